@@ -10,6 +10,10 @@ from urllib.parse import quote, unquote
 import pytest
 from flask import Flask, abort, make_response, redirect, request, session
 from tests.rules.from_outside import verdict
+from tests.rules.toy_people import ToyPeople
+
+from stopper.scan.catalogue import find
+from stopper.scan.trial import try_rule
 
 FORM = '<form method="post"><input name="username"><input type="password" name="password"><button>go</button></form>'
 
@@ -125,3 +129,37 @@ def test_a_link_that_lets_in_as_whoever_its_number_names() -> None:
 
 def test_a_link_with_a_random_word_lets_nobody_in_by_a_number() -> None:
     assert verdict("reset-token-weak", shop(kept="session", link="/magic-login/")).outcome != "fail"
+
+
+TOKENS: dict[str, Callable[[str], str]] = {
+    "base64": lambda name: base64.b64encode(json.dumps({"user": name}).encode()).decode(),
+    "words": lambda name: base64.b64encode(f"{name}:1767225600".encode()).decode(),
+    "random": lambda _: secrets.token_urlsafe(24),
+}
+
+
+@pytest.mark.parametrize("kind", TOKENS)
+def test_a_token_that_nobody_signed_and_that_says_who_somebody_is(kind: str) -> None:
+    """One that is drawn and kept says nothing."""
+    people = ToyPeople("club")
+    people.passwords["admin"] = secrets.token_hex(9)
+    known = dict[str, str]()
+
+    def caller() -> str | None:
+        shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        named = (name for name in people.passwords if kind != "random" and TOKENS[kind](name) == shown)
+        return known.get(shown) or next(named, None)
+
+    def login() -> Any:
+        sent = request.get_json()
+        if people.passwords.get(sent["username"]) != sent["password"]:
+            abort(401)
+        token = TOKENS[kind](sent["username"])
+        known[token] = sent["username"]
+        return {"token": token}
+
+    people.app.view_functions["login"] = login
+    people.app.add_url_rule("/me", "me", lambda: {"name": caller() or abort(401)})
+    rule = find("jwt-broken-signature-accepted")
+    assert rule is not None
+    assert (try_rule(rule, people.app).outcome == "fail") is (kind != "random")

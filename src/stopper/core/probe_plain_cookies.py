@@ -1,4 +1,4 @@
-"""Cookies and links that say in plain words who somebody is: whoever writes another number or name is somebody else."""
+"""Cookies, tokens and links that say in plain words who somebody is: whoever writes another number or name is somebody else."""
 
 import base64
 import binascii
@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, cast
 from urllib.parse import quote, unquote
 
@@ -15,7 +16,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, send
-from stopper.core.probe_baseline import Baseline, alike, attempt, protected, same
+from stopper.core.probe_baseline import Baseline, alike, attempt, protected, same, shown
 from stopper.core.probe_login import lets_in
 from stopper.core.secret import Secret
 
@@ -24,6 +25,8 @@ NOBODY: Final = "987654321"
 NUMBERS: Final = ("1", "2")
 """The first people there are."""
 LINKS_MOST: Final = 3
+PARTS_MOST: Final = 7
+Coded = Callable[[str], str]
 _MEMBER: Final = re.compile(
     r"(?i)^(user|account|customer|member|person|uid|id|sub|login|name|user_?name|user_?id|e?mail)$"
 )
@@ -46,22 +49,51 @@ def plain_cookie(target: Target) -> Steps[tuple[RouteRef, str, list[Evidence]] |
     for name, value in _jar(known.identity).items():
         for plain in _plain(value):
             for other in _others(target, known.identity, plain.said):
-                found = yield from _is_believed(known, name, plain, other)
+                found = yield from _is_believed(known, partial(_as, known, name), plain, other, "cookie")
                 if found is not None:
                     return known.ref, name, found
     return None
 
 
-def _is_believed(known: Baseline, name: str, plain: _Plain, other: str) -> Steps[list[Evidence] | None]:
-    answer = yield from attempt(send(_as(known, name, plain.with_other(other))))
+def plain_token(target: Target) -> Steps[tuple[RouteRef, list[Evidence]] | None]:
+    """A token that is no signed one, and whose plain word decides who is calling, as ``plain_cookie`` has it of cookies."""
+    known = yield from protected(target, ("protected",))
+    token = known.identity.token.reveal() if known is not None and known.identity.token is not None else ""
+    if known is None or not token or target.forge.claims(token):
+        return None
+    for plain in (*_plain(token), *_parts(token)):
+        for other in _others(target, known.identity, plain.said):
+            found = yield from _is_believed(known, partial(shown, known), plain, other, "token")
+            if found is not None:
+                return known.ref, found
+    return None
+
+
+def _parts(value: str) -> Iterator[_Plain]:
+    """The words of a text in which several stand side by side, ``alice:1767225600`` and ``user-5-token``, also in base64."""
+    for text, coded in _readings(value):
+        words = re.split(r"([:|;,._-])", text)
+        for place in range(0, min(len(words), PARTS_MOST), 2):
+            if len(words) > 1 and words[place]:
+
+                def made(other: str, place: int = place, words: list[str] = words, coded: Coded = coded) -> str:
+                    return coded("".join((*words[:place], other, *words[place + 1 :])))
+
+                yield _Plain(words[place], made)
+
+
+def _is_believed(
+    known: Baseline, written: Callable[[str], Request], plain: _Plain, other: str, what: str
+) -> Steps[list[Evidence] | None]:
+    answer = yield from attempt(send(written(plain.with_other(other))))
     if answer is None or not _let_in(known, answer) or same(answer.response, known.accepted.response):
         return None
     nonsense = NOBODY if plain.said.isdigit() else f"nobody-{NOBODY}"
-    control = yield from attempt(send(_as(known, name, plain.with_other(nonsense))))
+    control = yield from attempt(send(written(plain.with_other(nonsense))))
     if control is None or control.response.error or _let_in(known, control):
         return None
     return [
-        Evidence("exchange", "control: with the cookie that the server gave", known.accepted),
+        Evidence("exchange", f"control: with the {what} that the server gave", known.accepted),
         Evidence("exchange", "control: with one that names nobody", control),
         Evidence("exchange", "with one that was written by hand, somebody else is let in", answer),
     ]
@@ -99,14 +131,20 @@ def _others(target: Target, person: Identity, said: str) -> Iterator[str]:
 
 def _plain(value: str) -> Iterator[_Plain]:
     """What a cookie's value may hold in plain: the text itself, JSON, either of them in base64."""
+    for text, coded in _readings(value):
+        yield from _members(text, coded)
+
+
+def _readings(value: str) -> Iterator[tuple[str, Coded]]:
+    """The text of a value as it stands and as base64 has it, each with the way back."""
     bare = unquote(value.strip('"'))
-    yield from _members(bare, quote)
+    yield bare, quote
     try:
-        inside = base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)).decode()
+        inside = base64.urlsafe_b64decode(bare.replace("+", "-").replace("/", "_") + "=" * (-len(bare) % 4)).decode()
     except (binascii.Error, ValueError):
         return
     if inside.isprintable() and inside:
-        yield from _members(inside, lambda text: base64.urlsafe_b64encode(text.encode()).decode())
+        yield inside, lambda text: base64.urlsafe_b64encode(text.encode()).decode()
 
 
 def _members(text: str, coded: Callable[[str], str]) -> Iterator[_Plain]:

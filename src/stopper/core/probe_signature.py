@@ -23,6 +23,7 @@ from stopper.core.probe_baseline import (
     with_token,
 )
 from stopper.core.probe_login import entered, token_in
+from stopper.core.probe_plain_cookies import plain_token
 from stopper.core.probe_secret import known_secret
 from stopper.core.secret import Secret
 
@@ -71,6 +72,8 @@ def broken_signature(target: Target) -> Steps[Verdict]:
     """Shows a good token's own text under the signature of an unknown key; one thing is varied, the signature."""
     baseline = yield from token_baseline(target)
     if baseline is None or baseline.identity.token is None:
+        if (plain := (yield from attempt(plain_token(target)))) is not None:
+            return failed(f"{plain[0]} believes whoever a token names that nobody signed", (plain[0],), plain[1])
         return (yield from _forged_rights(target)) or no_baseline(target)
     forged = yield from send(shown(baseline, target.forge.foreign(baseline.identity.token.reveal())))
     match judge(baseline, forged.response):
