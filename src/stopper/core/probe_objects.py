@@ -88,3 +88,15 @@ def inner_object(whole: object) -> dict[str, object]:
     said = cast("dict[str, object]", whole)
     inner = [cast("dict[str, object]", value) for value in said.values() if isinstance(value, dict)]
     return inner[0] if len(said) <= 3 and len(inner) == 1 else said
+
+
+def plain_members(value: object, depth: int = 4) -> list[tuple[str, object]]:
+    """The members of objects in objects and lists that are plain values, by name."""
+    found: list[tuple[str, object]] = []
+    if isinstance(value, dict) and depth:
+        for name, item in cast("dict[str, object]", value).items():
+            found += plain_members(item, depth - 1) if isinstance(item, (dict, list)) else [(name, item)]
+    if isinstance(value, list) and depth:
+        for item in cast("list[object]", value)[:5]:
+            found += plain_members(item, depth - 1)
+    return found

@@ -1,7 +1,7 @@
 """What is somebody's because it stands under that person's own id, or under that of the company it belongs to: another asks there."""
 
 import re
-from typing import Final, cast
+from typing import Final
 
 from stopper.core import probe_one_thing as things
 from stopper.core.app import Route
@@ -14,6 +14,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_baseline import is_door, same
 from stopper.core.probe_kinds import at_number, entry_of, route_at
+from stopper.core.probe_objects import plain_members
 from stopper.core.probe_own_values import BELONGS, own_numbers, parameter_of, says_what_is_owned
 from stopper.core.probe_people import by_cookie, number_in_lists
 from stopper.core.redactor import is_sensitive_name
@@ -88,7 +89,7 @@ def _is_personal(route: Route, own: Exchange, alice: Identity) -> bool:
     whole = own.response.json()
     if says_what_is_owned(own.response) or any(True for _ in people_in(whole)) or _NOBODY_ELSES.search(route.path):
         return True
-    said = list(_members(whole))
+    said = plain_members(whole)
     if any(is_sensitive_name(name) and isinstance(value, str) and value for name, value in said):
         return True
     named = alice.subject is not None and alice.subject.lower() in own.response.text.lower()
@@ -96,18 +97,6 @@ def _is_personal(route: Route, own: Exchange, alice: Identity) -> bool:
         name for name, value in said if value not in (None, "", 0) and not _TOLD_TO_ALL.fullmatch(as_parameter(name))
     ]
     return named and (whole is None or "@" in (alice.subject or "") or bool(more))
-
-
-def _members(value: object, depth: int = 4) -> list[tuple[str, object]]:
-    """The members of objects in objects and lists that are plain values, by name."""
-    found: list[tuple[str, object]] = []
-    if isinstance(value, dict) and depth:
-        for name, item in cast("dict[str, object]", value).items():
-            found += _members(item, depth - 1) if isinstance(item, (dict, list)) else [(name, item)]
-    if isinstance(value, list) and depth:
-        for item in cast("list[object]", value)[:5]:
-            found += _members(item, depth - 1)
-    return found
 
 
 def _in_a_list(target: Target, route: Route, alice: Identity, bob: Identity, number: str) -> Steps[bool]:

@@ -25,6 +25,7 @@ BELONGS: Final = re.compile(
 )
 """What a person belongs to, as parameters are spelled."""
 _BY_NAME: Final = re.compile(r"(user_?)?name|login|nick(_?name)?|handle|user")
+_PEOPLE: Final = re.compile(r"(current_)?(user|person|member|customer|profile|me)")
 _OWNED: Final = re.compile(r"(\w+_)?(balance|iban|salary|credit_limit|card_number)")
 """Members that nobody publishes beside a person's name."""
 _PLAIN: Final = frozenset({"id", "_id", "uuid", "number", "no", "key", "pk", "oid", "ident", "identifier"})
@@ -82,18 +83,43 @@ def own_numbers(target: Target, person: Identity, parameter: str = "") -> Steps[
     if person.subject is not None and _BY_NAME.fullmatch(wanted) and "@" not in person.subject:
         return {wanted: person.subject}
     found = {name: number for name in _CLAIMS if (number := as_id(claims.get(name))) is not None}
+    for path, shown, number in (yield from _told_of_oneself(target, person)):
+        if wanted in shown:
+            return {wanted: shown[wanted]}
+        if number is not None:
+            found[path] = number
+    if not found and (number := told.get("user_id")) is not None:
+        found["user_id"] = number
+    return {} if BELONGS.fullmatch(wanted) else found
+
+
+Told = tuple[str, dict[str, str], str | None]
+"""A path, what is told there of one person by the names of parameters, and the id of that person."""
+
+
+def _told_of_oneself(target: Target, person: Identity) -> Steps[list[Told]]:
+    """What routes tell a person about itself; asked again only where none has told anything."""
+    key = f"what {person.name} is told of oneself"
+    known = cast("list[Told]", target.notes.get(key, []))
+    if known:
+        return known
+    found: list[Told] = []
     for route in [
         one for one in target.app.routes if "GET" in one.methods and not one.parameters and SELF.search(one.path)
     ][:2]:
         answer = yield from send(person.on(target.request_for(route, "GET")))
-        shown = told_about(answer.response) if answer.response.succeeded else {}
-        if wanted in shown:
-            return {wanted: shown[wanted]}
-        if answer.response.succeeded and (number := next(ids(answer.response.json(), "user_id"), None)) is not None:
-            found[route.path] = number
-    if not found and (number := told.get("user_id")) is not None:
-        found["user_id"] = number
-    return {} if BELONGS.fullmatch(wanted) else found
+        if answer.response.succeeded:
+            number = next(ids(_the_person(answer.response.json()), "user_id"), None)
+            found.append((route.path, told_about(answer.response), number))
+    target.notes[key] = found
+    return found
+
+
+def _the_person(whole: object) -> object:
+    """The object of an answer that is a person by its name; the answer itself where there is none."""
+    said = cast("dict[str, object]", whole) if isinstance(whole, dict) else {}
+    named = (value for name, value in said.items() if _PEOPLE.fullmatch(as_parameter(name)) and isinstance(value, dict))
+    return next(named, whole)
 
 
 def _claims(target: Target, person: Identity) -> dict[str, object]:

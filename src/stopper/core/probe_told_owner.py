@@ -15,7 +15,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, send
 from stopper.core.probe_baseline import alike, attempt, is_door, same_but_for_the_caller
 from stopper.core.probe_changes import owners_in
 from stopper.core.probe_kinds import at_number
-from stopper.core.probe_objects import entries, inner_object
+from stopper.core.probe_objects import entries, inner_object, plain_members
 from stopper.core.probe_own_values import BELONGS, SELF, own_numbers
 from stopper.core.rule import Severity
 
@@ -30,7 +30,7 @@ _RECORDS: Final = re.compile(
 """What lies below the id of a person and is of nobody else, where it names that person."""
 _PRIVATE: Final = re.compile(
     r"(?i)(.*_)?(amounts?|total|balance|iban|bic|account_(number|no)|card_(number|no|last4?)|last4|pan|address|salary|net|gross|diagnosis|dosage|medication|"
-    r"recipient(_id)?|receiver(_id)?|to_user(_id)?)"
+    r"recipient(_id)?|receiver(_id)?|to_user(_id)?)(_(cents|usd|eur|gbp))?"
 )
 """Members that tell of money, health, where somebody lives, or to whom something is said."""
 _TRADE: Final = re.compile(
@@ -202,9 +202,7 @@ def _plain(value: object) -> str:
 
 def _is_private(value: object, what: re.Pattern[str] = _PRIVATE) -> bool:
     """Whether an object, or one in it, says what nobody publishes, and that it is nobody's in common."""
-    names = [*inner_object(value)]
-    names += [*cast("dict[str, object]", value)] if isinstance(value, dict) else []
-    said = [as_parameter(name) for name in names]
+    said = [as_parameter(name) for name, _ in plain_members(value)]
     return any(map(what.fullmatch, said)) and not any(map(BELONGS.fullmatch, said))
 
 
