@@ -261,7 +261,8 @@ def _is_of_people(call: Call) -> bool:
 def _of_decorators(index: FunctionIndex, own: list[Function]) -> list[str]:
     """The functions of the project that decorate a view, with those inside them."""
     names = {decorator.name for function in own for decorator in function.decorators}
-    return [name for name in index.by_name if any(name == one or name.startswith(f"{one}.") for one in names)]
+    inner = tuple(f"{name}." for name in names)
+    return [name for name in index.by_name if name in names or name.startswith(inner)]
 
 
 def _is_handed_in(index: FunctionIndex, route: Route, part: Value) -> bool:

@@ -91,18 +91,14 @@ def _is_typed(facts: "SourceFacts", function: str, met: frozenset[str], depth: i
 def _handed_on(facts: "SourceFacts") -> frozenset[str]:
     """The functions that are passed to others: for a thread, a queue, a time."""
     found: set[str] = set()
+    level: list[Value] = []
     for call in facts.calls():
-        for passed in (*call.args, *(value for _, value in call.keywords)):
-            _add_names(found, passed, 2)
+        level += call.args
+        level += [value for _, value in call.keywords]
+    for depth in (2, 1, 0):
+        found.update([value.dotted for value in level if type(value) is Name])
+        level = [part for value in level for part in parts(value)] if depth else []
     return frozenset(name for name in found if facts.function(name) is not None)
-
-
-def _add_names(found: set[str], value: Value, depth: int) -> None:
-    if isinstance(value, Name):
-        found.add(value.dotted)
-    elif depth:
-        for part in parts(value):
-            _add_names(found, part, depth - 1)
 
 
 def _is_under_main(facts: "SourceFacts", place: Span | None) -> bool:

@@ -233,8 +233,7 @@ class SourceFacts:
             return self._kept(self.all_classes, tests)
         known = self._memory.heirs.get(bases)
         if known is None:
-            known = [one for one in self.all_classes if self._descends(one, bases, 8)]
-            self._memory.heirs[bases] = known
+            known = self._memory.heirs[bases] = self._memory.heirs_of(bases, self.all_classes)
         return self._kept(known, tests)
 
     def assignments(self, *, tests: bool = False) -> Iterator[Assignment]:
@@ -384,15 +383,6 @@ class SourceFacts:
             # Only sequences that these facts hold come here, so an identity stays with its sequence.
             self._memory.kept[id(found)] = kept
         return iter(cast("list[Located]", kept))
-
-    def _descends(self, found: ClassFact, bases: tuple[str, ...], depth: int) -> bool:
-        if any(base in bases for base in found.bases):
-            return True
-        known = self._memory.classes
-        if not known:
-            known.update((one.name, one) for one in self.all_classes)
-        parents = (known[base] for base in found.bases if base in known)
-        return depth > 0 and any(self._descends(parent, bases, depth - 1) for parent in parents)
 
 
 def source_of(app: "App") -> SourceFacts:

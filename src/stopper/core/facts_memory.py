@@ -21,6 +21,8 @@ from stopper.core.labels import Label
 from stopper.core.place import Span
 from stopper.core.values import Call, Value
 
+DEEPEST_HEIR: Final = 9
+"""Classes between one and what it is derived from, both counted."""
 MOST_OUTER: Final = 3
 """Callers whose tests are looked at too, one above the other."""
 NO_CALLERS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -51,6 +53,7 @@ class Memory:
     labelled: dict[str, list[Flow]] = field(default_factory=dict[str, list[Flow]])
     """The same with labels, sink by sink: one that nobody asks for is never labelled."""
     classes: dict[str, ClassFact] = field(default_factory=dict[str, ClassFact])
+    children: dict[str, list[ClassFact]] = field(default_factory=dict[str, list[ClassFact]])
     patterns: dict[str, list[Call]] = field(default_factory=dict[str, list[Call]])
     lines: dict[str, list[Function]] = field(default_factory=dict[str, list[Function]])
     heirs: dict[tuple[str, ...], list[ClassFact]] = field(default_factory=dict["tuple[str, ...]", "list[ClassFact]"])
@@ -82,6 +85,21 @@ class Memory:
                 words.setdefault(call.method, []).append(call)
             index.update(name=names, word=words)
         return index
+
+    def heirs_of(self, bases: tuple[str, ...], every: Sequence[ClassFact]) -> list[ClassFact]:
+        """Those of *every* that have one of these bases, directly or through others of them."""
+        if not self.classes:
+            for one in every:
+                self.classes[one.name] = one
+                for base in one.bases:
+                    self.children.setdefault(base, []).append(one)
+        found: set[int] = set()
+        names: Sequence[str] = bases
+        for _ in range(DEEPEST_HEIR):
+            heirs = [one for name in names for one in self.children.get(name, ()) if id(one) not in found]
+            found.update(map(id, heirs))
+            names = [one.name for one in heirs if self.classes[one.name] is one]
+        return [one for one in every if id(one) in found]
 
     def beginnings(self, imported: Iterable[str]) -> set[str]:
         """Those names and every beginning of them: ``flask.helpers.url_for``, ``flask.helpers``, ``flask``.

@@ -42,10 +42,10 @@ def meant(facts: SourceFacts, value: Value) -> Value:
 
 def listed(value: Value) -> Value:
     """The setting that a list was made of, ``KEYS = os.environ.get("KEYS", "").split(",")``; else the value itself."""
-    if isinstance(value, (Sequence, Call)):
+    splits = isinstance(value, Call) and value.method in ("split", "splitlines", "set", "frozenset", "list")
+    if splits or isinstance(value, Sequence):
         made_of = [part for part in walk(value, 6) if isinstance(part, (EnvironmentValue, ConfigValue))]
-        splits = isinstance(value, Sequence) or value.method in ("split", "splitlines", "set", "frozenset", "list")
-        if len(made_of) == 1 and splits:
+        if len(made_of) == 1:
             return made_of[0]
     return value
 

@@ -32,10 +32,10 @@ def _asks_settings(index: FunctionIndex, guard: str) -> bool:
 
 def _keeps_somebody(index: FunctionIndex, names: Iterable[str]) -> bool:
     """``g.user = …``, ``session["user"] = …``, ``request.user = …``: the view is told who is calling."""
-    own = frozenset(names)
     return any(
-        one.function in own and one.target.startswith(("flask.g.", "flask.session", "flask.request.", "g.", "request."))
-        for one in index.facts.assignments()
+        one.target.startswith(("flask.g.", "flask.session", "flask.request.", "g.", "request."))
+        for name in names
+        for one in index.facts.assignments_in(name)
     )
 
 

@@ -67,13 +67,14 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _filled(facts: SourceFacts) -> Iterator[Hit]:
     """``Login(**request.args)``, ``LoginForm(request.args)``, ``LoginSchema().load(request.args)``: a class with a password, filled from the query."""
-    for call in facts.calls() if facts.says("args") else ():
-        given = [*call.args, *(value for name, value in call.keywords if name in ("**", "formdata", "data", "obj"))]
-        if call.span is None or not any(map(_is_query, given)):
-            continue
+    classes = classes_by_name(facts) if facts.says("args") else {}
+    wanted = {name for name, one in classes.items() if any(map(_is_credential, (*one.fields, *one.attributes)))}
+    for call in facts.calls() if wanted else ():
         made = call.receiver.callee if isinstance(call.receiver, Call) else call.callee.rpartition(".")[0]
-        known = classes_by_name(facts).get(call.callee) or classes_by_name(facts).get(made)
-        if known is not None and any(map(_is_credential, (*known.fields, *known.attributes))):
+        if call.span is None or (call.callee if call.callee in classes else made) not in wanted:
+            continue
+        given = [*call.args, *(value for name, value in call.keywords if name in ("**", "formdata", "data", "obj"))]
+        if any(map(_is_query, given)):
             yield Hit(MESSAGE, call.span)
 
 

@@ -149,14 +149,16 @@ def _is_written(field: Call) -> bool:
     return field.method not in _NO_TEXT and not is_constant(field.keyword("load_only"), True)
 
 
+_SHOWS: Final = re.compile(
+    r"(?:(?:to|as|get|for)_)?(?:\w*dict|\w*json|serializ\w*|public\w*|represent\w*|describe\w*|summary|details?|info|view|payload|response)"
+)
+
+
 def _serialised(facts: SourceFacts) -> Iterator[Span]:
     """``"api_key": self.api_key`` in what a model makes of itself, and what views return as a plain dict."""
     for returned in facts.returns():
         last = returned.function.rpartition(".")[2]
-        shows = facts.is_view(returned.function) or re.fullmatch(
-            r"(?:(?:to|as|get|for)_)?(?:\w*dict|\w*json|serializ\w*|public\w*|represent\w*|describe\w*|summary|details?|info|view|payload|response)",
-            last,
-        )
+        shows = _SHOWS.fullmatch(last) is not None or facts.is_view(returned.function)
         if not shows or _ONCE.search(last):
             continue
         function, value = returned.function, returned.value
@@ -199,7 +201,8 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
     if isinstance(value, Name):
         return _is_of_somebody(value.dotted) or _is_declared(facts, value.dotted)
     if isinstance(value, _NOTHING):
-        return False
+        # A literal that is read through a field or name which says that it is a key.
+        return isinstance(value, Constant) and isinstance(value.value, str) and _is_key(value.name)
     match value:
         case Mapping(items=items):
             over = frozenset(said for key, _ in items if (said := text_of(key)) is not None)

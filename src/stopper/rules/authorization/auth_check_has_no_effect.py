@@ -9,7 +9,7 @@ from stopper.core.app import App
 from stopper.core.fact import ClassFact, Decorator, Function, Handler
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.guards_in_vain import in_vain
-from stopper.core.guards_that_pass import answers_unheard, asserted_guards, entered_in_vain, guards_that_pass
+from stopper.core.guards_that_pass import pass_all
 from stopper.core.kept_caller import is_asked_for_later
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import WHO
@@ -69,14 +69,7 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _too_late(facts)
     yield from _answers_yes_or_no(facts)
     seen: set[Span] = set()
-    several = (
-        in_vain(facts),
-        answers_unheard(facts),
-        asserted_guards(facts),
-        entered_in_vain(facts),
-        guards_that_pass(app),
-    )
-    for span, why in chain.from_iterable(several):
+    for span, why in chain(in_vain(facts), pass_all(app)):
         if span not in seen:
             seen.add(span)
             yield Hit(why, span)
@@ -135,8 +128,9 @@ def _not_asked(facts: SourceFacts) -> Iterator[Hit]:
     for function in facts.functions():
         name = function.name
         returns = facts.returns_of(name)
-        if not any(_refuses_by(facts, one.value) for one in returns) or not any(
-            (asked.refuses or asked.stops) and _asks_who(asked.value) for asked in facts.conditions_in(name)
+        asking = [one for one in facts.conditions_in(name) if one.refuses or one.stops] if returns else ()
+        if not any(_asks_who(asked.value) for asked in asking) or not any(
+            _refuses_by(facts, one.value) for one in returns
         ):
             continue
         if facts.routes_of_view(name) or raised_in(facts, name):
@@ -256,8 +250,8 @@ def _only_refusing(facts: SourceFacts) -> list[str]:
         function.name
         for function in facts.functions()
         if function.returns
-        and all(_is_refusal(one) for one in function.returns)
         and not facts.conditions_in(function.name)
+        and all(_is_refusal(one) for one in function.returns)
         and not raised_in(facts, function.name)
         and not facts.is_view(function.name)
     ]

@@ -83,7 +83,7 @@ def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
 
 def _role_said(facts: SourceFacts, side: Value) -> tuple[str, Value]:
     """The key of a role under which the caller sends it, and the value under that key."""
-    for value in ways_back(facts, side):
+    for value in ways_back(facts, side) if not isinstance(side, Constant) else ():
         key = said_under(facts, value)
         if key and ROLE.search(key):
             return key, value

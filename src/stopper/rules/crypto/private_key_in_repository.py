@@ -59,12 +59,13 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(_MESSAGE, text.span, certainty=_sure(text.span.path))
         elif _is_cloud_key(text.value) and not is_of_tests(text.span.path) and not _OF_TESTS.search(text.name):
             yield Hit("a key of a cloud lies in the source", text.span, certainty=_sure(text.span.path))
+    written_out = facts.says("kty")
     for one in facts.assignments():
         held = one.value.value if isinstance(one.value, Constant) else None
         if isinstance(held, bytes):
             is_key = b"PRIVATE KEY" in held and holds_private_key(held.decode("latin-1"))
         else:
-            is_key = isinstance(one.value, Mapping) and _holds_private_half(one.value)
+            is_key = written_out and isinstance(one.value, Mapping) and _holds_private_half(one.value)
         if (
             is_key
             and not is_of_tests(one.span.path)

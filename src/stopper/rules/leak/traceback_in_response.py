@@ -45,10 +45,13 @@ def detect(app: App) -> Iterator[Hit]:
     if on_demand and not facts.says(*_FRAMES):
         return
     printing = {call.function for call in printers}
+    seen = bool(printing) or facts.says(*_FRAMES) or not _MAKERS.isdisjoint(facts.callees())
     found = [
         flow
         for flow in facts.flows(*_SINKS)
-        if _shows(flow, printing, on_demand) and not asked_for(facts, flow.span) and not _is_handed_on(facts, flow)
+        if (_shows(flow, printing, on_demand) if seen else flow.has("traceback") and not on_demand)
+        and not asked_for(facts, flow.span)
+        and not _is_handed_on(facts, flow)
     ]
     answering = {flow.function for flow in found}
     told: set[tuple[str, int]] = set()

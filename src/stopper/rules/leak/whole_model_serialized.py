@@ -74,10 +74,11 @@ def detect(app: App) -> Iterator[Hit]:
         yield _told("every object of a model is answered with all its columns", returned, hides)
     for flow in facts.flows("response"):
         certainty = None
-        marshalled = _of_one_column(flow.value)
+        inside = list(walk(flow.value))
+        marshalled = _of_one_column(inside)
         if marshals:
             marshalled |= _marshalled(flow.value)
-        for value in walk(flow.value):
+        for value in inside:
             if id(value) in marshalled:
                 continue
             match value:
@@ -157,9 +158,8 @@ def _marshalled(value: Value) -> frozenset[int]:
     return frozenset(id(part) for call in made for part in walk(call.args[0]))
 
 
-def _of_one_column(value: Value) -> frozenset[int]:
+def _of_one_column(inside: list[Value]) -> frozenset[int]:
     """The columns out of which one is taken by its name: ``getattr(Person.__table__.columns, "town")``."""
-    inside = list(walk(value))
     taken = [one.args[0] for one in inside if isinstance(one, Call) and one.callee == "getattr" and one.args]
     taken += [one.owner for one in inside if isinstance(one, Item) and text_of(one.key) is not None]
     return frozenset(id(part) for one in taken if _tells_all(one) for part in walk(one, 3))
