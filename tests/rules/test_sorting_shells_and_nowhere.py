@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -42,6 +43,21 @@ def test_a_query_in_place_of_a_column_is_run() -> None:
     app = Flask("sorted")
     app.add_url_rule("/items", "items", lambda: jsonify(items(request.args.get("sort", "id"))))
     assert verdict("sql-injection", app, SORTED).outcome == "fail"
+
+
+@pytest.mark.parametrize("name", ["sort", "limit"])
+def test_a_column_or_a_number_whose_error_is_shown(name: str) -> None:
+    app = Flask("sorted")
+
+    @app.get("/items")
+    def listed() -> Any:
+        ordered = f"{request.args.get('sort', 'id')} limit {request.args.get('limit', '5')}"
+        try:
+            return jsonify(items(ordered))
+        except sqlite3.Error as error:
+            return jsonify(error=f"db: {error}"), 400
+
+    assert verdict("sql-injection", app, replace(SORTED, optional=(name,))).outcome == "fail"
 
 
 @pytest.mark.parametrize("breaks", [True, False])

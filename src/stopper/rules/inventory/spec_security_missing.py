@@ -14,7 +14,8 @@ from stopper.core.spec_document import Operation, mapping, operations, place_of
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OPENS: Final = re.compile(
     r"(?i)(^|[/_-])(password|forgot|reset|recover|verify|verification|confirm|activate|callback|webhooks?|hooks?|contact|feedback|newsletter|tokens|"
-    r"subscribe|unsubscribe|search|invit\w*|sessions?|auth|revoke|introspect|device|otp|mfa|magic-?link|csrf|graphql|track|events?)([/_-]|$)"
+    r"subscribe|unsubscribe|search|invit\w*|sessions?|auth|revoke|introspect|device|otp|mfa|magic-?link|csrf|graphql|track|events?|"
+    r"check|validate|calculat\w*|comput\w*|convert|estimates?|quotes?|preview|look-?up|echo|translate|predict\w*|availability|simulat\w*)([/_-]|$)"
 )
 
 
