@@ -140,7 +140,7 @@ def _kept(facts: SourceFacts, value: Value) -> Certainty | None:
                     isinstance(one, (EnvironmentValue, ConfigValue)) for one in walk(followed, 6)
                 ):
                     return "certain"
-                case Call(callee=callee) if _LOADED.fullmatch(callee):
+                case Call(callee=callee) if _LOADED.fullmatch(callee) or _reads_settings(facts, callee):
                     return "certain"
                 case Call(callee="set" | "list" | "frozenset" | "tuple" | "dict"):
                     return "certain"
@@ -151,6 +151,15 @@ def _kept(facts: SourceFacts, value: Value) -> Certainty | None:
                 case _:
                     pass
     return None
+
+
+def _reads_settings(facts: SourceFacts, function: str) -> bool:
+    """That a function of the project makes what it gives back of variables of the environment, whichever: ``split_of("KEYS")``."""
+    return any(
+        isinstance(part, EnvironmentValue) or (isinstance(part, Name) and part.dotted == "os.environ")
+        for one in facts.returns_of(function)
+        for part in walk(one.value, 6)
+    )
 
 
 def _look_ups(facts: SourceFacts) -> Iterator[tuple[Item, Span]]:
