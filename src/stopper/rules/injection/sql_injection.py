@@ -178,7 +178,7 @@ def _is_json(value: Value) -> bool:
 
 _ERRORS: Final = re.compile(
     r"(?i)sqlite3?\.\w*Error|near \"[^\"]*\": syntax error|unrecognized token: |psycopg2?\.\w+|syntax error at or near|You have an error in your SQL syntax|"
-    r"sqlalchemy\.exc\.|pymysql\.err|ORA-\d{5}|unterminated quoted string at or near|SQLSTATE\[|no such column: |Unknown column '|"
+    r"sqlalchemy\.exc\.|pymysql\.err|ORA-\d{5}|unterminated quoted string at or near|SQLSTATE\[|no such column: |incomplete input\b|Unknown column '|"
     r"(column|relation) \S{1,80} does not exist|invalid input syntax for (type )?integer"
 )
 _QUERY: Final = "(SELECT 1)"

@@ -15,7 +15,7 @@ _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OPENS: Final = re.compile(
     r"(?i)(^|[/_-])(password|forgot|reset|recover|verify|verification|confirm|activate|callback|webhooks?|hooks?|contact|feedback|newsletter|tokens|"
     r"subscribe|unsubscribe|search|invit\w*|sessions?|auth|revoke|introspect|device|otp|mfa|magic-?link|csrf|graphql|track|events?|"
-    r"check|validate|calculat\w*|comput\w*|convert|estimates?|quotes?|preview|look-?up|echo|translate|predict\w*|availability|simulat\w*)([/_-]|$)"
+    r"check|validate|calculate|calculation|calculator|compute|convert|estimates?|quotes?|preview|look-?up|echo|translate|predict\w*|availability|simulate|simulation)([/_-]|$)"
 )
 
 
