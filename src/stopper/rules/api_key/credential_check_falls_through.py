@@ -22,6 +22,7 @@ from stopper.core.values import (
     Choice,
     Item,
     Name,
+    Parameter,
     Truth,
     Value,
     is_constant,
@@ -49,6 +50,7 @@ def detect(app: App) -> Iterator[Hit]:
     if next(facts.calls("flask_httpauth.MultiAuth", "*.MultiAuth"), None) is not None:
         yield from (Hit(BESIDE, span) for span in lets_in_by_form(facts))
     yield from _by_unverified_claims(facts)
+    yield from _checked_only_without(facts)
 
 
 def _by_unverified_claims(facts: SourceFacts) -> Iterator[Hit]:
@@ -57,6 +59,43 @@ def _by_unverified_claims(facts: SourceFacts) -> Iterator[Hit]:
         unverified = any(label.kind == "unverified-claims" for label in facts.labels(call))
         if unverified and call.function and _compares_key(facts, call.function):
             yield Hit("whoever has no key is let in by a token that nobody verifies", call.span)
+
+
+def _checked_only_without(facts: SourceFacts) -> Iterator[Hit]:
+    """``if "Authorization" not in headers: compare(secret)``, and somebody is given back after it: whoever sends the other credential,
+    right or wrong, is not asked for this one's secret."""
+    for call in facts.calls("hmac.compare_digest", "secrets.compare_digest"):
+        for condition in facts.conditions_around(call.span) if call.span is not None and call.function else ():
+            body = condition.body
+            beyond = [
+                one
+                for one in facts.returns_of(call.function)
+                if body is not None and one.span.line > body.end_line and not is_constant(one.value, None, False)
+            ]
+            if beyond and _asks_absence(condition):
+                yield Hit(
+                    "whoever sends another credential beside it, right or wrong, is not asked for this one's secret",
+                    condition.span,
+                )
+
+
+def _asks_absence(condition: Condition) -> bool:
+    """That the body runs where the request has no ``Authorization``, or no key."""
+    value, absent = condition.value, condition.negated
+    if isinstance(value, Truth) and len(value.parts) == 2:
+        name, absent = value.parts[0], value.differs != condition.negated
+        return absent and _is_headers(value.parts[1]) and _is_credential(text_of(name) or "")
+    return absent and isinstance(value, Item) and _is_headers(value.owner) and _is_credential(text_of(value.key) or "")
+
+
+def _is_headers(value: Value) -> bool:
+    return (isinstance(value, Name) and value.dotted == "flask.request.headers") or (
+        isinstance(value, Parameter) and value.parameter.endswith("headers")
+    )
+
+
+def _is_credential(header: str) -> bool:
+    return header.lower() in ("authorization", "cookie") or is_key_name(header)
 
 
 def _told(facts: SourceFacts) -> Iterator[Hit]:
