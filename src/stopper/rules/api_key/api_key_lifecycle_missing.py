@@ -30,7 +30,7 @@ _OTHER_KEY: Final = re.compile(
 _DIGEST: Final = re.compile(r"(?i)hash|digest|hmac")
 _PARTS: Final[dict[str, re.Pattern[str]]] = {
     "an owner": re.compile(
-        r"(?i)owner|user|client|account|tenant|org|customer|merchant|company|shop|member|project|team|created_by|service|partner|name"
+        r"(?i)owner|user|client|account|tenant|org|customer|merchant|company|shop|member|project|team|created_by|service|partner|operator|device|branch|name|[a-z]_id$"
     ),
     "an expiry": re.compile(r"(?i)expir|valid_?(?:until|to)|not_after|ttl|ends?_at"),
     "a revoked flag": re.compile(r"(?i)revoked|active|enabled|disabled|status|deleted|blocked"),
