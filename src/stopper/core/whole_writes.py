@@ -24,7 +24,13 @@ from stopper.core.values import (
     walk,
 )
 from stopper.core.whole_body import admits_by_list, is_whole, is_whole_of
-from stopper.core.writes_elsewhere import gives_rights, holds_rights, is_of_all_columns, writes_elsewhere
+from stopper.core.writes_elsewhere import (
+    gives_rights,
+    holds_rights,
+    is_of_all_columns,
+    names_all_columns,
+    writes_elsewhere,
+)
 
 _UPDATES: Final = (
     "*.update",
@@ -122,8 +128,8 @@ def _kept_to_a_list(facts: SourceFacts, call: Call) -> bool:
     for one in facts.comparisons_in(call.function):
         if one.operator not in ("in", "not in") or isinstance(one.right, Call) or call.span is None:
             continue
-        if is_whole_of(facts, one.right):
-            continue  # ``if name in body`` asks whether it was sent
+        if is_whole_of(facts, one.right) or names_all_columns(one.right):
+            continue  # ``if name in body`` asks whether it was sent, and a list of all columns leaves none out
         same = isinstance(one.left, Item) and one.left.owner == name.owner and one.span.line <= call.span.line
         if (same or one.left in keys) and admits_by_list(facts, one, call.span):
             return True

@@ -147,11 +147,12 @@ def holds_rights(facts: SourceFacts, name: str) -> bool:
 def is_of_all_columns(facts: SourceFacts, call: Call) -> bool:
     """``for column in self.__table__.columns: setattr(self, column.name, data[column.name])``"""
     taken = call.args[2]
-    return (
-        isinstance(taken, Item)
-        and is_whole_of(facts, taken.owner)
-        and any(_is_of_table(part) for part in walk(call.args[1], 5))
-    )
+    return isinstance(taken, Item) and is_whole_of(facts, taken.owner) and names_all_columns(call.args[1])
+
+
+def names_all_columns(value: Value) -> bool:
+    """``User.__table__.columns``, ``inspect(User).column_attrs``: every column there is, those of rights among them."""
+    return any(_is_of_table(part) for part in walk(value, 5))
 
 
 def _is_of_table(part: Value) -> bool:
