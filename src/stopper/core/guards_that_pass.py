@@ -11,6 +11,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.kept_caller import is_asked_for_later
 from stopper.core.nested_functions import inside
 from stopper.core.place import Span
+from stopper.core.raising import raised_in
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.standing_alone import stands_alone
 from stopper.core.values import Call, Choice, Member, Name, Truth, Value, is_constant, walk
@@ -32,9 +33,17 @@ _CHANGES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEPT: Final = ("g.", "session[", "request.", "flask.g.", "environ[")
 
 
-def guards_that_pass(app: App) -> Iterator[Told]:
-    """Each guard, at the line that asks, with what is wrong there."""
+def pass_all(app: App) -> Iterator[Told]:
+    """Each place where a check of the caller changes nothing, with what is wrong there."""
     facts = source_of(app)
+    yield from _answers_unheard(facts)
+    yield from _asserted_guards(facts)
+    yield from _entered_in_vain(facts)
+    yield from _swallowed_guards(facts)
+    yield from _turn_nobody_away(app, facts)
+
+
+def _turn_nobody_away(app: App, facts: SourceFacts) -> Iterator[Told]:
     for name, routes in _passed(app, facts).items():
         own = [name, *inside(facts, name)]
         function = facts.function(name)
@@ -107,7 +116,7 @@ def _place(facts: SourceFacts, own: list[str]) -> Span | None:
     return next((one.span for name in own if name in known and (one := facts.function(name)) is not None), None)
 
 
-def answers_unheard(facts: SourceFacts) -> Iterator[Told]:
+def _answers_unheard(facts: SourceFacts) -> Iterator[Told]:
     """``is_logged_in()``, ``edit.test()``: says yes or no about the caller, on a line of its own in a view, a hook or a decorator."""
     for function in facts.functions():
         name = function.name
@@ -154,7 +163,7 @@ def _runs_the_view(facts: SourceFacts, name: str) -> bool:
     )
 
 
-def asserted_guards(facts: SourceFacts) -> Iterator[Told]:
+def _asserted_guards(facts: SourceFacts) -> Iterator[Told]:
     """``def require_user(): assert claims() is not None``: python -O leaves the only check out."""
     for one in facts.comparisons("is", "is not", "in", "not in", "==", "!="):
         if not one.asserted or not _MEANT.search(one.function) or not _asks(facts, one):
@@ -168,7 +177,23 @@ def _asks(facts: SourceFacts, one: Comparison) -> bool:
     return asks_caller(facts, one.left) or asks_caller(facts, one.right)
 
 
-def entered_in_vain(facts: SourceFacts) -> Iterator[Told]:
+def _swallowed_guards(facts: SourceFacts) -> Iterator[Told]:
+    """``with suppress(Refused): verify()`` in a view: the only thing that the check does is to raise, and that ends there."""
+    known = askers(facts)
+    for one in facts.handlers():
+        if one.action not in ("pass", "go-on") or not _stands_before(facts, one.function):
+            continue
+        if any(asked.refuses for asked in facts.conditions_in(one.function)):
+            continue
+        for name in known.intersection(one.tried):
+            if facts.returns_of(name) or any(kept.target.startswith(_KEPT) for kept in facts.assignments_in(name)):
+                continue
+            raised = {each.exception for each in raised_in(facts, name)}
+            if raised and ({"*", "Exception", "BaseException"} | raised).intersection(one.catches):
+                yield one.span, f"what {name.rpartition('.')[2]}() raises to refuse ends here, and the request goes on"
+
+
+def _entered_in_vain(facts: SourceFacts) -> Iterator[Told]:
     """``with Authenticated():`` whose ``__enter__`` looks for a credential and lets everybody in."""
     for name in askers(facts):
         home, _, word = name.rpartition(".")
@@ -177,7 +202,7 @@ def entered_in_vain(facts: SourceFacts) -> Iterator[Told]:
             continue
         if any(not isinstance(one, Name) for one in function.returns) or _MEANT.search(home.rpartition(".")[2]) is None:
             continue
-        if any(one.exception for one in facts.raises() if one.function == name):
+        if raised_in(facts, name):
             continue
         for call in facts.calls(home):
             if call.span is not None and facts.is_view(call.function) and stands_alone(facts, call):

@@ -112,7 +112,7 @@ def detect(app: App) -> Iterator[Hit]:
                 what = "gives away what is kept of people or for the staff"
             if what is not None:
                 message = f"nothing asks who is calling {method} {route.path}, and it {what}"
-                hit = Hit(message, _place(route, own), RouteRef(method, route.path))
+                hit = Hit(message, _place(route, own, method), RouteRef(method, route.path))
                 # Much is shown to everybody on purpose; what changes something seldom is open so.
                 yield replace(hit, certainty="possible", severity="low") if method == "GET" else hit
                 break
@@ -123,9 +123,11 @@ def _opens_account(index: FunctionIndex, route: Route) -> bool:
     return not _STAFF.search(route.path) and registers_somebody(index, route.view)
 
 
-def _place(route: Route, own: SequenceType[Function]) -> Span | None:
+def _place(route: Route, own: SequenceType[Function], method: str) -> Span | None:
     """The view's own line; of a view class, the line of the method that answers."""
-    return next((function.span for function in own if function.owner), route.span)
+    methods = [function for function in own if function.owner]
+    answers = [one for one in methods if one.name.rpartition(".")[2] == method.lower()]
+    return next((function.span for function in (*answers, *methods)), route.span)
 
 
 def _guards_out_of_sight(facts: SourceFacts) -> bool:

@@ -1,18 +1,20 @@
 """Blocks that may or may not run: each is read on its own names, then the names are merged."""
 
 import ast
-from typing import Any
+from typing import Any, Literal
 
 from stopper.core.fact import (
     Handler,
 )
 from stopper.core.place import Span
 from stopper.core.values import (
+    Call,
     Caught,
     Mapping,
     Name,
     Sequence,
     Value,
+    is_constant,
 )
 from stopper.scan.source.blocks import Body, block
 from stopper.scan.source.drafts import (
@@ -157,11 +159,38 @@ def read_while(reader: Reader, node: ast.While) -> None:
 
 
 def read_with(reader: Reader, node: ast.With | ast.AsyncWith) -> Body:
+    entered: list[tuple[Value, ast.expr]] = []
     for entry in node.items:
         value = reader.value(entry.context_expr)
+        entered.append((value, entry.context_expr))
         if entry.optional_vars is not None:
             bind_target(reader, entry.optional_vars, value)
-    return block(reader, node.body)
+    first_call = len(reader.calls)
+    body = block(reader, node.body)
+    for value, place in entered:
+        if type(value) is Call and (swallowed := _swallowed(reader, value)) is not None:
+            catches, action = swallowed
+            tried = tuple(dict.fromkeys(reader.calls[first_call:]))
+            handler = Handler(catches, "", action, tried, reader.span(place), reader.function)
+            reader.project.handlers.append(handler)
+            return Body(False, False)
+    return body
+
+
+def _swallowed(reader: Reader, entered: Call) -> tuple[tuple[str, ...], Literal["pass", "go-on"]] | None:
+    """Which errors end at a ``with``: those of ``suppress``, of a generator of the project that lets them go, all where ``__exit__`` is true."""
+    project = reader.project
+    if entered.callee == "contextlib.suppress":
+        return tuple(canonical(one.dotted) if type(one) is Name else "?" for one in entered.args), "pass"
+    function = project.functions.get(entered.callee)
+    if function is not None and any(one.name.rpartition(".")[2] == "contextmanager" for one in function.decorators):
+        ended = [one for one in project.handlers if one.function == entered.callee and one.action in ("pass", "go-on")]
+        return (ended[0].catches, "go-on") if ended else None
+    if entered.callee in project.classes:
+        given = project.returned.get(f"{entered.callee}.__exit__", [])
+        if given and all(is_constant(one, True) for one in given):
+            return ("*",), "pass"
+    return None
 
 
 def read_try(reader: Reader, node: Any) -> Body:

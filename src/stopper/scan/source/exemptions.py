@@ -6,7 +6,22 @@ from typing import Final
 
 from stopper.core.fact import Comparison, SourceRoute
 from stopper.core.place import Span
-from stopper.core.values import Call, Choice, Constant, Name, Sequence, Truth, Value, literals, options, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    Item,
+    Mapping,
+    Name,
+    Sequence,
+    Truth,
+    Value,
+    is_constant,
+    literals,
+    options,
+    text_of,
+    walk,
+)
 from stopper.scan.source.judging import Judges
 
 PATH_READS: Final = (
@@ -68,7 +83,7 @@ class Exemptions:
             if refusal.plain or self.judges.about_credential(refusal):
                 yield refusal.under, refusal.span
         for call in self.judges.facts.calls_in(name):
-            if call.span is not None and self.judges.is_guard_call(call):
+            if call.span is not None and call.callee != name and self.judges.is_guard_call(call):
                 yield self.judges.project.under.get(id(call), ()), call.span
 
     def _all(self, under: tuple[tuple[Value, bool], ...], asked: Asked) -> bool | None:
@@ -136,11 +151,15 @@ class Exemptions:
 
     def _of_path(self, value: Value, asked: Asked) -> bool | None:
         for comparison in self.judges.comparisons_of(value):
+            if (found := _looked_up(comparison.left, asked)) is not None:
+                return _compared_value(comparison, found)
             return _compared(comparison, _known(comparison.left, asked))
         if isinstance(value, Call) and value.callee == "any" and value.args and isinstance(value.args[0], Sequence):
             return _either(self._answer(option, asked, lean=False) for option in value.args[0].items)
         if isinstance(value, Call) and value.method == "startswith" and value.args:
             return _started(_known(Name(value.callee.rpartition(".")[0]), asked), value.args[0])
+        if (found := _looked_up(value, asked)) is not None:
+            return _is_true(found)
         return True if isinstance(value, Name) and _known(value, asked) is not None else None
 
 
@@ -178,6 +197,42 @@ def _compared(comparison: Comparison, left: str | None) -> bool | None:
     if comparison.operator in ("in", "not in") and isinstance(said, Sequence) and not said.open:
         found = _either(_equal(left, wanted) for wanted in said.plain())
         return _turned(found, comparison.operator == "not in")
+    if comparison.operator in ("in", "not in") and isinstance(said, Mapping) and not said.open:
+        keys = [text_of(key) for key, _ in said.items]
+        found = _either(_equal(left, key) for key in keys if key is not None) if None not in keys else None
+        return _turned(found, comparison.operator == "not in")
+    return None
+
+
+def _looked_up(value: Value, asked: Asked) -> Value | None:
+    """What a table of the project says for this request: ``POLICY.get(request.endpoint)``, ``ROLES[request.method]``."""
+    if not isinstance(value, Item) or not isinstance(value.owner, Mapping) or value.owner.open or not value.owner.items:
+        return None  # a table that stands empty is filled elsewhere
+    key = _known(value.key, asked)
+    if key is None or "{" in key:
+        return None
+    held = {text_of(one): given for one, given in value.owner.items}
+    return held.get(key, value.default) if None not in held else None
+
+
+def _compared_value(comparison: Comparison, found: Value) -> bool | None:
+    """Whether the test of what a table says holds, where that can be told: against None or a literal."""
+    if comparison.operator in ("is", "is not", "==", "!=") and isinstance(comparison.right, Constant):
+        if isinstance(found, Constant):
+            same = found.value == comparison.right.value
+        elif is_constant(comparison.right, None) and isinstance(found, (Sequence, Mapping)):
+            same = False
+        else:
+            return None
+        return _turned(same, comparison.operator in ("is not", "!="))
+    return None
+
+
+def _is_true(found: Value) -> bool | None:
+    if isinstance(found, Constant):
+        return bool(found.value)
+    if isinstance(found, Sequence):
+        return bool(found.items) or (None if found.open else False)
     return None
 
 

@@ -25,6 +25,7 @@ from stopper.core.values import (
     walk,
 )
 from stopper.scan.source import names
+from stopper.scan.source.dispatching import asks_by_hooks, opens, said
 from stopper.scan.source.exemptions import Asked, Exemptions, endpoint
 from stopper.scan.source.groups import Origin
 from stopper.scan.source.judging import Judgement, Judges
@@ -121,7 +122,7 @@ class Guards:
         if origin.view_class:
             yield from self._group_guards(origin, method)
             yield from self._class_guards(route, origin.view_class, method)
-            yield from self._dispatch_guard(origin.view_class)
+            yield from self._dispatch_guard(origin.view_class, Asked(route, method))
             name = f"{origin.view_class}.{method.lower()}"
             found = self.project.attribute(origin.view_class, method.lower())
             view = function_name(found) if found is not None else name
@@ -162,12 +163,21 @@ class Guards:
                     inner
                     for inner, refusals in self.judges.refusals.items()
                     if inner.startswith(f"{name}.")
-                    and all(any(map(_reads_method, walk(one, 4))) for each in refusals for one, _ in each.under[:1])
-                    and all(each.under for each in refusals)
+                    and (
+                        all(each.under and any(map(_reads_method, walk(each.under[0][0], 4))) for each in refusals)
+                        or self._lets_methods_go(inner)
+                    )
                 ),
                 "",
             )
         return self._inner[name]
+
+    def _lets_methods_go(self, inner: str) -> bool:
+        """``if request.method not in WRITES: return view(…)`` before anybody is asked."""
+        return any(
+            one.stops and not one.refuses and any(map(_reads_method, walk(one.value, 4)))
+            for one in self.judges.conditions.get(inner, ())[:1]
+        )
 
     def _wrapped(self, value: Value | None) -> Iterator[Guard]:
         for option in options(value):
@@ -198,27 +208,20 @@ class Guards:
                 if judged is not None:
                     yield Guard(dotted or "?", "class-decorator", judged.stops, "source", value.span)
 
-    def _dispatch_guard(self, view_class: str) -> Iterator[Guard]:
+    def _dispatch_guard(self, view_class: str, asked: Asked) -> Iterator[Guard]:
         """What the project's own ``dispatch_request`` of the class, or of one that it descends from, does before it runs a method."""
         found = self.project.attribute(view_class, "dispatch_request")
         name = function_name(found) if found is not None else ""
         function = self.project.functions.get(name)
-        if function is not None and not any(_opens(word, said) for word, said in self._said(view_class)):
+        if function is not None and not any(opens(word, held) for word, held in said(self.project, view_class)):
             judged = self.judges.judge(name)
-            if judged.reads or judged.stops is not False:
-                yield Guard(name, "class-decorator", judged.stops, "source", function.span)
-
-    def _said(self, view_class: str, depth: int = 6) -> Iterator[tuple[str, Value]]:
-        """The attributes of a class and of those that it descends from, the nearest ones."""
-        met: set[str] = set()
-        level = [view_class]
-        while level and depth:
-            states = [state for name in level if (state := self.project.classes.get(name)) is not None]
-            for state in states:
-                yield from ((name, value) for name, value in state.attributes.items() if name not in met)
-                met.update(state.attributes)
-            level = [base for state in states for base in state.bases]
-            depth -= 1
+            stops = judged.stops
+            if stops:
+                stops = asks_by_hooks(self.judges, view_class, name)
+            if stops:
+                stops = self.exemptions.stopped(name, asked.route, asked.method)
+            if judged.reads or stops is not False:
+                yield Guard(name, "class-decorator", stops, "source", function.span)
 
     def _group_guards(self, origin: Origin, method: str) -> Iterator[Guard]:
         """``Namespace("admin", decorators=[admin_required])``, ``Api(app, decorators=[…])``: they stand before every resource of it."""
@@ -358,13 +361,6 @@ class Guards:
             holds = self.exemptions.holds(value, asked)
             return None if holds is None else holds is not negated
         return self.judges.absence(value, negated) if self.judges.credential_test(value) else None
-
-
-def _opens(word: str, said: Value) -> bool:
-    """``auth_required = False``, ``authentication_classes = ()``, ``public = True``: the class asks nobody."""
-    if names.ASKS_BY_CLASS.search(word):
-        return is_constant(said, False, None) or (isinstance(said, Sequence) and not said.items and not said.open)
-    return names.OPEN_BY_CLASS.search(word) is not None and is_constant(said, True)
 
 
 def _applied(call: Call) -> str:

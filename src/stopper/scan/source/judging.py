@@ -235,7 +235,16 @@ class Judges:
 
     def reached_by_nobody(self, under: tuple[tuple[Value, bool], ...]) -> bool:
         """That none of these tests asks for a credential that is there."""
-        return not any(not self.absence(value, negated) and self.credential_test(value) for value, negated in under)
+        return not any(
+            (not self.absence(value, negated) and self.credential_test(value))
+            or (negated and self._is_never_false(value))
+            for value, negated in under
+        )
+
+    def _is_never_false(self, value: Value) -> bool:
+        """``check()`` that gives ``(False, "no token")``: several things together are true, whatever they are."""
+        function = self.project.functions.get(value.callee) if isinstance(value, Call) else None
+        return function is not None and bool(function.returns) and all(map(_is_several, function.returns))
 
     def about_credential(self, refusal: Refusal) -> bool:
         return any(self.credential_test(value) for value, _ in refusal.under)
@@ -320,6 +329,10 @@ class Judges:
             one for one in self._returns.get(condition.function, ()) if body.line <= one.span.line <= body.end_line
         ]
         return any(not _is_error(one.value) for one in inside)
+
+
+def _is_several(value: Value) -> bool:
+    return isinstance(value, Sequence) and value.kind == "tuple" and bool(value.items)
 
 
 def _is_error(value: Value) -> bool:
