@@ -15,10 +15,22 @@ from stopper.core.nested_functions import inside
 from stopper.core.owner_names import WHO
 from stopper.core.place import RouteRef, Span
 from stopper.core.raising import raised_in
+from stopper.core.refusals_made import ANSWERS, SENT_AWAY, is_refusal, only_refusing, refused_by_number
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Hit, Rule
 from stopper.core.standing_alone import stands_alone
-from stopper.core.values import Call, Caught, Choice, Constant, Member, Name, Sequence, Truth, Value, is_constant, walk
+from stopper.core.values import (
+    Call,
+    Caught,
+    Constant,
+    Member,
+    Name,
+    Sequence,
+    Truth,
+    Value,
+    is_constant,
+    walk,
+)
 
 _LIBRARY: Final = re.compile(
     r"flask_login\.(utils\.)?(login_required|fresh_login_required)|flask_httpauth\.\w+\.login_required|flask_security\.(decorators\.)?(auth_required|login_required|"
@@ -46,16 +58,6 @@ _PERSON: Final = re.compile(
 """What of ``g`` says who is calling; a site, a locale or a database there says nothing of it."""
 _SAYS_WHO: Final = re.compile(
     r"(?i)auth|key|token|jwt|user|login|sess|sid|secret|signature|account|principal|identity|bearer|remote|client"
-)
-_SENT_AWAY: Final = frozenset({"werkzeug.exceptions.Unauthorized", "werkzeug.exceptions.Forbidden", "flask.redirect"})
-"""What a check gives back for whoever may not pass, without a number that says so."""
-_ANSWERS: Final = (
-    "flask.jsonify",
-    "flask.make_response",
-    "flask.Response",
-    "flask.redirect",
-    "werkzeug.exceptions.Unauthorized",
-    "werkzeug.exceptions.Forbidden",
 )
 _STATUS: Final = frozenset({"status_code", "status", "code"})
 
@@ -147,10 +149,10 @@ def _not_asked(facts: SourceFacts) -> Iterator[Hit]:
 
 def _refuses_by(facts: SourceFacts, value: Value) -> bool:
     """That a value is a refusal, or a call of a function of the project that only gives one."""
-    if _is_refusal(value):
+    if is_refusal(value):
         return True
     given = facts.returns_of(value.callee) if isinstance(value, Call) else ()
-    return bool(given) and all(isinstance(one.value, Call) and one.value.callee in _SENT_AWAY for one in given)
+    return bool(given) and all(isinstance(one.value, Call) and one.value.callee in SENT_AWAY for one in given)
 
 
 def _handing_on(facts: SourceFacts, name: str) -> list[str]:
@@ -202,16 +204,6 @@ def _too_late(facts: SourceFacts) -> Iterator[Hit]:
             yield Hit("the view has run before its guard asks who is calling", late[0].span)
 
 
-def _is_refusal(value: Value) -> bool:
-    if isinstance(value, Call) and value.method == "abort":
-        return False  # it raises, so nobody needs to look at an answer
-    if isinstance(value, Choice):
-        return any(_is_refusal(option) for option in value.options)
-    if isinstance(value, Call) and value.callee in _SENT_AWAY:
-        return True
-    return any(isinstance(part, Constant) and part.value in (401, 403) for part in walk(value, 2))
-
-
 def _guarded_otherwise(app: App, function: Function | ClassFact) -> bool:
     routes = [route for route in app.routes if route.view == function.name]
     states = [access.state for route in routes for access in route.access.values()]
@@ -220,7 +212,7 @@ def _guarded_otherwise(app: App, function: Function | ClassFact) -> bool:
 
 def _go_on(facts: SourceFacts) -> Iterator[Hit]:
     """Hooks and decorators whose refusal is made and thrown away: ``jsonify(…), 401`` without ``return``, a bare ``Forbidden()``."""
-    for call in facts.calls(*_ANSWERS, *_only_refusing(facts)):
+    for call in (*facts.calls(*ANSWERS, *only_refusing(facts)), *refused_by_number(facts)):
         if (
             call.function
             and call.span is not None
@@ -242,19 +234,6 @@ def _go_on(facts: SourceFacts) -> Iterator[Hit]:
             and not is_asked_for_later(facts, handler.function)
         ):
             yield Hit("a credential that fails the check is let through by this `except`", handler.span)
-
-
-def _only_refusing(facts: SourceFacts) -> list[str]:
-    """Functions of the project that make a refusal and do nothing else: ``def forbidden(): return jsonify(…), 403``."""
-    return [
-        function.name
-        for function in facts.functions()
-        if function.returns
-        and not facts.conditions_in(function.name)
-        and all(_is_refusal(one) for one in function.returns)
-        and not raised_in(facts, function.name)
-        and not facts.is_view(function.name)
-    ]
 
 
 def _swallows_refusal(handler: Handler) -> bool:
