@@ -62,6 +62,9 @@ def marks(facts: SourceFacts, value: Value | None) -> set[str]:
             found.add(f"name:{one.dotted}")
         elif isinstance(one, Item) and _KEY_ENTRY.search(said := text_of(one.key) or ""):
             found.add(f"entry:{said}")
+            for passed in given(facts, one.owner) if isinstance(one.owner, Parameter) else ():
+                held = passed.get(said) if isinstance(passed, Mapping) else None
+                found |= marks(facts, held) if held is not None else set()
         elif isinstance(one, Call) and one.span is not None:
             found.add(f"call:{one.span.path}:{one.span.line}:{one.span.column}")
         elif isinstance(one, Constant) and (key := key_bytes(one)) and not is_asymmetric(key):

@@ -1,7 +1,7 @@
 """Gives values to names, attributes and items, and records what that means."""
 
 import ast
-from typing import Final
+from typing import Final, TypeGuard
 
 from stopper.core.fact import (
     ConfigWrite,
@@ -11,6 +11,7 @@ from stopper.core.left_out import kinds_under
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.values import (
+    NAMED,
     Call,
     Choice,
     Constant,
@@ -23,6 +24,7 @@ from stopper.core.values import (
     Sequence,
     Unknown,
     Value,
+    text_of,
 )
 from stopper.scan.source import names
 from stopper.scan.source.drafts import (
@@ -36,8 +38,10 @@ from stopper.scan.source.drafts import (
     new_sequence,
     new_unknown,
 )
+from stopper.scan.source.folding import as_mapping
 from stopper.scan.source.hook_tables import TABLE, row_assigned, table_assigned
 from stopper.scan.source.leaving import refuses
+from stopper.scan.source.lookups import FIELDS
 from stopper.scan.source.loops import row_by_row
 from stopper.scan.source.project import Scope
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named
@@ -70,9 +74,9 @@ def grow(reader: Reader, node: ast.expr, call: Call) -> None:
 
 def _grow(scope: Scope, name: str, call: Call) -> None:
     held = scope.get(name)
-    if type(held) is Mapping and call.method == "update":
-        grown, is_open = held.items, held.open
-        for argument in call.args:
+    if call.method == "update" and (type(held) is Mapping or (_is_named(held) and _says_keys(call))):
+        grown, is_open = (held.items, held.open) if type(held) is Mapping else (((NOTHING, held),), True)
+        for argument in map(as_mapping, call.args):
             if type(argument) is Mapping:
                 grown = grown + argument.items
                 is_open = is_open or argument.open
@@ -80,6 +84,12 @@ def _grow(scope: Scope, name: str, call: Call) -> None:
                 grown, is_open = (*grown, (NOTHING, argument)), True
         grown += tuple((new_constant(key), value) for key, value in call.keywords if key != "**")
         scope[name] = new_mapping(latest(grown)[:256], is_open or call.open, held.span, held.name)
+    elif call.method == "setdefault" and len(call.args) == 2 and _is_copy(held):
+        items = held.items if type(held) is Mapping else ((NOTHING, held),)
+        said = text_of(call.args[0])
+        if said is None or not any(text_of(key) == said for key, _ in items):
+            is_open = held.open if type(held) is Mapping else True
+            scope[name] = new_mapping((*items, (call.args[0], call.args[1])), is_open, held.span, held.name)
     elif (
         type(held) is Sequence
         and call.method in ("append", "extend", "add", "insert")
@@ -87,6 +97,22 @@ def _grow(scope: Scope, name: str, call: Call) -> None:
         and len(held.items) < 64
     ):
         scope[name] = new_sequence((*held.items, call.args[-1]), held.kind, True, held.span, held.name)
+
+
+def _is_copy(held: Value | None) -> TypeGuard[Mapping | Call | Parameter | Item]:
+    """A display, or ``dict(overrides)`` of something that is not seen."""
+    return type(held) is Mapping or (type(held) is Call and held.callee == "dict") or _is_named(held)
+
+
+def _is_named(held: Value | None) -> TypeGuard[Parameter | Item]:
+    """``**named`` of a function, or what is taken out of it: ``named.pop("headers", {})``."""
+    inner = held.owner if type(held) is Item else held
+    return type(inner) is Parameter and inner.index == NAMED
+
+
+def _says_keys(call: Call) -> bool:
+    """That an ``update`` is one of a mapping, and feeds no digest."""
+    return bool(call.keywords) or any(type(one) in (Mapping, Name) for one in call.args)
 
 
 def assign(reader: Reader, node: ast.Assign) -> None:
@@ -111,6 +137,10 @@ def augmented(reader: Reader, node: ast.AugAssign) -> None:
             grown: Value = new_format((*inner, added)[:24], reader.span(node))
             if type(held) is Constant and isinstance(held.value, (int, float)):
                 grown = new_unknown((held, added))
+        elif type(node.op) is ast.BitOr and type(held) is Mapping and type(added) is Mapping:
+            grown = new_mapping(
+                latest((*held.items, *added.items))[:256], held.open or added.open, held.span, held.name
+            )
         elif type(held) is Sequence and type(added) is Sequence and len(held.items) < 64:
             grown = new_sequence(held.items + added.items, held.kind, held.open or added.open, held.span)
         else:
@@ -202,7 +232,8 @@ def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: a
     elif type(owner) is Name and owner.dotted in project.classes:
         attributes = project.classes[owner.dotted].attributes
         held = attributes.get(target.attr)
-        attributes[target.attr] = value if held is None or held == NONE else either(held, value)
+        is_blank = held is None or held == NONE or (type(held) is Call and held.callee in FIELDS)
+        attributes[target.attr] = value if is_blank or held is None else either(held, value)
 
 
 def _bind_item(reader: Reader, target: ast.Subscript, value: Value, node: ast.stmt) -> None:
@@ -236,7 +267,7 @@ def _bind_one(
     if (
         type(target.value) is ast.Name
         and text
-        and (type(owner) is Parameter or (type(owner) is Call and kinds_under(text)))
+        and (type(owner) is Parameter or (type(owner) is Call and (owner.callee == "dict" or kinds_under(text))))
     ):  # ``params["key"] = …`` of what was handed in, ``safe["password"] = "***"`` of a copy
         reader.scope[target.value.id] = new_mapping(((NOTHING, owner), (key, held)), True, None, owner.name)
     elif type(target.value) is ast.Name and type(owner) is Mapping and len(owner.items) < 256:

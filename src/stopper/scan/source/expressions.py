@@ -34,8 +34,8 @@ from stopper.scan.source.lookups import attribute_node, element_in, subscript
 from stopper.scan.source.loops import is_table
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
 from stopper.scan.source.removing import latest, or_as_before
+from stopper.scan.source.unrolling import unrolled
 
-MOST_UNROLLED: Final = 24
 COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.In: "in", ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not",
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
@@ -201,10 +201,10 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.SetComp | ast.Genera
     before = dict(reader.scope)
     sources: list[Value] = []
     first = reader.value(node.generators[0].iter)
-    unrolled = _unrolled(reader, node, first)
-    if unrolled is not None:
+    known = unrolled(reader, node, first, bind_target)
+    if known is not None:
         set_scope(reader, before)
-        return unrolled
+        return known
     for number, generator in enumerate(node.generators):
         over = reader.value(generator.iter) if number else first
         sources.append(over)
@@ -219,54 +219,6 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.SetComp | ast.Genera
         result = new_sequence(made, "set" if type(node) is ast.SetComp else "list", True, reader.span(node))
     set_scope(reader, before)
     return result
-
-
-def _unrolled(
-    reader: Reader, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, over: Value
-) -> Value | None:  # fmt: skip
-    """``{name: row[name] for name in ("id", "mail")}``: what it is, element by element; None where more than names come of it."""
-    generator = node.generators[0]
-    made = (node.key, node.value) if type(node) is ast.DictComp else (cast("ast.ListComp", node).elt,)
-    if len(node.generators) > 1 or generator.ifs or type(generator.target) is not ast.Name:
-        return None
-    if not isinstance(generator.iter, (ast.Tuple, ast.List, ast.Set, ast.Name, ast.Attribute)) or not all(
-        map(_is_plain, made)
-    ):
-        return None
-    if type(over) is not Sequence or over.open or not 0 < len(over.items) <= MOST_UNROLLED:
-        return None
-    if not all(type(one) is Constant for one in over.items):
-        return None
-    rows: list[tuple[Value, ...]] = []
-    for one in over.items:
-        reader.scope[generator.target.id] = one
-        rows.append(reader.values(list(made)))
-    if type(node) is ast.DictComp:
-        return new_mapping(tuple([(key, value) for key, value in rows]), False, reader.span(node))
-    return new_sequence(
-        tuple([row[0] for row in rows]), "set" if type(node) is ast.SetComp else "list", False, reader.span(node)
-    )
-
-
-def _is_plain(node: ast.expr) -> bool:
-    """That reading it several times records nothing several times: nothing in it is called or compared, ``getattr`` aside."""
-    return all(
-        not isinstance(
-            one,
-            (
-                ast.Compare,
-                ast.Lambda,
-                ast.NamedExpr,
-                ast.Await,
-                ast.ListComp,
-                ast.DictComp,
-                ast.GeneratorExp,
-                ast.SetComp,
-            ),
-        )
-        and (type(one) is not ast.Call or (type(one.func) is ast.Name and one.func.id in ("getattr", "str")))
-        for one in ast.walk(node)
-    )
 
 
 def bind_target(reader: Reader, target: ast.expr, value: Value) -> None:
@@ -310,7 +262,7 @@ def _walrus(reader: Reader, node: ast.NamedExpr) -> Value:
     return found
 
 
-def _yielded(reader: Reader, node: ast.Yield) -> Value:
+def _yielded(reader: Reader, node: ast.Yield | ast.YieldFrom) -> Value:
     value = _inner(reader, node)
     if reader.function and type(value) is not Constant:
         reader.project.yielded.setdefault(reader.function, []).append((value, reader.span(node)))
@@ -326,5 +278,5 @@ EXPRESSIONS: Final[dict[type[ast.expr], Callable[[Reader, Any], Value]]] = {
     ast.JoinedStr: joined, ast.BinOp: binary, ast.List: _display, ast.Tuple: _display, ast.Set: _display, ast.Dict: _dict,
     ast.BoolOp: _boolean, ast.IfExp: _ternary, ast.Compare: _compare, ast.UnaryOp: _unary, ast.ListComp: _comprehension,
     ast.SetComp: _comprehension, ast.GeneratorExp: _comprehension, ast.DictComp: _comprehension, ast.Lambda: _lambda,
-    ast.NamedExpr: _walrus, ast.Await: _inner, ast.Yield: _yielded, ast.YieldFrom: _inner, ast.Starred: _inner,
+    ast.NamedExpr: _walrus, ast.Await: _inner, ast.Yield: _yielded, ast.YieldFrom: _yielded, ast.Starred: _inner,
 }  # fmt: skip

@@ -4,6 +4,7 @@ import ast
 from typing import Final
 
 from stopper.core.naming import sensitive
+from stopper.core.place import Span
 from stopper.core.values import (
     Call,
     Choice,
@@ -19,10 +20,11 @@ from stopper.core.values import (
     Unknown,
     Value,
 )
-from stopper.scan.source.drafts import new_constant, new_format, new_mapping, new_sequence, new_unknown
-from stopper.scan.source.folding import braces, formatted
+from stopper.scan.source.drafts import new_choice, new_constant, new_format, new_mapping, new_sequence, new_unknown
+from stopper.scan.source.folding import LARGEST_TEXT, as_mapping, braces, formatted
 from stopper.scan.source.lookups import LOADS, attribute, item, parsed_file, request_part
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either
+from stopper.scan.source.unrolling import TEXT_METHODS
 from stopper.scan.source.wsgi_names import AGAIN, request_again
 
 ENVIRONMENT: Final = frozenset(
@@ -40,8 +42,6 @@ ENVIRONMENT: Final = frozenset(
 
 CONTAINERS: Final = {"list": "list", "tuple": "tuple", "set": "set", "frozenset": "set"}
 
-TEXT_METHODS: Final = frozenset({"strip", "lower", "upper", "encode", "decode", "lstrip", "rstrip", "title"})
-
 MEMBER_READS: Final = (Item, Mapping, Parameter, Unknown, Member)
 
 
@@ -56,8 +56,15 @@ def folded(
         return again
     if callee in LOADS and reader.project.settings_texts:
         return parsed_file(reader, args)
-    if owner is None:
+    if owner is None and callee not in _MADE_OF:
+        if callee in reader.project.classes and is_typed_dict(reader, callee):
+            pairs = tuple([(new_constant(key), value) for key, value in keywords if key != "**"])
+            return new_mapping(pairs, is_open, reader.span(node))
         return _folded_builtin(reader, node, callee, args, keywords, is_open)
+    if callee == "collections.ChainMap" and args:
+        return _chained(args, reader.span(node))
+    if owner is None:
+        return None
     if callee == "dict.fromkeys" and args and type(args[0]) is Sequence:
         keys, held = args[0], args[1] if len(args) > 1 else NONE
         return new_mapping(tuple([(one, held) for one in keys.items]), keys.open, reader.span(node))
@@ -82,7 +89,7 @@ def folded(
             between = [part for one in inner.items for part in (owner, one)][1:]
             return formatted(reader, between, node)
         return new_format(inner.items if type(inner) is Sequence else (new_unknown((inner,)),), reader.span(node))
-    if word in TEXT_METHODS and type(owner) is Constant and len(args) <= 1:
+    if word in TEXT_METHODS and type(owner) in (Constant, Choice) and len(args) <= 2:
         return _folded_text(owner, word, args)
     if word == "get_secret_value" and type(owner) is Call and owner.args and "Secret" in owner.callee:
         return owner.args[0]  # pydantic's wrapper keeps it out of texts, and gives it back as it is
@@ -127,9 +134,10 @@ def _folded_builtin(
                 (new_constant(key), value) for key, value in keywords if key != "**"
             )
             return new_mapping(pairs, is_open, reader.span(node))
-        if len(args) == 1 and type(args[0]) is Mapping:
-            pairs = args[0].items + tuple((new_constant(key), value) for key, value in keywords if key != "**")
-            return new_mapping(pairs, is_open or args[0].open, reader.span(node))
+        given = as_mapping(args[0])
+        if len(args) == 1 and type(given) is Mapping:
+            pairs = given.items + tuple((new_constant(key), value) for key, value in keywords if key != "**")
+            return new_mapping(pairs, is_open or given.open, reader.span(node))
     elif callee == "str" and args and type(args[0]) is Choice and _all_texts(args[0]):
         return args[0]
     elif callee in CONTAINERS and len(args) <= 1 and not keywords:
@@ -139,8 +147,43 @@ def _folded_builtin(
             kind = args[0].kind if callee not in ("set", "frozenset") else "set"
             return new_sequence(args[0].items, kind, args[0].open, reader.span(node))
     elif callee == "getattr" and len(args) >= 2 and type(args[1]) is Constant and type(args[1].value) is str:
-        return attribute(reader, args[0], args[1].value)
+        found = attribute(reader, args[0], args[1].value)
+        return args[2] if len(args) == 3 and _is_not_there(reader, args[0], found) else found
+    elif callee in ("zip", "enumerate") and args and all(type(one) is Sequence and not one.open for one in args):
+        columns = [one.items for one in args if type(one) is Sequence]
+        if callee == "enumerate":
+            columns = [tuple([new_constant(number) for number in range(len(columns[0]))]), columns[0]]
+        rows = [new_sequence(row, "tuple", False, None) for row in zip(*columns, strict=False)]
+        return new_sequence(tuple(rows), "list", False, reader.span(node))
     return None
+
+
+_MADE_OF: Final = frozenset({"collections.ChainMap"})
+
+
+def _chained(args: tuple[Value, ...], span: Span) -> Value:
+    """``ChainMap(first, second)``: what the first says comes last."""
+    pairs: list[tuple[Value, Value]] = []
+    for one in reversed(args):
+        pairs += one.items if type(one) is Mapping else [(NOTHING, one)]
+    return new_mapping(tuple(pairs), any(type(one) is not Mapping or one.open for one in args), span)
+
+
+def is_typed_dict(reader: Reader, name: str) -> bool:
+    """That the class is a ``TypedDict``, which makes plain mappings."""
+    found = reader.project.classes.get(name)
+    return found is not None and any(base.rpartition(".")[2] == "TypedDict" for base in found.bases)
+
+
+def _is_not_there(reader: Reader, owner: Value, found: Value) -> bool:
+    """That a module or class of the project, which is read to its end, has no such name."""
+    return (
+        type(owner) is Name
+        and type(found) is Name
+        and found.dotted.startswith(f"{owner.dotted}.")
+        and (owner.dotted in reader.project.classes or reader.project.load(reader.module, owner.dotted) is not None)
+        and not reader.project.has_function(found.dotted)
+    )
 
 
 def _folded_get(
@@ -229,15 +272,27 @@ def _gives_mapping(callee: str) -> bool:
     )
 
 
-def _folded_text(owner: Constant, word: str, args: tuple[Value, ...]) -> Value | None:
-    if not all(type(arg) is Constant and type(arg.value) is str for arg in args):
+def _folded_text(owner: Value, word: str, args: tuple[Value, ...]) -> Value | None:
+    if type(owner) is Choice:  # each of them, in their order: they may be a column of a table
+        each = (
+            []
+            if owner.every or word in ("encode", "decode")
+            else [_folded_text(one, word, args) for one in owner.options]
+        )
+        made = [one for one in each if one is not None]
+        return new_choice(tuple(made)) if made and len(made) == len(each) else None
+    if type(owner) is not Constant or not all(type(arg) is Constant and type(arg.value) in (str, int) for arg in args):
         return None
     given = [arg.value for arg in args if type(arg) is Constant]
+    if word == "replace" and (type(owner.value) is not str or len(owner.value) * len(str(given[-1:])) > LARGEST_TEXT):
+        return None
     try:
         if type(owner.value) is str and word != "decode":
             return new_constant(getattr(owner.value, word)(*given), owner.span, owner.name)
         if type(owner.value) is bytes and word == "decode":
             return new_constant(owner.value.decode(*[str(part) for part in given]), owner.span, owner.name)
-    except (LookupError, ValueError, TypeError):
+        if type(owner.value) is bytes and word in ("hex", "strip", "upper", "lower"):
+            return new_constant(getattr(owner.value, word)(*given), owner.span, owner.name)
+    except (AttributeError, LookupError, ValueError, TypeError, MemoryError):
         return None
     return None

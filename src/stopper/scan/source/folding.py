@@ -236,6 +236,16 @@ def mapping(items: tuple[tuple[Value, Value], ...], is_open: bool, span: Span) -
     return new_mapping(items[:MOST_ITEMS], is_open or len(items) > MOST_ITEMS, span)
 
 
+def as_mapping(value: Value) -> Value:
+    """Pairs of a key and a value as the mapping that ``dict`` and ``update`` make of them; any other value itself."""
+    if type(value) is not Sequence or not value.items:
+        return value
+    pairs = [tuple(one.items) for one in value.items if type(one) is Sequence and not one.open and len(one.items) == 2]
+    if len(pairs) != len(value.items):
+        return value
+    return new_mapping(tuple([(one[0], one[1]) for one in pairs]), value.open, value.span)
+
+
 def one_mapping(value: Value) -> Value:
     """Arguments that are put together in two ways, ``**options`` of one mapping or another, as one that has what each of them has."""
     if type(value) is not Choice or value.every or not all(type(one) is Mapping for one in value.options):

@@ -4,8 +4,18 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from stopper.core.naming import is_key_name
-from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Mapping, Name, Parameter, Sequence, Value
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Mapping,
+    Name,
+    Parameter,
+    Sequence,
+    Value,
+    walk,
+)
 from stopper.scan.source.project import ClassState, Project
 from stopper.scan.source.rebuilding import Rebuilding
 
@@ -14,24 +24,47 @@ Results = Callable[[str], list[Value]]
 _RECORD: Final = re.compile(
     r"dataclasses\.dataclass|attrs?\.(?:s|define|frozen|mutable|attrs)|pydantic\.dataclasses\.dataclass"
 )
-_SETTLED: Final = frozenset({Constant, ConfigValue, EnvironmentValue, Mapping, Sequence, Name})
+SETTLED: Final = frozenset({Constant, ConfigValue, EnvironmentValue, Mapping, Sequence, Name})
 """What is followed: settings and literals. What a caller sent is judged by the field that it came through."""
 _TUPLES: Final = frozenset({"typing.NamedTuple", "NamedTuple"})
+_PLAIN: Final = frozenset({
+    "types.SimpleNamespace", "argparse.Namespace", "munch.Munch", "box.Box", "addict.Dict", "easydict.EasyDict",
+})  # fmt: skip
+"""Classes of libraries whose objects hold what they are made with, under the same names."""
+_COPIES: Final = frozenset({"dataclasses.replace", "copy.replace", "attrs.evolve", "attr.evolve", "copy.copy", "copy.deepcopy"})  # fmt: skip
+_COPYING: Final = frozenset({"_replace", "model_copy", "copy"})
+"""Functions and methods that give another object like the one they are given, with other fields where some are named."""
+_DEEPEST: Final = 4
 
 
-def field_of(project: Project, owner: Value, name: str, results: Results) -> Value | None:
+def field_of(project: Project, owner: Value, name: str, results: Results, depth: int = _DEEPEST) -> Value | None:
     """The value of that field, else None: of an object that is made here, or by a function that does nothing else."""
-    if type(owner) is not Call:
+    if type(owner) is not Call or not depth:
         return None
+    copied = (
+        owner.receiver
+        if owner.method in _COPYING
+        else owner.args[0]
+        if owner.args and owner.callee in _COPIES
+        else None
+    )
+    if copied is not None:
+        changed = owner.keyword("update") if owner.method == "model_copy" else None
+        given = changed.get(name) if type(changed) is Mapping else owner.keyword(name)
+        return _settled(given) if given is not None else field_of(project, copied, name, results, depth - 1)
+    if owner.callee in _PLAIN:
+        return None if owner.open else _settled(owner.keyword(name))
     made = owner if owner.callee in project.classes else _made_by(project, owner, results)
     if made is None or made.open:
         return None
-    held = _put(project.classes[made.callee], made, name)
+    held = made.keyword(name) if made.callee in _PLAIN else _put(project, made, name)
     if held is not None and made is not owner:
-        held = _Given(project, owner).into(held)
-    if type(held) is Constant and is_key_name(name):
-        return None  # it is the field's name that says what it is
-    return held if type(held) in _SETTLED else None
+        held = Given(project, owner).into(held)
+    return _settled(held)
+
+
+def _settled(held: Value | None) -> Value | None:
+    return held if type(held) in SETTLED and not any(type(part) is Parameter for part in walk(held, 6)) else None
 
 
 def _made_by(project: Project, call: Call, results: Results) -> Call | None:
@@ -40,43 +73,106 @@ def _made_by(project: Project, call: Call, results: Results) -> Call | None:
         return None
     returned = results(call.callee)
     made = returned[0] if len(returned) == 1 and call.callee in project.straight else None
-    return made if type(made) is Call and made.callee in project.classes else None
+    return made if type(made) is Call and (made.callee in project.classes or made.callee in _PLAIN) else None
 
 
-def _put(found: ClassState, made: Call, name: str) -> Value | None:
+def _put(project: Project, made: Call, name: str) -> Value | None:
     """What the call of the class puts into the field."""
-    held = found.attributes.get(name)
-    if "__init__" in found.methods:
-        if type(held) is not Parameter or held.function != f"{found.name}.__init__" or held.index < 0:
-            return None
-        given = made.argument(held.index, held.parameter)
-        return held.default if given is None else given
-    if name not in found.fields or not _is_record(found):
+    held = project.attribute(made.callee, name)
+    if type(held) is Name and project.has_function(held.dotted):
+        return None  # a method, or what a property gives
+    if maker_of(project, made.callee) is not None:
+        return None if held is None else as_made(project, made, held)
+    fields = record_fields(project, made.callee)
+    if fields is None or name not in fields:
         return None
-    given = made.argument(list(found.fields).index(name), name)
+    given = made.argument(fields.index(name), name)
     return held if given is None else given
 
 
-def _is_record(found: ClassState) -> bool:
-    """That the fields are all there are, in their order: no base brings others."""
-    if any(_RECORD.fullmatch(one.name) for one in found.decorators):
-        return not found.bases
-    return bool(found.bases) and _TUPLES.issuperset(found.bases)
+def maker_of(project: Project, name: str) -> str | None:
+    """The ``__init__`` of the project that runs where that class is called."""
+    maker = project.attribute(name, "__init__")
+    return maker.dotted if type(maker) is Name and project.has_function(maker.dotted) else None
 
 
-class _Given(Rebuilding):
+def as_made(project: Project, made: Call, held: Value) -> Value:
+    """What a field of the class holds in the object that the call *made*: with what is passed in place of what ``__init__`` takes, also
+    where it hands that on to the ``__init__`` of a base."""
+    for _ in range(_DEEPEST):
+        met = {part.function for part in walk(held, 8) if type(part) is Parameter}
+        inherited = sorted(one for one in met if one.endswith(".__init__") and one != maker_of(project, made.callee))
+        handed = next((call for one in inherited if (call := _handed_up(project, made.callee, one)) is not None), None)
+        if handed is None:
+            break
+        held = Given(project, handed).into(held)
+    maker = maker_of(project, made.callee)
+    return held if maker is None else Given(project, made, maker).into(held)
+
+
+def _handed_up(project: Project, name: str, maker: str) -> Call | None:
+    """The one call of the base's *maker* in the ``__init__`` of the class, or of a class between."""
+    found = project.super_calls.get(maker, ())
+    lineage = lineage_of(project, name)
+    ours = [call for call in found if call.function.removesuffix(".__init__") in lineage and not call.open]
+    return ours[0] if len(ours) == 1 else None
+
+
+def lineage_of(project: Project, name: str, depth: int = 6) -> set[str]:
+    """The class and the classes of the project that it is derived from."""
+    found = project.classes.get(name)
+    if found is None or not depth:
+        return set()
+    return {name}.union(*(lineage_of(project, base, depth - 1) for base in found.bases))
+
+
+def record_fields(project: Project, name: str, depth: int = 4) -> list[str] | None:
+    """The fields of a record in their order, those of its bases first; None where the class is none, or a base brings more."""
+    found = project.classes.get(name)
+    if found is None or not depth:
+        return None
+    if found.bases and _TUPLES.issuperset(found.bases):
+        return list(found.fields)
+    if not any(_RECORD.fullmatch(one.name) for one in found.decorators) and not _is_model(project, found):
+        return None
+    before: dict[str, None] = {}
+    for base in found.bases:
+        if base in project.classes:
+            inner = record_fields(project, base, depth - 1)
+            if inner is None:
+                return None
+            before.update(dict.fromkeys(inner))
+        elif base not in _MODELS:
+            return None
+    return list(before | dict.fromkeys(found.fields))
+
+
+_MODELS: Final = frozenset({"pydantic.BaseModel", "abc.ABC", "typing.Generic", "object"})
+
+
+def _is_model(project: Project, found: ClassState, depth: int = 4) -> bool:
+    """That it is a model of pydantic, which takes its fields by name."""
+    if "pydantic.BaseModel" in found.bases:
+        return True
+    return depth > 0 and any(
+        _is_model(project, project.classes[base], depth - 1) for base in found.bases if base in project.classes
+    )
+
+
+class Given(Rebuilding):
     """What a call passes in place of the parameters of the function that it calls."""
 
-    def __init__(self, project: Project, call: Call) -> None:
+    def __init__(self, project: Project, call: Call, function: str = "") -> None:
         super().__init__()
         self._project = project
         self._call = call
+        self._function = function or call.callee
 
     def call(self, value: Call) -> Value:
         return value  # a fact, which stays the same object
 
     def parameter(self, value: Parameter) -> Value:
-        if value.function != self._call.callee or value.index < 0:
+        if value.function != self._function or value.index < 0:
             return value
         given = self._call.argument(value.index, value.parameter)
         return (value.default or value) if given is None else given

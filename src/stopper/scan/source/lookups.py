@@ -12,10 +12,12 @@ from stopper.core.values import (
     ConfigValue,
     Constant,
     EnvironmentValue,
+    Format,
     Item,
     Mapping,
     Member,
     Name,
+    Parameter,
     Sequence,
     Unknown,
     Value,
@@ -31,8 +33,9 @@ from stopper.scan.source.drafts import (
     new_sequence,
     new_unknown,
 )
-from stopper.scan.source.held_fields import field_of
+from stopper.scan.source.held_fields import field_of, lineage_of
 from stopper.scan.source.loops import MOST_ROWS, is_table, pairs_of
+from stopper.scan.source.picking import attribute_of_heirs, attribute_of_picked, is_by_setting, picked
 from stopper.scan.source.reader import NONE, NOTHING, READERS, Reader, canonical, either, named
 from stopper.scan.source.straight import held_by_property
 from stopper.scan.source.wsgi_names import ENVIRON, header_of, of_environ
@@ -55,25 +58,35 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
     if type(owner) is Name:
         dotted = owner.dotted
         known = _of_project(reader, dotted, name)
+        if dotted == reader.owner and dotted in reader.project.heirs:
+            known = attribute_of_heirs(reader, name, known) or known
         if type(known) is Name:
             known = held_by_property(reader, known.dotted, owner) or known
         if type(known) is Call:
             known = _by_default(reader, known)
-        found = known if known is not None else new_name(canonical(f"{dotted}.{name}"))
+        found = known if known is not None else new_name(canonical(reader.project.inherited(dotted, name)))
     else:
         if name == "value" and _is_of_enum(owner):
             return owner
         if type(owner) is Call and owner.callee in reader.project.classes:
             known = reader.project.attribute(owner.callee, name)
+            if known is None or (type(known) is Call and known.callee in FIELDS):
+                known = _once_made(reader, owner.callee, name)
             if reader.project.reads_environment(owner.callee) and (
                 known is not None or reader.project.declares(owner.callee, name)
             ):
                 return from_settings(reader, owner.callee, name, known)
             if type(known) is Name:
                 known = held_by_property(reader, known.dotted, owner) or known
+            if type(known) in _OF_MAKER and (held := field_of(reader.project, owner, name, reader.results)) is not None:
+                known = held
             if known is not None and not _is_passed(reader, owner, name):
                 known = _by_default(reader, known) if type(known) is Call else known
                 return named(known, name) if sensitive(name) else known
+        if type(owner) in (Item, Choice):
+            held = attribute_of_picked(reader, owner, name, attribute)
+            if held is not None:
+                return named(held, name) if sensitive(name) else held
         if type(owner) is Call and owner.callee[:1] != "?":
             held = field_of(reader.project, owner, name, reader.results)
             if held is not None:
@@ -86,12 +99,25 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
     return named(found, name) if sensitive(name) else found
 
 
-_FIELDS: Final = frozenset({"dataclasses.field", "attr.ib", "attr.attrib", "attrs.field", "pydantic.Field"})
+_OF_MAKER: Final = frozenset({Parameter, Format, EnvironmentValue})
+"""What a class holds of which an object may know more: it may be made of what ``__init__`` takes."""
+FIELDS: Final = frozenset({"dataclasses.field", "attr.ib", "attr.attrib", "attrs.field", "pydantic.Field"})
+
+
+def _once_made(reader: Reader, owner: str, name: str) -> Value | None:
+    """What the class has under that name once what makes its objects has been read."""
+    for home in sorted(lineage_of(reader.project, owner)):
+        for word in _MAKERS:
+            reader.results(f"{home}.{word}")
+    return reader.project.attribute(owner, name)
+
+
+_MAKERS: Final = ("__init__", "__post_init__", "__attrs_post_init__")
 
 
 def _by_default(reader: Reader, declared: Call) -> Value:
     """What a field of a data class is where nobody gives it anything: ``field(default_factory=lambda: os.environ["KEY"])``."""
-    if declared.callee not in _FIELDS:
+    if declared.callee not in FIELDS:
         return declared
     made = declared.keyword("default_factory", "factory")
     if type(made) is Unknown and len(made.parts) == 1:
@@ -214,6 +240,12 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
         rows = [one.get(text) for one in owner.options if type(one) is Mapping]
         if len(rows) == len(owner.options) and all(one is not None for one in rows):
             return either(*[named(one, text) if sensitive(text) else one for one in rows if one is not None])
+    if text is not None and is_by_setting(owner):  # ``STAGES[os.environ["STAGE"]]["key"]``
+        rows = [one.get(text) for one in picked(owner) if type(one) is Mapping]
+        if rows and all(one is not None for one in rows):
+            return either(*[named(one, text) if sensitive(text) else one for one in rows if one is not None])
+    if type(owner) is Name and text is not None and _is_enum(reader, owner.dotted):
+        return attribute(reader, owner, text)
     if type(owner) is Sequence and type(key) is Constant and type(key.value) is int and not owner.open:
         number = key.value
         if -len(owner.items) <= number < len(owner.items):
@@ -293,10 +325,15 @@ def request_part(owner: Value, depth: int = 4) -> str:
 _ENUMS: Final = ("Enum", "StrEnum", "IntEnum")
 
 
+def _is_enum(reader: Reader, name: str) -> bool:
+    found = reader.project.classes.get(name)
+    return found is not None and any(base.rpartition(".")[2] in _ENUMS for base in found.bases)
+
+
 def element_in(reader: Reader, value: Value) -> Value:
     """One element of what is iterated over, which may be an enumeration of the project."""
     found = reader.project.classes.get(value.dotted) if type(value) is Name else None
-    if found is not None and any(base.rpartition(".")[2] in _ENUMS for base in found.bases):
+    if found is not None and type(value) is Name and _is_enum(reader, value.dotted):
         members = [one for one in found.attributes.values() if type(one) is Constant]
         return either(*members[:16]) if members else element_of(value)
     return element_of(value)

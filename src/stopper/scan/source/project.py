@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from stopper.core.fact import (
     Assignment,
@@ -24,7 +25,7 @@ from stopper.core.fact import (
 from stopper.core.place import Span
 from stopper.core.values import Call, Item, Value
 from stopper.scan.source.drafts import new_name
-from stopper.scan.source.names import API_OBJECTS, APPS, BLUEPRINTS
+from stopper.scan.source.names import API_OBJECTS, APPS, BLUEPRINTS, INHERITED
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Scope = dict[str, Value]
@@ -95,6 +96,10 @@ class Refusal:
     """A redirect to a page that is named for logging in."""
 
 
+_SENDS: Final = frozenset({"request", "send"})
+"""Methods by which a client of the project does for all that it sends what the library's does not."""
+
+
 @dataclass(slots=True)
 class Project:
     """Everything that the files of one run share."""
@@ -136,6 +141,10 @@ class Project:
     """Every attribute's and keyword's name, and every literal text."""
     lookups: list[Item] = field(default_factory=list[Item])
     """What is looked up in a mapping or a setting under a key that is no literal."""
+    heirs: dict[str, list[str]] = field(default_factory=dict[str, "list[str]"])
+    """Class → the classes that name it as a base."""
+    super_calls: dict[str, list[Call]] = field(default_factory=dict[str, "list[Call]"])
+    """``__init__`` of a base → the calls ``super().__init__(…)`` that run it."""
     refusals: list[Refusal] = field(default_factory=list[Refusal])
     registrations: list[Registration] = field(default_factory=list[Registration])
     settings_texts: dict[str, TextFile] = field(default_factory=dict[str, TextFile])
@@ -194,6 +203,19 @@ class Project:
         if found is None or depth < 0:
             return name if name in API_OBJECTS else None
         return next(filter(None, (self.api_of(base, depth - 1) for base in found.bases)), None)
+
+    def library_of(self, name: str, depth: int = 6) -> str | None:
+        """The class of a library whose methods an object of that class of the project has, where rules know it by them."""
+        found = self.classes.get(name)
+        if found is None or depth < 0:
+            return INHERITED.get(name) or (name if name in API_OBJECTS else None)
+        return next(filter(None, (self.library_of(base, depth - 1) for base in found.bases)), None)
+
+    def inherited(self, owner: str, name: str) -> str:
+        """The dotted name of what stands under *name* in an object of that class, where no class of the project gives it."""
+        found = self.classes.get(owner)
+        library = self.library_of(owner) if found is not None and _SENDS.isdisjoint(found.methods) else None
+        return f"{library or owner}.{name}"
 
     def _is_one_of(self, name: str, known: frozenset[str], depth: int = 6) -> bool:
         found = self.classes.get(name)

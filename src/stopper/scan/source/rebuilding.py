@@ -22,7 +22,7 @@ from stopper.core.values import (
     Unknown,
     Value,
 )
-from stopper.scan.source.drafts import new_name
+from stopper.scan.source.drafts import new_constant, new_name
 from stopper.scan.source.reader import CONFIGS, canonical
 
 MOST_OPTIONS: Final = 12
@@ -96,7 +96,13 @@ class Rebuilding:
     def of_parts(self, value: Format | Unknown | Truth) -> Value:
         """Any value that has nothing but parts."""
         parts = self.several(value.parts)
-        return value if parts is value.parts else changed(value, parts=parts)
+        if parts is value.parts:
+            return value
+        if type(value) is Format and all(type(one) is Constant and type(one.value) in (str, int) for one in parts):
+            return new_constant(
+                "".join([str(one.value) for one in parts if type(one) is Constant]), value.span, value.name
+            )
+        return changed(value, parts=parts)
 
     def sequence(self, value: Sequence) -> Value:
         """A display anew."""
@@ -140,6 +146,9 @@ class Rebuilding:
         )
         if owner is value.owner and key is value.key and default is value.default:
             return value
+        held = _held(owner, key, default)
+        if held is not None:
+            return held
         if type(key) is Constant and type(key.value) is str and isinstance(owner, (Name, Member)):
             if type(owner) is Name and owner.dotted == "os.environ":
                 return EnvironmentValue(key.value, default, value.span, value.name or _said(key.value))
@@ -151,6 +160,23 @@ class Rebuilding:
         """A look-up by name anew."""
         default = self.maybe(value.default)
         return value if default is value.default else changed(value, default=default)
+
+
+def _held(owner: Value, key: Value, default: Value | None) -> Value | None:
+    """What a display holds under a literal key."""
+    if type(key) is not Constant:
+        return None
+    if type(owner) is Mapping and type(key.value) is str:
+        known = owner.get(key.value)
+        return default if known is None and not owner.open else known
+    if (
+        type(owner) is Sequence
+        and type(key.value) is int
+        and not owner.open
+        and -len(owner.items) <= key.value < len(owner.items)
+    ):
+        return owner.items[key.value]
+    return None
 
 
 def _said(key: str) -> str:

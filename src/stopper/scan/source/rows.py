@@ -20,6 +20,16 @@ def method_of_object(reader: Reader, owner: Value, name: str) -> str | None:
     return method.dotted if type(method) is Name and reader.project.has_function(method.dotted) else None
 
 
+def method_of_base(reader: Reader, name: str) -> str | None:
+    """The method of the project that ``super().name`` is."""
+    found = reader.project.classes.get(reader.owner)
+    for base in found.bases if found is not None else ():
+        method = reader.project.attribute(base, name)
+        if type(method) is Name and reader.project.has_function(method.dotted):
+            return method.dotted
+    return None
+
+
 def _class_of(reader: Reader, value: Value, depth: int) -> str | None:
     kind = type(value)
     if kind is Parameter:

@@ -10,12 +10,16 @@ from stopper.core.values import (
     EnvironmentValue,
     Format,
     Mapping,
+    Name,
     Parameter,
     Value,
     literals,
     options,
+    walk,
 )
+from stopper.scan.source.folding import as_mapping
 from stopper.scan.source.loops import row_by_row
+from stopper.scan.source.project import Scope
 from stopper.scan.source.reader import Reader
 
 
@@ -33,7 +37,8 @@ def config_call(reader: Reader, call: Call, word: str) -> None:
     if call.span is None:
         return
     if word in ("update", "from_mapping"):
-        for argument in call.args:
+        for argument in map(as_mapping, call.args):
+            _names_written(reader, argument)
             if type(argument) is Mapping:
                 for key, value in argument.items:
                     write_config(reader, key, value)
@@ -52,6 +57,28 @@ def config_call(reader: Reader, call: Call, word: str) -> None:
             for dotted in (file, file.rpartition(".")[0], f"instance.{file}"):
                 if dotted and reader.project.load(reader.module, dotted) is not None:
                     break
+
+
+def _names_written(reader: Reader, value: Value) -> None:
+    """The settings among what ``vars(Settings)`` and ``globals()`` hold: names in capitals, as ``app.config`` takes them."""
+    if type(value) not in (Call, Mapping):
+        return
+    for one in walk(value, 6):
+        if type(one) is Call and one.callee in ("vars", "globals") and len(one.args) <= 1:
+            for name, held in _names_of(reader, one.args[0] if one.args else None).items():
+                if name.isupper() and (span := held.span or one.span) is not None:
+                    reader.project.config.append(ConfigWrite(name, held, span, "item", reader.function))
+
+
+def _names_of(reader: Reader, owner: Value | None) -> Scope:
+    if owner is None:
+        return reader.module.bindings
+    if type(owner) is not Name:
+        return {}
+    if owner.dotted in reader.project.classes:
+        return reader.project.classes[owner.dotted].attributes
+    module = reader.project.load(reader.module, owner.dotted)
+    return module.bindings if module is not None else {}
 
 
 def _named_objects(value: Value) -> Iterator[str]:

@@ -13,6 +13,7 @@ from stopper.core.values import (
     Format,
     Item,
     Mapping,
+    Member,
     Name,
     Parameter,
     Sequence,
@@ -23,6 +24,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source import names
 from stopper.scan.source.drafts import new_call
+from stopper.scan.source.held_fields import SETTLED, as_made, field_of, lineage_of, maker_of
 from stopper.scan.source.project import FunctionNode, Pending, Project
 from stopper.scan.source.reader import Reader
 from stopper.scan.source.rebuilding import Rebuilding
@@ -67,7 +69,11 @@ def is_followed(project: Project, call: Call) -> bool:
     if function is None:
         return False  # the call of a class, of which ``__init__`` alone is known
     receiver, owner = call.receiver, function.owner
+    if isinstance(receiver, Item) and isinstance(receiver.owner, Mapping):
+        return True  # one of a table of classes
     if not owner or receiver is None or isinstance(receiver, Name):
+        return True
+    if isinstance(receiver, Call) and receiver.callee == "super":
         return True
     # Of a method of some object the returned value would no longer say which object it was, and with what it was made.
     told = receiver.args or receiver.keywords if isinstance(receiver, Call) else ()
@@ -90,9 +96,13 @@ def result_of(reader: Reader, call: Call) -> Value | None:
         return None
     returned = project.returned.get(callee, [])
     function = project.functions.get(callee)
-    if len(returned) != 1 or function is None or not is_followed(project, call):
+    if len(returned) != 1 or function is None:
         return None
     (value,) = returned
+    is_told = is_followed(project, call)
+    of_object = call.receiver if _is_made(project, call.receiver, function.owner) else None
+    if not is_told and (of_object is None or type(value) not in _TOLD):
+        return None
     if sum(1 for _ in walk(value, 20)) > LARGEST:
         return None
     passed: dict[str, Value] = {}
@@ -102,7 +112,20 @@ def result_of(reader: Reader, call: Call) -> Value | None:
             passed[name] = given
     passing = _Passed(reader, callee, passed)
     made = passing.into(value)
+    if type(of_object) is Call:
+        own = as_made(project, of_object, made)
+        if type(own) in SETTLED and not any(type(part) is Parameter for part in walk(own, 6)):
+            made = own
+        elif not is_told:
+            return None
     return None if passing.changes_facts else made
+
+
+def _is_made(project: Project, receiver: Value | None, owner: str) -> bool:
+    """That it is an object of that class of the project, or of one derived from it, which is made with values that are seen."""
+    if type(receiver) is not Call or receiver.open or owner not in lineage_of(project, receiver.callee):
+        return False
+    return not (receiver.args or receiver.keywords) or maker_of(project, receiver.callee) is not None
 
 
 def held_by_property(reader: Reader, method: str, owner: Value) -> Value | None:
@@ -163,6 +186,13 @@ class _Passed(Rebuilding):
         made = super().of_parts(value)
         self.changes_facts = self.changes_facts or (type(value) is Truth and made is not value)
         return made
+
+    def member(self, value: Member) -> Value:
+        made = super().member(value)
+        if type(made) is not Member or made is value:
+            return made
+        held = field_of(self._reader.project, made.owner, made.attribute, self._reader.results)
+        return made if held is None else held
 
     def is_config(self, value: Value) -> bool:
         return self._reader.is_config(value)

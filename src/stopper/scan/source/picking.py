@@ -1,0 +1,139 @@
+"""What is picked out of a few that are seen: a class out of a table by the name of a stage, a method out of those of derived classes."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Item,
+    Mapping,
+    Name,
+    Value,
+    text_of,
+)
+from stopper.scan.source.drafts import new_call
+from stopper.scan.source.project import Project
+from stopper.scan.source.reader import NONE, Reader, either
+from stopper.scan.source.straight import result_of
+
+LITERAL: Final = frozenset({Constant, EnvironmentValue, ConfigValue, Mapping})
+"""What several classes are asked for: a setting, whichever of them it is."""
+_SETTINGS: Final = frozenset({EnvironmentValue, ConfigValue})
+_FOR_TESTS: Final = re.compile(
+    r"(?i)^(?:test|dev|local|debug)|test(?:s|ing)?(?:config|settings)?$|(?:development|local)(?:config|settings)?$"
+)
+_MOST: Final = 12
+
+
+def picked(value: Value) -> tuple[Value, ...]:
+    """Those that the value may be one of: what a table in the source holds whose key is not seen, what a choice is between. What is for
+    tests and for one desk is left out where there is anything else."""
+    if type(value) is Choice and not value.every:
+        several = value.options
+    elif (
+        type(value) is Item
+        and type(value.owner) is Mapping
+        and not value.owner.open
+        and type(value.key) is not Constant
+    ):
+        kept = [held for key, held in value.owner.items if not _is_for_tests(key) and not _is_for_tests(held)]
+        several = tuple(kept) or tuple([held for _, held in value.owner.items])
+        if value.default is not None and not any(value.default is one for one in several):
+            several = (*several, value.default)
+    else:
+        return ()
+    return tuple([one for one in several if one != NONE]) if len(several) <= _MOST else ()
+
+
+def _is_for_tests(value: Value) -> bool:
+    said = value.dotted if type(value) is Name else value.callee if type(value) is Call else text_of(value)
+    return said is not None and bool(_FOR_TESTS.search(said.rpartition(".")[2]))
+
+
+def is_by_setting(value: Value) -> bool:
+    """That the key under which it is looked up comes from the environment or a setting."""
+    return type(value) is Item and type(value.key) in _SETTINGS
+
+
+def attribute_of_picked(
+    reader: Reader, owner: Value, name: str, attribute: Callable[[Reader, Value, str], Value]
+) -> Value | None:
+    """What ``owner.name`` is where *owner* is one of a few classes or objects of the project, and each has a setting or literal there."""
+    several = picked(owner)
+    if not several or not all(_class_of(reader.project, one) for one in several):
+        return None
+    found = [attribute(reader, one, name) for one in several]
+    return either(*found) if all(type(one) in LITERAL for one in found) else None
+
+
+def _class_of(project: Project, value: Value) -> str:
+    name = value.dotted if type(value) is Name else value.callee if type(value) is Call else ""
+    return name if name in project.classes else ""
+
+
+def heirs_of(project: Project, name: str, depth: int = 4) -> Iterator[str]:
+    """The classes that are derived from that class, as far as they have been read."""
+    for one in project.heirs.get(name, ()) if depth else ():
+        yield one
+        yield from heirs_of(project, one, depth - 1)
+
+
+def attribute_of_heirs(reader: Reader, name: str, known: Value | None) -> Value | None:
+    """``self.name`` in a method: what the class has there, or a derived one that says it anew; None where no derived one does."""
+    classes = reader.project.classes
+    anew = [
+        classes[one].attributes[name]
+        for one in heirs_of(reader.project, reader.owner)
+        if name in classes[one].attributes and not _is_for_tests(Name(one))
+    ]
+    if not anew or not all(type(one) in LITERAL for one in anew):
+        return None
+    if known is None or known == NONE:
+        return either(*anew[:_MOST])
+    return either(known, *anew[:_MOST]) if type(known) in LITERAL else None
+
+
+def result_of_several(reader: Reader, call: Call, owner: Value, word: str, given: Value | None) -> Value | None:
+    """What the call of a method gives that a few classes each have in their own way: a literal or a setting, whichever it is. *given* is
+    what it gives where the class is that of the call."""
+    project = reader.project
+    if type(owner) is Name:
+        if owner.dotted != reader.owner or owner.dotted not in project.heirs:
+            return None
+        names = [
+            f"{one}.{word}"
+            for one in heirs_of(project, owner.dotted)
+            if word in project.classes[one].methods and not _is_for_tests(Name(one))
+        ]
+    else:
+        several = [_class_of(project, one) for one in picked(owner)]
+        methods = [project.attribute(one, word) for one in several if one]
+        names = [one.dotted for one in methods if type(one) is Name and one.dotted != call.callee]
+        if not several or len(methods) != len(several):
+            return None
+    if not names:
+        return None
+    found = [
+        result_of(reader, new_call(name, call.args, call.keywords, call.open, call.receiver, call.function, call.span))
+        for name in dict.fromkeys(names)
+    ]
+    held = [one for one in found if one is not None and type(one) in LITERAL]
+    if len(held) != len(found):
+        return None
+    if given is None:
+        return either(*held[:_MOST]) if _gives_nothing(reader, call.callee) else None
+    return either(given, *held[:_MOST]) if type(given) in LITERAL else None
+
+
+def _gives_nothing(reader: Reader, function: str) -> bool:
+    """That a method is there to be written by derived classes."""
+    return (
+        not reader.results(function)
+        and function in reader.project.functions
+        and not reader.project.functions[function].calls[1:]
+    )
