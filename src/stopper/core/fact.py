@@ -48,6 +48,8 @@ class Function:
     docstring: str = ""
     generates: bool = False
     """It gives back one value after the other: it has a ``yield`` with something behind it."""
+    yields: tuple[Value, ...] = ()
+    """What it gives in that way."""
 
 
 @dataclass(frozen=True, slots=True)

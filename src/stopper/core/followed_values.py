@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from stopper.core.kept_values import kept_for
 from stopper.core.passing import handed
 from stopper.core.values import Call, Item, Mapping, Parameter, Value, parts, text_of, walk
 
@@ -64,3 +65,7 @@ def _beyond(facts: "SourceFacts", value: Value, keys: frozenset[str]) -> Iterato
                 yield one
     elif isinstance(value, Call) and value.callee[:1] != "?":
         yield from (one.value for one in facts.returns_of(value.callee))
+        known = facts.function(value.callee)
+        yield from known.yields if known is not None else kept_for(facts, value)
+    else:
+        yield from kept_for(facts, value)

@@ -6,7 +6,21 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.labels import LabelKind
 from stopper.core.naming import is_key_name, sensitive
-from stopper.core.values import Call, Constant, Mapping, Member, Unknown, Value, options, text_of
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Unknown,
+    Value,
+    options,
+    text_of,
+    walk,
+)
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -85,3 +99,10 @@ def mappings(facts: "SourceFacts", value: Value | None, depth: int = 2) -> Itera
         elif isinstance(option, Call) and depth:
             for one in facts.returns_of(option.callee):
                 yield from mappings(facts, one.value, depth - 1)
+
+
+def is_one_name(key: Value) -> bool:
+    """A name out of the settings: one header, whichever it is, and not all of them."""
+    whole = any(isinstance(part, Name) and part.dotted.startswith("flask.request") for part in walk(key, 4))
+    whole |= isinstance(key, Item) and isinstance(key.owner, Call) and key.owner.callee == "flask.request.headers.keys"
+    return isinstance(key, (ConfigValue, EnvironmentValue, Item, Member, Call, Name)) and not whole

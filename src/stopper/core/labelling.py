@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from stopper.core.body_models import filled_from, is_narrow
 from stopper.core.glimpses import is_glimpse, is_split
 from stopper.core.held_attributes import held_under
-from stopper.core.held_headers import credential_kind, headers_of
+from stopper.core.held_headers import credential_kind, headers_of, is_one_name
+from stopper.core.kept_values import kept_for
 from stopper.core.labels import CREDENTIALS
 from stopper.core.left_out import is_mask, is_spread, left_out
 from stopper.core.naming import sensitive
@@ -48,9 +49,8 @@ from stopper.core.values import (
     Value,
     is_constant,
     parts,
-    walk,
 )
-from stopper.core.whole_settings import holds_settings
+from stopper.core.whole_settings import holds_settings, is_application
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -125,8 +125,20 @@ class _Asking:
                 found = found | more if found else more
         return found
 
-    def name(self, value: Name, _bound: MappingType[str, Value], _depth: int) -> Labels:
-        return of_name(value.dotted)
+    def name(self, value: Name, _bound: MappingType[str, Value], depth: int) -> Labels:
+        return of_name(value.dotted) or self._kept(value, value.dotted, depth)
+
+    def _kept(self, value: Value, name: str, depth: int) -> Labels:
+        """What was kept for whoever reads it here: ``g.token``, a context variable, a queue."""
+        kept = kept_for(self.facts, value)
+        mark = ("kept", name)
+        if not kept or mark in self.open:
+            self.cuts += 1 if kept else 0
+            return NONE
+        self.open.add(mark)
+        found = self._union(kept, {}, depth + 2)
+        self.open.discard(mark)
+        return found
 
     def nothing(self, _value: Value, _bound: MappingType[str, Value], _depth: int) -> Labels:
         return NONE
@@ -163,10 +175,13 @@ class _Asking:
             )
         if isinstance(owner, Name) and owner.dotted == "flask.request.environ" and isinstance(key, str):
             return of_header(key.removeprefix("HTTP_").replace("_", "-"))
+        if isinstance(owner, Name) and owner.dotted == "flask.g" and isinstance(key, str):
+            found = self._kept(value, f"flask.g.{key}", depth)
+            return found | by_name(key, found)
         names = names_said(self.facts, value.key)
         if isinstance(owner, Name) and owner.dotted == "flask.request.headers" and names and not isinstance(key, str):
             return frozenset(label for name in names for label in of_header(name))
-        if isinstance(owner, Name) and owner.dotted == "flask.request.headers" and _is_one_name(value.key):
+        if isinstance(owner, Name) and owner.dotted == "flask.request.headers" and is_one_name(value.key):
             return labelled("request-header")
         if isinstance(owner, Call) and type(key) is int and (placed := parts_returned(self.facts, value)):
             return self._results(owner, placed, bound, depth)
@@ -215,6 +230,8 @@ class _Asking:
                 return self._all_under(
                     [(one, passed) for one in made.returns if not is_constant(one, None)], key, depth
                 )
+            case Call() | Name():
+                return self._all_under([(one, {}) for one in kept_for(self.facts, owner)], key, depth)
             case _:
                 return None
 
@@ -251,7 +268,7 @@ class _Asking:
         return passed
 
     def member(self, value: Member, bound: MappingType[str, Value], depth: int) -> Labels:
-        if value.attribute == "config" and _is_application(value.owner):
+        if value.attribute == "config" and is_application(value.owner):
             return labelled("whole-config", source="config")
         if value.attribute == "data" and isinstance(value.owner, Call) and _FREE_FIELD.fullmatch(value.owner.callee):
             return labelled("request-data") | by_name(value.owner.name, NONE)
@@ -314,8 +331,8 @@ class _Asking:
             return self._union(parts(value), bound, depth)
         results = self.facts.function(callee) if callee[:1] != "?" else None
         if results is not None:
-            return self._results(value, results.returns, bound, depth)
-        found = of_name(callee)
+            return self._results(value, results.returns + results.yields, bound, depth)
+        found = of_name(callee) or self._kept(value, callee, depth)
         filled = filled_from(self.facts, value)
         if filled:
             return found | self._union(filled, bound, depth)
@@ -381,20 +398,3 @@ def labels_of(facts: "SourceFacts", value: Value | None, *, numbers: bool = Fals
         return NONE
     known = facts.remembered_labels(numbers).get(id(value))
     return _Asking(facts, numbers).of(value, {}) if known is None else known[1]
-
-
-def _is_one_name(key: Value) -> bool:
-    """A name out of the settings: one header, whichever it is, and not all of them."""
-    whole = any(isinstance(part, Name) and part.dotted.startswith("flask.request") for part in walk(key, 4))
-    whole |= isinstance(key, Item) and isinstance(key.owner, Call) and key.owner.callee == "flask.request.headers.keys"
-    return isinstance(key, (ConfigValue, EnvironmentValue, Item, Member, Call, Name)) and not whole
-
-
-_APPLICATIONS: Final = frozenset({"Flask", "APIFlask", "OpenAPI", "Quart"})
-
-
-def _is_application(value: Value) -> bool:
-    """That the value is a Flask application, by what made it or by the usual name of a parameter."""
-    if isinstance(value, Parameter):
-        return value.parameter in ("app", "application", "flask_app", "current_app")
-    return isinstance(value, Call) and value.method in _APPLICATIONS

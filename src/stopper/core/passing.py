@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from collections.abc import Sequence as SequenceType
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stopper.core.nested_functions import inside
-from stopper.core.values import NAMED, REST, Call, Mapping, Name, Parameter, Sequence, Value, text_of, walk
+from stopper.core.run_later import run_later
+from stopper.core.values import NAMED, REST, Call, Parameter, Value, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -15,34 +15,9 @@ if TYPE_CHECKING:
 def callers(facts: "SourceFacts", function: str) -> Iterator[Call]:
     """The calls that run a function; a constructor is run by calls of its class."""
     yield from facts.calls(function, f"{function}.delay")
-    yield from _run_later(facts).get(function, ())
+    yield from run_later(facts).get(function, ())
     if function.endswith(".__init__"):
         yield from facts.calls(function.removesuffix(".__init__"))
-
-
-def _run_later(facts: "SourceFacts") -> "dict[str, list[Call]]":
-    """Function → the calls by which somebody else runs it, each as if it were called there."""
-    return facts.once("functions that are run later", lambda: _collected(facts))
-
-
-_LATER = ("*.submit", "*.enqueue", "*.apply_async", "threading.Thread")
-
-
-def _collected(facts: "SourceFacts") -> "dict[str, list[Call]]":
-    found: dict[str, list[Call]] = {}
-    for call in facts.calls(*_LATER):
-        by_name = call.method in ("Thread", "apply_async")
-        said = call.keyword("target") if call.method == "Thread" else call.args[0] if call.args else None
-        function = call.callee.removesuffix(".apply_async") if call.method == "apply_async" else ""
-        function = said.dotted if not function and isinstance(said, Name) else function
-        given = call.keyword("args") or (call.args[0] if call.method == "apply_async" and call.args else None)
-        args = (given.items if isinstance(given, Sequence) else ()) if by_name else call.args[1:]
-        named = call.keyword("kwargs")
-        keywords = tuple((text_of(key) or "", one) for key, one in named.items) if isinstance(named, Mapping) else ()
-        if function and facts.function(function) is not None:
-            passing = replace(call, callee=function, args=args, keywords=keywords if by_name else call.keywords)
-            found.setdefault(function, []).append(passing)
-    return found
 
 
 def unread(facts: "SourceFacts", call: Call) -> SequenceType[Value]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.body_models import classes_by_name
 from stopper.core.shown_fields import secret_fields
-from stopper.core.values import Call, Constant, Name, Sequence, text_of
+from stopper.core.values import Call, Constant, Name, Parameter, Sequence, Value, text_of
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -44,3 +44,13 @@ def _config_classes(facts: "SourceFacts") -> frozenset[str]:
     return facts.once(
         "classes of settings", lambda: frozenset(one.owner for one in facts.config_writes() if one.how == "class")
     )
+
+
+_APPLICATIONS: Final = frozenset({"Flask", "APIFlask", "OpenAPI", "Quart"})
+
+
+def is_application(value: Value) -> bool:
+    """That the value is a Flask application, by what made it or by the usual name of a parameter."""
+    if isinstance(value, Parameter):
+        return value.parameter in ("app", "application", "flask_app", "current_app")
+    return isinstance(value, Call) and value.method in _APPLICATIONS

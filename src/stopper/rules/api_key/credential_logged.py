@@ -99,21 +99,8 @@ def detect(app: App) -> Iterator[Hit]:
         if not found or shown or _is_known(facts, flow) or _is_for_a_shell(flow):
             continue
         if not _is_refused(facts, flow, found) and not _is_a_path(facts, flow):
-            certainty: Certainty = "certain" if told else "likely"
+            certainty: Certainty = "certain" if told and flow.detail != "record" else "likely"
             yield Hit(f"{_WORDS[found[0]]} is written to a log", flow.span, certainty=certainty)
-    yield from _in_formatters(facts, asking)
-
-
-def _in_formatters(facts: SourceFacts, asking: "_Asking") -> Iterator[Hit]:
-    """``record.token = request.headers["Authorization"]`` in a formatter or filter: each line has it."""
-    makers = {one.name for one in facts.classes("logging.Formatter", "logging.Filter", "logging.LoggerAdapter")}
-    for one in facts.assignments() if makers else ():
-        function = facts.function(one.function)
-        if function is None or function.owner not in makers or not one.target.startswith("record."):
-            continue
-        found = asking.of(one.value)
-        if any(label.kind in CREDENTIALS for label in found):
-            yield Hit("a credential is put on every record of the log", one.span, certainty="likely")
 
 
 def _is_for_a_shell(flow: Flow) -> bool:

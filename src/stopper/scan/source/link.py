@@ -28,6 +28,7 @@ from stopper.core.values import (
 from stopper.scan.source import names
 from stopper.scan.source.files import SourceFile
 from stopper.scan.source.guards import Guards
+from stopper.scan.source.log_hooks import log_hooks
 from stopper.scan.source.project import ClassState, Module, Project
 from stopper.scan.source.routes import Routes
 from stopper.scan.source.sole_callers import follow_sole_callers
@@ -73,7 +74,7 @@ def link(
         all_lookups=tuple(project.lookups),
         sole=project.sole,
     )
-    flows = [*project.flows, *_answers(project, facts)]
+    flows = [*project.flows, *_answers(project, facts), *log_hooks(facts)]
     facts = facts.grown(all_flows=_sorted([*flows, *_streamed(project, flows)]))
     guards = Guards(project, facts, routes)
     served = tuple(guards.route(route, origin) for route, origin in found)

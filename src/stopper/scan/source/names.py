@@ -123,6 +123,19 @@ API_OBJECTS: Final = frozenset(
     }
 )
 
+INHERITED: Final[dict[str, str]] = {
+    "flask.Request": "flask.request",
+    "flask.wrappers.Request": "flask.request",
+    "werkzeug.wrappers.Request": "flask.request",
+    "requests.Session": "requests.Session",
+    "requests.sessions.Session": "requests.Session",
+    "httpx.Client": "httpx.Client",
+    "httpx.AsyncClient": "httpx.AsyncClient",
+    "logging.Logger": "logging.Logger",
+    "logging.LoggerAdapter": "logging.Logger",
+}
+"""Classes of libraries that programs derive their own from, and the name under which rules know what such an object has of them."""
+
 ATTRIBUTE_SETTINGS: Final[dict[str, str]] = {
     "secret_key": "SECRET_KEY",
     "debug": "DEBUG",

@@ -101,6 +101,10 @@ def _pass_on(project: Project, sole: dict[str, Call], settled: dict[str, dict[in
         if function is not None and function.returns:
             object.__setattr__(function, "returns", passing.several(function.returns))
             project.returned[name] = list(function.returns)
+        if function is not None and function.yields:
+            object.__setattr__(function, "yields", passing.several(function.yields))
+            places = [place for _, place in project.yielded[name]]
+            project.yielded[name] = list(zip(function.yields, places, strict=True))
 
 
 def _gives_one(project: Project, name: str, call: Call) -> bool:
