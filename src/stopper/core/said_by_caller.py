@@ -15,6 +15,10 @@ from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Seq
 GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager", "moderator", "owner", "administrator")
 """Roles that may do more than others, as they are usually called."""
 CASTS: Final = frozenset({"int", "str", "uuid.UUID", "bson.ObjectId"})
+_PREFERENCE: Final = re.compile(
+    r"(?i)lang|locale|theme|zone|currency|format|view|page|limit|sort|order|country|region|display|nick"
+)
+"""What a token may say of somebody's tastes; another word of the caller's harms nobody."""
 _SENT: Final = frozenset({"request-data", "query-string", "request-header", "unverified-claims", "cookie"})
 _SHOWN: Final = frozenset({"authorization-header", "token", *_SENT})
 _CHECKS: Final = re.compile(r"(?i)^hmac\.|verif|signature|compare_digest|\.(?:unsign|loads_unsafe)$")
@@ -129,8 +133,8 @@ def overruled(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         kept = [(one.attribute, one.value, one.span)]
         kept += [(name, value, value.span or one.span) for name, value in _fields_given(facts, one.value)]
         for name, value, span in kept:
-            key = _sent_first(facts, value) if ROLE.search(name) or WHOSE.search(name) else None
-            if key is not None:
+            key = _sent_first(facts, value)
+            if key is not None and (ROLE.search(name) or WHOSE.search(name) or not _PREFERENCE.search(name)):
                 yield span, key
 
 
