@@ -230,3 +230,61 @@ def test_a_list_of_people_that_says_what_nobody_publishes(member: str, told: boo
     two.app.add_url_rule("/branch/customers", "all", lambda: jsonify(rows if two.caller() else []))
     found = two.judged()
     assert (found.outcome == "fail") is told, found.message
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_what_is_made_below_one_thing_and_read_by_its_own_id(asks: bool) -> None:
+    notes, lines = Notes(asks=True), dict[int, dict[str, Any]]()
+
+    @notes.app.post("/notes/<int:note>/lines")
+    def add(note: int) -> Any:
+        number = 70 + len(lines)
+        lines[number] = {"id": number, "note_id": notes.found(note)["id"], "text": request.get_json()["text"]}
+        return jsonify(lines[number]), 201
+
+    @notes.app.get("/lines/<int:line>")
+    def read_line(line: int) -> Any:
+        notes.caller()
+        one = lines.get(line) or abort(404)
+        return jsonify(one if not asks or notes.found(one["note_id"]) else {})
+
+    reads: dict[str, Any] = {"get": {"responses": {}}}
+    paths: dict[str, Any] = {"/notes": {**reads, "post": body(text="string")}, "/notes/{note}": reads, "/me": reads}
+    paths |= {"/notes/{note}/lines": {"post": body(text="string")}, "/lines/{line}": reads}
+    found = notes.judged("cross-user-object-access", **paths)
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or [ref.path for ref in found.routes] == ["/lines/{line}"]
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_what_wants_another_thing_to_be_there_is_made_with_one_of_ones_own(asks: bool) -> None:
+    notes, orders = Notes(asks=True), dict[str, dict[str, Any]]()
+
+    @notes.app.route("/orders", methods=["GET", "POST"])
+    def made() -> Any:
+        me = notes.caller()
+        if request.method == "GET":
+            return jsonify([one for one in orders.values() if one["user_id"] == me])
+        if not isinstance(sent := request.get_json().get("note_id"), int):
+            abort(400)
+        number = f"O-{len(orders)}"
+        orders[number] = {"order_no": number, "user_id": me, "note": notes.found(sent)["id"], "state": "open"}
+        return jsonify(orders[number]), 201
+
+    @notes.app.post("/orders/<order_no>/cancel")
+    def cancel(order_no: str) -> Any:
+        one = orders.get(order_no) or abort(404)
+        if one["user_id"] != notes.caller() and asks:
+            abort(404)
+        one["state"] = "cancelled"
+        return jsonify(ok=True)
+
+    reads: dict[str, Any] = {"get": {"responses": {}}}
+    paths: dict[str, Any] = {"/notes": {**reads, "post": body(text="string")}, "/notes/{note}": reads, "/me": reads}
+    paths |= {
+        "/orders": {**reads, "post": body(note_id="integer")},
+        "/orders/{order_no}/cancel": {"post": {"responses": {}}},
+    }
+    found = notes.judged("cross-user-object-access", **paths)
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or [ref.path for ref in found.routes] == ["/orders/{order_no}/cancel"]

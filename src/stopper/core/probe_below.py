@@ -15,10 +15,12 @@ from stopper.core.owner_names import PERSON
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, send
 from stopper.core.probe_baseline import attempt
-from stopper.core.probe_kinds import at_number, kinds
+from stopper.core.probe_kinds import Kind, at_number, kinds, route_at
 from stopper.core.probe_own_values import own_numbers
 from stopper.core.probe_shared import found_once
 
+_ACCOUNT: Final = re.compile(r"(?i)user|account|member|profile|owner|\bme\b")
+"""Whom nobody makes as a thing of one's own; patients and customers may be."""
 DEEP: Final = 3
 """Ids in a row that are filled."""
 
@@ -51,7 +53,25 @@ def templates(target: Target) -> list[str]:
             known = before[: before.rindex("}") + 1]
             if known.rpartition("/")[2].startswith("{"):
                 found[known] = found.get(known, 0) + len(route.methods)
+    for route in _above(target):
+        for one in target.app.routes:
+            if "POST" in one.methods and len(one.parameters) == 1 and one.path.endswith(f"}}{_noun(route)}"):
+                known = one.path.removesuffix(_noun(route))
+                found[known] = found.get(known, 0) + 1
     return sorted(found, key=lambda known: -found[known])
+
+
+def _above(target: Target) -> list[Route]:
+    """The routes that take the id of a thing which no request makes or lists at the path before it: it may be made below another."""
+    plain = [one for one in target.app.routes if len(one.parameters) == 1 and one.path.count("{") == 1]
+    plain = [one for one in plain if route_at(target, one.path.partition("/{")[0], "POST") is None]
+    return [one for one in plain if route_at(target, one.path.partition("/{")[0], "GET") is None and _noun(one)]
+
+
+def _noun(route: Route) -> str:
+    """``/visits`` of ``/v1/visits/{id}``."""
+    before = route.path.partition("/{")[0]
+    return before[before.rindex("/") :] if "/" in before else ""
 
 
 def asked(target: Target, template: str, alice: Identity, bob: Identity) -> Steps[list[Verdict]]:
@@ -66,10 +86,15 @@ def asked(target: Target, template: str, alice: Identity, bob: Identity) -> Step
         if verdict is None or verdict.outcome == "pass":
             verdict = (yield from attempt(_below_his_own(target, inside, here, alice, bob))) or verdict
         found += [inside.told(verdict)] if verdict is not None else []
-    for kind in [one for one in kinds(inside.target) if one.base.startswith(inside.path + "/")]:
+    for kind in [one for one in kinds(inside.target) if _lies_in(inside, one)]:
         verdicts = yield from attempt(foreign.asked(inside.target, replace(kind, private=inside.private), alice, bob))
         found += [inside.told(one) for one in verdicts or ()]
     return found
+
+
+def _lies_in(inside: Inside, kind: Kind) -> bool:
+    made = kind.create_route.path if kind.create_route is not None else ""
+    return any(one.startswith(inside.path + "/") for one in (kind.base, made))
 
 
 def opened(target: Target, template: str, alice: Identity, bob: Identity, depth: int = DEEP) -> Steps[Inside | None]:
@@ -83,12 +108,14 @@ def opened(target: Target, template: str, alice: Identity, bob: Identity, depth:
             return None
     here = around.target if around is not None else target
     place = around.path + base.removeprefix(around.template) if around is not None else base
-    if PERSON.search(name) or PERSON.search(base.rpartition("/")[2]):
-        number, private = (yield from _own_number(target, name, template, alice, bob)), False
-    else:
+    number, private = None, False
+    said = f"{name} {base.rpartition('/')[2]}"
+    if not _ACCOUNT.search(said):
         kind = next((one for one in kinds(here) if one.base == place.rstrip("/")), None)
         thing = (yield from foreign.made(here, kind, alice, bob)) if kind is not None else None
         number, private = (thing.number, thing.private) if thing is not None else (None, False)
+    if number is None and PERSON.search(said):
+        number = yield from _own_number(target, name, template, alice, bob)
     if number is None:
         return None
     path = f"{place}/{quote(number, safe='')}"
@@ -121,7 +148,9 @@ def _narrowed(target: Target, template: str, path: str) -> Target:
         return replace(honest, target=prefix + "/".join(filled) + mark + query)
 
     elsewhere = [one for one in target.app.routes if not one.parameters]  # they may take an id in the query or the body
-    routes = (*(made for _, made in below), *elsewhere)
+    made = [one.path for _, one in below if "POST" in one.methods and not one.parameters]
+    above = [one for one in _above(target) if any(each.endswith(_noun(one)) for each in made)]
+    routes = (*(one for _, one in below), *above, *elsewhere)
     return replace(target, app=replace(target.app, routes=routes), request_for=request_for)
 
 

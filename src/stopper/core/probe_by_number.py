@@ -20,6 +20,7 @@ from stopper.core.probe_kinds import Kind, entry_with, kinds, route_at
 from stopper.core.probe_objects import inner_object, marked
 from stopper.core.probe_own_values import BELONGS, own_numbers, says_whose
 from stopper.core.probe_query import query_names, with_query
+from stopper.core.probe_references import references
 
 _MAKER: Final = re.compile(r"(user|owner|author|creator|created_by|posted_by|username|from|sender)(_?(id|uuid|name))?")
 """What says who made a thing, as members are spelled: for a patient or a customer others make things too."""
@@ -151,7 +152,7 @@ def stored_in_hers(target: Target, create: Route, alice: Identity, bob: Identity
     """``POST /payees {"wallet_id": …}``: what Bob stores in a wallet of Alice's, which no list of his shows, stands in her list."""
     request, marks = marked(target.request_for(create, "POST"), target.canary)
     lists = route_at(target, create.path, "GET")
-    held = next(_holders(target, create, members(request)), None) if lists is not None and marks else None
+    held = next(references(target, create, members(request)), None) if lists is not None and marks else None
     if held is None or lists is None:
         return None
     name, kind = held
@@ -174,16 +175,6 @@ def stored_in_hers(target: Target, create: Route, alice: Identity, bob: Identity
         Evidence("exchange", "alice's own list holds it", hers),
     )
     return failed(f"{ref} lets one user store something in what is another's, by {name}", (ref,), evidence)
-
-
-def _holders(target: Target, create: Route, said: dict[str, object]) -> Iterator[tuple[str, Kind]]:
-    """The members that name a thing of another kind, which people make themselves, with that kind."""
-    for name in said:
-        noun, _, which = as_parameter(name).rpartition("_")
-        for kind in kinds(target) if which in ("id", "uuid") and noun and not says_whose(name) else ():
-            thing = as_parameter(kind.base.rpartition("/")[2])
-            if thing in (noun, f"{noun}s") and kind.create_route not in (None, create):
-                yield name, kind
 
 
 def _called_otherwise(
@@ -226,7 +217,7 @@ def _both(target: Target, name: str, alice: Identity, bob: Identity) -> Steps[tu
     hers, his = (yield from own_numbers(target, alice, name)), (yield from own_numbers(target, bob, name))
     wanted = as_parameter(name)
     for kind in (wanted, *hers):
-        if kind in hers and his.get(kind) not in (None, hers[kind]) and _fits(wanted, hers[kind]):
+        if kind in hers and his.get(kind) not in (None, hers[kind]) and (kind == wanted or _fits(wanted, hers[kind])):
             return hers[kind], his[kind]
     return None
 

@@ -29,6 +29,21 @@ _CHOICES: Final = re.compile(
     r"""(?:["']?[A-Za-z][\w-]{0,30}["']?\s*(?:,\s*or\b|,|\||/|\bor\b|\band\b)\s*){1,20}["']?[A-Za-z][\w-]{0,30}["']?"""
 )
 """Words that a refusal offers."""
+_STATE: Final = re.compile(r"(\w+_)?(status|state|stage)")
+_AFTER: Final = {
+    "pending": ("completed", "cancelled"),
+    "new": ("done", "cancelled"),
+    "placed": ("cancelled", "cancelled"),
+    "confirmed": ("cancelled", "cancelled"),
+    "open": ("closed", "cancelled"),
+    "todo": ("done", "done"),
+    "draft": ("published", "published"),
+    "active": ("inactive", "cancelled"),
+    "scheduled": ("cancelled", "cancelled"),
+    "available": ("unavailable", "unavailable"),
+}
+"""What usually comes after a state: of things in general, and of what is booked or ordered."""
+_BOOKED: Final = re.compile(r"(?i)order|booking|reservation|appointment|subscription|purchase|trip|ride|rental")
 _TO_WHOM: Final = re.compile(
     r"(new_|to_|target_|with_|share_with_?)?(user|owner|username|recipient|receiver|assignee|member|account|collaborator|email|e_mail|login|to|with)(_?(id|name|username|email))?"
 )
@@ -91,6 +106,20 @@ def in_his_name(target: Target, request: Request, bob: Identity) -> Steps[Reques
     return replace(request, body=json.dumps(said).encode()) if said != members(request) else request
 
 
+def anew(target: Target, request: Request, kind: Kind, thing: Thing, seen: Exchange | None) -> Request:
+    """*request* in which nothing says what stands there already: another change may have said it before."""
+    if seen is None:
+        return request
+    whole = seen.response.json() if kind.thing is not None else entry_of(seen, kind.parameter, thing.number)
+    stands, said = inner_object(whole), members(request)
+    for name, value in said.items():
+        if stands.get(name) == value and isinstance(value, str) and target.canary in value:
+            said[name] = f"{value} again"
+        elif stands.get(name) is value and isinstance(value, bool):
+            said[name] = not value
+    return replace(request, body=json.dumps(said).encode()) if said != members(request) else request
+
+
 def opened(
     target: Target, kind: Kind, thing: Thing, ref: RouteRef, shut: Exchange | None, tried: Exchange, bob: Identity
 ) -> Steps[Verdict | None]:
@@ -123,7 +152,7 @@ def of_its_own(
         if isinstance(value, (str, int, float, NoneType)) and not isinstance(value, bool) and not _FIXED.search(name)
     }
     sent = members(request)
-    other = _another_choice({**members(thing.made.request), **inner_object(whole)}, sent, refusal)
+    other = _another_choice(kind, {**members(thing.made.request), **inner_object(whole)}, sent, refusal)
     if other is not None:
         return other
     said = set(re.findall(r"[a-z_]+", f"{refusal[:2000]} {request.target.partition('?')[0]}".lower()))
@@ -138,9 +167,11 @@ def of_its_own(
     return {name: value + 1 if isinstance(value, (int, float)) else f"{value or name} changed"}
 
 
-def _another_choice(shown: dict[str, object], sent: dict[str, object], refusal: str) -> dict[str, object] | None:
-    """A member that is one of few, with another of them: one that a refusal lists together with what it is (``open, closed or waiting``), or
-    a yes for a no that was sent as it stands."""
+def _another_choice(
+    kind: Kind, shown: dict[str, object], sent: dict[str, object], refusal: str
+) -> dict[str, object] | None:
+    """A member that is one of few, with another of them: one that a refusal lists together with what it is (``open, closed or waiting``), what
+    usually comes after it, or a yes for a no that was sent as it stands."""
     for name, value in shown.items():
         if isinstance(value, bool) and sent.get(name) is value:
             return {**sent, name: not value}
@@ -148,6 +179,9 @@ def _another_choice(shown: dict[str, object], sent: dict[str, object], refusal: 
             lists = [one.group() for one in _CHOICES.finditer(refusal[:2000])]
             words = next((found for one in lists if value in (found := re.findall(r"[A-Za-z][\w-]*", one))), [])
             others = [one for one in words if one not in (value, "or", "and")]
+            usual = _AFTER.get(value.lower()) if name in sent and _STATE.fullmatch(as_parameter(name)) else None
+            if usual is not None and not others:
+                others = [usual[bool(_BOOKED.search(kind.base))]]
             if others:
                 return {**(sent if name in sent else {}), name: others[0]}
     return None

@@ -12,10 +12,11 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send, undo
 from stopper.core.probe_baseline import alike, attempt, same_but_for_the_caller, steady
-from stopper.core.probe_changes import differ, in_his_name, of_its_own, opened, owners, told_or_kept
+from stopper.core.probe_changes import anew, differ, in_his_name, of_its_own, opened, owners, told_or_kept
 from stopper.core.probe_id_elsewhere import beside_the_thing, stands_elsewhere, with_id
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, new_id, takes_its_id
 from stopper.core.probe_objects import entries, ids, marked
+from stopper.core.probe_references import filled
 
 _ENDS: Final = re.compile(r"(?i)(^|[/_-])(delete|remove|destroy|cancel|close|archive|trash)([/_-]|$)")
 _JOINS: Final = re.compile(
@@ -83,7 +84,7 @@ def _of_what_she_has(target: Target, kind: Kind, alice: Identity, bob: Identity)
 
 
 def _in_order(kind: Kind, thing: Thing) -> list[tuple[Route, str]]:
-    """What looks first, then what changes, and what deletes at last; reading the thing itself is another question."""
+    """What looks first, then what changes a part, then the whole, and what deletes at last; reading the thing itself is another question."""
     pairs = [
         (route, method)
         for route in kind.members
@@ -95,7 +96,12 @@ def _in_order(kind: Kind, thing: Thing) -> list[tuple[Route, str]]:
         for route, method in pairs
         if method != "GET" or route is not kind.thing or stands_elsewhere(route)
     ]
-    return sorted(pairs, key=lambda pair: (pair[1] != "GET", pair[1] == "DELETE" or bool(_ENDS.search(pair[0].path))))
+
+    def order(pair: tuple[Route, str]) -> tuple[bool, bool, bool]:
+        ends = pair[1] == "DELETE" or bool(_ENDS.search(pair[0].path))
+        return pair[1] != "GET", ends, pair[0].path.endswith("}")
+
+    return sorted(pairs, key=order)
 
 
 def _joins(kind: Kind, thing: Thing, route: Route, method: str) -> bool:
@@ -120,6 +126,8 @@ def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Th
     before = (yield from send(alice.on(lists))) if lists is not None else None
     request, marks = marked(target.request_for(kind.create_route, "POST"), target.canary)
     answer = yield from send(alice.on(request))
+    if answer.response.status in (400, 404, 409, 422):
+        answer = yield from send(alice.on((yield from filled(target, kind.create_route, request, alice))))
     if not answer.response.went_through:
         return None
     number = new_id(answer, kind.parameter) if answer.response.succeeded else None
@@ -240,7 +248,8 @@ def _one_way(
     if first is None or first != _view(kind, thing, again):
         return None
     request, _ = marked(at_number(target, route, thing.number, method), target.canary)
-    request = with_id(route, (yield from in_his_name(target, request, bob)), thing.number)
+    request = anew(target, (yield from in_his_name(target, request, bob)), kind, thing, seen)
+    request = with_id(route, request, thing.number)
     shut = (yield from _look(target, kind, thing, bob)) if method == "POST" and thing.private else None
     if method == "DELETE":
         request = replace(request, body=b"")

@@ -21,6 +21,8 @@ ELSEWHERE: Final = ("query", "body")
 """Where the id may stand: the kinds of such parameters."""
 _PLAIN: Final = frozenset({"id", "_id", "uuid", "number", "key", "slug", "ids", "uuids"})
 _CHANGES: Final = ("POST", "PUT", "PATCH")
+_ES: Final = ("sses", "xes", "ches", "shes")
+"""How the names of many of a thing end that is called without the last two letters."""
 DEEDS: Final = frozenset({
     "get", "show", "view", "read", "fetch", "edit", "update", "change", "save", "delete", "remove", "destroy", "complete", "finish", "cancel", "close",
     "archive", "toggle", "share",
@@ -88,7 +90,7 @@ def _is_its_id(name: str, things: set[str], named: bool, asked: bool) -> bool:
 def _forms(noun: str) -> set[str]:
     """What one thing of a collection and many of them are called."""
     word = as_parameter(noun)
-    one = f"{word[:-3]}y" if word.endswith("ies") else word.removesuffix("s")
+    one = f"{word[:-3]}y" if word.endswith("ies") else word[:-2] if word.endswith(_ES) else word.removesuffix("s")
     return {word, one} - {""}
 
 

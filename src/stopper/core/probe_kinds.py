@@ -39,8 +39,10 @@ class Kind:
 
     @property
     def parameter(self) -> str:
-        """The name of the id by the first route that takes it."""
-        return self.members[0].parameters[0][0]
+        """The name of the id by the route that reads one of them, else by the first that takes it."""
+        thing = self.thing
+        named = thing if thing is not None and not stands_elsewhere(thing) else self.members[0]
+        return named.parameters[0][0]
 
     @property
     def thing(self) -> Route | None:
@@ -112,7 +114,15 @@ def made_beside(target: Target, beside: str) -> Route | None:
     words = [f"{beside}/{word}" for word in _MAKES]
     words += [f"{before}/{one}/{word}" for word in _MAKES]
     words += [f"{before}/{word}{join}{name}" for name in (one, thing) for word in _MAKES for join in "_-"]
-    return next((route for path in words if thing and (route := route_at(target, path, "POST")) is not None), None)
+    found = next((route for path in words if thing and (route := route_at(target, path, "POST")) is not None), None)
+    return found or (_made_below(target, before, thing) if thing else None)
+
+
+def _made_below(target: Target, before: str, thing: str) -> Route | None:
+    """Where such things are made below one other thing, by its id: ``/patients/7/visits`` beside ``/visits/{id}``."""
+    place = re.compile(rf"{re.escape(before)}/[^/{{}}]+/[^/{{}}]*\d[^/{{}}]*/{re.escape(thing)}/?")
+    made = (one for one in target.app.routes if "POST" in one.methods and not one.parameters)
+    return next((one for one in made if place.fullmatch(one.path)), None)
 
 
 def listed_at(target: Target, base: str) -> Route | None:

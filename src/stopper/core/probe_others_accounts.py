@@ -80,7 +80,7 @@ def asked(target: Target) -> Steps[list[Verdict]]:
 
 
 def _routes(target: Target) -> Iterator[tuple[Route, str]]:
-    """Each route with a method: those that change first, then those that end it."""
+    """Each route with a method: those that change first, then those that end it, and what deletes it at last."""
     pairs = [
         (route, method)
         for route in (*target.app.routes, *_by_body(target))
@@ -88,7 +88,7 @@ def _routes(target: Target) -> Iterator[tuple[Route, str]]:
         for method in ("PUT", "PATCH", "POST", "DELETE")
         if method in route.methods
     ]
-    yield from sorted(pairs, key=lambda pair: _ends(*pair))
+    yield from sorted(pairs, key=lambda pair: (_ends(*pair), pair[1] == "DELETE"))
 
 
 def changing_routes(target: Target) -> Iterator[tuple[Route, str]]:
@@ -258,7 +258,7 @@ def _tried(
     if gone and ends and (again := (yield from logged_in(target, hers.person))) is not None:
         after = yield from send(again.on(hers.view))  # a credential ends for many reasons
         gone = _is_gone(after)
-    if not (gone and ends) and not (after.response.succeeded and _took(hers.seen, after, body)):
+    if not (gone and ends) and not (after.response.succeeded and _took(hers.seen, after, {} if ends else body)):
         return refused
     did = "ends" if gone else "changes"
     evidence = (
@@ -304,7 +304,10 @@ def _took(before: Exchange, after: Exchange, body: dict[str, object]) -> bool:
 
 def _bodies(honest: Request, hers: Account) -> Iterator[dict[str, object]]:
     """The members that the route is known to read, then those of her account that are shown, each with something new."""
-    known, stem = members(honest), f"stp{secrets.token_hex(4)}"
+    stem, names = f"stp{secrets.token_hex(4)}", (hers.person.subject, hers.person.name)
+    known = {
+        name: hers.shown[name] if hers.shown.get(name) in names else value for name, value in members(honest).items()
+    }
     first = {name: _new(name, value, stem, hers) for name, value in known.items() if not PASSWORD.search(name)}
     if first and first != known:
         yield first

@@ -107,6 +107,8 @@ class _Crawl:
     queries: dict[str, dict[str, None]] = field(default_factory=dict[str, dict[str, None]])
     bodies: dict[str, Sent] = field(default_factory=dict[str, Sent])
     """What scripts send to a template of a route."""
+    spoken: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    """The methods that texts say with a template: a guard that refuses everybody first hides what the server takes."""
     guessed: dict[str, None] = field(default_factory=dict[str, None])
     """Templates of routes that nothing led to."""
     samples: dict[str, str] = field(default_factory=dict[str, str])
@@ -158,6 +160,10 @@ class _Crawl:
         routes = [
             replace(route, optional=tuple(self.queries[path])) if path in self.queries and route.methods else route
             for path, route in self.found.items()
+        ]
+        routes = [
+            replace(one, methods=tuple(sorted({*one.methods, *self.spoken.get(one.path, ())}))) if one.methods else one
+            for one in routes
         ]
         forms = {**_sent_by_scripts(self.found, self.bodies), **self.forms}
         ids = {path: numbers for path, numbers in self.ids.items() if numbers}
@@ -262,6 +268,8 @@ class _Crawl:
         for named in self._named(response, path):
             place = _Place(_HELD.sub(_sample, named.path), depth + 1, named.path * ("{" in named.path))
             self._lead(place, named.query)
+            if named.method:
+                self.spoken.setdefault(place.template or templated(place.path)[0], set()).add(named.method)
             if named.sent.names:
                 self.bodies.setdefault(place.template or templated(place.path)[0], named.sent)
 

@@ -21,6 +21,7 @@ _PATH: Final = r"/(?:[\w.~%:@{}$/-]|(?<=/)<[\w:]{1,40}>){1,120}"
 _SPOKEN: Final = re.compile(
     rf"\b(?:GET|POST|PUT|PATCH|DELETE)\b[\s:|\"'`(→-]{{1,4}}({_PATH}+)(\?[\w=&%{{}}<>.,+-]{{1,120}}+)?+(?!\S*\s+HTTP/)"
 )
+_METHOD: Final = re.compile(r"[A-Z]+")
 _FETCHED: Final = re.compile(
     rf"(?:\b\w{{0,20}}(?:fetch|Fetch|axios|request|Request|[aA]pi|API|http)\w{{0,12}}(?:\.\w+)?|\$\.(?:get|post|ajax|getJSON)|\.open|\.href|\blocation|\burl|\baction|\bendpoint|\bpath|\broute)\s*[(:=]\s*"
     rf"(?:['\"](?:GET|POST|PUT|PATCH|DELETE)['\"]\s*,\s*)?(?:[A-Za-z_.]{{1,40}}\s*\+\s*)?['\"`](?:\$\{{\w+\}})?({_PATH})(\?[^'\"`\s]{{1,120}})?"
@@ -47,10 +48,12 @@ class Named:
     path: str
     query: tuple[str, ...] = ()
     sent: Sent = field(default_factory=Sent)
+    method: str = ""
+    """The method that the text says with it."""
 
 
 def named_routes(response: Response) -> Iterator[Named]:
-    """The routes that the text of an answer names, each path once. Whether they exist must be asked."""
+    """The routes that the text of an answer names, each path once for each method and body. Whether they exist must be asked."""
     kind = response.content_type
     text = response.text[:_READ]
     patterns = [_SPOKEN]
@@ -65,15 +68,18 @@ def named_routes(response: Response) -> Iterator[Named]:
         patterns.append(_ROBOTS)
     else:
         return
-    seen: dict[str, None] = {}
+    seen: dict[str, set[tuple[str, Sent]]] = {}
     for pattern in patterns:
         for found in pattern.finditer(text):
             path = _template(found.group(1))
-            if not path or path in seen:
-                continue
-            seen[path] = None
             sent = sent_along(text, found.start(1), found.end()) if pattern is _FETCHED else Sent()
-            yield Named(path, _names(found.group(2) or "" if (found.lastindex or 1) > 1 else ""), sent)
+            spoken = _METHOD.match(found.group()) if pattern is _SPOKEN else None
+            method = spoken.group() if spoken is not None else sent.method
+            known = seen.setdefault(path, set()) if path else {(method, sent)}
+            if (method, sent) in known or (known and not method and not sent.names):
+                continue
+            known.add((method, sent))
+            yield Named(path, _names(found.group(2) or "" if (found.lastindex or 1) > 1 else ""), sent, method)
             if len(seen) == NAMED_MOST:
                 return
 

@@ -15,6 +15,7 @@ _GIVEN: Final = re.compile(r"[^'\"`]{0,40}['\"`]\s*,\s*(?:" + _OBJECT + r"|([A-Z
 """The second argument of ``axios.post`` and ``$.post``."""
 _NEXT: Final = re.compile(r"\bfetch\s*\(|\baxios\b|\$\.(?:get|post|ajax)|XMLHttpRequest")
 _SENDS: Final = re.compile(r"(axios|\$|\w*(?:api|http|client))\.(post|put|patch)\s*\(\s*$", re.IGNORECASE)
+_METHOD: Final = re.compile(r"""\b(?:method|type)['"]?\s*:\s*['"`](GET|POST|PUT|PATCH|DELETE)['"`]""", re.IGNORECASE)
 _MEMBER: Final = re.compile(r"""^\s*(?:(['"]?)([A-Za-z_]\w{0,39})\1\s*(?::|$))""")
 
 
@@ -24,6 +25,8 @@ class Sent:
 
     names: tuple[str, ...] = ()
     form: bool = False
+    method: str = ""
+    """As the call says it; empty where it does not."""
 
 
 def sent_along(text: str, start: int, end: int) -> Sent:
@@ -33,9 +36,12 @@ def sent_along(text: str, start: int, end: int) -> Sent:
     rest = rest[: nearest.start()] if nearest is not None else rest
     call = _SENDS.search(text[max(0, start - 40) : start].rstrip("'\"`"))
     if call is not None and (given := _GIVEN.match(rest)) is not None:
-        return Sent(_members(given.group(1), given.group(2), text[:start]), call.group(1) == "$")
-    packed = _PACKED.search(rest)
-    return Sent(_members(packed.group(1), packed.group(2), text[:start])) if packed is not None else Sent()
+        members = _members(given.group(1), given.group(2), text[:start])
+        return Sent(members, call.group(1) == "$", call.group(2).upper())
+    packed, said = _PACKED.search(rest), _METHOD.search(rest)
+    method = said.group(1).upper() if said is not None else call.group(2).upper() if call is not None else ""
+    members = _members(packed.group(1), packed.group(2), text[:start]) if packed is not None else ()
+    return Sent(members, method=method)
 
 
 def _members(inside: str | None, variable: str | None, before: str) -> tuple[str, ...]:

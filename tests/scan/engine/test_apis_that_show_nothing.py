@@ -160,13 +160,20 @@ def test_the_members_of_a_body_that_a_script_sends_are_known() -> None:
       fetch(`/shop/gifts`, {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({to: 'x', wish})});
       axios.post('/shop/votes', {choice: 1}, {headers: {'X-A': 1}});
       fetch('/shop/things').then(all => show(all));
+      fetch('/shop/wishes').then(all => show(all));
+      fetch('/shop/wishes', {method: 'POST', body: JSON.stringify({wish})});
+      fetch(`/shop/wishes/${wish.id}/drop`, {method: 'POST'});
     """
     app.add_url_rule("/", "start", lambda: f"<html><script>{calls}</script></html>")
     for name in ("notes", "gifts", "votes", "things"):
         methods = ["GET", "POST"] if name == "notes" else ["GET"] if name == "things" else ["POST"]
         app.add_url_rule(f"/shop/{name}", name, lambda: jsonify(ok=True), methods=methods)
+    app.add_url_rule("/shop/wishes", "wishes", lambda: jsonify([]), methods=["GET", "POST"])
+    app.before_request(lambda: ("who?", 401) if request.path.endswith("/drop") else None)
     courier = Courier(WsgiTransport(app), mode="active", max_requests=900)
     routes = {(route.path, route.methods): route for route in crawled(courier, "", "canary").routes}
+    assert routes["/shop/wishes", ("POST",)].fields == ("wish",)
+    assert any(path == "/shop/wishes/{id}/drop" and "POST" in methods for path, methods in routes)
     assert routes["/shop/notes", ("POST",)].fields == ("title", "text")
     assert routes["/shop/gifts", ("POST",)].fields == ("to", "wish")
     assert routes["/shop/votes", ("POST",)].fields == ("choice",)

@@ -13,12 +13,18 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import TRIES, alike, beyond, is_door
 from stopper.core.probe_foreign import unknown
+from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number
+from stopper.core.probe_objects import marked
 from stopper.core.rule import Rule
 
 _ROLES: Final = re.compile(r"(?i)role|scope|perm|group|admin")
 _HIGH: Final = re.compile(r"(?i)admin|root|super|staff|manager|operator")
 
+_THINGS: Final = re.compile(
+    r"(?i)/(?!(announcements|notifications|messages|e?-?mails|settings|jobs|commands|queries|backups|migrations|imports|exports|permissions|webhooks)/?$)[a-z_-]+s/?$"
+)
+"""Collections in which somebody of a higher role makes things; what goes out to people is none."""
 _CHANGES: Final = ("PUT", "PATCH", "POST")
 SHOWN: Final = 3
 """Routes whose exchanges are kept."""
@@ -34,7 +40,7 @@ def probe(target: Target) -> Steps[Verdict]:
     tried, found = 0, list[tuple[RouteRef, Evidence, Evidence]]()
     for route, method in list(_routes(target))[: TRIES[target.depth]]:
         ref = RouteRef(method, route.path)
-        request = target.request_for(route, "GET") if method == "GET" else _asks_for_nobody(target, route, method)
+        request = _asked_with(target, route, method)
         anonymous = yield from beyond(send(request), found)
         if anonymous is None or not anonymous.response.refused:
             continue
@@ -60,15 +66,24 @@ def _let_in(answer: Exchange, anonymous: Exchange) -> bool:
 
 
 def _routes(target: Target) -> Iterator[tuple[Route, str]]:
-    """What reads, then what changes something by its id: of that an id is asked for that nobody has."""
+    """What reads, then what makes things, then what changes one by its id: for that an id is asked for that nobody has."""
     plain = [one for one in target.app.routes if ADMIN_PATH.search(one.path) and not is_door(one)]
     yield from ((one, "GET") for one in plain if "GET" in one.methods)
+    for one in plain if target.mode == "active" else ():
+        if "POST" in one.methods and not one.parameters and _THINGS.search(one.path):
+            yield from [(one, "POST")] if members(target.request_for(one, "POST")) else []
     for one in plain if target.mode == "active" else ():
         if len(one.parameters) == 1 and one.path.count("{") == 1:
             yield from ((one, method) for method in _CHANGES if method in one.methods)
 
 
-def _asks_for_nobody(target: Target, route: Route, method: str) -> Request:
+def _asked_with(target: Target, route: Route, method: str) -> Request:
+    if method == "GET" or not route.parameters:
+        return (
+            marked(target.request_for(route, method), target.canary)[0]
+            if method == "POST"
+            else target.request_for(route, "GET")
+        )
     name, kind = route.parameters[0]
     counted = "int" in kind or (kind in ("", "string", "default") and "id" in name.lower())
     return at_number(target, route, unknown("1" if counted else str(uuid.UUID(int=1))), method)
