@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Final
 
+from stopper.core.fact import Condition, Return
 from stopper.core.owner_names import OF_ANYBODY
 from stopper.core.values import Call, Name, Value, walk
 
@@ -34,15 +35,17 @@ def askers(facts: "SourceFacts") -> frozenset[str]:
             if one.function and _CREDENTIAL.search(one.key) and not OF_ANYBODY.search(one.key)
         }
         made |= {call.function for call in facts.calls(*_BRINGS) if call.function}
-        for condition in facts.conditions():
-            if condition.function and any(map(_is_shown, walk(condition.value, 5))):
-                made.add(condition.function)
-        for given in facts.returns():
-            if any(map(_is_shown, walk(given.value, 5))):
-                made.add(given.function)
-        for call in facts.calls():
-            if call.function and call.callee.startswith(_SHOWN):
-                made.add(call.function)
+        made.update(
+            call.function
+            for callee in facts.callees()
+            if callee.startswith(_SHOWN)
+            for call in facts.calls(callee)
+            if call.function
+        )
+        asked: list[Condition | Return] = [*facts.conditions(), *facts.returns()] if _may_show(facts) else []
+        for one in asked:
+            if one.function and one.function not in made and any(map(_is_shown, walk(one.value, 5))):
+                made.add(one.function)
         for _ in range(_ROUNDS):
             behind = {call.function for name in made for call in facts.calls(name) if call.function} - made
             if not behind:
@@ -62,6 +65,11 @@ def asks_caller(facts: "SourceFacts", value: Value) -> bool:
         or (isinstance(part, Call) and part.callee in known)
         for part in walk(value, 6)
     )
+
+
+def _may_show(facts: "SourceFacts") -> bool:
+    """That anything could be called as what the caller shows is."""
+    return facts.says("authorization") or facts.imports("flask_login", "flask_security", "flask_jwt_extended")
 
 
 def _is_shown(part: Value) -> bool:

@@ -277,7 +277,7 @@ def _behind_the_view(facts: SourceFacts) -> Iterator[Told]:
     for name in sorted(hung(facts, *AFTER)):
         for one in facts.conditions_in(name):
             inner = one.body
-            if inner is None or not (any(map(_says_who, walk(one.value))) or asks_caller(facts, one.value)):
+            if inner is None:
                 continue
             refusals = [each.span for each in facts.assignments_in(name) if is_constant(each.value, 401, 403)]
             refusals += [
@@ -286,7 +286,9 @@ def _behind_the_view(facts: SourceFacts) -> Iterator[Told]:
                 if any(is_constant(part, 401, 403) for part in walk(each.value, 2))
             ]
             refusals += [call.span for call in facts.calls_in(name) if call.method == "abort" and call.span is not None]
-            if any(inner.holds(span) for span in refusals):
+            if any(inner.holds(span) for span in refusals) and (
+                any(map(_says_who, walk(one.value))) or asks_caller(facts, one.value)
+            ):
                 yield one.span, "the view has run before this asks who is calling"
 
 

@@ -143,8 +143,9 @@ class Judges:
                     )
                 elif call.callee.startswith("?") or call.callee not in self.project.functions:
                     unseen = unseen or names.VERIFIES.search(call.callee.rpartition(".")[2]) is not None
-                reads = reads or names.CREDENTIAL_READS.match(call.callee) is not None or self._call_reads(call)
-            reads = reads or self._reads(member)
+                if not (reads or calls_guard):  # whoever calls a guard needs no other sign
+                    reads = names.CREDENTIAL_READS.match(call.callee) is not None or self._call_reads(call)
+            reads = reads or (not calls_guard and self._reads(member))
             stops = stops or self._stops(member)
         if calls_guard:
             return Judgement(True, True)
