@@ -27,6 +27,7 @@ from stopper.core.values import (
     Parameter,
     Sequence,
     Value,
+    is_constant,
     text_of,
     walk,
 )
@@ -210,6 +211,11 @@ def _is_guard(facts: SourceFacts, function: str) -> bool:
     return refuses or (hooked and _asks_who(facts, function))
 
 
+def _is_closed_for_all(call: Call) -> bool:
+    """``abort(503)``: nobody is let in for a while, whoever it is."""
+    return call.callee.endswith("abort") and is_constant(call.argument(0, "code"), 503)
+
+
 def _moves_on(facts: SourceFacts, one: Condition) -> bool:
     """``if request.path.startswith("/docs"): return redirect("https://docs.example.com")``: pages that moved to another host, or the same
     address spelled otherwise."""
@@ -274,7 +280,7 @@ def _is_handed_on(facts: SourceFacts, asked: Call) -> bool:
 def _asks_who(facts: SourceFacts, function: str, depth: int = 2) -> bool:
     """That the function has to do with a credential: it calls what is named for one, reads one, or answers 401 or 403. A hook that
     counts, logs or closes the site for a while has not."""
-    if any(_ABOUT_WHO.search(call.callee) for call in facts.calls_in(function)):
+    if any(_ABOUT_WHO.search(call.callee) and not _is_closed_for_all(call) for call in facts.calls_in(function)):
         return True
     values = [one.value for one in facts.conditions_in(function)]
     values += [one.value for one in facts.assignments_in(function)]

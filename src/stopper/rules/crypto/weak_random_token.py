@@ -79,6 +79,13 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     made = [call for call in facts.calls_matching(GENERATORS) if not picks(call)]
     if made:
+        lengths = {
+            part.span
+            for call in facts.calls("secrets.token_hex", "secrets.token_urlsafe", "secrets.token_bytes", "os.urandom")
+            for given in (*call.args, *(value for _, value in call.keywords))
+            for part in walk(given, 3)
+        }
+        made = [call for call in made if call.span not in lengths]
         kept = [one.value for one in facts.assignments() if is_picked(one.value)]
         picking = {part.span for item in kept if isinstance(item, Item) for part in walk(item.key, 4)}
         made = [call for call in made if call.span not in picking]

@@ -212,9 +212,8 @@ def _stored(facts: SourceFacts) -> Iterator[Hit]:
             for found in _SAFE_PART.finditer(line):
                 if found[1] in keys and not _MARKUP_NAME.search(found[1]):
                     place = Span(file.path, number, number, found.start() + 1, found.end() + 1)
-                    yield Hit(
-                        f"the template takes what somebody sent as `{found[1]}` for markup", place, certainty="likely"
-                    )
+                    message = f"the template takes `{found[1]}` for markup, and somebody sends that too: look whether it is the same"
+                    yield Hit(message, place, certainty="possible", severity="low")
 
 
 def _templates(facts: SourceFacts) -> Iterator[Hit]:

@@ -31,7 +31,14 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         said = ", ".join(missing)
         certainty: Certainty = "certain" if "exp" in missing else "possible"
-        yield Hit(f"{library_said(app, call.callee)} is not told to require {said}", call.span, certainty=certainty)
+        # That nothing is compared there with who issued it or for whom is told at this line too, and weighs more.
+        weak = certainty == "possible" or not {"iss", "aud"}.isdisjoint(missing)
+        yield Hit(
+            f"{library_said(app, call.callee)} is not told to require {said}",
+            call.span,
+            certainty=certainty,
+            severity="low" if weak else None,
+        )
 
 
 def _missing(facts: SourceFacts, call: Call, shape: Decoding) -> list[str]:

@@ -63,7 +63,13 @@ def detect(app: App) -> Iterator[Hit]:
             bool(call.args or call.keywords) or call.method == "EnvironmentDump"
         )  # an extension without an application waits for its init_app
         if given and not (is_of_a_desk(call.span) or is_command(facts, call.function) or asked_for(facts, call.span)):
-            yield Hit("a tool that shows the inside is always on", call.span, certainty="likely")
+            if call.method in ("DebugToolbarExtension", "init_app") and "toolbar" in call.callee.lower():
+                message = (
+                    "a toolbar that shows the inside is set up: look whether debug mode is ever on where others come"
+                )
+                yield Hit(message, call.span, certainty="possible", severity="low")
+            else:
+                yield Hit("a tool that shows the inside is always on", call.span, certainty="likely")
     for call in facts.calls("prometheus_client.Info.info", "prometheus_client.metrics.Info.info"):
         if any(_SECRET_NAME.search(name) for one in call.args for name in _named(one)):
             yield Hit("what everybody may read about this application holds settings", call.span, certainty="likely")

@@ -55,16 +55,28 @@ def detect(app: App) -> Iterator[Hit]:
     ]
     answering = {flow.function for flow in found}
     told: set[tuple[str, int]] = set()
+    wrappers: set[str] = set()
     for flow in found:
         line = (flow.span.path, flow.span.line)
-        if line not in told and not _is_answered_by(flow.value, answering):
-            told.add(line)
-            yield Hit("the traceback of an error goes to the caller", flow.span)
+        if line in told or flow.function in wrappers or _is_answered_by(facts, flow.value, answering):
+            continue
+        told.add(line)
+        if flow.function and not facts.is_view(flow.function):
+            wrappers.add(flow.function)  # it answers for others, in one way or another
+        yield Hit("the traceback of an error goes to the caller", flow.span)
 
 
-def _is_answered_by(value: Value, answering: set[str]) -> bool:
-    """``return make_response(data, error)``: what a function of the project answers with is told there, and not at each who calls it."""
-    return all(isinstance(one, Call) and one.callee in answering for one in options(value))
+def _is_answered_by(facts: SourceFacts, value: Value, answering: set[str]) -> bool:
+    """``return make_response(data, error)``: what a function of the project answers with is told there, and not at each who calls it, nor
+    at those who call one that ends in it."""
+    return all(isinstance(one, Call) and _ends_in(facts, one.callee, answering, 3) for one in options(value))
+
+
+def _ends_in(facts: SourceFacts, callee: str, answering: set[str], depth: int) -> bool:
+    if callee in answering:
+        return True
+    made = [one for back in facts.returns_of(callee) for one in options(back.value)] if depth else []
+    return any(isinstance(one, Call) and _ends_in(facts, one.callee, answering, depth - 1) for one in made)
 
 
 def _shows(flow: Flow, printing: set[str], on_demand: bool) -> bool:

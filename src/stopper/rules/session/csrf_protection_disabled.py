@@ -11,7 +11,7 @@ from stopper.core.effective_settings import answered, open_place
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.naming import HUMP
 from stopper.core.nested_functions import inside
-from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, switched_to_true, switches
 from stopper.core.values import Call, Item, Mapping, Member, Name, Sequence, Value, is_constant, literals, text_of, walk
 from stopper.core.view_functions import index_of
@@ -61,12 +61,14 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         for doubt in switches(app, key):
             if doubt.span is not None and not doubt.value:
-                yield Hit(f"{key} is off", doubt.span, certainty="possible" if doubt.desk else None)
+                sure: Certainty | None = "possible" if doubt.desk else None
+                yield Hit(f"{key} is off", doubt.span, certainty=sure, severity="low" if doubt.desk else None)
         force = answered(app, key)
         if force is not MISSING and not force:
             yield Hit(f"{key} is off", open_place(app, key), reader="running")
     for write in facts.config_writes("WTF_CSRF_METHODS"):
-        asked = {str(one.value).upper() for one in literals(write.value)}
+        held = write.value.items if isinstance(write.value, Sequence) else ()
+        asked = {str(one.value).upper() for item in held for one in literals(item)}
         if isinstance(write.value, Sequence) and not write.value.open and "POST" not in asked:
             yield Hit("WTF_CSRF_METHODS leaves POST out", write.span)
     yield from _forms(facts)
@@ -74,8 +76,15 @@ def detect(app: App) -> Iterator[Hit]:
     if facts.imports("flask_wtf", "flask_seasurf"):
         for views, hit in _exempted(facts):
             told.update(views)
-            yield replace(hit, severity="low") if views and not any(_by_cookie(app, view) for view in views) else hit
+            weak = views and not any(_by_cookie(app, view) and _changes(facts, view) for view in views)
+            yield replace(hit, severity="low") if weak else hit
     yield from _exempt_where_it_runs(app, told)
+
+
+def _changes(facts: SourceFacts, view: str) -> bool:
+    """That the view, or what it calls, writes something in sight."""
+    known = facts.function(view) is not None
+    return not known or any(writes(facts, name) for name in index_of(facts).calling([view], 2))
 
 
 def _by_cookie(app: App, view: str) -> bool:

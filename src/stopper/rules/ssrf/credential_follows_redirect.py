@@ -58,7 +58,7 @@ def detect(app: App) -> Iterator[Hit]:
             and not is_checked(facts, flow.value, flow.function)
         ):
             seen.add((flow.span.path, flow.span.line))
-            yield Hit(ANYWHERE, flow.span)
+            yield Hit(f"{ANYWHERE}: look who says the host", flow.span, certainty="possible", severity="low")
     for call in _calls(facts):
         if call.span is None or (call.span.path, call.span.line) in seen:
             continue

@@ -77,10 +77,13 @@ def detect(app: App) -> Iterator[Hit]:
                 and not line.lstrip().startswith("#")
                 and not _FOR_ONE_DESK.search(PurePosixPath(file.path).name)
             ):
-                yield Hit(
-                    "the container is started with the development server",
-                    Span(file.path, number, number, 1, len(line) + 1),
-                )
+                span = Span(file.path, number, number, 1, len(line) + 1)
+                message = "the container is started with the development server"
+                if file.kind == "compose" or "--reload" in line:
+                    message = f"{message}: look whether this starts more than one's own desk"
+                    yield Hit(message, span, certainty="possible", severity="low")
+                else:
+                    yield Hit(message, span)
 
 
 def _with_entry(file: TextFile) -> Iterator[str]:
