@@ -78,10 +78,13 @@ class Guarded:
 
 
 def revokes(facts: SourceFacts, one: Guarded) -> bool:
-    """That the route takes the token's own jti to wherever ended ones are kept: ``tokens.revoke(get_jwt()["jti"])``."""
+    """That the route takes the token's own jti to wherever ended ones are kept: ``tokens.revoke(get_jwt()["jti"])``, also in a function of the
+    project that it calls."""
+    called = (call.callee for call in facts.calls_in(one.function) if facts.function(call.callee) is not None)
     return one.ends_tokens or any(
         isinstance(part, Item) and text_of(part.key) == "jti"
-        for call in facts.calls_in(one.function)
+        for name in dict.fromkeys((one.function, *called))
+        for call in facts.calls_in(name)
         for given in (*call.args, *(value for _, value in call.keywords))
         for part in walk(given, 4)
     )

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from stopper.core.place import Span
 from stopper.core.raising import raised_in
 from stopper.core.values import Call, Value, walk
 
@@ -12,14 +13,19 @@ if TYPE_CHECKING:
 def stands_alone(facts: "SourceFacts", call: Call) -> bool:
     """The call is a statement of its own: it stands in no condition, return, raise, assignment and no other call. In a generator nothing is:
     it may stand behind a ``yield``."""
-    if (known := facts.function(call.function)) is not None and known.generates:
+    if call.span is None or ((known := facts.function(call.function)) is not None and known.generates):
         return False
-    around = [one.span for one in facts.returns_of(call.function)]
-    around += [one.span for one in raised_in(facts, call.function)]
-    around += [one.span for one in facts.assignments_in(call.function)]
-    around += [one.span for one in facts.conditions_in(call.function)]
-    around += [one.span for one in facts.calls_in(call.function) if one is not call and one.span is not None]
-    return call.span is not None and not any(span.holds(call.span) for span in around) and not _is_used(facts, call)
+    around: list[Span] = []
+    for name in {
+        call.function,
+        facts.function_around(call.span),
+    }:  # the only caller's, where it is read as a part of that one
+        around += [one.span for one in facts.returns_of(name)]
+        around += [one.span for one in raised_in(facts, name)]
+        around += [one.span for one in facts.assignments_in(name)]
+        around += [one.span for one in facts.conditions_in(name)]
+        around += [one.span for one in facts.calls_in(name) if one is not call and one.span is not None]
+    return not any(span.holds(call.span) for span in around) and not _is_used(facts, call)
 
 
 def _is_used(facts: "SourceFacts", call: Call) -> bool:
