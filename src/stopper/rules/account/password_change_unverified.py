@@ -32,6 +32,7 @@ from stopper.core.probe_registration import registered
 from stopper.core.registered_roles import roles_taken
 from stopper.core.rule import Hit, Rule
 from stopper.core.secret import Secret
+from stopper.core.standing_alone import stands_alone
 from stopper.core.values import (
     Call,
     Constant,
@@ -55,6 +56,10 @@ _OLD_KEY: Final = re.compile(r"(?i)^(?:old|current|existing|present|previous|ori
 _RECENT: Final = re.compile(
     r"(?i)fresh|reauth|step_?up|confirm_?(password|identity|access)|sudo|verify_(password|current|user|credentials)|check_?pass|authenticate|checkpw|mfa|totp|reset_token|admin|require_recent"
 )
+_ASKS_PASSWORD: Final = re.compile(
+    r"(?i)_?(?:has|is|does|match(?:es)?|checks?|verify|verifies|validates?|tests?|fits|knows|correct|same)_\w*(?:pass|pwd|secret)"
+)
+"""A method of an account that is asked whether a password is its own: ``account.has_password(current)``."""
 _STORES: Final = re.compile(
     r"(?i).*(set_password|generate_password_hash|hashpw|hash_password|change_password|update_password|\.hash|make_password|encrypt_password)$"
 )
@@ -114,7 +119,13 @@ def _changes_oneself(facts: SourceFacts) -> frozenset[str]:
         for one in facts.assignments_in(name)
         if "." in one.target and re.search(r"(?i)pass|pwd", one.attribute)
     }
+    found |= {call.function for name in giving for call in facts.calls(name) if any(map(_is_caller, call.args))}
     return frozenset(found | {name for name in giving - found if _looks_caller_up(facts, name)})
+
+
+def _is_caller(value: Value) -> bool:
+    """``SETTERS[name](current_user, value)``: a step that gives somebody a password is handed who is calling."""
+    return isinstance(value, Name) and WHO.search(value.dotted) is not None
 
 
 def _updates_caller(call: Call) -> bool:
@@ -189,8 +200,14 @@ def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> boo
         if any(_is_hashed_again(one.left) or _is_hashed_again(one.right) for one in facts.comparisons_in(name)):
             return True
         for call in facts.calls_in(name):
-            looks = checks_password_hash(call) or _RECENT.search(call.method) or _is_given_both(call)
-            if looks and not _is_optional(facts, name, call):
+            looks = (
+                checks_password_hash(call)
+                or _RECENT.search(call.method)
+                or _ASKS_PASSWORD.match(call.method)
+                or _is_given_both(call)
+            )
+            unheard = call.method in ("check_password_hash", "checkpw") and stands_alone(facts, call)
+            if looks and not unheard and not _is_optional(facts, name, call):
                 return True
     if any(_OLD.search(one.key) and one.function in names for one in facts.readings()):
         return any(_looks(facts, name) for name in names)

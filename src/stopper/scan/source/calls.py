@@ -6,6 +6,7 @@ from typing import Final
 from stopper.core.naming import sensitive
 from stopper.core.values import (
     Call,
+    Choice,
     Constant,
     Item,
     Mapping,
@@ -27,6 +28,7 @@ from stopper.scan.source.rows import method_of_object
 from stopper.scan.source.settings_calls import config_call
 from stopper.scan.source.sinks import record_sinks
 from stopper.scan.source.straight import result_of
+from stopper.scan.source.table_calls import also_called
 
 REGISTRATIONS: Final = frozenset({
     "add_url_rule", "register_blueprint", "add_resource", "add_namespace", "register_error_handler",
@@ -40,13 +42,14 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
     function = node.func
     receiver: Value | None = None
     before: Call | None = None
+    several: Value | None = None
     if type(function) is ast.Attribute:
-        owner = reader.value(function.value)
+        owner = several = reader.value(function.value)
         callee = _method_name(reader, owner, function.attr)
         receiver = None if type(owner) is Name and not owner.name else owner
     else:
         owner = None
-        called = reader.value(function)
+        called = several = reader.value(function)
         before = called if type(called) is Call and called.callee == "functools.partial" and called.args else None
         receiver = called if type(called) in _CALLED and before is None else None  # ``guard(option)(view)``
         callee = _function_name(reader, called if before is None else before.args[0])
@@ -69,6 +72,13 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
     if reader.under:
         project.under[id(call)] = reader.under
     word = callee.rpartition(".")[2]
+    if type(several) is Item or type(several) is Choice:
+        for name in also_called(project, several, callee, word if owner is not None else ""):
+            other = new_call(name, args, keywords, is_open, receiver, reader.function, reader.span(node))
+            reader.calls.append(name)
+            project.calls.append(other)
+            if reader.under:
+                project.under[id(other)] = reader.under
     if owner is not None:
         if word in _CONFIG_WRITERS and reader.is_config(owner):
             config_call(reader, call, word)
