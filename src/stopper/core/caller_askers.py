@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.fact import Condition, Return
 from stopper.core.owner_names import OF_ANYBODY
-from stopper.core.values import Call, Name, Value, walk
+from stopper.core.values import Call, Name, Value, holds_unmet, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -42,9 +42,10 @@ def askers(facts: "SourceFacts") -> frozenset[str]:
             for call in facts.calls(callee)
             if call.function
         )
+        met: dict[int, int] = {}
         asked: list[Condition | Return] = [*facts.conditions(), *facts.returns()] if _may_show(facts) else []
         for one in asked:
-            if one.function and one.function not in made and any(map(_is_shown, walk(one.value, 5))):
+            if one.function and one.function not in made and holds_unmet(one.value, _is_shown, met, 5):
                 made.add(one.function)
         for _ in range(_ROUNDS):
             behind = {call.function for name in made for call in facts.calls(name) if call.function} - made

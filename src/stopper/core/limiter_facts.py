@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Name, Sequence, Value, is_constant, text_of, walk
+from stopper.core.values import Name, Sequence, Value, holds_unmet, is_constant, text_of, walk
 
 LIMITERS: Final = ("flask_limiter.Limiter", "flask_limiter.extension.Limiter")
 _LIBRARIES: Final = (
@@ -46,18 +46,20 @@ def limits_somehow(facts: SourceFacts) -> bool:
 
 def returns_too_many(facts: SourceFacts) -> frozenset[str]:
     """The functions that return 429 themselves."""
+    met: dict[int, int] = {}
     return facts.once(
         "functions that say too many",
-        lambda: frozenset(one.function for one in facts.returns() if says_too_many(one.value)),
+        lambda: frozenset(one.function for one in facts.returns() if holds_unmet(one.value, _is_too_many, met, 3)),
     )
 
 
 def says_too_many(value: Value) -> bool:
     """That 429 (RFC 6585) stands in an answer or in a call that makes one, as a number or as ``HTTPStatus.TOO_MANY_REQUESTS``."""
-    return any(
-        is_constant(part, 429) or (isinstance(part, Name) and part.dotted.endswith("TOO_MANY_REQUESTS"))
-        for part in walk(value, 3)
-    )
+    return any(map(_is_too_many, walk(value, 3)))
+
+
+def _is_too_many(part: Value) -> bool:
+    return is_constant(part, 429) or (isinstance(part, Name) and part.dotted.endswith("TOO_MANY_REQUESTS"))
 
 
 def has_default(facts: SourceFacts) -> bool:

@@ -336,6 +336,26 @@ def inner_unmet(value: Value, kind: "type[Kind]", met: dict[int, int], depth: in
         depth -= 1
 
 
+def holds_unmet(value: Value, wanted: Callable[[Value], bool], met: dict[int, int], depth: int = 12) -> bool:
+    """That it or something inside is *wanted*. What earlier calls with this *met* have looked through as deep in vain is not looked through
+    again. The values must stay alive between the calls."""
+    level: list[Value] = [value]
+    here: dict[int, int] = {}
+    while level and depth >= 0:
+        deeper: list[Value] = []
+        for one in level:
+            if wanted(one):
+                return True
+            inside = _PARTS.get(type(one))
+            if inside is not None and met.get(id(one), -1) < depth and here.get(id(one), -1) < depth:
+                here[id(one)] = depth
+                deeper.extend(inside(one))
+        level = deeper
+        depth -= 1
+    met.update(here)
+    return False
+
+
 def _walked(value: Any, depth: int) -> "Iterator[Value]":
     level: list[Value] = [value]
     seen = {id(value)}

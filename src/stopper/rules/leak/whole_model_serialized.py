@@ -79,7 +79,7 @@ def detect(app: App) -> Iterator[Hit]:
         if marshals:
             marshalled |= _marshalled(flow.value)
         for value in inside:
-            if id(value) in marshalled:
+            if not isinstance(value, (Call, Member, Name)) or id(value) in marshalled:
                 continue
             match value:
                 case Call(callee="vars", args=(Name(dotted=dotted), *_)) if _is_of_words(facts, dotted):
