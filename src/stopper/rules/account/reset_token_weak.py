@@ -75,7 +75,8 @@ def _made(facts: SourceFacts, resets: frozenset[str], reached: frozenset[str]) -
     """A token that is worked out from the time, the account or a generator that can be predicted."""
     makers: dict[str, Span] = {}
     for name in sorted(reached):
-        if _MAKES_TOKEN.fullmatch(name.rpartition(".")[2]):
+        last = name.rpartition(".")[2]
+        if _MAKES_TOKEN.fullmatch(last) and not _LOOKS_FOR.match(last):
             for returned in facts.returns_of(name):
                 if _is_guessable(facts, returned.value) and not _is_over_token(returned.value):
                     makers[name] = returned.span
@@ -94,6 +95,10 @@ def _made(facts: SourceFacts, resets: frozenset[str], reached: frozenset[str]) -
         for call in facts.calls_in(name):
             if call.span and _makes(call) and not _is_over_another(call) and _used_as_token(facts, name, call):
                 yield Hit("a reset token can be predicted", call.span)
+
+
+_LOOKS_FOR: Final = re.compile(r"(?i)_?(?:find|look_?up|search|check|verify|is|has|delete|remove|use|consume|redeem)_")
+"""A function that is shown a token, and makes none."""
 
 
 def _stands_in(place: Span | None, others: Iterable[Span]) -> bool:

@@ -28,6 +28,9 @@ _TOGETHER: Final = 4
 """From so many decorators or answers of views on they are told together."""
 
 
+_MEANT: Final = "look whether it is meant for other sites"
+
+
 def detect(app: App) -> Iterator[Hit]:
     """Flask-CORS without origins, or a star set by hand, in an application that asks who is calling."""
     facts = source_of(app)
@@ -59,12 +62,15 @@ def detect(app: App) -> Iterator[Hit]:
         if span in published or (view and view in told):
             continue
         told.add(view)  # two decorators of one view open it once
-        if span is None or not view or in_all < _TOGETHER:
+        if span is None or not view:
             yield Hit(MESSAGE, span)
+        elif in_all < _TOGETHER:
+            yield Hit(f"{MESSAGE}: {_MEANT}", span, certainty="possible", severity="low")
         elif "together" not in told:
             told.add("together")  # many decorators that all say the same are one decision
             where = "this file" if len(files) == 1 else f"{len(files)} files"
-            yield Hit(f"any website may call {in_all} views of {where} from a browser and read the answers", span)
+            message = f"any website may call {in_all} views of {where} from a browser and read the answers: {_MEANT}"
+            yield Hit(message, span, certainty="possible", severity="low")
 
 
 def _is_of_open_paths(app: App, said: Saying) -> bool:
