@@ -12,6 +12,7 @@ from stopper.core.values import (
     Mapping,
     Member,
     Name,
+    Parameter,
     Sequence,
     Value,
 )
@@ -21,10 +22,11 @@ from stopper.scan.source.folded_calls import folded
 from stopper.scan.source.folding import one_mapping
 from stopper.scan.source.hook_tables import row_extended
 from stopper.scan.source.lookups import attribute
+from stopper.scan.source.picking import picked, result_of_several
 from stopper.scan.source.project import Registration
 from stopper.scan.source.reader import READERS, Reader, canonical, named
 from stopper.scan.source.removing import take_out
-from stopper.scan.source.rows import method_of_object
+from stopper.scan.source.rows import method_of_base, method_of_object
 from stopper.scan.source.settings_calls import config_call
 from stopper.scan.source.sinks import record_sinks
 from stopper.scan.source.straight import result_of
@@ -86,9 +88,13 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
             project.registrations.append(Registration(word, owner, call, "", call.span or reader.span(node)))
         if word in ("append", "extend", "insert"):
             row_extended(reader, owner, call)
+        if word == "__init__" and type(owner) is Call and owner.callee == "super":
+            project.super_calls.setdefault(callee, []).append(call)
     record_sinks(reader, call, word, owner)
     if reader.follows and project.has_function(callee):
         given = result_of(reader, call)
+        if owner is not None and (several := result_of_several(reader, call, owner, word, given)) is not None:
+            return several
         return call if given is None else given
     return call
 
@@ -102,7 +108,7 @@ def _after_partial(
     return (*before.args[1:], *args), (*kept, *keywords), is_open or before.open
 
 
-_CALLED: Final = frozenset({Call, Item})
+_CALLED: Final = frozenset({Call, Item, Parameter})
 _CONFIG_WRITERS: Final = frozenset(
     {"update", "from_mapping", "from_object", "from_pyfile", "setdefault", "from_prefixed_env", "from_file"}
 )
@@ -126,7 +132,12 @@ def _method_name(reader: Reader, owner: Value, name: str) -> str:
             if type(known) is not Call
             else _callable(reader, known, owner.dotted + "." + name)
         )
+    if type(owner) is Call and owner.callee == "super":
+        library = reader.project.library_of(reader.owner)
+        return method_of_base(reader, name) or canonical(f"{library or '?'}.{name}")
     base = reader.dotted(owner)
+    if base is None and type(owner) is Item and (several := picked(owner)):
+        base = reader.dotted(several[0])
     if base is None:
         return method_of_object(reader, owner, name) or "?." + name
     if base in ("flask.Flask", "flask.Blueprint") and type(owner) is Call and owner.callee in reader.project.classes:
@@ -135,7 +146,8 @@ def _method_name(reader: Reader, owner: Value, name: str) -> str:
         method = reader.project.attribute(base, name)
         if type(method) is Name:
             return method.dotted
-        base = (reader.project.api_of(base) or base) if method is None else base
+        if method is None:
+            return canonical(reader.project.inherited(base, name))
     return canonical(f"{base}.{name}")
 
 

@@ -49,6 +49,7 @@ def read_function(project: Project, waiting: Pending) -> None:
     project.functions[waiting.name] = new_function(
         waiting.name, reader.span(node), parameters, waiting.decorators, waiting.owner, tuple(dict.fromkeys(reader.calls)),
         tuple(returned), _docstring(node), waiting.name in project.yielded,
+        tuple([one for one, _ in project.yielded.get(waiting.name, ())]),
     )  # fmt: skip
 
 
@@ -214,6 +215,9 @@ def read_class(reader: Reader, node: ast.ClassDef) -> None:
     decorators = _decorators(reader, node.decorator_list, qualified)
     state = ClassState(qualified, bases, {}, [], reader.span(node), decorators)
     reader.project.classes[qualified] = state
+    for base in bases:
+        if base in reader.project.classes:
+            reader.project.heirs.setdefault(base, []).append(qualified)
     reader.scope[node.name] = new_name(qualified)
     closure = reader.closure if not reader.function else Chained(reader.closure, reader)
     inner = Reader(reader.project, reader.module, "", closure, qualified)
