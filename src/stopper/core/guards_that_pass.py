@@ -24,6 +24,7 @@ _MEANT: Final = re.compile(
     r"(?:^|[._])\w*(?:auth|guard|security|login|access)\w*\.(?:required|require|protect|protected|needed)$"
 )
 """What a function is called that is there to turn callers away; the last two words of its name are looked at."""
+_CHECKS: Final = re.compile(r"(?i)_?(?:verify|check|ensure|require|auth|validate|assert|must|guard|protect)")
 _LOOSE: Final = re.compile(r"(?i)optional|maybe|anonymous|csrf|xsrf|guest")
 _LETS_IN: Final = re.compile(
     r"(?i)(^|[/_.-])(log-?in|log-?out|sign-?(in|up|out)|register|registration|auth|oauth\d?|oidc|saml|sso|callback|tokens?|refresh|session|password|forgot|"
@@ -54,6 +55,8 @@ def _turn_nobody_away(app: App, facts: SourceFacts) -> Iterator[Told]:
         meant = _MEANT.search(short) is not None and _LOOSE.search(short) is None
         if not meant or not any(_matters(route, hook) for route in routes):
             continue
+        if any(_answers_with_refusal(facts, one) for one in own):
+            continue
         if any(is_asked_for_later(facts, one) for one in own) or _is_looked_at(facts, own):
             continue
         place = _place(facts, own)
@@ -74,6 +77,16 @@ def _passed(app: App, facts: SourceFacts) -> dict[str, list[Route]]:
                     found.setdefault(guard.name, []).append(route)
     above = {one.name for function in facts.functions() for one in function.decorators if one.above_route}
     return {name: routes for name, routes in found.items() if name not in stopping and name not in above}
+
+
+def _answers_with_refusal(facts: SourceFacts, name: str) -> bool:
+    """``response = "Forbidden", 403`` in one branch, the view's in the other, and ``return response``."""
+    return any(
+        is_constant(part, 401, 403) or (isinstance(part, Call) and part.callee == "flask.redirect")
+        for one in facts.returns_of(name)
+        if isinstance(one.value, Choice)
+        for part in walk(one.value, 3)
+    )
 
 
 def _matters(route: Route, hook: bool) -> bool:
@@ -186,7 +199,12 @@ def _swallowed_guards(facts: SourceFacts) -> Iterator[Told]:
         if any(asked.refuses for asked in facts.conditions_in(one.function)):
             continue
         for name in known.intersection(one.tried):
-            if facts.returns_of(name) or any(kept.target.startswith(_KEPT) for kept in facts.assignments_in(name)):
+            checks = _CHECKS.match(name.rpartition(".")[2]) is not None
+            if (
+                not checks
+                or facts.returns_of(name)
+                or any(kept.target.startswith(_KEPT) for kept in facts.assignments_in(name))
+            ):
                 continue
             raised = {each.exception for each in raised_in(facts, name)}
             if raised and ({"*", "Exception", "BaseException"} | raised).intersection(one.catches):

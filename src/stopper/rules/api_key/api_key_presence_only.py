@@ -11,6 +11,7 @@ from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.key_gates import idle_gates, lets_in_by_form
+from stopper.core.made_up_callers import made_up_callers
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_api_key import headers_of, with_header
@@ -60,6 +61,7 @@ def detect(app: App) -> Iterator[Hit]:
     told = list(_told(facts)) if reads_keys(facts) else []
     told += [Hit(MESSAGE, span) for span in lets_in_by_form(facts)]
     told += _in_a_text(facts)
+    told += [Hit("a key that nobody knows passes: a caller is made up for it", span) for span in made_up_callers(facts)]
     yield from told
     around = {facts.function_around(hit.span) for hit in told if hit.span is not None}
     yield from (Hit(MESSAGE, gate.span) for gate in idle_gates(facts, around))

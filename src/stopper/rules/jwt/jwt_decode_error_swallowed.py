@@ -270,8 +270,11 @@ def _is_hook(facts: SourceFacts, function: str) -> bool:
 
 
 def _is_view_call(value: Value) -> bool:
-    """``view(*args, **kwargs)``: something without a name of its own is called, which in a wrapper is what it wraps."""
-    return isinstance(value, Call) and (value.callee == "?" or isinstance(value.receiver, Parameter))
+    """``view(*args, **kwargs)``: something without a name of its own is called, which in a wrapper is what it wraps. What stands in a table
+    of the project has a name."""
+    if not isinstance(value, Call) or (isinstance(value.receiver, Item) and isinstance(value.receiver.owner, Mapping)):
+        return False
+    return value.callee == "?" or isinstance(value.receiver, Parameter)
 
 
 def _runs_a_view(facts: SourceFacts, function: str, line: int) -> bool:
