@@ -17,7 +17,28 @@ def callers(facts: "SourceFacts", function: str) -> Iterator[Call]:
     yield from facts.calls(function, f"{function}.delay")
     yield from run_later(facts).get(function, ())
     if function.endswith(".__init__"):
-        yield from facts.calls(function.removesuffix(".__init__"))
+        yield from facts.calls(*_made_by(facts).get(function, (function.removesuffix(".__init__"),)))
+
+
+def _made_by(facts: "SourceFacts") -> "dict[str, tuple[str, ...]]":
+    """``__init__`` → the class that has it, and the derived ones that have none of their own."""
+    return facts.once("classes by what makes their objects", lambda: _by_maker(facts))
+
+
+def _by_maker(facts: "SourceFacts") -> "dict[str, tuple[str, ...]]":
+    known = {one.name: one for one in facts.all_classes}
+    found: dict[str, tuple[str, ...]] = {}
+    for name in known:
+        home = name
+        for _ in range(6):
+            made = known[home]
+            base = next((one for one in made.bases if one in known), "")
+            if "__init__" in made.methods or not base:
+                break
+            home = base
+        maker = f"{home}.__init__"
+        found[maker] = (*found.get(maker, ()), name)
+    return found
 
 
 def unread(facts: "SourceFacts", call: Call) -> SequenceType[Value]:
