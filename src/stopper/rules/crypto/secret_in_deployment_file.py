@@ -207,12 +207,10 @@ def _given(facts: SourceFacts) -> Iterator[tuple[str, Value, Span]]:
 
 def _inside(facts: SourceFacts) -> Iterator[EnvironmentValue]:
     """Variables that are a part of something: of a mapping of options, of what a call is given."""
-    groups: list[list[Value]] = [
-        [part for _, part in one.value.items] for one in facts.assignments() if isinstance(one.value, Mapping)
-    ]
-    groups += [[value for _, value in call.keywords] for call in facts.calls()]
-    for group in groups:
-        known = [part for part in group if isinstance(part, EnvironmentValue)]
+    tables = (one.value.items for one in facts.assignments() if isinstance(one.value, Mapping))
+    passed = (call.keywords for call in facts.calls() if call.keywords)
+    for group in (*tables, *passed):
+        known = [part for _, part in group if isinstance(part, EnvironmentValue)]
         fallbacks = [text_of(part.default) or "" for part in known]
         if len(known) > 1 and any(
             map(_HERE.fullmatch, fallbacks)
