@@ -48,6 +48,8 @@ USUAL: Final = (
     "/api/users", "/api/notes", "/api/items", "/api/orders", "/api/v1", "/api/v1/users", "/api/v1/login", "/api/v1/me",
     "/auth", "/signup", "/users/login", "/admin/login", "/api/users/login", "/api/auth", "/api/auth/login", "/api/auth/register", "/api/token", "/api/v1/auth/login", "/docs", "/apidocs/", "/swagger/", "/api/docs/", "/graphql", "/robots.txt",
 )  # fmt: skip
+LISTED: Final = 10
+"""Routes that a text names with their methods: an API that lists so many of them hides few, and no usual names are tried."""
 ENDS: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 """What ends a session: such a link is not followed."""
 _HELD: Final = re.compile(r"\{\w+\}")
@@ -126,9 +128,16 @@ class _Crawl:
         for _ in range(ASKED_MOST):
             if not self.waiting:
                 break
-            self._ask(nothing, self.waiting.pop(0))
+            place = self.waiting.pop(0)
+            if place.depth or not place.surmise or not self._lists_its_routes(place.path):
+                self._ask(nothing, place)
         self._with_queries(nothing)
-        if not self.guesses or self._takes_everything(len(start)) or (self.others and nothing.plain.refused):
+        if (
+            not self.guesses
+            or len(self.spoken) >= LISTED
+            or self._takes_everything(len(start))
+            or (self.others and nothing.plain.refused)
+        ):
             return
         few = len(self.found) + len(self.forms) - len(self.guessed) < FEW and len(self.found) < MANY
         led = [path.removeprefix(self.prefix) for path in self.found if path not in self.guessed]
@@ -137,6 +146,11 @@ class _Crawl:
         few = few and len(self.found) < MANY
         self._guess(nothing, below(self._paths(), few=few))
         self._guess(nothing, one_of(self._paths()) if few else ())
+
+    def _lists_its_routes(self, path: str) -> bool:
+        """Whether the API has told so many of its routes, each with its method, that *path* would stand among them: a guess that is no start."""
+        listed = templated(path)[0] in self.led or path.strip("/") == self.prefix.strip("/")
+        return len(self.spoken) >= LISTED and not listed
 
     def _paths(self) -> list[str]:
         return [path.removeprefix(self.prefix) for path in (*self.found, *self.forms)]

@@ -32,6 +32,8 @@ _ACCOUNT: Final = re.compile(r"(?i)(?<![a-z])account/?$")
 """The same where it is no change of members, from which a password is taken out."""
 _READING: Final = {"transport": 0, "inventory": 1, "authentication": 2, "function-authorization": 3, "data-exposure": 4}
 """The checks whose probes mostly read, in the order in which they are run."""
+_PROVOKING: Final = "leak"
+"""The family whose probes ask wrongly to see what an error says."""
 FIRST: Final = ("object-authorization", "property-authorization")
 """The checks whose probes come before all others."""
 _NEEDING: Final = frozenset(
@@ -88,16 +90,19 @@ def run_probes(
     for_survey = min(sum(len(route.refs()) for route in target.app.routes), courier.max_requests // 5)
     for_last = min(KEPT, courier.max_requests // 10) if any(rule.disturbs for rule in fit) else 0
     courier.kept_back = for_survey + for_last
+    # What is asked wrongly may be kept, and whoever reads it later fails: errors are provoked when inputs have been tried.
+    provoking = sorted((rule for rule in beside if rule.family == _PROVOKING), key=_by_weight)
+    calm = [rule for rule in beside if rule.family != _PROVOKING]
     # Whose things are whose is asked first: nobody else changes them meanwhile, and a budget that runs out is not felt there.
     for check in FIRST:
-        _side_by_side([rule for rule in beside if rule.check == check], courier, workers, run)
+        _side_by_side([rule for rule in calm if rule.check == check], courier, workers, run)
     # What is written makes the readings of all anew: those who mostly read are done before the others begin.
-    _side_by_side([rule for rule in beside if rule.check in _READING], courier, workers, run)
-    changing = [rule for rule in beside if rule.check not in (*_READING, *FIRST)]
+    _side_by_side([rule for rule in calm if rule.check in _READING], courier, workers, run)
+    changing = [rule for rule in calm if rule.check not in (*_READING, *FIRST)]
     # Side by side all would share what is left of a tight budget: what weighs most has it first.
-    heavy = [rule for rule in changing if rule.severity == "critical" and courier.sent > courier.max_requests // 2]
-    _side_by_side(heavy, courier, workers, run)
-    _side_by_side([rule for rule in changing if rule not in heavy], courier, workers, run)
+    heavy = [rule for rule in changing if rule.severity in ("critical", "high")]
+    for rules in (heavy, provoking, [rule for rule in changing if rule not in heavy]):
+        _side_by_side(rules, courier, workers, run)
     courier.kept_back = for_survey
     _side_by_side([rule for rule in fit if rule.disturbs], courier, 1, run)  # each may end what the others stand on
     courier.kept_back = 0  # what is left asks the routes that no probe has asked
@@ -115,9 +120,13 @@ def readers_first(rules: Iterable[Rule]) -> list[Rule]:
         rules,
         key=lambda rule: (
             _READING.get(rule.check, last),
-            0 if rule.check in _READING else -SEVERITIES.index(rule.severity),
+            0 if rule.check in _READING else _by_weight(rule),
         ),
     )
+
+
+def _by_weight(rule: Rule) -> int:
+    return -SEVERITIES.index(rule.severity)
 
 
 def _side_by_side(rules: Sequence[Rule], courier: Courier, workers: int, run: Callable[[Rule], None]) -> None:

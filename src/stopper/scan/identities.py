@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Final
 
 from stopper.core.account_body import account_body
@@ -244,13 +245,30 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
                 continue
             person = Identity(name, (), subject=login, password=password)
             other = replace(person, subject=user if login == subject else subject)
-            ready = log_in(scene, person) or log_in(scene, other) or holder(scene, person, exchange, route)
+            ready = _by_both_names(scene, replace(person, subject=user), subject) if "@" in login else None
+            ready = ready or log_in(scene, person) or log_in(scene, other) or holder(scene, person, exchange, route)
             if ready is not None:
                 scene.useless.pop(name, None)
                 scene.registrations[name] = (route, exchange)
                 return ready
             if name in scene.useless:
                 return None
+    return None
+
+
+def _by_both_names(scene: Scene, person: Identity, mail: str) -> Identity | None:
+    """*person* by a log-in of which nobody knows what it asks for, with its name and its address where each belongs: one request for all that
+    leave aside what they do not ask for."""
+    if person.password is None:
+        return None
+    for route in islice(doors(scene.app, LOGIN), 1):
+        if route.fields or route.request_schema or route.takes_form:
+            return None
+        body: dict[str, object] = {"username": person.subject, "email": mail, "password": person.password.reveal()}
+        target = scene.honest.prefix + scene.honest.path(route)
+        if (ready := _logged_in(scene, person, route, (json_of(target, body, "login"),))) is not None:
+            scene.useless.pop(person.name, None)
+            return ready
     return None
 
 

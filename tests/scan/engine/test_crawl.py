@@ -229,3 +229,19 @@ def test_a_404_in_json_where_there_is_a_page_for_nothing_is_a_view() -> None:
     found = _crawl(app)
     assert found["/user"].methods == ("OPTIONS", "POST")
     assert "/user/{id}" in found
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_an_api_that_lists_its_routes_is_asked_for_no_usual_names(listed: bool) -> None:
+    """What it lists is asked, also where it bears a usual name."""
+    paths = [
+        "/users",
+        "/login",
+        *(f"/{word}" for word in "cards notes bills teams rooms desks plans trips meals".split()),
+    ]
+    app = _app(*paths, "/metrics")
+    app.add_url_rule("/", "home", lambda: jsonify(endpoints=[f"GET {path}" if listed else path for path in paths]))
+    courier = Courier(WsgiTransport(app), mode="default", max_requests=300)
+    found = {one.path for one in crawled(courier, "", "canary").routes}
+    assert set(paths) <= found or not listed
+    assert (("GET", "/metrics") in courier.asked) is not listed

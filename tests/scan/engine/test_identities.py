@@ -411,3 +411,37 @@ def test_a_post_of_a_name_and_a_password_is_a_registration_by_its_document(path:
     names = {"login": {"type": "string"}, "password": {"type": "string"}}
     route = Route(path, ("POST",), request_schema={"type": "object", "properties": names}, readers=frozenset({"spec"}))
     assert (list(doors(App(routes=(route,)), REGISTER)) == [route]) is taken
+
+
+@pytest.mark.parametrize("by", ["username", "email"])
+def test_a_log_in_of_which_nothing_is_known_is_tried_with_name_and_address_at_once(by: str) -> None:
+    app, people, tries = Flask("both"), dict[str, str](), list[int]()
+
+    @app.post("/signup")
+    def signup() -> Any:
+        sent = request.get_json()
+        if not {"username", "email", "password"} <= sent.keys():
+            return {"error": "no"}, 400
+        people[sent[by]] = sent["password"]
+        return {"ok": True}, 201
+
+    @app.post("/login")
+    def login() -> Any:
+        tries.append(1)
+        sent = request.get_json(silent=True) or {}
+        name = sent.get(by, "")
+        return {"token": f"{name}-{'k' * 24}"} if name and people.get(name) == sent.get("password") else ({"e": 1}, 401)
+
+    @app.get("/me")
+    def me() -> Any:
+        named = request.headers.get("Authorization", "").removeprefix("Bearer ").rpartition("-")[0]
+        return {"name": named} if named in people else ({"error": "no"}, 401)
+
+    routes = tuple(
+        Route(path, (verb,), readers=frozenset({"wire"}))
+        for path, verb in (("/signup", "POST"), ("/login", "POST"), ("/me", "GET"))
+    )
+    courier = Courier(WsgiTransport(app), mode="active", max_requests=200)
+    found, _ = gather(Scene(App(routes=routes), courier, HonestRequests(), "canary"), ())
+    assert [one.name for one in found] == ["alice", "bob"]
+    assert len(tries) <= 4

@@ -16,7 +16,7 @@ USUAL: Final = (
     "/openapi.json", "/swagger.json", "/openapi.yaml", "/openapi.yml", "/swagger.yaml", "/api/openapi.json", "/api/swagger.json",
     "/.well-known/openapi.json", "/.well-known/openapi.yaml", "/docs/openapi.json", "/api/docs/openapi.json", "/v1/openapi.json",
     "/api/v1/openapi.json", "/apispec.json", "/apispec_1.json", "/api-docs", "/swagger/v1/swagger.json", "/static/openapi.json",
-    "/static/swagger.json", "/static/openapi.yaml", "/static/swagger.yaml",
+    "/static/swagger.json", "/static/openapi.yaml", "/static/swagger.yaml", "/api/openapi.yaml", "/api/openapi.yml", "/api/v1/swagger.json", "/api/spec", "/spec",
 )  # fmt: skip
 
 
