@@ -288,3 +288,52 @@ def test_what_wants_another_thing_to_be_there_is_made_with_one_of_ones_own(asks:
     found = notes.judged("cross-user-object-access", **paths)
     assert (found.outcome == "fail") is not asks, found.message
     assert asks or [ref.path for ref in found.routes] == ["/orders/{order_no}/cancel"]
+
+
+def test_who_made_himself_one_of_its_people_proves_nothing_more() -> None:
+    """What members may do is asked of a thing of which he is none."""
+    notes = Notes(asks=True)
+
+    @notes.app.post("/notes/<int:note>/members")
+    def join(note: int) -> Any:
+        one = notes.notes.get(note) or abort(404)
+        one.setdefault("members", []).append(request.get_json()["user_id"] if notes.caller() else 0)
+        return jsonify(ok=True)
+
+    @notes.app.post("/notes/<int:note>/pages")
+    def page(note: int) -> Any:
+        me, one = notes.caller(), notes.notes.get(note) or abort(404)
+        if me not in (one["user_id"], *one.get("members", [])):
+            abort(404)
+        one["pages"] = [*one.get("pages", []), request.get_json()["text"]]
+        return jsonify(ok=True)
+
+    reads: dict[str, Any] = {"get": {"responses": {}}}
+    paths: dict[str, Any] = {"/notes": {**reads, "post": body(text="string")}, "/notes/{note}": reads, "/me": reads}
+    paths |= {"/notes/{note}/members": {"post": body(user_id="integer")}}
+    paths |= {"/notes/{note}/pages": {"post": body(text="string")}}
+    found = notes.judged("cross-user-object-access", **paths)
+    assert [ref.path for ref in found.routes] == ["/notes/{note}/members"], found.message
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_what_is_made_with_a_thing_of_another(asks: bool) -> None:
+    notes, alarms = Notes(asks=True), list[dict[str, Any]]()
+
+    @notes.app.route("/alarms", methods=["GET", "POST"])
+    def alarm() -> Any:
+        me = notes.caller()
+        if request.method == "GET":
+            return jsonify([one for one in alarms if one["user_id"] == me])
+        one = notes.notes.get(request.get_json()["note_id"]) or abort(400)
+        if asks and one["user_id"] != me:
+            abort(400)
+        alarms.append({"id": len(alarms), "user_id": me, "note_id": one["id"], "sound": request.get_json()["sound"]})
+        return jsonify(alarms[-1]), 201
+
+    reads: dict[str, Any] = {"get": {"responses": {}}}
+    paths: dict[str, Any] = {"/notes": {**reads, "post": body(text="string")}, "/notes/{note}": reads, "/me": reads}
+    paths |= {"/alarms": {**reads, "post": body(note_id="integer", sound="string")}}
+    found = notes.judged("cross-user-object-access", **paths)
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or (found.severity, [ref.path for ref in found.routes]) == ("medium", ["/alarms"])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import Route
-from stopper.core.exchange import Exchange
+from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.naming import as_parameter
 from stopper.core.owner_names import OWN_ACCOUNT, WHOSE_ID
@@ -16,12 +16,14 @@ from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import alike, is_door, same, same_but_for_the_caller
 from stopper.core.probe_foreign import made, unknown, without
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import Kind, entry_with, kinds, route_at
+from stopper.core.probe_kinds import Kind, Thing, entry_with, kinds, route_at
 from stopper.core.probe_objects import inner_object, marked
 from stopper.core.probe_own_values import BELONGS, own_numbers, says_whose
 from stopper.core.probe_query import query_names, with_query
 from stopper.core.probe_references import references
 
+_ASKS: Final = re.compile(r"(?i)request|invit|join|appl(y|ication)|report|follow|claim|redeem|pair|subscri|vote|like")
+"""Paths at which somebody asks to be let in, or says something of what is another's."""
 _MAKER: Final = re.compile(r"(user|owner|author|creator|created_by|posted_by|username|from|sender)(_?(id|uuid|name))?")
 """What says who made a thing, as members are spelled: for a patient or a customer others make things too."""
 
@@ -167,14 +169,37 @@ def stored_in_hers(target: Target, create: Route, alice: Identity, bob: Identity
         return passed(f"{ref} refuses bob alice's {name}")
     read = target.request_for(lists, "GET")
     hers, anonymous = (yield from send(alice.on(read))), (yield from send(read))
-    if entry_with(hers, iter(marks.values())) is None or entry_with(anonymous, iter(marks.values())) is not None:
+    if entry_with(anonymous, iter(marks.values())) is not None:
         return None
+    if entry_with(hers, iter(marks.values())) is None:
+        return (yield from _used(target, create, replace(request, body=body), name, thing, stored, bob))
     evidence = (
         Evidence("exchange", "alice makes a thing, which bob's own list lacks", thing.made),
         Evidence("exchange", f"bob stores a random text with its id as {name}", stored),
         Evidence("exchange", "alice's own list holds it", hers),
     )
     return failed(f"{ref} lets one user store something in what is another's, by {name}", (ref,), evidence)
+
+
+def _used(
+    target: Target, create: Route, request: Request, name: str, thing: Thing, stored: Exchange, bob: Identity
+) -> Steps[Verdict | None]:
+    """What Bob makes with the id of Alice's thing is his, and made: with an id that nobody has it is refused. What asks to be let in is made so
+    on purpose, and how much it weighs nobody knows."""
+    if _ASKS.search(create.path):
+        return None
+    said = members(request)
+    nobody: object = int(unknown(thing.number)) if isinstance(said[name], int) else unknown(thing.number)
+    refused = yield from send(bob.on(replace(request, body=json.dumps({**said, name: nobody}).encode())))
+    if refused.response.status not in (400, 403, 404, 409, 422):
+        return None
+    ref = RouteRef("POST", create.path)
+    evidence = (
+        Evidence("exchange", "alice makes a thing, which bob's own list lacks", thing.made),
+        Evidence("exchange", f"control: with a {name} that nobody has it is refused", refused),
+        Evidence("exchange", "with the id of hers it is made for bob", stored),
+    )
+    return failed(f"{ref} lets one user make something with what is another's, by {name}", (ref,), evidence, "medium")
 
 
 def _called_otherwise(

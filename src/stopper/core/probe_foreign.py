@@ -14,6 +14,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, own, passed, sen
 from stopper.core.probe_baseline import alike, attempt, same_but_for_the_caller, steady
 from stopper.core.probe_changes import anew, differ, in_his_name, of_its_own, opened, owners, told_or_kept
 from stopper.core.probe_id_elsewhere import beside_the_thing, stands_elsewhere, with_id
+from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, new_id, takes_its_id
 from stopper.core.probe_objects import entries, ids, marked
 from stopper.core.probe_references import filled
@@ -31,7 +32,7 @@ _READS: Final = re.compile(
 )
 """What a POST says that changes nothing."""
 _BY_NOBODY: Final = "without a credential"
-CHANGES_MOST: Final = 6
+CHANGES_MOST: Final = 8
 """Routes of one kind that are tried as somebody else."""
 
 
@@ -55,12 +56,17 @@ def asked(
         if (
             verdict is not None
             and verdict.outcome == "fail"
-            and (yield from _viewed(target, kind, thing, alice)) is None
+            and (yield from _is_spoilt(target, kind, thing, method, alice))
         ):
-            thing = yield from made(target, kind, alice, bob)  # it is gone, and the next route needs one
+            thing = yield from made(target, kind, alice, bob)  # the next route needs a new one
             if thing is None:
                 return found
     return found
+
+
+def _is_spoilt(target: Target, kind: Kind, thing: Thing, method: str, alice: Identity) -> Steps[bool]:
+    """Whether it is gone, or may be Bob's as well by now: he may have made himself one of its people."""
+    return method == "POST" or (yield from _viewed(target, kind, thing, alice)) is None
 
 
 def _of_what_she_has(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[list[Verdict]]:
@@ -264,6 +270,9 @@ def _one_way(
     if not anonymous.response.refused and (yield from _viewed(target, kind, thing, alice)) != first:
         return None
     tried = yield from send(bob.on(request))
+    if method == "POST" and tried.response.status in (400, 404, 422) and members(request):
+        his = yield from filled(target, route, request, bob)
+        tried = (yield from send(bob.on(with_id(route, his, thing.number)))) if his != request else tried
     if (
         tried.response.succeeded
         and method == "POST"

@@ -20,6 +20,7 @@ from stopper.core.probe_query import query_names, with_query
 ELSEWHERE: Final = ("query", "body")
 """Where the id may stand: the kinds of such parameters."""
 _PLAIN: Final = frozenset({"id", "_id", "uuid", "number", "key", "slug", "ids", "uuids"})
+_KINDS: Final = frozenset({"id", "uuid", "number", "no", "key", "code", "serial", "slug", "ref", "ids", "uuids"})
 _CHANGES: Final = ("POST", "PUT", "PATCH")
 _ES: Final = ("sses", "xes", "ches", "shes")
 """How the names of many of a thing end that is called without the last two letters."""
@@ -82,7 +83,7 @@ def _is_its_id(name: str, things: set[str], named: bool, asked: bool) -> bool:
     (``/attachments?ticket=5``)."""
     said = as_parameter(name)
     thing, _, kind = said.rpartition("_")
-    if thing in things and kind in ("id", "uuid", "number", "no", "key", "ids", "uuids"):
+    if thing in things and kind in _KINDS:
         return True
     return (named and (said in _PLAIN or said in things)) or (asked and said == min(things, key=len))
 

@@ -80,6 +80,8 @@ def kinds(target: Target) -> Iterator[Kind]:
         makes = create.path if create is not None else ""
         others = tuple(one for one in others if (one.path, one.methods) != (makes, ("POST",)))
         if base in members or (others and listed is not None and listed.path != base + "/"):
+            if listed is None and create is not None:
+                listed = route_at(target, create.path, "GET")
             yield Kind(base, listed, create, (*members.get(base, ()), *others))
 
 

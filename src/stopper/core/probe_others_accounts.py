@@ -42,6 +42,10 @@ _ABOUT: Final = re.compile(
     r"to|as|by|superuser|moderator|staff|manager)$"
 )
 """What a path may say beside the person where the account itself is meant."""
+_GIVES_RIGHTS: Final = re.compile(
+    r"(?i)(^|/)(((update|change|set|assign|grant|give|edit)[_-]?)(user[_-]?)?(roles?|rights?|permissions?|privileges?|admin)|promote([_-]?user)?|make[_-]?admin)/?$"
+)
+"""Paths of what gives somebody a role, whosever id stands in the body."""
 _ENDS: Final = re.compile(r"(?i)^(delete|remove|destroy|deactivate|suspend|ban|block|disable|lock)$")
 _FIXED: Final = re.compile(r"(?i)(^|_)(id|uuid|key|number|date|time|at|url|token)$|created|updated|passw|pwd|hash")
 
@@ -107,7 +111,7 @@ def _by_body(target: Target) -> Iterator[Route]:
                 name = next((one for one in names if says_whose(one)), None)
                 if name is not None:
                     yield replace(route, methods=(method,), parameters=((name, "body"),))
-                elif OWN_ACCOUNT.search(route.path):
+                elif OWN_ACCOUNT.search(route.path) or _GIVES_RIGHTS.search(route.path):
                     for guesses in _GUESSED:
                         yield replace(route, methods=(method,), parameters=tuple((one, "body") for one in guesses))
 
@@ -216,18 +220,35 @@ def _changed(target: Target, route: Route, method: str, hers: Account, his: Iden
     for number in numbers[:NUMBERS_MOST]:
         if told is None and not (yield from is_hers(target, route, number, hers, ends)):
             continue
-        honest = at_number(target, route, number, method)
+        honest = _as_hers(at_number(target, route, number, method), hers, number)
         bodies = list(_bodies(honest, hers)) if method != "DELETE" else []
-        if (
+        if len(route.parameters) > 1 and _GIVES_RIGHTS.search(route.path):
+            bodies = [{"role": _right(hers.shown.get("role"), True)}]
+        elif (
             len(route.parameters) > 1
         ):  # a guess: who is not read by it changes himself, and other probes count on what he may do
             bodies = [{name: value for name, value in body.items() if not RIGHTS.search(name)} for body in bodies[:1]]
         for body in bodies or [{}]:
-            request = replace(honest, body=json.dumps(body).encode() if body else b"")
+            request = replace(honest, body=json.dumps({**_guessed(route, honest), **body}).encode() if body else b"")
             verdict = yield from _tried(target, route, request, hers, his, body, ends)
             if verdict is None or verdict.outcome == "fail":
                 return verdict
     return passed(f"{method} {route.path} leaves the account of another as it is")
+
+
+def _as_hers(honest: Request, hers: Account, number: str) -> Request:
+    """*honest* with her number as her account spells it: a text, or a number."""
+    said = members(honest)
+    if not number.isdigit() or int(number) not in said.values() or number not in hers.shown.values():
+        return honest
+    spelled = {name: number if value == int(number) else value for name, value in said.items()}
+    return replace(honest, body=json.dumps(spelled).encode())
+
+
+def _guessed(route: Route, honest: Request) -> dict[str, object]:
+    """The members of a guess, which say whose account is meant."""
+    names = {name for name, _ in route.parameters} if len(route.parameters) > 1 else set[str]()
+    return {name: value for name, value in members(honest).items() if name in names}
 
 
 def _is_shared(target: Target, name: str, number: str, his: Identity) -> Steps[bool]:
@@ -304,10 +325,8 @@ def _took(before: Exchange, after: Exchange, body: dict[str, object]) -> bool:
 
 def _bodies(honest: Request, hers: Account) -> Iterator[dict[str, object]]:
     """The members that the route is known to read, then those of her account that are shown, each with something new."""
-    stem, names = f"stp{secrets.token_hex(4)}", (hers.person.subject, hers.person.name)
-    known = {
-        name: hers.shown[name] if hers.shown.get(name) in names else value for name, value in members(honest).items()
-    }
+    stem = f"stp{secrets.token_hex(4)}"
+    known = {name: hers.shown[name] if _enters_by(name, hers) else value for name, value in members(honest).items()}
     first = {name: _new(name, value, stem, hers) for name, value in known.items() if not PASSWORD.search(name)}
     if first and first != known:
         yield first
@@ -318,12 +337,26 @@ def _bodies(honest: Request, hers: Account) -> Iterator[dict[str, object]]:
         yield {**first, **second}
 
 
+def _enters_by(name: str, hers: Account) -> bool:
+    """Whether that member of her account is what she logs in by."""
+    value = hers.shown.get(name)
+    by_name = re.fullmatch(r"user_?name|login|handle|nick_?name", as_parameter(name)) is not None
+    return value is not None and (value == hers.person.subject or (by_name and value == hers.person.name))
+
+
+def _right(has: object, said_as_text: bool) -> object:
+    """Another right than somebody has: a higher one, or an ordinary one again."""
+    if said_as_text:
+        return "user" if has == "admin" else "admin"
+    return not has
+
+
 def _new(name: str, value: object, stem: str, hers: Account) -> object:
     """Something new of the same type; the name by which she logs in and the id stay."""
     if value in hers.numbers or value == hers.person.subject or not isinstance(value, (str, int, float, type(None))):
         return value
     if RIGHTS.search(name):
-        return "admin" if isinstance(value, str) else True
+        return _right(hers.shown.get(name), isinstance(value, str))
     if isinstance(value, str) and not _FIXED.search(name) and not says_whose(name):
         return f"{stem}@example.com" if "mail" in name.lower() else f"{stem} {len(name)}"
     return value

@@ -9,7 +9,7 @@ from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.naming import as_parameter
 from stopper.core.owner_names import PERSON
-from stopper.core.personal import people_in
+from stopper.core.personal import addresses_in, people_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_baseline import is_door, same
@@ -92,11 +92,14 @@ def _is_personal(route: Route, own: Exchange, alice: Identity) -> bool:
     said = plain_members(whole)
     if any(is_sensitive_name(name) and isinstance(value, str) and value for name, value in said):
         return True
-    named = alice.subject is not None and alice.subject.lower() in own.response.text.lower()
+    if alice.subject is None or alice.subject.lower() not in own.response.text.lower():
+        return False
+    if "@" in alice.subject or (whole is None and bool(addresses_in(own.response.text))):
+        return True
     more = [
         name for name, value in said if value not in (None, "", 0) and not _TOLD_TO_ALL.fullmatch(as_parameter(name))
     ]
-    return named and (whole is None or "@" in (alice.subject or "") or bool(more))
+    return not route.path.endswith("}") and (whole is None or bool(more))  # a profile, which people show to all
 
 
 def _in_a_list(target: Target, route: Route, alice: Identity, bob: Identity, number: str) -> Steps[bool]:

@@ -26,6 +26,8 @@ BELONGS: Final = re.compile(
 """What a person belongs to, as parameters are spelled."""
 _BY_NAME: Final = re.compile(r"(user_?)?name|login|nick(_?name)?|handle|user")
 _PEOPLE: Final = re.compile(r"(current_)?(user|person|member|customer|profile|me)")
+_ADDRESS: Final = ("email", "e_mail", "email_address")
+_LOGINS: Final = ("username", "user_name", "login", "handle", "nickname", "user")
 _OWNED: Final = re.compile(r"(\w+_)?(balance|iban|salary|credit_limit|card_number)")
 """Members that nobody publishes beside a person's name."""
 _PLAIN: Final = frozenset({"id", "_id", "uuid", "number", "no", "key", "pk", "oid", "ident", "identifier"})
@@ -82,6 +84,10 @@ def own_numbers(target: Target, person: Identity, parameter: str = "") -> Steps[
         return {wanted: named}
     if person.subject is not None and _BY_NAME.fullmatch(wanted) and "@" not in person.subject:
         return {wanted: person.subject}
+    if wanted in _ADDRESS or (_BY_NAME.fullmatch(wanted) and wanted != "name"):
+        name = yield from _name_of_oneself(target, person, wanted)
+        if name is not None:
+            return {wanted: name}
     found = {name: number for name in _CLAIMS if (number := as_id(claims.get(name))) is not None}
     for path, shown, number in (yield from _told_of_oneself(target, person)):
         if wanted in shown:
@@ -97,6 +103,15 @@ Told = tuple[str, dict[str, str], str | None]
 """A path, what is told there of one person by the names of parameters, and the id of that person."""
 
 
+def _name_of_oneself(target: Target, person: Identity, wanted: str) -> Steps[str | None]:
+    """The name or the address of a person as a route tells it of oneself."""
+    for _, shown, _ in (yield from _told_of_oneself(target, person)):
+        for name in _ADDRESS if wanted in _ADDRESS else _LOGINS:
+            if name in shown:
+                return shown[name]
+    return None
+
+
 def _told_of_oneself(target: Target, person: Identity) -> Steps[list[Told]]:
     """What routes tell a person about itself; asked again only where none has told anything."""
     key = f"what {person.name} is told of oneself"
@@ -109,8 +124,10 @@ def _told_of_oneself(target: Target, person: Identity) -> Steps[list[Told]]:
     ][:2]:
         answer = yield from send(person.on(target.request_for(route, "GET")))
         if answer.response.succeeded:
+            told = {as_parameter(name): str(value) for name, value in _members(answer.response.json(), 3)}
+            names = {name: told[name] for name in (*_ADDRESS, *_LOGINS) if as_id(told.get(name)) is not None}
             number = next(ids(_the_person(answer.response.json()), "user_id"), None)
-            found.append((route.path, told_about(answer.response), number))
+            found.append((route.path, {**names, **told_about(answer.response)}, number))
     target.notes[key] = found
     return found
 

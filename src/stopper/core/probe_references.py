@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from stopper.core.app import Route
 from stopper.core.exchange import Request
@@ -12,6 +13,8 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, kinds, new_id
 from stopper.core.probe_objects import entries, ids, inner_object, marked
 from stopper.core.probe_own_values import says_whose
+
+_WHICH: Final = ("id", "uuid", "no", "number", "code", "serial", "slug", "key", "ref", "sku")
 
 
 def references(target: Target, create: Route, said: dict[str, object]) -> Iterator[tuple[str, Kind]]:
@@ -33,7 +36,7 @@ def filled(target: Target, create: Route, request: Request, who: Identity) -> St
 def _named(target: Target, create: Route, said: dict[str, object]) -> Iterator[tuple[str, Kind]]:
     for name in said:
         noun, _, which = as_parameter(name).rpartition("_")
-        for kind in kinds(target) if which in ("id", "uuid") and noun and not says_whose(name) else ():
+        for kind in kinds(target) if which in _WHICH and noun and not says_whose(name) else ():
             thing = as_parameter(kind.base.rpartition("/")[2])
             if thing in (noun, f"{noun}s", f"{noun}es", f"{noun[:-1]}ies") and kind.create_route != create:
                 yield name, kind
