@@ -237,7 +237,7 @@ def test_an_api_that_lists_its_routes_is_asked_for_no_usual_names(listed: bool) 
     paths = [
         "/users",
         "/login",
-        *(f"/{word}" for word in "cards notes bills teams rooms desks plans trips meals".split()),
+        *(f"/{word}" for word in ["cards", "notes", "bills", "teams", "rooms", "desks", "plans", "trips", "meals"]),
     ]
     app = _app(*paths, "/metrics")
     app.add_url_rule("/", "home", lambda: jsonify(endpoints=[f"GET {path}" if listed else path for path in paths]))
