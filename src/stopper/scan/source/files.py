@@ -60,7 +60,7 @@ def is_weak(data: bytes) -> bool:
 
 def starts_server(data: bytes) -> bool:
     """That a file could start or wrap an application that another file makes: all that a usual ``run.py`` does."""
-    return b".run(" in data or b"wsgi_app" in data
+    return b".run(" in data or b"wsgi_app" in data or b"create_app(" in data or b"make_app(" in data
 
 
 _CREDENTIAL_LIKE = re.compile(

@@ -27,6 +27,7 @@ from stopper.core.values import (
 )  # fmt: skip
 from stopper.scan.source import names
 from stopper.scan.source.files import SourceFile
+from stopper.scan.source.given_config import GivenConfig
 from stopper.scan.source.guards import Guards
 from stopper.scan.source.log_hooks import log_hooks
 from stopper.scan.source.project import ClassState, Module, Project
@@ -48,7 +49,8 @@ def link(
     by_name = {module.name: module for module in modules}
     routes = Routes(project, by_name, tests)
     found = routes.found()
-    config = [*project.config, *_given_config(project), *_class_config(project, by_name)]
+    handed = GivenConfig(project, tests)
+    config = [*map(handed.settled, project.config), *handed.mappings(), *_class_config(project, by_name)]
     facts = SourceFacts(
         files=tuple(source.shown for source in sources),
         tests=tests,
@@ -140,17 +142,6 @@ def _streamed(project: Project, answers: Iterable[Flow]) -> Iterator[Flow]:
 
 def _is_markup(part: Value) -> bool:
     return isinstance(part, Constant) and isinstance(part.value, str) and "<" in part.value and ">" in part.value
-
-
-def _given_config(project: Project) -> Iterator[ConfigWrite]:
-    """Settings that a function of the project gives back as a mapping: ``app.config.from_mapping(load())``."""
-    makers = frozenset(project.given_settings)
-    for returned in project.returns if makers else ():
-        if returned.function in makers:
-            for one in options(returned.value):
-                for key, value in one.items if isinstance(one, Mapping) else ():
-                    if isinstance(key, Constant) and isinstance(key.value, str):
-                        yield ConfigWrite(key.value, value, key.span or returned.span, "item", returned.function)
 
 
 def _class_config(project: Project, modules: dict[str, Module]) -> Iterator[ConfigWrite]:

@@ -23,7 +23,7 @@ from stopper.core.fact import (
     TextFile,
 )
 from stopper.core.place import Span
-from stopper.core.values import Call, Item, Value
+from stopper.core.values import Call, Item, Parameter, Value
 from stopper.scan.source.drafts import new_name
 from stopper.scan.source.names import API_OBJECTS, APPS, BLUEPRINTS, INHERITED
 
@@ -121,6 +121,8 @@ class Project:
     config: list[ConfigWrite] = field(default_factory=list[ConfigWrite])
     given_settings: list[str] = field(default_factory=list[str])
     """What is called for a mapping of settings: ``load`` of ``app.config.from_mapping(load())``."""
+    handed_settings: list[Parameter] = field(default_factory=list[Parameter])
+    """Parameters that are, or fill, a mapping of settings: ``settings`` of ``app.config.update(settings)``."""
     assignments: list[Assignment] = field(default_factory=list[Assignment])
     comparisons: list[Comparison] = field(default_factory=list[Comparison])
     conditions: list[Condition] = field(default_factory=list[Condition])

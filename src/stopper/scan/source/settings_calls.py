@@ -18,6 +18,7 @@ from stopper.core.values import (
     walk,
 )
 from stopper.scan.source.folding import as_mapping
+from stopper.scan.source.given_config import parameters_in
 from stopper.scan.source.loops import row_by_row
 from stopper.scan.source.project import Scope
 from stopper.scan.source.reader import Reader
@@ -39,6 +40,7 @@ def config_call(reader: Reader, call: Call, word: str) -> None:
     if word in ("update", "from_mapping"):
         for argument in map(as_mapping, call.args):
             _names_written(reader, argument)
+            reader.project.handed_settings.extend(parameters_in(argument))
             if type(argument) is Mapping:
                 for key, value in argument.items:
                     write_config(reader, key, value)
@@ -46,6 +48,7 @@ def config_call(reader: Reader, call: Call, word: str) -> None:
                 reader.project.given_settings.append(argument.callee)
         for name, value in call.keywords:
             if name in ("**", "mapping"):
+                reader.project.handed_settings.extend(parameters_in(value))
                 reader.project.given_settings += [value.callee] if type(value) is Call else []
             else:
                 reader.project.config.append(ConfigWrite(name, value, value.span or call.span, "item", reader.function))
