@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App, Route
+from stopper.core.asked_whose import is_with_itself
 from stopper.core.caller_askers import askers, asks_caller
 from stopper.core.fact import Comparison, Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.kept_caller import is_asked_for_later
 from stopper.core.nested_functions import inside
+from stopper.core.owner_names import OWNER, ROLE
 from stopper.core.place import Span
 from stopper.core.raising import raised_in
 from stopper.core.request_hooks import BEFORE, hung
@@ -41,7 +43,19 @@ def pass_all(app: App) -> Iterator[Told]:
     yield from _asserted_guards(facts)
     yield from _entered_in_vain(facts)
     yield from _swallowed_guards(facts)
+    yield from _compared_with_themselves(facts)
     yield from _turn_nobody_away(app, facts)
+
+
+def _compared_with_themselves(facts: SourceFacts) -> Iterator[Told]:
+    """``return note.owner_id == note.owner_id``"""
+    for one in facts.comparisons("==", "!="):
+        named = one.left.attribute if isinstance(one.left, Member) and is_with_itself(one) else ""
+        if OWNER.search(named) or ROLE.search(named):
+            yield (
+                one.span,
+                f"`{named}` is compared with itself, so this says nothing of who is calling",
+            )
 
 
 def _turn_nobody_away(app: App, facts: SourceFacts) -> Iterator[Told]:
@@ -135,13 +149,13 @@ def _answers_unheard(facts: SourceFacts) -> Iterator[Told]:
         name = function.name
         if not function.returns or not all(map(_is_truth, function.returns)):
             continue
-        if not any(asks_caller(facts, one) for one in function.returns) or _turns_away(facts, function):
+        here = [(call, call.span) for call in facts.calls(name) if call.span is not None]
+        here = [(call, span) for call, span in here if _stands_before(facts, call.function)]
+        if not here or _turns_away(facts, function) or not any(asks_caller(facts, one) for one in function.returns):
             continue
-        for call in facts.calls(name):
-            if call.span is None or _is_given_back(facts, call.span):
-                continue
-            if _stands_before(facts, call.function) and stands_alone(facts, call):
-                yield call.span, f"nothing looks at what {name.rpartition('.')[2]}() answers"
+        for call, span in here:
+            if not _is_given_back(facts, span) and stands_alone(facts, call):
+                yield span, f"nothing looks at what {name.rpartition('.')[2]}() answers"
 
 
 def _is_given_back(facts: SourceFacts, span: Span) -> bool:
@@ -192,13 +206,12 @@ def _asks(facts: SourceFacts, one: Comparison) -> bool:
 
 def _swallowed_guards(facts: SourceFacts) -> Iterator[Told]:
     """``with suppress(Refused): verify()`` in a view: the only thing that the check does is to raise, and that ends there."""
-    known = askers(facts)
     for one in facts.handlers():
         if one.action not in ("pass", "go-on") or not _stands_before(facts, one.function):
             continue
         if any(asked.refuses for asked in facts.conditions_in(one.function)):
             continue
-        for name in known.intersection(one.tried):
+        for name in askers(facts).intersection(one.tried):
             checks = _CHECKS.match(name.rpartition(".")[2]) is not None
             if (
                 not checks
@@ -213,10 +226,10 @@ def _swallowed_guards(facts: SourceFacts) -> Iterator[Told]:
 
 def _entered_in_vain(facts: SourceFacts) -> Iterator[Told]:
     """``with Authenticated():`` whose ``__enter__`` looks for a credential and lets everybody in."""
-    for name in askers(facts):
+    for function in facts.functions():
+        name = function.name
         home, _, word = name.rpartition(".")
-        function = facts.function(name)
-        if word != "__enter__" or function is None or _turns_away(facts, function):
+        if word != "__enter__" or name not in askers(facts) or _turns_away(facts, function):
             continue
         if any(not isinstance(one, Name) for one in function.returns) or _MEANT.search(home.rpartition(".")[2]) is None:
             continue
