@@ -50,6 +50,7 @@ _SAYS: Final = re.compile(
     r"add|add_all|commit|flush|refresh|delay|apply_async|send|emit|publish|append|str|int|format|insert_one|len|isinstance)"
 )
 """Calls that show, note or store something, and decide nothing."""
+_LOGS: Final = re.compile(r"(?:.*\.)?(?:debug|info|warning|warn|error|exception|critical|log|print|flash|str|len)")
 _BARE: Final = re.compile(
     r"is_authenticated|is_active|is_anonymous|is_confirmed|is_verified|id|username|email|name|sub"
 )
@@ -123,7 +124,7 @@ def _asked(index: FunctionIndex, route: Route, own: list[Function]) -> Iterator[
     names = index.calling([function.name for function in own], 2)
     for name in names:
         for one in index.comparisons.get(name, ()):
-            if _compares(index, route, one):
+            if _compares(index, route, one) and not is_with_itself(one) and not _only_noted(index, name, one):
                 yield Asked((one.left, one.right))
         for asked in index.conditions.get(name, ()):
             if _decides(index, asked):
@@ -131,6 +132,27 @@ def _asked(index: FunctionIndex, route: Route, own: list[Function]) -> Iterator[
         for call in index.facts.calls_in(name):
             if _is_asked(index, names, call):
                 yield Asked((call,))
+
+
+def is_with_itself(one: Comparison) -> bool:
+    """``note.owner_id == note.owner_id``"""
+    left, right = one.left, one.right
+    same = isinstance(left, Member) and isinstance(right, Member) and left.attribute == right.attribute
+    return same and isinstance(left, Member) and isinstance(right, Member) and left.owner == right.owner
+
+
+def _only_noted(index: FunctionIndex, name: str, one: Comparison) -> bool:
+    """``if note.owner_id != g.user_id: log.warning(…)``, and the request goes on."""
+    tests = [asked for asked in index.conditions.get(name, ()) if asked.span.holds(one.span)]
+    return bool(tests) and all(_notes(index, name, asked) for asked in tests)
+
+
+def _notes(index: FunctionIndex, name: str, asked: Condition) -> bool:
+    body = asked.body
+    if body is None or asked.stops or any(body.holds(one.span) for one in index.facts.assignments_in(name)):
+        return False
+    called = [one for one in index.facts.calls_in(name) if one.span is not None and body.holds(one.span)]
+    return bool(called) and all(_LOGS.fullmatch(one.callee) or WHO.search(one.callee) for one in called)
 
 
 def _compares(index: FunctionIndex, route: Route, one: Comparison) -> bool:
@@ -200,9 +222,11 @@ def _is_presence(value: Value) -> bool:
 
 
 def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
+    known = call.callee in index.by_name
+    if known and (held := index.comparisons.get(call.callee)) and all(map(is_with_itself, held)):
+        return False
     if _ASKS.search(call.method):
         return True
-    known = call.callee in index.by_name
     if not known and _ASKS_UNSEEN.search(call.method) and not call.callee.startswith(("flask.", "werkzeug.")):
         return True
     if known and call.callee in names:

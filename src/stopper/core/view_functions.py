@@ -63,11 +63,35 @@ def _tables(facts: SourceFacts) -> "_Tables":
         index.by_path.setdefault(function.span.path, []).append(function)
         if function.owner:
             index.by_owner.setdefault(function.owner, []).append(function)
+    _inherit(facts, index.by_owner)
     for comparison in facts.comparisons():
         index.comparisons.setdefault(comparison.function, []).append(comparison)
     for condition in facts.conditions():
         index.conditions.setdefault(condition.function, []).append(condition)
     return index.by_name, index.by_owner, index.by_path, index.comparisons, index.conditions
+
+
+def _inherit(facts: SourceFacts, by_owner: dict[str, list[Function]]) -> None:
+    """Give view classes the methods of the classes of the project that they descend from, where they have none of that name. What stands
+    before all of them is a guard and no view."""
+    viewed = dict.fromkeys(route.view for route in facts.routes)
+    known = {one.name: one for one in facts.classes()} if viewed else {}
+    for name in viewed:
+        held = known.get(name)
+        edge = list(held.bases) if held is not None else []
+        met: set[str] = {name}
+        while edge:
+            base = edge.pop(0)
+            if base in met or base not in known:
+                continue
+            met.add(base)
+            own = {"dispatch_request", *(one.name.rpartition(".")[2] for one in by_owner.get(name, ()))}
+            more = [one for one in by_owner.get(base, ()) if one.owner == base]
+            by_owner[name] = [
+                *by_owner.get(name, ()),
+                *(one for one in more if one.name.rpartition(".")[2] not in own),
+            ]
+            edge += known[base].bases
 
 
 _Tables = tuple[

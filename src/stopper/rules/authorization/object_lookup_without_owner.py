@@ -9,6 +9,7 @@ from stopper.core.asked_whose import asks_whose
 from stopper.core.body_models import classes_by_name
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.nested_functions import inside
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE
 from stopper.core.password_columns import is_table_class
 from stopper.core.place import RouteRef
@@ -89,6 +90,7 @@ def detect(app: App) -> Iterator[Hit]:
             if access is None or not is_seemingly_guarded(access) or method in ("HEAD", "OPTIONS"):
                 continue
             own = list(index.of_view(route.view, route.span, method))
+            own += _loaders(index, own, route)
             if any(ADMIN_GUARD.search(one.name) for one in access.guards):
                 continue
             if lets_programs_in(index, (one.name for one in access.guards)):
@@ -158,6 +160,27 @@ def _asks_a_role(view: Function) -> bool:
         if len(said) <= 1 and (_ROLE_GUARD.search(name) or (said and _GUARD.search(name))):
             return True
     return False
+
+
+def _loaders(index: FunctionIndex, own: list[Function], route: Route) -> list[Function]:
+    """What decorators and preprocessors of the project do before the view: ``@load(Note, "note")`` looks the thing up that the path names."""
+    pulled = _preprocessors(index, route)
+    names = {decorator.name for function in own for decorator in function.decorators}
+    inner = [index.by_name[one] for name in names if name in index.by_name for one in inside(index.facts, name)]
+    return [one for one in (*inner, *pulled) if any(_looks_up(index, call) for call in index.facts.calls_in(one.name))]
+
+
+def _preprocessors(index: FunctionIndex, route: Route) -> list[Function]:
+    """``@bp.url_value_preprocessor`` with ``values.pop("note_id")``, which this path has."""
+    if not index.facts.says("url_value_preprocessor", "app_url_value_preprocessor"):
+        return []
+    names = {name for name, _ in route.parameters}
+    return [
+        function
+        for function in index.facts.functions()
+        if any(one.name.endswith("url_value_preprocessor") for one in function.decorators)
+        and any(text_of(call.argument(0)) in names for call in index.facts.calls_in(function.name))
+    ]
 
 
 def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call | Item]:
@@ -328,6 +351,8 @@ def _is_id(index: FunctionIndex, value: Value) -> bool:
             and isinstance(part.key, Constant)
             and re.search(r"(?i)ids?$|uuid", str(part.key.value))
         ):
+            if isinstance(part.owner, Parameter) and part.owner.parameter in ("values", "view_args", "kwargs"):
+                return True
             return isinstance(part.owner, (Name, Call)) and "request" in str(
                 getattr(part.owner, "dotted", getattr(part.owner, "callee", ""))
             )

@@ -1,7 +1,9 @@
 """Methods that one class of the project alone has: a call of that name on an object of unknown class is theirs."""
 
+import re
 from typing import Final
 
+from stopper.core.values import Call, Constant, Item, Member, Name, Value
 from stopper.core.view_functions import VERBS
 from stopper.scan.source.project import Project
 
@@ -29,6 +31,7 @@ def name_sole_methods(project: Project, tests: frozenset[str]) -> None:
         if function.owner and not word.startswith("_") and word not in _BUILT_IN and word not in _EVERYBODYS:
             owners.setdefault(word, []).append("" if function.span.path in tests else name)
     sole = {f"?.{word}": names[0] for word, names in owners.items() if len(names) == 1 and names[0]}
+    _name_kept(project, tests)
     if not sole:
         return
     for call in project.calls:
@@ -38,3 +41,62 @@ def name_sole_methods(project: Project, tests: frozenset[str]) -> None:
     for function in project.functions.values():
         if not sole.keys().isdisjoint(function.calls):
             object.__setattr__(function, "calls", tuple(sole.get(one, one) for one in function.calls))
+
+
+_OF_APP: Final = re.compile(r"flask\.(current_app|Flask|g)\.([A-Za-z]\w*)\.(\w+)")
+_EXTENSIONS: Final = (".extensions",)
+
+
+def _name_kept(project: Project, tests: frozenset[str]) -> None:
+    """Name methods of what an application keeps: ``app.extensions["notes"] = Notes(session)``, and elsewhere
+    ``current_app.extensions["notes"].find(number)``."""
+    kept = _kept(project, tests)
+    found: dict[str, list[str]] = {}
+    for call in project.calls if kept else ():
+        place, word = _asked(call)
+        owner = kept.get(place, "")
+        method = project.attribute(owner, word) if owner else None
+        if type(method) is Name and method.dotted != call.callee:
+            object.__setattr__(call, "callee", method.dotted)
+            found.setdefault(call.function, []).append(method.dotted)
+    for name, called in found.items():
+        function = project.functions.get(name)
+        if function is not None:
+            object.__setattr__(function, "calls", (*function.calls, *called))
+
+
+def _kept(project: Project, tests: frozenset[str]) -> dict[tuple[str, str], str]:
+    """Where an object of one class of the project is put, with that class: in ``extensions``, on the application, on ``g``."""
+    kept: dict[tuple[str, str], str] = {}
+    for one in project.assignments:
+        home = _home(one.into) if one.into is not None else ""
+        if home and one.span.path not in tests:
+            key = one.attribute or one.target.strip("[]\"'")
+            made = one.value.callee if type(one.value) is Call else ""
+            known = kept.setdefault((home, key), made)
+            if known != made or made not in project.classes:
+                kept[home, key] = ""
+    return {place: owner for place, owner in kept.items() if owner}
+
+
+def _home(into: Value) -> str:
+    if type(into) is Member and into.attribute == "extensions":
+        return "extensions"
+    dotted = into.dotted if type(into) is Name else into.callee if type(into) is Call else ""
+    if dotted.endswith(_EXTENSIONS):
+        return "extensions"
+    if dotted == "flask.g":
+        return "g"
+    return "app" if dotted in ("flask.Flask", "flask.current_app") else ""
+
+
+def _asked(call: Call) -> tuple[tuple[str, str], str]:
+    """The place that a method's object is taken from, and the method."""
+    held = call.receiver
+    if call.callee.startswith("?.") and type(held) is Item and type(held.key) is Constant and type(held.owner) is Name:
+        home = "extensions" if held.owner.dotted.endswith(_EXTENSIONS) else ""
+        return (home, str(held.key.value)), call.callee[2:]
+    match = _OF_APP.fullmatch(call.callee)
+    if match is None:
+        return ("", ""), ""
+    return ("g" if match[1] == "g" else "app", match[2]), match[3]
