@@ -1,12 +1,13 @@
 """From a value to what it derives from. Values keep their structure, so this is a pure question that is asked when a rule asks it."""
 
+import re
 from collections.abc import Callable
 from collections.abc import Mapping as MappingType
 from typing import TYPE_CHECKING, Any, Final
 
 from stopper.core.body_models import filled_from, is_narrow
 from stopper.core.glimpses import is_glimpse, is_split
-from stopper.core.held_attributes import held_under, surely_held
+from stopper.core.held_attributes import held_under
 from stopper.core.held_headers import credential_kind, headers_of, is_one_name
 from stopper.core.kept_values import kept_for
 from stopper.core.labels import CREDENTIALS
@@ -14,13 +15,11 @@ from stopper.core.left_out import is_mask, is_spread, left_out
 from stopper.core.naming import sensitive
 from stopper.core.origins import (
     CURATED,
-    FREE_FIELD,
     NONE,
     NUMBERS,
     PASSING,
     REQUEST,
     TEXT_METHODS,
-    WRITTEN,
     Labels,
     by_name,
     is_secret,
@@ -32,10 +31,9 @@ from stopper.core.origins import (
 )
 from stopper.core.parameter_origins import names_said, of_parameter
 from stopper.core.parts_returned import parts_returned
-from stopper.core.passing import handed, named
+from stopper.core.passing import handed
 from stopper.core.text_words import is_word
 from stopper.core.values import (
-    NAMED,
     Call,
     Caught,
     Choice,
@@ -68,6 +66,12 @@ _CALLED: Final = ""
 
 DEEPEST: Final = 40
 """Values nested deeper than this are generated code; their labels are no worse for being cut."""
+
+
+_FREE_FIELD: Final = re.compile(
+    r"(?:wtforms|flask_wtf|wtforms_\w+)(?:\.\w+)*\.(?:String|Text|TextArea|Password|Email|URL|Hidden|Search|Tel)Field"
+)
+"""Fields of a form whose ``data`` is the text that the caller wrote."""
 
 
 class _Asking:
@@ -219,8 +223,6 @@ class _Asking:
                 return self._all_under([(one, bound) for one in several if not is_constant(one, None)], key, depth)
             case Parameter() if owner.parameter in bound:
                 return self._under(bound[owner.parameter], key, {}, depth + 1)
-            case Parameter() if owner.index == NAMED and (several := named(self.facts, owner, key)):
-                return self._union(several, {}, depth + 1)
             case Parameter():
                 return self._all_under([(one, {}) for one in self._handed(owner)], key, depth)
             case Call() if (made := self.facts.function(owner.callee)) is not None:
@@ -268,7 +270,7 @@ class _Asking:
     def member(self, value: Member, bound: MappingType[str, Value], depth: int) -> Labels:
         if value.attribute == "config" and is_application(value.owner):
             return labelled("whole-config", source="config")
-        if value.attribute == "data" and isinstance(value.owner, Call) and FREE_FIELD.fullmatch(value.owner.callee):
+        if value.attribute == "data" and isinstance(value.owner, Call) and _FREE_FIELD.fullmatch(value.owner.callee):
             return labelled("request-data") | by_name(value.owner.name, NONE)
         put = headers_of(self.facts, value.owner) if value.attribute == "headers" else ()
         if put:
@@ -281,8 +283,6 @@ class _Asking:
             if put_there:  # a name beside a password in one record is no password
                 found = frozenset(one for one in found if one.kind not in CREDENTIALS)
                 found |= self._union(tuple(put_there), {}, depth + 4)
-        elif found & WRITTEN and (alone := surely_held(self.facts, value.owner, value.attribute)) is not None:
-            found = self._union(tuple(alone), {}, depth + 4)
         if value.attribute in CURATED or (
             value.attribute == "description" and not self._is_plain_exception(value.owner)
         ):

@@ -74,11 +74,6 @@ def handed(facts: "SourceFacts", value: Parameter) -> Iterator[Value]:
         yield from passed(facts, value, call)
 
 
-def named(facts: "SourceFacts", value: Parameter, name: str) -> tuple[Value, ...]:
-    """What callers pass under that name for ``**named``."""
-    return tuple(one for call in callers(facts, value.function) if (one := call.keyword(name)) is not None)
-
-
 def given(facts: "SourceFacts", value: Parameter) -> tuple[Value, ...]:
     """What a parameter is, one time for each call: what is passed, else its default; without a call its default alone."""
     found: list[Value] = []

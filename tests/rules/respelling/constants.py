@@ -106,7 +106,7 @@ def _assignments(known: Mapping[str, ast.expr]) -> list[ast.stmt]:
     return [ast.Assign([ast.Name(one, ast.Store())], value) for one, value in known.items()]
 
 
-def _apart(file: str, arrange: Callable[[ast.Module, dict[str, ast.expr], str], dict[str, ast.Module]]) -> Rewriting:
+def apart(file: str, arrange: Callable[[ast.Module, dict[str, ast.expr], str], dict[str, ast.Module]]) -> Rewriting:
     """Constants of the one module at the root move to a module of their own, as *arrange* lays them out."""
 
     def rewriting(sources: Sources) -> dict[str, str] | None:
@@ -128,25 +128,25 @@ def _all_words(trees: Mapping[str, ast.Module]) -> set[str]:
     return {word for tree in trees.values() for word in words(tree)}
 
 
-def _home(tree: ast.Module, known: Mapping[str, ast.expr], statements: list[ast.stmt]) -> ast.Module:
+def home_of(tree: ast.Module, known: Mapping[str, ast.expr], statements: list[ast.stmt]) -> ast.Module:
     return ast.Module([*imports_for(tree, read_in(known.values())), *statements], [])
 
 
 def _imported_by_name(tree: ast.Module, known: dict[str, ast.expr], file: str) -> dict[str, ast.Module]:
-    made = _home(tree, known, _assignments(known))
+    made = home_of(tree, known, _assignments(known))
     tree.body.insert(after_head(tree), ast.ImportFrom(file, [ast.alias(one) for one in known], 0))
     return {f"{file}.py": made}
 
 
 def _imported_whole(tree: ast.Module, known: dict[str, ast.expr], file: str) -> dict[str, ast.Module]:
-    made = _home(tree, known, _assignments(known))
+    made = home_of(tree, known, _assignments(known))
     Replaced({one: f"{file}.{one}" for one in known}).visit(tree)
     tree.body.insert(after_head(tree), ast.Import([ast.alias(file)]))
     return {f"{file}.py": made}
 
 
 def _through_a_package(tree: ast.Module, known: dict[str, ast.expr], file: str) -> dict[str, ast.Module]:
-    made = _home(tree, known, _assignments(known))
+    made = home_of(tree, known, _assignments(known))
     names = [ast.alias(one) for one in known]
     tree.body.insert(after_head(tree), ast.ImportFrom(file, names, 0))
     return {f"{file}/__init__.py": ast.Module([ast.ImportFrom("values", names, 1)], []), f"{file}/values.py": made}
@@ -154,7 +154,7 @@ def _through_a_package(tree: ast.Module, known: dict[str, ast.expr], file: str) 
 
 def _in_a_class_elsewhere(tree: ast.Module, known: dict[str, ast.expr], file: str) -> dict[str, ast.Module]:
     holder = ast.ClassDef("Values", [], [], _assignments(known), [])
-    made = _home(tree, known, [holder])
+    made = home_of(tree, known, [holder])
     Replaced({one: f"Values.{one}" for one in known}).visit(tree)
     tree.body.insert(after_head(tree), ast.ImportFrom(file, [ast.alias("Values")], 0))
     return {f"{file}.py": made}
@@ -284,10 +284,10 @@ def _used_where_read(sources: Sources) -> dict[str, str] | None:
     return printed(sources, trees) if changed else None
 
 
-in_a_module = _apart("values_of_app", _imported_by_name)
-in_a_module_read_whole = _apart("values_of_app", _imported_whole)
-through_a_package = _apart("values_of_app", _through_a_package)
-in_a_class_elsewhere = _apart("values_of_app", _in_a_class_elsewhere)
+in_a_module = apart("values_of_app", _imported_by_name)
+in_a_module_read_whole = apart("values_of_app", _imported_whole)
+through_a_package = apart("values_of_app", _through_a_package)
+in_a_class_elsewhere = apart("values_of_app", _in_a_class_elsewhere)
 in_a_class = _here(_class, lasting=False)
 in_a_dict = _here(_dict, lasting=False)
 in_an_enum = _here(_enum, lasting=True)

@@ -56,7 +56,7 @@ def _steps(tree: ast.Module) -> list[Step]:
     for function in functions(tree):
         if id(function) in inner or "locals" in words(function) - BUILTINS:
             continue
-        visible = _visible(function)
+        visible = visible_in(function)
         for node in ast.walk(function):
             if not isinstance(node, (ast.Assign, ast.Return, ast.Expr)) or not isinstance(node.value, ast.Call):
                 continue
@@ -68,7 +68,7 @@ def _steps(tree: ast.Module) -> list[Step]:
     return found
 
 
-def _visible(function: Function) -> set[str]:
+def visible_in(function: Function) -> set[str]:
     found = locals_of(function)
     for one in ast.walk(function):
         if isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -80,14 +80,14 @@ def _bound_by_comprehensions(value: ast.expr) -> set[str]:
     return {word for node in ast.walk(value) if isinstance(node, ast.comprehension) for word in bound_in([node.target])}
 
 
-def _maker(title: str, needs: tuple[str, ...], value: ast.expr) -> ast.FunctionDef:
+def maker_of(title: str, needs: tuple[str, ...], value: ast.expr) -> ast.FunctionDef:
     made = ast.parse(f"def {title}({', '.join(needs)}): pass").body[0]
     assert isinstance(made, ast.FunctionDef)
     made.body = [ast.Return(value)]
     return made
 
 
-def _call(function: ast.expr, needs: tuple[str, ...]) -> ast.Call:
+def call_of(function: ast.expr, needs: tuple[str, ...]) -> ast.Call:
     return ast.Call(function, [name(one) for one in needs], [])
 
 
@@ -102,8 +102,8 @@ def _in_functions(tree: ast.Module) -> bool:
     made: list[ast.stmt] = []
     for step in steps:
         title = fresh("step", taken)
-        made.append(_maker(title, step.needs, step.value))
-        _take(step, _call(name(title), step.needs))
+        made.append(maker_of(title, step.needs, step.value))
+        _take(step, call_of(name(title), step.needs))
     tree.body[after_head(tree) : after_head(tree)] = made
     return bool(steps)
 
@@ -117,13 +117,13 @@ def _in_class(tree: ast.Module, *, static: bool) -> bool:
     body: list[ast.stmt] = []
     for step in steps:
         word = fresh("step", taken)
-        maker = _maker(word, step.needs, step.value)
+        maker = maker_of(word, step.needs, step.value)
         if static:
             maker.decorator_list = [name("staticmethod")]
         else:
             maker.args.args.insert(0, ast.arg("self"))
         body.append(maker)
-        _take(step, _call(expression(f"{title if static else held}.{word}"), step.needs))
+        _take(step, call_of(expression(f"{title if static else held}.{word}"), step.needs))
     made: list[ast.stmt] = [ast.ClassDef(title, [], [], body, [])]
     if not static:
         made.append(statement(f"{held} = {title}()"))
@@ -157,10 +157,10 @@ def _in_constructed(tree: ast.Module) -> bool:
     for step in steps:
         word = fresh("step", taken)
         Replaced({one: f"self.{one.lower()}" for one in read}).visit(step.value)
-        method = _maker(word, step.needs, step.value)
+        method = maker_of(word, step.needs, step.value)
         method.args.args.insert(0, ast.arg("self"))
         body.append(method)
-        _take(step, _call(expression(f"{held}.{word}"), step.needs))
+        _take(step, call_of(expression(f"{held}.{word}"), step.needs))
     last = max(
         number
         for number, one in enumerate(tree.body)
@@ -173,7 +173,7 @@ def _in_constructed(tree: ast.Module) -> bool:
     return True
 
 
-def _elsewhere(take: Callable[[ast.Module, str], list[ast.stmt]]) -> Rewriting:
+def elsewhere(take: Callable[[ast.Module, str], list[ast.stmt]]) -> Rewriting:
     """What *take* takes out of the one module at the root stands in a module of its own, which it imports from."""
 
     def rewriting(sources: Sources) -> dict[str, str] | None:
@@ -199,13 +199,13 @@ def _steps_elsewhere(tree: ast.Module, module: str) -> list[ast.stmt]:
     titles: list[str] = []
     for step in _steps(tree):
         title = fresh("step", taken)
-        maker = _maker(title, step.needs, step.value)
+        maker = maker_of(title, step.needs, step.value)
         late = sorted((read_in([step.value]) & own) - set(step.needs))
         if late:
             maker.body.insert(0, ast.ImportFrom(module, [ast.alias(one) for one in late], 0))
         made.append(maker)
         titles.append(title)
-        _take(step, _call(name(title), step.needs))
+        _take(step, call_of(name(title), step.needs))
     if not made:
         return []
     head = imports_for(tree, read_in(made))
@@ -267,7 +267,7 @@ def _thin_views(tree: ast.Module, module: str) -> list[ast.stmt]:
             continue
         title = fresh(f"{view.name}_step", taken)
         needs = tuple(parameters(view))
-        maker = _maker(title, needs, ast.Constant(None))
+        maker = maker_of(title, needs, ast.Constant(None))
         maker.body = [one for one in view.body if not is_docstring(one)]
         late = sorted((read_in(maker.body) & own) - locals_of(maker))
         if not maker.body or any(word in read_in(view.args.defaults) for word in own):
@@ -276,7 +276,7 @@ def _thin_views(tree: ast.Module, module: str) -> list[ast.stmt]:
             maker.body.insert(0, ast.ImportFrom(module, [ast.alias(one) for one in late], 0))
         made.append(maker)
         titles.append(title)
-        view.body = [ast.Return(_call(name(title), needs))]
+        view.body = [ast.Return(call_of(name(title), needs))]
     if not made:
         return []
     head = imports_for(tree, read_in(made))
@@ -298,7 +298,7 @@ def _conditions(tree: ast.Module) -> bool:
     for function in functions(tree):
         if id(function) in inner:
             continue
-        visible = _visible(function)
+        visible = visible_in(function)
         for node in ast.walk(function):
             if (
                 isinstance(node, ast.If)
@@ -307,8 +307,8 @@ def _conditions(tree: ast.Module) -> bool:
             ):
                 needs = tuple(sorted((read_in([node.test]) - _bound_by_comprehensions(node.test)) & visible))
                 title = fresh("holds", taken)
-                made.append(_maker(title, needs, node.test))
-                node.test = _call(name(title), needs)
+                made.append(maker_of(title, needs, node.test))
+                node.test = call_of(name(title), needs)
     tree.body[after_head(tree) : after_head(tree)] = made
     return bool(made)
 
@@ -331,9 +331,9 @@ def _blocks(tree: ast.Module) -> bool:
             continue
         title = fresh("answer_of", taken)
         needs = tuple(parameters(view))
-        maker = _maker(title, needs, ast.Constant(None))
+        maker = maker_of(title, needs, ast.Constant(None))
         maker.body = body
-        view.body = [ast.Return(_call(name(title), needs))]
+        view.body = [ast.Return(call_of(name(title), needs))]
         tree.body.insert(number, maker)
         changed = True
     return changed
@@ -343,8 +343,8 @@ in_functions = each_module(_in_functions)
 in_static_methods = each_module(lambda tree: _in_class(tree, static=True))
 in_methods = each_module(lambda tree: _in_class(tree, static=False))
 in_constructed = each_module(_in_constructed)
-steps_elsewhere = _elsewhere(_steps_elsewhere)
-functions_elsewhere = _elsewhere(_functions_elsewhere)
-thin_views = _elsewhere(_thin_views)
+steps_elsewhere = elsewhere(_steps_elsewhere)
+functions_elsewhere = elsewhere(_functions_elsewhere)
+thin_views = elsewhere(_thin_views)
 conditions_in_functions = each_module(_conditions)
 answers_in_functions = each_module(_blocks)

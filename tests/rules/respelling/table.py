@@ -7,6 +7,7 @@ from tests.rules.respelling import (
     constants,
     imports,
     moved_code,
+    objects,
     own_names,
     places,
     routes,
@@ -34,6 +35,7 @@ REWRITINGS: Final[dict[str, Rewriting]] = {
         branching: "swapped_comparison turned_if else_after_end without_else split_test conditional_expression branches",
         moved_code: "in_functions in_static_methods in_methods in_constructed steps_elsewhere functions_elsewhere thin_views"
         " conditions_in_functions answers_in_functions",
+        objects: "settings_read conditions_in_a_service ok_and_error requests_in_a_dataclass dicts_by_asdict decorators_as_classes errors_by_a_handler",
         texts: "formatted by_percent added joined log_in_fstring fstrings twins jsonified json_by_call logger_of_app own_logger",
         own_names: "noted longer_names neutral_names renamed_views",
         places: "in_a_package below_another_name",

@@ -188,3 +188,34 @@ def test_a_class_whose_init_gives_back_what_its_bases_gives_is_read(read):
         "@app.get('/')\ndef index():\n    raise Wrong('no', [1])\n"
     )
     assert [route.path for route in read(source).app.routes] == ["/"]
+
+
+def test_a_helper_that_is_handed_self_reads_what_the_object_holds(read):
+    text = (
+        "import httpx\nclass Crm:\n    def __init__(self, http=None): self.http = http or httpx.Client(timeout=5)\n"
+        "    def one(self, number): return asked(number, self)\n"
+        "def asked(number, self):\n    return self.http.get(f'/customers/{number}')\n"
+    )
+    facts = facts_of(read, text)
+    assert [call.method for call in facts.calls("httpx.Client.get")] == ["get"]
+
+
+def test_options_that_are_handed_on_are_what_was_said(read):
+    text = (
+        "def start(args):\n    options = {'host': args.host, 'debug': True}\n    run(app, options)\n"
+        "def run(app, options):\n    app.run(**options)\n"
+    )
+    (call,) = facts_of(read, text).calls("flask.Flask.run")
+    assert isinstance(call.keyword("debug"), Constant)
+    assert not call.open
+
+
+def test_an_object_as_a_mapping_holds_its_fields(read):
+    text = (
+        "from dataclasses import asdict, dataclass\n@dataclass\nclass Claims:\n    sub: str\n    exp: int = 60\n"
+        "jwt.encode(asdict(Claims(sub='ann')), 'k')\n"
+    )
+    (call,) = facts_of(read, text).calls("jwt.encode")
+    claims = call.args[0]
+    assert isinstance(claims, Mapping)
+    assert claims.keys() == ("sub", "exp")

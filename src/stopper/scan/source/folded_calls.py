@@ -21,6 +21,7 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source.drafts import new_choice, new_constant, new_format, new_mapping, new_sequence, new_unknown
+from stopper.scan.source.dumped import FUNCTIONS, METHODS, dumped
 from stopper.scan.source.folding import LARGEST_TEXT, as_mapping, braces, formatted
 from stopper.scan.source.lookups import LOADS, attribute, item, parsed_file, request_part
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either
@@ -52,6 +53,8 @@ def folded(
     """What the call gives, where that is known; None for any other call."""
     if callee in ENVIRONMENT and args and type(args[0]) is Constant and type(args[0].value) is str:
         return _environment(reader, node, callee, args, dict(keywords))
+    if callee in FUNCTIONS and len(args) == 1 and not keywords:
+        return dumped(reader.project, args[0], reader.span(node))
     if callee in AGAIN and (again := request_again(args)) is not None:
         return again
     if callee in LOADS and reader.project.settings_texts:
@@ -71,6 +74,8 @@ def folded(
     word = callee.rpartition(".")[2]
     if word == "get" or word == "pop":
         return _folded_get(reader, node, owner, args, keywords)
+    if word in METHODS and not args and not keywords and type(owner) is Call:
+        return dumped(reader.project, owner, reader.span(node), word)
     if word == "format" and (type(owner) is Constant or type(owner) is Format):
         return braces(owner, list(args), dict(keywords), node, reader)
     if (
@@ -214,11 +219,7 @@ def _folded_get(
         if len(places) == len(owner.options):  # ``for place in (request.headers, request.args): place.get("X")``
             return either(*[item(reader, one, key, default, node) for one in places])
         return item(reader, owner, key, default, node)
-    if (
-        isinstance(owner, MEMBER_READS)
-        and (text is None or not text.startswith(("/", "http")))
-        and reader.dotted(owner) is None
-    ):
+    if isinstance(owner, MEMBER_READS) and not _is_address(key) and reader.dotted(owner) is None:
         return item(reader, owner, key, default, node)
     if reader.is_config(owner):
         return item(reader, owner, key, default, node)
@@ -227,6 +228,14 @@ def _folded_get(
     ):
         return item(reader, owner, key, default, node)
     return None
+
+
+def _is_address(key: Value) -> bool:
+    """``self.http.get(f"/customers/{number}")``: a client asks for it, and no mapping has it for a key."""
+    if type(key) is Format:
+        texts = [one.value for one in key.parts if type(one) is Constant and type(one.value) is str]
+        return any(text[:1] == "/" or "://" in text for text in texts)
+    return type(key) is Constant and type(key.value) is str and key.value.startswith(("/", "http"))
 
 
 def _without_empty(owner: Value) -> Value:

@@ -17,6 +17,7 @@ from stopper.core.values import (
     options,
     walk,
 )
+from stopper.scan.source.dumped import poured_in
 from stopper.scan.source.folding import as_mapping
 from stopper.scan.source.given_config import parameters_in
 from stopper.scan.source.loops import row_by_row
@@ -38,7 +39,9 @@ def config_call(reader: Reader, call: Call, word: str) -> None:
     if call.span is None:
         return
     if word in ("update", "from_mapping"):
-        for argument in map(as_mapping, call.args):
+        unpacked = [value for name, value in call.keywords if name in ("**", "mapping")]
+        given = [poured_in(reader.project, one) for one in (*call.args, *unpacked)]
+        for argument in map(as_mapping, given):
             _names_written(reader, argument)
             reader.project.handed_settings.extend(parameters_in(argument))
             if type(argument) is Mapping:
@@ -47,10 +50,7 @@ def config_call(reader: Reader, call: Call, word: str) -> None:
             elif type(argument) is Call:
                 reader.project.given_settings.append(argument.callee)
         for name, value in call.keywords:
-            if name in ("**", "mapping"):
-                reader.project.handed_settings.extend(parameters_in(value))
-                reader.project.given_settings += [value.callee] if type(value) is Call else []
-            else:
+            if name not in ("**", "mapping"):
                 reader.project.config.append(ConfigWrite(name, value, value.span or call.span, "item", reader.function))
     elif word == "setdefault" and len(call.args) == 2:
         write_config(reader, call.args[0], call.args[1])

@@ -8,20 +8,21 @@ from stopper.core.values import (
     ConfigValue,
     Constant,
     EnvironmentValue,
-    Item,
     Mapping,
     Member,
     Name,
     Parameter,
     Sequence,
+    Unknown,
     Value,
+    options,
+    text_of,
 )
 from stopper.core.written_alike import written_alike
-from stopper.scan.source.held_fields import field_of, maker_of
-from stopper.scan.source.late_sinks import WRITES, assigned_late, read_late, record_late
+from stopper.scan.source.held_fields import field_of
 from stopper.scan.source.names import INSTANCES
 from stopper.scan.source.project import Project
-from stopper.scan.source.reader import CONFIGS, canonical, named
+from stopper.scan.source.reader import CONFIGS, canonical, instance_of, named
 from stopper.scan.source.rebuilding import Rebuilding
 from stopper.scan.source.straight import KEEPING, is_followed
 
@@ -31,7 +32,7 @@ _HELD: Final = {
     "returns": ("value",),
     "raises": ("value",),
     "flows": ("value",),
-    "assignments": ("value", "into"),
+    "assignments": ("value",),
     "config": ("value",),
 }
 """Kinds of facts, and their fields that are values."""
@@ -55,8 +56,9 @@ def _settled(project: Project, tests: frozenset[str]) -> dict[str, dict[int, Val
     """The makers of classes that several places call, with the settings and literals that all of them pass at a place."""
     found: dict[str, list[Call]] = {}
     for call in project.calls:
-        name = call.callee if call.callee.endswith(_MAKER) else maker_of(project, call.callee)
-        if name is not None and name in project.functions and (call.span is None or call.span.path not in tests):
+        name = f"{call.callee}{_MAKER}"
+        is_made = call.callee in project.classes and name in project.functions
+        if is_made and (call.span is None or call.span.path not in tests):
             found.setdefault(name, []).append(call)
     settled: dict[str, dict[int, Value]] = {}
     for name, calls in found.items():
@@ -92,16 +94,11 @@ def _pass_on(project: Project, sole: dict[str, Call], settled: dict[str, dict[in
     passing = _Passing(project, sole, gives, settled)
     for call in project.calls:
         if call.function in inside:
-            passing.home = call.function
             passing.into(call)
     for kind, fields in _HELD.items():
         for fact in getattr(project, kind):
             if fact.function in inside:
-                before = fact.into if kind == "assignments" else None
-                passing.home = fact.function
                 _refill(fact, fields, passing)
-                if before is not None and fact.into is not before:
-                    assigned_late(project, fact)
     for name in inside:
         function = project.functions.get(name)
         if function is not None and function.returns:
@@ -111,7 +108,6 @@ def _pass_on(project: Project, sole: dict[str, Call], settled: dict[str, dict[in
             object.__setattr__(function, "yields", passing.several(function.yields))
             places = [place for _, place in project.yielded[name]]
             project.yielded[name] = list(zip(function.yields, places, strict=True))
-    record_late(project, passing.found)
 
 
 def _gives_one(project: Project, name: str, call: Call) -> bool:
@@ -192,7 +188,7 @@ def _sole(project: Project, tests: frozenset[str]) -> dict[str, Call]:
     for call in project.calls:
         name = call.callee
         if name in classes:
-            name = maker_of(project, name) or name + _MAKER
+            name += _MAKER
         if name in functions and (call.span is None or call.span.path not in tests):
             found[name] = None if name in found else call
     named_elsewhere = _handed_on(project)
@@ -274,6 +270,27 @@ def _name_method(project: Project, call: Call) -> None:
             home = project.functions.get(call.function)
             if home is not None:
                 _set(home, "calls", tuple(dict.fromkeys((*home.calls, method.dotted))))
+    else:
+        made = next((one for one in options(call.receiver) if isinstance(one, Call)), None)
+        known = instance_of(made.callee) if made is not None else None
+        if known is not None:
+            _set(call, "callee", canonical(f"{known}.{call.method}"))
+
+
+def _unpack(call: Call) -> None:
+    """``app.run(**options)`` where it is known by now what the options are."""
+    keywords: list[tuple[str, Value]] = []
+    is_open = any(isinstance(one, Unknown) for one in call.args)
+    for name, value in call.keywords:
+        held = value.items if name == "**" and isinstance(value, Mapping) and not value.open else None
+        said = None if held is None else [(text_of(key), one) for key, one in held]
+        if said is None or any(key is None for key, _ in said):
+            keywords.append((name, value))
+            is_open = is_open or name == "**"
+        else:
+            keywords += [(key, one) for key, one in said if key is not None]
+    _set(call, "keywords", tuple(keywords))
+    _set(call, "open", is_open)
 
 
 class _Passing(Rebuilding):
@@ -289,14 +306,6 @@ class _Passing(Rebuilding):
         self._gives = gives
         self._asked: set[tuple[str, str]] = set()
         self._seen: set[int] = set()
-        self.home = ""
-        """The function in which the fact stands that is made anew."""
-        self.found: list[Call] = []
-        """Calls that may be known as sinks only now."""
-
-    def item(self, value: Item) -> Value:
-        made = super().item(value)
-        return read_late(self._project, made, self.home) if type(made) is Item and made is not value else made
 
     def parameter(self, value: Parameter) -> Value:
         call = self._sole.get(value.function)
@@ -315,9 +324,17 @@ class _Passing(Rebuilding):
 
     def member(self, value: Member) -> Value:
         made = super().member(value)
+        if type(made) is Name:
+            return self._of_class(made)
         if type(made) is not Member or made is value:
             return made
         held = field_of(self._project, made.owner, made.attribute, lambda name: self._project.returned.get(name, []))
+        return made if held is None else self.into(held)
+
+    def _of_class(self, made: Name) -> Value:
+        """``self.client`` of a helper that is handed ``self``: what the class has there."""
+        owner, _, attribute = made.dotted.rpartition(".")
+        held = self._project.attribute(owner, attribute) if owner in self._project.classes else None
         return made if held is None else self.into(held)
 
     def call(self, value: Call) -> Value:
@@ -331,11 +348,8 @@ class _Passing(Rebuilding):
     def _fill(self, value: Call) -> None:
         passed = self.passed(value)
         if passed is not None:
-            before = value.callee
             for name, made in zip(("receiver", "args", "keywords"), passed, strict=True):
                 object.__setattr__(value, name, made)
+            if any(name == "**" for name, _ in value.keywords):
+                _unpack(value)
             _name_method(self._project, value)
-            if value.callee != before:
-                self.found.append(value)
-        if value.method in WRITES and type(value.receiver) is Call:
-            self.found.append(value)
