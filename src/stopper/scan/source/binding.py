@@ -47,6 +47,7 @@ from stopper.scan.source.project import Scope
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named
 from stopper.scan.source.removing import latest
 from stopper.scan.source.replaced_views import view_replaced
+from stopper.scan.source.rows import record_class
 
 DRAWN: Final = ("otp", "pin", "code", "nonce", "sid", "session_id", "invitation", "invite")
 """Ends of local names whose value is a fact where it was made: what is drawn for them must not be guessed."""
@@ -204,11 +205,16 @@ def _keeps_places(reader: Reader, call: Call) -> bool:
 
 def _bind_name(reader: Reader, name: str, value: Value, node: ast.stmt) -> None:
     reader.scope[name] = value
+    if type(value) is Call and value.callee in _RECORDS and (made := record_class(reader, name, value)) is not None:
+        reader.scope[name] = made
     if not reader.function:
         qualified = f"{reader.owner or reader.module.name}.{name}"
         reader.project.assignments.append(new_assignment(qualified, name, value, reader.span(node)))
     elif sensitive(name) or (name.endswith(DRAWN) and type(value) in _MADE):
         reader.project.assignments.append(new_assignment(name, name, value, reader.span(node), reader.function))
+
+
+_RECORDS: Final = frozenset({"collections.namedtuple", "typing.NamedTuple"})
 
 
 def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: ast.stmt) -> None:

@@ -14,6 +14,7 @@ from stopper.core.values import (
     Name,
     Parameter,
     Sequence,
+    Unknown,
     Value,
 )
 from stopper.scan.source import names
@@ -22,15 +23,15 @@ from stopper.scan.source.folded_calls import folded
 from stopper.scan.source.folding import one_mapping
 from stopper.scan.source.hook_tables import row_extended
 from stopper.scan.source.lookups import attribute
-from stopper.scan.source.picking import picked, result_of_several
+from stopper.scan.source.picking import LITERAL, picked, result_of_several
 from stopper.scan.source.project import Registration
 from stopper.scan.source.reader import READERS, Reader, canonical, named
 from stopper.scan.source.removing import take_out
 from stopper.scan.source.rows import method_of_base, method_of_object
-from stopper.scan.source.settings_calls import config_call
+from stopper.scan.source.settings_calls import attributes_set, config_call
 from stopper.scan.source.sinks import record_sinks
 from stopper.scan.source.straight import result_of
-from stopper.scan.source.table_calls import also_called
+from stopper.scan.source.table_calls import also_called, rows_called
 
 REGISTRATIONS: Final = frozenset({
     "add_url_rule", "register_blueprint", "add_resource", "add_namespace", "register_error_handler",
@@ -52,6 +53,8 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
     else:
         owner = None
         called = several = reader.value(function)
+        if type(called) is Unknown and not node.args and not node.keywords and (made := _by_lambda(called)) is not None:
+            return made
         before = called if type(called) is Call and called.callee == "functools.partial" and called.args else None
         receiver = called if type(called) in _CALLED and before is None else None  # ``guard(option)(view)``
         callee = _function_name(reader, called if before is None else before.args[0])
@@ -81,6 +84,9 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
             project.calls.append(other)
             if reader.under:
                 project.under[id(other)] = reader.under
+        for other in rows_called(reader, node, several) if owner is None else ():
+            project.calls.append(other)
+            record_sinks(reader, other, other.method, None)
     if owner is not None:
         if word in _CONFIG_WRITERS and reader.is_config(owner):
             config_call(reader, call, word)
@@ -90,6 +96,8 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
             row_extended(reader, owner, call)
         if word == "__init__" and type(owner) is Call and owner.callee == "super":
             project.super_calls.setdefault(callee, []).append(call)
+    elif callee == "setattr" and len(args) == 3:
+        attributes_set(reader, call)
     record_sinks(reader, call, word, owner)
     if reader.follows and project.has_function(callee):
         given = result_of(reader, call)
@@ -97,6 +105,11 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
             return several
         return call if given is None else given
     return call
+
+
+def _by_lambda(called: Unknown) -> Value | None:
+    """What ``SOURCES["fixed"]()`` gives where a lambda stands there that gives a literal or a setting."""
+    return called.parts[0] if len(called.parts) == 1 and type(called.parts[0]) in LITERAL else None
 
 
 def _after_partial(

@@ -143,6 +143,10 @@ def _folded_builtin(
         if len(args) == 1 and type(given) is Mapping:
             pairs = given.items + tuple((new_constant(key), value) for key, value in keywords if key != "**")
             return new_mapping(pairs, is_open or given.open, reader.span(node))
+    elif callee in ("bytes", "bytearray") and len(args) == 1 and type(args[0]) is Sequence and not args[0].open:
+        numbers = args[0].plain()
+        if len(numbers) == len(args[0].items) and all(type(one) is int and 0 <= one < 256 for one in numbers):
+            return new_constant(bytes([one for one in numbers if type(one) is int]), reader.span(node))
     elif callee == "str" and args and type(args[0]) is Choice and _all_texts(args[0]):
         return args[0]
     elif callee in CONTAINERS and len(args) <= 1 and not keywords:

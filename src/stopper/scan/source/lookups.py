@@ -37,7 +37,7 @@ from stopper.scan.source.held_fields import field_of, lineage_of
 from stopper.scan.source.loops import MOST_ROWS, is_table, pairs_of
 from stopper.scan.source.picking import attribute_of_heirs, attribute_of_picked, is_by_setting, picked
 from stopper.scan.source.reader import NONE, NOTHING, READERS, Reader, canonical, either, named
-from stopper.scan.source.straight import held_by_property
+from stopper.scan.source.straight import held_by_property, result_of
 from stopper.scan.source.wsgi_names import ENVIRON, header_of, of_environ
 
 MOST_OPTIONS: Final = 8
@@ -190,6 +190,9 @@ def _of_project(reader: Reader, dotted: str, name: str) -> Value | None:
     if name in module.bindings:
         return module.bindings[name]
     child = reader.project.load(reader.module, f"{dotted}.{name}")
+    if child is None and "__getattr__" in module.bindings:  # ``def __getattr__(name)`` of a module
+        asked = new_call(f"{module.name}.__getattr__", (new_constant(name),), (), False, None, reader.function, None)
+        return result_of(reader, asked)
     return new_name(child.name) if child is not None else None
 
 
@@ -336,7 +339,16 @@ def element_in(reader: Reader, value: Value) -> Value:
     if found is not None and type(value) is Name and _is_enum(reader, value.dotted):
         members = [one for one in found.attributes.values() if type(one) is Constant]
         return either(*members[:16]) if members else element_of(value)
-    return element_of(value)
+    return _of_generator(reader, value) or element_of(value)
+
+
+def _of_generator(reader: Reader, value: Value) -> Value | None:
+    """One of the rows that a generator of the project gives one after the other: ``yield "SECRET_KEY", key``."""
+    if type(value) is not Call or not reader.project.has_function(value.callee):
+        return None
+    reader.results(value.callee)
+    rows = tuple([one for one, _ in reader.project.yielded.get(value.callee, ())])
+    return new_choice(rows[:MOST_ROWS]) if is_table(rows) else None
 
 
 def element_of(value: Value) -> Value:

@@ -2,8 +2,10 @@
 
 from typing import Final
 
-from stopper.core.values import Call, Choice, Constant, Name, Parameter, Value
-from stopper.scan.source.reader import Reader
+from stopper.core.values import Call, Choice, Constant, Name, Parameter, Sequence, Value, text_of
+from stopper.scan.source.drafts import new_name
+from stopper.scan.source.project import ClassState
+from stopper.scan.source.reader import NOTHING, Reader
 
 _ONE: Final = frozenset({
     "first", "first_or_404", "one", "one_or_404", "one_or_none", "get", "get_one", "get_or_404", "get_or_none", "scalar", "scalar_one",
@@ -67,3 +69,26 @@ def _model_of(reader: Reader, query: Value, depth: int) -> str | None:
     first = query.args[0] if query.args else None
     found = _model_of(reader, first, depth - 1) if first is not None else None
     return found if found is not None or query.receiver is None else _model_of(reader, query.receiver, depth - 1)
+
+
+def record_class(reader: Reader, name: str, made: Call) -> Value | None:
+    """The class that ``Settings = namedtuple("Settings", "key database")`` makes; None where its fields are not seen."""
+    said = made.argument(1, "field_names", "fields")
+    if type(said) is Constant and type(said.value) is str:
+        fields = said.value.replace(",", " ").split()
+    elif type(said) is Sequence and not said.open:
+        firsts = [one.items[0] if type(one) is Sequence and one.items else one for one in said.items]
+        fields = [text for one in firsts if (text := text_of(one)) is not None]
+        if len(fields) != len(firsts):
+            return None
+    else:
+        return None
+    qualified = f"{reader.function or reader.owner or reader.module.name}.{name}"
+    if made.span is None or qualified in reader.project.classes:
+        return None
+    last = made.keyword("defaults")
+    defaults = last.items if type(last) is Sequence and not last.open else ()
+    attributes = dict(zip(fields[len(fields) - len(defaults) :], defaults, strict=False)) if defaults else {}
+    state = ClassState(qualified, ("typing.NamedTuple",), attributes, [], made.span, (), dict.fromkeys(fields, NOTHING))
+    reader.project.classes[qualified] = state
+    return new_name(qualified)

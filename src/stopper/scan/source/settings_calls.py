@@ -15,12 +15,14 @@ from stopper.core.values import (
     Value,
     literals,
     options,
+    text_of,
     walk,
 )
 from stopper.scan.source.dumped import poured_in
 from stopper.scan.source.folding import as_mapping
 from stopper.scan.source.given_config import parameters_in
 from stopper.scan.source.loops import row_by_row
+from stopper.scan.source.names import ATTRIBUTE_SETTINGS
 from stopper.scan.source.project import Scope
 from stopper.scan.source.reader import Reader
 
@@ -60,6 +62,24 @@ def config_call(reader: Reader, call: Call, word: str) -> None:
             for dotted in (file, file.rpartition(".")[0], f"instance.{file}"):
                 if dotted and reader.project.load(reader.module, dotted) is not None:
                     break
+
+
+def attributes_set(reader: Reader, call: Call) -> None:
+    """``setattr(app, "secret_key", value)``, once for each row where a loop goes through a table of them."""
+    owner, key, value = call.args
+    is_app = reader.dotted(owner) == "flask.Flask"
+    found = reader.project.classes.get(owner.dotted) if type(owner) is Name else None
+    for name, held in row_by_row(key, value) if is_app or found is not None else ():
+        said = text_of(name)
+        if said is None or call.span is None:
+            continue
+        if found is not None and not is_app:
+            found.attributes.setdefault(said, held)
+        elif said in ATTRIBUTE_SETTINGS:
+            place = held.span or call.span
+            reader.project.config.append(
+                ConfigWrite(ATTRIBUTE_SETTINGS[said], held, place, "attribute", reader.function)
+            )
 
 
 def _names_written(reader: Reader, value: Value) -> None:

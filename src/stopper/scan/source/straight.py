@@ -91,6 +91,8 @@ def result_of(reader: Reader, call: Call) -> Value | None:
     if waiting is not None:
         if not is_straight(waiting):
             return None
+        if waiting.owner:  # what the object holds is known once it has been made
+            reader.results(f"{waiting.owner}.__init__")
         reader.results(callee)
     if callee not in project.straight or call.open:
         return None

@@ -1,10 +1,13 @@
 """Functions that are called through a table or a loop: ``SETTERS[name](account, value)``, ``for way in WAYS: way()``."""
 
+import ast
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.values import Call, Choice, Constant, Item, Mapping, Name, Sequence, Value
+from stopper.core.values import Call, Choice, Constant, Item, Mapping, Name, Sequence, Value, text_of
+from stopper.scan.source.drafts import new_call
 from stopper.scan.source.project import Project
+from stopper.scan.source.reader import Reader, canonical
 
 _MOST: Final = 24
 """Functions of one table that are followed."""
@@ -24,6 +27,48 @@ def also_called(project: Project, called: Value, callee: str, word: str = "") ->
         if name not in met and project.has_function(name):
             met.add(name)
             yield name
+
+
+def rows_called(reader: Reader, node: ast.Call, called: Value) -> Iterator[Call]:
+    """``for layer, options in LAYERS: app = layer(app, **options)`` over classes and functions of libraries: a call for each row, with what
+    that row passes."""
+    names = called.options if type(called) is Choice and not called.every else ()
+    if not 1 < len(names) <= _MOST or not all(type(one) is Name and "." in one.dotted for one in names):
+        return
+    told = [(one.arg, reader.value(one.value)) for one in node.keywords if isinstance(one.value, _READ_AGAIN)]
+    args = [reader.value(one) for one in node.args if isinstance(one, _READ_AGAIN)]
+    if len(told) != len(node.keywords) or len(args) != len(node.args):
+        return
+    for row, one in enumerate(names):
+        if type(one) is Name and not reader.project.has_function(one.dotted):
+            passed = tuple([_of_row(value, row, len(names)) for value in args])
+            yield _call_of(
+                reader, node, one.dotted, passed, [(name, _of_row(value, row, len(names))) for name, value in told]
+            )
+
+
+_READ_AGAIN: Final = (ast.Name, ast.Attribute, ast.Constant)
+"""Arguments that may be read several times: nothing in them is a fact."""
+
+
+def _of_row(value: Value, row: int, rows: int) -> Value:
+    return value.options[row] if type(value) is Choice and not value.every and len(value.options) == rows else value
+
+
+def _call_of(
+    reader: Reader, node: ast.Call, name: str, args: tuple[Value, ...], told: list[tuple[str | None, Value]]
+) -> Call:
+    keywords: list[tuple[str, Value]] = []
+    is_open = False
+    for word, value in told:
+        if word is not None:
+            keywords.append((word, value))
+        elif type(value) is Mapping:
+            keywords += [(text, held) for key, held in value.items if (text := text_of(key)) is not None]
+            is_open = is_open or value.open
+        else:
+            is_open = True
+    return new_call(canonical(name), args, tuple(keywords), is_open, None, reader.function, reader.span(node))
 
 
 def _members(value: Value) -> tuple[Value, ...]:
