@@ -7,6 +7,7 @@ from typing import Any
 import jwt
 import pytest
 from flask import Flask, jsonify, request
+from tests.rules.toy_people import ToyPeople
 
 from stopper.core.app import App, Route, Spec
 from stopper.core.finding import Verdict
@@ -188,3 +189,52 @@ def test_who_sets_the_password_of_another_is_found_by_the_log_in_after_it(own_on
     verdict = tried("cross-user-object-access", passwords(own_only))
     assert verdict.outcome == outcome
     assert own_only or "set the password" in verdict.message
+
+
+class Clinic(ToyPeople):
+    """Everybody registers as staff. ``asks`` says whether the export of what only few may read asks for the role as well."""
+
+    def __init__(self, *, asks: bool) -> None:
+        super().__init__("clinic")
+        app = self.app
+        app.add_url_rule("/staff/register", "joins", app.view_functions["register"], methods=["POST"])
+        app.add_url_rule("/staff/me", "me", lambda: jsonify(name=self.caller()))
+        app.add_url_rule("/audit", "audit", lambda: (jsonify(error="no"), 403) if self.caller() else jsonify([]))
+        app.add_url_rule("/audit/export", "export", lambda: self.refused() if asks else jsonify(of=self.caller()))
+
+    def refused(self) -> Any:
+        return jsonify(error=f"no, {self.caller()}"), 403
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_what_a_list_refuses_another_way_gives(asks: bool) -> None:
+    """The own account below a word that everybody registers under is no administrator's."""
+    told = tried("low-role-reaches-admin", Clinic(asks=asks).app)
+    assert [str(ref) for ref in told.routes] == ([] if asks else ["GET /audit/export"])
+
+
+class Profiles(ToyPeople):
+    """An account whose profile is a member of its own. ``picks`` says whether only the name in it is taken."""
+
+    def __init__(self, *, picks: bool) -> None:
+        self.kept = dict[str, dict[str, Any]]()
+        super().__init__("profiles")
+
+        @self.app.route("/me", methods=["GET", "PUT"])
+        def me() -> Any:
+            mine = self.kept[self.caller()]
+            sent = request.get_json()["profile"] if request.method == "PUT" else {}
+            mine |= {name: value for name, value in sent.items() if name == "full_name" or not picks}
+            return jsonify(mine)
+
+    def joined(self, name: str) -> None:
+        self.kept[name] = {"name": name, "full_name": "", "role": "user"}
+
+
+@pytest.mark.parametrize("picks", [True, False])
+def test_a_right_in_an_object_within_the_body_is_written(picks: bool) -> None:
+    profile = {"type": "object", "properties": {"full_name": {"type": "string"}}}
+    schema = {"type": "object", "properties": {"profile": profile}}
+    put = Route("/me", ("PUT",), readers=frozenset({"spec"}), request_schema=schema)
+    told = tried("mass-assignment", Profiles(picks=picks).app, source=App(routes=(put,), readers=frozenset({"spec"})))
+    assert ("PUT /me" in [str(ref) for ref in told.routes]) is not picks

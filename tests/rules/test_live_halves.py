@@ -82,6 +82,8 @@ def checks(account: dict[str, Any], data: dict[str, Any]) -> Any:
         (believes, "/users/<name>/password", "PUT", "fail"),
         (believes, "/account/password", "POST", "fail"),
         (wants_any_old, "/account/password", "PATCH", "fail"),
+        (believes, "/me", "PATCH", "fail"),
+        (checks, "/me", "PUT", "pass"),
         (says_yes, "/account/password", "POST", "pass"),
         (checks, "/account/password", "POST", "pass"),
         (believes, "/notes", "POST", "not-applicable"),

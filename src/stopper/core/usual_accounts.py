@@ -6,6 +6,7 @@ PAIRS: Final = (
     ("admin", "admin"),
     ("admin", "password"),
     ("admin", "admin123"),
+    ("admin", "password123"),
     ("root", "root"),
     ("test", "test"),
     ("guest", "guest"),

@@ -22,7 +22,7 @@ from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD, SUBJECT
-from stopper.core.owner_names import WHO
+from stopper.core.owner_names import OWN_ACCOUNT, WHO
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt
@@ -285,6 +285,13 @@ def probe(target: Target) -> Steps[Verdict]:
     doors = [
         (route, verb) for route in target.app.routes if _changes(route) for verb in _VERBS if verb in route.methods
     ]
+    doors += [
+        (route, verb)
+        for route in target.app.routes
+        if _is_the_own(route)
+        for verb in _VERBS[1:]
+        if verb in route.methods
+    ]
     if not doors:
         return not_applicable("no route changes a password")
     person = yield from registered(target)
@@ -321,9 +328,21 @@ def _changes(route: Route) -> bool:
     return bool(_CHANGES.search(route.path)) and not RESETS.search(route.path) and named
 
 
+def _is_the_own(route: Route) -> bool:
+    """The own account as a whole: who changes it may write a password as well, though no path and no document speaks of one."""
+    return not route.parameters and bool(OWN_ACCOUNT.search(route.path)) and not _CHANGES.search(route.path)
+
+
 def _requests(target: Target, route: Route, verb: str, person: Identity) -> Iterator[tuple[str, Request]]:
     """Changes that lack the current password, or bring a wrong one. They show the credential of nobody whom others need."""
-    known = members(target.request_for(route, verb)) or dict.fromkeys(
+    known = members(target.request_for(route, verb))
+    if _is_the_own(route):
+        told = {name: _NEW for name in known if PASSWORD.search(name) and not _OLD.search(name)} or {"password": _NEW}
+        rest = {name: value for name, value in known.items() if not (PASSWORD.search(name) or SUBJECT.search(name))}
+        mine = replace(person.on(target.request_for(route, verb)), identity=None)
+        yield "a change without the current password", replace(mine, body=json.dumps({**rest, **told}).encode())
+        return
+    known = known or dict.fromkeys(
         ("password", "new_password", "newPassword", "confirm_password", "password_confirmation"), ""
     )
     given: dict[str, object] = {

@@ -14,8 +14,10 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_baseline import TRIES, alike, beyond, is_door
 from stopper.core.probe_foreign import unknown
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import at_number
+from stopper.core.probe_kinds import at_number, route_at
 from stopper.core.probe_objects import marked
+from stopper.core.probe_own_values import SELF
+from stopper.core.probe_registration import registers
 from stopper.core.rule import Rule
 
 _ROLES: Final = re.compile(r"(?i)role|scope|perm|group|admin")
@@ -49,6 +51,8 @@ def probe(target: Target) -> Steps[Verdict]:
         if answer is not None and _let_in(answer, anonymous):
             first = Evidence("exchange", "control: without a credential the route is refused", anonymous)
             found.append((ref, first, Evidence("exchange", f"{low.name}, who has no role, is let in", answer)))
+    if not found and (below := (yield from beyond(_below_what_is_refused(target, low), found))) is not None:
+        return below
     if found:
         more = f" (and {len(found) - 1} more of the kind)" if len(found) > 1 else ""
         evidence = [part for _, *parts in found[:SHOWN] for part in parts]
@@ -59,6 +63,35 @@ def probe(target: Target) -> Steps[Verdict]:
     return passed(f"{tried} routes of administrators refuse an ordinary user")
 
 
+_SAME_THINGS: Final = re.compile(
+    r"(?i)^(exports?|download|csv|pdf|xlsx?|json|dump|backup|full|all|raw|print|search|history|archive)$"
+)
+"""The last word of a path below a collection that gives the same things in another way."""
+
+
+def _below_what_is_refused(target: Target, low: Identity) -> Steps[Verdict | None]:
+    """``/audit`` turns an ordinary user away, and ``/audit/export``, which is closed to nobody in particular, does not."""
+    for route in target.app.routes:
+        above, _, last = route.path.rstrip("/").rpartition("/")
+        listed = route_at(target, above, "GET") if _SAME_THINGS.match(last) and "GET" in route.methods else None
+        if listed is None or route.parameters or listed.parameters:
+            continue
+        refused = yield from send(low.on(target.request_for(listed, "GET")))
+        if refused.response.status != 403:
+            continue
+        request = target.request_for(route, "GET")
+        anonymous, answer = (yield from send(request)), (yield from send(low.on(request)))
+        if anonymous.response.refused and _let_in(answer, anonymous):
+            ref = RouteRef("GET", route.path)
+            evidence = (
+                Evidence("exchange", f"control: {low.name} may not read {listed.path}", refused),
+                Evidence("exchange", "control: without a credential the route is refused", anonymous),
+                Evidence("exchange", f"{low.name} is given the same things in another way", answer),
+            )
+            return failed(f"{ref} gives an ordinary user what {listed.path} refuses", [ref], evidence)
+    return None
+
+
 def _let_in(answer: Exchange, anonymous: Exchange) -> bool:
     """Whether it is an answer of the function itself: a change of what nobody has may say nothing."""
     said = bool(answer.response.body) or answer.request.method != "GET"
@@ -67,7 +100,15 @@ def _let_in(answer: Exchange, anonymous: Exchange) -> bool:
 
 def _routes(target: Target) -> Iterator[tuple[Route, str]]:
     """What reads, then what makes things, then what changes one by its id: for that an id is asked for that nobody has."""
-    plain = [one for one in target.app.routes if ADMIN_PATH.search(one.path) and not is_door(one)]
+    everybody = {word for one in target.app.routes if registers(one) for word in one.path.split("/")}
+    plain = [
+        one
+        for one in target.app.routes
+        if (said := ADMIN_PATH.search(one.path)) is not None
+        and not is_door(one)
+        and not SELF.search(one.path)
+        and said.group(2).lower() not in everybody  # where everybody registers as staff, that is no higher role
+    ]
     yield from ((one, "GET") for one in plain if "GET" in one.methods)
     for one in plain if target.mode == "active" else ():
         if "POST" in one.methods and not one.parameters and _THINGS.search(one.path):

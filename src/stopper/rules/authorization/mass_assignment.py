@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.account_body import beside_the_password
 from stopper.core.app import App, Route
@@ -61,6 +61,8 @@ _FLAG: Final = re.compile(
     r"nurse|employee|operator|editor|reviewer|organi[sz]er)"
 )
 """What nobody says of himself, as members are spelled."""
+INNER_MOST: Final = 2
+"""Objects within a body into which members are put."""
 SHOWN: Final = 4
 """Weaknesses of one finding that are shown."""
 _ROUTES: Final = {"quick": 4, "standard": 8, "deep": 20}
@@ -150,8 +152,10 @@ def _eager_change(honest: Request, route: Route, known: Account) -> Steps[Verdic
     flags = {name: wish for name, wish in better.items() if wish is not None}
     mine = {**flags, **{name: value for name, value in _WISHES.items() if name in had}} or _WISHES
     each: list[dict[str, object]] = [{name: mine[name]} for name in _RIGHTS if name in mine]
-    for some in ({**_WISHES, **mine}, mine, *each):
-        request = replace(honest, body=json.dumps({**body, **some}).encode())
+    held = [(name, value) for name, value in members(honest).items() if isinstance(value, dict)][:INNER_MOST]
+    inner: list[dict[str, object]] = [{name: {**cast("dict[str, object]", value), **mine}} for name, value in held]
+    for some, sent in (*((one, one) for one in ({**_WISHES, **mine}, mine, *each)), *((mine, one) for one in inner)):
+        request = replace(honest, body=json.dumps({**body, **sent}).encode())
         changed = yield from send(replace(known.person.on(request), identity=None))
         if changed.response.refused:
             return passed(f"{ref} refuses who asks")
@@ -163,7 +167,7 @@ def _eager_change(honest: Request, route: Route, known: Account) -> Steps[Verdic
                 Evidence("exchange", f"read back, it has {', '.join(taken)} as it was sent", after),
             ]
             return failed(f"{ref} writes {', '.join(taken)}, which no caller should set", [ref], evidence)
-        if changed.response.succeeded:
+        if changed.response.succeeded and not inner:
             break
     return passed(f"{ref} keeps to the members that it knows")
 
