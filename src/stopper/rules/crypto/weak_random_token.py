@@ -286,7 +286,9 @@ def _opens(name: str, value: Value, spans: set[Span]) -> Certainty | None:
     kind = _kind(name)
     if kind == "door":
         return "certain" if _holds(value, spans) else None
-    return "likely" if kind == "code" and _holds(value, spans) and _is_code(value) else None
+    if kind != "code" or not _holds(value, spans):
+        return None
+    return "likely" if _is_code(value) else "possible" if _is_spelled(value) else None
 
 
 @lru_cache(maxsize=16384)
@@ -302,6 +304,17 @@ def _is_code(value: Value) -> bool:
         (isinstance(one, Constant) and one.value in _CODE_ENDS) or (isinstance(one, Call) and one.method == "zfill")
         for one in walk(value, 5)
     )
+
+
+def _is_spelled(value: Value) -> bool:
+    """Letters that are drawn one by one and put together, as codes are that somebody types: ``"".join(random.choice(LETTERS) for …)``."""
+    return any(
+        isinstance(one, Format) and any(isinstance(part, Call) and part.method in _PICKS for part in walk(one, 4))
+        for one in walk(value, 5)
+    )
+
+
+_PICKS: Final = frozenset({"choice", "choices", "sample"})
 
 
 def _holds(value: Value, spans: set[Span]) -> bool:

@@ -51,6 +51,8 @@ def detect(app: App) -> Iterator[Hit]:
                 yield from _hit(app, facts, outside, put.args[1], put.span, seen)
         for value, literal in _fallbacks(facts, key):
             span = getattr(value, "span", None) or literal.span or call.span
+            if span is not None and literal.span is not None and literal.span.path != span.path:
+                span = literal.span  # a reader of the environment in a file of its own serves many settings
             yield from _hit(app, facts, value, literal, span, seen)
     for write in facts.config_writes(*dict.fromkeys((*_KEYS, *key_settings(app, facts)))):
         if write.loaded is not False and "test" not in write.owner.lower() and not is_set_aside(facts, write):
@@ -140,6 +142,8 @@ def _of_call(facts: SourceFacts, call: Call, depth: int) -> Iterator[tuple[Value
                 yield call, one
     if call.method in ("encode", "strip", "str", "bytes") and depth > 0:
         yield from _fallbacks(facts, call.receiver or call.argument(0), depth - 1)
+    if call.method in ("import_key", "OctKey", "construct") and depth > 0:
+        yield from _fallbacks(facts, call.argument(0, "raw", "key", "key_data"), depth)
     function = facts.function(call.callee) if depth > 0 else None
     if function is not None:
         found = [
