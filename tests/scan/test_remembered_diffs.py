@@ -1,6 +1,7 @@
 """Diffs are remembered by the bytes and the edits, masked, and never taken from what somebody changed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,28 @@ def test_another_byte_or_another_edit_is_worked_out_anew(worked: list[str]) -> N
     assert diffs(report(), SOURCE.replace("line 40", "line xx")) != first or len(worked) == 2
     assert diffs(report(text="3")) != first
     assert len(worked) == 3
+
+
+def test_of_files_that_are_as_they_were_nothing_is_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = report()
+    moved = [replace(one.edit, span=replace(one.edit.span, path="other.py")) for one in made.findings if one.edit]
+    others = tuple(
+        replace(one, places=(Place(edit.span, None),), edit=edit)
+        for one, edit in zip(made.findings, moved, strict=True)
+    )
+    both = replace(made, findings=(*made.findings, *others))
+    sources = {"app.py": SOURCE, "other.py": SOURCE}
+
+    def found() -> dict[str, str]:
+        return dict(with_remembered_diffs(both, lambda path: sources[path].encode()).diffs)
+
+    first = found()
+    sources["other.py"] += "# one line more\n"
+    asked: list[str] = []
+    work_out = patch.patched
+    monkeypatch.setattr(patch, "patched", lambda source, edits: (asked.append(source), work_out(source, edits))[1])
+    assert found().keys() == first.keys()
+    assert set(asked) == {sources["other.py"]}
 
 
 @pytest.mark.parametrize("planted", [b"[]", b"{", b'{"a": 1}', b"null", b"\xff", b"[" * 5000])

@@ -103,7 +103,7 @@ def judged(report: Report, plan: Plan, root: Path, paths: tuple[str, ...], *, re
     held = without_accepted(held, plan.accepted, today, plan.accepted_path)
     if not any(output.format in ("json", "html") for output in plan.outputs):
         return scored(held)  # nothing else shows diffs
-    return scored(with_remembered_diffs(held, read) if remember else with_diffs(held, read))
+    return scored(with_remembered_diffs(held, read, str(root.absolute())) if remember else with_diffs(held, read))
 
 
 def _per_path(config: Config, every: tuple[Rule, ...]) -> dict[str, tuple[str, ...]]:

@@ -1,4 +1,5 @@
-"""The diffs of a report's fixes, remembered by the bytes of the files and the edits: a run that finds the same as before parses nothing for them."""
+"""The diffs of a report's fixes, remembered one by one by the bytes of the file and the edit: of a file that is as it was nothing is parsed for
+them."""
 
 import hashlib
 import json
@@ -17,45 +18,54 @@ WORTH_KEEPING: Final = 8
 """Edits below which a look into the cache costs more than it saves."""
 
 
-def with_remembered_diffs(report: Report, read: Callable[[str], bytes | None]) -> Report:
-    """*report* with the diff of every finding that has an edit, as :func:`with_diffs` makes it. What is remembered is masked."""
+def with_remembered_diffs(report: Report, read: Callable[[str], bytes | None], home: str = "") -> Report:
+    """*report* with the diff of every finding that has an edit, as :func:`with_diffs` makes it. What is remembered is masked. *home*: the
+    folder that paths are relative to."""
     edits = [finding.edit for finding in report.findings if finding.edit is not None]
     if len(edits) < WORTH_KEEPING:
         return with_diffs(report, read)
-    name = _name(report, read)
+    name = _name(report, home)
     kept = _taken(cache.read(name))
-    if kept is not None:
-        return replace(report, diffs=kept)
-    made = with_diffs(report, read)
-    masked = {fingerprint: masking.source(diff) for fingerprint, diff in made.diffs.items()}
-    cache.write(name, json.dumps(masked, separators=(",", ":")).encode())
+    keys = _keys(report, read)
+    known = {fingerprint: kept[key] for fingerprint, key in keys.items() if key in kept}
+    if len(known) == len(keys):
+        return replace(report, diffs=known)
+    made = with_diffs(report, read, known)
+    masked = {fingerprint: known.get(fingerprint) or masking.source(diff) for fingerprint, diff in made.diffs.items()}
+    written = {keys[fingerprint]: diff for fingerprint, diff in masked.items()}
+    cache.write(name, json.dumps(written, separators=(",", ":")).encode())
     return replace(made, diffs=masked)
 
 
-def _name(report: Report, read: Callable[[str], bytes | None]) -> str:
-    digest = hashlib.blake2b(digest_size=20)
-    digest.update(cache.own_code().encode("utf-8", "surrogateescape") + sys.version.encode())
-    seen: set[str] = set()
+def _name(report: Report, home: str) -> str:
+    said = "\0".join((cache.own_code(), sys.version, home, report.target))
+    return f"{hashlib.blake2b(said.encode('utf-8', 'surrogateescape'), digest_size=20).hexdigest()}.diffs.json"
+
+
+def _keys(report: Report, read: Callable[[str], bytes | None]) -> dict[str, str]:
+    """What the diff of each finding is made of, by fingerprint."""
+    found: dict[str, str] = {}
+    files: dict[str, str] = {}
     for finding, fingerprint in zip(report.findings, fingerprints(report.findings), strict=True):
         if finding.edit is None:
             continue
         path = finding.edit.span.path
-        if path not in seen:
-            seen.add(path)
+        if path not in files:
             data = read(path)
-            digest.update(hashlib.blake2b(b"" if data is None else data, digest_size=20).digest())
-        digest.update(f"\0{fingerprint}\0{finding.edit!r}".encode("utf-8", "surrogateescape"))
-    return f"{digest.hexdigest()}.diffs.json"
+            files[path] = "" if data is None else hashlib.blake2b(data, digest_size=20).hexdigest()
+        if not files[path]:
+            continue
+        said = f"{files[path]}\0{fingerprint}\0{finding.edit!r}".encode("utf-8", "surrogateescape")
+        found[fingerprint] = hashlib.blake2b(said, digest_size=20).hexdigest()
+    return found
 
 
-def _taken(data: bytes | None) -> Mapping[str, str] | None:
+def _taken(data: bytes | None) -> Mapping[str, str]:
     """What was remembered, if it has the shape that writing gives."""
     try:
         said: object = json.loads(data) if data is not None else None
     except (ValueError, RecursionError):
-        return None
-    if not isinstance(said, dict):
-        return None
-    found = cast("dict[str, object]", said)
-    whole = {name: text for name, text in found.items() if isinstance(text, str)}
-    return whole if len(whole) == len(found) else None
+        return {}
+    found = cast("dict[str, object]", said) if isinstance(said, dict) else {}
+    whole = {key: text for key, text in found.items() if isinstance(text, str)}
+    return whole if len(whole) == len(found) else {}

@@ -2,9 +2,10 @@
 
 import ast
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from types import MappingProxyType
 
 from stopper.core.place import Span
 from stopper.core.rule import Edit
@@ -60,11 +61,14 @@ def diff(path: str, before: str, after: str) -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def with_diffs(report: Report, read: Callable[[str], bytes | None]) -> Report:
-    """*report* with the diff of every finding that has an edit and whose file *read* still gives."""
-    made: dict[str, str] = {}
+def with_diffs(
+    report: Report, read: Callable[[str], bytes | None], known: Mapping[str, str] = MappingProxyType({})
+) -> Report:
+    """*report* with the diff of every finding that has an edit and whose file *read* still gives; those of *known*, by fingerprint, are not
+    made again."""
+    made = dict(known)
     for finding, fingerprint in zip(report.findings, fingerprints(report.findings), strict=True):
-        if finding.edit is None:
+        if finding.edit is None or fingerprint in made:
             continue
         path = finding.edit.span.path
         source = text_of(read(path))
