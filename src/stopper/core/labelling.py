@@ -1,13 +1,12 @@
 """From a value to what it derives from. Values keep their structure, so this is a pure question that is asked when a rule asks it."""
 
-import re
 from collections.abc import Callable
 from collections.abc import Mapping as MappingType
 from typing import TYPE_CHECKING, Any, Final
 
 from stopper.core.body_models import filled_from, is_narrow
 from stopper.core.glimpses import is_glimpse, is_split
-from stopper.core.held_attributes import held_under
+from stopper.core.held_attributes import held_under, surely_held
 from stopper.core.held_headers import credential_kind, headers_of, is_one_name
 from stopper.core.kept_values import kept_for
 from stopper.core.labels import CREDENTIALS
@@ -15,11 +14,13 @@ from stopper.core.left_out import is_mask, is_spread, left_out
 from stopper.core.naming import sensitive
 from stopper.core.origins import (
     CURATED,
+    FREE_FIELD,
     NONE,
     NUMBERS,
     PASSING,
     REQUEST,
     TEXT_METHODS,
+    WRITTEN,
     Labels,
     by_name,
     is_secret,
@@ -29,11 +30,13 @@ from stopper.core.origins import (
     of_header,
     of_name,
 )
+from stopper.core.overriding import given_back
 from stopper.core.parameter_origins import names_said, of_parameter
 from stopper.core.parts_returned import parts_returned
-from stopper.core.passing import handed
+from stopper.core.passing import handed, named
 from stopper.core.text_words import is_word
 from stopper.core.values import (
+    NAMED,
     Call,
     Caught,
     Choice,
@@ -66,12 +69,6 @@ _CALLED: Final = ""
 
 DEEPEST: Final = 40
 """Values nested deeper than this are generated code; their labels are no worse for being cut."""
-
-
-_FREE_FIELD: Final = re.compile(
-    r"(?:wtforms|flask_wtf|wtforms_\w+)(?:\.\w+)*\.(?:String|Text|TextArea|Password|Email|URL|Hidden|Search|Tel)Field"
-)
-"""Fields of a form whose ``data`` is the text that the caller wrote."""
 
 
 class _Asking:
@@ -223,6 +220,8 @@ class _Asking:
                 return self._all_under([(one, bound) for one in several if not is_constant(one, None)], key, depth)
             case Parameter() if owner.parameter in bound:
                 return self._under(bound[owner.parameter], key, {}, depth + 1)
+            case Parameter() if owner.index == NAMED and (several := named(self.facts, owner, key)):
+                return self._union(several, {}, depth + 1)
             case Parameter():
                 return self._all_under([(one, {}) for one in self._handed(owner)], key, depth)
             case Call() if (made := self.facts.function(owner.callee)) is not None:
@@ -270,7 +269,7 @@ class _Asking:
     def member(self, value: Member, bound: MappingType[str, Value], depth: int) -> Labels:
         if value.attribute == "config" and is_application(value.owner):
             return labelled("whole-config", source="config")
-        if value.attribute == "data" and isinstance(value.owner, Call) and _FREE_FIELD.fullmatch(value.owner.callee):
+        if value.attribute == "data" and isinstance(value.owner, Call) and FREE_FIELD.fullmatch(value.owner.callee):
             return labelled("request-data") | by_name(value.owner.name, NONE)
         put = headers_of(self.facts, value.owner) if value.attribute == "headers" else ()
         if put:
@@ -283,6 +282,8 @@ class _Asking:
             if put_there:  # a name beside a password in one record is no password
                 found = frozenset(one for one in found if one.kind not in CREDENTIALS)
                 found |= self._union(tuple(put_there), {}, depth + 4)
+        elif found & WRITTEN and (alone := surely_held(self.facts, value.owner, value.attribute)) is not None:
+            found = self._union(tuple(alone), {}, depth + 4)
         if value.attribute in CURATED or (
             value.attribute == "description" and not self._is_plain_exception(value.owner)
         ):
@@ -318,8 +319,7 @@ class _Asking:
 
     def call(self, value: Call, bound: MappingType[str, Value], depth: int) -> Labels:
         callee = value.callee
-        known = of_callee(value)
-        if known is not None:
+        if (known := of_callee(value)) is not None:
             return known
         if self.numbers and callee in NUMBERS:
             return NONE
@@ -331,7 +331,7 @@ class _Asking:
             return self._union(parts(value), bound, depth)
         results = self.facts.function(callee) if callee[:1] != "?" else None
         if results is not None:
-            return self._results(value, results.returns + results.yields, bound, depth)
+            return self._results(value, given_back(self.facts, results), bound, depth)
         found = of_name(callee) or self._kept(value, callee, depth)
         filled = filled_from(self.facts, value)
         if filled:

@@ -5,8 +5,9 @@ from collections.abc import Sequence as SequenceType
 from typing import TYPE_CHECKING
 
 from stopper.core.nested_functions import inside
+from stopper.core.overriding import in_place_of
 from stopper.core.run_later import run_later
-from stopper.core.values import NAMED, REST, Call, Parameter, Value, walk
+from stopper.core.values import NAMED, REST, Call, Name, Parameter, Value, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -16,6 +17,8 @@ def callers(facts: "SourceFacts", function: str) -> Iterator[Call]:
     """The calls that run a function; a constructor is run by calls of its class."""
     yield from facts.calls(function, f"{function}.delay")
     yield from run_later(facts).get(function, ())
+    for base in in_place_of(facts, function):  # ``self.render(message)`` of the base runs it
+        yield from (call for call in facts.calls(base) if call.receiver is None or isinstance(call.receiver, Name))
     if function.endswith(".__init__"):
         yield from facts.calls(*_made_by(facts).get(function, (function.removesuffix(".__init__"),)))
 
@@ -72,6 +75,11 @@ def handed(facts: "SourceFacts", value: Parameter) -> Iterator[Value]:
     """What callers pass for a parameter, call by call; nothing for a call that leaves it out."""
     for call in callers(facts, value.function):
         yield from passed(facts, value, call)
+
+
+def named(facts: "SourceFacts", value: Parameter, name: str) -> tuple[Value, ...]:
+    """What callers pass under that name for ``**named``."""
+    return tuple(one for call in callers(facts, value.function) if (one := call.keyword(name)) is not None)
 
 
 def given(facts: "SourceFacts", value: Parameter) -> tuple[Value, ...]:

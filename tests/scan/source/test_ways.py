@@ -135,3 +135,41 @@ def test_a_client_of_the_project_sends_on_what_it_is_handed(read):
         "@app.get('/')\ndef index():\n    return client.get(request.args['url']).text\n"
     )
     assert "query-string" in kinds(read, text, "outbound-url")
+
+
+@pytest.mark.parametrize(
+    ("made", "done", "sink"),
+    [
+        ("session", "self.held.update(values)", "session"),
+        ("session", "self.held['shown'] = values['shown']", "session"),
+        ("'/var/log/app/audit.log'", "open(self.held, 'a').write(str(values))", "log"),
+    ],
+)
+def test_a_sink_that_an_object_is_made_with(read, made, done, sink):
+    text = (
+        "from flask import session\n"
+        f"class Keep:\n    def __init__(self, held):\n        self.held = held\n    def keep(self, **values):\n        {done}\n"
+        f"@app.get('/')\ndef index():\n    Keep({made}).keep(shown=request.headers[KEY])\n    return ''\n"
+    )
+    assert "api-key" in kinds(read, text, sink)
+
+
+def test_a_field_holds_what_it_was_made_with(read):
+    text = (
+        "from dataclasses import dataclass\n@dataclass\nclass Search:\n    term: str\n    order: str\n"
+        "def made(args):\n    return Search(args['q'], 'name')\n"
+        "@app.get('/')\ndef index():\n    log.info(made(request.args).{field})\n    return ''\n"
+    )
+    assert "query-string" in kinds(read, text.replace("{field}", "term"))
+    assert not kinds(read, text.replace("{field}", "order"))
+
+
+def test_what_a_base_has_its_heirs_do(read):
+    text = (
+        "class Base:\n    def handle(self, value):\n        return self.show(value)\n"
+        "    def show(self, value):\n        raise NotImplementedError\n"
+        "class Own(Base):\n    def show(self, value):\n        log.info(value)\n        return value\n"
+        "@app.get('/')\ndef index():\n    return Own().handle(request.args['q'])\n"
+    )
+    assert "query-string" in kinds(read, text)
+    assert "query-string" in kinds(read, text, "response")

@@ -96,7 +96,7 @@ class Refusal:
     """A redirect to a page that is named for logging in."""
 
 
-_SENDS: Final = frozenset({"request", "send"})
+_SENDS: Final = frozenset({"request", "send", "mount", "get_adapter"})
 """Methods by which a client of the project does for all that it sends what the library's does not."""
 
 

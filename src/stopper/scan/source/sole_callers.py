@@ -8,6 +8,7 @@ from stopper.core.values import (
     ConfigValue,
     Constant,
     EnvironmentValue,
+    Item,
     Mapping,
     Member,
     Name,
@@ -19,7 +20,8 @@ from stopper.core.values import (
     text_of,
 )
 from stopper.core.written_alike import written_alike
-from stopper.scan.source.held_fields import field_of
+from stopper.scan.source.held_fields import field_of, maker_of
+from stopper.scan.source.late_sinks import WRITES, assigned_late, read_late, record_late
 from stopper.scan.source.names import INSTANCES
 from stopper.scan.source.project import Project
 from stopper.scan.source.reader import CONFIGS, canonical, instance_of, named
@@ -32,7 +34,7 @@ _HELD: Final = {
     "returns": ("value",),
     "raises": ("value",),
     "flows": ("value",),
-    "assignments": ("value",),
+    "assignments": ("value", "into"),
     "config": ("value",),
 }
 """Kinds of facts, and their fields that are values."""
@@ -56,9 +58,8 @@ def _settled(project: Project, tests: frozenset[str]) -> dict[str, dict[int, Val
     """The makers of classes that several places call, with the settings and literals that all of them pass at a place."""
     found: dict[str, list[Call]] = {}
     for call in project.calls:
-        name = f"{call.callee}{_MAKER}"
-        is_made = call.callee in project.classes and name in project.functions
-        if is_made and (call.span is None or call.span.path not in tests):
+        name = call.callee if call.callee.endswith(_MAKER) else maker_of(project, call.callee)
+        if name is not None and name in project.functions and (call.span is None or call.span.path not in tests):
             found.setdefault(name, []).append(call)
     settled: dict[str, dict[int, Value]] = {}
     for name, calls in found.items():
@@ -94,11 +95,16 @@ def _pass_on(project: Project, sole: dict[str, Call], settled: dict[str, dict[in
     passing = _Passing(project, sole, gives, settled)
     for call in project.calls:
         if call.function in inside:
+            passing.home = call.function
             passing.into(call)
     for kind, fields in _HELD.items():
         for fact in getattr(project, kind):
             if fact.function in inside:
+                before = fact.into if kind == "assignments" else None
+                passing.home = fact.function
                 _refill(fact, fields, passing)
+                if before is not None and fact.into is not before:
+                    assigned_late(project, fact)
     for name in inside:
         function = project.functions.get(name)
         if function is not None and function.returns:
@@ -108,6 +114,7 @@ def _pass_on(project: Project, sole: dict[str, Call], settled: dict[str, dict[in
             object.__setattr__(function, "yields", passing.several(function.yields))
             places = [place for _, place in project.yielded[name]]
             project.yielded[name] = list(zip(function.yields, places, strict=True))
+    record_late(project, passing.found)
 
 
 def _gives_one(project: Project, name: str, call: Call) -> bool:
@@ -188,7 +195,7 @@ def _sole(project: Project, tests: frozenset[str]) -> dict[str, Call]:
     for call in project.calls:
         name = call.callee
         if name in classes:
-            name += _MAKER
+            name = maker_of(project, name) or name + _MAKER
         if name in functions and (call.span is None or call.span.path not in tests):
             found[name] = None if name in found else call
     named_elsewhere = _handed_on(project)
@@ -203,6 +210,7 @@ def _sole(project: Project, tests: frozenset[str]) -> dict[str, Call]:
         and not call.function.startswith(name + ".")
         and all(one.name in KEEPING for one in project.functions[name].decorators)
         and not _is_called_by_others(project, name)
+        and not _is_written_anew(project, name)
     }
 
 
@@ -210,6 +218,17 @@ def _is_called_by_others(project: Project, name: str) -> bool:
     """A method of a class that a library knows by its base (a view, a resource, a thread): the library calls it too."""
     owner = project.functions[name].owner
     return bool(owner) and not name.endswith(_MAKER) and _is_of_library(project, owner)
+
+
+def _is_written_anew(project: Project, name: str, depth: int = 4) -> bool:
+    """A method that a derived class has too: which of them the call runs, the object decides."""
+    owner, _, word = name.rpartition(".")
+    if not depth or name.endswith(_MAKER):
+        return False
+    return any(
+        word in project.classes[heir].methods or _is_written_anew(project, f"{heir}.{word}", depth - 1)
+        for heir in project.heirs.get(owner, ())
+    )
 
 
 def _is_of_library(project: Project, owner: str, depth: int = 6) -> bool:
@@ -306,6 +325,14 @@ class _Passing(Rebuilding):
         self._gives = gives
         self._asked: set[tuple[str, str]] = set()
         self._seen: set[int] = set()
+        self.home = ""
+        """The function in which the fact stands that is made anew."""
+        self.found: list[Call] = []
+        """Calls that may be known as sinks only now."""
+
+    def item(self, value: Item) -> Value:
+        made = super().item(value)
+        return read_late(self._project, made, self.home) if type(made) is Item and made is not value else made
 
     def parameter(self, value: Parameter) -> Value:
         call = self._sole.get(value.function)
@@ -348,8 +375,13 @@ class _Passing(Rebuilding):
     def _fill(self, value: Call) -> None:
         passed = self.passed(value)
         if passed is not None:
+            before = value.callee
             for name, made in zip(("receiver", "args", "keywords"), passed, strict=True):
                 object.__setattr__(value, name, made)
             if any(name == "**" for name, _ in value.keywords):
                 _unpack(value)
             _name_method(self._project, value)
+            if value.callee != before:
+                self.found.append(value)
+        if value.method in WRITES and type(value.receiver) is Call:
+            self.found.append(value)
