@@ -1,15 +1,16 @@
-"""Keys that nobody knows and that pass all the same: where a look-up finds nothing, a caller is made up."""
+"""Callers that are made up: for a key that nobody knows, for a token that is bad."""
 
 from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.api_key_names import is_key_reading
 from stopper.core.body_models import classes_by_name
+from stopper.core.fact import Handler
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.unjudged_keys import asks_absence
-from stopper.core.values import Call, Choice, Item, Mapping, Parameter, Value, options, walk
+from stopper.core.values import Call, Choice, Constant, Item, Mapping, Name, Parameter, Value, options, walk
 
 _DEPTH: Final = 10
 
@@ -70,3 +71,69 @@ def _is_of_given(value: Value, function: str) -> bool:
 
 def _by_key(value: Value) -> bool:
     return any(is_key_reading(part) for part in walk(value, _DEPTH))
+
+
+def stands_for_somebody(facts: SourceFacts, handler: Handler) -> bool:
+    """That who shows a bad token is taken for somebody who is written out here, ``Caller("guest")`` where a good one is ``Caller(claims["sub"])``,
+    that hooks keep this person, and that nothing later turns them away."""
+    name = handler.function
+    given = [one.value for one in facts.returns_of(name) if handler.span.holds(one.span)]
+    if handler.action == "return":
+        made = [one for one in given if _is_literal(facts, one)]
+        others = [one.value for one in facts.returns_of(name) if not handler.span.holds(one.span)]
+        callers = {call.function for call in facts.calls(name)}
+        homes = {
+            one.target for caller in callers for one in facts.assignments_in(caller) if one.target.startswith("g.")
+        }
+        return bool(homes) and any(
+            _is_same_class(one, other) and _all_pass(facts, one, homes, callers) for one in made for other in others
+        )
+    for one in facts.assignments_in(name):
+        several = tuple(options(one.value))
+        if not one.target.startswith("g.") or len(several) < 2:
+            continue
+        made = [each for each in several if _is_literal(facts, each)]
+        if any(
+            _is_same_class(each, other) and each is not other and _all_pass(facts, each, {one.target}, {name})
+            for each in made
+            for other in several
+        ):
+            return True
+    return False
+
+
+def _is_literal(facts: SourceFacts, value: Value) -> bool:
+    """An object of the project with a literal name in it."""
+    if not isinstance(value, Call) or value.callee not in classes_by_name(facts):
+        return False
+    given = (*value.args, *(held for _, held in value.keywords))
+    return any(isinstance(one, Constant) and isinstance(one.value, str) and one.value for one in given)
+
+
+def _is_same_class(one: Value, other: Value) -> bool:
+    return isinstance(one, Call) and isinstance(other, Call) and one.callee == other.callee and one is not other
+
+
+def _all_pass(facts: SourceFacts, made: Value, homes: set[str], own: set[str]) -> bool:
+    """That each refusal which looks at the person lets this one on: it asks whether there is one, or for what the caller chose."""
+    if not any(
+        not {"GET", "HEAD", "OPTIONS"}.issuperset(route.methods) and not own.isdisjoint(route.hooks)
+        for route in facts.routes
+    ):
+        return False
+    for one in facts.conditions():
+        if not one.refuses or one.function in own:
+            continue
+        for part in walk(one.value, 6):
+            said = part.dotted.removeprefix("flask.") if isinstance(part, Name) else ""
+            home = next((each for each in homes if said.startswith(f"{each}.")), None)
+            field = said.removeprefix(f"{home}.").partition(".")[0] if home is not None else ""
+            if field and not (isinstance(made, Call) and _is_chosen(made.keyword(field))):
+                return False
+    return True
+
+
+def _is_chosen(value: Value | None) -> bool:
+    return value is not None and any(
+        isinstance(part, Name) and part.dotted.startswith("flask.request") for part in walk(value, _DEPTH)
+    )

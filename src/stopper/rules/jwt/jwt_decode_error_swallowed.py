@@ -10,6 +10,7 @@ from stopper.core.facts import Handler, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS, verifies, written_in
 from stopper.core.kept_caller import hooks_before_guards, is_asked_for_later
+from stopper.core.made_up_callers import stands_for_somebody
 from stopper.core.places_in_steps import is_behind, places
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
@@ -47,6 +48,9 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _suppressed(facts)
     for handler in facts.handlers():
         if handler.action in ("refuse", "raise") or not steps & set(handler.tried):
+            continue
+        if stands_for_somebody(facts, handler):
+            yield Hit(MESSAGE, handler.span)
             continue
         if is_asked_for_later(facts, handler.function) or handler.function in hooks_before_guards(app):
             continue  # who is calling is found out here, and asked for elsewhere

@@ -123,7 +123,7 @@ def _asks_of_one_alone(facts: SourceFacts, around: set[str], names: set[str]) ->
         any(
             (found.span.holds(one.span) or (found.body is not None and found.body.holds(one.span)))
             and not found.negated
-            and _is_of_one_kind(found.value)
+            and (_is_of_one_kind(found.value) or _is_seldom_told(facts, found.value))
             for found in facts.conditions_in(one.function)
         )
         for one in asked
@@ -141,6 +141,19 @@ def _is_of_one_kind(value: Value) -> bool:
         for left, right in pairs
         for told, said in ((left, right), (right, left))
     )
+
+
+def _is_seldom_told(facts: SourceFacts, value: Value) -> bool:
+    """``if kind and claims["typ"] != kind`` where a caller names no kind, and nothing is asked then."""
+    tests = value.options if isinstance(value, Choice) and value.every else (value,)
+    for test in tests:
+        told = test.parts[0] if isinstance(test, Truth) and test.differs and is_constant(test.parts[-1], None) else test
+        if not isinstance(told, Parameter) or not is_constant(told.default, None, ""):
+            continue
+        for call in facts.calls(told.function):
+            if not call.open and call.argument(told.index if told.index >= 0 else None, told.parameter) is None:
+                return True
+    return False
 
 
 def _one_audience(app: App, facts: SourceFacts, mine: set[str]) -> bool:
