@@ -17,7 +17,7 @@ from stopper.core.probe_id_elsewhere import beside_the_thing, stands_elsewhere, 
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, new_id, takes_its_id
 from stopper.core.probe_objects import entries, ids, marked
-from stopper.core.probe_references import filled
+from stopper.core.probe_references import filled, made_with
 
 _ENDS: Final = re.compile(r"(?i)(^|[/_-])(delete|remove|destroy|cancel|close|archive|trash)([/_-]|$)")
 _JOINS: Final = re.compile(
@@ -131,9 +131,7 @@ def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Th
     lists = target.request_for(kind.list_route, "GET") if kind.list_route is not None else None
     before = (yield from send(alice.on(lists))) if lists is not None else None
     request, marks = marked(target.request_for(kind.create_route, "POST"), target.canary)
-    answer = yield from send(alice.on(request))
-    if answer.response.status in (400, 404, 409, 422):
-        answer = yield from send(alice.on((yield from filled(target, kind.create_route, request, alice))))
+    answer = yield from made_with(target, kind.create_route, request, alice)
     if not answer.response.went_through:
         return None
     number = new_id(answer, kind.parameter) if answer.response.succeeded else None

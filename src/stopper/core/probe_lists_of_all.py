@@ -9,12 +9,13 @@ from stopper.core import probe_foreign as foreign
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.naming import as_parameter
 from stopper.core.owner_names import ADMIN_PATH, PERSON
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt, is_door
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, kinds
-from stopper.core.probe_own_values import own_numbers
+from stopper.core.probe_own_values import NAMES_SOMEBODY, own_numbers
 from stopper.core.probe_query import query_names, with_query
 
 KINDS_MOST: Final = 4
@@ -64,7 +65,12 @@ def asked(target: Target, alice: Identity, bob: Identity, made: MutableMapping[s
 def _of_one_person(target: Target) -> list[Route]:
     """Lists under the id of a person: ``/users/{user_id}/orders``."""
     found = [one for one in target.app.routes if "GET" in one.methods and len(one.parameters) == 1]
-    return [one for one in found if not one.path.endswith("}") and PERSON.search(one.parameters[0][0])][:LISTS_MOST]
+    found = [one for one in found if not one.path.endswith("}")]
+    return [one for one in found if _says_who(one.parameters[0][0])][:LISTS_MOST]
+
+
+def _says_who(name: str) -> bool:
+    return bool(PERSON.search(name) or NAMES_SOMEBODY.fullmatch(as_parameter(name)))
 
 
 def _searches(target: Target) -> list[tuple[Route, str]]:

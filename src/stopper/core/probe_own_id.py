@@ -15,7 +15,7 @@ from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_baseline import is_door, same
 from stopper.core.probe_kinds import at_number, entry_of, route_at
 from stopper.core.probe_objects import plain_members
-from stopper.core.probe_own_values import BELONGS, own_numbers, parameter_of, says_what_is_owned
+from stopper.core.probe_own_values import BELONGS, NAMES_SOMEBODY, own_numbers, parameter_of, says_what_is_owned
 from stopper.core.probe_people import by_cookie, number_in_lists
 from stopper.core.redactor import is_sensitive_name
 
@@ -25,7 +25,8 @@ _ENDS: Final = re.compile(
 _NOBODY_ELSES: Final = re.compile(
     r"(?i)\}/(.*[/_-])?(settings|preferences|notifications?|orders?|invoices?|billing|payments?|cards?|transactions?|statements?|messages|inbox|wallets?|carts?|baskets?|"
     r"addresses|prescriptions?|(medical-?|health-?)?records?|payslips?|salar(y|ies)|documents?|files?|drafts?|tickets?|bookings?|reservations?|appointments?|"
-    r"subscriptions?|api-?keys?|keys|sessions?|devices?|tokens?|secrets?|credentials?|balance|loans?|claims?|notes?|todos?|expenses?|budgets?|private\w*)/?$"
+    r"subscriptions?|api-?keys?|keys|sessions?|devices?|tokens?|secrets?|credentials?|balance|loans?|claims?|notes?|todos?|expenses?|budgets?|certificates?|grades?|results?|transcripts?|history|"
+    r"enrol?lments?|purchases?|contacts?|logins?|benefits?|payouts?|earnings|medications?|diagnos[ei]s|allergies|private\w*)/?$"
 )
 """What lies below the id of a person or a company and is for nobody else, as the last word of a path."""
 _TOLD_TO_ALL: Final = re.compile(
@@ -41,7 +42,9 @@ def is_of_a_person(route: Route) -> bool:
     if "GET" not in route.methods or len(route.parameters) != 1 or _ENDS.search(route.path):
         return False
     name = parameter_of(route)
-    named = bool(PERSON.search(name) or BELONGS.fullmatch(name))  # ``/users_token/{user_id}`` lets nobody in or out
+    named = bool(
+        PERSON.search(name) or BELONGS.fullmatch(name) or NAMES_SOMEBODY.fullmatch(name)
+    )  # ``/users_token/{user_id}`` lets nobody in or out
     return named or (not is_door(route) and bool(PERSON.search(route.path.partition("{")[0])))
 
 

@@ -27,6 +27,8 @@ BELONGS: Final = re.compile(
 _BY_NAME: Final = re.compile(r"(user_?)?name|login|nick(_?name)?|handle|user")
 _PEOPLE: Final = re.compile(r"(current_)?(user|person|member|customer|profile|me)")
 _ADDRESS: Final = ("email", "e_mail", "email_address")
+NAMES_SOMEBODY: Final = re.compile(r"e_?mail|email_address|user_?name|login|handle|nickname")
+"""Parameters that say who is meant by what that person is called."""
 _LOGINS: Final = ("username", "user_name", "login", "handle", "nickname", "user")
 _OWNED: Final = re.compile(r"(\w+_)?(balance|iban|salary|credit_limit|card_number)")
 """Members that nobody publishes beside a person's name."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import Route
-from stopper.core.exchange import Request
+from stopper.core.exchange import Exchange, Request
 from stopper.core.naming import as_parameter
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_inputs import members
@@ -15,6 +15,10 @@ from stopper.core.probe_objects import entries, ids, inner_object, marked
 from stopper.core.probe_own_values import says_whose
 
 _WHICH: Final = ("id", "uuid", "no", "number", "code", "serial", "slug", "key", "ref", "sku")
+REFUSED: Final = (400, 404, 409, 422)
+"""How a server says that a body does not do."""
+GUESSES_MOST: Final = 3
+"""Other kinds of things of which one is named where nobody knows the body."""
 
 
 def references(target: Target, create: Route, said: dict[str, object]) -> Iterator[tuple[str, Kind]]:
@@ -30,6 +34,31 @@ def filled(target: Target, create: Route, request: Request, who: Identity) -> St
     for name, kind in _named(target, create, said):
         number = yield from _one_of(target, kind, who)
         said[name] = said[name] if number is None else number
+    return replace(request, body=json.dumps(said).encode()) if said != members(request) else request
+
+
+def made_with(target: Target, create: Route, request: Request, who: Identity) -> Steps[Exchange]:
+    """The answer to *request*; where it is refused, to the same with what *who* has wherever it names another thing, or may name one."""
+    answer = yield from send(who.on(request))
+    if answer.response.status not in REFUSED:
+        return answer
+    better = yield from filled(target, create, request, who)
+    if better == request and create.request_schema is None:
+        better = yield from _with_guesses(target, create, request, who)
+    return (yield from send(who.on(better))) if better != request else answer
+
+
+def _with_guesses(target: Target, create: Route, request: Request, who: Identity) -> Steps[Request]:
+    """*request* with the id of one thing of each other kind: nobody knows what its body must say."""
+    said = members(request)
+    for kind in [one for one in kinds(target) if one.list_route is not None and one.create_route != create][
+        :GUESSES_MOST
+    ]:
+        noun = as_parameter(kind.base.rpartition("/")[2])
+        one = f"{noun[:-3]}y" if noun.endswith("ies") else noun.removesuffix("s")
+        number = yield from _one_of(target, kind, who)
+        if number is not None:
+            said.setdefault(f"{one}_id", number)
     return replace(request, body=json.dumps(said).encode()) if said != members(request) else request
 
 
