@@ -30,9 +30,16 @@ def told_to_the_log(facts: SourceFacts, place: Span, gives_away: Callable[[Value
 
 
 def _given(facts: SourceFacts, place: Span) -> Iterator[Value]:
-    yield from (one.value for one in facts.returns() if one.span == place)
+    yield from facts.once("what is returned, by place", lambda: _returned(facts)).get(place, ())
     for call in calls_at(facts, place):
         yield from (*call.args, *(value for _, value in call.keywords))
+
+
+def _returned(facts: SourceFacts) -> dict[Span, list[Value]]:
+    found: dict[Span, list[Value]] = {}
+    for one in facts.returns():
+        found.setdefault(one.span, []).append(one.value)
+    return found
 
 
 def _outermost(value: Value, gives_away: Callable[[Value], bool], depth: int = 12) -> Iterator[Value]:
