@@ -144,10 +144,11 @@ def is_with_itself(one: Comparison) -> bool:
 def _only_noted(index: FunctionIndex, name: str, one: Comparison) -> bool:
     """``if note.owner_id != g.user_id: log.warning(…)``, and the request goes on."""
     tests = [asked for asked in index.conditions.get(name, ()) if asked.span.holds(one.span)]
-    return bool(tests) and all(_notes(index, name, asked) for asked in tests)
+    return bool(tests) and all(only_notes(index, name, asked) for asked in tests)
 
 
-def _notes(index: FunctionIndex, name: str, asked: Condition) -> bool:
+def only_notes(index: FunctionIndex, name: str, asked: Condition) -> bool:
+    """That an ``if`` writes something to a log and does nothing else."""
     body = asked.body
     if body is None or asked.stops or any(body.holds(one.span) for one in index.facts.assignments_in(name)):
         return False

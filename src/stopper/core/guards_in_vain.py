@@ -18,6 +18,7 @@ from stopper.core.values import (
     Call,
     Choice,
     Constant,
+    Item,
     Member,
     Name,
     Parameter,
@@ -25,6 +26,7 @@ from stopper.core.values import (
     Value,
     is_constant,
     options,
+    text_of,
     walk,
 )
 
@@ -206,7 +208,11 @@ def _always_true(facts: SourceFacts) -> Iterator[Told]:
 
 
 def _names_role(value: Value) -> bool:
-    return any(isinstance(part, Member) and ROLE.search(part.attribute) is not None for part in walk(value, 4))
+    return any(
+        (isinstance(part, Member) and ROLE.search(part.attribute) is not None)
+        or (isinstance(part, Item) and ROLE.search(text_of(part.key) or "") is not None)
+        for part in walk(value, 4)
+    )
 
 
 def _method_not_called(facts: SourceFacts) -> Iterator[Told]:

@@ -16,7 +16,7 @@ from stopper.core.place import Span
 from stopper.core.raising import raised_in
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.standing_alone import stands_alone
-from stopper.core.values import Call, Choice, Member, Name, Truth, Value, is_constant, walk
+from stopper.core.values import Call, Choice, Constant, Mapping, Member, Name, Sequence, Truth, Value, is_constant, walk
 
 Told = tuple[Span, str]
 
@@ -94,7 +94,11 @@ def _passed(app: App, facts: SourceFacts) -> dict[str, list[Route]]:
 
 
 def _answers_with_refusal(facts: SourceFacts, name: str) -> bool:
-    """``response = "Forbidden", 403`` in one branch, the view's in the other, and ``return response``."""
+    """``response = "Forbidden", 403`` in one branch, the view's in the other, and ``return response``; an answer of any kind beside the view's."""
+    given = [one.value for one in facts.returns_of(name) if not is_constant(one.value, None)]
+    views = [one for one in given if isinstance(one, Call) and one.callee == "?"]
+    if views and any(isinstance(one, (Mapping, Sequence, Constant)) for one in given if one not in views):
+        return True
     return any(
         is_constant(part, 401, 403) or (isinstance(part, Call) and part.callee == "flask.redirect")
         for one in facts.returns_of(name)

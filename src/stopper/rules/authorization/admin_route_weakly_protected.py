@@ -9,6 +9,7 @@ from stopper.core.app import App, Route
 from stopper.core.changing_calls import writes
 from stopper.core.fact import Decorator, Function
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.low_roles import LOW, noted_only, says_low
 from stopper.core.owner_names import ADMIN_GUARD, ROLE, WHO
 from stopper.core.place import RouteRef
 from stopper.core.reached_by_admins import logs_in_admins_alone
@@ -25,10 +26,6 @@ _ADMIN_BLUEPRINT: Final = re.compile(
     r"(?i)(?:^|[._])(?:super)?admin(?:istration|_?(?:bp|api|blueprint|routes|panel))?$|(?:^|[._])back_?office$"
 )
 _ADMIN_VIEW: Final = re.compile(r"(?i)^(?:super)?admin_\w+")
-_LOW: Final = frozenset(
-    {"user", "users", "member", "customer", "guest", "viewer", "reader", "basic", "client", "everyone"}
-)
-"""Roles that whoever signs up has."""
 _BODY: Final = frozenset(
     {"flask.request.get_json", "flask.request.json", "flask.request.form", "flask.request.args", "flask.request.values"}
 )
@@ -72,8 +69,10 @@ _OF_A_LOG_IN: Final = re.compile(
 
 _MOST_ASK: Final = 4
 """So many routes of a file that ask for the role, each by itself, show that somebody has thought about each."""
-_ANSWERS: Final = frozenset({"jsonify", "dump", "dumps", "make_response", "render_template", "Response"})
-"""Calls that show what somebody's role is, and ask nobody for one."""
+_ANSWERS: Final = frozenset(
+    {"jsonify", "dump", "dumps", "make_response", "render_template", "Response", "frozenset", "set", "tuple", "list"}
+)
+"""Calls that show or keep what somebody's role is, and ask nobody for one."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -170,6 +169,8 @@ def _logs_in_admins_only(app: App) -> bool:
 def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str]) -> bool:
     facts = index.facts
     own = list(index.of_view(route.view, route.span, method))
+    if says_low(facts, route.view):
+        return False
     known = [one for one in facts.routes if one.path == route.path]
     told = [one for function in own for one in function.decorators]
     deaf = {one.name for one in told if is_told_nothing(facts, one) or _admits_everybody(one)}
@@ -199,10 +200,15 @@ def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str
     ]
     if _knows_by_admins(index, words):
         return True
+    noted, unheard = noted_only(index, names)
     values: list[Value] = [
-        side for name in names for one in index.comparisons.get(name, ()) for side in (one.left, one.right)
+        side
+        for name in names
+        for one in index.comparisons.get(name, ())
+        if facts.function_around(one.span) not in unheard
+        for side in (one.left, one.right)
     ]
-    values += [one.value for name in names for one in index.conditions.get(name, ())]
+    values += [one.value for name in names for one in index.conditions.get(name, ()) if one not in noted]
     named = {name for name, _ in route.parameters}
     if any(
         _is_role(part) and not _is_sent(part) and not _is_of_a_target(part, named)
@@ -210,7 +216,12 @@ def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str
         for part in walk(value)
     ):
         return True
-    asked = [call for name in names for call in facts.calls_in(name) if call.method not in _ANSWERS]
+    asked = [
+        call
+        for name in names
+        for call in facts.calls_in(name)
+        if call.method not in _ANSWERS and not any(call.span is not None and one.span.holds(call.span) for one in noted)
+    ]
     return any(_asks_about(part) for call in asked for part in walk(call)) or _asks_kind(index, names, own)
 
 
@@ -223,7 +234,7 @@ def _admits_everybody(one: Decorator) -> bool:
     """``@roles_accepted("user", "admin")``: one of them is enough, and everybody has the first."""
     if one.call is None or one.name.rpartition(".")[2] == "roles_required":
         return False
-    return any(str(text_of(part)).lower() in _LOW for value in one.call.args for part in walk(value, 2))
+    return any(str(text_of(part)).lower() in LOW for value in one.call.args for part in walk(value, 2))
 
 
 def _asks_session(index: FunctionIndex, route: Route, method: str) -> bool:

@@ -1,0 +1,49 @@
+"""Roles that whoever signs up has, and view classes that ask for no more."""
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from stopper.core.asked_whose import only_notes
+from stopper.core.body_models import classes_by_name
+from stopper.core.values import text_of
+
+if TYPE_CHECKING:
+    from stopper.core.fact import Condition
+    from stopper.core.facts import SourceFacts
+    from stopper.core.view_functions import FunctionIndex
+
+LOW: Final = frozenset(
+    {"user", "users", "member", "customer", "guest", "viewer", "reader", "basic", "client", "everyone"}
+)
+_ASKED_BY_CLASS: Final = re.compile(
+    r"(?i)^(?:required_|needed_|min(?:imum)?_)?(?:role|permission|access)(?:_required|_needed)?$"
+)
+
+
+def says_low(facts: "SourceFacts", view: str) -> bool:
+    """A view class that says, itself or by its base, that everybody's role is enough: ``permission = "user"``."""
+    known = classes_by_name(facts)
+    name = view
+    for _ in range(4):
+        one = known.get(name)
+        if one is None:
+            return False
+        said = [text_of(held) for word, held in one.attributes.items() if _ASKED_BY_CLASS.search(word)]
+        if said:
+            return all(str(text).lower() in LOW for text in said)
+        name = next((base for base in one.bases if base in known), "")
+    return False
+
+
+def noted_only(index: "FunctionIndex", names: list[str]) -> "tuple[list[Condition], frozenset[str]]":
+    """The tests of these functions that only write to a log where they fail, and the functions that are asked in them."""
+    noted = [
+        one for name in names for one in index.conditions.get(name, ()) if one.negated and only_notes(index, name, one)
+    ]
+    asked = {
+        call.callee
+        for one in noted
+        for call in index.facts.calls_in(one.function)
+        if call.span is not None and one.span.holds(call.span)
+    }
+    return noted, frozenset(asked)
