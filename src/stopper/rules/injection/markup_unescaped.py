@@ -25,6 +25,7 @@ from stopper.core.values import (
     Constant,
     Format,
     Mapping,
+    Member,
     Name,
     Parameter,
     Sequence,
@@ -97,6 +98,7 @@ def _filters(facts: SourceFacts) -> Iterator[Hit]:
     names |= {
         part.dotted for call in facts.calls("*.add_template_filter") for part in call.args[:1] if isinstance(part, Name)
     }
+    names |= set(_put_into_environment(facts))
     for call in facts.calls("markupsafe.Markup", "flask.Markup", "jinja2.Markup") if names else ():
         if (
             call.function in names
@@ -104,6 +106,22 @@ def _filters(facts: SourceFacts) -> Iterator[Hit]:
             and call.span is not None
         ):
             yield Hit("a filter of the templates takes what it is handed for markup", call.span, certainty="likely")
+
+
+def _put_into_environment(facts: SourceFacts) -> Iterator[str]:
+    """``app.jinja_env.filters["mark"] = mark``, ``app.jinja_env.globals.update(summary=summary)``"""
+    tables = (".jinja_env.filters", ".jinja_env.globals", ".filters", ".globals")
+    for one in facts.assignments():
+        if isinstance(one.value, Name) and one.target.startswith("[") and _ends_with(one.into, tables):
+            yield one.value.dotted
+    for call in facts.calls("*.update"):
+        if _ends_with(call.receiver, tables):
+            yield from (given.dotted for _, given in call.keywords if isinstance(given, Name))
+
+
+def _ends_with(value: Value | None, tables: tuple[str, ...]) -> bool:
+    said = value.dotted if isinstance(value, Name) else f".{value.attribute}" if isinstance(value, Member) else ""
+    return said.endswith(tables)
 
 
 _CONVERTS: Final = re.compile(
@@ -172,13 +190,16 @@ def _is_plain(call: Call) -> bool:
     return text is not None and bool(_PLAIN.search(text))
 
 
-def _has_tag(facts: SourceFacts, value: Value) -> bool:
-    """A text that is put together here and holds a tag beside the tainted part."""
+def _has_tag(facts: SourceFacts, value: Value, steps: int = 2) -> bool:
+    """A text that is put together here, or by a function that gives it back, and holds a tag beside the tainted part."""
     if isinstance(value, (Mapping,)):
         return False
     if isinstance(value, Sequence):
         return bool(value.items) and _has_tag(facts, value.items[0])
     for part in walk(value, 8):
+        made = facts.returns_of(part.callee) if isinstance(part, Call) and steps else ()
+        if any(_has_tag(facts, one.value, steps - 1) for one in made):
+            return True
         if not isinstance(part, Format):
             continue
         fixed = "\0".join(one.value for one in part.parts if isinstance(one, Constant) and isinstance(one.value, str))
@@ -224,6 +245,7 @@ def _templates(facts: SourceFacts) -> Iterator[Hit]:
         found = _said_to_be_safe(text) if _FILTER.search(text) else []
         if found or _OFF.search(text):
             files[file.path] = found or ["*"]
+    everywhere = tuple(_in_every_template(facts)) if files else ()
     for call in facts.calls("flask.render_template", "flask.render_template_string", "flask.stream_template"):
         first = text_of(call.argument(0, "template_name_or_list", "source"))
         if first is None:
@@ -232,7 +254,7 @@ def _templates(facts: SourceFacts) -> Iterator[Hit]:
             names = ["*"] if _OFF.search(first) else _said_to_be_safe(first)
         else:
             names = next((said for path, said in files.items() if path == first or path.endswith("/" + first)), _NONE)
-        for name, value in call.keywords:
+        for name, value in (*call.keywords, *(everywhere if names else ())):
             if (
                 (name in names or "*" in names)
                 and facts.derives(value, *_KINDS)
@@ -240,6 +262,15 @@ def _templates(facts: SourceFacts) -> Iterator[Hit]:
             ):
                 yield Hit(f"the template takes {name} for markup, and it comes from the request", call.span)
                 break
+
+
+def _in_every_template(facts: SourceFacts) -> Iterator[tuple[str, Value]]:
+    """What a context processor gives each template by name."""
+    for function in facts.functions():
+        if any(one.name.endswith("context_processor") for one in function.decorators):
+            for given in function.returns:
+                for key, value in given.items if isinstance(given, Mapping) else ():
+                    yield text_of(key) or "", value
 
 
 def _said_to_be_safe(text: str) -> list[str]:

@@ -13,7 +13,7 @@ from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import controls, judge, same, shown
 from stopper.core.probe_signature import signable, telling_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Caught, Constant, Item, Name, Parameter, Truth, Unknown, Value, walk
+from stopper.core.values import Call, Caught, Constant, Item, Mapping, Name, Parameter, Truth, Unknown, Value, walk
 
 ERRORS: Final = ("jwt.", "jose.", "authlib.", "joserfc.", "flask_jwt_extended.")
 LOADERS: Final = ("expired_token_loader", "invalid_token_loader")
@@ -45,7 +45,9 @@ def _handlers(facts: SourceFacts) -> Iterator[Hit]:
         if unknown is not None:
             yield Hit("who is not known any more is told otherwise than a bad token", unknown)
             continue
-        apart = next((handler for handler, _ in told if _asks_which(facts, function, handler)), None)
+        apart = next(
+            (one for one, _ in told if _asks_which(facts, function, one) or _looks_up_which(facts, function, one)), None
+        )
         if apart is not None:
             yield Hit("each kind of bad token has an answer of its own", apart.span)
             continue
@@ -118,6 +120,36 @@ def _asks_which(facts: SourceFacts, function: str, handler: Handler) -> bool:
     )
     said = {tuple(_literals(one.value)) for one in facts.returns_of(function) if handler.span.holds(one.span)}
     return asked and len(said) > 1
+
+
+def _looks_up_which(facts: SourceFacts, function: str, handler: Handler) -> bool:
+    """``raise Refused(REASONS[type(error)])``: a text for each kind out of a table, and the answer shows it."""
+    said = [one.value for one in facts.returns_of(function) if handler.span.holds(one.span)]
+    said += [
+        one.value
+        for one in facts.raises()
+        if one.function == function and handler.span.holds(one.span) and not _keeps_to_itself(facts, one.exception)
+        if one.value is not None
+    ]
+    texts = facts.once("texts for kinds of bad tokens", lambda: _tables(facts)) if said else frozenset[Span]()
+    return (
+        len({part.value for one in said for part in walk(one, 8) if isinstance(part, Constant) and part.span in texts})
+        > 1
+    )
+
+
+def _tables(facts: SourceFacts) -> frozenset[Span]:
+    """Where the texts stand that a mapping has for errors of a token's library."""
+    return frozenset(
+        held.span
+        for one in facts.assignments()
+        if isinstance(one.value, Mapping)
+        for key, held in one.value.items
+        if isinstance(key, Name)
+        and key.dotted.startswith(ERRORS)
+        and isinstance(held, Constant)
+        and held.span is not None
+    )
 
 
 def _keeps_to_itself(facts: SourceFacts, exception: str) -> bool:

@@ -7,10 +7,12 @@ from typing import Final, TypeAlias
 
 from stopper.core.answer_edits import told_to_the_log
 from stopper.core.app import App
+from stopper.core.body_models import classes_by_name
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.held_attributes import held_under, raised_for
+from stopper.core.passing import callers
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import Provoked, provoked
@@ -156,7 +158,7 @@ class _Asking:
         for made in raised_for(self._facts, value) if depth and in_text else ():
             for told in made.args[:1]:  # the text of another went into it
                 yield from self.caught(told, _Place(place.span, made.function, place.maker), True, depth - 1)
-        for call in self._facts.calls(value.function) if depth else ():
+        for call in callers(self._facts, value.function) if depth else ():
             passed_here = call.argument(value.index if value.index >= 0 else None, value.parameter)
             if passed_here is not None and call.span is not None:
                 maker = (place.maker or place) if isinstance(passed_here, (Caught, Parameter)) else None
@@ -195,12 +197,9 @@ class _Asking:
                 return  # the handler itself answers, and is judged there
             case Call(callee=callee) if (own := self._facts.function(callee)) is not None:
                 # What a function of the project makes of it is judged where it answers; one that fills a mapping does not answer.
-                for filled in (one for said in own.returns for one in options(said) if isinstance(one, Mapping)):
-                    for part in walk(filled, 4):
-                        if isinstance(part, Parameter) and part.function == callee and depth:
-                            told = value.argument(part.index if part.index >= 0 else None, part.parameter)
-                            if told is not None:
-                                yield from self._texts(told, as_text, depth - 4)
+                for filled in (one for said in own.returns for one in options(said)):
+                    if depth and (isinstance(filled, Mapping) or self._makes_object(filled)):
+                        yield from self._filled(value, filled, as_text, depth)
             case Call(receiver=(Caught() | Parameter()) as spoken, method="__str__" | "__repr__"):
                 yield spoken, True
             case Call(receiver=Caught() | Parameter(), args=args, keywords=keywords):
@@ -214,6 +213,21 @@ class _Asking:
                     yield from self._texts(part, True, depth - 1)
             case _:
                 return
+
+    def _makes_object(self, value: Value) -> bool:
+        return isinstance(value, Call) and value.callee in classes_by_name(self._facts)
+
+    def _filled(
+        self, call: Call, filled: Value, as_text: bool, depth: int
+    ) -> Iterator[tuple[Caught | Parameter | Member, bool]]:
+        """What a call hands to a function that fills a mapping or an object with it."""
+        for part, in_text in self._texts(filled, as_text, depth - 2):
+            if isinstance(part, Parameter) and part.function == call.callee:
+                told = call.argument(part.index if part.index >= 0 else None, part.parameter)
+                if told is not None:
+                    yield from self._texts(told, in_text or as_text, depth - 4)
+            elif not isinstance(part, Member) and self._makes_object(filled):
+                yield part, in_text  # a function that one place calls has what is passed in place of the parameter
 
     def _is_our_wording(self, value: Caught, function: str) -> bool:
         """That what is caught is raised by a function of the project that was tried, with a text of the project."""

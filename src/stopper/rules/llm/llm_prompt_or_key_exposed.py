@@ -9,6 +9,8 @@ from stopper.core.checked_input import origins
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.llm_names import KEY_NAME, PROVIDER_KEY, model_calls, prompts, talks_to_models
+from stopper.core.passing import callers
+from stopper.core.passing import passed as passed_for
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import answered, attempt
@@ -22,6 +24,7 @@ from stopper.core.values import (
     Item,
     Member,
     Name,
+    Parameter,
     Truth,
     Unknown,
     Value,
@@ -110,7 +113,7 @@ def _logged(facts: SourceFacts) -> Iterator[Hit]:
         said = [one for one in _told(flow.value) if not (_is_measure(one) or _is_metadata(one) or _is_number(one))]
         answer = any(isinstance(part, Call) and id(part) in asked for one in said for part in walk(one))
         answer = answer or any(_is_answer(facts, one) for one in said)
-        if answer or any(origins(one) & mine for one in said):
+        if answer or any(origins(one) & mine or _is_handed_over(facts, one, told) for one in said):
             message = (
                 "what was said to the model, or what it answered, is logged: look whether people's words are in it"
             )
@@ -127,6 +130,17 @@ def _told_through(facts: SourceFacts, function: str, told: dict[str, set[object]
         if ("parameter", (called.name, name)) in asking
         for origin in origins(call.argument(place, name))
     }
+
+
+def _is_handed_over(facts: SourceFacts, value: Value, told: dict[str, set[object]]) -> bool:
+    """``self.note("asked", messages=messages)``: a function that only writes it down is handed what was said."""
+    return isinstance(value, Parameter) and any(
+        origins(given) & told[call.function]
+        for call in callers(facts, value.function)
+        if call.function in told
+        for given in passed_for(facts, value, call)
+        if not (_is_metadata(given) or _is_measure(given) or _is_number(given))
+    )
 
 
 def _is_answer(facts: SourceFacts, value: Value) -> bool:
