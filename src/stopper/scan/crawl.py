@@ -15,7 +15,7 @@ from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_query import query_names
 from stopper.scan.allowed_methods import allowed_at, methods_at
 from stopper.scan.merge import template_pattern
-from stopper.scan.more_words import FEW, MANY, below, one_of, wanted
+from stopper.scan.more_words import FEW, MANY, below, kinds_named, of_kinds, one_of, wanted
 from stopper.scan.named_routes import Named, named_routes, scripts
 from stopper.scan.nothing_there import Nothing, as_person, only_slash, plain_get
 from stopper.scan.page_links import linked
@@ -111,6 +111,8 @@ class _Crawl:
     """What scripts send to a template of a route."""
     spoken: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """The methods that texts say with a template: a guard that refuses everybody first hides what the server takes."""
+    kinds: dict[str, None] = field(default_factory=dict[str, None])
+    """Where things lie that answers speak of by their ids."""
     guessed: dict[str, None] = field(default_factory=dict[str, None])
     """Templates of routes that nothing led to."""
     samples: dict[str, str] = field(default_factory=dict[str, str])
@@ -144,6 +146,7 @@ class _Crawl:
         for words in wanted(led) if few else ():
             self._guess(nothing, words)
         few = few and len(self.found) < MANY
+        self._guess(nothing, of_kinds(kind.removeprefix(self.prefix) for kind in self.kinds))
         self._guess(nothing, below(self._paths(), few=few))
         self._guess(nothing, one_of(self._paths()) if few else ())
 
@@ -273,6 +276,7 @@ class _Crawl:
             self.ids.setdefault(place, numbers)
 
     def _follow(self, response: Response, path: str, depth: int) -> None:
+        self.kinds.update(dict.fromkeys(kinds_named(path, response.json()) if response.succeeded else ()))
         for link, query in linked(response, self.origin, path):
             if query and not TAKES_AWAY.search(query):
                 self.samples.setdefault(link, query)

@@ -5,8 +5,11 @@ part of what is tried below a beginning is the usual vocabulary of such APIs.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
+
+from stopper.core.naming import as_parameter
+from stopper.core.probe_objects import entries, inner_object
 
 FEW: Final = 5
 """Below so many routes that pages, forms or texts led to, more names are tried: such an API shows nothing of itself."""
@@ -132,3 +135,39 @@ def one_of(found: Iterable[str]) -> tuple[str, ...]:
     lists = [path.rpartition("/{")[0] for path in known if path.count("{") == 1 and path.endswith("}")]
     things = [f"{path.rstrip('/')}/1" for path in known if _LIST.search(path) and "{" not in path]
     return tuple(dict.fromkeys((*things, *filter(None, lists))))
+
+
+NOUNS_MOST: Final = 6
+"""Kinds of things that answers speak of which are asked for."""
+_REFERS: Final = re.compile(r"([a-z]{3,20})_(id|uuid|number)")
+_NO_KIND: Final = frozenset(
+    {
+        "session",
+        "request",
+        "trace",
+        "transaction",
+        "external",
+        "client",
+        "parent",
+        "object",
+        "correlation",
+        "message",
+        "error",
+    }
+)
+
+
+def kinds_named(path: str, said: object) -> Iterator[str]:
+    """Where things lie that an answer at *path* speaks of by their ids: ``member_id`` in ``/api/payments`` tells of ``/api/members``."""
+    folder = path.rstrip("/").rpartition("/")[0].partition("/{")[0]
+    objects = entries(said) or ([inner_object(said)] if inner_object(said) else [])
+    for name in objects[0] if objects else ():
+        found = _REFERS.fullmatch(as_parameter(name))
+        if found is not None and found.group(1) not in _NO_KIND:
+            yield f"{folder}/{found.group(1)}"
+
+
+def of_kinds(kinds: Iterable[str]) -> tuple[str, ...]:
+    """The list of each kind of things, and the first of them by its number."""
+    few = list(dict.fromkeys(kinds))[:NOUNS_MOST]
+    return tuple(path for kind in few for path in (f"{kind}s", f"{kind}s/1", f"{kind}/1"))

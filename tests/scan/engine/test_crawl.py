@@ -245,3 +245,13 @@ def test_an_api_that_lists_its_routes_is_asked_for_no_usual_names(listed: bool) 
     found = {one.path for one in crawled(courier, "", "canary").routes}
     assert set(paths) <= found or not listed
     assert (("GET", "/metrics") in courier.asked) is not listed
+
+
+def test_things_that_answers_speak_of_by_their_ids_are_asked_for() -> None:
+    app = Flask("club")
+    app.add_url_rule("/api/payments", "payments", lambda: jsonify([{"id": 1, "memberId": 2, "trace_id": 9}]))
+    app.add_url_rule("/api/members/<int:number>", "member", lambda number: jsonify(id=number))
+    app.add_url_rule("/", "home", lambda: jsonify(see="GET /api/payments"))
+    courier = Courier(WsgiTransport(app), mode="default", max_requests=400)
+    assert "/api/members/{id}" in {one.path for one in crawled(courier, "", "canary").routes}
+    assert ("GET", "/api/traces") not in courier.asked
