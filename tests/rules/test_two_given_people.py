@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, abort, jsonify, request
+from tests.rules.toy_people import ToyPeople
 
 from stopper.core.finding import Verdict
 from stopper.core.probe import Identity
@@ -337,3 +338,55 @@ def test_what_is_made_with_a_thing_of_another(asks: bool) -> None:
     found = notes.judged("cross-user-object-access", **paths)
     assert (found.outcome == "fail") is not asks, found.message
     assert asks or (found.severity, [ref.path for ref in found.routes]) == ("medium", ["/alarms"])
+
+
+@pytest.mark.parametrize(("companies", "weighs"), [((7, 7), "none"), ((None, None), "medium"), ((7, 8), None)])
+def test_a_board_that_all_see_and_change(companies: tuple[int | None, int | None], weighs: str | None) -> None:
+    """Nobody knows whether two people keep it together, where nothing says that they are of one company or of two."""
+    two, cards = Two("board"), dict[int, dict[str, Any]]()
+    for number, company in zip((1, 2), companies, strict=True):
+        two.people[number].update({"company_id": company} if company is not None else {})
+
+    @two.app.route("/cards", methods=["GET", "POST"])
+    def listed() -> Any:
+        me = two.caller()
+        if request.method == "GET":
+            return jsonify(list(cards.values()))
+        number = 60 + len(cards)
+        cards[number] = {"id": number, "author_id": me, "text": request.get_json()["text"]}
+        return jsonify(cards[number]), 201
+
+    @two.app.route("/cards/<int:card>", methods=["GET", "PUT"])
+    def one(card: int) -> Any:
+        found = cards.get(card) if two.caller() else None
+        (found or abort(404)).update({"text": request.get_json()["text"]} if request.method == "PUT" else {})
+        return jsonify(found)
+
+    reads: dict[str, Any] = {"get": {"responses": {}}}
+    paths: dict[str, Any] = {"/me": reads, "/cards": {**reads, "post": body(text="string")}}
+    paths |= {"/cards/{card}": {**reads, "put": body(text="string")}}
+    found = two.judged("cross-user-object-access", **paths)
+    assert (found.outcome == "fail") is (weighs != "none"), found.message
+    assert weighs == "none" or found.severity == weighs
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_an_account_that_is_shown_at_the_path_at_which_it_is_changed(asks: bool) -> None:
+    people = ToyPeople("readers")
+    kept = dict[str, dict[str, Any]]()
+    people.joined = lambda name: kept.update({name: {"username": name, "address": "here"}})  # type: ignore[method-assign]
+    people.app.add_url_rule("/me", "me", lambda: jsonify(username=people.caller()))
+
+    @people.app.route("/readers/<username>", methods=["GET", "PUT"])
+    def reader(username: str) -> Any:
+        me, one = people.caller(), kept.get(username) or abort(404)
+        if me != username and (asks or request.method == "GET"):
+            abort(403)
+        one.update({"address": request.get_json()["address"]} if request.method == "PUT" else {})
+        return jsonify(one)
+
+    reads: dict[str, Any] = {"get": {"responses": {}}}
+    account = body(username="string", password="string")
+    paths: dict[str, Any] = {"/me": reads, "/register": {"post": account}, "/login": {"post": account}}
+    found = people.judged(**paths, **{"/readers/{username}": {**reads, "put": body(address="string")}})
+    assert (found.outcome == "fail") is not asks, found.message

@@ -18,7 +18,7 @@ from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, route_at
 from stopper.core.probe_objects import inner_object
-from stopper.core.probe_own_values import TELLING, own_numbers
+from stopper.core.probe_own_values import BELONGS, TELLING, own_numbers
 
 _FIXED: Final = re.compile(
     r"(?i)(^|_)(id|uuid|key|number|no|date|time|at|type|status|state|currency|cvv|url|owner|user|author)$|^id|mail"
@@ -204,4 +204,6 @@ def owners_in(value: object, depth: int = 3) -> Iterator[tuple[str, object]]:
 
 def differ(one: dict[str, object], other: dict[str, object]) -> bool:
     """Whether two things have different owners: what belongs to one company may be changed by each of its people."""
+    if any(BELONGS.fullmatch(as_parameter(name)) and other.get(name) == value for name, value in one.items()):
+        return False
     return any(name in other and other[name] != value for name, value in one.items())

@@ -14,10 +14,10 @@ from stopper.core.probe import Identity, Steps, Target, failed, own, passed, sen
 from stopper.core.probe_baseline import alike, attempt, same_but_for_the_caller, steady
 from stopper.core.probe_changes import anew, differ, in_his_name, of_its_own, opened, owners, told_or_kept
 from stopper.core.probe_id_elsewhere import beside_the_thing, stands_elsewhere, with_id
-from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, new_id, takes_its_id
 from stopper.core.probe_objects import entries, ids, marked
-from stopper.core.probe_references import filled, made_with
+from stopper.core.probe_references import completed, made_with
+from stopper.core.probe_teams import same_team
 
 _ENDS: Final = re.compile(r"(?i)(^|[/_-])(delete|remove|destroy|cancel|close|archive|trash)([/_-]|$)")
 _JOINS: Final = re.compile(
@@ -226,7 +226,7 @@ def _changed(
     """Bob changes what Alice made; that it worked shows in what Alice is shown afterwards, and in nothing else.
 
     What both see by design may be common property. It is Alice's only where it names an owner and neither may be changed by role:
-    then Alice must be able to change Bob's as well.
+    then Alice must be able to change Bob's as well. How much that weighs nobody knows: a team may keep a board together.
     """
     if method == "POST" and not thing.private:
         return None  # a move in a game, say, is a change that others may make
@@ -240,8 +240,11 @@ def _changed(
         return None
     if not differ(owners(kind, thing.number, look), owners(kind, other.number, his)):
         return None
-    back = yield from _one_way(target, kind, other, route, method, bob, alice)
-    return found if back is not None and back.outcome == "fail" else None
+    together = yield from same_team(target, alice, bob)
+    back = (yield from _one_way(target, kind, other, route, method, bob, alice)) if not together else None
+    if back is None or back.outcome != "fail":
+        return None
+    return found if method == "DELETE" or together is False else replace(found, severity="medium")
 
 
 def _one_way(
@@ -268,8 +271,8 @@ def _one_way(
     if not anonymous.response.refused and (yield from _viewed(target, kind, thing, alice)) != first:
         return None
     tried = yield from send(bob.on(request))
-    if method == "POST" and tried.response.status in (400, 404, 422) and members(request):
-        his = yield from filled(target, route, request, bob)
+    if method == "POST" and tried.response.status in (400, 404, 422):
+        his = yield from completed(target, route, request, bob)
         tried = (yield from send(bob.on(with_id(route, his, thing.number)))) if his != request else tried
     if (
         tried.response.succeeded

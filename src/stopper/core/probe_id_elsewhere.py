@@ -40,7 +40,7 @@ def with_id_elsewhere(target: Target, base: str) -> tuple[Route, ...]:
 
 def _found(target: Target, base: str) -> Iterator[Route]:
     around, _, noun = base.rstrip("/").rpartition("/")
-    things = _forms(noun)
+    things = forms_of_a_noun(noun)
     for route in target.app.routes:
         if route.parameters or is_door(route):
             continue
@@ -59,7 +59,7 @@ def _found(target: Target, base: str) -> Iterator[Route]:
 def beside_the_thing(kind_base: str, path: str) -> str:
     """What the path of such a route says beside the name of the thing: ``/delete`` of ``/notes/delete`` and of ``/note/delete``."""
     around, _, noun = kind_base.rstrip("/").rpartition("/")
-    things = _forms(noun)
+    things = forms_of_a_noun(noun)
     return "".join(f"/{word}" for word in _words(path.removeprefix(around)) if word not in things)
 
 
@@ -88,7 +88,7 @@ def _is_its_id(name: str, things: set[str], named: bool, asked: bool) -> bool:
     return (named and (said in _PLAIN or said in things)) or (asked and said == min(things, key=len))
 
 
-def _forms(noun: str) -> set[str]:
+def forms_of_a_noun(noun: str) -> set[str]:
     """What one thing of a collection and many of them are called."""
     word = as_parameter(noun)
     one = f"{word[:-3]}y" if word.endswith("ies") else word[:-2] if word.endswith(_ES) else word.removesuffix("s")

@@ -23,7 +23,7 @@ LISTS_MOST: Final = 12
 SEARCHES_MOST: Final = 3
 _OF_ALL: Final = re.compile(
     r"(?i)(^|[/_-])(all|every|manage|management|manager|exports?|reports?|dump|backup|audit|statistics|stats|dashboard|overview|organi[sz]ers?|sales|revenue|"
-    r"accounting|finance|back-?office|supervisor|operator|agents?|tellers?|branch|queue|help-?desk|support|dispatch|payroll|hr)([/_-]|$)"
+    r"accounting|finance|back-?office|supervisor|operator|agents?|tellers?|branch|queue|help-?desk|support|dispatch|payroll|hr|librarians?|teachers?|clerks?|cashiers?)([/_.-]|$)"
 )
 """Paths of lists that are for those who look after the things of all."""
 
@@ -66,11 +66,12 @@ def _of_one_person(target: Target) -> list[Route]:
     """Lists under the id of a person: ``/users/{user_id}/orders``."""
     found = [one for one in target.app.routes if "GET" in one.methods and len(one.parameters) == 1]
     found = [one for one in found if not one.path.endswith("}")]
-    return [one for one in found if _says_who(one.parameters[0][0])][:LISTS_MOST]
+    return [one for one in found if _says_who(one)][:LISTS_MOST]
 
 
-def _says_who(name: str) -> bool:
-    return bool(PERSON.search(name) or NAMES_SOMEBODY.fullmatch(as_parameter(name)))
+def _says_who(route: Route) -> bool:
+    said = f"{route.parameters[0][0]} {route.path.partition('/{')[0].rpartition('/')[2]}"
+    return bool(PERSON.search(said) or NAMES_SOMEBODY.fullmatch(as_parameter(route.parameters[0][0])))
 
 
 def _searches(target: Target) -> list[tuple[Route, str]]:

@@ -2,9 +2,8 @@
 
 import json
 import re
-import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +18,7 @@ from stopper.core.owner_names import OWN_ACCOUNT
 from stopper.core.page_forms import hrefs
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send
+from stopper.core.probe_account import FIXED, Account, another_right, bodies
 from stopper.core.probe_baseline import attempt, is_door, steady
 from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_inputs import members
@@ -33,7 +33,7 @@ ROUTES_MOST: Final = 6
 _GUESSED: Final = (("username", "user"), ("user_id", "id"))
 """What may say whose account is meant, where nobody knows what a route reads beside the rest."""
 NUMBERS_MOST: Final = 2
-_NOUN: Final = re.compile(r"(?i)^(users?|accounts?|members?|people|persons?|profiles?|customers?|clients?|employees?|patients?|students?|authors?|me|self)$")  # fmt: skip
+_NOUN: Final = re.compile(r"(?i)^(users?|accounts?|members?|people|persons?|profiles?|customers?|clients?|employees?|patients?|students?|authors?|readers?|borrowers?|donors?|drivers?|riders?|guests?|me|self)$")  # fmt: skip
 _SURELY: Final = re.compile(r"(?i)^(users?|people|persons?)$")
 """Nouns under which the number of an account surely is that of the account."""
 _ABOUT: Final = re.compile(
@@ -47,23 +47,6 @@ _GIVES_RIGHTS: Final = re.compile(
 )
 """Paths of what gives somebody a role, whosever id stands in the body."""
 _ENDS: Final = re.compile(r"(?i)^(delete|remove|destroy|deactivate|suspend|ban|block|disable|lock)$")
-_FIXED: Final = re.compile(r"(?i)(^|_)(id|uuid|key|number|date|time|at|url|token)$|created|updated|passw|pwd|hash")
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Somebody whom the scan has registered: the ids by which the account may be named, and where the person sees it."""
-
-    person: Identity
-    made: Exchange
-    numbers: tuple[str, ...]
-    view: Request
-    seen: Exchange
-
-    @property
-    def shown(self) -> dict[str, object]:
-        """What the person is shown of the own account."""
-        return inner_object(self.seen.response.json())
 
 
 def asked(target: Target) -> Steps[list[Verdict]]:
@@ -220,20 +203,32 @@ def _changed(target: Target, route: Route, method: str, hers: Account, his: Iden
     for number in numbers[:NUMBERS_MOST]:
         if told is None and not (yield from is_hers(target, route, number, hers, ends)):
             continue
+        hers = hers if ends else (yield from _seen_there(target, route, number, hers))
         honest = _as_hers(at_number(target, route, number, method), hers, number)
-        bodies = list(_bodies(honest, hers)) if method != "DELETE" else []
+        sent = list(bodies(honest, hers)) if method != "DELETE" else []
         if len(route.parameters) > 1 and _GIVES_RIGHTS.search(route.path):
-            bodies = [{"role": _right(hers.shown.get("role"), True)}]
+            sent = [{"role": another_right(hers.shown.get("role"), True)}]
         elif (
             len(route.parameters) > 1
         ):  # a guess: who is not read by it changes himself, and other probes count on what he may do
-            bodies = [{name: value for name, value in body.items() if not RIGHTS.search(name)} for body in bodies[:1]]
-        for body in bodies or [{}]:
+            sent = [{name: value for name, value in body.items() if not RIGHTS.search(name)} for body in sent[:1]]
+        for body in sent or [{}]:
             request = replace(honest, body=json.dumps({**_guessed(route, honest), **body}).encode() if body else b"")
             verdict = yield from _tried(target, route, request, hers, his, body, ends)
             if verdict is None or verdict.outcome == "fail":
                 return verdict
     return passed(f"{method} {route.path} leaves the account of another as it is")
+
+
+def _seen_there(target: Target, route: Route, number: str, hers: Account) -> Steps[Account]:
+    """Her account as she reads it at the path that is changed, where one may: that shows more of it than another path does."""
+    reads = route_at(target, route.path, "GET") if not stands_elsewhere(route) else None
+    if reads is None:
+        return hers
+    view = at_number(target, reads, number)
+    seen = yield from send(hers.person.on(view))
+    shown = seen.response.succeeded and bool(inner_object(seen.response.json()))
+    return replace(hers, view=view, seen=seen) if shown else hers
 
 
 def _as_hers(honest: Request, hers: Account, number: str) -> Request:
@@ -317,49 +312,10 @@ def _took(before: Exchange, after: Exchange, body: dict[str, object]) -> bool:
     if not now:  # a page
         new = [value for value in body.values() if isinstance(value, str) and len(value) > len("admin")]
         return any(one in after.response.text and one not in before.response.text for one in new)
-    taken = [name for name, value in now.items() if was.get(name) != value and not _FIXED.search(name)]
+    taken = [name for name, value in now.items() if was.get(name) != value and not FIXED.search(name)]
     sent = {str(value).lower() for value in body.values()}
     told = (not body and bool(taken)) or any(str(now[name]).lower() in sent or RIGHTS.search(name) for name in taken)
     return told and steady(before.response.text) != steady(after.response.text)
-
-
-def _bodies(honest: Request, hers: Account) -> Iterator[dict[str, object]]:
-    """The members that the route is known to read, then those of her account that are shown, each with something new."""
-    stem = f"stp{secrets.token_hex(4)}"
-    known = {name: hers.shown[name] if _enters_by(name, hers) else value for name, value in members(honest).items()}
-    first = {name: _new(name, value, stem, hers) for name, value in known.items() if not PASSWORD.search(name)}
-    if first and first != known:
-        yield first
-    shown = {name: value for name, value in hers.shown.items() if not _FIXED.search(name) and name not in known}
-    second = {name: _new(name, value, stem, hers) for name, value in shown.items() if isinstance(value, (str, bool))}
-    second = {name: value for name, value in second.items() if value != shown[name]}
-    if second:
-        yield {**first, **second}
-
-
-def _enters_by(name: str, hers: Account) -> bool:
-    """Whether that member of her account is what she logs in by."""
-    value = hers.shown.get(name)
-    by_name = re.fullmatch(r"user_?name|login|handle|nick_?name", as_parameter(name)) is not None
-    return value is not None and (value == hers.person.subject or (by_name and value == hers.person.name))
-
-
-def _right(has: object, said_as_text: bool) -> object:
-    """Another right than somebody has: a higher one, or an ordinary one again."""
-    if said_as_text:
-        return "user" if has == "admin" else "admin"
-    return not has
-
-
-def _new(name: str, value: object, stem: str, hers: Account) -> object:
-    """Something new of the same type; the name by which she logs in and the id stay."""
-    if value in hers.numbers or value == hers.person.subject or not isinstance(value, (str, int, float, type(None))):
-        return value
-    if RIGHTS.search(name):
-        return _right(hers.shown.get(name), isinstance(value, str))
-    if isinstance(value, str) and not _FIXED.search(name) and not says_whose(name):
-        return f"{stem}@example.com" if "mail" in name.lower() else f"{stem} {len(name)}"
-    return value
 
 
 # -- whose it is -----------------------------------------------------------------------------------------------------------------

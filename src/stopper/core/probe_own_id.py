@@ -26,9 +26,11 @@ _NOBODY_ELSES: Final = re.compile(
     r"(?i)\}/(.*[/_-])?(settings|preferences|notifications?|orders?|invoices?|billing|payments?|cards?|transactions?|statements?|messages|inbox|wallets?|carts?|baskets?|"
     r"addresses|prescriptions?|(medical-?|health-?)?records?|payslips?|salar(y|ies)|documents?|files?|drafts?|tickets?|bookings?|reservations?|appointments?|"
     r"subscriptions?|api-?keys?|keys|sessions?|devices?|tokens?|secrets?|credentials?|balance|loans?|claims?|notes?|todos?|expenses?|budgets?|certificates?|grades?|results?|transcripts?|history|"
-    r"enrol?lments?|purchases?|contacts?|logins?|benefits?|payouts?|earnings|medications?|diagnos[ei]s|allergies|private\w*)/?$"
+    r"enrol?lments?|purchases?|contacts?|logins?|benefits?|payouts?|earnings|reports?|usage|analytics|medications?|diagnos[ei]s|allergies|private\w*)/?$"
 )
 """What lies below the id of a person or a company and is for nobody else, as the last word of a path."""
+_OF_ONE: Final = re.compile(r"(\w+_)?(address(_line\d?)?|fines?|debts?|income|medication|allergies|emergency_contact)")
+"""What no profile says, as members are spelled."""
 _TOLD_TO_ALL: Final = re.compile(
     r"(public_|user_?)?_?id|uuid|slug|handle|(user|display|full|first|last|nick)?_?name|login|bio|about|description|headline|title|location|website|links?|(\w+_)?(avatar|image|picture|photo|icon|url)|"
     r"(created|joined|registered|updated|member|last_(seen|login|active))_?(at|on|since)?|joined|since|(\w+_)?count|followers|following|posts|badges?|roles?|status|type|"
@@ -93,6 +95,8 @@ def _is_personal(route: Route, own: Exchange, alice: Identity) -> bool:
     if says_what_is_owned(own.response) or any(True for _ in people_in(whole)) or _NOBODY_ELSES.search(route.path):
         return True
     said = plain_members(whole)
+    if any(_OF_ONE.fullmatch(as_parameter(name)) and value not in (None, "") for name, value in said):
+        return True
     if any(is_sensitive_name(name) and isinstance(value, str) and value for name, value in said):
         return True
     if alice.subject is None or alice.subject.lower() not in own.response.text.lower():

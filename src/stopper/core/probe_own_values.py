@@ -17,11 +17,11 @@ SELF: Final = re.compile(r"(?i)(^|[/_-])(me|self|whoami|profile|account|current[
 _CLAIMS: Final = ("sub", "user_id", "uid", "id", "username", "public_id")
 _TOLD: Final = re.compile(
     r"((user|account|customer|client|member|profile|person|owner|patient|employee|student|merchant|wallet|card|company|tenant|org|organi[sz]ation|team|workspace|"
-    r"group|department|store|branch|school|household|family)_(id|uuid|number|no)|public_id|uuid|iban|company|tenant|org|organi[sz]ation|workspace)"
+    r"group|department|store|branch|school|household|family|agency|practice|clinic|hospital|firm|business|club)_(id|uuid|number|no)|public_id|uuid|iban|company|tenant|org|organi[sz]ation|workspace|agency|clinic)"
 )
 """Members that say which one of many this person, its account, or what it belongs to is."""
 BELONGS: Final = re.compile(
-    r"(company|tenant|org|organi[sz]ation|team|workspace|group|department|store|branch|school|household|family)(_?(id|uuid|number|no))?"
+    r"(company|tenant|org|organi[sz]ation|team|workspace|group|department|store|branch|school|household|family|agency|practice|clinic|hospital|firm|business|club)(_?(id|uuid|number|no))?"
 )
 """What a person belongs to, as parameters are spelled."""
 _BY_NAME: Final = re.compile(r"(user_?)?name|login|nick(_?name)?|handle|user")

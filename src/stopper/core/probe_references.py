@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.naming import as_parameter
 from stopper.core.probe import Identity, Steps, Target, send
+from stopper.core.probe_baseline import is_door
+from stopper.core.probe_id_elsewhere import forms_of_a_noun
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, kinds, new_id
 from stopper.core.probe_objects import entries, ids, inner_object, marked
-from stopper.core.probe_own_values import says_whose
+from stopper.core.probe_own_values import SELF, says_whose
 
 _WHICH: Final = ("id", "uuid", "no", "number", "code", "serial", "slug", "key", "ref", "sku")
 REFUSED: Final = (400, 404, 409, 422)
@@ -23,16 +25,16 @@ GUESSES_MOST: Final = 3
 
 def references(target: Target, create: Route, said: dict[str, object]) -> Iterator[tuple[str, Kind]]:
     """The members that name a thing of another kind, which people make themselves, with that kind."""
-    for name, kind in _named(target, create, said):
-        if kind.create_route is not None:
-            yield name, kind
+    made = [kind for kind in kinds(target) if kind.create_route is not None]
+    for name, source in _named(target, create, said):
+        yield from ((name, kind) for kind in made if kind.create_route == source.made)
 
 
 def filled(target: Target, create: Route, request: Request, who: Identity) -> Steps[Request]:
     """*request* with what *who* has wherever it names another thing: an entry of the list of such things, else a new one."""
     said = members(request)
-    for name, kind in _named(target, create, said):
-        number = yield from _one_of(target, kind, who)
+    for name, source in list(_named(target, create, said)):
+        number = yield from _one_of(target, source, who)
         said[name] = said[name] if number is None else number
     return replace(request, body=json.dumps(said).encode()) if said != members(request) else request
 
@@ -42,46 +44,70 @@ def made_with(target: Target, create: Route, request: Request, who: Identity) ->
     answer = yield from send(who.on(request))
     if answer.response.status not in REFUSED:
         return answer
-    better = yield from filled(target, create, request, who)
-    if better == request and create.request_schema is None:
-        better = yield from _with_guesses(target, create, request, who)
+    better = yield from completed(target, create, request, who)
     return (yield from send(who.on(better))) if better != request else answer
 
 
-def _with_guesses(target: Target, create: Route, request: Request, who: Identity) -> Steps[Request]:
-    """*request* with the id of one thing of each other kind: nobody knows what its body must say."""
+def completed(target: Target, create: Route, request: Request, who: Identity) -> Steps[Request]:
+    """*request* with what *who* has wherever it names another thing; with one of each kind where nobody knows what it must say."""
+    better = yield from filled(target, create, request, who)
+    if better != request or create.request_schema is not None:
+        return better
     said = members(request)
-    for kind in [one for one in kinds(target) if one.list_route is not None and one.create_route != create][
-        :GUESSES_MOST
-    ]:
-        noun = as_parameter(kind.base.rpartition("/")[2])
-        one = f"{noun[:-3]}y" if noun.endswith("ies") else noun.removesuffix("s")
-        number = yield from _one_of(target, kind, who)
+    for source in list(_sources(target, create))[:GUESSES_MOST]:
+        number = yield from _one_of(target, source, who)
         if number is not None:
-            said.setdefault(f"{one}_id", number)
+            said.setdefault(f"{source.noun}_id", number)
     return replace(request, body=json.dumps(said).encode()) if said != members(request) else request
 
 
-def _named(target: Target, create: Route, said: dict[str, object]) -> Iterator[tuple[str, Kind]]:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where things of one kind are listed or made, and what one of them is called."""
+
+    noun: str
+    parameter: str
+    listed: Route | None
+    made: Route | None
+
+
+def _sources(target: Target, create: Route) -> Iterator[_Source]:
+    """Kinds of things, then lists of things that nothing takes by its id (``/books``)."""
+    bases = set[str]()
+    for kind in kinds(target):
+        bases.add(kind.base)
+        if kind.create_route != create:
+            yield _Source(_one(kind.base), kind.parameter, kind.list_route, kind.create_route)
+    plain = [one for one in target.app.routes if "GET" in one.methods and not one.parameters and not is_door(one)]
+    for route in plain:
+        path = route.path.rstrip("/")
+        if path not in (*bases, create.path.rstrip("/")) and path.endswith("s") and not SELF.search(path):
+            yield _Source(_one(path), "id", route, None)
+
+
+def _one(base: str) -> str:
+    """What one thing of a collection is called."""
+    return min(forms_of_a_noun(base.rpartition("/")[2]), key=len, default="")
+
+
+def _named(target: Target, create: Route, said: dict[str, object]) -> Iterator[tuple[str, _Source]]:
     for name in said:
         noun, _, which = as_parameter(name).rpartition("_")
-        for kind in kinds(target) if which in _WHICH and noun and not says_whose(name) else ():
-            thing = as_parameter(kind.base.rpartition("/")[2])
-            if thing in (noun, f"{noun}s", f"{noun}es", f"{noun[:-1]}ies") and kind.create_route != create:
-                yield name, kind
+        if which in _WHICH and noun and not says_whose(name):
+            yield from ((name, one) for one in _sources(target, create) if one.noun == noun)
 
 
-def _one_of(target: Target, kind: Kind, who: Identity) -> Steps[object]:
+def _one_of(target: Target, source: _Source, who: Identity) -> Steps[object]:
     """The id of a thing of that kind, as the answer that says it spells it."""
-    if kind.list_route is not None:
-        listed = yield from send(who.on(target.request_for(kind.list_route, "GET")))
+    if source.listed is not None:
+        listed = yield from send(who.on(target.request_for(source.listed, "GET")))
         for entry in entries(listed.response.json()):
-            for one in ids(entry, kind.parameter):
+            for one in ids(entry, source.parameter):
                 return _as_said(entry, one)
-    if target.mode != "active" or kind.create_route is None:
+    if target.mode != "active" or source.made is None:
         return None
-    made = yield from send(who.on(marked(target.request_for(kind.create_route, "POST"), target.canary)[0]))
-    number = new_id(made, kind.parameter) if made.response.succeeded else None
+    made = yield from send(who.on(marked(target.request_for(source.made, "POST"), target.canary)[0]))
+    number = new_id(made, source.parameter) if made.response.succeeded else None
     return _as_said(inner_object(made.response.json()), number) if number is not None else None
 
 

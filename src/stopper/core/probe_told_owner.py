@@ -17,6 +17,7 @@ from stopper.core.probe_changes import owners_in
 from stopper.core.probe_kinds import at_number
 from stopper.core.probe_objects import entries, inner_object, plain_members
 from stopper.core.probe_own_values import BELONGS, SELF, own_numbers
+from stopper.core.probe_teams import same_team
 from stopper.core.rule import Severity
 
 _PERSONAL: Final = re.compile(
@@ -46,7 +47,6 @@ _NOBODYS: Final = re.compile(
     r"(?i)(^|[/_-])(public|feed|recent|latest|popular|top|search|types?|categories|templates?|shared)([/_-]|$)"
 )
 _HIGH: Final = re.compile(r"(?i)admin|staff|super|manager|owner|moderator|operator|support")
-_TEAMS: Final = ("company_id", "tenant_id", "org_id", "organization_id", "team_id", "workspace_id", "group_id")
 _NUMBERS: Final = (
     "customer_id",
     "customer_no",
@@ -85,7 +85,7 @@ def asked(target: Target, alice: Identity, bob: Identity, told: set[str]) -> Ste
     hers, his = (yield from _called(target, alice)), (yield from _called(target, bob))
     if not hers or not his or hers & his or (yield from _is_high(target, alice, bob)):
         return found
-    together = yield from _same_team(target, alice, bob)
+    together = yield from same_team(target, alice, bob)
     lists = [] if together else lists
     for route in lists[:LISTS_MOST]:
         verdict = yield from attempt(_of_everybody(target, route, (alice, hers), (bob, his), apart=together is False))
@@ -168,18 +168,6 @@ def _called(target: Target, person: Identity) -> Steps[set[str]]:
         told = yield from own_numbers(target, person, name)
         found |= {told[name]} if name in told else set[str]()
     return found | ({person.subject} if person.subject is not None else set[str]())
-
-
-def _same_team(target: Target, alice: Identity, bob: Identity) -> Steps[bool | None]:
-    """Whether both belong to one company or team, where what it has each of its people may see; None where nothing tells of one."""
-    found: bool | None = None
-    for name in (*_TEAMS, *(one.removesuffix("_id") for one in _TEAMS)):
-        hers, his = (yield from own_numbers(target, alice, name)), (yield from own_numbers(target, bob, name))
-        if name in hers and name in his:
-            if hers[name] == his[name]:
-                return True
-            found = False
-    return found
 
 
 def _is_high(target: Target, *people: Identity) -> Steps[bool]:

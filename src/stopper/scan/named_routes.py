@@ -21,6 +21,10 @@ _PATH: Final = r"/(?:[\w.~%:@{}$/-]|(?<=/)<[\w:]{1,40}>){1,120}"
 _SPOKEN: Final = re.compile(
     rf"\b(?:GET|POST|PUT|PATCH|DELETE)\b[\s:|\"'`(→-]{{1,4}}({_PATH}+)(\?[\w=&%{{}}<>.,+-]{{1,120}}+)?+(?!\S*\s+HTTP/)"
 )
+_MEMBERS: Final = re.compile(
+    r"""\s{0,3}[{(]\s{0,3}(?:(?:json|body|form|fields|with)\s{0,3}:\s{0,3})?(["']?[A-Za-z_]\w{0,39}["']?(?:\s{0,3},\s{0,3}["']?[A-Za-z_]\w{0,39}["']?){0,11})\s{0,3}[})]""",
+    re.IGNORECASE,
+)
 _METHOD: Final = re.compile(r"[A-Z]+")
 _FETCHED: Final = re.compile(
     rf"(?:\b\w{{0,20}}(?:fetch|Fetch|axios|request|Request|[aA]pi|API|http)\w{{0,12}}(?:\.\w+)?|\$\.(?:get|post|ajax|getJSON)|\.open|\.href|\blocation|\burl|\baction|\bendpoint|\bpath|\broute)\s*[(:=]\s*"
@@ -75,6 +79,8 @@ def named_routes(response: Response) -> Iterator[Named]:
             sent = sent_along(text, found.start(1), found.end()) if pattern is _FETCHED else Sent()
             spoken = _METHOD.match(found.group()) if pattern is _SPOKEN else None
             method = spoken.group() if spoken is not None else sent.method
+            if method in ("POST", "PUT", "PATCH") and pattern is _SPOKEN:
+                sent = Sent(_told_behind(text[found.end() : found.end() + 200]), method=method)
             known = seen.setdefault(path, set()) if path else {(method, sent)}
             if (method, sent) in known or (known and not method and not sent.names):
                 continue
@@ -94,6 +100,12 @@ def scripts(response: Response, origin: str, path: str) -> list[str]:
         if where is not None and not _FOREIGN.search(where.path):
             found.setdefault(where.path)
     return list(found)[:SCRIPTS_MOST]
+
+
+def _told_behind(rest: str) -> tuple[str, ...]:
+    """The members of a body that a line names behind a path: ``POST /loans {book_id, days}``, ``POST /login (JSON: username, password)``."""
+    told = _MEMBERS.match(rest)
+    return tuple(dict.fromkeys(re.findall(r"[A-Za-z_]\w{0,39}", told.group(1)))) if told is not None else ()
 
 
 def _template(said: str) -> str:

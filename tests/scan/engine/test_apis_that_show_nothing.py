@@ -330,6 +330,21 @@ def test_a_log_in_that_the_document_leaves_out_is_found_beside_what_it_names() -
     assert not [one for one in report.skipped if "could not log in" in one.reason], report.skipped
 
 
+def test_the_members_of_a_body_that_a_line_of_text_says_are_known() -> None:
+    app = Flask("index")
+    app.add_url_rule(
+        "/",
+        "start",
+        lambda: {"routes": ["POST /loans {book_id, days}", "POST /lists (JSON: title, note)", "GET /loans (all)"]},
+    )
+    for name in ("loans", "lists"):
+        app.add_url_rule(f"/{name}", name, lambda: jsonify([]), methods=["GET", "POST"])
+    courier = Courier(WsgiTransport(app), mode="active", max_requests=300)
+    routes = {(route.path, route.methods): route.fields for route in crawled(courier, "", "canary").routes}
+    assert routes["/loans", ("POST",)] == ("book_id", "days")
+    assert routes["/lists", ("POST",)] == ("title", "note")
+
+
 def test_who_is_logged_in_is_told_the_methods_of_what_a_script_names() -> None:
     app = Flask("scripted")
     app.add_url_rule("/", "start", lambda: "<script>fetch('/api/files/7')</script>")

@@ -16,13 +16,14 @@ from stopper.core.naming import as_parameter
 from stopper.core.owner_names import OWN_ACCOUNT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send, undo, unsure
+from stopper.core.probe_account import Account
 from stopper.core.probe_accounts import registered_at
 from stopper.core.probe_baseline import attempt, candidates, is_door
 from stopper.core.probe_entitled import entitled, holds, taken_up
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number
 from stopper.core.probe_objects import entries, ids, inner_object
-from stopper.core.probe_others_accounts import Account, account, fits, is_hers, is_of_an_account
+from stopper.core.probe_others_accounts import account, fits, is_hers, is_of_an_account
 from stopper.core.probe_own_values import own_numbers
 from stopper.core.probe_people import number_in_lists
 from stopper.core.probe_registration import holding, let_in, new_account, registers
