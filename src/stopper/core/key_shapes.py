@@ -12,8 +12,8 @@ from typing import Final, cast
 
 from stopper.core.redaction.providers import FORMATS, PATTERNS, one_of
 
-STANDS_IN: Final = r"your|^@\{|^@@|example|placeholder|change.?me|dummy|xxx|not[_-]?a?[_-]?real|-here$|^(?:fake|mock)[_-]|(?:^|[_-])no[_-](?:api[_-])?key$|\*\*\*"
-"""Words that people write where a key will stand. Rules that ask for more add to it: what is harmless differs from place to place (``1234567890``
+STANDS_IN: Final = r"your|^@\{|^@@|example|placeholder|change.?me|dummy|xxx|not[_-]?a?[_-]?real|-here$|^(?:fake|mock)[_-]|(?:^|[_-])no[_-](?:api[_-])?key$|\*\*\*|^pk_(?:live|test)_|^6LeIxAcTAAAAA"
+"""Words that people write where a key will stand, and keys that are there for everybody (Stripe's publishable ones, Google's for tests). Rules that ask for more add to it: what is harmless differs from place to place (``1234567890``
 is no key in a readme, and is one that is checked in a view)."""
 FAKE: Final = re.compile(
     rf"(?i){STANDS_IN}|change.?this|<|\{{\{{|\$\{{|\.\.\.|replace|not.?set|insert|redacted|sample|foo.?bar|lorem"
@@ -38,8 +38,8 @@ _MARKED: Final = re.compile(
 )
 """One look says for most texts that no format can match."""
 LEAST_ENTROPY: Final = 2.5
-_LEAST_DRAWN: Final = 10
 """Bits a character; words and counted digits are below it, keys are above."""
+_LEAST_DRAWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,14 +50,14 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls(*_CALLS):
         name = _algorithm(facts, call)
         certainty = _about_key(facts, call) if name else None
-        if name and (
-            certainty is not None or not at_keys.isdisjoint((call.function, call.function.rpartition(".")[0]))
-        ):
+        makes = not at_keys.isdisjoint((call.function, call.function.rpartition(".")[0]))
+        sure = certainty == "certain" or (certainty is not None and makes)
+        if name and (certainty is not None or makes):
             yield Hit(
                 f"an API key is hashed with {name}",
                 call.span,
-                certainty=certainty or "possible",
-                severity=None if certainty is not None else "low",
+                certainty=certainty if sure else "possible",
+                severity=None if sure else "low",
             )
     for call in facts.calls(*FAST):
         if any(_is_chosen(facts, call, value) for value in call.args[:1]):
@@ -134,7 +134,7 @@ def _about_key(facts: SourceFacts, call: Call) -> Certainty | None:
         if any(is_shown_key(facts, one) for one in walk(value, 4)):
             return "certain"
         if any(_is_called_key(one) for one in walk(value, 4)):
-            return "certain"
+            return "likely"
         if _is_answered_as_key(facts, call, value):
             return "certain"
         if not _assigned_as_keys(facts).isdisjoint(id(one) for one in walk(value, 4)):

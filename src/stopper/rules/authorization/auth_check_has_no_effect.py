@@ -142,8 +142,10 @@ def _not_asked(facts: SourceFacts) -> Iterator[Hit]:
         for call in (inner for each in (name, *_handing_on(facts, name)) for inner in facts.calls(each)):
             if call.span is not None and call.function and stands_alone(facts, call):
                 yield Hit(
-                    f"{name.rpartition('.')[2]}() answers with a refusal, and nothing looks at its answer here, so the request goes on",
+                    f"{name.rpartition('.')[2]}() answers with a refusal, and nothing looks at its answer here: look whether it was for more than that",
                     call.span,
+                    certainty="possible",
+                    severity="low",
                 )
 
 
@@ -181,7 +183,8 @@ def _answers_yes_or_no(facts: SourceFacts) -> Iterator[Hit]:
             continue
         for call in facts.calls(function.name):
             if call.span is not None and facts.is_view(call.function) and stands_alone(facts, call):
-                yield Hit(f"nothing looks at what {function.name.rpartition('.')[2]}() answers", call.span)
+                message = f"nothing looks at what {function.name.rpartition('.')[2]}() answers: look whether it was asked for that"
+                yield Hit(message, call.span, certainty="possible", severity="low")
 
 
 def _is_truth(value: Value) -> bool:

@@ -114,12 +114,15 @@ def _is_in_address(text: str) -> bool:
 
 
 def _continued(lines: Sequence[Line]) -> str:
-    """The line with those that a backslash at its end adds."""
+    """The line with those that a backslash or a pipe at its end adds."""
     text = lines[0].text
     for more in lines[1:]:
-        if not text.endswith("\\"):
+        if text.endswith("\\"):
+            text = f"{text[:-1]} {more.text.strip()}"
+        elif text.rstrip().endswith("|"):
+            text = f"{text.rstrip()} {more.text.strip()}"
+        else:
             break
-        text = f"{text[:-1]} {more.text.strip()}"
     return text
 
 
@@ -166,7 +169,8 @@ def _value(line: Line) -> str:
 
 
 def _is_written(file: TextFile, line: Line) -> bool:
-    if first_format(line.text) is not None and not re.search(r"(?i)example|xxxx", line.text):
+    marked = first_format(line.text)
+    if marked is not None and not marked[0].startswith("pk_") and not re.search(r"(?i)example|xxxx", line.text):
         return True
     for pattern in (_SENT, _GIVEN) if file.kind in ("workflow", "build") else ():
         if (sent := pattern.search(line.text)) and not _FAKE.search(sent[1]):

@@ -16,7 +16,7 @@ from stopper.core.jwt_peek import (
 )
 from stopper.core.labels import UNTRUSTED
 from stopper.core.parts_returned import parts_returned
-from stopper.core.place import Span
+from stopper.core.place import RouteRef, Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Format, Item, Member, Name, Unknown, Value, options, text_of, walk
 
@@ -58,13 +58,50 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if _is_used(facts, call):
             seen.add(call.span)
-            yield Hit("claims that nobody verified are trusted", call.span)
-    yield from _switched_off(facts, seen)
+            yield _told(app, call)
+    yield from _switched_off(app, seen)
     yield from _headers(facts, seen)
 
 
-def _switched_off(facts: SourceFacts, seen: set[Span | None]) -> Iterator[Hit]:
+def _told(app: App, call: Call) -> Hit:
+    """Behind a guard that asks for a token, what is read of that token once more was verified there, most often."""
+    message = "claims that nobody verified are trusted"
+    if _is_behind_a_guard(app, call.function):
+        said = f"{message} here: look whether the guard of these routes verified the same token"
+        return Hit(said, call.span, certainty="possible", severity="low")
+    return Hit(message, call.span)
+
+
+def _is_behind_a_guard(app: App, function: str) -> bool:
+    """That every route which reaches the function has a guard that asks for a token, and the guard is not the one that reads here."""
+    refs = set(source_of(app).routes_reaching(function)) if function else set[RouteRef]()
+    reached = [
+        access
+        for route in app.routes
+        for method, access in route.access.items()
+        if RouteRef(method, route.path) in refs
+    ]
+    home = function.rpartition(".")[0]
+    return bool(reached) and all(
+        any(
+            guard.stops is not False
+            and guard.kind != "view-body"
+            and _OF_TOKENS.search(guard.name) is not None
+            and not guard.name.startswith("flask_login.")
+            and guard.name not in (function, home)
+            and not function.startswith(f"{guard.name}.")
+            for guard in access.guards
+        )
+        for access in reached
+    )
+
+
+_OF_TOKENS: Final = re.compile(r"(?i)auth|jwt|token|require|bearer|oidc|protect")
+
+
+def _switched_off(app: App, seen: set[Span | None]) -> Iterator[Hit]:
     """A decode that verifies nothing, of which a member decides; that alone is `jwt-signature-not-verified`."""
+    facts = source_of(app)
     for call, shape in decodings(facts):
         if call.span in seen or not call.function or switched_off(call, shape) is None:
             continue
@@ -74,7 +111,7 @@ def _switched_off(facts: SourceFacts, seen: set[Span | None]) -> Iterator[Hit]:
             continue
         if _is_used(facts, call):
             seen.add(call.span)
-            yield Hit("claims that nobody verified are trusted", call.span)
+            yield _told(app, call)
 
 
 def _unpacked(facts: SourceFacts) -> Iterator[Call]:

@@ -43,7 +43,8 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _settings(app: App) -> Iterator[Hit]:
     for found in switched_on(app, "DEBUG"):
-        yield Hit(_MESSAGE, found.span, certainty=found.certainty)
+        weak = found.certainty == "possible"
+        yield Hit(_MESSAGE, found.span, certainty=found.certainty, severity="low" if weak else None)
 
 
 def _environment(app: App) -> Iterator[Hit]:

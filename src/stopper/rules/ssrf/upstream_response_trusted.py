@@ -49,7 +49,11 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if not any(label.kind == "request-data" for label in flow.labels) and not _is_checked(facts, flow.function):
             seen.add((flow.span.path, flow.span.line))
-            yield Hit(f"what another service answered reaches {_PLACES[flow.sink]}", flow.span, certainty="certain")
+            # A service of one's own, and a provider of log-ins, are asked for just that.
+            message = (
+                f"what another service answered reaches {_PLACES[flow.sink]}: look who answers, and what is kept of it"
+            )
+            yield Hit(message, flow.span, certainty="possible", severity="low")
     for flow in facts.flows("response", label="upstream", by_name=False):
         if _is_whole(flow.value) and not _is_checked(facts, flow.function):
             seen.add((flow.span.path, flow.span.line))

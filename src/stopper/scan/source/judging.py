@@ -117,16 +117,18 @@ class Judges:
         return made
 
     def _judge(self, name: str, depth: int) -> Judgement:
-        family = list(self._family(name))
-        reads, calls_guard, stops, unseen = False, False, False, False
+        family = list(self.family(name))
+        reads, calls_guard, stops, unseen, doubt = False, False, False, False, False
         for member in family:
             function = self.project.functions.get(member)
             if function is None:
                 continue
             for decorator in function.decorators:
                 judged = self.decorator(decorator.name, decorator.call)
-                if judged is not None and judged.stops:
-                    calls_guard = True
+                calls_guard = calls_guard or (judged is not None and judged.stops is True)
+                doubt = doubt or (
+                    member != name and decorator.name != "?" and judged is not None and judged.stops is None
+                )
             for call in self.facts.calls_in(member):
                 if _of_library(call):
                     calls_guard = True
@@ -152,8 +154,8 @@ class Judges:
         if reads and stops:
             return Judgement(True, True)
         if stops:
-            return Judgement(None if unseen else False, False)
-        return Judgement(None if (reads and unseen) or self._hands_on_a_guard(name) else False, reads)
+            return Judgement(None if unseen or doubt else False, False)
+        return Judgement(None if doubt or (reads and unseen) or self._hands_on_a_guard(name) else False, reads)
 
     def _hands_on_a_guard(self, name: str) -> bool:
         """That the function gives what an unseen function makes whose name is that of a guard: ``return their_require_auth(*args)``."""
@@ -173,11 +175,12 @@ class Judges:
             return judged.reads and judged.stops is True
         return _of_library(call)
 
-    def _family(self, name: str, depth: int = 4) -> Iterator[str]:
+    def family(self, name: str, depth: int = 4) -> Iterator[str]:
+        """The function, and those that stand inside it."""
         yield name
         if depth:
             for inner in self.nested.get(name, ()):
-                yield from self._family(inner, depth - 1)
+                yield from self.family(inner, depth - 1)
 
     def _call_reads(self, call: Call) -> bool:
         return (

@@ -252,6 +252,7 @@ GUARDS: Final = re.compile(
     r"|authlib\.flask\.oauth2\.ResourceProtector(?:\.__call__)?"
     r"|stopper\.(?:bearer|api_key|browser_session|client_certificate|any_of)"
     r"|flask_appbuilder\.security\.decorators\.(?:has_access|has_access_api|protect)"
+    r"|flask_jwt_oidc\.(?:\w+\.)*JwtManager\.(?:requires_auth|requires_auth_cookie|requires_roles|has_one_of_roles)"
 )
 """Decorators of libraries that let nobody pass without a credential."""
 
