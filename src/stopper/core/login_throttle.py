@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts
+from stopper.core.idle_limits import limits_nobody
 from stopper.core.limiter_facts import has_default
 from stopper.core.raising import raised_in
 from stopper.core.request_hooks import BEFORE, hung
@@ -26,9 +27,12 @@ _TOO_MANY: Final = (429, 423)
 def counts_attempts(index: FunctionIndex, route: SourceRoute, functions: list[str]) -> bool:
     """A decorator, hook, call, status, comparison, limit on the blueprint or name that speaks of limits."""
     facts = index.facts
-    decorators = [one for name in functions for one in index.by_name[name].decorators]
+    told = [*route.decorators, *(one for name in functions for one in index.by_name[name].decorators)]
+    idle = [one.name for one in told if _THROTTLES.search(one.name) and limits_nobody(facts, one.name)]
+    functions = [name for name in functions if not any(name == one or name.startswith(f"{one}.") for one in idle)]
+    decorators = [one for one in told if one.name not in idle]
     calls = [call for name in functions for call in facts.calls_in(name)]
-    names = [*(decorator.name for decorator in (*route.decorators, *decorators)), *route.hooks, *functions]
+    names = [*(decorator.name for decorator in decorators), *route.hooks, *functions]
     names += _of_classes(index, functions)
     names += [call.callee for call in calls if call.method != "limit" or "limiter" in call.callee.lower()]
     names += [one.target for name in functions for one in facts.assignments_in(name)]

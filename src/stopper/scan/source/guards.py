@@ -32,6 +32,7 @@ from stopper.scan.source.judging import Judgement, Judges
 from stopper.scan.source.project import Project
 from stopper.scan.source.replaced_views import is_meant
 from stopper.scan.source.routes import Routes, function_name
+from stopper.scan.source.told_guards import is_told_off
 
 NOT_FIELDS: Final = frozenset(
     {"flask.request.headers", "flask.request.cookies", "flask.request.environ", "flask.request.view_args"}
@@ -147,7 +148,7 @@ class Guards:
         if judged is None:
             return None
         stops = judged.stops
-        if index < route_index:
+        if index < route_index or (stops and is_told_off(self.judges, decorator.name, decorator.call)):
             stops = False
         elif stops and (inner := self._inner_by_path(decorator.name)):
             stops = self.exemptions.stopped(inner, asked.route, asked.method)

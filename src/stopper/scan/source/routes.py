@@ -26,6 +26,7 @@ from stopper.scan.source.groups import Groups, Origin, join
 from stopper.scan.source.handler_methods import handler_methods
 from stopper.scan.source.hook_tables import TABLE, blueprint_of
 from stopper.scan.source.loops import row_by_row, rows
+from stopper.scan.source.own_routes import by_decorators
 from stopper.scan.source.project import Module, Project, Registration
 from stopper.scan.source.replaced_views import REPLACED
 
@@ -147,6 +148,8 @@ class Routes:
 
     def _of(self, registration: Registration) -> Iterator[tuple[SourceRoute, Origin]]:
         passed = _Passed.to(registration, self._callers) if registration.verb == "add_url_rule" else ()
+        if registration.verb == "add_url_rule" or registration.target:
+            passed = by_decorators(self.project, registration) or passed
         for given in passed:
             yield from self._registered(given)
         if not passed:
