@@ -91,6 +91,7 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if is_kept_inside(facts, route.path):
             continue
+        shown: Hit | None = None
         for method in route.methods:
             access = route.access.get(method)
             if access is None or method in ("HEAD", "OPTIONS"):
@@ -113,9 +114,14 @@ def detect(app: App) -> Iterator[Hit]:
             if what is not None:
                 message = f"nothing asks who is calling {method} {route.path}, and it {what}"
                 hit = Hit(message, _place(route, own, method), RouteRef(method, route.path))
+                if method != "GET":
+                    yield hit
+                    break
                 # Much is shown to everybody on purpose; what changes something seldom is open so.
-                yield replace(hit, certainty="possible", severity="low") if method == "GET" else hit
-                break
+                shown = replace(hit, certainty="possible", severity="low")
+        else:
+            if shown is not None:
+                yield shown
 
 
 def _opens_account(index: FunctionIndex, route: Route) -> bool:
