@@ -110,7 +110,9 @@ def _found(app: App, routes: list[Route]) -> tuple[list[_Found], list[str]]:
     found: list[_Found] = []
     asking: list[str] = []
     for route in routes:
-        for method, access in route.access.items():
+        for method, access in sorted(
+            route.access.items(), key=lambda one: one[0] == "GET"
+        ):  # what changes something first
             by_policy = any(guard.kind == "policy" for guard in access.guards)  # its requirements stand in the lock
             by_key = all(guard.kind == "view-body" for guard in access.guards) and not _asks_session(
                 index, route, method
