@@ -38,19 +38,30 @@ def provoked(target: Target) -> Steps[list[Provoked]]:
     return (yield from found_once(target, "provoked", lambda: _provoked(target)))
 
 
-def _provoked(target: Target) -> Steps[list[Provoked]]:
-    found: list[Provoked] = []
+def asked_honestly(target: Target) -> Steps[list[Provoked]]:
+    """Each route in reach, asked once as it wants to be asked and never wrongly."""
+    found = yield from found_once(target, "asked honestly", lambda: _honestly(target))
+    return [Provoked(RouteRef(honest.request.method, route.path), honest, ()) for route, honest in found]
+
+
+def _honestly(target: Target) -> Steps[list[tuple[Route, Exchange]]]:
+    found: list[tuple[Route, Exchange]] = []
     for route, method in candidates(target, _METHODS):
         honest = yield from attempt(answered(target, target.request_for(route, method)))
-        if honest is None:
-            continue
+        found += [(route, honest)] if honest is not None else []
+    return found
+
+
+def _provoked(target: Target) -> Steps[list[Provoked]]:
+    found: list[Provoked] = []
+    for route, honest in (yield from found_once(target, "asked honestly", lambda: _honestly(target))):
         wrong: list[Exchange] = []
         most = VARIATIONS_MOST[target.depth] if len(found) < FULLY else 1
         for request in islice(variations(target, route, honest.request), most):
             answer = yield from attempt(send(request))
             if answer is not None:
                 wrong.append(answer)
-        found.append(Provoked(RouteRef(method, route.path), honest, tuple(wrong)))
+        found.append(Provoked(RouteRef(honest.request.method, route.path), honest, tuple(wrong)))
     return found
 
 

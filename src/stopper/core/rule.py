@@ -106,6 +106,8 @@ class Rule:
     effect_of: tuple[str, ...] = ()
     depth: Literal["quick", "standard", "deep"] = "quick"
     disturbs: bool = False
+    provokes: bool = False
+    """Whether the probe asks wrongly to see what an error says: what it sent may be kept, and whoever reads it later fails."""
     measures: bool = False
     echo_of: tuple[str, ...] = ()
     """Rules that say more of the same cause. Where one of them speaks of the same line of the source, this one is silent. Where one is proven, the signs of this rule are left out, and so are its proofs by a

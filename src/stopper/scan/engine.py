@@ -32,8 +32,6 @@ _ACCOUNT: Final = re.compile(r"(?i)(?<![a-z])account/?$")
 """The same where it is no change of members, from which a password is taken out."""
 _READING: Final = {"transport": 0, "inventory": 1, "authentication": 2, "function-authorization": 3, "data-exposure": 4}
 """The checks whose probes mostly read, in the order in which they are run."""
-_PROVOKING: Final = "leak"
-"""The family whose probes ask wrongly to see what an error says."""
 FIRST: Final = ("object-authorization", "property-authorization")
 """The checks whose probes come before all others."""
 _NEEDING: Final = frozenset(
@@ -91,8 +89,8 @@ def run_probes(
     for_last = min(KEPT, courier.max_requests // 10) if any(rule.disturbs for rule in fit) else 0
     courier.kept_back = for_survey + for_last
     # What is asked wrongly may be kept, and whoever reads it later fails: errors are provoked when inputs have been tried.
-    provoking = sorted((rule for rule in beside if rule.family == _PROVOKING), key=_by_weight)
-    calm = [rule for rule in beside if rule.family != _PROVOKING]
+    provoking = sorted((rule for rule in beside if rule.provokes), key=_by_weight)
+    calm = [rule for rule in beside if not rule.provokes]
     # Whose things are whose is asked first: nobody else changes them meanwhile, and a budget that runs out is not felt there.
     for check in FIRST:
         _side_by_side([rule for rule in calm if rule.check == check], courier, workers, run)

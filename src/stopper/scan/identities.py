@@ -28,6 +28,10 @@ PEOPLE: Final = ("alice", "bob")
 _PICKY: Final = re.compile(
     r"(?i)pattern|alpha-?numeric|letters and (?:numbers|digits)|(?:illegal|invalid|forbidden|unsupported) character|only contain"
 )
+_BOUNDED: Final = re.compile(
+    r"(?i)passw\w*[^.]{0,60}(?:too long|at most|no more than|maximum|between|exceed|not meet|requirements|policy)|(?:too long|at most)[^.]{0,40}passw"
+)
+"""What says that a password may be too long."""
 FORMS_MOST: Final = 3
 """Ways to send a registration to a route whose form is known."""
 
@@ -54,6 +58,8 @@ class Scene:
     """Paths of log-ins that asked for Basic authentication."""
     picky: dict[tuple[str, int], None] = field(default_factory=dict[tuple[str, int], None])
     """Registrations that were turned away for the signs in them: the route's path, and which of the ways it was."""
+    bounded: dict[tuple[str, int], None] = field(default_factory=dict[tuple[str, int], None])
+    """Registrations that were turned away for the length of their passwords: the route's path, and which of the ways it was."""
     _shut: list[tuple[Exchange, ...]] = field(default_factory=list[tuple[Exchange, ...]])
 
     def shut(self) -> tuple[Exchange, ...]:
@@ -226,6 +232,8 @@ def register(scene: Scene, name: str) -> Identity | None:
     ready = _registered(scene, name, Secret(f"Aa9!{secrets.token_urlsafe(18)}"))
     if ready is None and scene.picky and name not in scene.useless:
         return _registered(scene, name, Secret(f"Aa9{secrets.token_hex(8)}"), only=tuple(scene.picky))
+    if ready is None and scene.bounded and name not in scene.useless:
+        return _registered(scene, name, Secret(f"Aa9!{secrets.token_hex(3)}"), only=tuple(scene.bounded))
     return ready
 
 
@@ -241,6 +249,12 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
             exchange = _change(scene, request)
             if exchange is not None and 400 <= exchange.response.status < 500 and _PICKY.search(exchange.response.text):
                 scene.picky.setdefault((route.path, number))
+            elif (
+                exchange is not None
+                and 400 <= exchange.response.status < 500
+                and _BOUNDED.search(exchange.response.text)
+            ):
+                scene.bounded.setdefault((route.path, number))
             if exchange is None or not (exchange.response.succeeded or exchange.response.status in (302, 303)):
                 continue
             person = Identity(name, (), subject=login, password=password)

@@ -201,6 +201,27 @@ def test_probes_that_mostly_read_come_before_those_that_mostly_change() -> None:
     assert [one.slug for one in readers_first(asked)] == ["a", "b", "changes"]
 
 
+def test_errors_are_provoked_when_inputs_have_been_tried() -> None:
+    order: list[str] = []
+
+    def noted(name: str) -> Probe:
+        def probe(_: Target) -> Steps[Verdict]:
+            order.append(name)
+            yield from compute(lambda: None)
+            return passed("")
+
+        return probe
+
+    asked = [
+        rule("minor", check="input-validation", severity="low", probe=noted("minor")),
+        rule("errors", check="data-exposure", probe=noted("errors"), provokes=True),
+        rule("inputs", check="input-validation", severity="critical", probe=noted("inputs")),
+        rule("fields", check="data-exposure", probe=noted("fields")),
+    ]
+    run_probes(target(notes_app()[0])[0], asked, target(notes_app()[0])[1], workers=1)
+    assert order == ["fields", "inputs", "errors", "minor"]
+
+
 def test_a_budget_that_runs_out_costs_what_weighs_least() -> None:
     """Of the probes that change things, the gravest weakness is looked for first."""
     asked = [

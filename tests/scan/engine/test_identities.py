@@ -445,3 +445,27 @@ def test_a_log_in_of_which_nothing_is_known_is_tried_with_name_and_address_at_on
     found, _ = gather(Scene(App(routes=routes), courier, HonestRequests(), "canary"), ())
     assert [one.name for one in found] == ["alice", "bob"]
     assert len(tries) <= 4
+
+
+def test_a_registration_that_takes_short_passwords_only_is_sent_one() -> None:
+    app, people = Flask("short"), dict[str, str]()
+
+    @app.post("/register")
+    def joins() -> Any:
+        told = request.get_json()
+        if not 8 <= len(told["password"]) <= 12:
+            return jsonify(error="Password does not meet requirements."), 400
+        people[told["username"]] = told["password"]
+        return jsonify(ok=True)
+
+    @app.post("/login")
+    def login() -> Any:
+        told = request.get_json()
+        known = people.get(told["username"]) == told["password"]
+        return jsonify(token=told["username"] * 2) if known else (jsonify(error="no"), 401)
+
+    @app.get("/me")
+    def me() -> Any:
+        return jsonify(ok=True) if bearer() else (jsonify(error="no"), 401)
+
+    assert [one.name for one in become(app)[0]] == ["alice", "bob"]

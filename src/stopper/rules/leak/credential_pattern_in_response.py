@@ -5,7 +5,7 @@ from stopper.core.key_shapes import KeyShape, holds_private_key, key_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import is_door
-from stopper.core.probe_provoke import Provoked, provoked
+from stopper.core.probe_provoke import Provoked, asked_honestly
 from stopper.core.rule import Rule
 
 
@@ -13,7 +13,7 @@ def probe(target: Target) -> Steps[Verdict]:
     """Look for keys of known providers, signed tokens and private keys in answers to honest requests."""
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
-    asked = yield from provoked(target)
+    asked = yield from asked_honestly(target)
     for one in asked:
         found = _key(target, one)
         if found is not None:

@@ -384,5 +384,6 @@ RULE = Rule(
     echo_of=("traceback-in-response",),
     detect=detect,
     fix=fix,
+    provokes=True,
     probe=probe,
 )

@@ -10,7 +10,7 @@ from stopper.core.personal import addresses_in, people_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
-from stopper.core.probe_provoke import Provoked, provoked
+from stopper.core.probe_provoke import Provoked, asked_honestly
 from stopper.core.rule import Rule
 
 _CARD: Final = re.compile(
@@ -31,7 +31,7 @@ def probe(target: Target) -> Steps[Verdict]:
     """Look for numbers with a valid check digit, national ids, and strangers' addresses that go to nobody in particular."""
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
-    asked = yield from provoked(target)
+    asked = yield from asked_honestly(target)
     for one in asked:
         found = _found(target, one)
         if not found and (others := (yield from _of_whoever(target, one))):

@@ -17,7 +17,7 @@ from stopper.core.new_keys import MAKERS
 from stopper.core.personal import is_personal
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_provoke import provoked
+from stopper.core.probe_provoke import asked_honestly
 from stopper.core.rule import Hit, Rule
 from stopper.core.session_keeping import is_kept_on_server
 from stopper.core.values import Call, Constant, Item, Mapping, Name, Sequence, Truth, Value, options, text_of, walk
@@ -157,7 +157,7 @@ def is_secret_name(name: str) -> bool:
 def probe(target: Target) -> Steps[Verdict]:
     """Read the session cookies that answers set, as anybody can, and look for names of credentials with a value."""
     read = 0
-    asked = yield from provoked(target)
+    asked = yield from asked_honestly(target)
     for one in asked:
         for header in one.honest.response.all_headers("Set-Cookie"):
             held = content_of(header.partition("=")[2].partition(";")[0].strip('"'))

@@ -9,7 +9,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_login import ENTERED, REGISTERED
-from stopper.core.probe_provoke import provoked
+from stopper.core.probe_provoke import asked_honestly
 from stopper.core.response_fields import secret_fields, secrets_after_change, sent_texts, texts
 from stopper.core.rule import Rule
 
@@ -22,7 +22,7 @@ def probe(target: Target) -> Steps[Verdict]:
     An answer to a registration, a log-in or another change may show what the caller sent and what is rightly shown once."""
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
-    asked = [(one.ref, one.honest) for one in (yield from provoked(target))]
+    asked = [(one.ref, one.honest) for one in (yield from asked_honestly(target))]
     asked += _people_came_in(target)
     for ref, exchange in asked:
         what = _seen(target, exchange) if exchange.response.succeeded and ref not in places else ""

@@ -172,6 +172,7 @@ RULE = Rule(
     ends="`Stopper(app)` answers an exception with a status and its title, never with its traceback.",
     detect=detect,
     fix=fix,
+    provokes=True,
     probe=probe,
     effect_of=("debug-enabled", "debug-enabled-in-config"),
 )

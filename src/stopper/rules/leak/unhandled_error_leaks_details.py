@@ -67,6 +67,7 @@ RULE = Rule(
     asvs=("V16.5.1",),
     surfaces=("wsgi", "http"),
     ends="`Stopper(app)` answers an exception with a status and its title, never with its text.",
+    provokes=True,
     probe=probe,
     effect_of=("exception-text-in-response", "traceback-in-response", "debug-enabled", "debug-enabled-in-config"),
 )

@@ -11,7 +11,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_provoke import provoked
+from stopper.core.probe_provoke import asked_honestly
 from stopper.core.response_fields import secret_fields
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
@@ -344,7 +344,7 @@ def probe(target: Target) -> Steps[Verdict]:
     """Look for objects in answers that have an id and a column that nobody would choose to show."""
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
-    asked = yield from provoked(target)
+    asked = yield from asked_honestly(target)
     for one in asked:
         response = one.honest.response
         whole = "_sa_instance_state" in response.text or (secret_fields(response) and '"id"' in response.text)
