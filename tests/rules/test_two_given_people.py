@@ -6,11 +6,16 @@ import pytest
 from flask import Flask, abort, jsonify, request
 from tests.rules.toy_people import ToyPeople
 
+from stopper.core.app import App, Route
 from stopper.core.finding import Verdict
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
+from stopper.scan.engine import run_probe
+from stopper.scan.target import prepare
 from stopper.scan.trial import try_rule
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.wsgi import WsgiTransport
 
 GIVEN = [Identity(name, (("X-API-Key", Secret(f"key-of-{name}")),)) for name in ("ann", "ben")]
 
@@ -390,3 +395,40 @@ def test_an_account_that_is_shown_at_the_path_at_which_it_is_changed(asks: bool)
     paths: dict[str, Any] = {"/me": reads, "/register": {"post": account}, "/login": {"post": account}}
     found = people.judged(**paths, **{"/readers/{username}": {**reads, "put": body(address="string")}})
     assert (found.outcome == "fail") is not asks, found.message
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_what_is_made_is_read_below_its_collection_though_nobody_names_that_route(asks: bool) -> None:
+    """And what its answer says is done to it."""
+    two, visits = Two("visits"), dict[str, dict[str, Any]]()
+
+    @two.app.route("/visits", methods=["GET", "POST"])
+    def listed() -> Any:
+        me = two.caller()
+        if request.method == "GET":
+            return jsonify([one for one in visits.values() if one["user_id"] == me])
+        number = f"{30 + len(visits)}"
+        links = {"cancel": {"href": f"/visits/{number}/cancel", "method": "POST"}}
+        visits[number] = {
+            "id": number,
+            "user_id": me,
+            "text": request.get_json()["text"],
+            "state": "open",
+            "links": links,
+        }
+        return jsonify(visits[number]), 201
+
+    def of(number: str) -> dict[str, Any]:
+        me, one = two.caller(), visits.get(number) or abort(404)
+        return one if one["user_id"] == me or not asks else abort(404)
+
+    two.app.add_url_rule("/visits/<number>", "one", lambda number: jsonify(of(number)))
+    two.app.add_url_rule(
+        "/visits/<number>/cancel", "cancel", lambda number: of(number).update(state="over") or "over", methods=["POST"]
+    )
+    rule = next(rule for rule in load() if rule.slug == "cross-user-object-access")
+    known = App(readers=frozenset({"wire"}), routes=(Route("/visits", ("GET", "POST")), Route("/me", ("GET",))))
+    courier = Courier(WsgiTransport(two.app), mode="active", max_requests=300)
+    found = run_probe(rule, prepare(known, courier, GIVEN, "active", "standard").target, courier).verdict
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or {ref.path for ref in found.routes} == {"/visits/{id}", "/visits/{id}/cancel"}

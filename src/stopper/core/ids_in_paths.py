@@ -3,7 +3,10 @@
 import re
 from typing import Final
 
-ID: Final = re.compile(r"(?i)\d+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24}|[0-9a-f]{32}")
+ID: Final = re.compile(
+    r"(?i)\d+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24}|[0-9a-f]{32}|(?-i:[A-Z]{1,6}-[A-Z0-9]*-?[0-9]{2,})"
+)
+"""Numbers, uuids, and what a company numbers its things by (``M-301``, ``ORD-2024-0001``)."""
 
 
 def templated(path: str) -> tuple[str, dict[str, str]]:

@@ -114,11 +114,12 @@ def made_by_another(
     """``POST /reviews {"user_id": …}``: what Bob makes is shown as Bob's, and as Alice's where he says so."""
     request, marks = marked(target.request_for(create, "POST"), target.canary)
     plain = {name: value for name, value in members(request).items() if not says_whose(name)}
-    makers = _MAKER
+    makers, private = _MAKER, kind is None
     if kind is not None and len(plain) == len(members(request)):
         thing = yield from made(target, kind, bob, alice)  # it is taken back, also where the answer does not say its id
         control = thing.made if thing is not None else None
-        makers = WHOSE_ID if thing is not None and thing.private else _MAKER
+        private = thing is not None and thing.private
+        makers = WHOSE_ID if private else _MAKER
     else:
         control = yield from send(bob.on(replace(request, body=json.dumps(plain).encode())))
     if control is None:
@@ -128,7 +129,7 @@ def made_by_another(
     both = {one: hers[where] for where, one in his.items() if hers.get(where) not in (None, one)}
     name = next((one for one in shown if makers.fullmatch(as_parameter(one)) and str(shown[one]) in both), None)
     if name is None and (kind is not None or (yield from _is_private(target, create, control, marks, alice, bob))):
-        for one in [one for one in shown if _of_somebody(one, kind is None)]:
+        for one in [one for one in shown if _of_somebody(one, private)]:
             pair = yield from _both(target, one, bob, alice)
             if pair is not None and str(shown[one]) == pair[0]:
                 name, both = one, {pair[0]: pair[1]}

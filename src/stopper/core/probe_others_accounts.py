@@ -24,7 +24,7 @@ from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number, route_at
 from stopper.core.probe_objects import ids, inner_object
-from stopper.core.probe_own_values import SELF, own_numbers, says_whose, told_about
+from stopper.core.probe_own_values import SELF, own_numbers, parameter_of, says_whose, told_about
 from stopper.core.probe_query import with_query
 from stopper.core.probe_registration import Enrolled, enrolled, logged_in
 from stopper.core.probe_shared import found_once
@@ -195,7 +195,7 @@ def _seen_again(one: Account) -> Steps[Account | None]:
 def _changed(target: Target, route: Route, method: str, hers: Account, his: Identity) -> Steps[Verdict | None]:
     """Somebody else sends the change of her account; that it worked shows in what she is shown, and in nothing else."""
     ends = _ends(route, method)
-    name = as_parameter(route.parameters[0][0])
+    name = parameter_of(route)
     told = (yield from own_numbers(target, hers.person, name)).get(name)  # called so by what she is shown of herself
     if told is not None and (yield from _is_shared(target, name, told, his)):
         return None

@@ -26,7 +26,7 @@ _NOBODY_ELSES: Final = re.compile(
     r"(?i)\}/(.*[/_-])?(settings|preferences|notifications?|orders?|invoices?|billing|payments?|cards?|transactions?|statements?|messages|inbox|wallets?|carts?|baskets?|"
     r"addresses|prescriptions?|(medical-?|health-?)?records?|payslips?|salar(y|ies)|documents?|files?|drafts?|tickets?|bookings?|reservations?|appointments?|"
     r"subscriptions?|api-?keys?|keys|sessions?|devices?|tokens?|secrets?|credentials?|balance|loans?|claims?|notes?|todos?|expenses?|budgets?|certificates?|grades?|results?|transcripts?|history|"
-    r"enrol?lments?|purchases?|contacts?|logins?|benefits?|payouts?|earnings|reports?|usage|analytics|medications?|diagnos[ei]s|allergies|private\w*)/?$"
+    r"enrol?lments?|purchases?|contacts?|logins?|benefits?|payouts?|earnings|reports?|usage|analytics|measure(ment)?s?|vitals|medications?|diagnos[ei]s|allergies|private\w*)/?$"
 )
 """What lies below the id of a person or a company and is for nobody else, as the last word of a path."""
 _OF_ONE: Final = re.compile(r"(\w+_)?(address(_line\d?)?|fines?|debts?|income|medication|allergies|emergency_contact)")

@@ -44,7 +44,8 @@ def parameter_of(route: Route) -> str:
     ``organization_id`` of ``/organizations/{id}/secrets``."""
     name = as_parameter(route.parameters[0][0])
     noun = as_parameter(re.sub(r"(?i)(ie)?s$", lambda end: "y" if end.group(1) else "", _before(route)))
-    return f"{noun}_id" if noun and BELONGS.fullmatch(noun) and (name in _PLAIN or len(name) <= SHORT) else name
+    somebody = BELONGS.fullmatch(noun) or WHOSE_ID.fullmatch(noun)
+    return f"{noun}_id" if noun and somebody and (name in _PLAIN or len(name) <= SHORT) else name
 
 
 def _before(route: Route) -> str:

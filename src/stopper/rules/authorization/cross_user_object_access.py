@@ -33,6 +33,7 @@ from stopper.core.probe_by_number import (
     stored_in_hers,
 )
 from stopper.core.probe_inputs import members
+from stopper.core.probe_item_routes import with_items
 from stopper.core.probe_kinds import Thing, at_number, kinds
 from stopper.core.probe_login import log_in
 from stopper.core.probe_own_values import own_numbers
@@ -55,6 +56,7 @@ def probe(target: Target) -> Steps[Verdict]:
     people = _two(target)
     if people is None:
         return not_applicable("the scan is fewer than two people, so nothing belongs to another")
+    target = yield from with_items(target, people[0])
     tested, wrong, told = 0, list[Verdict](), set[str]()
     for steps in (*_questions(target, *people), _said_by_itself(target, *people, told), *_passwords(target)):
         try:

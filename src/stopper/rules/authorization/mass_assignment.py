@@ -24,7 +24,7 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number
 from stopper.core.probe_objects import entries, ids, inner_object
 from stopper.core.probe_others_accounts import account, fits, is_hers, is_of_an_account
-from stopper.core.probe_own_values import own_numbers
+from stopper.core.probe_own_values import own_numbers, parameter_of
 from stopper.core.probe_people import number_in_lists
 from stopper.core.probe_registration import holding, let_in, new_account, registers
 from stopper.core.rule import Hit, Rule
@@ -128,9 +128,8 @@ def _at_own_account(target: Target, route: Route, method: str, who: Identity) ->
 
 def _own_number(target: Target, route: Route, who: Identity) -> Steps[str | None]:
     """What a given person is called in the path, where reading there shows that person by name."""
-    name = route.parameters[0][0]
-    told = yield from own_numbers(target, who, name)
-    listed = yield from number_in_lists(target, who, name)
+    told = yield from own_numbers(target, who, parameter_of(route))
+    listed = yield from number_in_lists(target, who, route.parameters[0][0])
     names = [one.lower() for one in (who.subject, who.name) if one]
     for number in list(dict.fromkeys((*told.values(), *([listed] if listed else []))))[:2]:
         if fits(route, number) and "GET" in {
