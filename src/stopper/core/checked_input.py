@@ -262,7 +262,9 @@ def _holds_against(facts: SourceFacts, operator: str, left: Value, right: Value,
 
 
 def _is_text(value: Value) -> bool:
-    """``needle.lower() in page.title.lower()`` looks for one text in another."""
+    """``needle.lower() in page.title.lower()`` looks for one text in another, also where it is one of several that are known."""
+    if isinstance(value, Choice):
+        return all(text_of(one) is not None for one in value.options)
     return isinstance(value, Format) or (isinstance(value, Call) and value.method in _GIVE_TEXT)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from stopper.core.body_models import classes_by_name
 from stopper.core.fact import ClassFact
 from stopper.core.passing import handed
-from stopper.core.values import Call, Parameter, Value, options
+from stopper.core.values import Call, Name, Parameter, Value, options
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -24,6 +24,44 @@ def held_under(
         value = _put(facts, known, made, attribute) if known is not None else None
         if value is not None:
             yield value, made.function
+
+
+def surely_held(facts: "SourceFacts", owner: Value, attribute: str) -> list[Value] | None:
+    """Everything that an object may have under that attribute; None where it is not seen how each was made, or somebody changes it later."""
+    if attribute in facts.once("attributes that are changed", lambda: _changed_outside(facts)):
+        return None
+    found: list[Value] = []
+    for made in _each_made(facts, owner, STEPS):
+        known = classes_by_name(facts).get(made.callee) if made is not None and not made.open else None
+        value = _put(facts, known, made, attribute) if known is not None and made is not None else None
+        if value is None:
+            return None
+        found.append(value)
+    return found or None
+
+
+def _changed_outside(facts: "SourceFacts") -> frozenset[str]:
+    classes = classes_by_name(facts)
+    return frozenset(
+        one.attribute
+        for one in facts.assignments()
+        if one.into is not None and not (isinstance(one.into, Name) and one.into.dotted in classes)
+    )
+
+
+def _each_made(facts: "SourceFacts", value: Value, steps: int) -> Iterator[Call | None]:
+    """The same as :func:`_made`, with None for what is made otherwise."""
+    for option in options(value):
+        if isinstance(option, Call) and option.callee in classes_by_name(facts):
+            yield option
+            continue
+        several = list(handed(facts, option)) if isinstance(option, Parameter) else []
+        if isinstance(option, Call) and option.callee[:1] != "?":
+            several = [one.value for one in facts.returns_of(option.callee)]
+        for one in several if steps else ():
+            yield from _each_made(facts, one, steps - 1)
+        if not several or not steps:
+            yield None
 
 
 def _made(facts: "SourceFacts", value: Value, steps: int) -> Iterator[Call]:

@@ -50,6 +50,14 @@ REQUEST: Final[dict[str, Labels]] = {
     "origin": labelled("request-header", source="origin"),
 }
 
+WRITTEN: Final = labelled("request-data", "query-string")
+"""What a caller wrote, whatever it is called."""
+
+FREE_FIELD: Final = re.compile(
+    r"(?:wtforms|flask_wtf|wtforms_\w+)(?:\.\w+)*\.(?:String|Text|TextArea|Password|Email|URL|Hidden|Search|Tel)Field"
+)
+"""Fields of a form whose ``data`` is the text that the caller wrote."""
+
 TOKEN_MAKERS: Final = re.compile(
     r"(?:jwt|jose\.jwt|authlib\.jose\.(?:jwt|JsonWebToken)|joserfc\.jwt)\.encode|flask_jwt_extended\.create_(?:access|refresh)_token"
     r"|itsdangerous\.\w+\.dumps|flask_praetorian\.\w+\.encode_jwt_token"

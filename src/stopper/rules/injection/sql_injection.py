@@ -37,7 +37,8 @@ from stopper.core.values import (
 )
 
 _SQL: Final = re.compile(
-    r"(?i)\b(select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|where|order\s+by|union|from\s+\w+|drop\s+table|pragma|limit|and|or|values)\b",
+    r"(?i)\b(select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|where|order\s+by|union|from\s+\w+|drop\s+table|pragma|limit|and|or|values"
+    r"|set\s+(?:local\s+|session\s+)?(?:search_path|role|schema)|alter\s+\w+|truncate|call\s+\w+|having|group\s+by|offset|between|like)\b",
     re.DOTALL,
 )
 _MORE: Final = re.compile(
@@ -90,7 +91,7 @@ def _is_query(facts: SourceFacts, flow: Flow) -> bool:
         return False  # the second: what is inside is a flow of its own
     if flow.detail in _TEXTS:
         return True
-    if _is_put_together(flow.value):
+    if _is_put_together(flow.value) or _is_built(facts, flow.value):
         return True
     if isinstance(flow.value, Parameter) and _is_passed_on(facts, flow.value):
         return True
@@ -116,7 +117,15 @@ def _is_put_together(value: Value) -> bool:
                 return True
         if isinstance(part, Unknown) and any(_SQL.search(str(one.value)) for one in literals_in(part)):
             return True
+        filled = literals(part.receiver) if isinstance(part, Call) and part.open and part.method == "format" else ()
+        if any(_SQL.search(str(one.value)) for one in filled):  # ``text.format(*args)``
+            return True
     return False
+
+
+def _is_built(facts: SourceFacts, value: Value) -> bool:
+    """That a function of the project gives the statement, and puts it together itself: ``query.order_by(column).sql()``."""
+    return isinstance(value, Call) and any(_is_put_together(one.value) for one in facts.returns_of(value.callee))
 
 
 def _is_passed_on(facts: SourceFacts, value: Parameter, depth: int = 3) -> bool:

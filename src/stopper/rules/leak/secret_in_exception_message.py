@@ -12,6 +12,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.keys_by_use import is_key_by_use
 from stopper.core.labels import CREDENTIALS, UNTRUSTED
 from stopper.core.naming import VARIABLE, sensitive
+from stopper.core.passing import handed
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import (
@@ -24,6 +25,7 @@ from stopper.core.values import (
     Item,
     Mapping,
     Member,
+    Parameter,
     Sequence,
     Truth,
     Unknown,
@@ -105,7 +107,7 @@ def _by_classes(facts: SourceFacts) -> Iterator[Hit]:
         ):
             continue
         for value in call.args:
-            certainty = _judged(facts, value) if isinstance(value, Format) else None
+            certainty = _judged(facts, value, steps=1) if _is_text(value) else None
             if certainty is not None:
                 yield _told(call.span, certainty)
                 break
@@ -115,7 +117,7 @@ def _words_itself(facts: SourceFacts, exception: str) -> bool:
     """That the class of the project says its own text, and the secret is not in it."""
     for name in _with_bases(facts, exception):
         said = [call for call in facts.calls_in(f"{name}.__init__") if call.method == "__init__"]
-        if any(isinstance(value, (Format, Constant)) for call in said for value in call.args):
+        if any(_is_text(value) or isinstance(value, Constant) for call in said for value in call.args):
             return True  # judged where the class puts its text together
         texts = facts.returns_of(f"{name}.__str__")
         if texts:
@@ -130,7 +132,13 @@ def _with_bases(facts: SourceFacts, name: str, depth: int = 4) -> Iterator[str]:
         yield from _with_bases(facts, base, depth - 1)
 
 
-def _judged(facts: SourceFacts, value: Value) -> Certainty | None:
+def _is_text(value: Value) -> bool:
+    """``f"no access with {token}"``, ``TEMPLATE.format(**values)``."""
+    return isinstance(value, Format) or (isinstance(value, Call) and value.method in ("format", "format_map"))
+
+
+def _judged(facts: SourceFacts, value: Value, steps: int = 0) -> Certainty | None:
+    """How sure it is that the text shows a secret; over *steps* functions also by the names under which callers pass it."""
     found: Certainty | None = None
     for shown in _shown(value):
         labels = facts.labels(shown)
@@ -138,6 +146,9 @@ def _judged(facts: SourceFacts, value: Value) -> Certainty | None:
             return "certain"
         name = _name(shown)
         if sensitive(name) is None:
+            several = handed(facts, shown) if steps and isinstance(shown, Parameter) else ()
+            passed = {one for given in several if (one := _judged(facts, given, steps - 1)) is not None}
+            found = found or ("likely" if passed & {"certain", "likely"} else "possible" if passed else None)
             continue
         vague = name.lower() in _VAGUE
         if isinstance(shown, (ConfigValue, EnvironmentValue)) or any(label.kind in UNTRUSTED for label in labels):

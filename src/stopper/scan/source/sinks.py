@@ -2,33 +2,47 @@
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 from stopper.core.fact import SinkKind
 from stopper.core.values import Call, Constant, Member, Name, Value, walk
 from stopper.scan.source import names
 from stopper.scan.source.drafts import new_constant, new_flow, new_mapping, new_unknown
-from stopper.scan.source.reader import Reader
+from stopper.scan.source.project import Project
 
 
-def record_sinks(reader: Reader, call: Call, word: str, owner: Value | None) -> None:
+class Home(Protocol):
+    """Where a call stands: a reader, or whoever learns of it later."""
+
+    @property
+    def project(self) -> Project:
+        """What the flow is added to."""
+        ...
+
+    @property
+    def function(self) -> str:
+        """The function around the call."""
+        ...
+
+
+def record_sinks(home: Home, call: Call, word: str, owner: Value | None) -> None:
     for kind, position, keywords in names.SINKS.get(call.callee, ()):
-        _sink(reader, call, kind, position, keywords)
+        _sink(home, call, kind, position, keywords)
     if owner is None:
         if _is_outbound(call.callee):
-            _outbound(reader, call, word)  # ``from requests import get``
+            _outbound(home, call, word)  # ``from requests import get``
         return
     if word in names.LOG_METHODS and _is_logger(call.callee, owner):
-        _sink(reader, call, "log", -1, ())
+        _sink(home, call, "log", -1, ())
     elif word in ("write", "write_text", "writelines") and call.callee not in names.SINKS and _is_log_file(owner):
-        _sink(reader, call, "log", 0, ())
+        _sink(home, call, "log", 0, ())
     elif word in names.METHOD_SINKS and call.callee not in names.SINKS:
         kind, position, keywords = names.METHOD_SINKS[word]
-        _sink(reader, call, kind, position, keywords)
+        _sink(home, call, kind, position, keywords)
     if _is_outbound(call.callee):
-        _outbound(reader, call, word)
+        _outbound(home, call, word)
     elif word in ("update", "setdefault") and type(owner) is Name and owner.dotted == "flask.session":
-        _put_into_session(reader, call, word)
+        _put_into_session(home, call, word)
 
 
 @lru_cache(maxsize=16384)
@@ -67,7 +81,7 @@ def _is_log_file(owner: Value) -> bool:
     )
 
 
-def _sink(reader: Reader, call: Call, kind: str, position: int | None, keywords: tuple[str, ...]) -> None:
+def _sink(home: Home, call: Call, kind: str, position: int | None, keywords: tuple[str, ...]) -> None:
     found: list[Value] = []
     if position == -1:
         found.extend(call.args)
@@ -81,43 +95,43 @@ def _sink(reader: Reader, call: Call, kind: str, position: int | None, keywords:
         detail = call.callee
         if kind == "cookie" and call.args and type(call.args[0]) is Constant:
             detail = str(call.args[0].value)
-        _flow(reader, kind, _together(tuple(found)), call, detail)
+        _flow(home, kind, _together(tuple(found)), call, detail)
 
 
-def _outbound(reader: Reader, call: Call, word: str) -> None:
+def _outbound(home: Home, call: Call, word: str) -> None:
     position = 1 if word in names.OUTBOUND_BY_METHOD and not call.callee.startswith("urllib.") else 0
     url = None if word in names.OUTBOUND_CLIENTS else call.argument(position, "url")
     query = call.keyword("params")
     asked = [value for value in (url, query) if value is not None]
     if asked:
-        _flow(reader, "outbound-url", _together(tuple(asked)), call, call.callee)
+        _flow(home, "outbound-url", _together(tuple(asked)), call, call.callee)
     headers = call.keyword("headers", "auth")
     if headers is not None:
-        _flow(reader, "outbound-headers", headers, call, call.callee)
+        _flow(home, "outbound-headers", headers, call, call.callee)
     body = call.keyword("json", "data", "content")
     if body is not None:
-        _flow(reader, "outbound-body", body, call, call.callee)
+        _flow(home, "outbound-body", body, call, call.callee)
 
 
 def _together(found: tuple[Value, ...]) -> Value:
     return found[0] if len(found) == 1 else new_unknown(found)
 
 
-def _put_into_session(reader: Reader, call: Call, word: str) -> None:
+def _put_into_session(home: Home, call: Call, word: str) -> None:
     """``session.update(user_id=…)`` and ``session.setdefault("cart", …)``, under the names that they say."""
     first = call.args[0] if call.args else None
     if word == "setdefault" and len(call.args) > 1 and type(first) is Constant:
-        _flow(reader, "session", call.args[1], call, str(first.value))
+        _flow(home, "session", call.args[1], call, str(first.value))
     elif word == "update" and not call.args:
         pairs = tuple((new_constant(name), value) for name, value in call.keywords if name != "**")
-        _flow(reader, "session", new_mapping(pairs, call.open), call, "")
+        _flow(home, "session", new_mapping(pairs, call.open), call, "")
     else:
-        _flow(reader, "session", _together(call.args + tuple(value for _, value in call.keywords)), call, "")
+        _flow(home, "session", _together(call.args + tuple(value for _, value in call.keywords)), call, "")
 
 
-def _flow(reader: Reader, kind: str, value: Value, call: Call, detail: str) -> None:
+def _flow(home: Home, kind: str, value: Value, call: Call, detail: str) -> None:
     if type(value) is Constant and not value.name:
         return
     sink: SinkKind = kind  # type: ignore[assignment]
     assert call.span is not None
-    reader.project.flows.append(new_flow(sink, value, frozenset(), call.span, reader.function, detail))
+    home.project.flows.append(new_flow(sink, value, frozenset(), call.span, home.function, detail))
