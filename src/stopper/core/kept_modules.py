@@ -6,6 +6,7 @@ the file, or where the code is in another state, each module is imported as ever
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -31,17 +32,23 @@ class KeptModules:
         self._path = PLACE
         self._state = ""
         self._begin = 0
+        self._stamp: tuple[int, int, int] | None = None
         self._file: FileIO | None = None
 
     def open(self, path: Path, state: str) -> None:
         """Take modules from that file from now on, where it was made of code in that state."""
         self.close()
-        self._path, self._state, self._members = path, state, {}
+        self._path, self._state, self._members, self._stamp = path, state, {}, None
         self._read()
 
     def _read(self) -> None:
         try:
             self._file = file = FileIO(str(self._path))
+            seen = os.fstat(file.fileno())
+            stamp = (seen.st_ino, seen.st_mtime_ns, seen.st_size)
+            if stamp == self._stamp:
+                return
+            self._stamp = stamp
             head = file.read(_HEAD)
             size = int.from_bytes(head[len(_MAGIC) :], "big") if head.startswith(_MAGIC) else 0
             said: dict[str, Any] = json.loads(file.read(size) if size < _LARGEST_HEAD else b"{}")
