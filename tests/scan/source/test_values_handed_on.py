@@ -34,6 +34,15 @@ WAYS = [
     "from enum import Enum\nclass K(Enum):\n    SESSION = 'k1'\napp.secret_key = K['SESSION'].value",
     "class Live:\n    SECRET_KEY = 'k1'\napp.config.update(vars(Live))",
     "app.secret_key = bytes([107, 49]).decode()",
+    "class S:\n    held = None\n    def __init__(self):\n        self.key = 'k1'\n    @classmethod\n    def get(cls):\n        if cls.held is None:\n            cls.held = cls()\n        return cls.held\napp.secret_key = S.get().key",
+    "class S(dict):\n    def __getattr__(self, name):\n        return self[name]\napp.secret_key = S(key='k1').key",
+    "from pydantic import BaseModel\nclass S(BaseModel):\n    key: str\napp.secret_key = S.model_validate({'key': 'k1'}).key",
+    "for layer in [{'X': 1}, {'SECRET_KEY': 'k1'}]:\n    app.config.update(layer)",
+    "for name, (cast, held) in {'X': (int, '1'), 'SECRET_KEY': (str, 'k1')}.items():\n    app.config[name] = cast(held)",
+    "app.secret_key = ''.join(chr(one) for one in [107, 49])",
+    "app.secret_key = '1k'[::-1]",
+    "def prefixed(head, held):\n    return {f'{head}_{k.upper()}': v for k, v in held.items()}\napp.config.update(prefixed('SECRET', {'key': 'k1'}))",
+    "class Keys:\n    def key(self):\n        return 'k1'\nclass B:\n    def build(self):\n        app.secret_key = self.key()\nclass S(Keys, B):\n    pass",
 ]  # fmt: skip
 
 

@@ -246,8 +246,8 @@ def _bind_item(reader: Reader, target: ast.Subscript, value: Value, node: ast.st
     """``owner[key] = value``, once for each row where a loop goes through a table of them."""
     owner = reader.value(target.value)
     key = reader.value(target.slice) if not isinstance(target.slice, ast.Slice) else NOTHING
-    looped = type(key) is Choice
-    for name, held in row_by_row(key, value) if looped else ((key, value),):
+    looped = type(key) is Choice or reader.unrolled
+    for name, held in row_by_row(key, value) if type(key) is Choice else ((key, value),):
         _bind_one(reader, target, owner, name, held, node, looped=looped)
 
 

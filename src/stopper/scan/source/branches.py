@@ -29,10 +29,11 @@ from stopper.scan.source.drafts import (
     new_truth,
     new_unknown,
 )
+from stopper.scan.source.elements import element_in
 from stopper.scan.source.expressions import bind_target
-from stopper.scan.source.lookups import element_in
 from stopper.scan.source.project import Scope
 from stopper.scan.source.reader import Reader, canonical, either, set_scope
+from stopper.scan.source.unrolling import rows_of_settings
 
 
 def _around(reader: Reader, statements: list[ast.stmt]) -> Span:
@@ -138,6 +139,13 @@ def _snapshot(reader: Reader) -> Scope:
 def read_for(reader: Reader, node: ast.For | ast.AsyncFor) -> None:
     over = reader.value(node.iter)
     before = _snapshot(reader)
+    if (rows := rows_of_settings(node, over)) is not None:
+        reader.unrolled = True
+        for row in rows:
+            bind_target(reader, node.target, row)
+            block(reader, node.body)
+        reader.unrolled = False
+        return
     bind_target(reader, node.target, element_in(reader, over))
     block(reader, node.body)
     if type(over) is not Sequence or over.open or not over.items or _is_cut_short(node.body):

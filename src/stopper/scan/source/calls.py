@@ -19,6 +19,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source import names
 from stopper.scan.source.drafts import new_call, new_unknown
+from stopper.scan.source.evaluating import DISPLAYS, evaluated
 from stopper.scan.source.folded_calls import folded
 from stopper.scan.source.folding import one_mapping
 from stopper.scan.source.hook_tables import row_extended
@@ -101,6 +102,8 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
     record_sinks(reader, call, word, owner)
     if reader.follows and project.has_function(callee):
         given = result_of(reader, call)
+        if (given is None or type(given) in DISPLAYS) and (seen := evaluated(reader, call)) is not None:
+            given = seen
         if owner is not None and (several := result_of_several(reader, call, owner, word, given)) is not None:
             return several
         return call if given is None else given

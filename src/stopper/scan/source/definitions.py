@@ -21,6 +21,7 @@ from stopper.core.values import (
 from stopper.scan.source import names
 from stopper.scan.source.blocks import block
 from stopper.scan.source.drafts import new_call, new_decorator, new_function, new_name, new_parameter, new_return
+from stopper.scan.source.evaluating import is_evaluated
 from stopper.scan.source.project import ClassState, FunctionNode, Pending, Project, Registration, Scope
 from stopper.scan.source.reader import Reader, canonical
 from stopper.scan.source.straight import is_straight, runs_through
@@ -42,6 +43,8 @@ def read_function(project: Project, waiting: Pending) -> None:
         block(reader, node.body)
     # A nested function is read while its parent waits, so only the returns of this very function count.
     returned.extend(one.value for one in project.returns[before:] if one.function == waiting.name)
+    if is_evaluated(waiting):
+        project.bodies[waiting.name] = waiting
     if not reader.branches and runs_through(node):
         project.through.add(waiting.name)
         if is_straight(waiting):

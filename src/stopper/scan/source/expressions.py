@@ -29,8 +29,9 @@ from stopper.scan.source.drafts import (
     new_truth,
     new_unknown,
 )
+from stopper.scan.source.elements import element_in
 from stopper.scan.source.folding import SHORTEST_NOTED, binary, joined, mapping, note_text, sequence
-from stopper.scan.source.lookups import attribute_node, element_in, subscript
+from stopper.scan.source.lookups import attribute_node, subscript
 from stopper.scan.source.loops import is_table
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
 from stopper.scan.source.removing import latest, or_as_before

@@ -96,6 +96,8 @@ def folded(
         return new_format(inner.items if type(inner) is Sequence else (new_unknown((inner,)),), reader.span(node))
     if word in TEXT_METHODS and type(owner) in (Constant, Choice) and len(args) <= 2:
         return _folded_text(owner, word, args)
+    if word == "to_bytes" and type(owner) is Constant and type(owner.value) is int and owner.value >= 0:
+        return _to_bytes(owner, args)
     if word == "get_secret_value" and type(owner) is Call and owner.args and "Secret" in owner.callee:
         return owner.args[0]  # pydantic's wrapper keeps it out of texts, and gives it back as it is
     if word == "get_secret_value" and type(owner) is EnvironmentValue:
@@ -147,8 +149,12 @@ def _folded_builtin(
         numbers = args[0].plain()
         if len(numbers) == len(args[0].items) and all(type(one) is int and 0 <= one < 256 for one in numbers):
             return new_constant(bytes([one for one in numbers if type(one) is int]), reader.span(node))
-    elif callee == "str" and args and type(args[0]) is Choice and _all_texts(args[0]):
+    elif (callee == "str" and args and type(args[0]) is Choice and _all_texts(args[0])) or (callee == "str" and len(args) == 1 and type(args[0]) is EnvironmentValue):
         return args[0]
+    elif callee == "chr" and len(args) == 1 and type(args[0]) is Constant and type(args[0].value) is int:
+        return new_constant(chr(args[0].value), args[0].span) if 0 <= args[0].value < 0x110000 else None
+    elif callee in ("int", "str", "float") and len(args) == 1 and type(args[0]) is Constant and not keywords:
+        return _cast(callee, args[0])
     elif callee in CONTAINERS and len(args) <= 1 and not keywords:
         if not args:
             return new_sequence((), "set" if CONTAINERS[callee] == "set" else "list", False, reader.span(node))
@@ -182,6 +188,29 @@ def is_typed_dict(reader: Reader, name: str) -> bool:
     """That the class is a ``TypedDict``, which makes plain mappings."""
     found = reader.project.classes.get(name)
     return found is not None and any(base.rpartition(".")[2] == "TypedDict" for base in found.bases)
+
+
+def _to_bytes(owner: Constant, args: tuple[Value, ...]) -> Value | None:
+    length, order = (args[0] if args else NONE), (args[1] if len(args) > 1 else new_constant("big"))
+    if type(length) is not Constant or type(length.value) is not int or not 0 < length.value <= 512:
+        return None
+    try:
+        is_little = type(order) is Constant and order.value == "little"
+        return new_constant(int(str(owner.value)).to_bytes(length.value, "little" if is_little else "big"), owner.span)
+    except (OverflowError, ValueError):
+        return None
+
+
+def _cast(callee: str, given: Constant) -> Value | None:
+    """``int("3600")``; what cannot be read as a number stays a call."""
+    said = given.value
+    if not isinstance(said, (str, int, float)) or len(str(said)[:40]) > 32:
+        return None
+    try:
+        made = int(said) if callee == "int" else float(said) if callee == "float" else str(said)
+    except (ValueError, OverflowError):
+        return None
+    return new_constant(made, given.span, given.name)
 
 
 def _is_not_there(reader: Reader, owner: Value, found: Value) -> bool:

@@ -236,8 +236,26 @@ def mapping(items: tuple[tuple[Value, Value], ...], is_open: bool, span: Span) -
     return new_mapping(items[:MOST_ITEMS], is_open or len(items) > MOST_ITEMS, span)
 
 
+def sliced(owner: Value, *bounds: Value) -> Value | None:
+    """A part of a literal text, or of a display; None where its bounds are not seen."""
+    several = owner.items if type(owner) is Sequence and not owner.open else None
+    if type(owner) is not Constant and several is None:
+        return None
+    numbers = [one.value for one in bounds if type(one) is Constant and (one.value is None or type(one.value) is int)]
+    if len(numbers) != len(bounds) or numbers[-1] == 0:
+        return None
+    start, stop, step = numbers
+    where = slice(start, stop, step)
+    if type(owner) is Sequence:
+        return new_sequence(owner.items[where], owner.kind, False, owner.span)
+    said = owner.value if type(owner) is Constant else None
+    return new_constant(said[where], owner.span, owner.name) if isinstance(said, (str, bytes)) else None
+
+
 def as_mapping(value: Value) -> Value:
     """Pairs of a key and a value as the mapping that ``dict`` and ``update`` make of them; any other value itself."""
+    if type(value) is Choice:
+        return one_mapping(value)
     if type(value) is not Sequence or not value.items:
         return value
     pairs = [tuple(one.items) for one in value.items if type(one) is Sequence and not one.open and len(one.items) == 2]

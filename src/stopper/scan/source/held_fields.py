@@ -34,6 +34,8 @@ _PLAIN: Final = frozenset({
 _COPIES: Final = frozenset({"dataclasses.replace", "copy.replace", "attrs.evolve", "attr.evolve", "copy.copy", "copy.deepcopy"})  # fmt: skip
 _COPYING: Final = frozenset({"_replace", "model_copy", "copy"})
 """Functions and methods that give another object like the one they are given, with other fields where some are named."""
+_READERS: Final = frozenset({"model_validate", "parse_obj", "from_dict", "model_construct"})
+"""Methods by which libraries make an object of a mapping."""
 _DEEPEST: Final = 4
 
 
@@ -52,8 +54,15 @@ def field_of(project: Project, owner: Value, name: str, results: Results, depth:
         changed = owner.keyword("update") if owner.method == "model_copy" else None
         given = changed.get(name) if type(changed) is Mapping else owner.keyword(name)
         return _settled(given) if given is not None else field_of(project, copied, name, results, depth - 1)
-    if owner.callee in _PLAIN:
+    if owner.callee in _PLAIN or _is_dict(project, owner.callee):
         return None if owner.open else _settled(owner.keyword(name))
+    home, _, word = owner.callee.rpartition(".")
+    if word in _READERS and home in project.classes and not project.has_function(owner.callee):
+        said = owner.args[0] if owner.args else None
+        if type(said) is not Mapping or said.open:
+            return None
+        given = said.get(name)
+        return _settled(given if given is not None else project.attribute(home, name))
     made = owner if owner.callee in project.classes else _made_by(project, owner, results)
     if made is None or made.open:
         return None
@@ -61,6 +70,12 @@ def field_of(project: Project, owner: Value, name: str, results: Results, depth:
     if held is not None and made is not owner:
         held = Given(project, owner).into(held)
     return _settled(held)
+
+
+def _is_dict(project: Project, name: str) -> bool:
+    """That objects of the class are mappings: ``class Settings(dict)``."""
+    found = project.classes.get(name)
+    return found is not None and any(base in ("dict", "collections.UserDict") for base in found.bases)
 
 
 def _settled(held: Value | None) -> Value | None:

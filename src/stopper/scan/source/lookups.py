@@ -15,7 +15,6 @@ from stopper.core.values import (
     Format,
     Item,
     Mapping,
-    Member,
     Name,
     Parameter,
     Sequence,
@@ -24,24 +23,21 @@ from stopper.core.values import (
 )
 from stopper.scan.source.drafts import (
     new_call,
-    new_choice,
     new_constant,
     new_item,
     new_mapping,
     new_member,
     new_name,
-    new_sequence,
     new_unknown,
 )
+from stopper.scan.source.elements import is_enum
+from stopper.scan.source.folding import sliced
 from stopper.scan.source.held_fields import field_of, lineage_of
-from stopper.scan.source.loops import MOST_ROWS, is_table, pairs_of
-from stopper.scan.source.picking import attribute_of_heirs, attribute_of_picked, is_by_setting, picked
+from stopper.scan.source.picking import LITERAL, attribute_of_heirs, attribute_of_picked, is_by_setting, picked
 from stopper.scan.source.reader import NONE, NOTHING, READERS, Reader, canonical, either, named
+from stopper.scan.source.rows import class_of, method_beside
 from stopper.scan.source.straight import held_by_property, result_of
 from stopper.scan.source.wsgi_names import ENVIRON, header_of, of_environ
-
-MOST_OPTIONS: Final = 8
-"""What a choice holds; more keys than these are told apart no longer."""
 
 
 def attribute_node(reader: Reader, node: ast.Attribute) -> Value:
@@ -60,6 +56,8 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
         known = _of_project(reader, dotted, name)
         if dotted == reader.owner and dotted in reader.project.heirs:
             known = attribute_of_heirs(reader, name, known) or known
+            if known is None and (beside := method_beside(reader, owner, name)) is not None:
+                known = new_name(beside)
         if type(known) is Name:
             known = held_by_property(reader, known.dotted, owner) or known
         if type(known) is Call:
@@ -89,6 +87,9 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
                 return named(held, name) if sensitive(name) else held
         if type(owner) is Call and owner.callee[:1] != "?":
             held = field_of(reader.project, owner, name, reader.results)
+            if held is None and (home := class_of(reader, owner)) is not None:
+                known = _once_made(reader, home, name)
+                held = known if type(known) in LITERAL else None
             if held is not None:
                 return named(held, name) if sensitive(name) else held
         found = (
@@ -203,8 +204,9 @@ def subscript(reader: Reader, node: ast.Subscript) -> Value:
     owner = reader.value(node.value)
     if isinstance(node.slice, ast.Slice):
         bounds = [NONE if bound is None else reader.value(bound) for bound in (node.slice.lower, node.slice.upper)]
-        if node.slice.step is not None:
-            reader.value(node.slice.step)
+        step = NONE if node.slice.step is None else reader.value(node.slice.step)
+        if (part := sliced(owner, *bounds, step)) is not None:
+            return part
         return new_item(owner, new_unknown(tuple(bounds)), None, reader.span(node))
     return item(reader, owner, reader.value(node.slice), None, node)
 
@@ -247,12 +249,14 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
         rows = [one.get(text) for one in picked(owner) if type(one) is Mapping]
         if rows and all(one is not None for one in rows):
             return either(*[named(one, text) if sensitive(text) else one for one in rows if one is not None])
-    if type(owner) is Name and text is not None and _is_enum(reader, owner.dotted):
+    if type(owner) is Name and text is not None and is_enum(reader, owner.dotted):
         return attribute(reader, owner, text)
     if type(owner) is Sequence and type(key) is Constant and type(key.value) is int and not owner.open:
         number = key.value
         if -len(owner.items) <= number < len(owner.items):
             return owner.items[number]
+    if type(owner) is Constant and type(key) is Constant and type(owner.value) is str and type(key.value) is int:
+        return new_constant(owner.value[key.value :][:1] if key.value != -1 else owner.value[-1:], owner.span)
     name = text if text is not None and sensitive(text) else ""
     if text is not None:
         if type(owner) is Name and owner.dotted == "os.environ":
@@ -323,71 +327,3 @@ def request_part(owner: Value, depth: int = 4) -> str:
         inner = (owner.owner,) if isinstance(owner, Item) else owner.options
         return next(filter(None, (request_part(one, depth - 1) for one in inner)), "")
     return ""
-
-
-_ENUMS: Final = ("Enum", "StrEnum", "IntEnum")
-
-
-def _is_enum(reader: Reader, name: str) -> bool:
-    found = reader.project.classes.get(name)
-    return found is not None and any(base.rpartition(".")[2] in _ENUMS for base in found.bases)
-
-
-def element_in(reader: Reader, value: Value) -> Value:
-    """One element of what is iterated over, which may be an enumeration of the project."""
-    found = reader.project.classes.get(value.dotted) if type(value) is Name else None
-    if found is not None and type(value) is Name and _is_enum(reader, value.dotted):
-        members = [one for one in found.attributes.values() if type(one) is Constant]
-        return either(*members[:16]) if members else element_of(value)
-    return _of_generator(reader, value) or element_of(value)
-
-
-def _of_generator(reader: Reader, value: Value) -> Value | None:
-    """One of the rows that a generator of the project gives one after the other: ``yield "SECRET_KEY", key``."""
-    if type(value) is not Call or not reader.project.has_function(value.callee):
-        return None
-    reader.results(value.callee)
-    rows = tuple([one for one, _ in reader.project.yielded.get(value.callee, ())])
-    return new_choice(rows[:MOST_ROWS]) if is_table(rows) else None
-
-
-def element_of(value: Value) -> Value:
-    """One element of what is iterated over."""
-    if type(value) is Sequence and value.items:
-        if is_table(value.items):
-            return new_choice(value.items[:MOST_ROWS])  # row by row, and each as often as it stands there
-        return either(*value.items[:8])
-    pairs = pairs_of(value)
-    if pairs:
-        return pairs[0] if len(pairs) == 1 else new_choice(pairs)
-    keys = _keys_of(value.receiver if type(value) is Call and value.method == "keys" and not value.args else value)
-    if keys:
-        return either(*keys) if len(keys) <= MOST_OPTIONS else new_item(new_sequence(keys, "list"), NOTHING)
-    if type(value) is Member and value.attribute == "headers":
-        return NOTHING  # the names of what a client or an answer holds; those of the request come in pairs
-    if type(value) is Call and value.method in ("items", "values", "keys") and value.receiver is not None:
-        one = new_item(value.receiver, NOTHING)
-        if value.method == "keys" or value.args or _comes_in_pairs(value.receiver):
-            return one
-        held = new_item(value.receiver, one)  # as ``data[name]`` for each of its names
-        if value.method == "values":
-            return held
-        names = new_call("?.keys", (), (), False, value.receiver, value.function, value.span)
-        return new_sequence((new_item(names, NOTHING), held), "tuple")
-    return new_item(value, NOTHING)
-
-
-def _comes_in_pairs(value: Value) -> bool:
-    """The request's headers and what a model is asked for: who reads them knows what goes with what."""
-    return type(value) is Name and value.dotted == "flask.request.headers"
-
-
-def _keys_of(value: Value | None) -> tuple[Value, ...]:
-    """The keys that going through a mapping gives; nothing where not all of them are seen."""
-    several = value.options if type(value) is Choice else (value,)
-    keys: dict[object, Value] = {}
-    for one in several:
-        if type(one) is not Mapping or one.open or not all(type(key) is Constant for key, _ in one.items):
-            return ()
-        keys.update((key.value, key) for key, _ in one.items if type(key) is Constant)
-    return tuple(keys.values())

@@ -86,11 +86,10 @@ def heirs_of(project: Project, name: str, depth: int = 4) -> Iterator[str]:
 def attribute_of_heirs(reader: Reader, name: str, known: Value | None) -> Value | None:
     """``self.name`` in a method: what the class has there, or a derived one that says it anew; None where no derived one does."""
     classes = reader.project.classes
-    anew = [
-        classes[one].attributes[name]
-        for one in heirs_of(reader.project, reader.owner)
-        if name in classes[one].attributes and not _is_for_tests(Name(one))
-    ]
+    heirs = [one for one in heirs_of(reader.project, reader.owner) if not _is_for_tests(Name(one))]
+    anew = [classes[one].attributes[name] for one in heirs if name in classes[one].attributes]
+    if known is None and not anew:  # what a class beside it brings, where both are bases of one
+        anew = [held for one in heirs if (held := reader.project.attribute(one, name)) is not None]
     if not anew or not all(type(one) in LITERAL for one in anew):
         return None
     if known is None or known == NONE:
@@ -105,11 +104,8 @@ def result_of_several(reader: Reader, call: Call, owner: Value, word: str, given
     if type(owner) is Name:
         if owner.dotted != reader.owner or owner.dotted not in project.heirs:
             return None
-        names = [
-            f"{one}.{word}"
-            for one in heirs_of(project, owner.dotted)
-            if word in project.classes[one].methods and not _is_for_tests(Name(one))
-        ]
+        heirs = [one for one in heirs_of(project, owner.dotted) if not _is_for_tests(Name(one))]
+        names = [f"{one}.{word}" for one in heirs if word in project.classes[one].methods]
     else:
         several = [_class_of(project, one) for one in picked(owner)]
         methods = [project.attribute(one, word) for one in several if one]

@@ -112,6 +112,10 @@ class Project:
     returned: dict[str, list[Value]] = field(default_factory=dict[str, "list[Value]"])
     through: set[str] = field(default_factory=set[str])
     """Functions that run from their first line to the ``return`` in their last."""
+    bodies: dict[str, Pending] = field(default_factory=dict[str, Pending])
+    """Small functions that may be read again with what a call passes, by their name."""
+    evaluating: int = 0
+    """How many such readings are under way, one within the other."""
     straight: set[str] = field(default_factory=set[str])
     """Those of them whose call gives what they return, and is read as that: nothing wraps them."""
     sole: dict[str, str] = field(default_factory=dict[str, str])

@@ -65,6 +65,7 @@ class Reader:
         "scope",
         "taken",
         "under",
+        "unrolled",
     )
 
     def __init__(self, project: Project, module: Module, function: str, closure: Scope, owner: str = "") -> None:
@@ -82,6 +83,8 @@ class Reader:
         """That a call of a function that only gives back a value is read as that value."""
         self.taken: list[tuple[str, Value]] = []
         """Names of mappings out of which something was taken, each with what it stood for before."""
+        self.unrolled = False
+        """That a loop over a table is read row by row: what it writes stands where the row does."""
         self.under: tuple[tuple[Value, bool], ...] = ()
         """The tests around the statement that is read."""
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from stopper.core.values import Call, Choice, Constant, Name, Parameter, Sequence, Value, text_of
+from stopper.core.values import Call, Choice, Constant, Name, Parameter, Sequence, Value, options, text_of
 from stopper.scan.source.drafts import new_name
 from stopper.scan.source.project import ClassState
 from stopper.scan.source.reader import NOTHING, Reader
@@ -28,6 +28,29 @@ def method_of_base(reader: Reader, name: str) -> str | None:
     for base in found.bases if found is not None else ():
         method = reader.project.attribute(base, name)
         if type(method) is Name and reader.project.has_function(method.dotted):
+            return method.dotted
+    return None
+
+
+def class_of(reader: Reader, made: Call) -> str | None:
+    """The class of the project whose object a function of the project gives back, made with nothing: ``Settings.get()``."""
+    if not reader.project.has_function(made.callee):
+        return None
+    results = [option for one in reader.results(made.callee) for option in options(one)]
+    objects = [one for one in results if not (type(one) is Constant and one.value is None)]
+    if any(type(one) is not Call or one.args or one.keywords or one.open for one in objects):
+        return None
+    return _same(reader, tuple(objects), _DEPTH)
+
+
+def method_beside(reader: Reader, owner: Name, name: str) -> str | None:
+    """The method that ``self.name`` is where another base of the same heir brings it: ``class Shop(Keys, Builder)``."""
+    project = reader.project
+    if owner.dotted != reader.owner or owner.dotted not in project.heirs:
+        return None
+    for heir in project.heirs[owner.dotted]:
+        method = project.attribute(heir, name)
+        if type(method) is Name and project.has_function(method.dotted):
             return method.dotted
     return None
 

@@ -54,6 +54,28 @@ def unrolled(
     return new_sequence(held, "set" if type(node) is ast.SetComp else "list", is_open, reader.span(node))
 
 
+def rows_of_settings(node: ast.For | ast.AsyncFor, over: Value) -> tuple[Value, ...] | None:
+    """The rows of a table in the source, where the loop over it does nothing but put each under a name: ``app.config[name] = cast(value)``.
+    None for any other loop, which is read once."""
+    if node.orelse or len(node.body) > 3 or not all(map(_puts, node.body)) or type(node.target) is ast.Name:
+        return None
+    turns = _turns(over)
+    if turns is None or turns[1] or not 0 < len(turns[0]) <= MOST_UNROLLED:
+        return None
+    return turns[0]
+
+
+def _puts(statement: ast.stmt) -> bool:
+    if type(statement) is ast.Assign:
+        return len(statement.targets) == 1 and type(statement.targets[0]) in (ast.Subscript, ast.Name)
+    call = statement.value if type(statement) is ast.Expr else None
+    if type(call) is not ast.Call:
+        return False
+    if type(call.func) is ast.Name:
+        return call.func.id == "setattr"
+    return type(call.func) is ast.Attribute and call.func.attr in ("setdefault", "update")
+
+
 def _turns(over: Value) -> tuple[tuple[Value, ...], bool] | None:
     """The elements that going through it gives one by one, and whether there may be more."""
     if type(over) is Sequence:
@@ -76,7 +98,7 @@ def _is_plain(node: ast.expr) -> bool:
 
 def _makes_text(call: ast.Call) -> bool:
     if type(call.func) is ast.Name:
-        return call.func.id in ("getattr", "str", "int")
+        return call.func.id in ("getattr", "str", "int", "chr")
     return type(call.func) is ast.Attribute and call.func.attr in TEXT_METHODS and type(call.func.value) is not ast.Call
 
 

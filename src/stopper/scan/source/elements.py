@@ -1,0 +1,78 @@
+"""One element of what a loop or a comprehension goes through."""
+
+from typing import Final
+
+from stopper.core.values import Call, Choice, Constant, Mapping, Member, Name, Sequence, Value
+from stopper.scan.source.drafts import new_call, new_choice, new_item, new_sequence
+from stopper.scan.source.loops import MOST_ROWS, is_table, pairs_of
+from stopper.scan.source.reader import NOTHING, Reader, either
+
+MOST_OPTIONS: Final = 8
+"""What a choice holds; more keys than these are told apart no longer."""
+_ENUMS: Final = ("Enum", "StrEnum", "IntEnum")
+
+
+def is_enum(reader: Reader, name: str) -> bool:
+    """That the class of the project is an enumeration."""
+    found = reader.project.classes.get(name)
+    return found is not None and any(base.rpartition(".")[2] in _ENUMS for base in found.bases)
+
+
+def element_in(reader: Reader, value: Value) -> Value:
+    """One element of what is iterated over, which may be an enumeration of the project."""
+    found = reader.project.classes.get(value.dotted) if type(value) is Name else None
+    if found is not None and type(value) is Name and is_enum(reader, value.dotted):
+        members = [one for one in found.attributes.values() if type(one) is Constant]
+        return either(*members[:16]) if members else element_of(value)
+    return _of_generator(reader, value) or element_of(value)
+
+
+def _of_generator(reader: Reader, value: Value) -> Value | None:
+    """One of the rows that a generator of the project gives one after the other: ``yield "SECRET_KEY", key``."""
+    if type(value) is not Call or not reader.project.has_function(value.callee):
+        return None
+    reader.results(value.callee)
+    rows = tuple([one for one, _ in reader.project.yielded.get(value.callee, ())])
+    return new_choice(rows[:MOST_ROWS]) if is_table(rows) else None
+
+
+def element_of(value: Value) -> Value:
+    """One element of what is iterated over."""
+    if type(value) is Sequence and value.items:
+        if is_table(value.items):
+            return new_choice(value.items[:MOST_ROWS])  # row by row, and each as often as it stands there
+        return either(*value.items[:8])
+    pairs = pairs_of(value)
+    if pairs:
+        return pairs[0] if len(pairs) == 1 else new_choice(pairs)
+    keys = _keys_of(value.receiver if type(value) is Call and value.method == "keys" and not value.args else value)
+    if keys:
+        return either(*keys) if len(keys) <= MOST_OPTIONS else new_item(new_sequence(keys, "list"), NOTHING)
+    if type(value) is Member and value.attribute == "headers":
+        return NOTHING  # the names of what a client or an answer holds; those of the request come in pairs
+    if type(value) is Call and value.method in ("items", "values", "keys") and value.receiver is not None:
+        one = new_item(value.receiver, NOTHING)
+        if value.method == "keys" or value.args or _comes_in_pairs(value.receiver):
+            return one
+        held = new_item(value.receiver, one)  # as ``data[name]`` for each of its names
+        if value.method == "values":
+            return held
+        names = new_call("?.keys", (), (), False, value.receiver, value.function, value.span)
+        return new_sequence((new_item(names, NOTHING), held), "tuple")
+    return new_item(value, NOTHING)
+
+
+def _comes_in_pairs(value: Value) -> bool:
+    """The request's headers and what a model is asked for: who reads them knows what goes with what."""
+    return type(value) is Name and value.dotted == "flask.request.headers"
+
+
+def _keys_of(value: Value | None) -> tuple[Value, ...]:
+    """The keys that going through a mapping gives; nothing where not all of them are seen."""
+    several = value.options if type(value) is Choice else (value,)
+    keys: dict[object, Value] = {}
+    for one in several:
+        if type(one) is not Mapping or one.open or not all(type(key) is Constant for key, _ in one.items):
+            return ()
+        keys.update((key.value, key) for key, _ in one.items if type(key) is Constant)
+    return tuple(keys.values())
