@@ -17,7 +17,7 @@ from stopper.core.probe_baseline import candidates
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.secret import Secret
 from stopper.core.setting_facts import is_for_one_desk, stands_in, written
-from stopper.core.values import Call, Constant, Value
+from stopper.core.values import Call, Choice, Constant, Value
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -42,6 +42,8 @@ def _is_literal(value: Value | None, depth: int = 4) -> bool:
     """A text or bytes of the code, also rewritten: ``base64.b64decode("…")``, ``hashlib.sha256(b"…").hexdigest()``."""
     if isinstance(value, Constant):
         return isinstance(value.value, (str, bytes)) and bool(value.value)
+    if isinstance(value, Choice):  # one of a table of stages, each with a literal
+        return not value.every and depth > 0 and all(_is_literal(one, depth - 1) for one in value.options)
     if not isinstance(value, Call) or depth == 0 or not _REWRITES.fullmatch(value.callee):
         return False
     inside = (*value.args, *((value.receiver,) if value.receiver is not None else ()))
