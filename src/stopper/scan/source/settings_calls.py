@@ -74,7 +74,8 @@ def attributes_set(reader: Reader, call: Call) -> None:
         if said is None or call.span is None:
             continue
         if found is not None and not is_app:
-            found.attributes.setdefault(said, held)
+            if isinstance(held, (Constant, EnvironmentValue, Mapping)):
+                found.attributes.setdefault(said, held)
         elif said in ATTRIBUTE_SETTINGS:
             place = held.span or call.span
             reader.project.config.append(
