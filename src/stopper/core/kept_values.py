@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from stopper.core.body_models import classes_by_name
+from stopper.core.fact import ClassFact
 from stopper.core.place import Span
-from stopper.core.values import Call, Item, Member, Name, Value, text_of
+from stopper.core.values import Call, Item, Member, Name, Value, text_of, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 _HOMES: Final = ("flask.g", "flask.request")
 _BEGINNINGS: Final = tuple(f"{home}." for home in _HOMES)
 _ALL_HELD: Final = ".__dict__"
+_WHOLE: Final = frozenset({"dataclasses.asdict", "dataclasses.astuple", "attrs.asdict", "attr.asdict", "vars"})
+_PUT_TOGETHER: Final = frozenset({"urllib.parse.urlunsplit", "urllib.parse.urlunparse"})
+_TAKEN_APART: Final = frozenset({"urllib.parse.urlsplit", "urllib.parse.urlparse"})
 _PROXIES: Final = frozenset({"werkzeug.local.LocalProxy", "werkzeug.LocalProxy"})
 _REQUESTS: Final = ("flask.Request", "flask.wrappers.Request", "werkzeug.wrappers.Request", "werkzeug.Request")
 _PUTS: Final = frozenset({"set", "put", "put_nowait"})
@@ -45,10 +50,24 @@ def kept_for(facts: "SourceFacts", value: Value) -> tuple[Value, ...]:
             return tuple(_under(_all_kept(facts), dotted))
         case Name(dotted=dotted) if dotted.endswith(_ALL_HELD):
             return _all_held(facts, dotted.removesuffix(_ALL_HELD))
+        case Name(dotted=dotted) if (known := classes_by_name(facts).get(dotted.rpartition(".")[0])) is not None:
+            return _of_field(facts, known, dotted.rpartition(".")[2])
         case Item(owner=Name(dotted="flask.g"), key=key) if (text := text_of(key)) is not None:
             return tuple(_under(_all_kept(facts), f"flask.g.{text}"))
         case Call(callee=callee) if callee.startswith("flask.request."):
             return tuple(_under(_all_kept(facts), callee))
+        case Call(callee=callee, args=(Name(dotted=dotted), *_)) if callee in _WHOLE and dotted in classes_by_name(
+            facts
+        ):
+            return _all_held(facts, dotted)
+        case Call(callee=callee) if callee in _PUT_TOGETHER:
+            taken = [
+                part
+                for given in value.args
+                for part in walk(given, 4)
+                if isinstance(part, Call) and part.callee in _TAKEN_APART
+            ]
+            return (*value.args, *(one for part in taken for one in part.args[:1]))
         case Call(callee=callee) if callee in _PROXIES:
             return tuple(_behind(facts, value))
         case Call(receiver=Call(callee=callee, span=Span() as place)) if (
@@ -83,11 +102,23 @@ def _behind(facts: "SourceFacts", proxy: Call) -> Iterator[Value]:
 
 
 def _all_held(facts: "SourceFacts", name: str) -> tuple[Value, ...]:
-    """Every attribute of the objects of a class: ``self.__dict__``."""
-    index = facts.once(
-        "attributes of classes", lambda: {one.name: tuple(one.attributes.values()) for one in facts.all_classes}
-    )
-    return index.get(name, ())
+    """Every attribute of the objects of a class: ``self.__dict__``, ``asdict(self)``."""
+    known = classes_by_name(facts).get(name)
+    if known is None:
+        return ()
+    return (*known.attributes.values(), *(one for field in known.fields for one in _of_field(facts, known, field)))
+
+
+def _of_field(facts: "SourceFacts", known: ClassFact, name: str) -> tuple[Value, ...]:
+    """What objects of a record have in a field that only its annotation declares: ``self.term`` of a data class."""
+    if name not in known.fields or "__init__" in known.methods:
+        return ()
+    place = list(known.fields).index(name)
+    found: list[Value] = []
+    for made in facts.calls(known.name):
+        given = made.argument(place, name)
+        found += [given] if given is not None else [held for word, held in made.keywords if word == "**"]
+    return tuple(found)
 
 
 def _all_kept(facts: "SourceFacts") -> _Kept:

@@ -95,7 +95,7 @@ PASSING: Final = frozenset({
     "yaml.dump", "yaml.safe_dump", "toml.dumps", "tomli_w.dumps", "orjson.dumps", "ujson.dumps", "simplejson.dumps", "bson.json_util.dumps",
     "urllib3.HTTPHeaderDict", "urllib3._collections.HTTPHeaderDict", "httpx.Headers", "werkzeug.datastructures.Headers",
     "requests.structures.CaseInsensitiveDict", "multidict.CIMultiDict", "multidict.MultiDict", "collections.OrderedDict", "collections.ChainMap",
-    "flask.Response", "urllib.parse.urlunsplit", "urllib.parse.urlunparse",
+    "flask.Response",
 })  # fmt: skip
 
 TEXT_METHODS: Final = frozenset({
@@ -170,6 +170,9 @@ def _by_callee(callee: str) -> Labels | None:
         "traceback.format_tb",
         "traceback.format_stack",
         "traceback.format_exception",
+        "traceback.TracebackException",
+        "traceback.TracebackException.from_exception",
+        "traceback.extract_tb",
     ):
         return labelled("traceback")
     if callee in ("sys.exc_info", "sys.exception"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.nested_functions import inside
 from stopper.core.outbound_names import VERBS
+from stopper.core.place import Span
 from stopper.core.values import Call, Constant, Item, Mapping, Name, Parameter, Sequence, Unknown, Value, text_of
 
 if TYPE_CHECKING:
@@ -33,7 +34,13 @@ def run_later(facts: "SourceFacts") -> "dict[str, list[Call]]":
 
 def _collected(facts: "SourceFacts") -> "dict[str, list[Call]]":
     found: dict[str, list[Call]] = {}
-    for made in (*_by_tasks(facts), *_by_signals(facts), *_by_decorators(facts), *_by_clients(facts)):
+    for made in (
+        *_by_tasks(facts),
+        *_by_signals(facts),
+        *_by_decorators(facts),
+        *_by_clients(facts),
+        *_by_registries(facts),
+    ):
         found.setdefault(made.callee, []).append(made)
     return found
 
@@ -126,6 +133,25 @@ def _by_decorators(facts: "SourceFacts") -> Iterator[Call]:
                 handing[one.name] = _calls_of_wrapped(facts, one.name)
             for call in handing[one.name]:
                 yield replace(call, callee=function.name, receiver=None)
+
+
+def _by_registries(facts: "SourceFacts") -> Iterator[Call]:
+    """``HANDLERS[kind](body)`` runs the functions that ``@handles("build")`` has put into that table."""
+    registering: dict[str, set[Span]] = {}
+    for one in facts.assignments():
+        taken = isinstance(one.value, Parameter) and one.value.function == one.function and one.value.index == 0
+        if taken and isinstance(one.into, Mapping) and one.into.span is not None:
+            for name in (one.function, one.function.rpartition(".")[0]):
+                registering.setdefault(name, set()).add(one.into.span)
+    kept: dict[Span, list[str]] = {}
+    for function in facts.functions() if registering else ():
+        for made in function.decorators:
+            for table in registering.get(made.name, ()):
+                kept.setdefault(table, []).append(function.name)
+    for call in facts.calls("?") if kept else ():
+        place = call.receiver.owner.span if isinstance(call.receiver, Item) else None
+        for name in kept.get(place, ()) if place is not None else ():
+            yield replace(call, callee=name, receiver=None)
 
 
 def _calls_of_wrapped(facts: "SourceFacts", decorator: str) -> list[Call]:

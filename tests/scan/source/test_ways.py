@@ -173,3 +173,38 @@ def test_what_a_base_has_its_heirs_do(read):
     )
     assert "query-string" in kinds(read, text)
     assert "query-string" in kinds(read, text, "response")
+
+
+@pytest.mark.parametrize("made", ["Search(request.args['q'], 'name')", "Search(**request.args)"])
+def test_a_field_that_only_its_annotation_declares(read, made):
+    text = (
+        "from dataclasses import dataclass\n@dataclass\nclass Search:\n    term: str\n    order: str\n"
+        "    def line(self):\n        for _ in range(2):\n            log.info(self.term)\n"
+        f"@app.get('/')\ndef index():\n    {made}.line()\n    return ''\n"
+    )
+    assert "query-string" in kinds(read, text)
+
+
+def test_a_table_that_a_decorator_fills(read):
+    text = (
+        "TASKS = {}\ndef task(name):\n    def register(function):\n        TASKS[name] = function\n        return function\n"
+        "    return register\n@task('show')\ndef show(body):\n    log.info(body)\n"
+        "@app.get('/')\ndef index():\n    TASKS[request.args['kind']](request.headers[KEY])\n    return ''\n"
+    )
+    assert "api-key" in kinds(read, text)
+
+
+def test_a_client_that_is_handed_over_is_asked_by_get(read):
+    text = (
+        "import httpx\ndef fetch(client, url):\n    return client.get(url)\n"
+        "@app.get('/')\ndef index():\n    return fetch(httpx.Client(timeout=5), request.args['url']).text\n"
+    )
+    assert "query-string" in kinds(read, text, "outbound-url")
+
+
+def test_an_address_that_is_put_together_again(read):
+    text = (
+        "from urllib.parse import urlsplit, urlunsplit\n@app.get('/')\ndef index():\n"
+        "    log.info(urlunsplit(urlsplit(request.args['url'])._replace(fragment='')))\n    return ''\n"
+    )
+    assert "query-string" in kinds(read, text)

@@ -9,7 +9,7 @@ from stopper.core.body_models import class_of
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.left_out import left_out
-from stopper.core.passing import passed
+from stopper.core.passing import callers, passed
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.shown_fields import secret_fields
@@ -196,10 +196,10 @@ def _gives_names(value: Value) -> bool:
 
 
 def _passed(facts: SourceFacts, value: Parameter, depth: int) -> str | None:
-    for call in facts.calls(value.function):
-        given = call.argument(value.index if value.index >= 0 else None, value.parameter)
-        if given is not None and given is not value and (found := _whole(facts, given, depth - 4)):
-            return found
+    for call in callers(facts, value.function):
+        for given in passed(facts, value, call):
+            if given is not value and (found := _whole(facts, given, depth - 4)):
+                return found
     return None
 
 

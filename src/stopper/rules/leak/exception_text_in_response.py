@@ -13,6 +13,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.held_attributes import held_under, raised_for
 from stopper.core.passing import callers
+from stopper.core.passing import passed as passed_for
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import Provoked, provoked
@@ -159,8 +160,9 @@ class _Asking:
             for told in made.args[:1]:  # the text of another went into it
                 yield from self.caught(told, _Place(place.span, made.function, place.maker), True, depth - 1)
         for call in callers(self._facts, value.function) if depth else ():
-            passed_here = call.argument(value.index if value.index >= 0 else None, value.parameter)
-            if passed_here is not None and call.span is not None:
+            for passed_here in passed_for(self._facts, value, call):
+                if call.span is None:
+                    continue
                 maker = (place.maker or place) if isinstance(passed_here, (Caught, Parameter)) else None
                 yield from self.caught(passed_here, _Place(call.span, call.function, maker), True, depth - 1)
 
@@ -198,7 +200,8 @@ class _Asking:
             case Call(callee=callee) if (own := self._facts.function(callee)) is not None:
                 # What a function of the project makes of it is judged where it answers; one that fills a mapping does not answer.
                 for filled in (one for said in own.returns for one in options(said)):
-                    if depth and (isinstance(filled, Mapping) or self._makes_object(filled)):
+                    gathers = isinstance(filled, Mapping) or (isinstance(filled, Sequence) and filled.kind == "list")
+                    if depth and (gathers or self._makes_object(filled)):
                         yield from self._filled(value, filled, as_text, depth)
             case Call(receiver=(Caught() | Parameter()) as spoken, method="__str__" | "__repr__"):
                 yield spoken, True
@@ -226,7 +229,7 @@ class _Asking:
                 told = call.argument(part.index if part.index >= 0 else None, part.parameter)
                 if told is not None:
                     yield from self._texts(told, in_text or as_text, depth - 4)
-            elif not isinstance(part, Member) and self._makes_object(filled):
+            elif isinstance(part, Parameter) or (isinstance(part, Caught) and self._makes_object(filled)):
                 yield part, in_text  # a function that one place calls has what is passed in place of the parameter
 
     def _is_our_wording(self, value: Caught, function: str) -> bool:

@@ -1,7 +1,7 @@
 """Whoever may read logs or error reports finds tokens and passwords in them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from stopper.core.account_names import said_name
@@ -12,7 +12,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.keys_by_use import is_key_by_use
 from stopper.core.labels import CREDENTIALS, UNTRUSTED
 from stopper.core.naming import VARIABLE, sensitive
-from stopper.core.passing import handed
+from stopper.core.passing import handed, named
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import (
@@ -32,6 +32,7 @@ from stopper.core.values import (
     Value,
     is_constant,
     parts,
+    text_of,
     walk,
 )
 from stopper.core.written_alike import written_alike
@@ -146,7 +147,7 @@ def _judged(facts: SourceFacts, value: Value, steps: int = 0) -> Certainty | Non
             return "certain"
         name = _name(shown)
         if sensitive(name) is None:
-            several = handed(facts, shown) if steps and isinstance(shown, Parameter) else ()
+            several = _passed(facts, shown) if steps else ()
             passed = {one for given in several if (one := _judged(facts, given, steps - 1)) is not None}
             found = found or ("likely" if passed & {"certain", "likely"} else "possible" if passed else None)
             continue
@@ -156,6 +157,13 @@ def _judged(facts: SourceFacts, value: Value, steps: int = 0) -> Certainty | Non
         elif not vague:
             found = found or "possible"
     return found
+
+
+def _passed(facts: SourceFacts, value: Value) -> Iterable[Value]:
+    """What callers pass for a parameter, or under that name for ``**named``."""
+    if isinstance(value, Item) and isinstance(value.owner, Parameter):
+        return named(facts, value.owner, text_of(value.key) or "")
+    return handed(facts, value) if isinstance(value, Parameter) else ()
 
 
 def _name(value: Value) -> str:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from stopper.core.fact import Assignment, Reading
+from stopper.core.held_headers import CLIENTS
 from stopper.core.values import Call, Constant, Item, Name
-from stopper.scan.source.drafts import new_constant, new_flow, new_name
+from stopper.scan.source.drafts import new_call, new_constant, new_flow, new_name
 from stopper.scan.source.lookups import request_part
 from stopper.scan.source.project import Project
+from stopper.scan.source.reader import instance_of
 from stopper.scan.source.sinks import record_sinks
 from stopper.scan.source.wsgi_names import ENVIRON, header_of
 
@@ -39,10 +41,17 @@ def assigned_late(project: Project, one: Assignment) -> None:
         project.flows.append(new_flow("session", one.value, frozenset(), one.span, one.function, one.attribute))
 
 
-def read_late(project: Project, found: Item, function: str) -> Item:
-    """``self.environ.get("HTTP_X_USER")``, where that is the request's: a reading, and a header under the name that headers have."""
+def read_late(project: Project, found: Item, function: str) -> Item | Call:
+    """``self.environ.get("HTTP_X_USER")``, where that is the request's: a reading, and a header under the name that headers have;
+    ``client.get(address)``, where that is a client for HTTP: no look-up, but a call."""
     key = found.key
     place = found.span
+    made = instance_of(found.owner.callee) if type(found.owner) is Call else None
+    if made in CLIENTS and place is not None and found.default is not None:
+        asked = new_call(f"{made}.get", (key,), (), False, found.owner, function, place)
+        project.calls.append(asked)
+        record_sinks(_Home(project, function), asked, "get", found.owner)
+        return asked
     if type(key) is not Constant or type(key.value) is not str or place is None:
         return found
     if type(found.owner) is Name and found.owner.dotted in (ENVIRON, "flask.request.environ"):
