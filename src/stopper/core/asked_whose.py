@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from stopper.core.app import Route
+from stopper.core.caller_askers import askers
 from stopper.core.fact import Comparison, Condition, Decorator, Function
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO
 from stopper.core.passing import handed, unread
 from stopper.core.text_words import mentions
 from stopper.core.values import (
     Call,
+    Choice,
     Constant,
     Item,
     Member,
@@ -124,7 +126,12 @@ def _asked(index: FunctionIndex, route: Route, own: list[Function]) -> Iterator[
     names = index.calling([function.name for function in own], 2)
     for name in names:
         for one in index.comparisons.get(name, ()):
-            if _compares(index, route, one) and not is_with_itself(one) and not _only_noted(index, name, one):
+            if (
+                _compares(index, route, one)
+                and not is_with_itself(one)
+                and not _only_noted(index, name, one)
+                and not _is_switched_off(index, name, one)
+            ):
                 yield Asked((one.left, one.right))
         for asked in index.conditions.get(name, ()):
             if _decides(index, asked):
@@ -147,6 +154,26 @@ def _only_noted(index: FunctionIndex, name: str, one: Comparison) -> bool:
     return bool(tests) and all(only_notes(index, name, asked) for asked in tests)
 
 
+def _is_switched_off(index: FunctionIndex, name: str, one: Comparison) -> bool:
+    """``if strict and note.owner_id != g.user_id`` with ``strict=False`` as the default, which no call says otherwise."""
+    tests = [asked.value for asked in index.conditions.get(name, ()) if asked.span.holds(one.span)]
+    return any(
+        isinstance(value, Choice) and value.every and any(_is_off(index, option) for option in value.options)
+        for value in tests
+    )
+
+
+def _is_off(index: FunctionIndex, option: Value) -> bool:
+    if isinstance(option, Constant):
+        return not option.value
+    if not isinstance(option, Parameter) or not isinstance(option.default, Constant) or option.default.value:
+        return False
+    place = option.index if option.index >= 0 else None
+    return not any(
+        call.open or call.argument(place, option.parameter) is not None for call in index.facts.calls(option.function)
+    )
+
+
 def only_notes(index: FunctionIndex, name: str, asked: Condition) -> bool:
     """That an ``if`` writes something to a log and does nothing else."""
     body = asked.body
@@ -159,6 +186,8 @@ def only_notes(index: FunctionIndex, name: str, asked: Condition) -> bool:
 def _compares(index: FunctionIndex, route: Route, one: Comparison) -> bool:
     """Something of the caller, or an owner, is held against something that is not just there or not."""
     for side, other in ((one.left, one.right), (one.right, one.left)):
+        if isinstance(other, Call) and other.callee in askers(index.facts) and _is_owners(side):
+            return True  # ``Booking.member_id == member()``
         if not any(is_who(part) or _is_handed_in(index, route, part) for part in _looked_at(index, side)):
             continue
         if isinstance(other, Constant) and (other.value in (None, True, False, "") or one.operator in ("in", "not in")):
@@ -167,6 +196,11 @@ def _compares(index: FunctionIndex, route: Route, one: Comparison) -> bool:
             continue
         return True
     return False
+
+
+def _is_owners(side: Value) -> bool:
+    named = side.attribute if isinstance(side, Member) else side.dotted if isinstance(side, Name) else ""
+    return OWNER.search(named.rpartition(".")[2]) is not None
 
 
 def _looked_at(index: FunctionIndex, value: Value) -> Iterator[Value]:

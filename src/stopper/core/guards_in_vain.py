@@ -280,7 +280,7 @@ def _hangs_elsewhere(facts: SourceFacts) -> Iterator[Told]:
 
 def _behind_the_view(facts: SourceFacts) -> Iterator[Told]:
     """``after_request`` that turns away who has no session: the view has run."""
-    for name in sorted(hung(facts, *AFTER)):
+    for name in sorted(hung(facts, *AFTER, "teardown_request")):
         for one in facts.conditions_in(name):
             inner = one.body
             if inner is None:

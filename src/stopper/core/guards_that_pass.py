@@ -44,7 +44,18 @@ def pass_all(app: App) -> Iterator[Told]:
     yield from _entered_in_vain(facts)
     yield from _swallowed_guards(facts)
     yield from _compared_with_themselves(facts)
+    yield from _never_run(facts)
     yield from _turn_nobody_away(app, facts)
+
+
+def _never_run(facts: SourceFacts) -> Iterator[Told]:
+    """``guard()`` of a function with a ``yield`` in it: nothing of it runs until somebody takes something out."""
+    for function in facts.functions():
+        if not function.generates or function.decorators or not _turns_away(facts, function):
+            continue
+        for call in facts.calls(function.name):
+            if call.span is not None and _stands_before(facts, call.function) and stands_alone(facts, call):
+                yield call.span, f"{call.method}() has a `yield`, so that nothing of it runs by being called"
 
 
 def _compared_with_themselves(facts: SourceFacts) -> Iterator[Told]:

@@ -20,6 +20,8 @@ _KEEPS: Final = re.compile(
 def limits_nobody(facts: "SourceFacts", name: str) -> bool:
     """That a decorator of the project, whatever it is called, runs the view in every case: nothing in it stops, waits or raises."""
     if facts.function(name) is None:
+        name = f"{name}.__call__"  # an object of a class
+    if facts.function(name) is None:
         return False
     own = [one for one in (name, *inside(facts, name)) if facts.function(one) is not None]
     views = 0

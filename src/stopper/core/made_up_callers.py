@@ -5,12 +5,24 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_reading
 from stopper.core.body_models import classes_by_name
-from stopper.core.fact import Handler
+from stopper.core.fact import Assignment, Handler
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.unjudged_keys import asks_absence
-from stopper.core.values import Call, Choice, Constant, Item, Mapping, Name, Parameter, Value, options, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    Item,
+    Mapping,
+    Name,
+    Parameter,
+    Value,
+    is_constant,
+    options,
+    walk,
+)
 
 _DEPTH: Final = 10
 
@@ -35,8 +47,22 @@ def made_up_callers(facts: SourceFacts) -> Iterator[Span]:
         given = [(one.value, one.span) for one in facts.assignments_in(name)]
         given += [(call, call.span) for call in facts.calls_in(name) if call.span is not None]
         told = next((span for value, span in given if _makes_up(facts, value)), None)
+        told = told or next((one.span for one in facts.assignments_in(name) if _is_unheard(facts, name, one)), None)
         if told is not None:
             yield told
+
+
+def _is_unheard(facts: SourceFacts, name: str, one: Assignment) -> bool:
+    """``g.partner = KEYS.get(key)``, which nothing asks for: who is not found passes."""
+    value = one.value
+    if not one.target.startswith("g.") or not isinstance(value, Item) or not is_constant(value.default, None):
+        return False
+    kept = f"flask.{one.target}"
+    asked: list[Value] = [condition.value for condition in facts.conditions() if condition.function != name]
+    asked += [call for call in facts.calls() if call.function != name]
+    return _by_key(value.key) and not any(
+        isinstance(part, Name) and part.dotted.startswith(kept) for each in asked for part in walk(each, 5)
+    )
 
 
 def _makes_up(facts: SourceFacts, value: Value) -> bool:

@@ -231,6 +231,8 @@ def _asks_whether_sent(value: Value) -> bool:
     match value:
         case Truth(parts=(Constant(value=str(key)), _), differs=False):
             return _OLD_KEY.search(key) is not None
+        case Truth(parts=(Item(key=Constant(value=str(key))), Constant(value=None)), differs=True):
+            return _OLD_KEY.search(key) is not None
         case Item(key=Constant(value=str(key))):
             return _OLD_KEY.search(key) is not None
         case _:

@@ -29,6 +29,19 @@ def said(project: Project, view_class: str, depth: int = 6) -> Iterator[tuple[st
         depth -= 1
 
 
+def comes_first(project: Project, view_class: str, home: str, depth: int = 5) -> bool:
+    """That the ``dispatch_request`` of *home* runs, and no view class of Flask stands before it: ``class Item(MethodView, Guarded)``."""
+    state = project.classes.get(view_class)
+    if view_class == home or state is None or not depth:
+        return True
+    for base in state.bases:
+        if base in ("flask.views.MethodView", "flask.views.View"):
+            return False
+        if base == home or (base in project.classes and project.attribute(base, "dispatch_request") is not None):
+            return comes_first(project, base, home, depth - 1)
+    return True
+
+
 def asks_by_hooks(judges: Judges, view_class: str, name: str) -> bool | None:
     """Whether what a base's ``dispatch_request`` asks stops anybody at this class, which may have a method of its own in place of
     ``self.authorize()``. The base is known to stop callers."""

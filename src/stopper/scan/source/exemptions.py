@@ -154,6 +154,11 @@ class Exemptions:
             if (found := _looked_up(comparison.left, asked)) is not None:
                 return _compared_value(comparison, found)
             return _compared(comparison, _known(comparison.left, asked))
+        if (
+            isinstance(value, Truth) and len(value.parts) == 2 and isinstance(value.parts[1], Constant)
+        ):  # of a ``match``
+            left = _known(value.parts[0], asked)
+            return None if left is None else _turned(_equal(left, value.parts[1].value), value.differs)
         if isinstance(value, Call) and value.callee == "any" and value.args and isinstance(value.args[0], Sequence):
             return _either(self._answer(option, asked, lean=False) for option in value.args[0].items)
         if isinstance(value, Call) and value.method == "startswith" and value.args:

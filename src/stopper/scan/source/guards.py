@@ -25,7 +25,7 @@ from stopper.core.values import (
     walk,
 )
 from stopper.scan.source import names
-from stopper.scan.source.dispatching import asks_by_hooks, opens, said
+from stopper.scan.source.dispatching import asks_by_hooks, comes_first, opens, said
 from stopper.scan.source.exemptions import Asked, Exemptions, endpoint
 from stopper.scan.source.groups import Origin
 from stopper.scan.source.judging import Judgement, Judges
@@ -214,6 +214,8 @@ class Guards:
         found = self.project.attribute(view_class, "dispatch_request")
         name = function_name(found) if found is not None else ""
         function = self.project.functions.get(name)
+        if name and not comes_first(self.project, view_class, name.rpartition(".")[0]):
+            return
         if function is not None and not any(opens(word, held) for word, held in said(self.project, view_class)):
             judged = self.judges.judge(name)
             stops = judged.stops

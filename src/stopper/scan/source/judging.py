@@ -242,13 +242,21 @@ class Judges:
         return not any(
             (not self.absence(value, negated) and self.credential_test(value))
             or (negated and self._is_never_false(value))
+            or (not negated and _is_never_true(value))
             for value, negated in under
         )
 
     def _is_never_false(self, value: Value) -> bool:
-        """``check()`` that gives ``(False, "no token")``: several things together are true, whatever they are."""
+        """``check()`` that gives ``(False, "no token")`` or ``Outcome(False)``: several things together, and objects, are true, whatever they are."""
         function = self.project.functions.get(value.callee) if isinstance(value, Call) else None
-        return function is not None and bool(function.returns) and all(map(_is_several, function.returns))
+        given = function.returns if function is not None else value.options if isinstance(value, Choice) else ()
+        return bool(given) and all(_is_several(one) or self._is_object(one) for one in given)
+
+    def _is_object(self, value: Value) -> bool:
+        if not isinstance(value, Call) or value.callee not in self.project.classes:
+            return False
+        known = (self.project.attribute(value.callee, word) for word in ("__bool__", "__len__"))
+        return not any(known) and self.project.classes[value.callee].bases == ()
 
     def about_credential(self, refusal: Refusal) -> bool:
         return any(self.credential_test(value) for value, _ in refusal.under)
@@ -333,6 +341,13 @@ class Judges:
             one for one in self._returns.get(condition.function, ()) if body.line <= one.span.line <= body.end_line
         ]
         return any(not _is_error(one.value) for one in inside)
+
+
+def _is_never_true(value: Value) -> bool:
+    """``self.required and …`` where ``required`` is False, and nothing else."""
+    if isinstance(value, Choice) and value.every:
+        return any(map(_is_never_true, value.options))
+    return isinstance(value, Constant) and not value.value
 
 
 def _is_several(value: Value) -> bool:
