@@ -50,7 +50,7 @@ def known_text(value: ast.expr) -> str:
     return f"({ast.unparse(value)})"
 
 
-def _conditions_in_a_service(tree: ast.Module, module: str) -> list[ast.stmt]:
+def _conditions_in_a_service(tree: ast.Module, _module: str) -> list[ast.stmt]:
     """The tests of branches are methods of an object that another module makes."""
     taken = words(tree)
     if "policy" in taken:
@@ -68,13 +68,10 @@ def _conditions_in_a_service(tree: ast.Module, module: str) -> list[ast.stmt]:
             if holds(node.test, *_STOPS, ast.comprehension):
                 continue
             needs = tuple(sorted(read_in([node.test]) & visible))
-            if "self" in needs:
-                continue
+            if "self" in needs or (read_in([node.test]) & own) - set(needs):
+                continue  # a service does not import back from where it is used
             title = fresh("allows", taken)
             method = maker_of(title, needs, node.test)
-            late = sorted((read_in([node.test]) & own) - set(needs))
-            if late:
-                method.body.insert(0, ast.ImportFrom(module, [ast.alias(one) for one in late], 0))
             method.args.args.insert(0, ast.arg("self"))
             made.append(method)
             node.test = call_of(expression(f"policy.{title}"), needs)
@@ -91,7 +88,7 @@ def _outer_functions(tree: ast.Module) -> list[Function]:
 
 
 def _ok_and_error(tree: ast.Module) -> bool:
-    """``if test: return answer`` as ``ok, answer = check(…)`` and ``if not ok: return answer``."""
+    """``if test: return answer, 403`` as ``ok, answer = check(…)`` and ``if not ok: return answer``."""
     taken = words(tree)
     made: list[ast.stmt] = []
     for function in _outer_functions(tree):
@@ -101,7 +98,7 @@ def _ok_and_error(tree: ast.Module) -> bool:
                 last = node.body[0] if isinstance(node, ast.If) and len(node.body) == 1 and not node.orelse else None
                 if not isinstance(node, ast.If) or not isinstance(last, ast.Return) or last.value is None:
                     continue
-                if holds(node, *_STOPS, ast.comprehension):
+                if not _is_error(last.value) or holds(node, *_STOPS, ast.comprehension):
                     continue
                 needs = tuple(sorted((read_in([node.test, last.value])) & visible))
                 title, ok, error = fresh("check", taken), fresh("ok", taken), fresh("error", taken)
@@ -133,6 +130,8 @@ def _requests_in_a_dataclass(tree: ast.Module) -> bool:
             if not run:
                 continue
             start, fields = run
+            if any(f"{field}.pop(" in ast.unparse(view) for field in fields):
+                continue  # what is taken out of a copy is gone from a name, and not from what holds it
             title, held = fresh(f"{view.name.title().replace('_', '')}Input", taken), fresh("given", taken)
             text = "\n".join(f"    {field}: object" for field in fields)
             made.append(statement(f"@dataclass\nclass {title}:\n{text}"))
@@ -153,7 +152,7 @@ def _run_of_readings(body: list[ast.stmt], bound: list[str]) -> "tuple[int, dict
     start = 0
     for number, one in enumerate(body):
         target = one.targets[0] if isinstance(one, ast.Assign) and len(one.targets) == 1 else None
-        reads = isinstance(one, ast.Assign) and "request" in read_in([one.value]) and not holds(one.value, *_STOPS)
+        reads = isinstance(one, ast.Assign) and _reads_request(one.value) and not holds(one.value, *_STOPS)
         fits = isinstance(target, ast.Name) and reads and bound.count(target.id) == 1
         if (
             fits
@@ -166,6 +165,13 @@ def _run_of_readings(body: list[ast.stmt], bound: list[str]) -> "tuple[int, dict
         elif fields:
             break
     return (start, fields) if fields else None
+
+
+def _reads_request(value: ast.expr) -> bool:
+    """``request.json["name"]``, and not the request as a whole, handed on."""
+    parts = [one.value for one in ast.walk(value) if isinstance(one, ast.Attribute)]
+    whole = [one for one in ast.walk(value) if isinstance(one, ast.Name) and one.id == "request"]
+    return bool(whole) and all(any(one is part for part in parts) for one in whole)
 
 
 class _AsRecords(ast.NodeTransformer):

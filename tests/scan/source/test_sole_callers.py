@@ -219,3 +219,34 @@ def test_an_object_as_a_mapping_holds_its_fields(read):
     claims = call.args[0]
     assert isinstance(claims, Mapping)
     assert claims.keys() == ("sub", "exp")
+
+
+def test_a_check_that_gives_an_error_beside_no_is_a_step_of_who_leaves_with_it(read):
+    text = (
+        "def check():\n    if request.headers.get('X-Key') != os.environ['KEY']:\n        return False, ({'error': 'no'}, 401)\n"
+        "    return True, None\n"
+        "@app.before_request\ndef door():\n    ok, error = check()\n    if not ok:\n        return error\n"
+    )
+    facts = facts_of(read, text)
+    assert [one.operator for one in facts.comparisons_in("a.door")] == ["!="]
+    assert any(one.refuses for one in facts.conditions_in("a.door"))
+
+
+def test_a_check_whose_answer_nobody_leaves_with_stays_where_it_is(read):
+    text = (
+        "def check():\n    if request.headers.get('X-Key') != os.environ['KEY']:\n        return False, ({'error': 'no'}, 401)\n"
+        "    return True, None\n"
+        "@app.before_request\ndef door():\n    ok, error = check()\n    print(ok, error)\n"
+    )
+    facts = facts_of(read, text)
+    assert not facts.comparisons_in("a.door")
+
+
+def test_an_object_in_a_field_is_that_object(read):
+    text = (
+        "from dataclasses import dataclass\n@dataclass\nclass Database:\n    url: str\n@dataclass\nclass Settings:\n    database: Database\n"
+        "settings = Settings(database=Database(url='sqlite://'))\njwt.encode({}, settings.database.url)\n"
+    )
+    (call,) = facts_of(read, text).calls("jwt.encode")
+    assert isinstance(call.args[1], Constant)
+    assert call.args[1].value == "sqlite://"

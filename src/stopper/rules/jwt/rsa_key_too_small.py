@@ -140,11 +140,26 @@ def _written(facts: SourceFacts) -> Iterator[Hit]:
             continue
         if size < STILL_GOOD or _OF_TOKENS.search(assignment.target) or _is_for_tokens(facts, value):
             yield Hit(f"the key is {_said(size)}", assignment.span, certainty=_certainty(size))
+    for part in _handed_texts(facts):
+        size = rsa_bits(str(part.value))
+        if part.span is not None and size is not None and size < LEAST:
+            yield Hit(f"the key is {_said(size)}", part.span, certainty=_certainty(size))
     for write in facts.config_writes("JWT_PRIVATE_KEY", "JWT_PUBLIC_KEY"):
         key = key_bytes(write.value)
         size = rsa_bits(key.decode("utf-8", "replace")) if key else None
         if size is not None and size < LEAST:
             yield Hit(f"the key is {_said(size)}", write.span, certainty=_certainty(size))
+
+
+def _handed_texts(facts: SourceFacts) -> Iterator[Constant]:
+    """PEM texts that a library of tokens is handed and that stand under no name: ``Settings(public_key="-----BEGIN …")``."""
+    named = [one.span for one in facts.assignments() if isinstance(one.value, Constant)]
+    for call in (call for name in facts.callees() if name.startswith(_CALLED) for call in facts.calls(name)):
+        for part in (*call.args, *(value for _, value in call.keywords)):
+            text = text_of(part) or ""
+            span = part.span if isinstance(part, Constant) and "-----BEGIN" in text else None
+            if isinstance(part, Constant) and span is not None and not any(one.holds(span) for one in named):
+                yield part
 
 
 def _is_for_tokens(facts: SourceFacts, key: Value) -> bool:

@@ -192,6 +192,8 @@ def _given_back(reader: Reader, value: Value, number: int, length: int) -> Value
     columns = [
         one.items[number] for one in results if type(one) is Sequence and not one.open and len(one.items) == length
     ]
+    if len(columns) > 1 and all(type(one) is Constant and type(one.value) is bool for one in columns):
+        return None  # whether it is so: the call itself says what was asked
     return either(*columns) if columns and len(columns) == len(results) else None
 
 

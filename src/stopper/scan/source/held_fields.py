@@ -17,6 +17,7 @@ from stopper.core.values import (
     walk,
 )
 from stopper.scan.source.project import ClassState, Project
+from stopper.scan.source.reader import instance_of
 from stopper.scan.source.rebuilding import Rebuilding
 
 Results = Callable[[str], list[Value]]
@@ -37,6 +38,9 @@ _COPYING: Final = frozenset({"_replace", "model_copy", "copy"})
 _READERS: Final = frozenset({"model_validate", "parse_obj", "from_dict", "model_construct"})
 """Methods by which libraries make an object of a mapping."""
 _DEEPEST: Final = 4
+_SENT: Final = frozenset(
+    {f"flask.request.{part}" for part in ("args", "form", "values", "json", "get_json", "headers", "cookies", "files")}
+)
 
 
 def field_of(project: Project, owner: Value, name: str, results: Results, depth: int = _DEEPEST) -> Value | None:
@@ -53,23 +57,23 @@ def field_of(project: Project, owner: Value, name: str, results: Results, depth:
     if copied is not None:
         changed = owner.keyword("update") if owner.method == "model_copy" else None
         given = changed.get(name) if type(changed) is Mapping else owner.keyword(name)
-        return _settled(given) if given is not None else field_of(project, copied, name, results, depth - 1)
+        return _settled(project, given) if given is not None else field_of(project, copied, name, results, depth - 1)
     if owner.callee in _PLAIN or _is_dict(project, owner.callee):
-        return None if owner.open else _settled(owner.keyword(name))
+        return None if owner.open else _settled(project, owner.keyword(name))
     home, _, word = owner.callee.rpartition(".")
     if word in _READERS and home in project.classes and not project.has_function(owner.callee):
         said = owner.args[0] if owner.args else None
         if type(said) is not Mapping or said.open:
             return None
         given = said.get(name)
-        return _settled(given if given is not None else project.attribute(home, name))
+        return _settled(project, given if given is not None else project.attribute(home, name))
     made = owner if owner.callee in project.classes else _made_by(project, owner, results)
     if made is None or made.open:
         return None
     held = made.keyword(name) if made.callee in _PLAIN else _put(project, made, name)
     if held is not None and made is not owner:
         held = Given(project, owner).into(held)
-    return _settled(held)
+    return _settled(project, held)
 
 
 def _is_dict(project: Project, name: str) -> bool:
@@ -78,8 +82,25 @@ def _is_dict(project: Project, name: str) -> bool:
     return found is not None and any(base in ("dict", "collections.UserDict") for base in found.bases)
 
 
-def _settled(held: Value | None) -> Value | None:
+def _settled(project: Project, held: Value | None) -> Value | None:
+    if _is_all_sent(held) or (type(held) is Call and _is_object(project, held)):
+        return held
     return held if type(held) in SETTLED and not any(type(part) is Parameter for part in walk(held, 6)) else None
+
+
+def _is_object(project: Project, held: Call) -> bool:
+    """``Client(timeout=5)``, ``Registration.model_validate(body)``: an object of a class, of the project or by its name."""
+    return instance_of(held.callee) is not None or held.callee.rpartition(".")[0] in project.classes
+
+
+def _is_all_sent(held: Value | None) -> bool:
+    """A whole part of the request, which is judged where something is taken out of it."""
+    if type(held) is Name:
+        return held.dotted in _SENT
+    if type(held) is not Call:
+        return False
+    inner = held.args[0] if held.callee == "dict" and len(held.args) == 1 else None
+    return held.callee in _SENT or held.callee.removesuffix(".to_dict") in _SENT or _is_all_sent(inner)
 
 
 def _made_by(project: Project, call: Call, results: Results) -> Call | None:

@@ -33,13 +33,14 @@ def read_return(reader: Reader, node: ast.Return) -> Body:
     reader.project.returns.append(new_return(value, reader.span(node), reader.function))
     turned = refuses(value)
     if turned:
-        refuse(reader, node, says(value, 401, "401"), to_login=_leads_to_login(value))
+        refuse(reader, node, says(value, 401, "401"), to_login=_leads_to_login(value), beside=_is_beside(value))
     return Body(True, turned)
 
 
-def refuse(reader: Reader, node: ast.stmt, plain: bool, *, to_login: bool = False) -> None:
-    """Keep that the caller is turned away here."""
-    reader.project.refusals.append(Refusal(reader.function, reader.under, plain, reader.span(node), to_login))
+def refuse(reader: Reader, node: ast.stmt, plain: bool, *, to_login: bool = False, beside: bool = False) -> None:
+    """Keep that the caller is turned away here. What is given *beside* something else turns nobody away by itself."""
+    kept = reader.project.beside if beside else reader.project.refusals
+    kept.append(Refusal(reader.function, reader.under, plain, reader.span(node), to_login))
 
 
 def _leads_to_login(value: Value) -> bool:
@@ -56,6 +57,8 @@ def _leads_to_login(value: Value) -> bool:
 def refuses(value: Value, depth: int = 3) -> bool:
     """That an answer turns the caller away: 401 or 403 in it, or a way to a login page."""
     if type(value) is Sequence and value.kind == "tuple":
+        if _is_beside(value):
+            return depth > 0 and refuses(value.items[1], depth - 1)
         return any(_refusing_status(part) for part in value.items[1:]) or (
             bool(value.items) and depth > 0 and refuses(value.items[0], depth - 1)
         )
@@ -81,6 +84,14 @@ def refuses(value: Value, depth: int = 3) -> bool:
         # ``self.respond({"error": "auth_required"}, 401)``: a number like this is passed for nothing else.
         return any(type(part) is Constant and type(part.value) is int and part.value in _REFUSALS for part in given)
     return False
+
+
+def _is_beside(value: Value) -> bool:
+    """``return False, error`` of a check."""
+    if type(value) is not Sequence or value.kind != "tuple" or len(value.items) < 2:
+        return False
+    first = value.items[0]
+    return type(first) is Constant and first.value in (False, None)
 
 
 def _refusing_status(value: Value) -> bool:

@@ -152,6 +152,8 @@ class Project:
     super_calls: dict[str, list[Call]] = field(default_factory=dict[str, "list[Call]"])
     """``__init__`` of a base → the calls ``super().__init__(…)`` that run it."""
     refusals: list[Refusal] = field(default_factory=list[Refusal])
+    beside: list[Refusal] = field(default_factory=list[Refusal])
+    """What checks give back beside ``False``, which turns nobody away until somebody leaves with it."""
     registrations: list[Registration] = field(default_factory=list[Registration])
     settings_texts: dict[str, TextFile] = field(default_factory=dict[str, TextFile])
     """The files of settings beside the code, by their path; those of tests left out."""

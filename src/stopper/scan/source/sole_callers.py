@@ -20,6 +20,7 @@ from stopper.core.values import (
     text_of,
 )
 from stopper.core.written_alike import written_alike
+from stopper.scan.source.gates import gates_among
 from stopper.scan.source.held_fields import field_of, maker_of
 from stopper.scan.source.late_sinks import WRITES, assigned_late, read_late, record_late
 from stopper.scan.source.names import INSTANCES
@@ -105,6 +106,9 @@ def _pass_on(project: Project, sole: dict[str, Call], settled: dict[str, dict[in
                 _refill(fact, fields, passing)
                 if before is not None and fact.into is not before:
                     assigned_late(project, fact)
+    for one in (*project.refusals, *project.beside):
+        if one.under and one.function in inside:
+            _set(one, "under", tuple([(passing.into(value), negated) for value, negated in one.under]))
     for name in inside:
         function = project.functions.get(name)
         if function is not None and function.returns:
@@ -135,7 +139,13 @@ def _move_in(project: Project, sole: dict[str, Call]) -> None:
     """What a function does that is a part of its caller stands in the caller."""
     called = {name: call.function for name, call in sole.items() if call.function in project.functions}
     whole = {name for name in called if _is_all_of_caller(project, sole[name])}
-    parts = {name: caller for name, caller in called.items() if name in whole or _gives_one(project, name, sole[name])}
+    gates = gates_among(project, {name: sole[name] for name in called if name not in whole})
+    parts = {
+        name: caller
+        for name, caller in called.items()
+        if name in whole or name in gates or _gives_one(project, name, sole[name])
+    }
+    project.refusals += [one for one in project.beside if one.function in gates]
     homes = {name: _outermost(parts, name) for name in parts}
     for kind in _STEPS if homes else ():
         for fact in getattr(project, kind):
