@@ -256,6 +256,8 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
             return any(_gives(facts, part, function, depth - 1, name) for part in parts(value))
 
 
+_FILLS: Final = frozenset({"model_validate", "from_orm", "parse_obj", "model_construct"})
+"""Methods of a model's class that make an object of what they are given."""
 _DUMPS: Final = frozenset({"model_dump", "model_dump_json", "dict", "json", "asdict"})
 
 
@@ -270,6 +272,8 @@ def _dumps_key(facts: SourceFacts, value: Value, over: frozenset[str] = frozense
         return False
     made = value.args[0] if value.method == "asdict" and value.args else value.receiver
     dumped = made.callee if isinstance(made, Call) else made.dotted if isinstance(made, Name) else ""
+    head, _, word = dumped.rpartition(".")
+    dumped = head if word in _FILLS else dumped
     return bool(dumped) and any(_is_key(name) and name not in over for _, name, _ in secret_fields(facts, dumped))
 
 

@@ -39,7 +39,7 @@ _WHOLE: Final = frozenset(
 _WRAPS: Final = frozenset({"dict", "list", "flask.jsonify", "json.dumps", "bson.json_util.dumps", "flask.json.dumps"})
 _TELLING: Final = ("__dict__", "__table__", "__mapper__", "column_attrs")
 _BY_LIBRARIES: Final = ("*.dicts", "*.model_dump", "*.mappings", "*.to_json", "*.to_dict", "*.to_mongo")
-_ROWS: Final = frozenset({"fetchall", "fetchone", "fetchmany", "mappings", "all", "first", "one"})
+_ROWS: Final = frozenset({"fetchall", "fetchone", "fetchmany", "mappings", "all", "first", "one", "_asdict"})
 
 
 _LETS_OUT: Final = frozenset({"marshal_with", "marshal_list_with", "output"})
@@ -182,8 +182,13 @@ def _by_providers(facts: SourceFacts) -> Iterator[Span]:
     for found in facts.classes() if facts.says(*_TELLING) or "vars" in facts.callees() else ():
         if "default" in found.methods and any(_PROVIDERS.fullmatch(base) for base in found.bases):
             for one in facts.returns_of(f"{found.name}.default"):
-                if _is_own_dict(one.value) or any(_tells_all(part) for part in walk(one.value)):
+                told = any(_tells_all(part) or _is_of_dict(part) for part in walk(one.value))
+                if _is_own_dict(one.value) or (told and not _chooses(facts, one.function)):
                     yield one.span
+
+
+def _is_of_dict(value: Value) -> bool:
+    return isinstance(value, Member) and value.attribute == "__dict__"
 
 
 def _is_of_words(facts: SourceFacts, dotted: str) -> bool:
@@ -201,12 +206,14 @@ def _dumped_whole(facts: SourceFacts, value: Value) -> bool:
     made = value.receiver
     name = made.callee if isinstance(made, Call) else ""
     known = classes_by_name(facts).get(name)
-    if known is None or not isinstance(made, Call) or not any(_SCHEMAS.fullmatch(base) for base in known.bases):
+    if known is None or not isinstance(made, Call) or not _is_schema(facts, known):
         return False
     if "__init__" in known.methods or any(word not in _CHOOSES_NOTHING for word, _ in made.keywords):
         return False
     meta = classes_by_name(facts).get(f"{name}.Meta")
-    if meta is None or any(word in meta.attributes for word in ("fields", "exclude")):
+    if meta is None or any(
+        word in one.attributes for one in _with_bases(facts, meta) for word in ("fields", "exclude")
+    ):
         return False
     model = meta.attributes.get("model")
     columns = classes_by_name(facts).get(model.dotted) if isinstance(model, Name) else None
@@ -218,6 +225,19 @@ def _dumped_whole(facts: SourceFacts, value: Value) -> bool:
     if columns is None:
         return isinstance(model, Name) and PEOPLE.fullmatch(model.dotted.rpartition(".")[2]) is not None
     return any(SECRET.search(column) for column in {*columns.attributes, *columns.fields} - hidden)
+
+
+def _is_schema(facts: SourceFacts, known: ClassFact) -> bool:
+    return any(_SCHEMAS.fullmatch(base) for one in _with_bases(facts, known) for base in one.bases)
+
+
+def _with_bases(facts: SourceFacts, known: ClassFact, depth: int = 4) -> Iterator[ClassFact]:
+    """The class and those of the project that it is derived from."""
+    yield known
+    for base in known.bases if depth else ():
+        above = classes_by_name(facts).get(base)
+        if above is not None:
+            yield from _with_bases(facts, above, depth - 1)
 
 
 def _held(value: Value, depth: int = 4) -> Iterator[Value]:

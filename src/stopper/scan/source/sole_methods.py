@@ -36,7 +36,7 @@ def name_sole_methods(project: Project, tests: frozenset[str]) -> None:
         return
     for call in project.calls:
         found = sole.get(call.callee)
-        if found is not None and call.receiver is not None:
+        if found is not None and call.receiver is not None and not _is_above(call.receiver):
             object.__setattr__(call, "callee", found)
     for function in project.functions.values():
         if not sole.keys().isdisjoint(function.calls):
@@ -100,3 +100,8 @@ def _asked(call: Call) -> tuple[tuple[str, str], str]:
     if match is None:
         return ("", ""), ""
     return ("g" if match[1] == "g" else "app", match[2]), match[3]
+
+
+def _is_above(receiver: Value) -> bool:
+    """``super()``, whose methods are those of a library."""
+    return isinstance(receiver, Call) and receiver.callee == "super"
