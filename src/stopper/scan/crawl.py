@@ -146,9 +146,9 @@ class _Crawl:
         for words in wanted(led) if few else ():
             self._guess(nothing, words)
         few = few and len(self.found) < MANY
-        self._guess(nothing, of_kinds(kind.removeprefix(self.prefix) for kind in self.kinds))
         self._guess(nothing, below(self._paths(), few=few))
         self._guess(nothing, one_of(self._paths()) if few else ())
+        self._guess(nothing, of_kinds(kind.removeprefix(self.prefix) for kind in self.kinds))
 
     def _lists_its_routes(self, path: str) -> bool:
         """Whether the API has told so many of its routes, each with its method, that *path* would stand among them: a guess that is no start."""
