@@ -179,7 +179,7 @@ class _Asking:
                 yield value, as_text
             case Truth():
                 return
-            case Name(dotted=dotted) if dotted.startswith("flask.g.") and depth:
+            case Name(dotted=dotted) if dotted.startswith("flask.g.") and depth > 0:
                 for one in self._facts.assignments():
                     if f"flask.{one.target}" == dotted and one.value is not value:
                         yield from self._texts(one.value, as_text, depth - 4)
@@ -189,7 +189,7 @@ class _Asking:
             case Call(callee="sys.exception"):
                 yield Caught(("*",), value.span), as_text
             case Member(attribute=attribute, owner=owner):
-                if attribute in TEXTS and depth:
+                if attribute in TEXTS and depth > 0:
                     yield from self._texts(owner, True, depth - 1)
                 if not isinstance(owner, Caught):
                     yield value, True
@@ -201,17 +201,17 @@ class _Asking:
                 # What a function of the project makes of it is judged where it answers; one that fills a mapping does not answer.
                 for filled in (one for said in own.returns for one in options(said)):
                     gathers = isinstance(filled, Mapping) or (isinstance(filled, Sequence) and filled.kind == "list")
-                    if depth and (gathers or self._makes_object(filled)):
+                    if depth > 0 and (gathers or self._makes_object(filled)):
                         yield from self._filled(value, filled, as_text, depth)
             case Call(receiver=(Caught() | Parameter()) as spoken, method="__str__" | "__repr__"):
                 yield spoken, True
             case Call(receiver=Caught() | Parameter(), args=args, keywords=keywords):
                 for part in (*args, *(passed_here for _, passed_here in keywords)):
                     yield from self._texts(part, True, depth - 1)
-            case Mapping() | Sequence() | Choice() if depth:
+            case Mapping() | Sequence() | Choice() if depth > 0:
                 for part in parts(value):
                     yield from self._texts(part, as_text, depth - 1)
-            case _ if depth:
+            case _ if depth > 0:
                 for part in parts(value):
                     yield from self._texts(part, True, depth - 1)
             case _:
