@@ -1,6 +1,6 @@
 """Methods that classes derived from another one write anew: ``self.render(…)`` in a base runs them."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from stopper.core.values import Value
 
@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
 _NEVER = ("__init__", "__new__", "__post_init__")
+MOST: Final = 6
+"""Classes that write one method anew above which none of them is followed: that many are plug-ins, each judged by itself, and to look through
+all of them wherever one is called takes as long as everything else."""
 
 
 def written_anew(facts: "SourceFacts", method: str) -> tuple[str, ...]:
@@ -43,7 +46,7 @@ def _collected(facts: "SourceFacts") -> dict[str, tuple[str, ...]]:
             level += base.bases
             for method in set(base.methods).intersection(one.methods).difference(_NEVER):
                 found.setdefault(f"{base.name}.{method}", []).append(f"{one.name}.{method}")
-    return {name: tuple(several) for name, several in found.items()}
+    return {name: tuple(several) for name, several in found.items() if len(several) <= MOST}
 
 
 def _turned(found: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
