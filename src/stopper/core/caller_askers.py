@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.fact import Condition, Return
 from stopper.core.owner_names import OF_ANYBODY
-from stopper.core.values import Call, Name, Value, holds_unmet, walk
+from stopper.core.values import Call, Item, Name, Value, holds_unmet, text_of, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -64,6 +64,7 @@ def asks_caller(facts: "SourceFacts", value: Value) -> bool:
         _is_shown(part)
         or (isinstance(part, Name) and part.dotted.startswith("flask.session"))
         or (isinstance(part, Call) and part.callee in known)
+        or (isinstance(part, Item) and _is_credential(part))
         for part in walk(value, 6)
     )
 
@@ -71,6 +72,14 @@ def asks_caller(facts: "SourceFacts", value: Value) -> bool:
 def _may_show(facts: "SourceFacts") -> bool:
     """That anything could be called as what the caller shows is."""
     return facts.says("authorization") or facts.imports("flask_login", "flask_security", "flask_jwt_extended")
+
+
+def _is_credential(part: Item) -> bool:
+    """``request.headers["Authorization"]``"""
+    if not isinstance(part.owner, Name) or part.owner.dotted not in _READ_FROM:
+        return False
+    key = text_of(part.key) or ""
+    return _CREDENTIAL.search(key) is not None and OF_ANYBODY.search(key) is None
 
 
 def _is_shown(part: Value) -> bool:

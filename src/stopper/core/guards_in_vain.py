@@ -73,6 +73,7 @@ def in_vain(facts: SourceFacts) -> Iterator[Told]:
     yield from _hangs_elsewhere(facts)
     yield from _behind_the_view(facts)
     yield from _only_asserted(facts)
+    yield from _only_both(facts)
 
 
 def asks_who(value: Value) -> bool:
@@ -310,6 +311,28 @@ def _only_asserted(facts: SourceFacts) -> Iterator[Told]:
         guards = facts.is_view(one.function) or _is_guard(facts, one.function)
         if guards and not is_asked_for_later(facts, one.function):
             yield one.span, "python -O leaves this check out; what refuses is an `if`"
+
+
+def _only_both(facts: SourceFacts) -> Iterator[Told]:
+    """``if account is None and not check_password_hash(account.hash, typed): abort(401)``: who is known passes with any password."""
+    for one in facts.conditions():
+        value = one.value
+        if not one.refuses or one.negated or not isinstance(value, Choice) or not value.every:
+            continue
+        checks = [part.parts[0] for part in value.options if isinstance(part, Truth) and len(part.parts) == 1]
+        checked = [part for part in checks if isinstance(part, Call) and part.callee in _COMPARES and part.args]
+        missing = [
+            part.parts[0]
+            for part in value.options
+            if isinstance(part, Truth)
+            and not part.differs
+            and (len(part.parts) == 1 or is_constant(part.parts[1], None))
+        ]
+        if any(
+            isinstance(held := call.args[0], Member) and any(held.owner == other for other in missing)
+            for call in checked
+        ):
+            yield one.span, "this refuses only who is not known and has the wrong password as well: `or` is meant"
 
 
 def _says_role(value: Value) -> bool:

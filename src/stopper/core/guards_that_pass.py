@@ -16,7 +16,21 @@ from stopper.core.place import Span
 from stopper.core.raising import raised_in
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.standing_alone import stands_alone
-from stopper.core.values import Call, Choice, Constant, Mapping, Member, Name, Sequence, Truth, Value, is_constant, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Sequence,
+    Truth,
+    Value,
+    is_constant,
+    text_of,
+    walk,
+)
 
 Told = tuple[Span, str]
 
@@ -27,6 +41,9 @@ _MEANT: Final = re.compile(
 )
 """What a function is called that is there to turn callers away; the last two words of its name are looked at."""
 _CHECKS: Final = re.compile(r"(?i)_?(?:verify|check|ensure|require|auth|validate|assert|must|guard|protect)")
+_OF_ANSWERS: Final = re.compile(
+    r"(?i)^(?:accept|content|upgrade|access-control|x-requested-with|hx-|origin|sec-)|auth|key|token|secret|signature|password"
+)
 _LOOSE: Final = re.compile(r"(?i)optional|maybe|anonymous|csrf|xsrf|guest")
 _LETS_IN: Final = re.compile(
     r"(?i)(^|[/_.-])(log-?in|log-?out|sign-?(in|up|out)|register|registration|auth|oauth\d?|oidc|saml|sso|callback|tokens?|refresh|session|password|forgot|"
@@ -45,17 +62,48 @@ def pass_all(app: App) -> Iterator[Told]:
     yield from _swallowed_guards(facts)
     yield from _compared_with_themselves(facts)
     yield from _never_run(facts)
-    yield from _turn_nobody_away(app, facts)
+    yield from _let_go_by_a_word(facts)
 
 
 def _never_run(facts: SourceFacts) -> Iterator[Told]:
     """``guard()`` of a function with a ``yield`` in it: nothing of it runs until somebody takes something out."""
+    known = askers(facts)
     for function in facts.functions():
         if not function.generates or function.decorators or not _turns_away(facts, function):
+            continue
+        short = ".".join(function.name.split(".")[-2:])
+        if function.name not in known or not (_MEANT.search(short) or _CHECKS.match(short.rpartition(".")[2])):
             continue
         for call in facts.calls(function.name):
             if call.span is not None and _stands_before(facts, call.function) and stands_alone(facts, call):
                 yield call.span, f"{call.method}() has a `yield`, so that nothing of it runs by being called"
+
+
+def _let_go_by_a_word(facts: SourceFacts) -> Iterator[Told]:
+    """``if request.headers.get("X-Internal") == "1": return None`` in a hook, before anybody is asked: everybody can send that."""
+    hooks = hung(facts, *BEFORE)
+    for one in facts.conditions():
+        if not one.stops or one.refuses or one.negated or not _is_a_word(one.value):
+            continue
+        if one.function not in hooks and not _runs_the_view(facts, one.function):
+            continue
+        if any(
+            other.refuses and other.span.line > one.span.line and asks_caller(facts, other.value)
+            for other in facts.conditions_in(one.function)
+        ):
+            yield one.span, "whoever sends this is let go before anybody asks who is calling"
+
+
+def _is_a_word(value: Value) -> bool:
+    """A literal that a header, a cookie or the query is held against; what says how to answer, or is a credential, is none."""
+    if not isinstance(value, Truth) or len(value.parts) != 2 or value.differs:
+        return False
+    read, said = value.parts
+    if not isinstance(read, Item) or not isinstance(read.owner, Name) or not isinstance(said, Constant):
+        return False
+    key = text_of(read.key) or ""
+    sent = read.owner.dotted in ("flask.request.headers", "flask.request.cookies", "flask.request.args")
+    return sent and isinstance(said.value, str) and bool(said.value) and not _OF_ANSWERS.search(key)
 
 
 def _compared_with_themselves(facts: SourceFacts) -> Iterator[Told]:
@@ -69,7 +117,9 @@ def _compared_with_themselves(facts: SourceFacts) -> Iterator[Told]:
             )
 
 
-def _turn_nobody_away(app: App, facts: SourceFacts) -> Iterator[Told]:
+def turn_nobody_away(app: App) -> Iterator[Told]:
+    """Guards by their name that stop nobody, whatever it is that makes them so."""
+    facts = source_of(app)
     for name, routes in _passed(app, facts).items():
         own = [name, *inside(facts, name)]
         function = facts.function(name)

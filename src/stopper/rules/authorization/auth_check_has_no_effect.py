@@ -9,7 +9,7 @@ from stopper.core.app import App
 from stopper.core.fact import ClassFact, Decorator, Function, Handler
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.guards_in_vain import in_vain
-from stopper.core.guards_that_pass import pass_all
+from stopper.core.guards_that_pass import pass_all, turn_nobody_away
 from stopper.core.kept_caller import is_asked_for_later
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import WHO
@@ -65,15 +65,16 @@ _STATUS: Final = frozenset({"status_code", "status", "code"})
 def detect(app: App) -> Iterator[Hit]:
     """Guards above the route decorator, and guards that notice a missing credential and go on."""
     facts = source_of(app)
-    yield from _above(app, facts)
-    yield from _go_on(facts)
-    yield from _not_asked(facts)
-    yield from _too_late(facts)
-    yield from _answers_yes_or_no(facts)
+    told = [*_above(app, facts), *_go_on(facts), *_not_asked(facts), *_too_late(facts), *_answers_yes_or_no(facts)]
+    yield from told
     seen: set[Span] = set()
     for span, why in chain(in_vain(facts), pass_all(app)):
         if span not in seen:
             seen.add(span)
+            yield Hit(why, span)
+    places = {facts.function_around(one) for one in (*seen, *(hit.span for hit in told if hit.span is not None))}
+    for span, why in turn_nobody_away(app):
+        if facts.function_around(span) not in places:  # what is wrong in it was told
             yield Hit(why, span)
 
 

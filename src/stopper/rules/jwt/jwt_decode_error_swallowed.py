@@ -222,6 +222,8 @@ def _goes_on_by_return(facts: SourceFacts, handler: Handler) -> bool:
     ]
     if any(_is_view_call(value) for value in returned):
         return True
+    if not returned and _refuses_in(facts, handler):  # ``abort(503)``
+        return False
     if any(isinstance(value, Call) and _is_made_up(facts, value) for value in returned):
         return True
     if _is_hook(facts, handler.function):
@@ -274,8 +276,7 @@ def _is_hook(facts: SourceFacts, function: str) -> bool:
 
 
 def _is_view_call(value: Value) -> bool:
-    """``view(*args, **kwargs)``: something without a name of its own is called, which in a wrapper is what it wraps. What stands in a table
-    of the project has a name."""
+    """``view(*args, **kwargs)``: something without a name of its own is called, which in a wrapper is what it wraps; not out of a table."""
     if not isinstance(value, Call) or (isinstance(value.receiver, Item) and isinstance(value.receiver.owner, Mapping)):
         return False
     return value.callee == "?" or isinstance(value.receiver, Parameter)
