@@ -83,3 +83,22 @@ def test_an_object_of_a_derived_class_is_made_by_the_base(read):
     )
     (call,) = source_of(read(f"{HEAD}from flask import request\n{text}").app).calls("*.F")
     assert call.args
+
+
+def test_a_class_in_another_module_says_anew_what_a_method_of_the_base_asks_of_itself(read):
+    files = {
+        "base.py": "import jwt\nclass Reader:\n    strict = True\n    def read(self, raw):\n        return jwt.decode(raw, self.strict)\n",
+        "app.py": "import flask\nfrom base import Reader\nclass Mesh(Reader):\n    strict = False\n",
+    }
+    (call,) = source_of(read(files).app).calls("jwt.decode")
+    assert {one.value for one in options(call.args[1]) if isinstance(one, Constant)} == {True, False}
+
+
+def test_the_one_settings_file_is_read_where_its_name_is_handed_over(read):
+    files = {
+        "config/live.toml": "[flask]\nsecret_key = 'k1'\n",
+        "app.py": f"{HEAD}import tomllib\ndef load(path):\n    with open(path, 'rb') as held:\n        return tomllib.load(held)['flask']\n"
+        "for name, value in load(os.environ.get('CONFIG', 'config/live.toml')).items():\n    app.config[name.upper()] = value\n",
+    }
+    (key,) = keys(read(files))
+    assert key.span.path == "config/live.toml"

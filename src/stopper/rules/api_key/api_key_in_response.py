@@ -189,6 +189,9 @@ def _is_of_key_model(facts: SourceFacts, function: str, value: Value) -> bool:
     )
 
 
+_LIKE_A_KEY: Final = re.compile(r"[\w.:+/=-]{12,}")
+
+
 @lru_cache(maxsize=16384)
 def _is_masked(name: str) -> bool:
     return _MASKS.search(name) is not None
@@ -202,7 +205,9 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
         return _is_of_somebody(value.dotted) or _is_declared(facts, value.dotted)
     if isinstance(value, _NOTHING):
         # A literal that is read through a field or name which says that it is a key.
-        return isinstance(value, Constant) and isinstance(value.value, str) and _is_key(value.name)
+        return (
+            isinstance(value, Constant) and _is_key(value.name) and _LIKE_A_KEY.fullmatch(str(value.value)) is not None
+        )
     match value:
         case Mapping(items=items):
             over = frozenset(said for key, _ in items if (said := text_of(key)) is not None)
@@ -214,8 +219,12 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
             )
         case Member(attribute=attribute):
             return (_is_key(attribute) or _is_of_row(facts, value)) and not _is_fresh(facts, value)
-        case ConfigValue(key=key) | EnvironmentValue(variable=key):
-            return not is_of_browsers(key) and (_is_key(key) or _SECRET_SETTING.search(key) is not None)
+        case ConfigValue(key=key, default=kept) | EnvironmentValue(variable=key, default=kept):
+            return (
+                not is_constant(kept, "{}", "[]")
+                and not is_of_browsers(key)
+                and (_is_key(key) or _SECRET_SETTING.search(key) is not None)
+            )
         case Unknown(parts=(Call(method=method),)) if method in _ROWS:  # ``name, api_key = row``
             return _is_key(name)
         case Call(method=method) if method in _ROWS and (

@@ -58,7 +58,7 @@ def folded(
     if callee in AGAIN and (again := request_again(args)) is not None:
         return again
     if callee in LOADS and reader.project.settings_texts:
-        return parsed_file(reader, args)
+        return parsed_file(reader, callee, args)
     if owner is None and callee not in _MADE_OF:
         if callee in reader.project.classes and is_typed_dict(reader, callee):
             pairs = tuple([(new_constant(key), value) for key, value in keywords if key != "**"])
@@ -149,7 +149,9 @@ def _folded_builtin(
         numbers = args[0].plain()
         if len(numbers) == len(args[0].items) and all(type(one) is int and 0 <= one < 256 for one in numbers):
             return new_constant(bytes([one for one in numbers if type(one) is int]), reader.span(node))
-    elif (callee == "str" and args and type(args[0]) is Choice and _all_texts(args[0])) or (callee == "str" and len(args) == 1 and type(args[0]) is EnvironmentValue):
+    elif (callee == "str" and args and type(args[0]) is Choice and _all_texts(args[0])) or (
+        callee == "str" and len(args) == 1 and type(args[0]) is EnvironmentValue
+    ):
         return args[0]
     elif callee == "chr" and len(args) == 1 and type(args[0]) is Constant and type(args[0].value) is int:
         return new_constant(chr(args[0].value), args[0].span) if 0 <= args[0].value < 0x110000 else None

@@ -304,11 +304,11 @@ def _of_parser(reader: Reader, parser: Call, section: str | None, option: Value 
     return held, option
 
 
-def parsed_file(reader: Reader, given: tuple[Value, ...]) -> Value | None:
+def parsed_file(reader: Reader, parser: str, given: tuple[Value, ...]) -> Value | None:
     """What a parser makes of a file of settings beside the code; the parsers are imported where there is one."""
     from stopper.scan.source.parsed_files import parsed
 
-    return parsed(reader, given)
+    return parsed(reader, parser, given)
 
 
 def request_part(owner: Value, depth: int = 4) -> str:

@@ -3,9 +3,35 @@
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.values import Call, Choice, Constant, Item, Mapping, Name, Sequence, Unknown, Value, options
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Item,
+    Mapping,
+    Name,
+    Sequence,
+    Unknown,
+    Value,
+    options,
+)
+from stopper.scan.source.folding import one_mapping
 
 MOST_ROWS: Final = 128
+
+
+def mapping_by_setting(value: Item) -> Value:
+    """``STAGES[os.environ["STAGE"]]`` as what the stages hold together; any other look-up itself."""
+    if (
+        not isinstance(value.key, (EnvironmentValue, ConfigValue))
+        or not isinstance(value.owner, Mapping)
+        or value.owner.open
+    ):
+        return value
+    several = tuple([held for _, held in value.owner.items if isinstance(held, Mapping)])
+    return one_mapping(Choice(several)) if len(several) > 1 else several[0] if several else value
 
 
 def is_table(items: tuple[Value, ...]) -> bool:
@@ -68,6 +94,7 @@ def row_by_row(*values: Value) -> Iterator[tuple[Value, ...]]:
 def pairs_of(value: Value) -> tuple[Value, ...]:
     """The rows that ``.items()`` of a mapping in the source gives; nothing where it is no such call, or more rows may come."""
     held = value.receiver if isinstance(value, Call) and value.method == "items" and not value.args else None
+    held = mapping_by_setting(held) if isinstance(held, Item) else held
     if not isinstance(held, Mapping) or not held.items or len(held.items) > MOST_ROWS:
         return ()
     if held.open and not (

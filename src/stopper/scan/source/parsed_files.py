@@ -2,11 +2,12 @@
 
 import configparser
 import re
+from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.fact import TextFile
 from stopper.core.place import Span
-from stopper.core.values import Call, Constant, Value, walk
+from stopper.core.values import Call, Constant, Parameter, Value, text_of, walk
 from stopper.scan.source.drafts import new_constant, new_mapping, new_sequence
 from stopper.scan.source.project import Project
 from stopper.scan.source.reader import Reader
@@ -15,19 +16,47 @@ from stopper.scan.source.settings_files import MOST_PARTS, PARSERS, meant, names
 DEEPEST: Final = 8
 
 
-def parsed(reader: Reader, given: tuple[Value, ...]) -> Value | None:
+def parsed(reader: Reader, parser: str, given: tuple[Value, ...]) -> Value | None:
     """The values of the file that is opened in what a parser is given; None where it is no file of settings beside the code."""
-    opened = (
-        [part for part in walk(given[0], 4) if isinstance(part, Call) and part.method in ("open", "Path")]
-        if given
-        else []
-    )
+    inside = list(walk(given[0], 6)) if given else []
+    opened = [part for part in inside if isinstance(part, Call) and part.method in _OPENING]
     for call in opened:
-        for name in names_of(call):
+        for name in (*names_of(call), *_said_before(call)):
             text = meant(name, reader.path, reader.project.settings_texts)
             if text is not None:
                 return _values(reader.project, text)
+    if any(isinstance(part, Parameter) for call in opened for part in walk(call, 4)):
+        return _only_one(reader, _ENDINGS.get(parser.partition(".")[0], ()))
     return None
+
+
+_OPENING: Final = frozenset({"open", "Path", "read_text", "read_bytes"})
+_ENDINGS: Final = {
+    "toml": (".toml",),
+    "tomllib": (".toml",),
+    "yaml": (".yaml", ".yml"),
+    "configparser": (".ini", ".cfg"),
+    "json": (".json",),
+}
+
+
+def _said_before(call: Call) -> Iterator[str]:
+    """The file in ``(HERE / "settings.yaml").open()``, and one that a parameter is where nobody says another."""
+    if call.receiver is not None and call.method != "Path":
+        yield from (text for one in walk(call.receiver, 4) if (text := text_of(one)) is not None and "." in text)
+    for part in walk(call, 3):
+        if isinstance(part, Parameter) and (text := text_of(part.default)) is not None:
+            yield text
+
+
+def _only_one(reader: Reader, endings: tuple[str, ...]) -> Value | None:
+    """The one file of settings of that kind beside the code, where the code is handed its name: that it names, else that there is."""
+    project = reader.project
+    said = {word for word in project.words if word.endswith(endings)} if endings else set[str]()
+    named = {text.path: text for word in said if (text := meant(word, reader.path, project.settings_texts)) is not None}
+    if not named and endings != (".json",):
+        named = {path: text for path, text in project.settings_texts.items() if path.endswith(endings)}
+    return _values(project, next(iter(named.values()))) if len(named) == 1 else None
 
 
 PARSER_OBJECTS: Final = frozenset(
@@ -40,7 +69,7 @@ def read_into(reader: Reader, parser: Call) -> Value | None:
     for call in reader.project.calls:
         if call.receiver is parser and call.method in ("read", "read_file"):
             inside = [call, *(part for part in walk(call.args[0], 2) if isinstance(part, Call))] if call.args else []
-            for name in (name for one in inside for name in names_of(one)):
+            for name in (name for one in inside for name in (*names_of(one), *_said_before(one))):
                 text = meant(name, reader.path, reader.project.settings_texts)
                 if text is not None:
                     return _values(reader.project, text)

@@ -114,6 +114,12 @@ class Project:
     """Functions that run from their first line to the ``return`` in their last."""
     bodies: dict[str, Pending] = field(default_factory=dict[str, Pending])
     """Small functions that may be read again with what a call passes, by their name."""
+    nested: int = 0
+    """How many modules are being read, one because the other imports it."""
+    unfinished: list[Module] = field(default_factory=list[Module])
+    """Modules whose functions wait until what imports the modules has been read: it may derive classes from theirs."""
+    too_deep: list[Module] = field(default_factory=list[Module])
+    """Modules whose functions could not be read to their end."""
     evaluating: int = 0
     """How many such readings are under way, one within the other."""
     straight: set[str] = field(default_factory=set[str])

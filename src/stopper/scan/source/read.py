@@ -23,7 +23,7 @@ from stopper.scan.source.kits_of_tests import kits_of_tests
 from stopper.scan.source.link import link
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.reader import wide_lines
-from stopper.scan.source.statements import read_module
+from stopper.scan.source.statements import finish, read_module
 from stopper.scan.source.suppressions import suppressions
 from stopper.scan.source.textfiles import kind_of, read_text
 
@@ -137,11 +137,16 @@ class _Run:
         try:
             read_module(self.project, module, tree)
         except RecursionError:
-            self._forget(module)
-            return self._lose(
-                path, ReadError(source.shown, "is nested too deeply to be read; split its longest expression")
-            )
-        return module
+            self._lose_deep(module)
+        while self.project.too_deep:
+            self._lose_deep(self.project.too_deep.pop())
+        return self.modules.get(path)
+
+    def _lose_deep(self, module: Module) -> None:
+        self._forget(module)
+        home = next((path for path, one in self.modules.items() if one is module), None)
+        if home is not None:
+            self._lose(home, ReadError(module.path, "is nested too deeply to be read; split its longest expression"))
 
     def _lose(self, path: str, error: ReadError) -> Module | None:
         self.unread.add(path)
@@ -239,6 +244,7 @@ def read_files(
             progress("reading source", number, len(wanted))
             if one not in run.modules and one not in run.unread:
                 run.read(one)
+        finish(run.project)
         run.errors.extend(_unread_errors(run))
         modules = (*run.modules.values(), *_settings_files(run.project, texts))
         app = link(run.project, modules, tuple(run.sources.values()), tuple(texts), frozenset(run.tests))

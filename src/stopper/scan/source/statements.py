@@ -19,13 +19,29 @@ from stopper.scan.source.removing import take_out
 
 
 def read_module(project: Project, module: Module, tree: ast.Module) -> None:
-    """Read a module's top level in order, then the functions that waited."""
+    """Read a module's top level in order, then, once no module waits for another, the functions that waited."""
     reader = Reader(project, module, "", module.bindings)
     reader.scope = module.bindings
-    block(reader, tree.body)
+    project.nested += 1
+    try:
+        block(reader, tree.body)
+    finally:
+        project.nested -= 1
     module.done = True
-    read_waiting(project, module)
-    module.wide = None
+    project.unfinished.append(module)
+    if not project.nested:
+        finish(project)
+
+
+def finish(project: Project) -> None:
+    """Read the functions of modules that waited for others."""
+    while project.unfinished:
+        one = project.unfinished.pop(0)
+        try:
+            read_waiting(project, one)
+        except RecursionError:
+            project.too_deep.append(one)
+        one.wide = None
 
 
 def read_waiting(project: Project, module: Module) -> None:

@@ -52,12 +52,15 @@ def runs_through(node: FunctionNode | ast.Lambda) -> bool:
     """That the ``return`` in its last line is all that can end the function."""
     if isinstance(node, ast.Lambda):
         return True
-    last = node.body[-1]
+    body = list(node.body)
+    while type(body[-1]) is ast.With:  # what is opened for the lines to the end
+        body = [*body[:-1], *body[-1].body]
+    last = body[-1]
     if type(last) is not ast.Return or last.value is None:
         return False
     return all(
         type(one) in _PLAIN or one is last or (type(one) is ast.Expr and type(one.value) is ast.Constant)
-        for one in node.body
+        for one in body
     )
 
 

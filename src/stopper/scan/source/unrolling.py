@@ -4,8 +4,9 @@ import ast
 from collections.abc import Callable
 from typing import Final
 
-from stopper.core.values import Call, Choice, Constant, Mapping, Sequence, Value
+from stopper.core.values import Call, Choice, Constant, Item, Mapping, Sequence, Value
 from stopper.scan.source.drafts import new_mapping, new_sequence
+from stopper.scan.source.loops import mapping_by_setting
 from stopper.scan.source.reader import Reader
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
@@ -81,6 +82,7 @@ def _turns(over: Value) -> tuple[tuple[Value, ...], bool] | None:
     if type(over) is Sequence:
         return None if over.open else (over.items, False)
     held, word = (over.receiver, over.method) if type(over) is Call and not over.args else (over, "keys")
+    held = mapping_by_setting(held) if type(held) is Item else held
     if type(held) is not Mapping or word not in ("items", "keys", "values"):
         return None
     seen = [(key, value) for key, value in held.items if type(key) is Constant]
