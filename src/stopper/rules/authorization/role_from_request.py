@@ -57,10 +57,19 @@ def detect(app: App) -> Iterator[Hit]:
     said = (
         (span, f"what the caller sends as `{key}` counts more than the credential") for span, key in overruled(facts)
     )
-    for span, why in (*_asked(facts), *_granted(facts), *_whose(facts), *_made_for(app, facts), *said):
+    for span, why in (*_granted(facts), *_whose(facts), *_made_for(app, facts), *said):
         if span not in seen:
             seen.add(span)
             yield Hit(why, span)
+    refusing = [one.span for one in facts.conditions() if one.refuses]
+    for span, why in _asked(facts):
+        if span not in seen:
+            seen.add(span)
+            if any(one.holds(span) for one in refusing):
+                yield Hit(why, span)
+            else:
+                message = f"{why}: look what hangs on it, and where it comes from"
+                yield Hit(message, span, certainty="possible", severity="low")
 
 
 def _asked(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
