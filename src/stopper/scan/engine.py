@@ -98,7 +98,8 @@ def run_probes(
     _side_by_side([rule for rule in calm if rule.check in _READING], courier, workers, run)
     changing = [rule for rule in calm if rule.check not in (*_READING, *FIRST)]
     # Side by side all would share what is left of a tight budget: what weighs most has it first.
-    heavy = [rule for rule in changing if rule.severity in ("critical", "high")]
+    tight = courier.sent > courier.max_requests // 2
+    heavy = [rule for rule in changing if rule.severity != "low" and (not tight or rule.severity != "medium")]
     for rules in (heavy, provoking, [rule for rule in changing if rule not in heavy]):
         _side_by_side(rules, courier, workers, run)
     courier.kept_back = for_survey

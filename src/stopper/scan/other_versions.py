@@ -51,14 +51,14 @@ def other_versions(courier: Courier, routes: Sequence[Route], canary: str) -> tu
 
 
 def with_other_versions(app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity]) -> App:
-    """*app* with the other versions of routes that read one thing by its id: they are known by the things that the known one shows."""
+    """*app* with the older version of routes that read one thing by its id: it is known by the things that the known one shows."""
     known = {route.path for route in app.routes}
     who = people[0] if people else None
     found: list[Route] = []
     asked = 0
     for route in [one for one in app.routes if one.parameters and "GET" in one.methods and _VERSION.search(one.path)]:
         own: Response | None = None
-        for path in _others(route.path):
+        for path in list(_others(route.path))[:1]:
             if path in known or asked >= OF_THINGS_MOST:
                 continue
             asked += 1

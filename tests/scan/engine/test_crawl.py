@@ -28,11 +28,11 @@ def test_an_old_version_that_still_answers_is_found() -> None:
     "paths", [("/api/v1/users/<name>",), ("/api/v3/users/<name>",), ("/api/<version>/users/<name>",), ()]
 )
 def test_another_version_of_a_thing_is_found_by_what_the_known_one_shows(paths: tuple[str, ...]) -> None:
-    """A path that takes any word where a version stands has no versions."""
+    """A path that takes any word where a version stands has no versions; one that is newer is not asked for."""
     courier = Courier(WsgiTransport(_app("/api/v2/users/<name>", *paths)), mode="default", max_requests=50)
     known = Route("/api/v2/users/{name}", ("GET",), parameters=(("name", "string"),))
     found = with_other_versions(App(routes=(known,)), courier, HonestRequests(canary="stp"), ())
-    other = {path.replace("<name>", "{name}") for path in paths if "<version>" not in path}
+    other = {path.replace("<name>", "{name}") for path in paths if "v1" in path}
     assert {route.path for route in found.routes} == {"/api/v2/users/{name}"} | other
 
 
