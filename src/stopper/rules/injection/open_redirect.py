@@ -36,6 +36,7 @@ from stopper.core.values import (
     Value,
     options,
     text_of,
+    walk,
 )
 
 _KINDS: Final[tuple[LabelKind, ...]] = ("query-string", "request-data", "cookie")
@@ -57,13 +58,18 @@ _ROUTES: Final = {"quick": 8, "standard": 16, "deep": 40}
 def detect(app: App) -> Iterator[Hit]:
     """An address from the request that a redirect goes to, unless something asks where it leads."""
     facts = source_of(app)
-    told: set[str] = set()
+    told: set[object] = set()
     for flow in facts.flows("redirect", label=_KINDS):
         maker = flow.value.callee if isinstance(flow.value, Call) else ""
         if maker in told:
             continue  # another view is sent on by what the same function made
+        # one parameter of the view's address is one cause, at however many ends of the view it is used
+        given = (flow.function, flow.value.parameter) if isinstance(flow.value, Parameter) else None
+        if given in told:
+            continue
         if _leads_away(facts, flow.value) and not _is_held(facts, flow.value, flow.function):
             told |= {maker} if facts.function(maker) is not None else set()
+            told |= {given} if given is not None else set()
             yield Hit("the redirect goes wherever the request says", flow.span)
     for flow in facts.flows("response-header", label=_KINDS):
         place = flow.value if flow.detail.lower() == "location" else _location_of(flow)
@@ -126,7 +132,7 @@ def _leads_away(facts: SourceFacts, value: Value) -> bool:
     for one in options(value):
         if isinstance(one, Choice) or _is_of_a_thing(facts, one) or not facts.derives(one, *_KINDS):
             continue
-        if isinstance(one, Format) and _host_is_ours(facts, one):
+        if (isinstance(one, Format) and _host_is_ours(facts, one)) or _only_query_is_new(facts, one):
             continue
         start = _start(one)
         if start is None or not _FIXED.fullmatch(start):
@@ -155,6 +161,26 @@ def _host_is_ours(facts: SourceFacts, address: Format) -> bool:
         if facts.derives(part, *_KINDS):
             return False
     return False
+
+
+def _only_query_is_new(facts: SourceFacts, value: Value) -> bool:
+    """``with_query(kept, reason=text)`` of the project, which takes an address apart and puts it together again: where it leads, the
+    address says that it is handed."""
+    made = facts.returns_of(value.callee) if isinstance(value, Call) else ()
+    if not isinstance(value, Call) or not made:
+        return False
+    for one in made:
+        joined = one.value
+        if not isinstance(joined, Call) or joined.method not in ("urlunsplit", "urlunparse") or not joined.args:
+            return False
+        pieces = joined.args[0]
+        if not isinstance(pieces, Sequence) or len(pieces.items) < len(("scheme", "host", "path", "query")):
+            return False
+        handed = [part for piece in pieces.items[:3] for part in walk(piece, 4) if isinstance(part, Parameter)]
+        given = [value.argument(part.index if part.index >= 0 else None, part.parameter) for part in handed]
+        if not handed or any(facts.derives(part, *_KINDS) for part in given):
+            return False
+    return True
 
 
 def _flat(address: Format, depth: int = 6) -> Iterator[Value]:
