@@ -260,8 +260,8 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
     known = call.callee in index.by_name
     if known and (held := index.comparisons.get(call.callee)) and all(map(is_with_itself, held)):
         return False
-    if _ASKS.search(call.method):
-        return True
+    if _ASKS.search(call.method) or (len(call.args) > 1 and call.method in ("require", "ensure")):
+        return True  # ``require(MANAGE, user)``
     if not known and _ASKS_UNSEEN.search(call.method) and not call.callee.startswith(("flask.", "werkzeug.")):
         return True
     if known and call.callee in names:
