@@ -64,7 +64,8 @@ def detect(app: App) -> Iterator[Hit]:
         if maker in told:
             continue  # another view is sent on by what the same function made
         # one parameter of the view's address is one cause, at however many ends of the view it is used
-        given = (flow.function, flow.value.parameter) if isinstance(flow.value, Parameter) else None
+        said = (part.parameter for part in walk(flow.value, 3) if isinstance(part, Parameter))
+        given = next(((flow.function, word) for word in said), None)
         if given in told:
             continue
         if _leads_away(facts, flow.value) and not _is_held(facts, flow.value, flow.function):
@@ -166,21 +167,26 @@ def _host_is_ours(facts: SourceFacts, address: Format) -> bool:
 def _only_query_is_new(facts: SourceFacts, value: Value) -> bool:
     """``with_query(kept, reason=text)`` of the project, which takes an address apart and puts it together again: where it leads, the
     address says that it is handed."""
-    made = facts.returns_of(value.callee) if isinstance(value, Call) else ()
-    if not isinstance(value, Call) or not made:
+    if not isinstance(value, Call):
         return False
-    for one in made:
-        joined = one.value
-        if not isinstance(joined, Call) or joined.method not in ("urlunsplit", "urlunparse") or not joined.args:
-            return False
-        pieces = joined.args[0]
-        if not isinstance(pieces, Sequence) or len(pieces.items) < len(("scheme", "host", "path", "query")):
-            return False
-        handed = [part for piece in pieces.items[:3] for part in walk(piece, 4) if isinstance(part, Parameter)]
-        given = [value.argument(part.index if part.index >= 0 else None, part.parameter) for part in handed]
-        if not handed or any(facts.derives(part, *_KINDS) for part in given):
-            return False
-    return True
+    joined = [one.value for one in facts.returns_of(value.callee)] or [value]
+    return all(_leads_where_it_led(facts, one, value) for one in joined)
+
+
+def _leads_where_it_led(facts: SourceFacts, joined: Value, call: Call) -> bool:
+    """That scheme, host and path of ``urlunsplit((…))`` come from an address which the caller did not write."""
+    if not isinstance(joined, Call) or joined.method not in ("urlunsplit", "urlunparse") or not joined.args:
+        return False
+    pieces = joined.args[0]
+    if not isinstance(pieces, Sequence) or len(pieces.items) < len(("scheme", "host", "path", "query")):
+        return False
+    inside = [part for piece in pieces.items[:3] for part in walk(piece, 4)]
+    split = [part for part in inside if isinstance(part, Call) and part.method in ("urlsplit", "urlparse")]
+    handed = [part for part in inside if isinstance(part, Parameter)]
+    given = [call.argument(part.index if part.index >= 0 else None, part.parameter) for part in handed]
+    given += [*pieces.items[:3], *(one for part in split for one in part.args[:1])]
+    own = [one for one in given if not isinstance(one, Parameter)]
+    return bool(split) and not any(facts.derives(one, *_KINDS) for one in own)
 
 
 def _flat(address: Format, depth: int = 6) -> Iterator[Value]:
