@@ -131,13 +131,23 @@ class _Asking:
         self._facts = facts
         self._worded: set[tuple[str, str]] | None = None
         self._tried: dict[Span, tuple[str, ...]] = {}
+        self._asked: dict[tuple[int, _Place, bool], tuple[int, Value]] = {}
 
     def caught(self, value: Value, place: _Place, as_text: bool, depth: int = 3) -> Iterator[_Told]:
-        """What is caught where the text of an exception is part of the value, and where it is given away."""
+        """What is caught where the text of an exception is part of the value, and where it is given away. What was asked before is not
+        told again."""
+        asked = (id(value), place, as_text)
+        if self._asked.get(asked, (-1, value))[0] >= depth:
+            return
+        self._asked[asked] = (depth, value)  # kept with the value, so that its identity cannot pass to another
         unpacked = {
             id(one.owner) for one in walk(value, 8) if isinstance(one, Member) and one.attribute == "original_exception"
         }
+        met: dict[tuple[int, bool], Value] = {}
         for used, in_text in self._texts(value, as_text):
+            if (id(used), in_text) in met:
+                continue
+            met[id(used), in_text] = used
             if isinstance(used, Member):
                 for held, function in held_under(self._facts, used.owner, used.attribute) if depth else ():
                     yield from self.caught(held, _Place(place.span, function, place.maker), True, depth - 1)
