@@ -276,7 +276,8 @@ def _by_both_names(scene: Scene, person: Identity, mail: str) -> Identity | None
     if person.password is None:
         return None
     for route in islice(doors(scene.app, LOGIN), 1):
-        if route.fields or route.request_schema or route.takes_form:
+        known = route.path in scene.forms or route.path in scene.asks_basic or _is_basic(scene.app, route)
+        if known or route.fields or route.request_schema or route.takes_form:
             return None
         body: dict[str, object] = {"username": person.subject, "email": mail, "password": person.password.reveal()}
         target = scene.honest.prefix + scene.honest.path(route)
