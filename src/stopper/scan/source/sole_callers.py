@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Set
 from typing import Any, Final, cast
 
+from stopper.core.naming import sensitive
 from stopper.core.values import (
     Call,
     ConfigValue,
@@ -366,7 +367,9 @@ class _Passing(Rebuilding):
         if type(made) is not Member or made is value:
             return made
         held = field_of(self._project, made.owner, made.attribute, lambda name: self._project.returned.get(name, []))
-        return made if held is None else self.into(held)
+        if held is None or not sensitive(made.attribute):
+            return made if held is None else self.into(held)
+        return named(self.into(held), made.attribute)
 
     def _of_class(self, made: Name) -> Value:
         """``self.client`` of a helper that is handed ``self``: what the class has there."""
