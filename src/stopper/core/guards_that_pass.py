@@ -21,10 +21,8 @@ from stopper.core.values import (
     Choice,
     Constant,
     Item,
-    Mapping,
     Member,
     Name,
-    Sequence,
     Truth,
     Value,
     is_constant,
@@ -158,7 +156,7 @@ def _answers_with_refusal(facts: SourceFacts, name: str) -> bool:
     """``response = "Forbidden", 403`` in one branch, the view's in the other, and ``return response``; an answer of any kind beside the view's."""
     given = [one.value for one in facts.returns_of(name) if not is_constant(one.value, None)]
     views = [one for one in given if isinstance(one, Call) and one.callee == "?"]
-    if views and any(isinstance(one, (Mapping, Sequence, Constant)) for one in given if one not in views):
+    if views and len(given) > len(views):
         return True
     return any(
         is_constant(part, 401, 403) or (isinstance(part, Call) and part.callee == "flask.redirect")
