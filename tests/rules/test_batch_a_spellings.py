@@ -472,7 +472,7 @@ def create():
     app.config.update(dict(SECRET_KEY="abc2"))  # expect: secret-key-hardcoded
     app.config["WTF_CSRF_SECRET_KEY"] = "x"
     app.config["SECRET_KEY"] = os.urandom(24)
-    setattr(app, "secret_key", "z")
+    setattr(app, "secret_key", "z")  # expect: secret-key-hardcoded
     app.secret_key = "a" + "b"  # expect: secret-key-hardcoded
     app.config["SECRET_KEY"] = "x".encode()  # expect: secret-key-hardcoded
     return app

@@ -19,6 +19,7 @@ from stopper.core.values import (
     Sequence,
     Unknown,
     Value,
+    is_constant,
 )
 from stopper.scan.source.drafts import new_choice, new_constant, new_format, new_mapping, new_sequence, new_unknown
 from stopper.scan.source.dumped import FUNCTIONS, METHODS, dumped
@@ -150,7 +151,10 @@ def _folded_builtin(
         if len(numbers) == len(args[0].items) and all(type(one) is int and 0 <= one < 256 for one in numbers):
             return new_constant(bytes([one for one in numbers if type(one) is int]), reader.span(node))
     elif (callee == "str" and args and type(args[0]) is Choice and _all_texts(args[0])) or (
-        callee == "str" and len(args) == 1 and type(args[0]) is EnvironmentValue
+        callee == "str"
+        and len(args) == 1
+        and type(args[0]) is EnvironmentValue
+        and not is_constant(args[0].default, None)
     ):
         return args[0]
     elif callee == "chr" and len(args) == 1 and type(args[0]) is Constant and type(args[0].value) is int:
