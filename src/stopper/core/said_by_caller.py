@@ -128,7 +128,7 @@ def overruled(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     """``g.ctx = Context(tenant=request.args.get("company", claims["company"]))``: what a verified credential says of a role or an owner holds
     only where the caller sends nothing else; each with the key under which it is sent."""
     for one in facts.assignments():
-        if not one.function or not one.target.startswith("g."):
+        if not one.function or not one.target.startswith(("g.", "flask.g.")):
             continue
         kept = [(one.attribute, one.value, one.span)]
         kept += [(name, value, value.span or one.span) for name, value in _fields_given(facts, one.value)]

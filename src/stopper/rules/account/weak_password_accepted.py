@@ -75,14 +75,14 @@ def detect(app: App) -> Iterator[Hit]:
         verbs = [one for one in route.methods if one in ("POST", "PUT", "PATCH")]
         functions = [function.name for verb in verbs for function in index.of_view(route.view, method=verb)]
         names = index.calling(functions, 2)
-        deeper = index.calling(functions, 4)  # a policy of its own may lie behind service and hash
         if schemas and not _reads_itself(facts, functions, names):
             lax = functions and takes_any_password(facts, names)
+            deeper = index.calling(functions, 4) if lax else []  # a policy of its own may lie behind service and hash
             if lax and not _asks_how_good(facts, deeper) and not _measures(facts, deeper):
                 told.add(route.view)
                 yield _hit(facts, route, verbs[0], names)
             continue
-        if functions and _takes(facts, names) and not _looks(facts, deeper):
+        if functions and _takes(facts, names) and not _looks(facts, index.calling(functions, 4)):
             told.add(route.view)
             yield _hit(facts, route, verbs[0], names)
 

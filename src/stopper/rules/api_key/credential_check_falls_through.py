@@ -64,7 +64,11 @@ def _by_unverified_claims(facts: SourceFacts) -> Iterator[Hit]:
 def _checked_only_without(facts: SourceFacts) -> Iterator[Hit]:
     """``if "Authorization" not in headers: compare(secret)``, and somebody is given back after it: whoever sends the other credential,
     right or wrong, is not asked for this one's secret."""
-    for call in facts.calls("hmac.compare_digest", "secrets.compare_digest"):
+    compared = [one for one in facts.calls("hmac.compare_digest", "secrets.compare_digest") if one.span is not None]
+    helpers = {
+        name for one in compared if one.span and (name := facts.function_around(one.span)) and not facts.is_view(name)
+    }
+    for call in (*compared, *(facts.calls(*helpers) if helpers else ())):
         for condition in facts.conditions_around(call.span) if call.span is not None and call.function else ():
             body = condition.body
             beyond = [
