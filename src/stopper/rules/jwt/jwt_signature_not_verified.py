@@ -1,6 +1,8 @@
 """Anybody can write a token with any name in it, and the application believes it."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
@@ -10,9 +12,10 @@ from stopper.core.jwt_peek import is_asked_elsewhere, is_only_a_first_look, is_o
 from stopper.core.probe import Steps, Target, not_applicable
 from stopper.core.probe_signature import broken_signature
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Mapping, Parameter, Value, is_constant
+from stopper.core.values import Call, Constant, Mapping, Name, Parameter, Value, is_constant
 
 MESSAGE = "the token is read without looking at its signature, so anybody can write one"
+_VERIFIES: Final = re.compile(r"(?i)verif|validat")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -23,6 +26,8 @@ def detect(app: App) -> Iterator[Hit]:
         if off is None or call.span is None or _is_elsewhere(facts, call, shape, off):
             continue
         if is_our_own(facts, call) or is_only_a_first_look(facts, call) or is_asked_elsewhere(facts, call):
+            continue
+        if _is_kept_verified(facts, call.argument(0, "jwt", "token")):
             continue
         if (certainty := _certainty(facts, call)) is not None:
             yield Hit(MESSAGE, call.span, certainty=certainty)
@@ -35,6 +40,23 @@ def _is_elsewhere(facts: SourceFacts, call: Call, shape: Decoding, off: Value) -
     said = off.get("verify_signature")
     written = call.argument(shape.options, "options")
     return isinstance(said, Constant) and switched_off_elsewhere(facts, call, off, said, written)
+
+
+def _is_kept_verified(facts: SourceFacts, token: Value | None) -> bool:
+    """``g.token = valid_token(request)``, where that function holds the token against its signature before it gives it back."""
+    if not isinstance(token, Name) or not token.dotted.startswith("flask.g."):
+        return False
+    kept = [
+        one.value
+        for one in facts.assignments()
+        if one.attribute == token.dotted.rpartition(".")[2] and "g." in one.target
+    ]
+    makers = [one.callee for one in kept if isinstance(one, Call) and facts.function(one.callee) is not None]
+    return bool(kept) and len(makers) == len(kept) and all(_verifies(facts, name) for name in makers)
+
+
+def _verifies(facts: SourceFacts, function: str) -> bool:
+    return any(_VERIFIES.search(call.method) and call.args for call in facts.calls_in(function))
 
 
 def _certainty(facts: SourceFacts, call: Call) -> Certainty | None:
