@@ -238,3 +238,22 @@ def test_a_right_in_an_object_within_the_body_is_written(picks: bool) -> None:
     put = Route("/me", ("PUT",), readers=frozenset({"spec"}), request_schema=schema)
     told = tried("mass-assignment", Profiles(picks=picks).app, source=App(routes=(put,), readers=frozenset({"spec"})))
     assert ("PUT /me" in [str(ref) for ref in told.routes]) is not picks
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_thing_that_nobody_should_have_is_not_changed_and_none_is_left(there: bool) -> None:
+    """A PUT that makes what was not there; the id that nobody should have is somebody's where ``there`` says so."""
+    plans = {99999999: {"name": "gold"}} if there else dict[int, Any]()
+    people = ToyPeople("plans")
+
+    @people.app.route("/admin/plans/<int:plan_id>", methods=["GET", "PUT", "DELETE"])
+    def plan(plan_id: int) -> Any:
+        people.caller()
+        if request.method == "PUT":
+            plans[plan_id] = request.get_json()
+        found = plans.pop(plan_id, None) if request.method == "DELETE" else plans.get(plan_id)
+        return (jsonify(found), 200) if found is not None else (jsonify(error="none"), 404)
+
+    told = tried("low-role-reaches-admin", people.app)
+    assert plans.get(99999999) == ({"name": "gold"} if there else None)
+    assert ("PUT /admin/plans/{plan_id}" in [str(ref) for ref in told.routes]) is not there

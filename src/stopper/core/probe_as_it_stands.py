@@ -16,7 +16,7 @@ from stopper.core.probe_baseline import attempt, steady
 from stopper.core.probe_foreign import unknown
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number, route_at
-from stopper.core.probe_objects import inner_object
+from stopper.core.probe_objects import inner_object, is_masked
 from stopper.core.probe_others_accounts import account, changing_routes, fits
 from stopper.core.probe_own_id import is_of_a_person
 from stopper.core.probe_own_values import SELF, own_numbers, parameter_of, says_whose
@@ -68,17 +68,23 @@ def sent_back(
     """Bob sends to a thing of Alice's what she reads there: he is let in, nobody without a credential is, and a thing that is not there is not
     changed either."""
     seen = yield from send(alice.on(at_number(target, route, number)))
+    shown = inner_object(seen.response.json())
     stands = {
         name: value
-        for name, value in inner_object(seen.response.json()).items()
+        for name, value in shown.items()
         if isinstance(value, (str, int, float)) and not PASSWORD.search(name) and name not in ("id", "_id")
     }
     if not seen.response.succeeded or not stands:
         return None
     honest = at_number(target, route, number, method)
+    wanted = [value for name, value in shown.items() if name in members(honest)] or list(shown.values())
+    if any(map(is_masked, wanted)) or (method == "PUT" and any(isinstance(value, (dict, list)) for value in wanted)):
+        return None  # what takes the place of the whole would lose a part of it
     known = {name: stands[name] for name in members(honest) if name in stands}
     body = json.dumps(known or stands).encode()
     anonymous = yield from send(replace(honest, body=body))
+    if (yield from send(alice.on(at_number(target, route, unknown(number))))).response.succeeded:
+        return None  # somebody has that id
     nobodys = yield from send(alice.on(replace(at_number(target, route, unknown(number), method), body=body)))
     if not anonymous.response.refused or nobodys.response.succeeded:
         return None
@@ -155,7 +161,7 @@ def _as_it_stands(honest: Request, stands: dict[str, object]) -> dict[str, objec
     for name, value in members(honest).items():
         if says_whose(name) or name == "id":
             body[name] = value
-        elif PASSWORD.search(name) or as_parameter(name) not in stands:
+        elif PASSWORD.search(name) or as_parameter(name) not in stands or is_masked(stands[as_parameter(name)]):
             return None
         else:
             body[name] = stands[as_parameter(name)]

@@ -100,3 +100,11 @@ def plain_members(value: object, depth: int = 4) -> list[tuple[str, object]]:
         for item in cast("list[object]", value)[:5]:
             found += plain_members(item, depth - 1)
     return found
+
+
+_MASK: Final = re.compile(r"[*•]{3,}|[xX]{4,}")
+
+
+def is_masked(value: object) -> bool:
+    """``**** 1234``: to write that back would take the place of what it stands for."""
+    return isinstance(value, str) and _MASK.search(value) is not None

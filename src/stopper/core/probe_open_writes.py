@@ -18,7 +18,7 @@ from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, kinds
 from stopper.core.probe_login import login_requests, login_routes
-from stopper.core.probe_objects import inner_object, marked
+from stopper.core.probe_objects import inner_object, is_masked, marked
 
 KINDS_MOST: Final = {"quick": 2, "standard": 6, "deep": 20}
 _CHANGES: Final = ("PUT", "PATCH", "DELETE")
@@ -121,7 +121,11 @@ def _as_it_stands(
     honest = at_number(target, route, number, verb)
     known = {as_parameter(name): value for name, value in stands.items()}
     body = {name: known[as_parameter(name)] for name in members(honest) if as_parameter(name) in known}
-    if before is None or not body or any(isinstance(value, (dict, list)) for value in body.values()):
+    if (
+        before is None
+        or not body
+        or any(isinstance(value, (dict, list)) or is_masked(value) for value in body.values())
+    ):
         return None
     request = replace(honest, body=json.dumps(body).encode(), identity=None)
     nowhere = yield from send(replace(at_number(target, route, unknown(number), verb), body=request.body))

@@ -279,6 +279,20 @@ def test_a_look_up_creates_nothing(status: int, sent: bytes, answer: bytes, crea
     assert (mine.refusal(Request("DELETE", "/notes/1", effect="write")) == "") is created
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "sent"),
+    [("notes/1/transfer", {"to": "ben"}, True), ("notes/1/transfer", {"to": "ben", "amount": 1}, False), ("savings/1/transfer", {"to": "ben"}, False),
+     ("notes/2/transfer", {"to": "ben"}, False), ("notes/1/send", {"to": "ben"}, True), ("notes/1/send", {"to": "ben", "amountCents": 1}, False),
+     ("wallets/1/send", {"to": "ben"}, False)],
+)  # fmt: skip
+def test_own_things_are_handed_over_but_no_money(path: str, body: dict[str, object], sent: bool) -> None:
+    mine = courier(Recorder(*[Response(201, body=b'{"id": 1}')] * 3), mode="active")
+    for kind in ("notes", "savings", "wallets"):
+        made = mine.carry(Request("POST", f"/{kind}", effect="write")).request
+        mine.made.own(f"/{kind}/1", made)
+    assert (mine.refusal(Request("POST", f"/{path}", body=json.dumps(body).encode(), effect="write")) == "") is sent
+
+
 @pytest.mark.parametrize(("second", "created"), [(2, True), (1, False)])
 def test_a_200_makes_a_new_thing_where_another_one_names_another(second: int, created: bool) -> None:
     """What is written over at each request was there before, though each answer repeats what was sent."""

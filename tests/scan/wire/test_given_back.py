@@ -53,6 +53,8 @@ def asked(person: Identity, method: str, path: str, body: bytes = b"", effect: E
         (BEARER, "POST", "/api/me/pin"),
         (COOKIE, "POST", "/api/unregister"),
         (LOGIN, "POST", "/api/users/1/lock"),
+        (BEARER, "POST", "/users/1/merge"),
+        (BEARER, "PUT", "/account/email"),
     ],
 )
 def test_what_could_end_a_credential_or_an_account_is_not_sent_as_them(
@@ -84,6 +86,16 @@ def test_a_refresh_token_in_the_body_is_a_credential_too() -> None:
     given.take_up([BEARER])
     assert given.refusal(Request("POST", "/auth/refresh", body=body, effect="login"))
     assert not given.refusal(Request("POST", "/auth/refresh", body=b"{}", effect="login"))
+
+
+def test_who_was_given_a_name_of_the_scan_loses_no_password_by_it() -> None:
+    """An account that bears the scan's own address since a change is nobody for whom a reset is sent."""
+    given = GivenPeople()
+    given.take_up([BEARER])
+    reset = Request("POST", "/password/reset", body=b'{"email": "stp0123456789@example.com", "password": "x"}')
+    assert not given.refusal(reset)
+    given.learn(BEARER.on(Request("PATCH", "/account", body=b'{"email": "Stp0123456789@example.com"}')))
+    assert given.refusal(reset)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.probe_baseline import steady
-from stopper.core.probe_objects import inner_object
+from stopper.core.probe_objects import inner_object, is_masked
 from stopper.core.redactor import is_sensitive_name
 from stopper.scan.wire.spared_accounts import is_of_oneself
 
@@ -22,7 +22,10 @@ _MOVES: Final = re.compile(
     r"(?i)updated|modified|changed|last_|lastseen|version|revision|etag|views|hits|expire|token|csrf|nonce"
 )
 """Members that change by themselves."""
-_MASK: Final = re.compile(r"[*•]{3,}|[xX]{4,}")
+_OF_AN_ACCOUNT: Final = re.compile(
+    r"(?i)(^|/)(users?|accounts?|members?|people|customers?|profiles?)/[^/]{1,80}/(roles?|permissions|e?-?mail|user_?name|name|phone|address|plan|tier|level|limit|profile|settings|preferences)/?$"
+)
+"""What a POST by somebody's id sets of the account itself."""
 _OF_THE_BODY: Final = ("content-type", "content-length", "accept")
 
 
@@ -51,11 +54,11 @@ class Kept:
     def unseen(self) -> list[str]:
         """Members that were changed and of which nobody is shown what they were: secrets that are only written, and what is masked."""
         hidden = [name for name in self.said if name not in self.was and is_sensitive_name(name)]
-        return sorted([*hidden, *(name for name in self.said if _is_masked(self.was.get(name)))])
+        return sorted([*hidden, *(name for name in self.said if is_masked(self.was.get(name)))])
 
     def amends(self, different: list[str]) -> Iterator[Request]:
         """The changes that put it back: with all members that were named, then with those alone that differ."""
-        known = [name for name, value in self.was.items() if not _is_masked(value)]
+        known = [name for name, value in self.was.items() if not is_masked(value)]
         whole = [name for name in known if name in self.said or name in different]
         for names in (whole, [name for name in different if name in known]):
             for method in ("PATCH", "PUT", "POST"):
@@ -148,11 +151,6 @@ def _name(target: str, kept: Kept) -> str:
     return f"{min(kept.ways)} {target.partition('?')[0]}"
 
 
-def _is_masked(value: object) -> bool:
-    """``**** 1234``: to write that back would take the place of what it stands for."""
-    return isinstance(value, str) and _MASK.search(value) is not None
-
-
 def _kind(target: str) -> tuple[str, int, str]:
     """What the paths of one route have in common: where they begin, how long they are, and the word that they end with."""
     parts = target.partition("?")[0].strip("/").split("/")
@@ -160,7 +158,8 @@ def _kind(target: str) -> tuple[str, int, str]:
 
 
 def _changes(request: Request) -> bool:
-    posts = request.method == "POST" and is_of_oneself(request.target.partition("?")[0])
+    path = request.target.partition("?")[0]
+    posts = request.method == "POST" and (is_of_oneself(path) or _OF_AN_ACCOUNT.search(path) is not None)
     return bool(request.body) and request.effect != "login" and (request.method in _CHANGES or posts)
 
 

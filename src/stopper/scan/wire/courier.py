@@ -20,6 +20,7 @@ from stopper.scan.wire.given_people import GivenPeople
 from stopper.scan.wire.handed_out import keep_what_is_handed_out
 from stopper.scan.wire.http import HttpTransport
 from stopper.scan.wire.load_seen import LoadSeen
+from stopper.scan.wire.money_paths import is_about_money, sends_money
 from stopper.scan.wire.own_page import OwnPage
 from stopper.scan.wire.own_resets import resets_an_own_password
 from stopper.scan.wire.page_tokens import visit_of
@@ -43,11 +44,7 @@ HAZARDS: Final = frozenset({
 })  # fmt: skip
 """Words of a path behind which a request could cost money or data; only reading is sent there."""
 OF_OWN: Final = frozenset({"transfer", "destroy", "erase"})
-"""Those that may be done to what the scan has made itself, as long as no path says that it is about money."""
-MONEY: Final = frozenset({
-    "account", "accounts", "wallet", "wallets", "card", "cards", "balance", "balances", "fund", "funds", "money", "bank", "payment", "payments", "invoice",
-    "invoices", "loan", "loans", "domain", "domains", "coin", "coins",
-})  # fmt: skip
+"""Those that may be done to what the scan has made itself, as long as nothing says that it is about money."""
 _KEPT: Final = re.compile(r"(?i)(^|[/_-])(tokens|sessions|api[-_]?keys?)/?$")
 """Collections: who is in already makes another thing there, and logs in nowhere."""
 REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 406, 413, 415, 422})
@@ -252,8 +249,12 @@ class Courier:
         hazard = HAZARDS & words
         if hazard == {"reset"} and resets_an_own_password(request, words):
             return ""
-        if hazard and not (hazard <= OF_OWN and not words & MONEY and self.made.is_own(request.target)):
+        if hazard and not (
+            hazard <= OF_OWN and not is_about_money(request, words) and self.made.is_own(request.target)
+        ):
             return f"its path says {min(hazard)!r}"
+        if word := sends_money(request, words):
+            return f"its path says {word!r}, and it is about money"
         if request.method == "DELETE" and effect == "write" and not self.made.is_own(request.target):
             return "only what the scan itself created is deleted"
         return ""
@@ -299,6 +300,7 @@ class Courier:
         self.slow.learn(response)
         self.made.learn(request, response, since)
         self.was.learn(request, response)
+        self.given.learn(request)
         with self._lock:
             if not response.status:
                 self.lost.setdefault(key, response.error or "no answer")

@@ -1,11 +1,14 @@
 """People who were given to a scan want their accounts and credentials back: what could end one is not sent as them."""
 
+import json
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, cast
 
 from stopper.core.exchange import Request
 from stopper.core.probe import Identity
+from stopper.scan.wire.deeds_by_get import words_of
+from stopper.scan.wire.own_resets import PASSWORDS, names_somebody
 from stopper.scan.wire.transport import READ_METHODS
 
 LONGEST: Final = 2_000
@@ -30,7 +33,8 @@ _ACCOUNT: Final = re.compile(
     r"(?i)(^|[/_-])(deactivate\w*|disable|suspend|lock|close|delete|remove|cancel|anonymi[sz]e|forget)[/_-]?(my[_-]?)?(me|self|account|user|profile)?/?$"
 )
 _GIVES_UP: Final = re.compile(
-    r"(?i)(^|[/_-])(unregister|deregister|(me|users?|accounts?)/[^/]{1,80}/(lock|suspend|disable|deactivate|status|ban|block))/?$"
+    r"(?i)(^|[/_-])(unregister|deregister|(me|users?|accounts?|profiles?)/[^/]{1,80}/"
+    r"(lock|suspend|disable|deactivate|status|ban|block|merge|close|delete|remove|anonymi[sz]e|expire|forget))/?$"
 )
 """Paths behind which an account is over, whosever it is: whose number that is, the scan does not always know."""
 _MAKES_KEY: Final = re.compile(
@@ -49,12 +53,21 @@ _SECOND_FACTOR: Final = re.compile(
 """Paths that change what somebody needs beside the password to log in."""
 
 
+_CALLED: Final = re.compile(
+    r"(?i)(^|/)(me|self|account|profile|settings|users?/[^/]{1,80})/((change|update|set|edit)[_-]?)?(e?-?mails?|e?-?mail[_-]address|user_?-?name|login|phone(-?number)?)/?$|"
+    r"(^|[/_-])(change|update|set|edit)[_-]?(my[_-]?)?(e?-?mail|user_?-?name|phone)/?$"
+)
+"""Paths of what somebody is called by and gets back an account with: what it was, nothing shows there."""
+
+
 class GivenPeople:
     """Who was given to a scan, by name, and the credentials that were given as they are. One per courier."""
 
     def __init__(self) -> None:
         self._names: set[str] = set()
         self._held: set[str] = set()
+        self._called: set[str] = set()
+        """What requests as them have said somebody is called, in small letters: an account of theirs may bear it."""
 
     def take_up(self, people: Iterable[Identity]) -> None:
         """*people* were given: with a credential, or with an account that the scan logs in with itself."""
@@ -76,11 +89,14 @@ class GivenPeople:
         if writes and _REPLACES.search(path) and request.identity in self._names and request.effect != "login":
             return "it could replace the key of somebody who was given to the scan"
         if request.identity not in self._names:
-            return ""
+            means = not PASSWORDS.isdisjoint(words_of(path)) and self._called.intersection(_names_in(request))
+            return "somebody who was given to the scan may be called so by now" if means and writes else ""
         if _OF_KEYS.search(path):
             return f"it could replace a key of {request.identity}, who was given to the scan"
         if _EVERYWHERE.search(path) or (writes and _SECOND_FACTOR.search(path)):
             return f"{request.identity} was given to the scan and could not log in as before"
+        if writes and _CALLED.search(path) and request.effect != "login":
+            return f"{request.identity} was given to the scan and could be called otherwise afterwards"
         if writes and _GIVES_UP.search(path) and request.effect != "login":
             return f"it could end the account of {request.identity}, who was given to the scan"
         if writes and _MAKES_KEY.search(path) and request.effect != "login":
@@ -89,11 +105,27 @@ class GivenPeople:
             return f"it could end the account of {request.identity}, who was given to the scan"
         return ""
 
+    def learn(self, request: Request) -> None:
+        """Note what a request that was sent as one of them says somebody is called."""
+        if request.identity in self._names and request.body and request.method not in READ_METHODS:
+            self._called.update(_names_in(request))
+
     def _shows_one(self, request: Request) -> bool:
         """Whether a credential that was given stands anywhere in the request."""
         said = [value for _, value in request.headers]
         text = request.body.decode("utf-8", "replace") if request.body else ""
         return any(one in value for one in self._held for value in (*said, text, request.target))
+
+
+def _names_in(request: Request) -> Iterator[str]:
+    """The texts by which the body says who is meant, in small letters."""
+    try:
+        body: object = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return
+    for name, value in (cast("dict[str, object]", body) if isinstance(body, dict) else {}).items():
+        if isinstance(value, str) and value and names_somebody(name):
+            yield value.lower()
 
 
 def _parts(name: str, value: str) -> set[str]:

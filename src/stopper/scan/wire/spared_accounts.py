@@ -17,6 +17,12 @@ _OWN: Final = re.compile(
 """Parts of the own account beside those of ``OWN_ACCOUNT``: what is kept from harm may be more than what is tried."""
 
 
+_BELOW_A_PERSON: Final = re.compile(
+    r"(?i)(^|/)(me|users?|accounts?|people|persons?|members?|customers?|profiles?|employees?)/[^/]{1,80}/[^/]{1,80}/?$"
+)
+"""What is done to somebody by the own id: ``/users/5/email``."""
+
+
 def spared(request: Request, people: Collection[str]) -> Request:
     """*request* without password and name of the account where one of *people* would give itself new ones.
 
@@ -45,7 +51,9 @@ def _kept(members: dict[str, object], depth: int) -> dict[str, object]:
 
 def _changes_an_account(request: Request) -> bool:
     path = request.target.partition("?")[0]
-    return request.method in ("PUT", "PATCH") or (request.method == "POST" and is_of_oneself(path))
+    return request.method in ("PUT", "PATCH") or (
+        request.method == "POST" and (is_of_oneself(path) or _BELOW_A_PERSON.search(path) is not None)
+    )
 
 
 def is_of_oneself(path: str) -> bool:
