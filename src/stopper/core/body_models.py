@@ -21,6 +21,8 @@ _VALIDATES: Final = frozenset({
 _LOADS: Final = frozenset({"load", "loads", "deserialize"})
 _DUMPS: Final = frozenset({"model_dump", "model_dump_json", "dict", "model_copy", "copy", "asdict", "to_dict"})
 _DECODES: Final = ("msgspec.json.decode", "msgspec.convert", "msgspec.from_builtins", "dacite.from_dict")
+_IN_MEMORY: Final = re.compile(r"object|pydantic\.(?:\w+\.)*\w+|msgspec\.Struct|typing\.NamedTuple")
+"""What a record may stand on that has no database behind it."""
 _RECORDS: Final = re.compile(
     r"pydantic\.(?:main\.|generics\.)?(?:BaseModel|GenericModel|RootModel)|pydantic\.dataclasses\.dataclass|sqlmodel\.SQLModel|msgspec\.Struct"
     r"|typing\.(?:NamedTuple|TypedDict)|dataclasses\.dataclass|attrs?\.(?:s|define|frozen|mutable|attrs)|flask_openapi3\.\w*BaseModel"
@@ -65,6 +67,12 @@ def _descends(facts: "SourceFacts", name: str, kind: re.Pattern[str], depth: int
 def is_record(facts: "SourceFacts", name: str) -> bool:
     """That the class of that name holds declared fields and nothing else: a pydantic model, a dataclass, a named tuple."""
     return name in classes_by_name(facts) and _descends(facts, name, _RECORDS)
+
+
+def is_kept_here(facts: "SourceFacts", name: str) -> bool:
+    """That it is such a record and no table of a database: a data class that stands on nothing, a pydantic model."""
+    known = classes_by_name(facts).get(name)
+    return known is not None and is_record(facts, name) and all(map(_IN_MEMORY.fullmatch, known.bases))
 
 
 def is_schema(facts: "SourceFacts", name: str) -> bool:

@@ -43,9 +43,11 @@ _QUERY: Final = ("query", "querystring", "query_string")
 def detect(app: App) -> Iterator[Hit]:
     """A key among the readings of the query, in a path, in a parser's arguments, or in the OpenAPI document."""
     facts = source_of(app)
-    headers = {one.function for one in facts.readings("flask.request.headers") if is_key_name(one.key)}
+    shown = {(one.function, _word(one.key)) for one in facts.readings("flask.request.headers") if is_key_name(one.key)}
+    headers = {function for function, _ in shown}
     for reading in facts.readings(*IN_URL):
         vague = reading.key.lower() in VAGUE and (reading.function in headers or _is_held_against_key(facts, reading))
+        vague = vague or (reading.function, _word(reading.key)) in shown
         if is_key_name(reading.key) or vague or (reading.function in headers and _stands_in_for_header(facts, reading)):
             yield Hit(MESSAGE, reading.span)
     for item in facts.all_lookups:
@@ -65,6 +67,11 @@ def detect(app: App) -> Iterator[Hit]:
     for scheme in app.spec.schemes.values() if app.spec is not None else ():
         if scheme.where == "query" and scheme.kind.lower() == "apikey":
             yield Hit(f"the OpenAPI document puts the key into the query parameter {scheme.parameter}", reader="spec")
+
+
+def _word(name: str) -> str:
+    """``X-Depot-Key`` of the headers and ``depot_key`` of the query as one word."""
+    return name.lower().replace("-", "_").removeprefix("x_")
 
 
 def _stands_in_for_header(facts: SourceFacts, reading: Reading) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 from stopper.core.account_names import is_password_name, said_name
 from stopper.core.api_key_names import READ_FROM, SHOWN, is_key_name
 from stopper.core.app import App
-from stopper.core.body_models import classes_by_name
+from stopper.core.body_models import classes_by_name, is_kept_here
 from stopper.core.enumerations import is_enumerated
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
@@ -196,6 +196,8 @@ def _as_stored(facts: SourceFacts, value: Value) -> Certainty | None:
             return None if _is_no_key(value) else "certain"
         case EnvironmentValue() | ConfigValue():
             return "certain"
+        case Name(dotted=dotted) if _is_key_of_record(facts, dotted):
+            return "certain"
         case Name(dotted=dotted) if _CLASS_MEMBER.fullmatch(dotted) and not _SETTINGS.search(dotted):
             return None  # Model.api_key == shown builds a query, it compares nothing here
         case Call(method=method) if _is_column(value) or method in ("len", "hash", "type"):
@@ -206,6 +208,12 @@ def _as_stored(facts: SourceFacts, value: Value) -> Certainty | None:
     if any(label.kind in ("environment", "config", "config-secret", "api-key") for label in labels):
         return "certain"
     return None if any(label.kind in SHOWN for label in labels) else "likely"
+
+
+def _is_key_of_record(facts: SourceFacts, dotted: str) -> bool:
+    """``self.key`` in a method of a data class, which asks no database."""
+    owner, _, word = dotted.rpartition(".")
+    return is_kept_here(facts, owner) and _HINT.search(word) is not None and _DIGEST.search(word) is None
 
 
 def _named_key(value: EnvironmentValue | ConfigValue) -> bool:

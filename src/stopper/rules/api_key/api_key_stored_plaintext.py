@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name, is_shown_key, reads_keys
 from stopper.core.app import App
+from stopper.core.body_models import is_kept_here
 from stopper.core.enumerations import is_enumerated
 from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts, source_of
@@ -133,7 +134,8 @@ def _is_column(facts: SourceFacts, value: Value) -> bool:
         return False
     owner, _, last = value.dotted.rpartition(".")
     name = owner.rpartition(".")[2]
-    return name[:1].isupper() and not name.isupper() and not HASH.search(last)
+    named_so = name[:1].isupper() and not name.isupper() and not HASH.search(last)
+    return named_so and not is_kept_here(facts, owner)
 
 
 def _is_query(facts: SourceFacts, call: Call) -> bool:

@@ -8,6 +8,7 @@ from stopper.core.api_key_names import is_key_name, is_shown_key, makes_keys
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.naming import sensitive
+from stopper.core.passing import given
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -137,6 +138,8 @@ def _about_key(facts: SourceFacts, call: Call) -> Certainty | None:
             return "likely"
         if _is_answered_as_key(facts, call, value):
             return "certain"
+        if any(_is_handed_new_keys(facts, one) for one in walk(value, 4)):
+            return "likely"
         if not _assigned_as_keys(facts).isdisjoint(id(one) for one in walk(value, 4)):
             return "certain"
         setter = re.fullmatch(r"_?(?:api_?)?key'", call.function.rpartition(".")[2]) is not None
@@ -152,11 +155,22 @@ def _about_key(facts: SourceFacts, call: Call) -> Certainty | None:
 def _fed(facts: SourceFacts, call: Call) -> tuple[Value, ...]:
     """What the hash is given afterwards: ``h = hashlib.new("sha1")`` and then ``h.update(key)``."""
     return tuple(
-        given
+        fed
         for one in facts.calls_in(call.function)
         if one.method == "update" and one.receiver is not None and one.receiver.span == call.span
-        for given in one.args[:1]
+        for fed in one.args[:1]
     )
+
+
+def _is_handed_new_keys(facts: SourceFacts, value: Value) -> bool:
+    """That it is the ``key`` of a function which is given one that was just made at random, and somewhere else one that a caller shows."""
+    if not isinstance(value, Parameter) or value.parameter.lower() not in ("key", "raw"):
+        return False
+    handed = given(facts, value)
+    made = any(
+        isinstance(part, Call) and part.callee.startswith("secrets.token_") for one in handed for part in walk(one, 4)
+    )
+    return made and any(facts.derives(one, "request-header", by_name=False) for one in handed)
 
 
 def _assigned_as_keys(facts: SourceFacts) -> frozenset[int]:

@@ -16,6 +16,8 @@ from stopper.core.values import Call, Constant, Item, Member, Name, Truth, Unkno
 
 _SCHEMES = ("http", "https", "http://", "https://")
 _TAKES_APART = ("urlsplit", "urlparse")
+_SAYS_IF_ANY = ("bool", "len", "str", "isinstance")
+"""Functions of Python that say whether there is an origin, and not which."""
 _TESTS = ("startswith", "endswith", "match", "fullmatch", "search", "get", "fnmatch")
 
 
@@ -94,7 +96,11 @@ def _is_test(facts: SourceFacts, span: Span, condition: Condition) -> bool:
     for part in walk(condition.value):
         if isinstance(part, Call):
             plain = part.method == "get" and text_of(part.argument(0)) in ("Origin", "origin", "HTTP_ORIGIN", "Referer")
-            if part.method in _TAKES_APART or (part.method == "startswith" and text_of(part.argument(0)) in _SCHEMES):
+            if (
+                part.callee in _SAYS_IF_ANY
+                or part.method in _TAKES_APART
+                or (part.method == "startswith" and text_of(part.argument(0)) in _SCHEMES)
+            ):
                 continue
             if facts.function(part.callee) is not None and _asks_for_scheme_alone(facts, part.callee):
                 continue

@@ -7,9 +7,10 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.effective_settings import answered, open_place
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.passing import given
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.setting_facts import in_force, is_for_one_desk, plain, switches, written
-from stopper.core.values import Item, Name, Value, text_of, walk
+from stopper.core.values import Call, Item, Name, Parameter, Value, text_of, walk
 
 _PICKLES: Final = re.compile(r"(pickle|_pickle|cPickle|dill|cloudpickle|joblib|jsonpickle)(\.|$).*")
 _LIBRARIES: Final = ("flask_session.", "flask_sessionstore.", "flask_kvsession.")
@@ -113,6 +114,14 @@ def _sure(app: App) -> Certainty:
     return "likely" if app.dependencies.get("flask-session", "") else "certain"
 
 
+def _unpickles(facts: SourceFacts, call: Call) -> bool:
+    """``pickle.loads(…)``, and ``self.codec.loads(…)`` where the codec is handed in and is pickle."""
+    handed = given(facts, call.receiver) if isinstance(call.receiver, Parameter) else ()
+    return _PICKLES.fullmatch(call.callee) is not None or any(
+        isinstance(one, Name) and _PICKLES.fullmatch(one.dotted) for one in handed
+    )
+
+
 _SERIALIZERS: Final = re.compile(r"^(?:cachelib|flask_session)\.(?:\w+\.)*\w*Serializer$")
 """Classes that a session's serializer of the project's own stands on."""
 
@@ -127,7 +136,7 @@ def _serializers(app: App) -> Iterator[Hit]:
             yield Hit("the session interface pickles its sessions", said.span or found.span)
         for method in found.methods:
             for call in facts.calls_in(f"{found.name}.{method}"):
-                if _PICKLES.fullmatch(call.callee) and call.method in ("loads", "load", "decode"):
+                if call.method in ("loads", "load", "decode") and _unpickles(facts, call):
                     yield Hit("the session interface unpickles what its store holds", call.span)
     for found in facts.classes():
         if any(_SERIALIZERS.search(base) for base in found.bases):

@@ -20,6 +20,8 @@ from stopper.core.values import (
     Unknown,
     Value,
     is_constant,
+    options,
+    text_of,
 )
 from stopper.scan.source.drafts import new_choice, new_constant, new_format, new_mapping, new_sequence, new_unknown
 from stopper.scan.source.dumped import FUNCTIONS, METHODS, dumped
@@ -74,6 +76,8 @@ def folded(
         return new_mapping(tuple([(one, held) for one in keys.items]), keys.open, reader.span(node))
     word = callee.rpartition(".")[2]
     if word == "get" or word == "pop":
+        if reader.project.has_function(callee):
+            return None  # a method of the project that is called like that of a mapping
         return _folded_get(reader, node, owner, args, keywords)
     if word in METHODS and not args and not keywords and type(owner) is Call:
         return dumped(reader.project, owner, reader.span(node), word)
@@ -170,6 +174,13 @@ def _folded_builtin(
     elif callee == "getattr" and len(args) >= 2 and type(args[1]) is Constant and type(args[1].value) is str:
         found = attribute(reader, args[0], args[1].value)
         return args[2] if len(args) == 3 and _is_not_there(reader, args[0], found) else found
+    elif callee == "getattr" and len(args) == 2 and type(args[0]) is Name and args[0].dotted == "flask.request":
+        parts = [
+            text_of(one) for one in options(args[1])
+        ]  # ``getattr(request, place)``, where a table says which places
+        named_parts = [one for one in parts if one is not None]
+        if len(named_parts) == len(parts):
+            return either(*[attribute(reader, args[0], one) for one in named_parts])
     elif callee in ("zip", "enumerate") and args and all(type(one) is Sequence and not one.open for one in args):
         columns = [one.items for one in args if type(one) is Sequence]
         if callee == "enumerate":
@@ -253,10 +264,13 @@ def _folded_get(
         ):
             return item(reader, owner, key, default, node)
         return None
-    if type(owner) is Choice and text is not None and request_part(owner):
+    several = type(key) is Choice and not key.every and all(text_of(one) is not None for one in key.options)
+    if type(owner) is Choice and (text is not None or several) and request_part(owner):
         places = [one for one in owner.options if type(one) is Name and request_part(one)]
         if len(places) == len(owner.options):  # ``for place in (request.headers, request.args): place.get("X")``
-            return either(*[item(reader, one, key, default, node) for one in places])
+            names = tuple(options(key))
+            rows = names if len(names) == len(places) else (key,) * len(places)  # one row has the place and its name
+            return either(*[item(reader, one, row, default, node) for one, row in zip(places, rows, strict=True)])
         return item(reader, owner, key, default, node)
     if isinstance(owner, MEMBER_READS) and not _is_address(key) and reader.dotted(owner) is None:
         return item(reader, owner, key, default, node)
