@@ -14,9 +14,10 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.followed_values import through
 from stopper.core.held_headers import CLIENTS, headers_of, mappings
 from stopper.core.labels import UNTRUSTED
-from stopper.core.passing import given
+from stopper.core.passing import callers, given
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
+    NAMED,
     Call,
     ConfigValue,
     Constant,
@@ -83,8 +84,11 @@ def _is_logged_in(facts: SourceFacts, flow: Flow) -> bool:
 
 def _calls(facts: SourceFacts) -> Iterator[Call]:
     for call in facts.calls_matching(_CALLS.pattern):
-        if not may_be(call.keyword("allow_redirects"), False) and _carries_key(facts, call):
-            yield call
+        if not may_be(call.keyword("allow_redirects"), False):
+            if _carries_key(facts, call):
+                yield call
+        elif (told := tuple(_switched_back(facts, call))) and _carries_key(facts, call):
+            yield from told
     for call in facts.calls_matching(_HTTPX.pattern):
         client = next(_made(facts, call.receiver), None)
         follows = call.keyword("follow_redirects") or (client.keyword("follow_redirects") if client else None)
@@ -93,6 +97,20 @@ def _calls(facts: SourceFacts) -> Iterator[Call]:
     for call in facts.calls("urllib.request.Request"):
         if _names(facts, call.argument(2, "headers")) and not _has_own_opener(facts):
             yield call
+
+
+def _switched_back(facts: SourceFacts, call: Call) -> Iterator[Call]:
+    """``self._call(url, allow_redirects=True)`` of a method that has ``named.setdefault("allow_redirects", False)`` and hands that on."""
+    for name, value in call.keywords:
+        if name != "**" or not isinstance(value, Mapping):
+            continue
+        keys = [text_of(key) for key, _ in value.items]
+        default = keys.index("allow_redirects") if "allow_redirects" in keys else len(keys)
+        for _, held in value.items[default:]:
+            if isinstance(held, Parameter) and held.index == NAMED:
+                for one in callers(facts, held.function):
+                    if is_constant(one.keyword("allow_redirects"), True):
+                        yield one
 
 
 def _has_own_opener(facts: SourceFacts) -> bool:

@@ -90,7 +90,9 @@ def _grow(scope: Scope, name: str, call: Call) -> None:
         said = text_of(call.args[0])
         if said is None or not any(text_of(key) == said for key, _ in items):
             is_open = held.open if type(held) is Mapping else True
-            scope[name] = new_mapping((*items, (call.args[0], call.args[1])), is_open, held.span, held.name)
+            put = (call.args[0], call.args[1])
+            hidden = any(key is NOTHING for key, _ in items)  # what cannot be seen may say otherwise, and then it holds
+            scope[name] = new_mapping((put, *items) if hidden else (*items, put), is_open, held.span, held.name)
     elif (
         type(held) is Sequence
         and call.method in ("append", "extend", "add", "insert")
