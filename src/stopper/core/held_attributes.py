@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from stopper.core.body_models import classes_by_name
+from stopper.core.body_models import classes_by_name, is_record
 from stopper.core.fact import ClassFact
 from stopper.core.passing import handed
-from stopper.core.values import Call, Name, Parameter, Value, options
+from stopper.core.values import Call, Item, Member, Name, Parameter, Unknown, Value, options, text_of
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -22,6 +22,8 @@ def held_under(
     for made in _made(facts, owner, steps):
         known = classes_by_name(facts).get(made.callee)
         value = _put(facts, known, made, attribute) if known is not None else None
+        if value is None and known is not None and not made.open:
+            value = _by_default(facts, known, attribute)
         if value is not None:
             yield value, made.function
 
@@ -77,6 +79,29 @@ def _made(facts: "SourceFacts", value: Value, steps: int) -> Iterator[Call]:
             for given in handed(facts, option):
                 if given is not option:
                     yield from _made(facts, given, steps - 1)
+        elif isinstance(option, Item) and steps:  # ``current_app.extensions["courier"]``
+            for kept in _kept_by_application(facts).get(_place(option), ()):
+                yield from _made(facts, kept, steps - 1)
+
+
+def _place(value: Item) -> str:
+    """What the value is called among the extensions of the application, ``""`` where it is none of them."""
+    named = isinstance(value.owner, Name) and value.owner.dotted.endswith(".extensions")
+    return (text_of(value.key) or "") if named else ""
+
+
+def _kept_by_application(facts: "SourceFacts") -> dict[str, tuple[Value, ...]]:
+    """What is put into ``app.extensions``, by its name there."""
+    return facts.once("what applications keep among their extensions", lambda: _extensions(facts))
+
+
+def _extensions(facts: "SourceFacts") -> dict[str, tuple[Value, ...]]:
+    found: dict[str, tuple[Value, ...]] = {}
+    for one in facts.assignments() if facts.says("extensions") else ():
+        member = isinstance(one.into, Member) and one.into.attribute == "extensions"
+        if one.attribute and (member or (isinstance(one.into, Name) and one.into.dotted.endswith(".extensions"))):
+            found[one.attribute] = (*found.get(one.attribute, ()), one.value)
+    return found
 
 
 def raised_for(facts: "SourceFacts", value: Parameter) -> Iterator[Call]:
@@ -100,3 +125,14 @@ def _put(facts: "SourceFacts", known: ClassFact, made: Call, attribute: str) -> 
     above = any(one.fields for one in bases)
     place = list(known.fields).index(attribute) if attribute in known.fields and not above else None
     return made.argument(place, attribute)
+
+
+def _by_default(facts: "SourceFacts", known: ClassFact, attribute: str) -> Value | None:
+    """What a field of a record is when nothing is passed for it, also by ``field(default_factory=lambda: …)``."""
+    held = known.attributes.get(attribute) if attribute in known.fields and is_record(facts, known.name) else None
+    if not isinstance(held, Call) or held.method not in ("field", "Field"):
+        return held
+    made = held.keyword("default_factory")
+    if isinstance(made, Unknown) and len(made.parts) == 1:
+        return made.parts[0]
+    return held.keyword("default")

@@ -240,7 +240,9 @@ def _refused_when_unset(facts: SourceFacts, wanted: Value, outer: Condition) -> 
 
 def _comparisons(facts: SourceFacts) -> Iterator[tuple[Value, Value, bool, Span, str]]:
     """Everything that compares two values: both, whether None makes it raise, where, and in which function."""
-    for found in facts.comparisons("==", "!="):
+    for found in facts.comparisons("==", "!=", "is", "is not"):
+        if found.operator[:2] == "is" and isinstance(found.right, Constant):
+            continue  # ``is None`` asks for one side alone
         yield meant(facts, found.left), meant(facts, found.right), False, found.span, found.function
         given, stored = unhashed(facts, found.left), unhashed(facts, found.right)
         if given is not None and stored is not None:
