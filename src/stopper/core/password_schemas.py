@@ -86,7 +86,7 @@ def mentioned(facts: SourceFacts, names: Iterable[str]) -> Iterator[str]:
 
 def _is_lax(facts: SourceFacts, schema: ClassFact) -> bool:
     fields = [value for name, value in schema.attributes.items() if isinstance(value, Call) and _is_new(name, schema)]
-    return bool(fields) and not _looks_itself(facts, schema) and not any(_is_strict(value) for value in fields)
+    return bool(fields) and not _looks_itself(facts, schema) and not any(_is_strict(facts, value) for value in fields)
 
 
 def _is_new(name: str, schema: ClassFact) -> bool:
@@ -105,7 +105,7 @@ def _looks_itself(facts: SourceFacts, schema: ClassFact) -> bool:
     return False
 
 
-def _is_strict(field: Value) -> bool:
+def _is_strict(facts: SourceFacts, field: Value) -> bool:
     """A least length of eight, or a validator of which it is not known what it asks."""
     for part in walk(field, 6):
         if isinstance(part, Call):
@@ -113,8 +113,17 @@ def _is_strict(field: Value) -> bool:
             if isinstance(least, Constant):
                 if isinstance(least.value, int) and least.value >= LEAST:
                     return True
-            elif least is not None or _PLAIN.fullmatch(part.callee) is None:
+            elif least is not None or not (_PLAIN.fullmatch(part.callee) or _asks_nothing(facts, part.callee)):
                 return True
-        elif isinstance(part, Name) and _PLAIN.fullmatch(part.dotted) is None:
+        elif isinstance(part, Name) and not (_PLAIN.fullmatch(part.dotted) or _asks_nothing(facts, part.dotted)):
             return True
     return False
+
+
+def _asks_nothing(facts: SourceFacts, name: str) -> bool:
+    """A validator of the project that only wants something to be there: ``if not value.strip(): raise``."""
+    return (
+        facts.function(name) is not None
+        and not facts.comparisons_in(name)
+        and all(call.method in ("strip", "ValidationError", "ValueError", "isspace") for call in facts.calls_in(name))
+    )
