@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.call_edits import passing
+from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_extended import Guarded, guarded, uses
@@ -14,7 +15,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import alike, bearers
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Item, Name, walk
+from stopper.core.values import Call, Choice, Item, Name, Truth, Value, is_constant, walk
 
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OPEN: Final = re.compile(
@@ -55,23 +56,42 @@ def _refuses_itself(facts: SourceFacts, function: str) -> bool:
     ways = {function, f"{function.rpartition('.')[0]}.dispatch_request"}
     ways |= {call.callee for call in facts.calls_in(function) if facts.function(call.callee) is not None}
     return any(
-        condition.function in ways and (condition.stops or condition.refuses) and _asks_who(condition.value)
+        condition.function in ways
+        and (condition.stops or condition.refuses)
+        and _asks_who(condition.value)
+        and not _is_for_somebody_alone(facts, condition)
         for condition in facts.conditions()
     )
 
 
-def _asks_who(value: object) -> bool:
-    for part in walk(value):  # type: ignore[arg-type]
-        match part:
-            case Call(callee=callee) if callee in _ASKS:
-                return True
-            case Name(dotted=dotted) if dotted.startswith(("flask_jwt_extended.current_user", "flask.g.")):
-                return True
-            case Item(owner=Call(callee=callee)) if callee in _ASKS:
-                return True
-            case _:
-                continue
-    return False
+def _is_for_somebody_alone(facts: SourceFacts, condition: Condition) -> bool:
+    """``if claims and "editor" not in claims["roles"]``: who shows no token is not turned away by it."""
+    value = condition.value
+    joined = value.options if isinstance(value, Choice) and value.every and not condition.negated else ()
+    around = [one.value for one in facts.conditions_around(condition.span) if not one.negated]
+    return any(_is_somebody(one) for one in (*joined, *around))
+
+
+def _is_somebody(value: Value) -> bool:
+    """A test that holds where somebody is: ``claims``, ``who is not None``."""
+    if isinstance(value, Truth):
+        asked, *others = value.parts or (value,)
+        return value.differs and _is_asked(asked) and all(is_constant(one, None) for one in others)
+    return _is_asked(value)
+
+
+def _is_asked(part: Value) -> bool:
+    match part:
+        case Call(callee=callee) | Item(owner=Call(callee=callee)):
+            return callee in _ASKS
+        case Name(dotted=dotted):
+            return dotted.startswith(("flask_jwt_extended.current_user", "flask.g."))
+        case _:
+            return False
+
+
+def _asks_who(value: Value) -> bool:
+    return any(_is_asked(part) for part in walk(value))
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

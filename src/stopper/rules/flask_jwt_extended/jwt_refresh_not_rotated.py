@@ -65,11 +65,11 @@ def _by_hand(app: App) -> Iterator[Hit]:
 
 
 def _called(app: App, function: str) -> list[str]:
-    """What the function calls, two steps deep in the project."""
+    """What the function calls, three steps deep in the project."""
     facts = source_of(app)
     found, edge = [function], [function]
-    for _ in range(2):
-        edge = [call.callee for name in edge for call in facts.calls_in(name)]
+    for _ in range(3):
+        edge = [call.callee for name in dict.fromkeys(edge) for call in facts.calls_in(name)]
         found.extend(edge)
     return [name for name in found if name not in GUARDS]
 
