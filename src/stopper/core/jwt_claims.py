@@ -11,6 +11,7 @@ from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts
 from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import Decoding, decodings, is_pyjwt, said_options, shape_of, switched_off
+from stopper.core.unpacked_calls import unpacked
 from stopper.core.values import (
     Call,
     Choice,
@@ -44,10 +45,17 @@ _FACTORS: Final = (60, 3600, 86400, 604800, 24, 7)
 
 def verifications(app: App, facts: SourceFacts) -> Iterator[tuple[Call, Decoding]]:
     """Decodes that check the signature, in the shape of the version that is used."""
-    for call, usual in decodings(facts):
+    for made, usual in decodings(facts):
+        call = _written_out(facts, made) if made.open else made
         shape = shape_of(app, call, usual)
         if switched_off(call, shape) is None and not is_constant(call.keyword("verify"), False) and not call.open:
             yield call, shape
+
+
+def _written_out(facts: SourceFacts, call: Call) -> Call:
+    """What ``**`` pours into the call as keywords, where there is one way to read it."""
+    ways = unpacked(facts, call)
+    return ways[0] if len(ways) == 1 else call
 
 
 def option(facts: SourceFacts, call: Call, shape: Decoding, name: str) -> tuple[Value, ...]:
@@ -133,12 +141,19 @@ def _essential(value: Value | None) -> set[str]:
 def validated(facts: SourceFacts, call: Call) -> bool:
     """That the claims which Authlib or joserfc decoded are handed to the library's own check."""
     validates = [*facts.calls("*.validate"), *facts.calls("*.validate_claims")]
-    if any(part is call for other in validates for given in (other.receiver, *other.args) for part in walk(given)):
+    if any(
+        _is_same(part, call) for other in validates for given in (other.receiver, *other.args) for part in walk(given)
+    ):
         return True
     around = {call.function} | {one.function for one in facts.calls(call.function)} if call.function else {""}
     return any(
         other.function in around for other in validates if not other.callee.startswith(("wtforms", "marshmallow"))
     )
+
+
+def _is_same(part: Value, call: Call) -> bool:
+    """That it is that call, also where one of the two has been written out."""
+    return isinstance(part, Call) and part.span == call.span
 
 
 def asked_by_hand(facts: SourceFacts, call: Call, claim: str) -> bool:
@@ -185,7 +200,9 @@ def held_against(facts: SourceFacts, call: Call) -> frozenset[str]:
         ]
         for value in asked:
             inside = list(walk(value, 6))
-            if any(part is call or (isinstance(part, Call) and part.callee == call.function) for part in inside):
+            if any(
+                isinstance(part, Call) and (part.span == call.span or part.callee == call.function) for part in inside
+            ):
                 names |= {
                     str(text)
                     for part in inside
@@ -204,7 +221,7 @@ def _asked_by_model(facts: SourceFacts, call: Call, around: set[str]) -> set[str
         known = classes_by_name(facts).get(owner)
         given = (*other.args, *(value for name, value in other.keywords if name == "**"))
         if known is None or not any(
-            one is call or (isinstance(one, Call) and one.callee == call.function) for one in given
+            _is_same(one, call) or (isinstance(one, Call) and one.callee == call.function) for one in given
         ):
             continue
         if other.callee == owner or other.method in ("model_validate", "parse_obj", "validate_python", "load"):

@@ -12,7 +12,7 @@ from typing import Final, cast
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts
-from stopper.core.module_values import bound_to
+from stopper.core.module_values import bound_to, field_of
 from stopper.core.passing import given
 from stopper.core.values import (
     Call,
@@ -214,7 +214,7 @@ def allowed_algorithms(facts: SourceFacts, app: App, call: Call, shape: Decoding
     """The algorithms that this call may take, with settings followed; of Authlib those that ``JsonWebToken`` was made with."""
     said = said_algorithms(call, shape_of(app, call, shape))
     held = (inner for one in options(said) for inner in options(_held(one)))
-    held = (inner for one in held for inner in options(bound_to(facts, one) or one))
+    held = (inner for one in held for inner in options(bound_to(facts, one) or field_of(facts, one) or one))
     found = (option for one in held for value in facts.followed(one) for option in options(value))
     return tuple(inner for value in found for inner in _with_parameters(facts, value))
 

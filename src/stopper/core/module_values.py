@@ -29,8 +29,20 @@ def _field(facts: "SourceFacts", key: str, name: str) -> Value | None:
     """What the one object of the setting was made with, else what its data class begins with."""
     written = facts.config_values(key)
     made = written[0] if len(written) == 1 else None
-    known = classes_by_name(facts).get(made.callee) if isinstance(made, Call) and not made.open else None
-    if known is None or not isinstance(made, Call) or name not in known.fields or not (known.decorators or known.bases):
+    return _given_or_begun(facts, made, name) if isinstance(made, Call) else None
+
+
+def field_of(facts: "SourceFacts", value: Value) -> Value | None:
+    """``Settings().algorithms``: what the object was made with under a declared field, else what the field begins with; None for any other
+    value."""
+    if not isinstance(value, Member) or not isinstance(value.owner, Call):
+        return None
+    return _given_or_begun(facts, value.owner, value.attribute)
+
+
+def _given_or_begun(facts: "SourceFacts", made: Call, name: str) -> Value | None:
+    known = classes_by_name(facts).get(made.callee) if not made.open else None
+    if known is None or name not in known.fields or not (known.decorators or known.bases):
         return None
     given = made.argument(list(known.fields).index(name), name)
     return known.attributes.get(name) if given is None else given
