@@ -1,13 +1,15 @@
 """What a token is for, and which key signs it, as far as names and literals tell."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.facts import SourceFacts
+from stopper.core.held_attributes import held_under
 from stopper.core.jwt_keys import is_asymmetric, key_bytes
 from stopper.core.jwt_names import ENCODING, written_in
 from stopper.core.module_values import bound_to
-from stopper.core.passing import given
+from stopper.core.passing import callers, given, passed
 from stopper.core.values import (
     Call,
     ConfigValue,
@@ -15,6 +17,7 @@ from stopper.core.values import (
     EnvironmentValue,
     Item,
     Mapping,
+    Member,
     Name,
     Parameter,
     Sequence,
@@ -65,11 +68,28 @@ def marks(facts: SourceFacts, value: Value | None) -> set[str]:
             for passed in given(facts, one.owner) if isinstance(one.owner, Parameter) else ():
                 held = passed.get(said) if isinstance(passed, Mapping) else None
                 found |= marks(facts, held) if held is not None else set()
+        elif isinstance(one, Member):
+            several = [held for held, _ in held_under(facts, one.owner, one.attribute) if held is not one]
+            found |= {mark for held in several for mark in marks(facts, held)}
         elif isinstance(one, Call) and one.span is not None:
             found.add(f"call:{one.span.path}:{one.span.line}:{one.span.column}")
         elif isinstance(one, Constant) and (key := key_bytes(one)) and not is_asymmetric(key):
             found.add(f"text:{hash(key)}")
     return found
+
+
+def signings(facts: SourceFacts, call: Call, key: Value) -> Iterator[tuple[Call, Value, set[str]]]:
+    """Where tokens are signed by this call, with which key and for what: itself, or each call of the function that is handed the key."""
+    told = plain_key(key)
+    asking = list(callers(facts, told.function)) if isinstance(told, Parameter) else []
+    if not isinstance(told, Parameter) or not asking:
+        yield call, key, purposes_of(facts, call)
+        return
+    for caller in asking:
+        for held in passed(facts, told, caller):
+            texts = [text for one in caller.args if (text := text_of(one)) and _FOR_WHOM.fullmatch(text)]
+            own = next((word for text in (written_in(facts, caller), *texts) if (word := _said_by(text))), None)
+            yield caller, held, {own} if own is not None else set()
 
 
 def purposes_of(facts: SourceFacts, call: Call) -> set[str]:

@@ -9,7 +9,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_extended import manager, registers, stands_on_stopper
 from stopper.core.jwt_keys import is_hmac, key_bytes, key_uses
 from stopper.core.jwt_names import ENCODING
-from stopper.core.jwt_purposes import marks, plain_key, purposes_of
+from stopper.core.jwt_purposes import marks, plain_key, signings
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import settings_out_of_sight
@@ -145,13 +145,13 @@ def _purposes(app: App, facts: SourceFacts) -> Iterator[Hit]:
     for call, key, algorithms in key_uses(app, facts):
         if call.callee not in ENCODING or not is_hmac(algorithms):
             continue
-        purposes = purposes_of(facts, call)
-        for mark in marks(facts, key):
-            others = used.setdefault(mark, set())
-            known = sorted(others | purposes)
-            if purposes and (len(purposes) > 1 or (others and not purposes <= others)):
-                yield Hit(f"one key signs tokens for {', '.join(known)}", call.span, certainty="likely")
-            others |= purposes or {"access"}
+        for signing, held, purposes in signings(facts, call, key):
+            for mark in marks(facts, held):
+                others = used.setdefault(mark, set())
+                known = sorted(others | purposes)
+                if purposes and (len(purposes) > 1 or (others and not purposes <= others)):
+                    yield Hit(f"one key signs tokens for {', '.join(known)}", signing.span, certainty="likely")
+                others |= purposes or {"access"}
 
 
 def _links(app: App, facts: SourceFacts) -> Iterator[Hit]:

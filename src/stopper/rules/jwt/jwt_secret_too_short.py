@@ -10,6 +10,7 @@ from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.glimpses import most_characters
 from stopper.core.jwt_keys import is_asymmetric, is_hmac, key_bytes, key_settings, key_uses, needed, reached, weakness
+from stopper.core.passing import given
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.settings_set_aside import is_set_aside
@@ -21,6 +22,7 @@ from stopper.core.values import (
     Format,
     Item,
     Member,
+    Parameter,
     Value,
     literals,
     options,
@@ -45,12 +47,12 @@ def detect(app: App) -> Iterator[Hit]:
         # What stands in a setting is judged where the setting is written.
         here = [one for one in options(key) if not isinstance(one, ConfigValue) or not facts.config_values(one.key)]
         for value in (found for one in here for found in reached(facts, one)):
-            yield from _once(value, _judged(value, call.span, algorithms), seen)
+            yield from _once(value, _judged(facts, value, call.span, algorithms), seen)
     settings = key_settings(app, facts)
     for write in _writes(facts, settings):
         if write.loaded is not False and "test" not in write.owner.lower() and not is_set_aside(facts, write):
             for value in reached(facts, write.value):
-                yield from _once(value, _judged(value, write.span, settings[write.key], prefer=write.span), seen)
+                yield from _once(value, _judged(facts, value, write.span, settings[write.key], prefer=write.span), seen)
     yield from _in_files(app, facts)
     yield from _asked_for_too_few(app, facts)
     yield from _running(app, settings)
@@ -71,12 +73,14 @@ def _once(value: Value, hit: Hit | None, seen: set[Span | None]) -> Iterator[Hit
         yield hit
 
 
-def _judged(value: Value, span: Span | None, algorithms: tuple[str, ...], prefer: Span | None = None) -> Hit | None:
+def _judged(
+    facts: SourceFacts, value: Value, span: Span | None, algorithms: tuple[str, ...], prefer: Span | None = None
+) -> Hit | None:
     if isinstance(value, EnvironmentValue) and isinstance(value.default, Call):
         value = value.default
     if isinstance(value, Call) and value.callee in _BYTES:
         return _made(value, algorithms, prefer or span)
-    if (size := _bytes_made(value)) is not None and size < needed(algorithms):
+    if (size := _bytes_made(facts, value)) is not None and size < needed(algorithms):
         return Hit(f"the secret that signs tokens has {size} bytes, and needs {needed(algorithms)}", prefer or span)
     if isinstance(value, Call) and value.method == "hex" and isinstance(drawn := value.receiver, Call):
         return _made(drawn, algorithms, prefer or span, 2.0) if drawn.callee in _BYTES else None
@@ -94,7 +98,7 @@ def _judged(value: Value, span: Span | None, algorithms: tuple[str, ...], prefer
     return None
 
 
-def _bytes_made(value: Value) -> int | None:
+def _bytes_made(facts: SourceFacts, value: Value) -> int | None:
     """How many bytes a key has that is made here: a digest, a UUID, a key of so many bits, characters that are picked one by one."""
     if isinstance(value, Member) and value.attribute == "bytes" and isinstance(value.owner, Call):
         return 16 if value.owner.method in ("uuid4", "uuid1") else None
@@ -103,6 +107,14 @@ def _bytes_made(value: Value) -> int | None:
     if value.callee == "str" and value.args and isinstance(drawn := value.args[0], Call):
         most = drawn.args[-1] if drawn.args and drawn.method in ("randint", "randrange", "randbelow") else None
         return len(str(most.value)) if isinstance(most, Constant) and isinstance(most.value, int) else None
+    if (asked := _size_asked(value)) is not None:
+        sizes = [
+            one
+            for found in options(asked)
+            for one in (given(facts, found) if isinstance(found, Parameter) else (found,))
+        ]
+        known = [one.value for one in sizes if isinstance(one, Constant) and isinstance(one.value, int)]
+        return max(known) if known and len(known) == len(sizes) else None
     if value.method == "digest" and isinstance(value.receiver, Call):
         return _DIGESTS.get(value.receiver.method)
     if value.method in ("generate_key", "generate"):
@@ -112,6 +124,19 @@ def _bytes_made(value: Value) -> int | None:
         if of_secrets and isinstance(bits, Constant) and isinstance(bits.value, int):
             return bits.value // 8
     return None
+
+
+def _size_asked(value: Call) -> Value | None:
+    """How many bytes a function that makes keys is asked for: ``blake2b(…, digest_size=16).digest()``, ``HKDF(SHA256(), 16, …).derive(…)``."""
+    made = value.receiver if isinstance(value.receiver, Call) else None
+    if value.method in ("pbkdf2_hmac", "scrypt"):
+        return value.keyword("dklen") or (value.argument(4) if value.method == "pbkdf2_hmac" else None)
+    if made is not None and value.method == "digest" and made.method.startswith("shake_"):
+        return value.argument(0, "length")
+    if made is not None and value.method == "digest" and made.method.startswith("blake2"):
+        return made.keyword("digest_size")
+    is_kdf = made is not None and made.callee.startswith("cryptography.hazmat.primitives.kdf.")
+    return made.argument(1, "length") if made is not None and value.method == "derive" and is_kdf else None
 
 
 def _picked(value: Value) -> int | None:
