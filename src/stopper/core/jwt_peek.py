@@ -180,14 +180,42 @@ def _verifies_in(facts: SourceFacts, function: str, look: Call | None, itself: C
     if any(verifies(other) and _may_be_one_token(look, other) for other in inside if other is not look):
         return True
     called = {other.callee for other in inside if other is not look and facts.function(other.callee) is not None}
-    return any(other is not itself and verifies(other) for name in called for other in facts.calls_in(name))
+    return any(
+        other is not itself and verifies(other) and not _sent_apart(look or itself, other)
+        for name in called
+        for other in facts.calls_in(name)
+    )
 
 
 def _may_be_one_token(look: Call | None, other: Call) -> bool:
     if look is None:
         return True
+    if _sent_apart(look, other):
+        return False
     first, second = _root(look.argument(0, "jwt", "token")), _root(other.argument(0, "jwt", "token"))
     return first == second or not (first and second)
+
+
+def _sent_apart(look: Call | None, other: Call) -> bool:
+    """That the two tokens come in different places of the request: a header of its own beside ``Authorization``."""
+    first, second = (_places(one) if one is not None else frozenset[str]() for one in (look, other))
+    return bool(first) and bool(second) and first.isdisjoint(second)
+
+
+def _places(call: Call) -> frozenset[str]:
+    """Where in the request the token stands that a call is given; nothing where that is not seen."""
+    found: set[str] = set()
+    for part in walk(call.argument(0, "jwt", "token"), 8):
+        if isinstance(part, Name) and part.dotted.startswith("flask.request.authorization"):
+            found.add("headers authorization")
+        elif isinstance(part, Item) and isinstance(part.owner, Name) and part.owner.dotted in _PARTS:
+            found.add(f"{part.owner.dotted.rpartition('.')[2]} {(text_of(part.key) or '?').lower()}")
+        elif isinstance(part, Parameter):
+            return frozenset()
+    return frozenset(found)
+
+
+_PARTS: Final = frozenset(f"flask.request.{part}" for part in ("headers", "cookies", "args", "form", "values", "json"))
 
 
 def _root(token: Value | None) -> str:

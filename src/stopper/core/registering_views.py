@@ -2,6 +2,7 @@
 
 from stopper.core.account_names import MAKES_HASH, checks_password_hash, is_password_name, said_name
 from stopper.core.facts import SourceFacts
+from stopper.core.values import Call, Value
 from stopper.core.view_functions import FunctionIndex
 
 
@@ -20,5 +21,15 @@ def _hashing(facts: SourceFacts) -> frozenset[str]:
     return frozenset(
         call.function
         for call in facts.calls_matching(MAKES_HASH.pattern)
-        if call.function and any(is_password_name(said_name(value)) for value in call.args)
+        if call.function and any(is_password_name(said_name(_unshaped(value))) for value in call.args)
     )
+
+
+def _unshaped(value: Value) -> Value:
+    """What ``str(…)`` or ``….encode()`` only reshapes."""
+    while isinstance(value, Call) and (value.callee == "str" or value.method in ("encode", "strip")):
+        inner = value.receiver or (value.args[0] if value.args else None)
+        if inner is None:
+            break
+        value = inner
+    return value

@@ -21,6 +21,7 @@ from stopper.core.probe_baseline import attempt, says_nothing, steady
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
 from stopper.core.raising import raised_in
+from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Parameter, Sequence, Value, is_constant, text_of, walk
 from stopper.core.view_functions import index_of
@@ -33,7 +34,7 @@ _WRONG: Final = re.compile(
     r"(?i)\b(wrong|incorrect|invalid|bad|not (the |your )?(right|correct)) (password|passphrase)\b|password (is )?(wrong|incorrect|invalid|does)"
 )
 _TAKEN: Final = re.compile(
-    r"(?i)e-?mail\b.{0,30}\b(already|in use|taken|registered|exists)|already (been )?registered|account .{0,20}already exists|user already exists"
+    r"(?i)e-?mail\b.{0,30}\b(already|in use|taken|registered|exists)|already (been )?registered|account .{0,20}already exists|account (with|for|under) (this|that|your|the) (e-?mail|address)\b.{0,20}already|user already exists"
 )
 """What a registration says of an address that somebody has. Names that everybody sees are told by the site itself."""
 _ADDRESS: Final = re.compile(r"(?i)mail|user|login|phone|account|^name$")
@@ -45,21 +46,18 @@ _BOTH: Final = re.compile(
 def detect(app: App) -> Iterator[Hit]:
     """In log-ins and resets: an answer that speaks of the account alone."""
     facts = source_of(app)
-    named = [
-        route
-        for route in facts.routes
-        if not facts.is_test(route.span) and "POST" in route.methods and (LOGS_IN.search(route.path) or RESETS.search(route.path) or LOGS_IN.search(route.view.rpartition(".")[2]) or RESETS.search(route.view.rpartition(".")[2]) or _registers(route))
-    ]  # fmt: skip
+    posted = [route for route in facts.routes if not facts.is_test(route.span) and "POST" in route.methods]
+    named = [(route, made) for route in posted if (made := _registers(facts, route)) or _lets_in(route)]
     yield from _asked_beforehand(app, facts)
     if not named:
         return
     index = index_of(facts)
     seen: set[str] = set()
-    for route in named:
+    for route, registers in named:
         if any(re.search(r"token|code|key", name) for name, _ in route.parameters) or _is_logged_in(app, route):
             continue
         views = list(index.of_view(route.view, method="POST"))
-        for span in _of_schemas(facts, index.calling([view.name for view in views], 1)) if _registers(route) else ():
+        for span in _of_schemas(facts, index.calling([view.name for view in views], 1)) if registers else ():
             if f"{span.path}:{span.line}" not in seen:
                 seen.add(f"{span.path}:{span.line}")
                 yield Hit("the answer tells whether the account exists", span, RouteRef("POST", route.path))
@@ -68,17 +66,25 @@ def detect(app: App) -> Iterator[Hit]:
                 if not _takes_account(facts, name):
                     continue
                 for span, text in _answers(facts, name):
-                    if name not in seen and (_TAKEN.search(text) if _registers(route) else _tells(text)):
+                    if name not in seen and (_TAKEN.search(text) if registers else _tells(text)):
                         seen.add(name)  # two answers of one function tell one thing by their difference
                         yield Hit("the answer tells whether the account exists", span, RouteRef("POST", route.path))
-                for span in _not_found(facts, name) if not _registers(route) else ():
+                for span in _not_found(facts, name) if not registers else ():
                     if name not in seen:
                         seen.add(name)
                         yield Hit("404 tells that the account does not exist", span, RouteRef("POST", route.path))
 
 
-def _registers(route: SourceRoute) -> bool:
-    return bool(REGISTERS.search(route.path) or REGISTERS.search(route.view.rpartition(".")[2]))
+def _lets_in(route: SourceRoute) -> bool:
+    """That its name speaks of a log-in or of a new password."""
+    return any(LOGS_IN.search(name) or RESETS.search(name) for name in (route.path, route.view.rpartition(".")[2]))
+
+
+def _registers(facts: SourceFacts, route: SourceRoute) -> bool:
+    """By its name, else by what it does."""
+    if REGISTERS.search(route.path) or REGISTERS.search(route.view.rpartition(".")[2]):
+        return True
+    return not _lets_in(route) and registers_somebody(index_of(facts), route.view)
 
 
 _MAIL: Final = re.compile(r"(?i)(?:user_?)?e?-?mail(?:_?address)?")

@@ -81,15 +81,16 @@ def _is_behind_a_guard(app: App, function: str) -> bool:
         for method, access in route.access.items()
         if RouteRef(method, route.path) in refs
     ]
-    home = function.rpartition(".")[0]
+    readers = {function, *(call.function for call in source_of(app).calls(function))}
+    homes = {name for reader in readers for name in (reader, reader.rpartition(".")[0])}
     return bool(reached) and all(
         any(
             guard.stops is not False
             and guard.kind != "view-body"
             and _OF_TOKENS.search(guard.name) is not None
             and not guard.name.startswith("flask_login.")
-            and guard.name not in (function, home)
-            and not function.startswith(f"{guard.name}.")
+            and guard.name not in homes
+            and not any(reader.startswith(f"{guard.name}.") for reader in readers)
             for guard in access.guards
         )
         for access in reached
