@@ -41,7 +41,10 @@ def said_under(facts: SourceFacts, value: Value) -> str | None:
         words = admitted_words(facts, inner.owner, key)
         if words is not None and not any(word.lower() in GUARDS for word in words):
             continue
-        labels = {label.kind for label in facts.labels(inner) if not label.by_name}
+        sent = (
+            replace(inner, default=None) if isinstance(inner, Item) else inner
+        )  # what counts where nothing was sent is another question
+        labels = {label.kind for label in facts.labels(sent) if not label.by_name}
         if labels & _SENT and "claims" not in labels:
             return key
         if isinstance(inner, Item) and is_taken_apart(facts, inner.owner):

@@ -117,6 +117,8 @@ def plain(facts: SourceFacts, value: Value | None, depth: int = 6) -> tuple[obje
             )
         case Choice(options=choices):
             return tuple(one for choice in choices for one in plain(facts, choice, depth - 1))
+        case Call(callee="pydantic.Field" | "dataclasses.field"):
+            return plain(facts, value.argument(0, "default"), depth - 1)
         case Call(callee=callee, args=args) if callee in _CASTS and args:
             return tuple(_cast(callee, one) for one in plain(facts, args[0], depth - 1))
         case Call(method="split", receiver=receiver, args=(Constant(value=str(mark)), *_)) if (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from stopper.core.app import App, Route, Spec
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import RouteRef, Span
 
 METHODS: Final = ("get", "put", "post", "delete", "patch", "options", "head", "trace")
@@ -87,6 +87,17 @@ def speaks_of(spec: Spec, routes: tuple[Route, ...]) -> bool:
     """That the document is about this application: it describes at least one of its routes."""
     served = {shape(route.path) for route in routes if route.readers - {"spec"}}
     return any(shape(operation.path) in served for operation in operations(spec))
+
+
+def serves_by(spec: Spec, facts: SourceFacts) -> bool:
+    """That the document itself says which module of the project answers, as Connexion reads it: ``operationId: notes.views.listing``."""
+    files = [f"/{path}" for path in facts.files]
+    for one in operations(spec):
+        home = one.node.get("x-openapi-router-controller") or str(one.node.get("operationId", "")).rpartition(".")[0]
+        places = tuple(f"/{str(home).replace('.', '/')}{end}" for end in (".py", "/__init__.py")) if home else ()
+        if places and any(path.endswith(places) for path in files):
+            return True
+    return False
 
 
 def place_of(app: App, *words: str) -> Span | None:

@@ -150,6 +150,7 @@ RULE = Rule(
     asvs=("V16.2.5",),
     surfaces=("source",),
     ends="Stopper's reports mask credentials in evidence, SARIF and reproduction lines.",
+    repeats=("verbose-client-logging",),
     certainty="likely",
     detect=detect,
     reads_tests=True,

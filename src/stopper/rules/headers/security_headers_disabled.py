@@ -10,6 +10,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.setting_facts import plain
+from stopper.core.spread_fields import given_as
 from stopper.core.values import Call, Constant, Mapping, Sequence, is_constant, options, text_of, walk
 
 _TALISMAN: Final = (
@@ -92,7 +93,8 @@ def _told(off: list[str], place: Span | None) -> Hit:
 
 
 def _is_off(app: App, call: Call, word: str) -> bool:
-    values = plain(source_of(app), call.keyword(word))
+    facts = source_of(app)
+    values = [one for said in given_as(facts, call, word) for one in plain(facts, said)]
     return bool(values) and all(value is False or value is None or value == "" for value in values)
 
 

@@ -10,7 +10,7 @@ from stopper.core.app import App, Route
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
-from stopper.core.spec_document import described, shape, speaks_of
+from stopper.core.spec_document import described, serves_by, shape, speaks_of
 from stopper.core.values import Call
 
 _NOT_API: Final = re.compile(
@@ -32,7 +32,7 @@ _TOGETHER: Final = 4
 
 def detect(app: App) -> Iterator[Hit]:
     """Routes and methods that are served and that the document does not describe."""
-    if app.spec is None or not speaks_of(app.spec, app.routes):
+    if app.spec is None or not (speaks_of(app.spec, app.routes) or serves_by(app.spec, source_of(app))):
         return
     known = described(app.spec)
     paths = {path for _, path in known}

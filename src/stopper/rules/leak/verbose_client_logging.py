@@ -187,7 +187,6 @@ RULE = Rule(
     asvs=("V16.2.5",),
     surfaces=("source", "running"),
     ends="`Stopper(app)` masks every log record of the process before a handler sees it.",
-    repeats=("credential-in-scan-output",),
     detect=detect,
     fix=fix,
 )

@@ -8,9 +8,10 @@ from stopper.core.call_edits import calls_at, passing
 from stopper.core.desk_files import is_of_a_script
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.outbound_names import ENDS_BY_ITSELF, SESSION, VERBS, WAITS_FOR_EVER
+from stopper.core.passing import given as given_for
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.text_words import mentions
-from stopper.core.values import Call, Name, is_constant, options, text_of, walk
+from stopper.core.values import Call, Name, Parameter, Value, is_constant, options, text_of, walk
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -23,7 +24,7 @@ def detect(app: App) -> Iterator[Hit]:
         for one in facts.classes(*_ADAPTERS)
     )
     for call in facts.calls(*WAITS_FOR_EVER):
-        if not _waits(call, WAITS_FOR_EVER[call.callee]) or is_of_a_script(facts, call):
+        if not _waits(facts, call, WAITS_FOR_EVER[call.callee]) or is_of_a_script(facts, call):
             continue
         if (by_default and not call.callee.startswith("requests.")) or (adapted and SESSION.match(call.callee)):
             continue
@@ -32,12 +33,12 @@ def detect(app: App) -> Iterator[Hit]:
         made = call.receiver
         if call.callee in WAITS_FOR_EVER or not isinstance(made, Call) or not SESSION.fullmatch(made.callee):
             continue
-        if not adapted and _waits(call, None):
+        if not adapted and _waits(facts, call, None):
             yield Hit(f"{made.callee}.{call.method} waits as long as the other side likes", call.span)
     if not adapted:
         yield from _own_sessions(facts)
     for call in facts.calls(*ENDS_BY_ITSELF):
-        if is_constant(call.keyword("timeout"), None):
+        if _is_none(facts, call.keyword("timeout")):
             yield Hit(f"{call.callee} is told to wait as long as the other side likes", call.span)
     for call in facts.calls(
         "*.map", "*.imap", "*.imap_unordered", "*.submit", "*.run_in_executor", "*.to_thread", "threading.Thread"
@@ -58,7 +59,7 @@ def _own_sessions(facts: SourceFacts) -> Iterator[Hit]:
     for one in facts.classes("requests.Session", "requests.sessions.Session"):
         if one.name in _ADAPTERS:
             continue
-        made = [call for call in facts.calls(*[f"{one.name}.{verb}" for verb in VERBS]) if _waits(call, None)]
+        made = [call for call in facts.calls(*[f"{one.name}.{verb}" for verb in VERBS]) if _waits(facts, call, None)]
         handed = [
             call
             for call in facts.calls_in(f"{one.name}.request")
@@ -88,11 +89,17 @@ def _says_how_long(facts: SourceFacts, owner: str) -> bool:
     return False
 
 
-def _waits(call: Call, position: int | None) -> bool:
+def _waits(facts: SourceFacts, call: Call, position: int | None) -> bool:
     if call.lacks(position, "timeout"):
         return True
     said = call.argument(position, "timeout")
-    return said is not None and all(is_constant(option, None) for option in options(said))
+    return said is not None and all(_is_none(facts, option) for option in options(said))
+
+
+def _is_none(facts: SourceFacts, said: Value | None) -> bool:
+    """That ``None`` stands there, or a parameter that is ``None`` by its default and in each call."""
+    held = given_for(facts, said) if isinstance(said, Parameter) else (said,)
+    return bool(held) and all(is_constant(one, None) for one in held)
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

@@ -1,7 +1,7 @@
 """Whoever put a session into somebody's browser, or copied it, is that person after the log-in or even after the log-out."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from stopper.core.account_names import checks_password_hash
@@ -21,6 +21,10 @@ _WHO: Final = re.compile(
     r"(?i)^_?((current_?)?(user|account|member|customer|client|person|employee|staff|admin|principal|profile|identity)(_?(id|uuid|pk|name|email|data|info|obj|role))?"
     r"|uid|email|logged_?in|(is_)?(auth|authed|authenticated|logged_?in)|login|is_admin|sub)$"
 )
+_SOMEBODY: Final = re.compile(
+    r"(?i)^(?!(?:csrf|cart|basket|order|request|session|trace|device|visit|flow|state|page|item|product|chat|thread|run|job|task)_)[a-z]+_(?:id|uuid|pk)$"
+)
+"""What a log-in calls its people where they are bidders, pilots or nurses."""
 _IN: Final = re.compile(r"(?i)(^|[/_.-])(log[-_]?in|sign[-_]?in|authenticate)")
 _IN_OTHERWISE: Final = re.compile(
     r"(?i)(^|[/_.-])(callback|oauth\w*|oidc|sso|saml|acs|otp|totp|2fa|mfa|two_?-?factor|verify(_otp|_code|-otp|-code)?|magic|connect|(create|new|start|open)_session|sessions?)$"
@@ -55,7 +59,7 @@ def detect(app: App) -> Iterator[Hit]:
     weight: Severity | None = None if is_kept_on_server(facts) else "low"
     for flow in facts.flows("session"):
         keys = flow.value.keys() if not flow.detail and isinstance(flow.value, Mapping) else (flow.detail,)
-        if not any(map(_WHO.match, keys)) or flow.function in seen or not flow.function:
+        if flow.function in seen or not flow.function or not _says_who(facts, keys, flow.function):
             continue
         seen.add(flow.function)
         lets_in = _is(facts, flow.function, _IN) or _finds_out_who(facts, flow.function)
@@ -77,6 +81,14 @@ def detect(app: App) -> Iterator[Hit]:
                 certainty="possible",
                 severity="low",
             )
+
+
+def _says_who(facts: SourceFacts, keys: Iterable[str], function: str) -> bool:
+    """That who somebody is stands under one of these keys; in a log-in, whatever its people are called."""
+    said = list(keys)
+    if any(map(_WHO.match, said)):
+        return True
+    return any(map(_SOMEBODY.match, said)) and (_is(facts, function, _IN) or bool(_logins_calling(facts, function)))
 
 
 def _asks_before(facts: SourceFacts, route: SourceRoute) -> bool:

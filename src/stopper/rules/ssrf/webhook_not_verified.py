@@ -109,6 +109,7 @@ def _lets_unsigned_in(facts: SourceFacts, route: SourceRoute) -> Iterator[Span]:
             if _is_of_header(facts, one)
         ):
             continue  # who brings none is turned away
+        yield from (one.span for one in asked_here if one.stops and not one.negated and _present_and_wrong(facts, one))
         for call in facts.calls_in(name):
             around = list(facts.conditions_around(call.span)) if call.method == "compare_digest" and call.span else []
             if around and any(
@@ -141,6 +142,22 @@ def _absent_or_right(facts: SourceFacts, value: Value) -> bool:
         for one in value.options
     )
     return absent and any(isinstance(one, Call) and _DIGESTS.search(one.callee) for one in value.options)
+
+
+def _present_and_wrong(facts: SourceFacts, asked: Condition) -> bool:
+    """``if shown and not compare_digest(shown, wanted): raise``, which lets whoever shows nothing go on."""
+    value = asked.value
+    if not isinstance(value, Choice) or not value.every or len(value.options) != 2:
+        return False
+    shown, wrong = value.options
+    there = isinstance(shown, Item) or (isinstance(shown, Truth) and _is_presence(shown))
+    right = wrong.parts[0] if isinstance(wrong, Truth) and len(wrong.parts) == 1 and not wrong.differs else None
+    return (
+        there
+        and isinstance(right, Call)
+        and _DIGESTS.search(right.callee) is not None
+        and facts.derives(shown.parts[0] if isinstance(shown, Truth) else shown, "request-header", "request-headers")
+    )
 
 
 def _is_absence(facts: SourceFacts, asked: Condition) -> bool:

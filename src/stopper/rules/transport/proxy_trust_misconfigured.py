@@ -9,6 +9,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import plain
+from stopper.core.spread_fields import given_as
 from stopper.core.values import Call, Constant, Item, Name, Value, is_constant, walk
 from stopper.core.view_functions import index_of
 
@@ -64,7 +65,7 @@ def detect(app: App) -> Iterator[Hit]:
 def _hops(facts: SourceFacts, call: Call) -> Iterator[Hit]:
     counts: dict[str, int] = {}
     for place, word in enumerate(_ORDER, 1):
-        for value in plain(facts, call.argument(place, word)):
+        for value in (one for said in given_as(facts, call, word, place) for one in plain(facts, said)):
             if isinstance(value, int):
                 counts[word] = int(value)
     for value in plain(facts, call.keyword("num_proxies")):

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from stopper.core.app import App, Route
 from stopper.core.errors import UsageError
 from stopper.core.fact import TextFile
+from stopper.core.spec_document import serves_by
 from stopper.scan.merge import shape, with_spec
 
 
 def with_documents(app: App, texts: Sequence[TextFile]) -> App:
-    """*app* with the first document that speaks of its routes. One of another API, kept to make a client of it, shares none."""
+    """*app* with the first document that speaks of its routes or names its modules. One of another API, kept to make a client of it, does
+    neither."""
     for text in texts:
         if text.kind != "openapi":
             continue
@@ -21,7 +23,7 @@ def with_documents(app: App, texts: Sequence[TextFile]) -> App:
             continue
         known = {(shape(route.path), method) for route in app.routes for method in route.methods}
         ours = tuple(route for route in routes if _is_served(route, known))
-        if ours:
+        if ours or (app.source is not None and serves_by(spec, app.source)):
             return with_spec(app, spec, ours)
     return app
 

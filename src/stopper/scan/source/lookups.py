@@ -18,9 +18,9 @@ from stopper.core.values import (
     Name,
     Parameter,
     Sequence,
-    Unknown,
     Value,
 )
+from stopper.scan.source.declared import FIELDS, by_default, declared, from_settings, is_passed
 from stopper.scan.source.drafts import (
     new_call,
     new_constant,
@@ -61,7 +61,7 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
         if type(known) is Name:
             known = held_by_property(reader, known.dotted, owner) or known
         if type(known) is Call:
-            known = _by_default(reader, known)
+            known = by_default(reader.project, known)
         found = known if known is not None else new_name(canonical(reader.project.inherited(dotted, name)))
     else:
         if name == "value" and _is_of_enum(owner):
@@ -73,16 +73,18 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             if reader.project.reads_environment(owner.callee) and (
                 known is not None or reader.project.declares(owner.callee, name)
             ):
-                return from_settings(reader, owner.callee, name, known)
+                return from_settings(reader.project, owner.callee, name, known)
             if type(known) is Name:
                 known = held_by_property(reader, known.dotted, owner) or known
             if type(known) in _OF_MAKER and (held := field_of(reader.project, owner, name, reader.results)) is not None:
                 known = held
-            if known is not None and not _is_passed(reader, owner, name):
-                known = _by_default(reader, known) if type(known) is Call else known
+            if known is not None and not is_passed(reader.project, owner, name):
+                known = by_default(reader.project, known) if type(known) is Call else known
                 return named(known, name) if sensitive(name) else known
         if type(owner) in (Item, Choice):
             held = attribute_of_picked(reader, owner, name, attribute)
+            if held is None and type(owner) is Choice:
+                held = declared(reader.project, owner, name)
             if held is not None:
                 return named(held, name) if sensitive(name) else held
         if type(owner) is Call and owner.callee[:1] != "?":
@@ -102,7 +104,6 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
 
 _OF_MAKER: Final = frozenset({Parameter, Format, EnvironmentValue})
 """What a class holds of which an object may know more: it may be made of what ``__init__`` takes."""
-FIELDS: Final = frozenset({"dataclasses.field", "attr.ib", "attr.attrib", "attrs.field", "pydantic.Field"})
 
 
 def _once_made(reader: Reader, owner: str, name: str) -> Value | None:
@@ -116,51 +117,10 @@ def _once_made(reader: Reader, owner: str, name: str) -> Value | None:
 _MAKERS: Final = ("__init__", "__post_init__", "__attrs_post_init__")
 
 
-def _by_default(reader: Reader, declared: Call) -> Value:
-    """What a field of a data class is where nobody gives it anything: ``field(default_factory=lambda: os.environ["KEY"])``."""
-    if declared.callee not in FIELDS:
-        return declared
-    made = declared.keyword("default_factory", "factory")
-    if type(made) is Unknown and len(made.parts) == 1:
-        return made.parts[0]
-    if type(made) is Name and made.dotted in reader.project.classes:
-        return new_call(made.dotted, (), (), False, None, declared.function, declared.span)
-    given = declared.keyword("default")
-    return declared if given is None else given
-
-
-def _is_passed(reader: Reader, made: Call, name: str) -> bool:
-    """``Form(**request.json).role``: what stands in the class is only what the field has when nothing is passed for it."""
-    if made.keyword(name) is not None:
-        return True
-    return made.open and reader.project.attribute(made.callee, "__init__") is None
-
-
 def _is_app(reader: Reader, owner: Value) -> bool:
     if type(owner) is Name:
         return owner.dotted in ("flask.current_app", "flask.Flask")
     return type(owner) is Call and reader.project.is_app(owner.callee)
-
-
-def from_settings(reader: Reader, owner: str, name: str, known: Value | None) -> Value:
-    """A field of a class of pydantic settings: the environment's, else what stands in the class; None where it has to be set."""
-    default: Value | None = known
-    variable = name
-    if type(known) is Call:
-        if known.method != "Field":
-            return known
-        default = known.argument(0, "default")
-        said = known.keyword("validation_alias") or known.keyword("alias") or known.keyword("env")
-        variable = said.value if type(said) is Constant and type(said.value) is str else name
-    elif type(known) is Name:
-        return known
-    config = reader.project.attribute(owner, "model_config")
-    prefix = config.keyword("env_prefix") if type(config) is Call else None
-    if type(config) is Mapping:
-        prefix = config.get("env_prefix")
-    before = prefix.value if type(prefix) is Constant and type(prefix.value) is str and variable == name else ""
-    found = EnvironmentValue((before + variable).upper(), default, None if known is None else known.span)
-    return named(found, name) if sensitive(name) else found
 
 
 def _is_of_enum(owner: Value) -> bool:
