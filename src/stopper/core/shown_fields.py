@@ -1,9 +1,10 @@
 """What the text of a data class or a model shows: the fields that nothing keeps out of it."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from stopper.core.body_models import classes_by_name
+from stopper.core.api_key_names import is_shown_key
+from stopper.core.body_models import classes_by_name, is_record
 from stopper.core.naming import sensitive
 from stopper.core.values import Call, Name, Value, is_constant, walk
 
@@ -24,3 +25,35 @@ def secret_fields(facts: "SourceFacts", name: str) -> Iterator[tuple[int, str, V
         )
         if not hidden and not kept and sensitive(field) is not None:
             yield place, field, declared
+
+
+def filled_with_keys(facts: "SourceFacts", name: str) -> Iterator[str]:
+    """The fields of a record that are given the key which a caller has just shown, whatever they are called."""
+    known = classes_by_name(facts).get(name)
+    if known is None or "__init__" in known.methods or not is_record(facts, name):
+        return
+    fields = tuple(known.fields)
+    for call in facts.calls(name):
+        for field, value in (*zip(fields, call.args, strict=False), *call.keywords):
+            if field in known.fields and is_shown_key(facts, value):
+                yield field
+
+
+_FILLS: Final = frozenset({"model_validate", "from_orm", "parse_obj", "model_construct"})
+"""Methods of a model's class that make an object of what they are given."""
+_DUMPS: Final = frozenset({"model_dump", "model_dump_json", "dict", "json", "asdict"})
+
+
+def is_dump(value: Value) -> bool:
+    """That an object gives all of itself: ``settings.model_dump()``, ``asdict(self)``."""
+    return isinstance(value, Call) and value.method in _DUMPS and not value.keywords
+
+
+def dumped_class(value: Value) -> str:
+    """The class whose object gives all of itself there, ``""`` where it is not seen."""
+    if not isinstance(value, Call):
+        return ""
+    made = value.args[0] if value.method == "asdict" and value.args else value.receiver
+    dumped = made.callee if isinstance(made, Call) else made.dotted if isinstance(made, Name) else ""
+    head, _, word = dumped.rpartition(".")
+    return head if word in _FILLS else dumped

@@ -16,7 +16,7 @@ from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_answers import honest_answers
 from stopper.core.rule import Hit, Rule
-from stopper.core.shown_fields import secret_fields
+from stopper.core.shown_fields import dumped_class, filled_with_keys, is_dump, secret_fields
 from stopper.core.sql_tables import columns_read
 from stopper.core.values import (
     Call,
@@ -197,10 +197,14 @@ def _is_masked(name: str) -> bool:
     return _MASKS.search(name) is not None
 
 
-def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name: str = "") -> bool:
-    """That a stored key is seen in the value; ``name`` is what it is called in the answer."""
-    if depth < 0:
+def _gives(
+    facts: SourceFacts, value: Value, function: str, depth: int = 8, name: str = "", met: "dict[tuple[int, str], tuple[int, Value]] | None" = None
+) -> bool:  # fmt: skip
+    """That a stored key is seen in the value; ``name`` is what it is called in the answer, ``met`` what was looked through in vain as deep."""
+    met = {} if met is None else met
+    if depth < 0 or met.get((id(value), name), (-1, value))[0] >= depth:
         return False
+    met[id(value), name] = depth, value
     if isinstance(value, Name):
         return _is_of_somebody(value.dotted) or _is_declared(facts, value.dotted)
     if isinstance(value, _NOTHING):
@@ -213,8 +217,8 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
             over = frozenset(said for key, _ in items if (said := text_of(key)) is not None)
             return any(
                 _dumps_key(facts, inner, over)
-                if is_spread(key) and _is_dump(inner)
-                else not _is_masked(said := text_of(key) or "") and _gives(facts, inner, function, depth - 1, said)
+                if is_spread(key) and is_dump(inner)
+                else not _is_masked(said := text_of(key) or "") and _gives(facts, inner, function, depth - 1, said, met)
                 for key, inner in items
             )
         case Member(attribute=attribute):
@@ -235,18 +239,21 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
             return 0 <= place < len(columns) and _is_key(columns[place])
         case Item(key=Constant(value=int()), owner=owner) if _is_key(name):  # a column of a row
             return any(isinstance(one, Call) and one.method in _ROWS for one in walk(owner, 4))
+        case Item(key=Item(), owner=owner) if is_dump(owner):  # ``for name, value in asdict(self).items()``
+            return not _sifts(facts, function) and _dumps_key(facts, owner)
         case Item(key=key):
             return any(_is_key(text_of(one) or "") for one in options(key)) and not _is_sent(value)
         case Call(method="Column" | "mapped_column" | "CharField" | "StringField" | "TextField"):
             return _is_key(name)  # a column of the model, read through self
         case Call(callee="flask.jsonify" | "dict", keywords=keywords):
             named = any(
-                not _is_masked(said) and _gives(facts, inner, function, depth - 1, said) for said, inner in keywords
+                not _is_masked(said) and _gives(facts, inner, function, depth - 1, said, met)
+                for said, inner in keywords
             )
-            return named or any(_gives(facts, one, function, depth - 1) for one in value.args)
+            return named or any(_gives(facts, one, function, depth - 1, met=met) for one in value.args)
         case Call(method="find_one" | "find", args=(_, Mapping(items=chosen), *_)):
             return any(_is_key(text_of(said) or "") and is_constant(held, 1, True) for said, held in chosen)
-        case Call() if _is_dump(value) and _dumps_key(facts, value):
+        case Call() if is_dump(value) and _dumps_key(facts, value):
             return True
         case Call(callee=callee) if (
             _is_masked(callee) or callee in ("bool", "len") or callee.startswith("flask.render")
@@ -260,30 +267,24 @@ def _gives(facts: SourceFacts, value: Value, function: str, depth: int = 8, name
             return False  # what another service answers, which may need the key
         case Call(callee=callee) if facts.function(callee) is not None:
             told = (*value.args, *(inner for _, inner in value.keywords))  # its object may hold a key that it uses
-            return any(_gives(facts, part, function, depth - 1, name) for part in told)
+            return any(_gives(facts, part, function, depth - 1, name, met) for part in told)
         case _:
-            return any(_gives(facts, part, function, depth - 1, name) for part in parts(value))
-
-
-_FILLS: Final = frozenset({"model_validate", "from_orm", "parse_obj", "model_construct"})
-"""Methods of a model's class that make an object of what they are given."""
-_DUMPS: Final = frozenset({"model_dump", "model_dump_json", "dict", "json", "asdict"})
-
-
-def _is_dump(value: Value) -> bool:
-    return isinstance(value, Call) and value.method in _DUMPS and not value.keywords
+            return any(_gives(facts, part, function, depth - 1, name, met) for part in parts(value))
 
 
 def _dumps_key(facts: SourceFacts, value: Value, over: frozenset[str] = frozenset()) -> bool:
     """``settings.model_dump()``, ``asdict(self)``, where a field of the class is called a key and is shown; not one that is written
     *over* or taken out."""
-    if not isinstance(value, Call):
+    dumped = dumped_class(value)
+    if not dumped:
         return False
-    made = value.args[0] if value.method == "asdict" and value.args else value.receiver
-    dumped = made.callee if isinstance(made, Call) else made.dotted if isinstance(made, Name) else ""
-    head, _, word = dumped.rpartition(".")
-    dumped = head if word in _FILLS else dumped
-    return bool(dumped) and any(_is_key(name) and name not in over for _, name, _ in secret_fields(facts, dumped))
+    named = any(_is_key(name) and name not in over for _, name, _ in secret_fields(facts, dumped))
+    return named or any(name not in over for name in filled_with_keys(facts, dumped))
+
+
+def _sifts(facts: SourceFacts, function: str) -> bool:
+    """That the function looks at names, and may leave one out: ``if name != "api_key"``."""
+    return any(one.operator in ("!=", "not in", "in", "==") for one in facts.comparisons_in(function))
 
 
 def _is_of_row(facts: SourceFacts, value: Member) -> bool:
