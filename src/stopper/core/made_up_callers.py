@@ -25,6 +25,9 @@ from stopper.core.values import (
 )
 
 _DEPTH: Final = 10
+_ASKS: Final = frozenset({
+    "execute", "fetchone", "fetchall", "first", "one", "one_or_none", "scalar", "scalar_one_or_none", "scalars", "find_one", "hgetall",
+})  # fmt: skip
 
 
 def made_up_callers(facts: SourceFacts) -> Iterator[Span]:
@@ -76,7 +79,9 @@ def _makes_up(facts: SourceFacts, value: Value) -> bool:
     if value.method == "setdefault":
         return len(value.args) > 1 and _by_key(value.args[0]) and _is_record(facts, value.args[1])
     returned = [one for given in facts.returns_of(value.callee) for one in options(given.value)]
-    made = [one for one in returned if _is_record(facts, one) and _is_of_given(one, value.callee)]
+    made = [
+        one for one in returned if _is_record(facts, one) and _is_of_given(one, value.callee) and not _is_found(one)
+    ]
     return bool(made) and len(made) < len(returned)
 
 
@@ -93,6 +98,11 @@ def _is_of_given(value: Value, function: str) -> bool:
         is_key_reading(part) or (isinstance(part, Parameter) and part.function == function)
         for part in walk(value, _DEPTH)
     )
+
+
+def _is_found(value: Value) -> bool:
+    """That something in the record stands in a database: ``Client(row[0])``, of the row that was asked for by the key."""
+    return any(isinstance(part, Call) and part.method in _ASKS for part in walk(value, _DEPTH))
 
 
 def _by_key(value: Value) -> bool:
