@@ -43,6 +43,8 @@ WAYS = [
     "app.secret_key = '1k'[::-1]",
     "def prefixed(head, held):\n    return {f'{head}_{k.upper()}': v for k, v in held.items()}\napp.config.update(prefixed('SECRET', {'key': 'k1'}))",
     "class Keys:\n    def key(self):\n        return 'k1'\nclass B:\n    def build(self):\n        app.secret_key = self.key()\nclass S(Keys, B):\n    pass",
+    "from dataclasses import dataclass\n@dataclass\nclass S:\n    key: str = 'k1'\nclass C:\n    def __init__(self, settings):\n        app.secret_key = settings.key\nC(S())",
+    "from dataclasses import dataclass\n@dataclass\nclass S:\n    key: str = 'k1'\ndef make(settings=None):\n    settings = settings or S()\n    app.secret_key = settings.key\nmake()",
 ]  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """A function that one place of the project calls: its parameters are what that place passes, and its steps are its caller's."""
 
-from collections.abc import Iterable, Set
-from typing import Any, Final, cast
+from collections.abc import Set
+from typing import Any, Final
 
 from stopper.core.naming import sensitive
 from stopper.core.values import (
@@ -14,14 +14,15 @@ from stopper.core.values import (
     Member,
     Name,
     Parameter,
-    Sequence,
     Unknown,
     Value,
     options,
     text_of,
 )
 from stopper.core.written_alike import written_alike
+from stopper.scan.source.declared import declared
 from stopper.scan.source.gates import gates_among
+from stopper.scan.source.handed_on import handed_on
 from stopper.scan.source.held_fields import field_of, maker_of
 from stopper.scan.source.late_sinks import WRITES, assigned_late, read_late, record_late
 from stopper.scan.source.names import INSTANCES
@@ -209,7 +210,7 @@ def _sole(project: Project, tests: frozenset[str]) -> dict[str, Call]:
             name = maker_of(project, name) or name + _MAKER
         if name in functions and (call.span is None or call.span.path not in tests):
             found[name] = None if name in found else call
-    named_elsewhere = _handed_on(project)
+    named_elsewhere = handed_on(project)
     return {
         name: call
         for name, call in found.items()
@@ -247,30 +248,6 @@ def _is_of_library(project: Project, owner: str, depth: int = 6) -> bool:
     if found is None:
         return owner != "object"
     return bool(depth) and any(_is_of_library(project, base, depth - 1) for base in found.bases)
-
-
-def _handed_on(project: Project) -> set[str]:
-    """The names that stand somewhere as values: somebody may call what they name."""
-    found: set[str] = set()
-    for call in project.calls:
-        if call.args:
-            _add_names(found, call.args)
-        if call.keywords:
-            _add_names(found, [value for _, value in call.keywords])
-    _add_names(found, [one.value for one in project.assignments])
-    _add_names(found, [one.value for one in project.returns])
-    return found
-
-
-def _add_names(found: set[str], values: Iterable[Value], depth: int = 3) -> None:
-    for value in values:
-        kind = type(value)
-        if kind is Name:
-            found.add(cast("Name", value).dotted)
-        elif kind is Sequence and depth:
-            _add_names(found, cast("Sequence", value).items, depth - 1)
-        elif kind is Mapping and depth:
-            _add_names(found, [held for _, held in cast("Mapping", value).items], depth - 1)
 
 
 def _inside(project: Project, sole: Set[str]) -> set[str]:
@@ -367,6 +344,7 @@ class _Passing(Rebuilding):
         if type(made) is not Member or made is value:
             return made
         held = field_of(self._project, made.owner, made.attribute, lambda name: self._project.returned.get(name, []))
+        held = held or declared(self._project, made.owner, made.attribute)
         if held is None or not sensitive(made.attribute):
             return made if held is None else self.into(held)
         return named(self.into(held), made.attribute)
