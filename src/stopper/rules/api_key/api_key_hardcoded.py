@@ -92,12 +92,13 @@ def _places(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
             by_use = is_key_by_use(facts, ConfigValue(write.key)) and not _is_about_key(write.key)
             if by_use and any(_is_key(one) for one in literals(write.value)):
                 yield write.span, "likely"
+    met: dict[int, int] = {}
     for one in facts.assignments():
         if _is_used_again(one.value, one.span):
             continue
         yield from _held(one.attribute, one.value, one.span)
         if not one.function and isinstance(one.value, Mapping):
-            yield from _in_table(one.value)
+            yield from _in_table(one.value, met)
     yield from _in_comparisons(facts)
     yield from _in_calls(facts)
 
@@ -139,12 +140,15 @@ def _unpacked(value: Value) -> Value:
     return inner if isinstance(inner, Constant) else value
 
 
-def _in_table(table: Mapping, depth: int = 3) -> Iterator[tuple[Span, Certainty]]:
-    """``HEADERS = {"X-API-Key": "…"}`` of a module or class, and tables in tables."""
+def _in_table(table: Mapping, met: dict[int, int], depth: int = 4) -> Iterator[tuple[Span, Certainty]]:
+    """``HEADERS = {"X-API-Key": "…"}`` of a module or class, and tables in tables. What is in ``met`` was looked through as deep."""
+    if met.get(id(table), 0) >= depth:
+        return
+    met[id(table)] = depth
     for key, value in table.items:
         name = text_of(key) or ""
-        if isinstance(value, Mapping) and depth:
-            yield from _in_table(value, depth - 1)
+        if isinstance(value, Mapping):
+            yield from _in_table(value, met, depth - 1)
         elif (
             isinstance(value, Constant)
             and value.span is not None

@@ -177,13 +177,12 @@ class _Asking:
                 yield from self.caught(passed_here, _Place(call.span, call.function, maker), True, depth - 1)
 
     def _texts(
-        self, value: Value, as_text: bool, depth: int = 12
+        self, value: Value, as_text: bool, depth: int = 12, met: dict[tuple[int, bool], int] | None = None
     ) -> Iterator[tuple[Caught | Parameter | Member, bool]]:
         """The exceptions and parameters inside whose text is used; not those of which only the type or another attribute is. Attributes
-        of other objects come as they are.
-
-        ``as_text``, also in the pairs that come: an exception that stands there as it is will be made a text.
+        of other objects come as they are. ``as_text``, also in the pairs that come: an exception that stands there as it is will be made a text.
         """
+        met = {} if met is None else met
         match value:
             case Caught() | Parameter():
                 yield value, as_text
@@ -218,12 +217,11 @@ class _Asking:
             case Call(receiver=Caught() | Parameter(), args=args, keywords=keywords):
                 for part in (*args, *(passed_here for _, passed_here in keywords)):
                     yield from self._texts(part, True, depth - 1)
-            case Mapping() | Sequence() | Choice() if depth > 0:
+            case _ if met.get((id(value), as_text), 0) < depth:  # many values share their parts
+                met[id(value), as_text] = depth
+                as_it_is = as_text if isinstance(value, (Mapping, Sequence, Choice)) else True
                 for part in parts(value):
-                    yield from self._texts(part, as_text, depth - 1)
-            case _ if depth > 0:
-                for part in parts(value):
-                    yield from self._texts(part, True, depth - 1)
+                    yield from self._texts(part, as_it_is, depth - 1, met)
             case _:
                 return
 

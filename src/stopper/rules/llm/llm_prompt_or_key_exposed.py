@@ -86,8 +86,9 @@ def detect(app: App) -> Iterator[Hit]:
         yield from _logged(facts)
 
 
-def _carries_key(value: Value, depth: int = 8) -> bool:
-    """That a key goes along with a value: neither with what a call was told nor with what a question was about."""
+def _carries_key(value: Value, depth: int = 8, met: dict[int, int] | None = None) -> bool:
+    """That a key goes along with a value: neither with what a call was told nor with what a question was about. What is in ``met`` was
+    looked through as deep in vain: many values share their parts."""
     if isinstance(value, Constant):
         return isinstance(value.value, str) and PROVIDER_KEY.fullmatch(value.value) is not None
     if isinstance(value, (EnvironmentValue, ConfigValue)):
@@ -96,7 +97,11 @@ def _carries_key(value: Value, depth: int = 8) -> bool:
             return True
     if depth == 0 or isinstance(value, (Name, Truth)) or (isinstance(value, Call) and value.method not in _PASSING):
         return False
-    return any(_carries_key(part, depth - 1) for part in parts(value))
+    met = {} if met is None else met
+    if met.get(id(value), 0) >= depth:
+        return False
+    met[id(value)] = depth
+    return any(_carries_key(part, depth - 1, met) for part in parts(value))
 
 
 def _logged(facts: SourceFacts) -> Iterator[Hit]:
