@@ -124,12 +124,12 @@ def _is_app(reader: Reader, owner: Value) -> bool:
 
 
 def _is_of_enum(owner: Value) -> bool:
-    """A literal has no ``value`` of its own: it is a member of an enumeration."""
+    """A literal and a tuple have no ``value`` of their own: they are members of an enumeration."""
     if type(owner) is Choice and not owner.every:
         return all(map(_is_of_enum, owner.options))
     if type(owner) is Call:
         return owner.callee == "datetime.timedelta"
-    return type(owner) is EnvironmentValue or (type(owner) is Constant and owner.value is not None)
+    return type(owner) in (EnvironmentValue, Sequence) or (type(owner) is Constant and owner.value is not None)
 
 
 _OF_RESTX: Final = re.compile(r"flask_rest(?:x|plus)(?:\.\w+)?\.(?:Api(?:\.namespace)?|Namespace)$")
