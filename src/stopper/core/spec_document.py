@@ -91,8 +91,8 @@ def speaks_of(spec: Spec, routes: tuple[Route, ...]) -> bool:
 
 def serves_by(spec: Spec, facts: SourceFacts) -> bool:
     """That the document itself says which module of the project answers, as Connexion reads it: ``operationId: notes.views.listing``."""
-    files = [f"/{path}" for path in facts.files]
-    for one in operations(spec):
+    files = [f"/{path}" for path in facts.files] if facts.imports("connexion") else []
+    for one in operations(spec) if files else ():
         home = one.node.get("x-openapi-router-controller") or str(one.node.get("operationId", "")).rpartition(".")[0]
         places = tuple(f"/{str(home).replace('.', '/')}{end}" for end in (".py", "/__init__.py")) if home else ()
         if places and any(path.endswith(places) for path in files):

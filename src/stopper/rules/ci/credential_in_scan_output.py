@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 from stopper.core.app import App
@@ -11,7 +12,7 @@ from stopper.core.labels import CREDENTIALS
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.switched_on import asked_for
-from stopper.core.values import Format, Member, Name, Value, is_constant, text_of, walk
+from stopper.core.values import Format, Member, Name, Sequence, Value, is_constant, text_of, walk
 
 _SHOWS: Final = re.compile(
     r"\bcurl\b[^\n|]*\s(?:-\w*v\w*|--verbose|--trace(?:-ascii)?)\b|\bhttpie?\b[^\n]*\s(?:-v|--verbose|--print=\w*H)|\bwget\b[^\n]*\s(?:-d|--debug)\b"
@@ -76,7 +77,7 @@ def _in_code(facts: SourceFacts) -> Iterator[Hit]:
         yield Hit("a cURL line holds the credential in clear", call.span)
     for call in facts.calls("requests_toolbelt.utils.dump.dump_all", tests=True):
         yield Hit("a dump of the exchange holds the credential in clear", call.span)
-    for span in _reproduced(facts):
+    for span in (*_reproduced(facts), *_quoted(facts)):
         yield Hit("a cURL line holds the credential in clear", span, certainty="possible", severity="low")
     if not facts.tests:
         return
@@ -123,6 +124,21 @@ def _reproduced(facts: SourceFacts) -> Iterator[Span]:
                 if _CURL.search(text) and any(facts.derives(one, *CREDENTIALS) for one in part.parts):
                     seen.add(part.span)
                     yield part.span
+
+
+def _quoted(facts: SourceFacts) -> Iterator[Span]:
+    """``["curl", "-H", f"{name}: {value}"]``, quoted for a shell, where the headers that are gone through hold a credential."""
+    seen: set[Span] = set()
+    for call in facts.calls("shlex.quote", "shlex.join", tests=True):
+        for part in walk(call, 8):
+            if not isinstance(part, Sequence) or not part.items or text_of(part.items[0]) != "curl":
+                continue
+            for flag, value in pairwise(part.items):
+                if text_of(flag) not in ("-H", "--header") or not isinstance(value, Format) or value.span in seen:
+                    continue
+                if value.span is not None and any(facts.derives(one, *CREDENTIALS) for one in value.parts):
+                    seen.add(value.span)
+                    yield value.span
 
 
 _RECORDERS: Final = frozenset({"record_property", "record_testsuite_property", "record_xml_attribute", "extras"})

@@ -102,6 +102,14 @@ def writes_curl(data: bytes) -> bool:
     return b"curl " in data and _CURL.search(data) is not None
 
 
+_CURL_PARTS: Final = re.compile(rb"""["']curl["']\s*[],]""")
+
+
+def quotes_curl(data: bytes) -> bool:
+    """That a file puts a cURL line together of parts which it quotes for a shell, whatever else it imports."""
+    return b"shlex" in data and _CURL_PARTS.search(data) is not None
+
+
 def writes_credential(data: bytes) -> bool:
     """That test code writes something out that is named as a credential, wherever it stands and whatever it imports."""
     return _WRITES_NAMED.search(data) is not None or b"debuglevel" in data or b".request.headers" in data

@@ -308,7 +308,7 @@ def _relevant(run: _Run) -> list[str]:
         if files.is_strong(data):
             chosen.add(path)
             homes.add(_home(source))
-        elif files.is_server_settings(source.shown):
+        elif files.is_server_settings(source.shown) or (run.reads_tests and files.quotes_curl(data)):
             chosen.add(path)
         else:
             others.append(path)
