@@ -24,6 +24,7 @@ from stopper.core.values import (
     Item,
     Name,
     Parameter,
+    Sequence,
     Unknown,
     Value,
     is_constant,
@@ -90,8 +91,9 @@ def _links(facts: SourceFacts, name: str, pinned: bool) -> Iterator[Span]:
         elif call.method.startswith("render_template") and call.span:
             if any(_from_host(facts, value) for _, value in call.keywords) and _is_mailed(calls, call):
                 yield call.span
-        elif call.callee == "urllib.parse.urljoin" and call.args and _from_host(facts, call.args[0]) and call.span:
+        elif call.span and any(_from_host(facts, value) for value in _host_of(call)):
             yield call.span
+            return  # the text that it stands in holds no other link
     stays = [one.span for one in calls if one.callee in _REDIRECTS and one.span is not None]
     for value in (
         *_values([one for one in calls if one.callee not in _REDIRECTS]),
@@ -107,6 +109,15 @@ def _links(facts: SourceFacts, name: str, pinned: bool) -> Iterator[Span]:
             ):
                 yield part.span
                 return  # the text and the HTML of a mail hold one link
+
+
+def _host_of(call: Call) -> Iterator[Value]:
+    """What says the host of an address that ``urljoin`` or ``urlunsplit`` puts together."""
+    first = call.argument(0)
+    if call.callee == "urllib.parse.urljoin" and first is not None:
+        yield first
+    elif call.callee in ("urllib.parse.urlunsplit", "urllib.parse.urlunparse") and isinstance(first, Sequence):
+        yield from first.items[1:2]
 
 
 def _taken(facts: SourceFacts, value: Value, depth: int) -> Iterator[Value]:

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.body_models import classes_by_name
 from stopper.core.enumerations import is_enumerated
-from stopper.core.fact import Comparison
+from stopper.core.fact import ClassFact, Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import UNTRUSTED
 from stopper.core.query_comparisons import is_query
@@ -25,6 +27,7 @@ from stopper.core.values import (
     Truth,
     Unknown,
     Value,
+    is_constant,
     text_of,
     walk,
 )
@@ -48,6 +51,10 @@ _ACTING: Final = re.compile(r"(?:.*\.)?current_user(?:\._get_current_object)?")
 _SECRET: Final = re.compile(r"(?i)secret|key|salt|token|password")
 _MODEL: Final = re.compile(r"(?:.*\.)?[A-Z]\w*\.\w+")
 _PASSES: Final = re.compile(r"(?:^|\.)(?:\w*b64encode|hexlify|str|bytes|b16encode|encode|decode|join|quote)$")
+_DATA_CLASSES: Final = frozenset({
+    "dataclasses.dataclass", "attr.s", "attr.attrs", "attr.define", "attr.frozen", "attrs.define", "attrs.frozen",
+    "pydantic.dataclasses.dataclass",
+})  # fmt: skip
 _LENGTHS: Final = frozenset({"len", "type", "int", "bool"})
 _PIECES: Final = frozenset({"split", "partition", "rpartition", "rsplit"})
 SHORTEST: Final = 8
@@ -62,7 +69,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     told: set[tuple[str, tuple[str, str]]] = set()
     for one in facts.comparisons("==", "!="):
-        certainty = _judged(facts, one)
+        certainty = next((said for pair in _pairs(facts, one) if (said := _judged(facts, pair)) is not None), None)
         if certainty is not None and not is_query(facts, one):
             if one.texts is not None and (one.function, one.texts) in told:
                 continue  # the same two are compared once more
@@ -73,6 +80,34 @@ def detect(app: App) -> Iterator[Hit]:
         several = one.right.items if isinstance(one.right, Sequence) else ()
         if _is_sent(facts, one.left) and any(is_mac(facts, made) for made in several):
             yield Hit("the time of this comparison tells how much of a guess is right", one.span, certainty="certain")
+
+
+def _pairs(facts: SourceFacts, one: Comparison) -> Iterator[Comparison]:
+    """The comparison; where two tuples or two objects of one data class are held against each other, that of each of their parts."""
+    left, right = one.left, one.right
+    if isinstance(left, Sequence) and isinstance(right, Sequence) and len(left.items) == len(right.items) > 0:
+        for pair in zip(left.items, right.items, strict=True):
+            yield replace(one, left=pair[0], right=pair[1])
+    elif isinstance(left, Call) and isinstance(right, Call) and (made := _made_by_both(facts, left, right)) is not None:
+        for index, name in enumerate(_compared_fields(made)):
+            mine, other = left.argument(index, name), right.argument(index, name)
+            if mine is not None and other is not None:
+                yield replace(one, left=mine, right=other)
+    else:
+        yield one
+
+
+def _made_by_both(facts: SourceFacts, left: Call, right: Call) -> ClassFact | None:
+    """The class of the project of which both calls make an object."""
+    return None if left.callee != right.callee else classes_by_name(facts).get(left.callee)
+
+
+def _compared_fields(made: ClassFact) -> tuple[str, ...]:
+    """The fields by which objects of the class are compared; none where it compares them itself, or by what they are."""
+    decorators = [one for one in made.decorators if one.name in _DATA_CLASSES]
+    told_not_to = any(one.call is not None and is_constant(one.call.keyword("eq"), False) for one in decorators)
+    by_field = bool(decorators) or "typing.NamedTuple" in made.bases
+    return tuple(made.fields) if by_field and not told_not_to and "__eq__" not in made.methods else ()
 
 
 def _judged(facts: SourceFacts, one: Comparison) -> Certainty | None:
