@@ -9,6 +9,7 @@ from stopper.core.fact import Decorator, ErrorHandler, SourceRoute
 from stopper.core.place import Span
 from stopper.core.values import (
     Call,
+    Choice,
     ConfigValue,
     Constant,
     Format,
@@ -17,6 +18,7 @@ from stopper.core.values import (
     Name,
     Parameter,
     Sequence,
+    Unknown,
     Value,
     options,
     text_of,
@@ -42,7 +44,11 @@ MOST_CALLERS: Final = 256
 
 
 def _kept(value: Value) -> Value:
-    """The function inside ``functools.partial(function, …)``."""
+    """The function inside ``functools.partial(function, …)``, or the one that ``lambda: function() and None`` runs first."""
+    if type(value) is Unknown and len(value.parts) == 1:
+        inside = value.parts[0]
+        first = inside.options[0] if isinstance(inside, Choice) and inside.every else inside
+        return first if isinstance(first, Call) else value
     return value.args[0] if isinstance(value, Call) and value.callee == "functools.partial" and value.args else value
 
 
