@@ -12,6 +12,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.passing import callers, passed
 from stopper.core.place import Span
 from stopper.core.rule import Certainty
+from stopper.core.served_heirs import served_heirs
 from stopper.core.setting_facts import YES, is_for_one_desk, written
 from stopper.core.unset_variables import holds_unset
 from stopper.core.values import (
@@ -85,7 +86,8 @@ def switched_on(app: App, *keys: str) -> Iterator[SwitchedOn]:
             if asked_for(facts, write.span) or (write.how == "class" and _overridden(facts, key, write.owner)):
                 continue
             sure: Certainty = "likely" if by_default or write.loaded is None else "certain"
-            if write.how == "class" and is_for_one_desk(write):
+            of_desk = write.how == "class" and is_for_one_desk(write)
+            if of_desk and not any(is_only_choice(facts, one) for one in served_heirs(facts, write)):
                 if not is_only_choice(facts, write.owner):
                     continue
                 sure = "possible"

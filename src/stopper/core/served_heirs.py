@@ -1,0 +1,26 @@
+"""Classes of settings that serve people and derive from one that is for a desk."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from stopper.core.fact import ClassFact, ConfigWrite
+from stopper.core.facts import SourceFacts
+from stopper.core.setting_facts import is_for_one_desk, is_for_tests
+
+
+def served_heirs(facts: SourceFacts, write: ConfigWrite) -> Iterator[str]:
+    """``class Live(Local)``: the classes below that of *write* which are neither for a desk nor for tests by their name, and for which
+    no class on the way says the setting anew."""
+    below = {one.name: one for one in facts.classes(write.owner) if one.name != write.owner}
+    for name, one in below.items():
+        there = replace(write, owner=name, span=one.span)
+        if not is_for_one_desk(there) and not is_for_tests(there) and _keeps(one, write, below):
+            yield name
+
+
+def _keeps(one: ClassFact, write: ConfigWrite, below: dict[str, ClassFact], depth: int = 8) -> bool:
+    """That the class has the setting from that of *write*, before any other class that it derives from."""
+    if write.key in one.attributes or not depth:
+        return False
+    first = next(iter(one.bases), "")
+    return first == write.owner or (first in below and _keeps(below[first], write, below, depth - 1))
