@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from stopper.core.values import Name, Value
+from stopper.core.values import Constant, Item, Mapping, Member, Name, Value
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -14,6 +14,22 @@ def is_enumerated(facts: "SourceFacts", value: Value) -> bool:
     """``Colour.RED`` or ``Colour.RED.value`` of a class of the project that derives from ``Enum``."""
     if not isinstance(value, Name):
         return False
-    listed = facts.once("enumerations", lambda: frozenset(one.name for one in facts.classes(*_BASES, tests=True)))
-    owner = value.dotted.removesuffix(".value").rpartition(".")[0]
-    return owner in listed
+    return value.dotted.removesuffix(".value").rpartition(".")[0] in _listed(facts)
+
+
+def members_of(facts: "SourceFacts", value: Value | None) -> Mapping | None:
+    """``Length[name]`` or ``Length[name].value``: the members of the enumeration by their names."""
+    picked = value.owner if isinstance(value, Member) and value.attribute == "value" else value
+    if not isinstance(picked, Item) or not isinstance(picked.owner, Name):
+        return None
+    return _listed(facts).get(picked.owner.dotted)
+
+
+def _listed(facts: "SourceFacts") -> dict[str, Mapping]:
+    def by_name() -> dict[str, Mapping]:
+        return {
+            one.name: Mapping(tuple((Constant(name), held) for name, held in one.attributes.items()), False, one.span)
+            for one in facts.classes(*_BASES, tests=True)
+        }
+
+    return facts.once("enumerations", by_name)

@@ -10,6 +10,7 @@ from typing import Final, cast
 
 from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
+from stopper.core.enumerations import members_of
 from stopper.core.facts import SourceFacts
 from stopper.core.jwt_names import (
     HMAC,
@@ -128,6 +129,8 @@ def _inside(facts: SourceFacts, value: Value) -> Iterable[Value]:
             return [*given] if default is None else [*given, default]
         case Item(owner=Mapping(items=items, open=False)):
             return [held for _, held in items]
+        case Item(owner=Name()) | Member(owner=Item(owner=Name())) if listed := members_of(facts, value):
+            return [held for _, held in listed.items]
         case Item(owner=Call()) if placed := parts_returned(facts, value):
             return placed
         case Call(method="asdict" | "vars" | "model_dump" | "_asdict" | "dict") if fields := _fields(facts, value):

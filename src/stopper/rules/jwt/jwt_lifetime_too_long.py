@@ -7,6 +7,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.call_edits import passing
+from stopper.core.enumerations import members_of
 from stopper.core.facts import Assignment, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_claims import distance, seconds_of
@@ -50,7 +51,7 @@ def _issued(facts: SourceFacts, call: Call, claims: Mapping) -> Iterator[Hit]:
     exp = claims.get("exp")
     lengths = [distance(facts, one) or 0 for one in (exp, *reached(facts, exp))] if exp is not None else []
     lengths += [distance(facts, assignment.value) or 0 for assignment in _assigned(facts, call)]
-    table = _by_kind(exp)
+    table = _by_kind(facts, exp)
     for key, held in table:
         length, most = seconds_of(held, facts), REFRESH_MOST if "refresh" in key else ACCESS_MOST
         if length is not None and length > most:
@@ -81,11 +82,12 @@ def _may_refresh(facts: SourceFacts, claims: Mapping) -> bool:
     )
 
 
-def _by_kind(exp: Value | None) -> list[tuple[str, Value]]:
-    """``now + LIFETIMES[kind]``: the table that says how long each kind lives, where refresh tokens are one of them."""
+def _by_kind(facts: SourceFacts, exp: Value | None) -> list[tuple[str, Value]]:
+    """``now + LIFETIMES[kind]``: the table, or the enumeration, that says how long each kind lives, where refresh tokens are one of them."""
     for part in walk(exp, 4):
-        if isinstance(part, Item) and isinstance(part.owner, Mapping) and not isinstance(part.key, Constant):
-            rows = [(_said_key(key).lower(), held) for key, held in part.owner.items]
+        if isinstance(part, Item) and not isinstance(part.key, Constant):
+            table = part.owner if isinstance(part.owner, Mapping) else members_of(facts, part)
+            rows = [(_said_key(key).lower(), held) for key, held in table.items] if table is not None else []
             if any("refresh" in key for key, _ in rows):
                 return rows
     return []
