@@ -46,6 +46,8 @@ _OWN_ROOT: Final = frozenset({"flask.request.url_root", "flask.request.host_url"
 """Addresses that end in a slash: what begins with one of them leads here."""
 _ANY_PATH: Final = frozenset({"/", "http"})
 """Beginnings that addresses of every host have too."""
+_OTHER_SCHEME: Final = re.compile(r"(?i)(?:javascript|vbscript|data|file|blob|ftp):")
+"""Schemes that are refused: what is left may be of any host."""
 _PARSED: Final = frozenset({"netloc", "hostname", "host", "scheme"})
 
 
@@ -279,7 +281,7 @@ def _check_of(
             said, given = text_of(call.argument(0)), call.argument(0)
             if isinstance(given, Name) and given.dotted in _OWN_ROOT:
                 return True
-            return prefix_counts or (said is not None and said not in _ANY_PATH)
+            return prefix_counts or (said is not None and said not in _ANY_PATH and _OTHER_SCHEME.match(said) is None)
         if call.method == "isinstance" and (_asks_of_result(call) or (not text_counts and _asks_for_text(call))):
             return False
         return (
