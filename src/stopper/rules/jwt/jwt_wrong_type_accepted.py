@@ -23,6 +23,7 @@ from stopper.core.values import (
     Call,
     Choice,
     ConfigValue,
+    Constant,
     Item,
     Mapping,
     Parameter,
@@ -34,6 +35,8 @@ from stopper.core.values import (
 )
 
 _LINK: Final = re.compile(r"(?i)forgot|reset|recover|magic_?link|invit|activat|confirm|verif(?:y|ication)_?e?mail")
+_ENDS: Final = re.compile(r"(?i)log_?out|sign_?out|revoke|invalidate|introspect|expire")
+"""Whoever ends tokens takes every kind."""
 _SENDS: Final = re.compile(r"(?i)(?:^|[._])(?:send|mail|e?mail_|sms|notify)|apply_async$|\.Message$")
 
 
@@ -44,10 +47,14 @@ def detect(app: App) -> Iterator[Hit]:
     for call, shape in verifications(app, facts) if several else ():
         key = call.argument(shape.key, "key")
         kinds = {kind for mark in marks(facts, key) for kind in several.get(mark, ())}
-        if kinds and not _asks_kind(app, facts, call, key):
-            yield Hit(
-                f"tokens for {', '.join(sorted(kinds))} share this key, and nobody asks which one this is", call.span
-            )
+        if not kinds:
+            continue
+        message = f"tokens for {', '.join(sorted(kinds))} share this key, and nobody asks which one this is"
+        if not _asks_kind(app, facts, call, key):
+            yield Hit(message, call.span)
+        elif not _audience_tells(app, facts, call, key):
+            names = {*KINDS, *_own_names(app, facts, key)}
+            yield from (Hit(message, one.span) for one in _guards_without_question(facts, call, names))
     for call in facts.calls("flask_jwt_extended.create_access_token"):
         if _is_sent_away(facts, call.function) and call.keyword("additional_claims", "user_claims") is None:
             yield Hit("what is mailed for a new password opens every route, like any access token", call.span)
@@ -85,12 +92,7 @@ def _is_sent_away(facts: SourceFacts, function: str) -> bool:
 
 
 def _asks_kind(app: App, facts: SourceFacts, call: Call, key: Value | None) -> bool:
-    own = {
-        name
-        for signing, signed_with, _ in key_uses(app, facts)
-        if signing.callee in ENCODING and marks(facts, key) & marks(facts, signed_with)
-        for name in kind_claims(facts, signing)
-    }
+    own = _own_names(app, facts, key)
     around = {call.function} | {one.function for one in facts.calls(call.function) if call.function}
     if call.keyword("subject") is not None:
         return True
@@ -104,7 +106,49 @@ def _asks_kind(app: App, facts: SourceFacts, call: Call, key: Value | None) -> b
             for part in walk(one.value, 4)
         ):
             return True  # ``if claims.get("mfa_pending"): …``
+    return _audience_tells(app, facts, call, key)
+
+
+def _own_names(app: App, facts: SourceFacts, key: Value | None) -> set[str]:
+    """The claims of the application's own in which tokens under this key say what they are for."""
+    mine = marks(facts, key)
+    return {
+        name
+        for signing, signed_with, _ in key_uses(app, facts)
+        if signing.callee in ENCODING and mine & marks(facts, signed_with)
+        for name in kind_claims(facts, signing)
+    }
+
+
+def _audience_tells(app: App, facts: SourceFacts, call: Call, key: Value | None) -> bool:
     return call.keyword("audience") is not None and not _one_audience(app, facts, marks(facts, key))
+
+
+def _guards_without_question(facts: SourceFacts, call: Call, names: set[str]) -> Iterator[Call]:
+    """The calls of the function that decodes by which views are guarded, and where nobody asks for the kind, although another function that
+    has its claims from there does."""
+    if not call.function or call.keyword("subject") is not None or _looks_at(facts, call.function, names):
+        return
+    using = [one for one in facts.calls(call.function) if one.function]
+    silent = [one for one in using if not _looks_at(facts, one.function, names)]
+    for one in silent if len(silent) < len(using) else ():
+        beyond = {other.function for other in facts.calls(one.function)} | {
+            other.callee for other in facts.calls_in(one.function) if facts.function(other.callee) is not None
+        }
+        guards = bool(facts.routes_reaching(one.function)) and not facts.is_view(one.function)
+        if guards and not _ENDS.search(one.function) and not any(_looks_at(facts, name, names) for name in beyond):
+            yield one
+
+
+def _looks_at(facts: SourceFacts, function: str, names: set[str]) -> bool:
+    """That a claim which says the kind is looked at in the function."""
+    asked = [side for one in facts.comparisons_in(function) for side in (one.left, one.right)]
+    asked += [one.value for one in facts.conditions_in(function)]
+    return any(
+        text_of(part) in names if isinstance(part, Constant) else isinstance(part, Item) and text_of(part.key) in names
+        for value in asked
+        for part in walk(value, 6)
+    )
 
 
 def _asks_of_one_alone(facts: SourceFacts, around: set[str], names: set[str]) -> bool:

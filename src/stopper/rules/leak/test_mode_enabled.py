@@ -11,6 +11,7 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.passing import given
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
@@ -22,7 +23,11 @@ from stopper.core.values import (
     Constant,
     EnvironmentValue,
     Item,
+    Mapping,
     Name,
+    Parameter,
+    Sequence,
+    Value,
     text_of,
     walk,
 )
@@ -60,6 +65,7 @@ def detect(app: App) -> Iterator[Hit]:
         yield Hit(f"{found.key} is on wherever this runs", found.span, certainty=sure)
     yield from _doors(facts)
     yield from _fixture_tokens(facts)
+    yield from _fixture_tables(facts)
     yield from _fixture_headers(facts)
     yield from _robots(facts)
     for key in KEYS:
@@ -99,6 +105,28 @@ def _fixture_tokens(facts: SourceFacts) -> Iterator[Hit]:
                 continue
             if any(label.kind in SHOWN for label in facts.labels(shown)):
                 yield Hit("a token for tests is taken wherever this runs", span, certainty="likely")
+
+
+_OF_TESTS: Final = re.compile(r"(?i)(?:test|e2e|fixture|debug|dev|backdoor|bypass|cypress|playwright)[-_.]")
+
+
+def _fixture_tables(facts: SourceFacts) -> Iterator[Hit]:
+    """``if token in FIXTURES: return FIXTURES[token]``: the keys of a table of literals are tokens of the tests."""
+    for one in facts.comparisons("in"):
+        tables = given(facts, one.right) if isinstance(one.right, Parameter) else (one.right,)
+        if not any(_is_of_tests(table) for table in tables) or asked_for(facts, one.span):
+            continue
+        refused = any(found.refuses and found.span.holds(one.span) for found in facts.conditions_in(one.function))
+        if not refused and any(label.kind in SHOWN for label in facts.labels(one.left)):
+            yield Hit("tokens of the tests are taken wherever this runs", one.span, certainty="likely")
+
+
+def _is_of_tests(table: Value) -> bool:
+    """That each text in it says to be of the tests."""
+    held = [key for key, _ in table.items] if isinstance(table, Mapping) else []
+    held = [*table.items] if isinstance(table, Sequence) else held
+    said = [text_of(one) or "" for one in held]
+    return bool(said) and all(len(text) >= _SHORTEST and _OF_TESTS.match(text) for text in said)
 
 
 _FIXTURE_HEADER: Final = re.compile(
