@@ -39,7 +39,7 @@ def is_whole(value: Value | None, depth: int = 5) -> bool:
             return any(is_whole(one, depth - 1) for one in options(value))
         case Mapping(items=items):
             return any(
-                is_whole(said, depth - 1) and getattr(key, "value", None) in ("**", None, "$set") for key, said in items
+                getattr(key, "value", None) in ("**", None, "$set") and is_whole(said, depth - 1) for key, said in items
             )
         case _:
             return False
