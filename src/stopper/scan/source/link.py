@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.fact import ConfigWrite, Flow, SourceRoute, TextFile
 from stopper.core.facts import SourceFacts
 from stopper.core.facts_memory import HasSpan
+from stopper.core.path_calls import file_named
 from stopper.core.place import RouteRef
 from stopper.core.values import (
     Call,
@@ -200,10 +201,10 @@ def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], boo
                 loaded.update(name for name, module in modules.items() if module.path == call.span.path)
             elif isinstance(option, Name):
                 loaded.add(option.dotted)
-            elif isinstance(option, Call) and option.method == "join" and option.args:  # a folder, and the file in it
-                loaded.update(
-                    name for text in literals(option.args[-1]) for name in _named(str(text.value), project, modules)
-                )
+            elif (
+                isinstance(option, Call) and (named := file_named(option)) is not option
+            ):  # a folder, and the file in it
+                loaded.update(name for text in literals(named) for name in _named(str(text.value), project, modules))
             elif isinstance(option, Call):
                 loaded.add(option.callee)
             elif isinstance(option, Constant) and isinstance(option.value, str):

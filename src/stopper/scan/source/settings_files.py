@@ -12,6 +12,7 @@ from typing import Final, cast
 import yaml
 
 from stopper.core.fact import TextFile
+from stopper.core.path_calls import file_named
 from stopper.core.values import Call, literals
 from stopper.scan.source.files import is_test
 from stopper.scan.source.project import Module, Project
@@ -63,10 +64,7 @@ def meant(name: str, caller: str, known: Mapping[str, TextFile]) -> TextFile | N
 
 def names_of(call: Call) -> Iterator[str]:
     """The files that the call may name, without the folders that lead out of the application's own."""
-    said = call.argument(0, "filename", "file")
-    if isinstance(said, Call) and said.method == "join" and said.args:
-        said = said.args[-1]
-    for literal in literals(said):
+    for literal in literals(file_named(call.argument(0, "filename", "file"))):
         if isinstance(literal.value, str) and not literal.value.endswith(".py"):
             name = "/".join(part for part in literal.value.split("/") if part not in ("", ".", ".."))
             if name:
