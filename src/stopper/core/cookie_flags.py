@@ -75,6 +75,20 @@ def flags_of_own_responses(facts: "SourceFacts") -> frozenset[str]:
     return frozenset(found)
 
 
+def flags_of_own_interfaces(facts: "SourceFacts") -> frozenset[str]:
+    """The flags that an interface of the project gives the session's cookie, whatever the settings say: ``def get_cookie_samesite`` with
+    ``return "Lax"``."""
+    found: set[str] = set()
+    for one in facts.classes(*INTERFACES):
+        for flag in FLAGS:
+            given = [said.value for said in facts.returns_of(f"{one.name}.get_cookie_{flag}")]
+            if given and all(
+                isinstance(value, Constant) and value.value not in (None, False, "None", "") for value in given
+            ):
+                found.add(flag)
+    return frozenset(found)
+
+
 def own_session_stores(facts: "SourceFacts") -> Iterator[str]:
     """Classes of the project that keep the session and write its cookie themselves: neither the key nor the flags of the settings serve
     them, unless they ask for those."""

@@ -7,6 +7,7 @@ from stopper.core.app import App
 from stopper.core.cookie_flags import (
     FLAGS,
     INTERFACES,
+    flags_of_own_interfaces,
     flags_of_own_responses,
     lacking_flags,
     own_session_stores,
@@ -74,7 +75,7 @@ def detect(app: App) -> Iterator[Hit]:
     place = application_made(app)
     if seen or talisman or place is None or not uses_session(app) or next(own_session_stores(facts), None) is not None:
         return
-    given = flags_of_own_responses(facts)
+    given = flags_of_own_responses(facts) | flags_of_own_interfaces(facts)
     needed = [key for key in _NEEDED if key.rpartition("_")[2].lower() not in given]
     unset = [key for key in needed if not is_written(app, key) and in_force(app, key) is MISSING]
     if unset:
