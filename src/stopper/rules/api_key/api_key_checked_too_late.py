@@ -12,7 +12,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.nested_functions import inside
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Name, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Name, Value, is_constant, text_of, walk
 
 _EFFECT: Final = re.compile(
     r".*\.(?:commit|flush|insert_one|insert_many|insert|update_one|update_many|delete_one|delete_many|bulk_save_objects|publish|send_message"
@@ -67,7 +67,7 @@ def detect(app: App) -> Iterator[Hit]:
                 break
         for one in facts.conditions_in(function):
             before = one.function == function and one.span.line < refusal.line
-            if before and one.stops and not one.refuses and _asks_cache(one.value) and not _turns_away(facts, one):
+            if before and _answers_from_cache(facts, one):
                 yield Hit("the cache answers before the key is checked", one.span)
                 break
 
@@ -121,6 +121,10 @@ def _done_outside(facts: SourceFacts, route: SourceRoute, checks: frozenset[str]
     for place, name in enumerate(steps):
         if _refusal(facts, name, checks) is not None:
             for before in steps[:place]:
+                for one in facts.conditions_in(before):
+                    if one.function == before and _gives(facts, one) and _answers_from_cache(facts, one):
+                        yield Hit(f"the cache answers before {name.rpartition('.')[2]} asks for the key", one.span)
+                        break
                 for call in facts.calls_in(before):
                     if call.span is not None and _leads_to_effect(facts, call):
                         yield Hit(f"{call.method}() runs before {name.rpartition('.')[2]} asks for the key", call.span)
@@ -145,9 +149,24 @@ def _leads_to_effect(facts: SourceFacts, call: Call) -> bool:
     return any(_has_effect(inner) for inner in (*inside, *facts.calls_in(call.callee)))
 
 
+def _answers_from_cache(facts: SourceFacts, one: Condition) -> bool:
+    """That who comes with something which is cached goes no further, and is not turned away."""
+    return one.stops and not one.refuses and _asks_cache(one.value) and not _turns_away(facts, one)
+
+
+def _gives(facts: SourceFacts, condition: Condition) -> bool:
+    """That the body of the condition returns an answer."""
+    body = condition.body
+    return body is not None and any(
+        body.holds(one.span) and not is_constant(one.value, None) for one in facts.returns_of(condition.function)
+    )
+
+
 def _asks_cache(value: Value) -> bool:
     """That the value is what a cache or Redis has under some key."""
     for one in walk(value, 4):
+        if isinstance(one, Item) and isinstance(one.owner, Item) and _CACHE_OBJECT.search(text_of(one.owner.key) or ""):
+            return True  # ``current_app.extensions["redis"].get(key)``
         if isinstance(one, Call) and one.method in _CACHE_READS and one.receiver is not None:
             said = [one.callee, one.receiver.name]
             said += [getattr(inner, "dotted", "") or getattr(inner, "callee", "") for inner in walk(one.receiver, 3)]

@@ -42,6 +42,8 @@ _KEYS: Final = frozenset(
     {"key", "token", "access_token", "appid", "app_id", "auth", "secret", "apitoken", "auth_token", "subscription-key"}
 )
 _WRITTEN_OUT: Final = re.compile(r"(?i)^https?://\S+[?&](?:api_?key|appid|access_token)=[\w-]{16,}")
+_SETTERS: Final = frozenset({"set", "add", "copy_set_param", "copy_add_param"})
+"""What puts one more name with its value into a query."""
 _NO_URL: Final = ("headers", "data", "json", "auth", "content", "cookies")
 _OWN_KINDS: Final = ("api-key", "token", "config-secret", "password")
 
@@ -74,6 +76,9 @@ def _holds_key(facts: SourceFacts, flow: Flow) -> bool:
             # ``Request(url, headers={…})``: what goes in a header or a body is in no URL.
             given = [one for name, one in value.keywords if name in _NO_URL]
             beside.update(id(inner) for one in given for inner in walk(one))
+            said = (text_of(value.args[0]) or "").lower() if _puts_in_query(value) else ""
+            if (is_key_name(said) or said in _KEYS) and _is_own(facts, value.args[1]):
+                return True
         if isinstance(value, (Mapping, Sequence)):
             for name, inner in _pairs(value):
                 said = (text_of(name) or "").lower()
@@ -91,6 +96,15 @@ def _holds_key(facts: SourceFacts, flow: Flow) -> bool:
         elif _is_whole(value):
             return True
     return False
+
+
+def _puts_in_query(call: Call) -> bool:
+    """``httpx.QueryParams(…).set("key", key)``, ``url.copy_set_param("key", key)``"""
+    if len(call.args) != 2 or call.method not in _SETTERS:
+        return False
+    return call.method.startswith("copy_") or any(
+        isinstance(one, Call) and one.method == "QueryParams" for one in walk(call.receiver, 4)
+    )
 
 
 def _pairs(value: Mapping | Sequence) -> Iterator[tuple[Value, Value]]:
