@@ -20,6 +20,7 @@ from stopper.core.values import (
     ConfigValue,
     EnvironmentValue,
     Format,
+    Item,
     Mapping,
     Member,
     Name,
@@ -33,7 +34,7 @@ from stopper.core.values import (
 
 _ID: Final = re.compile(r"(?i)^(id|pk|\w*_id|\w+Id|\w*_?(no|number))$")
 _OWN_ID: Final = re.compile(
-    r"(?i)(?!(?:message|event|trace|request|correlation|span|log|thread|job|run)_)\w+_(?:id|slug|ref|number)|id|slug|uid|number|reference"
+    r"(?i)(?!(?:message|event|trace|request|correlation|span|log|thread|job|run)_)\w+_(?:id|slug|ref|number)|_?id|slug|uid|number|reference"
 )
 _CLOCKS: Final = (
     "time.time", "time.time_ns", "time.monotonic_ns", "itertools.count", "next", "random.randint", "random.randrange", "random.random",
@@ -41,6 +42,8 @@ _CLOCKS: Final = (
 )  # fmt: skip
 _COUNTS: Final = frozenset({"incr", "incrby", "hincrby", "zcard", "llen", "lastrowid"})
 """What a store counts with."""
+_CHANGES: Final = ("find_one_and_update", "find_and_modify")
+"""Changes of a document that give it back, as it is then or was before: ``{"$inc": {"last": 1}}`` counts."""
 _SIZES: Final = frozenset({"len", "count", "max", "scalar"})
 _LINK: Final = re.compile(r"(?i)(?:share_|download_|public_)?(?:url|link|path|href)")
 _ENCODES: Final = frozenset({
@@ -92,7 +95,11 @@ def _is_number(facts: SourceFacts, route: SourceRoute, name: str, kind: str) -> 
 def _counted(facts: SourceFacts) -> Iterator[Hit]:
     """An id made of the time, of a counter or of a small random number, under which something is kept that is asked for by it."""
     yield from _by_default(facts)
-    makers = {call.function for call in facts.calls(*_CLOCKS, *(f"*.{word}" for word in _COUNTS)) if call.function}
+    makers = {
+        call.function
+        for call in facts.calls(*_CLOCKS, *(f"*.{word}" for word in (*_COUNTS, *_CHANGES)))
+        if call.function
+    }
     makers |= {call.function for call in facts.calls("len", "*.count", "max", *_ENCODES) if call.function}
     makers |= {call.function for maker in makers for call in facts.calls(maker) if call.function}
     for function in sorted(makers):
@@ -151,6 +158,8 @@ def _is_counted(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
         return False
     if any(one.callee in _CLOCKS or one.method in _COUNTS for one in calls) or any(map(_is_next, walk(value, 3))):
         return True
+    if any(map(_is_raised, walk(value, 4))):
+        return True
     if any(one.callee in _ENCODES and _is_of_number(one) for one in calls):
         return True
     returned = [one.value for call in calls if depth for one in facts.returns_of(call.callee)]
@@ -180,6 +189,15 @@ def _is_next(value: Value) -> bool:
         and any(isinstance(part, Call) and part.method in _SIZES for part in value.parts)
         and any(is_constant(part, 1) for part in value.parts)
     )
+
+
+def _is_raised(value: Value) -> bool:
+    """``counters.find_one_and_update({"_id": "visits"}, {"$inc": {"last": 1}})["last"]``: the field that was counted up."""
+    if not (isinstance(value, Item) and isinstance(value.owner, Call) and value.owner.method in _CHANGES):
+        return False
+    change = value.owner.argument(1, "update")
+    raised = change.get("$inc") if isinstance(change, Mapping) else None
+    return isinstance(raised, Mapping) and raised.get(text_of(value.key) or "") is not None
 
 
 def _only_in_tests(app: App, path: str) -> bool:
