@@ -13,7 +13,7 @@ _WORDS: Final = (*_MEMBERS, "authorizations", "security_scheme", "security_schem
 
 
 def written_schemes(facts: SourceFacts) -> tuple[SecurityScheme, ...]:
-    """Every scheme of a template for Flasgger, of Flask-RESTX's ``authorizations``, of flask-smorest's options and of apispec."""
+    """Every scheme of a template for Flasgger, of Flask-RESTX's ``authorizations``, of flask-smorest's options, of apispec and of flask-openapi3."""
     if not facts.says(*_WORDS):
         return ()
     return tuple(scheme for value in _said(facts) for scheme in _read(value))
@@ -25,6 +25,8 @@ def _said(facts: SourceFacts) -> Iterator[Value]:
         yield from _each(call.keyword("authorizations"))
         for given in (*call.args, *(value for _, value in call.keywords)):
             yield from _inside(given)
+    for call in facts.calls("flask_openapi3.OpenAPI"):
+        yield from _each(call.keyword("security_schemes"))
     for call in facts.calls("*.security_scheme"):
         if (scheme := call.argument(1, "component")) is not None:
             yield scheme

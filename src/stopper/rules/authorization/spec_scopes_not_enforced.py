@@ -5,15 +5,16 @@ from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
 from stopper.core.app import App, Route
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.nested_functions import inside
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import TRIES, attempt, controls, establish
 from stopper.core.rule import Hit, Rule
+from stopper.core.spec_document import mapping, operations
 from stopper.core.told_nothing import is_told_in_vain, is_told_nothing
-from stopper.core.values import Call, Constant, Value, text_of, walk
+from stopper.core.values import Call, Constant, Parameter, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _SAYS: Final = frozenset(
@@ -30,6 +31,7 @@ _CLAIMS: Final = ("scope", "scp", "scopes", "permissions")
 
 def detect(app: App) -> Iterator[Hit]:
     """Operations with scopes in the document, whose view and guards never look at a scope, a role or a permission."""
+    yield from _deaf_functions(app)
     wanted = [route for route in app.routes if route.spec_scopes and route.readers & {"source", "running"}]
     if not wanted or app.source is None:
         return
@@ -43,6 +45,36 @@ def detect(app: App) -> Iterator[Hit]:
                 ref = RouteRef(method, route.path)
                 text = f"the document asks for the scope {', '.join(scopes)} at {ref}, and the code looks at no scope"
                 yield Hit(text, route.span, ref)
+
+
+def _deaf_functions(app: App) -> Iterator[Hit]:
+    """``x-scopeValidateFunc`` of Connexion, with a function of the project that never looks at the scopes that it is handed first."""
+    if app.spec is None or app.source is None:
+        return
+    facts, document = source_of(app), app.spec.document
+    written = {
+        **mapping(mapping(document.get("components")).get("securitySchemes")),
+        **mapping(document.get("securityDefinitions")),
+    }
+    for name, scheme in written.items():
+        function = facts.function(str(mapping(scheme).get("x-scopeValidateFunc")))
+        if function is None or not function.parameters or facts.is_test(function.span):
+            continue
+        asked = [one for one in operations(app.spec) if any(mapping(said).get(name) for said in one.security or ())]
+        if asked and not _uses(facts, function.name, function.parameters[0]):
+            text = f"the scopes that the document asks for are handed to {function.name.rpartition('.')[2]}(), which does not look at them"
+            yield Hit(text, next((one.span for one in facts.returns_of(function.name)), function.span), asked[0].ref)
+
+
+def _uses(facts: SourceFacts, function: str, parameter: str) -> bool:
+    values: list[Value] = [one.value for one in facts.returns_of(function)]
+    values += [one.value for one in facts.conditions_in(function)]
+    values += [one.value for one in facts.assignments_in(function)]
+    values += facts.calls_in(function)
+    values += [side for one in facts.comparisons_in(function) for side in (one.left, one.right)]
+    return any(
+        isinstance(part, Parameter) and part.parameter == parameter for value in values for part in walk(value, 10)
+    )
 
 
 def _looks(index: FunctionIndex, route: Route, method: str, scopes: Sequence[str]) -> bool:

@@ -27,7 +27,8 @@ def detect(app: App) -> Iterator[Hit]:
     for call, key, algorithms in key_uses(app, facts):
         if not HMAC & set(algorithms) and (algorithms or not _is_default(facts, call)):
             continue
-        if any(_is_public(value) for value in (key, *reached(facts, key))) and call.span not in seen:
+        public = any(_is_public(value) for value in (key, *reached(facts, key))) or _reads_public_file(facts, key)
+        if public and call.span not in seen:
             seen.add(call.span)
             mixed = " (both kinds of algorithm are allowed)" if PUBLIC_KEY & set(algorithms) else ""
             yield Hit(f"a public key is used as the secret of an HMAC{mixed}", call.span)
@@ -65,6 +66,16 @@ def _is_public(value: Value) -> bool:
         if isinstance(variable := getattr(part, "variable", None), str) and _PUBLIC_NAME.search(variable):
             return True
     return False
+
+
+def _reads_public_file(facts: SourceFacts, value: Value) -> bool:
+    """``load_key("authority.pub.pem")``, where a function of the project reads the file that it is handed."""
+    return (
+        isinstance(value, Call)
+        and facts.function(value.callee) is not None
+        and any(_names_public_file(part) for one in value.args for part in walk(one, 3))
+        and any(call.method in _READERS for call in facts.calls_in(value.callee))
+    )
 
 
 def _names_public_file(value: Value) -> bool:
