@@ -17,8 +17,9 @@ GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager",
 CASTS: Final = frozenset({"int", "str", "uuid.UUID", "bson.ObjectId"})
 _PREFERENCE: Final = re.compile(
     r"(?i)lang|locale|theme|zone|currency|format|view|page|limit|sort|order|country|region|display|nick"
+    r"|request_?id|trace|correlation|version|user_?agent"
 )
-"""What a token may say of somebody's tastes; another word of the caller's harms nobody."""
+"""What a token may say of somebody's tastes, and what tells one request from another; another word of the caller's harms nobody."""
 _SENT: Final = frozenset({"request-data", "query-string", "request-header", "unverified-claims", "cookie"})
 _SHOWN: Final = frozenset({"authorization-header", "token", *_SENT})
 _CHECKS: Final = re.compile(r"(?i)^hmac\.|verif|signature|compare_digest|\.(?:unsign|loads_unsafe)$")
@@ -135,6 +136,10 @@ def overruled(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             continue
         kept = [(one.attribute, one.value, one.span)]
         kept += [(name, value, value.span or one.span) for name, value in _fields_given(facts, one.value)]
+        if isinstance(one.value, Call):
+            # ``g.context = Context(claims, request.headers)``, and the class picks from the two.
+            made = facts.assignments_in(f"{one.value.callee}.__init__")
+            kept += [(said.attribute, said.value, said.span) for said in made if said.target.startswith("self.")]
         for name, value, span in kept:
             key = _sent_first(facts, value)
             if key is not None and (ROLE.search(name) or WHOSE.search(name) or not _PREFERENCE.search(name)):
@@ -145,7 +150,7 @@ def _sent_first(facts: SourceFacts, value: Value) -> str | None:
     first, *others = options(value)
     if not isinstance(first, Item) or not facts.labels(first.owner):
         return None
-    said = {label.kind for label in facts.labels(first.owner) if not label.by_name}
+    said = {label.kind for label in facts.labels(replace(first, default=None)) if not label.by_name}
     otherwise = [*others, *([first.default] if first.default is not None else [])]
     if said & _SENT and "claims" not in said and any(facts.derives(one, "claims") for one in otherwise):
         return text_of(first.key)
