@@ -8,6 +8,7 @@ from stopper.core.call_edits import calls_at, passing
 from stopper.core.desk_files import is_of_a_script
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.outbound_names import ENDS_BY_ITSELF, SESSION, VERBS, WAITS_FOR_EVER
+from stopper.core.passing import callers
 from stopper.core.passing import given as given_for
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.text_words import mentions
@@ -97,9 +98,11 @@ def _waits(facts: SourceFacts, call: Call, position: int | None) -> bool:
 
 
 def _is_none(facts: SourceFacts, said: Value | None) -> bool:
-    """That ``None`` stands there, or a parameter that is ``None`` by its default and in each call."""
-    held = given_for(facts, said) if isinstance(said, Parameter) else (said,)
-    return bool(held) and all(is_constant(one, None) for one in held)
+    """That ``None`` stands there, or a parameter that is ``None`` by its default and in each call, of which some are seen."""
+    if isinstance(said, Parameter):
+        called = any(True for _ in callers(facts, said.function))
+        return called and all(is_constant(one, None) for one in given_for(facts, said))
+    return is_constant(said, None)
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
