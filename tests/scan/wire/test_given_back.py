@@ -164,6 +164,27 @@ def test_what_was_there_is_as_it_was_when_the_scan_has_ended(whole: bool) -> Non
     assert (kept[1]["title"], kept[1]["text"], courier.unlike) == ("title 1", "old", {})
 
 
+def test_one_thing_at_two_paths_is_as_it_was_for_whom_it_is_shown() -> None:
+    """Requests of nobody, who is shown nothing, take no look from who is about to change it; what was seen first is put back last."""
+    app, kept = Flask("account"), {"city": "Bern"}
+
+    @app.route("/account", methods=["GET", "PUT"])
+    @app.route("/profile", methods=["GET", "PUT"])
+    def account() -> Any:
+        if "Authorization" not in request.headers:
+            return jsonify(error="who?"), 401
+        kept.update(request.get_json() if request.method == "PUT" else {})
+        return jsonify(kept)
+
+    courier = Courier(WsgiTransport(app), mode="active")
+    for path in ("/account", "/profile"):
+        for _ in range(2):
+            courier.carry(put(path, city="nowhere"))
+        courier.carry(BEARER.on(put(path, city=f"x{path}")))
+    courier.put_back()
+    assert (kept, courier.unlike) == ({"city": "Bern"}, {})
+
+
 def test_what_could_not_be_put_back_is_named() -> None:
     app, _ = notes(once=True)
     courier = Courier(WsgiTransport(app), mode="active")

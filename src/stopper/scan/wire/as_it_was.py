@@ -16,7 +16,7 @@ from stopper.scan.wire.spared_accounts import is_of_oneself
 MOST: Final = 40
 """Things that are read before they are changed."""
 TRIES: Final = 2
-"""How often one is looked at that the first caller is not shown."""
+"""How often one is looked at for requests of nobody by name."""
 _CHANGES: Final = ("PUT", "PATCH")
 _MOVES: Final = re.compile(
     r"(?i)updated|modified|changed|last_|lastseen|version|revision|etag|views|hits|expire|token|csrf|nonce"
@@ -72,7 +72,8 @@ class AsItWas:
     def __init__(self) -> None:
         self.kept: dict[str, Kept] = {}
         """What was read, by where it is."""
-        self._asked: dict[str, int] = {}
+        self._asked: dict[str, list[str | None]] = {}
+        """As whom each was read: what nobody is shown may be shown to who is about to change it."""
         self._shut: set[tuple[str, int, str]] = set()
         """Kinds of paths at which nothing can be read."""
         self._unread: set[str] = set()
@@ -91,9 +92,11 @@ class AsItWas:
             self._unread.add(request.target)
             if _kind(request.target) in self._shut or request.target in self.kept:
                 return
-            if self._asked.get(request.target, 0) >= TRIES or len(self._asked) >= MOST:
+            asked = self._asked.get(request.target, [])
+            many = len(self._asked) >= MOST and not is_of_oneself(request.target.partition("?")[0])
+            if asked.count(request.identity) >= (TRIES if request.identity is None else 1) or (many and not asked):
                 return
-            self._asked[request.target] = self._asked.get(request.target, 0) + 1
+            self._asked[request.target] = [*asked, request.identity]
             headers = tuple(pair for pair in request.headers if pair[0].lower() not in _OF_THE_BODY)
             reading = Request(
                 "GET", request.target, (*headers, ("Accept", "application/json")), identity=request.identity
@@ -134,7 +137,7 @@ class AsItWas:
         }
         changed = {_name(target, kept): kept for target, kept in self.kept.items() if kept.ways}
         left |= {name: sorted(kept.said) for name, kept in changed.items()}
-        for name, kept in changed.items():
+        for name, kept in reversed(changed.items()):  # what was read first saw it before the others changed it
             different = kept.different(carry(kept.read).response)
             for request in kept.amends(different) if different else ():
                 carry(request)
