@@ -172,11 +172,29 @@ def _held(facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: 
         ):
             return True
     return any(
-        (isinstance(part, Call) and is_check(part) and any(_is_about(facts, one, mine) for one in parts(part)))
+        (
+            isinstance(part, Call)
+            and is_check(part)
+            and any(_is_about(facts, one, mine) for one in parts(part))
+            and not _refuses_scheme(facts, part)
+        )
         or (isinstance(part, Member) and part.attribute in _PARSED and bool(mine & origins(part.owner)))
         for condition in facts.conditions_in(function)
         if condition.span not in loose
         for part in _without_schemes(condition.value)
+    )
+
+
+def _refuses_scheme(facts: SourceFacts, call: Call) -> bool:
+    """A function of the project that asks for nothing but a scheme like ``javascript:``."""
+    asked = [
+        part
+        for one in facts.returns_of(call.callee)
+        for part in walk(one.value)
+        if isinstance(part, Call) and part.method not in _GIVE_TEXT
+    ]
+    return bool(asked) and all(
+        one.method == "startswith" and _OTHER_SCHEME.match(text_of(one.argument(0)) or "") is not None for one in asked
     )
 
 
@@ -226,7 +244,9 @@ def _refused_inside(facts: SourceFacts, mine: frozenset[Origin], function: str) 
 def _asked_inside(facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: Callable[[Call], bool]) -> bool:
     """``return place if is_local(place) else "/"``: a function that gives a value back asks in whatever form."""
     return any(
-        is_check(call) and any(_is_about(facts, one, mine) for one in (*call.args, call.receiver))
+        is_check(call)
+        and any(_is_about(facts, one, mine) for one in (*call.args, call.receiver))
+        and not _refuses_scheme(facts, call)
         for call in facts.calls_in(function)
     )
 

@@ -286,7 +286,11 @@ def _reach(project: Project, facts: SourceFacts, guards: Guards) -> dict[str, tu
     found: dict[str, set[int]] = {}
     for route in facts.routes:
         refs = [ref for ref in _refs_of(route) if ref.method not in ("HEAD", "OPTIONS")]
-        for name in _run_by([route.view, *route.hooks, *(one.name for one in route.decorators)], project, guards):
+        around = [one.name for one in route.decorators]
+        around += [
+            own for name in around if (own := f"{name}.__call__") in project.functions
+        ]  # a class that wraps the view
+        for name in _run_by([route.view, *route.hooks, *around], project, guards):
             found.setdefault(name, set()).update(rank[ref] for ref in refs)
         for ref in refs:  # a method of a view class answers its own method alone
             own = f"{route.view}.{ref.method.lower()}"
