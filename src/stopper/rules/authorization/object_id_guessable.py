@@ -42,6 +42,7 @@ _CLOCKS: Final = (
 )  # fmt: skip
 _COUNTS: Final = frozenset({"incr", "incrby", "hincrby", "zcard", "llen", "lastrowid"})
 """What a store counts with."""
+_FINDS: Final = re.compile(r"(?:find|update|delete|replace|count)(?:_|$)")
 _CHANGES: Final = ("find_one_and_update", "find_and_modify")
 """Changes of a document that give it back, as it is then or was before: ``{"$inc": {"last": 1}}`` counts."""
 _SIZES: Final = frozenset({"len", "count", "max", "scalar"})
@@ -108,7 +109,7 @@ def _counted(facts: SourceFacts) -> Iterator[Hit]:
         pairs = [(one.attribute, one.value, one.span) for one in facts.assignments_in(function)]
         for call in facts.calls_in(function):
             pairs += [(name, value, call.span) for name, value in call.keywords if call.span]
-            pairs += [member for one in call.args if call.span for member in _members(one, call.span)]
+            pairs += [member for one in call.args[_asks(call) :] if call.span for member in _members(one, call.span)]
         pairs += [member for one in facts.returns_of(function) for member in _members(one.value, one.span)]
         found = next(
             ((name, span) for name, value, span in pairs if _names_id(name, value) and _is_counted(facts, value)), None
@@ -142,11 +143,18 @@ def _is_asked_for(facts: SourceFacts, name: str, column: Value) -> bool:
     return unique and any(name == one for route in facts.routes for one, _ in route.parameters)
 
 
+def _asks(value: Value) -> bool:
+    """``notes.find_one({"_id": ident})``: what it is handed first is a query, which makes no id."""
+    return isinstance(value, Call) and _FINDS.match(value.method) is not None
+
+
 def _members(value: Value, span: Span) -> list[tuple[str, Value, Span]]:
+    inside = list(walk(value, 2))
+    asked = {id(one) for part in inside if isinstance(part, Call) and _asks(part) for one in part.args[:1]}
     return [
         (text_of(key) or "", inner, part.span or span)
-        for part in walk(value, 2)
-        if isinstance(part, Mapping)
+        for part in inside
+        if isinstance(part, Mapping) and id(part) not in asked
         for key, inner in part.items
     ]
 
