@@ -42,6 +42,6 @@ def _end(code: int) -> None:
             sys.stderr.flush()
         except OSError:
             return
-        atexit._run_exitfuncs()
+        atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
         os._exit(code)
     gc.freeze()  # nor would the last search for cycles find any

@@ -96,8 +96,8 @@ def same_but_for_the_caller(first: Response, second: Response) -> bool:
     if first.status != second.status or not isinstance(left, dict) or not isinstance(right, dict):
         return False
     plain = [
-        {name: value for name, value in cast("dict[str, object]", whole).items() if not _OF_THE_CALL.fullmatch(name)}
-        for whole in (left, right)
+        {name: value for name, value in whole.items() if not _OF_THE_CALL.fullmatch(name)}
+        for whole in (cast("dict[str, object]", left), cast("dict[str, object]", right))
     ]
     return bool(plain[0]) and steady(json.dumps(plain[0], sort_keys=True)) == steady(
         json.dumps(plain[1], sort_keys=True)

@@ -177,7 +177,8 @@ def _another_choice(
             return {**sent, name: not value}
         if isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w-]{1,30}", value) and (name in sent or name in refusal):
             lists = [one.group() for one in _CHOICES.finditer(refusal[:2000])]
-            words = next((found for one in lists if value in (found := re.findall(r"[A-Za-z][\w-]*", one))), [])
+            several = [[word.group() for word in re.finditer(r"[A-Za-z][\w-]*", one)] for one in lists]
+            words = next((found for found in several if value in found), list[str]())
             others = [one for one in words if one not in (value, "or", "and")]
             usual = _AFTER.get(value.lower()) if name in sent and _STATE.fullmatch(as_parameter(name)) else None
             if usual is not None and not others:

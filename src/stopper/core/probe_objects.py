@@ -95,7 +95,8 @@ def plain_members(value: object, depth: int = 4) -> list[tuple[str, object]]:
     found: list[tuple[str, object]] = []
     if isinstance(value, dict) and depth:
         for name, item in cast("dict[str, object]", value).items():
-            found += plain_members(item, depth - 1) if isinstance(item, (dict, list)) else [(name, item)]
+            inside = plain_members(item, depth - 1)
+            found += inside if inside or type(item) in (dict, list) else [(name, item)]
     if isinstance(value, list) and depth:
         for item in cast("list[object]", value)[:5]:
             found += plain_members(item, depth - 1)

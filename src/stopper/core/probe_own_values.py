@@ -137,9 +137,14 @@ def _told_of_oneself(target: Target, person: Identity) -> Steps[list[Told]]:
 
 def _the_person(whole: object) -> object:
     """The object of an answer that is a person by its name; the answer itself where there is none."""
-    said = cast("dict[str, object]", whole) if isinstance(whole, dict) else {}
-    named = (value for name, value in said.items() if _PEOPLE.fullmatch(as_parameter(name)) and isinstance(value, dict))
-    return next(named, whole)
+    for name, value in _named(whole).items():
+        if _PEOPLE.fullmatch(as_parameter(name)) and (person := _named(value)):
+            return person
+    return whole
+
+
+def _named(value: object) -> dict[str, object]:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
 
 def _claims(target: Target, person: Identity) -> dict[str, object]:

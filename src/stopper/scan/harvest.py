@@ -84,7 +84,8 @@ def _learn_likes(
         response = courier.carry(who.on(request) if who is not None else request).response
     except Skipped:
         return {}
-    first = next(iter(entries(response.json())), {}) if response.succeeded else {}
+    nothing: dict[str, object] = {}
+    first = next(iter(entries(response.json())), nothing) if response.succeeded else nothing
     kept = {
         name: value
         for name, value in first.items()

@@ -81,7 +81,7 @@ def named_routes(response: Response) -> Iterator[Named]:
             method = spoken.group() if spoken is not None else sent.method
             if method in ("POST", "PUT", "PATCH") and pattern is _SPOKEN:
                 sent = Sent(_told_behind(text[found.end() : found.end() + 200]), method=method)
-            known = seen.setdefault(path, set()) if path else {(method, sent)}
+            known = seen.setdefault(path, set[tuple[str, Sent]]()) if path else {(method, sent)}
             if (method, sent) in known or (known and not method and not sent.names):
                 continue
             known.add((method, sent))

@@ -131,7 +131,8 @@ def _own_number(target: Target, route: Route, who: Identity) -> Steps[str | None
     told = yield from own_numbers(target, who, parameter_of(route))
     listed = yield from number_in_lists(target, who, route.parameters[0][0])
     names = [one.lower() for one in (who.subject, who.name) if one]
-    for number in list(dict.fromkeys((*told.values(), *([listed] if listed else []))))[:2]:
+    known: list[str] = [*told.values(), *([listed] if listed else [])]
+    for number in list(dict.fromkeys(known))[:2]:
         if fits(route, number) and "GET" in {
             each for one in target.app.routes if one.path == route.path for each in one.methods
         }:
@@ -152,8 +153,10 @@ def _eager_change(honest: Request, route: Route, known: Account) -> Steps[Verdic
     flags = {name: wish for name, wish in better.items() if wish is not None}
     mine = {**flags, **{name: value for name, value in _WISHES.items() if name in had}} or _WISHES
     each: list[dict[str, object]] = [{name: mine[name]} for name in _RIGHTS if name in mine]
-    held = [(name, value) for name, value in members(honest).items() if isinstance(value, dict)][:INNER_MOST]
-    inner: list[dict[str, object]] = [{name: {**cast("dict[str, object]", value), **mine}} for name, value in held]
+    held = [
+        (name, cast("dict[str, object]", value)) for name, value in members(honest).items() if isinstance(value, dict)
+    ]
+    inner: list[dict[str, object]] = [{name: {**value, **mine}} for name, value in held[:INNER_MOST]]
     for some, sent in (*((one, one) for one in ({**_WISHES, **mine}, mine, *each)), *((mine, one) for one in inner)):
         request = replace(honest, body=json.dumps({**body, **sent}).encode())
         changed = yield from send(replace(known.person.on(request), identity=None))
@@ -220,7 +223,7 @@ def _wished(name: str, value: object, *, own: bool) -> object:
     """Something better than the value that a thing is shown to have, where nobody should set it; of an account of one's *own* also what it is worth.
     None where that is not known."""
     said = as_parameter(name)
-    if value in (False, 0) and isinstance(value, (bool, int)) and _FLAG.fullmatch(said):
+    if isinstance(value, (bool, int)) and not value and _FLAG.fullmatch(said):
         return True if value is False else 1
     if own and isinstance(value, (int, float)) and not isinstance(value, bool) and _OF_WORTH.fullmatch(said):
         return value + 1

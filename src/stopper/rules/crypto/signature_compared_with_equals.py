@@ -69,7 +69,8 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     told: set[tuple[str, tuple[str, str]]] = set()
     for one in facts.comparisons("==", "!="):
-        certainty = next((said for pair in _pairs(facts, one) if (said := _judged(facts, pair)) is not None), None)
+        judged = [_judged(facts, pair) for pair in _pairs(facts, one)]
+        certainty = next((said for said in judged if said is not None), None)
         if certainty is not None and not is_query(facts, one):
             if one.texts is not None and (one.function, one.texts) in told:
                 continue  # the same two are compared once more

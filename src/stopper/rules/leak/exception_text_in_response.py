@@ -82,7 +82,7 @@ def detect(app: App) -> Iterator[Hit]:
             certainty = _certainty(catches, own)
             if certainty is None:
                 continue
-            found[place.span] = max(certainty, found.get(place.span, certainty), key=_SURENESS.index)
+            found[place.span] = max(certainty, found.get(place.span, certainty), key=_SURENESS.index)  # pyright: ignore[reportArgumentType]
             by_handler.setdefault(handler or place.span, []).append(place.span)
             if place.maker is not None:
                 by_maker.setdefault(place.maker.function, set()).add(place.span)
@@ -95,7 +95,7 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(
                 f"what failing libraries wrote into their exceptions goes to the caller: {len(spans)} places hand theirs to this function",
                 made_at[function],
-                certainty=sure,
+                certainty=sure,  # pyright: ignore[reportArgumentType]
                 severity="low" if sure == "possible" else None,
             )
     for catching, places in by_handler.items():

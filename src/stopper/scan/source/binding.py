@@ -27,6 +27,7 @@ from stopper.core.values import (
     text_of,
 )
 from stopper.scan.source import names
+from stopper.scan.source.declared import FIELDS
 from stopper.scan.source.drafts import (
     new_assignment,
     new_call,
@@ -41,7 +42,6 @@ from stopper.scan.source.drafts import (
 from stopper.scan.source.folding import as_mapping
 from stopper.scan.source.hook_tables import TABLE, row_assigned, table_assigned
 from stopper.scan.source.leaving import refuses
-from stopper.scan.source.lookups import FIELDS
 from stopper.scan.source.loops import row_by_row
 from stopper.scan.source.project import Scope
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named

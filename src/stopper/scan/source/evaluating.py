@@ -6,7 +6,7 @@ forgotten, since the body has been read once for the facts that stand in it.
 
 import ast
 from dataclasses import fields
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from stopper.core.values import (
     Call,
@@ -54,7 +54,8 @@ _AS_IT_IS: Final = (ast.Constant, ast.Compare, ast.BoolOp, ast.Attribute)
 
 def _is_line(statement: ast.stmt) -> bool:
     if type(statement) in (ast.Assign, ast.AnnAssign):
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]  # type: ignore[attr-defined]
+        assigned = cast("ast.Assign | ast.AnnAssign", statement)
+        targets: list[ast.expr] = assigned.targets if isinstance(assigned, ast.Assign) else [assigned.target]
         return not any(isinstance(part, ast.Attribute) for one in targets for part in ast.walk(one))
     if type(statement) is ast.For:
         return not statement.orelse and all(map(_is_line, statement.body))
@@ -102,7 +103,7 @@ def _marks(project: Project) -> dict[str, int]:
     for one in fields(project):
         held: Any = getattr(project, one.name)
         if type(held) is list:
-            found[one.name] = len(held)
+            found[one.name] = len(cast("list[object]", held))
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from stopper.core.fact import Assignment, Reading
 from stopper.core.held_headers import CLIENTS
+from stopper.core.place import Span
 from stopper.core.values import Call, Constant, Item, Name
 from stopper.scan.source.drafts import new_call, new_constant, new_flow, new_name
 from stopper.scan.source.lookups import request_part
@@ -29,7 +30,7 @@ class _Home:
 
 def record_late(project: Project, calls: Iterable[Call]) -> None:
     """The sinks of calls that were no sinks before their function was known to be given what it is."""
-    told = {flow.span for flow in project.flows} if calls else set()
+    told: set[Span] = {flow.span for flow in project.flows} if calls else set()
     for call in calls:
         if call.span not in told:
             record_sinks(_Home(project, call.function), call, call.method, call.receiver)

@@ -1,6 +1,6 @@
 """Which class of the project an object is of that no call of the class makes here: a row that is looked up, what a parameter is declared to be."""
 
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.values import Call, Choice, Constant, Name, Parameter, Sequence, Value, options, text_of
 from stopper.scan.source.drafts import new_name
@@ -58,7 +58,7 @@ def method_beside(reader: Reader, owner: Name, name: str) -> str | None:
 def _class_of(reader: Reader, value: Value, depth: int) -> str | None:
     kind = type(value)
     if kind is Parameter:
-        typed = value.typed  # type: ignore[union-attr]
+        typed = cast("Parameter", value).typed
         return typed if typed in reader.project.classes else None
     if kind is Choice:
         return _same(reader, value.options, depth) if depth else None  # type: ignore[union-attr]

@@ -31,7 +31,7 @@ def unrolled(
     """What it is, element by element; None where that is not seen, or where it would be a fact for each of them. The names of its target
     are bound on the way."""
     generator = node.generators[0]
-    made = (node.key, node.value) if type(node) is ast.DictComp else (node.elt,)  # type: ignore[union-attr]
+    made: tuple[ast.expr, ...] = (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)
     if len(node.generators) > 1 or not all(map(_is_plain, made)):
         return None
     turns = _turns(over)

@@ -247,7 +247,7 @@ class Courier:
             return f"its path says {deed!r}, and the mode is {self.mode}" if deed else ""
         words = words_of(path_of(request.target))
         hazard = HAZARDS & words
-        if hazard == {"reset"} and resets_an_own_password(request, words):
+        if hazard == frozenset({"reset"}) and resets_an_own_password(request, words):
             return ""
         if hazard and not (
             hazard <= OF_OWN and not is_about_money(request, words) and self.made.is_own(request.target)
