@@ -69,8 +69,9 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     told: set[tuple[str, tuple[str, str]]] = set()
     for one in facts.comparisons("==", "!="):
-        judged = [_judged(facts, pair) for pair in _pairs(facts, one)]
-        certainty = next((said for said in judged if said is not None), None)
+        certainty: Certainty | None = None
+        for pair in _pairs(facts, one):
+            certainty = certainty or _judged(facts, pair)
         if certainty is not None and not is_query(facts, one):
             if one.texts is not None and (one.function, one.texts) in told:
                 continue  # the same two are compared once more
