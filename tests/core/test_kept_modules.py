@@ -1,5 +1,6 @@
 """Modules come out of one file only while its code is in the state that the file names."""
 
+import json
 import sys
 from collections.abc import Iterator
 from importlib.util import module_from_spec
@@ -74,3 +75,26 @@ def test_no_file_is_no_error(tmp_path: Path) -> None:
     found = KeptModules()
     found.open(tmp_path / "none", "now")
     assert not found
+
+
+def test_a_file_that_ends_too_early_is_made_up_for_by_the_source(kept: KeptModules, place: Path) -> None:
+    spec = kept.find_spec(NAME)
+    assert spec is not None
+    kept.close()
+    whole = place.read_bytes()
+    place.write_bytes(whole[:-200])
+    found = KeptModules()
+    found.open(place, "now")
+    made = module_from_spec(spec)
+    made.__dict__["__name__"] = NAME
+    exec(found.get_code(NAME), made.__dict__)
+    found.close()
+    assert made.mentions.__code__.co_code == sys.modules[NAME].mentions.__code__.co_code
+
+
+def test_the_file_names_no_place_of_the_machine(place: Path) -> None:
+    """An installation that was copied to another place with all its dates takes its modules' files from there."""
+    whole = place.read_bytes()
+    begin = len(kept_modules._MAGIC) + 8
+    head = json.loads(whole[begin : begin + int.from_bytes(whole[begin - 8 : begin], "big")])
+    assert head["modules"][NAME][2] == "core/text_words.py"

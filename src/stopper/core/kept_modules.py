@@ -19,7 +19,7 @@ from typing import Any, Final, cast
 _ROOT: Final = Path(__file__).parent.parent
 PLACE: Final = _ROOT / "rules" / "__pycache__" / f"modules.{sys.implementation.cache_tag}.codes"
 """Where the file lies in the installation; it is written with the index of the rules (:mod:`stopper.scan.rule_index`)."""
-_MAGIC: Final = b"stopper modules 1\n"
+_MAGIC: Final = b"stopper modules 2\n"
 _HEAD: Final = len(_MAGIC) + 8
 _LARGEST_HEAD: Final = 4 * 1024 * 1024
 
@@ -76,7 +76,7 @@ class KeptModules:
         known = self._members.get(name)
         if known is None:
             return None
-        spec = ModuleSpec(name, cast("Any", self), origin=known[2])
+        spec = ModuleSpec(name, cast("Any", self), origin=str(_ROOT / known[2]))
         spec.has_location = True
         return spec
 
@@ -88,14 +88,17 @@ class KeptModules:
         exec(self.get_code(module.__name__), module.__dict__)
 
     def get_code(self, name: str) -> CodeType:
-        """The code of a module that was found."""
+        """The code of a module that was found. Out of its source, where the file ends too early: a disk may have been full."""
         if self._file is None:
             self._read()
         if self._file is None or name not in self._members:
             raise ImportError(f"the bytecode of {name} was taken away meanwhile", name=name)
-        begin, end, _ = self._members[name]
+        begin, end, origin = self._members[name]
         self._file.seek(self._begin + begin)
-        return cast("CodeType", loads(self._file.read(end - begin)))
+        try:
+            return cast("CodeType", loads(self._file.read(end - begin)))
+        except (EOFError, ValueError, TypeError):
+            return cast("CodeType", SourceFileLoader(name, str(_ROOT / origin)).get_code(name))
 
 
 KEPT: Final = KeptModules()
@@ -110,8 +113,9 @@ def packed(names: Iterable[str], state: str) -> bytes:
         code = SourceFileLoader(name, origin).get_code(name) if origin is not None else None
         if code is None or origin is None or hasattr(sys.modules[name], "__path__"):
             continue
+        place = os.path.relpath(origin, _ROOT)  # an installation may be copied to another place with all its dates
         begin = len(codes)
         codes += dumps(code)
-        members[name] = (begin, len(codes), origin)
+        members[name] = (begin, len(codes), place)
     head = json.dumps({"state": state, "python": sys.version, "modules": members}).encode()
     return _MAGIC + len(head).to_bytes(8, "big") + head + bytes(codes)
