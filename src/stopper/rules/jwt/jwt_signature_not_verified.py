@@ -13,6 +13,7 @@ from stopper.core.probe import Steps, Target, not_applicable
 from stopper.core.probe_signature import broken_signature
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Mapping, Name, Parameter, Value, is_constant
+from stopper.core.view_functions import index_of
 
 MESSAGE = "the token is read without looking at its signature, so anybody can write one"
 _VERIFIES: Final = re.compile(r"(?i)verif|validat")
@@ -46,17 +47,15 @@ def _is_kept_verified(facts: SourceFacts, token: Value | None) -> bool:
     """``g.token = valid_token(request)``, where that function holds the token against its signature before it gives it back."""
     if not isinstance(token, Name) or not token.dotted.startswith("flask.g."):
         return False
-    kept = [
-        one.value
-        for one in facts.assignments()
-        if one.attribute == token.dotted.rpartition(".")[2] and "g." in one.target
-    ]
+    word = token.dotted.rpartition(".")[2]
+    kept = [one.value for one in facts.assignments() if one.attribute == word and "." in one.target]
     makers = [one.callee for one in kept if isinstance(one, Call) and facts.function(one.callee) is not None]
     return bool(kept) and len(makers) == len(kept) and all(_verifies(facts, name) for name in makers)
 
 
 def _verifies(facts: SourceFacts, function: str) -> bool:
-    return any(_VERIFIES.search(call.method) and call.args for call in facts.calls_in(function))
+    names = index_of(facts).calling([function], 2)
+    return any(_VERIFIES.search(call.method) and call.args for name in names for call in facts.calls_in(name))
 
 
 def _certainty(facts: SourceFacts, call: Call) -> Certainty | None:
