@@ -7,9 +7,8 @@ import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
-from stopper.core.kept_modules import KEPT
 from stopper.core.kept_patterns import Asked, compiled
 from stopper.core.later_methods import methods_later
 
@@ -33,6 +32,19 @@ _guard: Final = threading.RLock()
 
 MADE: Final[dict[Asked, None]] = {}
 """Every pattern of which one was made, with its flags."""
+
+
+class Finder(Protocol):
+    """What imports modules in its own way, while it has any."""
+
+    def __bool__(self) -> bool: ...
+
+    def close(self) -> None:
+        """Let go of what is held open for it."""
+
+
+FINDERS: Final[list[Finder]] = []
+"""Who is asked for modules of ours first (:mod:`stopper.scan.kept_modules`)."""
 
 
 class LaterPattern:
@@ -70,18 +82,17 @@ def _later_unless_compiled(pattern: Any, flags: Any = 0) -> Any:
 def patterns_later() -> Generator[None]:
     """Modules of ours that are imported meanwhile get their patterns later, without a word of it in them. What holds of patterns but not
     of these (``isinstance``, patterns given to functions of ``re``) is left out there. Their frozen data classes get
-    :mod:`methods later <stopper.core.later_methods>`, too, and their bytecode comes out of :mod:`one file <stopper.core.kept_modules>`."""
+    :mod:`methods later <stopper.core.later_methods>`, too, and their bytecode comes from :data:`FINDERS`."""
     with _guard:
         before = re.compile
         re.compile = cast("Any", _later_unless_compiled)
-        asked = bool(KEPT) and KEPT not in sys.meta_path
-        if asked:
-            sys.meta_path.insert(0, cast("Any", KEPT))
+        asked = [found for one in FINDERS if one and (found := cast("Any", one)) not in sys.meta_path]
+        sys.meta_path[:0] = asked
         try:
             with methods_later():
                 yield
         finally:
             re.compile = before
-            if asked:
-                sys.meta_path.remove(cast("Any", KEPT))
-                KEPT.close()
+            for one in asked:
+                sys.meta_path.remove(one)
+                one.close()

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import stopper
-from stopper.core import kept_modules, kept_patterns
+from stopper.core import kept_patterns
 from stopper.core.later_pattern import MADE, patterns_later
 from stopper.core.rule import CHECKS, SEVERITIES, Rule
-from stopper.scan import cache
+from stopper.scan import cache, kept_modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, Final, cast
 
+from stopper.core.later_pattern import FINDERS
+
 _ROOT: Final = Path(__file__).parent.parent
 PLACE: Final = _ROOT / "rules" / "__pycache__" / f"modules.{sys.implementation.cache_tag}.codes"
 """Where the file lies in the installation; it is written with the index of the rules (:mod:`stopper.scan.rule_index`)."""
@@ -102,6 +104,7 @@ class KeptModules:
 
 
 KEPT: Final = KeptModules()
+FINDERS.append(KEPT)
 
 
 def packed(names: Iterable[str], state: str) -> bytes:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from stopper.core import kept_modules
-from stopper.core.kept_modules import KeptModules, packed
+from stopper.scan import kept_modules
+from stopper.scan.kept_modules import KeptModules, packed
 
 NAME = "stopper.core.text_words"
 
