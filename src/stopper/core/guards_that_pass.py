@@ -13,6 +13,7 @@ from stopper.core.kept_caller import is_asked_for_later
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import OWNER, ROLE
 from stopper.core.place import Span
+from stopper.core.public_routes import is_public
 from stopper.core.raising import raised_in
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.standing_alone import stands_alone
@@ -43,10 +44,6 @@ _OF_ANSWERS: Final = re.compile(
     r"(?i)^(?:accept|content|upgrade|access-control|x-requested-with|hx-|origin|sec-)|auth|key|token|secret|signature|password"
 )
 _LOOSE: Final = re.compile(r"(?i)optional|maybe|anonymous|csrf|xsrf|guest")
-_LETS_IN: Final = re.compile(
-    r"(?i)(^|[/_.-])(log-?in|log-?out|sign-?(in|up|out)|register|registration|auth|oauth\d?|oidc|saml|sso|callback|tokens?|refresh|session|password|forgot|"
-    r"reset|confirm|verify|activate|invite|unsubscribe|health\w*|ping|status|static|public|contact|feedback|newsletter|subscribe|search|webhooks?|hooks?)([/_.-]|$)"
-)
 _CHANGES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEPT: Final = ("g.", "session[", "request.", "flask.g.", "environ[")
 
@@ -168,7 +165,7 @@ def _answers_with_refusal(facts: SourceFacts, name: str) -> bool:
 
 def _matters(route: Route, hook: bool) -> bool:
     """A decorator was put there for this route; behind a hook it must be one that changes something."""
-    if _LETS_IN.search(route.path) or _LETS_IN.search(route.view.rpartition(".")[2]):
+    if is_public(route):
         return False
     return not hook or any(access.state == "open" and method in _CHANGES for method, access in route.access.items())
 
@@ -217,13 +214,8 @@ def _answers_unheard(facts: SourceFacts) -> Iterator[Told]:
         if not here or _turns_away(facts, function) or not any(asks_caller(facts, one) for one in function.returns):
             continue
         for call, span in here:
-            if not _is_given_back(facts, span) and stands_alone(facts, call):
+            if stands_alone(facts, call):
                 yield span, f"nothing looks at what {name.rpartition('.')[2]}() answers"
-
-
-def _is_given_back(facts: SourceFacts, span: Span) -> bool:
-    """That the function in which the call is written, which may be a part of its caller, returns it."""
-    return any(one.span.holds(span) for one in facts.returns_of(facts.function_around(span)))
 
 
 def _is_truth(value: Value) -> bool:

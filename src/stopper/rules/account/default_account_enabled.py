@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Final
 
@@ -10,16 +10,14 @@ from stopper.core.account_names import is_password_name, makes_password_hash, sa
 from stopper.core.app import App, Route
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.inserted_rows import INSERT, quoted
 from stopper.core.literal_accounts import (
-    PEOPLE,
     USER_KEY,
-    USUAL,
     holds_password,
     is_default,
     is_user_name,
     literal_texts,
 )
+from stopper.core.literal_rows import has_default, inserted, names_and_passwords, written
 from stopper.core.owner_names import ROLE
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
@@ -49,14 +47,13 @@ _STORE: Final = re.compile(
     r"(?i)(\w*_)?(users?|accounts?|people|credentials|logins|admins?|members|userdb|user_db)(_\w+)?"
 )
 _MAKERS: Final = r"(.*[.])?((create|add|make|register|insert|ensure|seed|new)_?(default_?|initial_?)?(super_?)?(user|account|admin|member|person)|[A-Z]?[A-Za-z]*(User|Account|Member|Admin|Person|Customer|Staff|Employee)(Model)?([.](get_or_)?create(_user)?|[.]objects[.]create\w*)?)"
-_RUNS_SQL: Final = r"(.*[.])?(execute|executemany|executescript|execute_sql)"
 
 
 def detect(app: App) -> Iterator[Hit]:
     """A usual name with a literal password, or any literal name with a usual password, where accounts are made or compared."""
     facts = source_of(app)
     found: dict[str, list[Span]] = {}
-    made = dict.fromkeys(chain(_made(facts), _inserted(facts), _written(facts)))
+    made = dict.fromkeys(chain(_made(facts), inserted(facts), written(facts)))
     for span in chain(made, _kept(facts), _given_out(facts), _compared(facts), _configured(facts)):
         together = found.setdefault(f"{span.path} {facts.function_around(span)}", [])
         alone = span.line not in [one.line for one in together]
@@ -104,18 +101,7 @@ def _account(facts: SourceFacts, call: Call) -> tuple[list[str], list[str]]:
         given.append((parameters[place] if place < len(parameters) else _guessed(call, place), value))
     beside = call.keyword("defaults")
     given += [(text_of(key) or "", value) for key, value in beside.items] if isinstance(beside, Mapping) else []
-    return _names_and_passwords(facts, given)
-
-
-def _names_and_passwords(facts: SourceFacts, given: Iterable[tuple[str, Value]]) -> tuple[list[str], list[str]]:
-    names: list[str] = []
-    passwords: list[str] = []
-    for key, value in given:
-        if USER_KEY.fullmatch(key):
-            names += literal_texts(facts, value)
-        elif holds_password(key) or (isinstance(value, Call) and makes_password_hash(value)):
-            passwords += literal_texts(facts, value)
-    return names, passwords
+    return names_and_passwords(facts, given)
 
 
 def _guessed(call: Call, place: int) -> str:
@@ -148,62 +134,6 @@ def _named_afterwards(facts: SourceFacts, made: Call) -> list[str]:
     ]
 
 
-def _inserted(facts: SourceFacts) -> Iterator[Span]:
-    """An INSERT into a table of people, its values in the text or beside it."""
-    for call in facts.calls_matching(_RUNS_SQL):
-        said = next(
-            (text for one in walk(call.argument(0), 3) if (text := text_of(one)) and "insert" in text.lower()), ""
-        )
-        match = INSERT.search(said) if said else None
-        if match is None or call.span is None:
-            continue
-        columns = [one.strip(" \t\n\"'`[]") for one in match[1].split(",")]
-        beside = list(_beside(facts, call))
-        rows = [quoted(row, beside[0] if beside else []) for row in re.findall(r"\(([^()]*)\)", match[2])]
-        rows.extend(beside)
-        for row in rows:
-            pairs = list(zip(columns, row, strict=False))
-            names = [text for key, texts in pairs if USER_KEY.fullmatch(key) for text in texts]
-            if is_default(names, [text for key, texts in pairs if holds_password(key) for text in texts]):
-                yield call.span
-                break
-
-
-def _written(facts: SourceFacts) -> Iterator[Span]:
-    """``op.bulk_insert(users, [{"email": "admin@…", "password_hash": hash("Welcome1")}])``, and documents."""
-    for call in facts.calls("*.bulk_insert", "*.insert_one", "*.insert_many", "*.bulk_insert_mappings"):
-        rows = [part for one in call.args for part in walk(one, 2) if isinstance(part, Mapping)]
-        if call.span is not None and any(_has_default(facts, row) for row in rows):
-            yield call.span
-    for call in facts.calls("*.values"):  # ``users.insert().values(email="admin@…", …)``, as migrations write it
-        inserts = isinstance(call.receiver, Call) and call.receiver.method == "insert"
-        if inserts and call.span is not None and is_default(*_names_and_passwords(facts, call.keywords)):
-            yield call.span
-    for call in facts.calls("*.update_one", "*.replace_one", "*.find_one_and_update", "*.execute"):
-        if call.method == "execute" and not any(
-            isinstance(one, Call) and one.method == "insert" for one in walk(call.argument(0), 3)
-        ):
-            continue
-        given = [
-            (text_of(key) or "", value)
-            for one in call.args[:2]
-            for part in walk(one, 3)
-            if isinstance(part, Mapping)
-            for key, value in part.items
-        ]
-        if call.span is not None and is_default(*_names_and_passwords(facts, given)):
-            yield call.span
-
-
-def _beside(facts: SourceFacts, call: Call) -> Iterator[list[list[str]]]:
-    """The rows that are passed as parameters: one, or a list of them."""
-    value = call.argument(1, "parameters", "params")
-    if isinstance(value, Sequence):
-        inner = [one for one in value.items if isinstance(one, Sequence)]
-        for row in inner or [value]:
-            yield [list(literal_texts(facts, one)) for one in row.items]
-
-
 def _kept(facts: SourceFacts) -> Iterator[Span]:
     """``users = {"admin": hash("admin")}``, ``USERS = [{"username": "admin", "password": "admin"}]``."""
     for one in facts.assignments():
@@ -212,7 +142,7 @@ def _kept(facts: SourceFacts) -> Iterator[Span]:
             continue
         if not isinstance(one.value, (Mapping, Sequence)) or not _STORE.fullmatch(one.attribute):
             continue
-        if any(isinstance(part, Mapping) and _has_default(facts, part) for part in walk(one.value, 3)):
+        if any(isinstance(part, Mapping) and has_default(facts, part) for part in walk(one.value, 3)):
             yield one.span
 
 
@@ -240,37 +170,6 @@ def _holds_hashes(facts: SourceFacts, store: Mapping) -> bool:
         and any(literal_texts(facts, value))
         for key, value in store.items
     )
-
-
-def _has_default(facts: SourceFacts, store: Mapping) -> bool:
-    names = [
-        text
-        for key, value in store.items
-        if USER_KEY.fullmatch(text_of(key) or "")
-        for text in literal_texts(facts, value)
-    ]
-    passwords = [
-        text for key, value in store.items if holds_password(text_of(key) or "") for text in literal_texts(facts, value)
-    ]
-    if is_default(names, passwords):
-        return True
-    for key, value in store.items:
-        name = text_of(key)
-        if name is None or USER_KEY.fullmatch(name) or holds_password(name):
-            continue
-        if isinstance(value, Mapping):
-            held = [
-                text
-                for said, one in value.items
-                if holds_password(text_of(said) or "")
-                for text in literal_texts(facts, one)
-            ]
-        else:
-            held = list(literal_texts(facts, value)) if isinstance(value, Call) or PEOPLE.fullmatch(name) else []
-            held = [text for text in held if isinstance(value, Call) or USUAL.fullmatch(text)]
-        if is_default([name], held):
-            return True
-    return False
 
 
 def _compared(facts: SourceFacts) -> Iterator[Span]:

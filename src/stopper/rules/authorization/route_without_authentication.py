@@ -14,7 +14,6 @@ from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.inside_locations import is_kept_inside
-from stopper.core.naming import HUMP
 from stopper.core.open_doors import answers_graphql, is_exempted, marks_views, serves_somebody
 from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
 from stopper.core.place import RouteRef, Span
@@ -23,34 +22,16 @@ from stopper.core.probe_administrators import shown_to_all
 from stopper.core.probe_baseline import TRIES, alike, attempt, beyond, candidates, is_door, protected
 from stopper.core.probe_open_writes import Open, open_writes, refused_log_in
 from stopper.core.probe_own_values import shows_account
+from stopper.core.public_routes import declared_public, is_open_by_nature, is_public, opens_account
 from stopper.core.refusing_views import only_refuses
-from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
 from stopper.core.seeming_guards import is_seemingly_guarded
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Parameter, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _SENT: Final = ("POST", "PUT", "PATCH")
-# Routes that are for everybody by their nature, told by a word of the path or of the view's name.
-_PUBLIC: Final = re.compile(
-    r"(?i)(^|[/_.-])(log-?in|log-?out|sign-?(in|up|out)|register|registration|auth|authorize|oauth\d?|oidc|saml|sso|callback|tokens?|"
-    r"refresh|session|password|forgot|reset|recover|recovery|confirm|confirmation|verify|verification|activate|activation|invite|invitation|unsubscribe|health\w*|"
-    r"ready|readiness|live|liveness|ping|status|version|metrics|docs?|swagger\w*|openapi\w*|redoc|static|assets|favicon|robots|"
-    r"sitemap|well-known|csrf|captcha|public|shared?|setup|install|contact|feedback|newsletter|subscribe|search|webhooks?|hooks?|return[_-]ur[il])"
-    r"([/_.-]|\.\w+$|$)"
-)
-# Posting to the collection of people is how an API without the word "register" lets somebody register.
-_REGISTERS: Final = re.compile(
-    r"(?i)^(?!.*(admin|manage|internal|staff)).*/(users?|accounts?|customers?|members?|people)/?$"
-)
-# What describes an API, says that it lives, serves files or lets people in, is public whatever stands in it.
-_BY_NATURE: Final = re.compile(
-    r"(?i)(^|[/_.-])((api-?)?specs?|apispec\w*|api-?docs?|apidocs?|docs?|swagger\w*|openapi\w*|redoc|schema|health\w*|static|log-?in|sign-?(in|up)|"
-    r"register|registration|well-known|robots|favicon)([/_.-]|\.\w+$|$)"
-)
 _FORGOTTEN: Final = re.compile(r"(?i)[._](?:forgot(?:ten)?_?(?:password|mail|pw)?|(?:reset|recover)_?password)$")
 """What is called when somebody has no password to show."""
-_SECRET_PARAMETER: Final = re.compile(r"(?i)token|key|code|signature|hash|secret|nonce|uuid|ticket")
 _INTERNAL: Final = re.compile(r"(?i)(^|[/_-])(admin|internal|staff|audit|backup|payroll)([/_-]|$)")
 _PRIVATE: Final = re.compile(
     r"(?i)(^|[/_-])(users?|accounts?|customers?|members?|employees?|patients?|orders?|invoices?|payments?|billing|transactions?|salaries)([/_.-]|$)"
@@ -65,7 +46,6 @@ _FETCHES: Final = re.compile(
 _BUSINESS: Final = re.compile(
     r"(?i)(^|[/_-])(revenue|sales|earnings|finances?|financials?|reports?|reporting|analytics|statistics|dashboard|logs?|usage|leads|deals|stock|forecasts?|margins?|exports?|loans?|bookings?|appointments?|reservations?|tickets?|contracts?)([/_.-]|$)"
 )
-_STAFF: Final = re.compile(r"(?i)(^|[/_-])(admin\w*|staff|manage\w*|internal|back_?office)([/_.-]|$)")
 _MANY: Final = 6
 _MANAGERS: Final = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 
@@ -87,7 +67,7 @@ def detect(app: App) -> Iterator[Hit]:
         if guard.stops and guard.kind == "before_request"
     )
     for route in app.routes:
-        if _is_public(route) or _BY_NATURE.search(route.path) or _declared_public(app, route):
+        if is_public(route) or is_open_by_nature(route) or declared_public(app, route):
             continue
         if is_kept_inside(facts, route.path):
             continue
@@ -103,7 +83,7 @@ def detect(app: App) -> Iterator[Hit]:
             if own and all(only_refuses(facts, one.name) for one in own):
                 continue
             if (not exempted and asks_somebody(index, route, own, understood)) or (
-                method == "POST" and (_REGISTERS.search(route.path) or _opens_account(index, route))
+                method == "POST" and opens_account(index, route)
             ):
                 continue
             if any(_FORGOTTEN.search(name) for name in index.calling([one.name for one in own], 1)):
@@ -124,11 +104,6 @@ def detect(app: App) -> Iterator[Hit]:
                 yield shown
 
 
-def _opens_account(index: FunctionIndex, route: Route) -> bool:
-    """A registration by what it does; one of the staff's makes accounts of others."""
-    return not _STAFF.search(route.path) and registers_somebody(index, route.view)
-
-
 def _place(route: Route, own: SequenceType[Function], method: str) -> Span | None:
     """The view's own line; of a view class, the line of the method that answers."""
     methods = [function for function in own if function.owner]
@@ -142,27 +117,6 @@ def _guards_out_of_sight(facts: SourceFacts) -> bool:
         isinstance(call.receiver, Parameter) and any(isinstance(argument, Parameter) for argument in call.args)
         for call in facts.calls("*.before_request")
     )
-
-
-_COLLECTION: Final = re.compile(r"(?i)(?:^|[/_-])(?:web_?-?)?hooks/?$")
-"""Where hooks are listed and made: nothing comes in there by itself."""
-
-
-def _is_public(route: Route) -> bool:
-    name = route.view.rpartition(".")[2]
-    if _COLLECTION.search(route.path) and {"GET", "PUT", "PATCH", "DELETE"} & set(route.methods):
-        return False
-    return (
-        route.path in ("/", "")
-        or bool(_PUBLIC.search(HUMP.sub("-", route.path)))
-        or bool(_PUBLIC.search(name))
-        or any(_SECRET_PARAMETER.search(parameter) for parameter, _ in route.parameters)
-    )
-
-
-def _declared_public(app: App, route: Route) -> bool:
-    """The OpenAPI document says that this operation needs nothing, and says of others that they do."""
-    return route.spec_security == () and any(known.spec_security for known in app.routes)
 
 
 def _published(app: App) -> bool:
@@ -211,7 +165,7 @@ def _is_forgotten(app: App) -> bool:
     states = [
         access.state
         for route in app.routes
-        if not _is_public(route) and not _BY_NATURE.search(route.path)
+        if not is_public(route) and not is_open_by_nature(route)
         for method, access in route.access.items()
         if method not in ("HEAD", "OPTIONS")
     ]
@@ -279,7 +233,7 @@ def probe(target: Target) -> Steps[Verdict]:
     found: list[Open] = []
     for route, method in candidates(target):
         ref = RouteRef(method, route.path)
-        if ref != control.ref and not is_door(route) and not _BY_NATURE.search(route.path):
+        if ref != control.ref and not is_door(route) and not is_open_by_nature(route):
             open_to_all = yield from attempt(_open_to_all(target, route, ref, control.identity, ref in known))
             found.extend([open_to_all] if open_to_all is not None else [])
     if target.mode == "active":
@@ -314,7 +268,7 @@ def _open_to_all(
         return None
     if not anonymous.response.succeeded or not (seen_in_source or _people_data(target, request, anonymous)):
         return None
-    if _declared_public(target.app, route) and not (_many_people(anonymous) or shows_account(target, anonymous)):
+    if declared_public(target.app, route) and not (_many_people(anonymous) or shows_account(target, anonymous)):
         return None
     if identity is None:
         return Open(ref, anonymous)
