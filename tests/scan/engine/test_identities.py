@@ -367,6 +367,20 @@ def test_honest_requests_speak_of_their_effect() -> None:
     assert App().routes == ()
 
 
+def log_in_at(app: Flask, path: str, people: dict[str, str]) -> None:
+    """A log-in that gives a token, and a page behind it."""
+
+    @app.post(path)
+    def login() -> Any:
+        told = request.get_json()
+        known = people.get(told["username"]) == told["password"]
+        return jsonify(token=told["username"] * 2) if known else (jsonify(error="no"), 401)
+
+    @app.get("/me")
+    def me() -> Any:
+        return jsonify(ok=True) if bearer() else (jsonify(error="no"), 401)
+
+
 def test_a_registration_that_takes_letters_and_digits_only_is_sent_those() -> None:
     app, people = Flask("plain"), dict[str, str]()
 
@@ -378,16 +392,7 @@ def test_a_registration_that_takes_letters_and_digits_only_is_sent_those() -> No
         people[told["username"]] = told["password"]
         return jsonify(ok=True)
 
-    @app.post("/user/login")
-    def login() -> Any:
-        told = request.get_json()
-        known = people.get(told["username"]) == told["password"]
-        return jsonify(token=told["username"] * 2) if known else (jsonify(error="no"), 401)
-
-    @app.get("/me")
-    def me() -> Any:
-        return jsonify(ok=True) if bearer() else (jsonify(error="no"), 401)
-
+    log_in_at(app, "/user/login", people)
     assert [one.name for one in become(app)[0]] == ["alice", "bob"]
 
 
@@ -458,14 +463,5 @@ def test_a_registration_that_takes_short_passwords_only_is_sent_one() -> None:
         people[told["username"]] = told["password"]
         return jsonify(ok=True)
 
-    @app.post("/login")
-    def login() -> Any:
-        told = request.get_json()
-        known = people.get(told["username"]) == told["password"]
-        return jsonify(token=told["username"] * 2) if known else (jsonify(error="no"), 401)
-
-    @app.get("/me")
-    def me() -> Any:
-        return jsonify(ok=True) if bearer() else (jsonify(error="no"), 401)
-
+    log_in_at(app, "/login", people)
     assert [one.name for one in become(app)[0]] == ["alice", "bob"]
