@@ -18,7 +18,7 @@ from stopper.scan.rule_index import Later, rules
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache folder of its own, and an installation that keeps nothing."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(rule_index, "_beside", lambda: tmp_path / "no bytecode" / "rules.index")
+    monkeypatch.setattr(rule_index, "_beside", lambda: tmp_path / "no installation" / "rules" / "rules.index")
     return tmp_path / "stopper" / "check"
 
 
@@ -137,3 +137,13 @@ def test_a_first_check_imports_the_rules_that_its_source_answers_and_a_second_no
     assert "debug-enabled" in said[1]
     assert 20 < int(said[0].split()[-1]) < 150  # of more than 200
     assert int(said[1].split()[-1]) == 0
+
+
+def test_where_python_was_told_to_write_no_bytecode_the_index_is_kept_in_a_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    place = tmp_path / "__pycache__" / "rules.index"
+    monkeypatch.setattr(rule_index, "_beside", lambda: place)
+    assert rules(kept=False) == load()
+    assert place.is_file()
+    assert isinstance(next(rule.detect for rule in rules(kept=False) if rule.detect), Later)

@@ -117,12 +117,12 @@ def _bytes_of(path: Path) -> bytes | None:
 
 
 def _put(path: Path, data: bytes) -> bool:
-    """Keep the index in the installation, whole or not at all; False where there is no bytecode either or nothing can be written."""
-    if not path.parent.is_dir():
-        return False
+    """Keep the index in the installation, whole or not at all; False where nothing can be written. Where Python was told to write no bytecode,
+    its folder is made: the index then spares what bytecode would."""
     import tempfile
 
     try:
+        path.parent.mkdir(exist_ok=True)
         descriptor, new = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     except OSError:
         return False
