@@ -259,7 +259,7 @@ def _tried(
 ) -> Steps[Verdict | None]:
     """A pass where it changed nothing; None where it asks nobody who is there."""
     ref = RouteRef(request.method, route.path)
-    if request.method == "DELETE":
+    if ends:
         yield from own(request.target.partition("?")[0], hers.made.request)
     anonymous = yield from send(request)
     if anonymous.response.succeeded:

@@ -12,9 +12,11 @@ from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.probe import Mode, Skipped
 from stopper.core.rebuild_names import REBUILDS
 from stopper.core.tls import TlsSeen
+from stopper.scan.wire import deletions
 from stopper.scan.wire.as_it_was import AsItWas
 from stopper.scan.wire.credential_watch import CredentialWatch
 from stopper.scan.wire.deeds_by_get import deed_in, words_of
+from stopper.scan.wire.deletions import deletes, deletes_anothers
 from stopper.scan.wire.form_doors import FormDoors
 from stopper.scan.wire.given_people import GivenPeople
 from stopper.scan.wire.handed_out import keep_what_is_handed_out
@@ -242,6 +244,9 @@ class Courier:
             return f"its path says {rebuilt.group(0).strip('/')!r}, which would take away what the scan stands on"
         if ended := self.given.refusal(request):
             return ended
+        deletion = request.method != "OPTIONS" and self.mode == "active" and deletes(request)
+        if deletion and deletes_anothers(request, self.made):
+            return deletions.WHY
         if request.method in READ_METHODS:
             deed = deed_in(request.target) if request.method != "OPTIONS" and self.mode != "active" else ""
             return f"its path says {deed!r}, and the mode is {self.mode}" if deed else ""
@@ -256,7 +261,7 @@ class Courier:
         if word := sends_money(request, words):
             return f"its path says {word!r}, and it is about money"
         if request.method == "DELETE" and effect == "write" and not self.made.is_own(request.target):
-            return "only what the scan itself created is deleted"
+            return deletions.WHY
         return ""
 
     def _skip(self, request: Request, reason: str) -> None:

@@ -107,6 +107,11 @@ class ThingsMade:
             one in self.created and one not in self.deleted and self._is_new(one) for one in named
         )
 
+    def ids(self) -> list[tuple[str, str]]:
+        """The collection, by the last part of its path, and the id of each thing that the scan made and that is still there."""
+        there = [path for path in list(self.created) if path not in self.deleted and self._is_new(path)]
+        return [(above.rpartition("/")[2], key) for above, _, key in (path.rpartition("/") for path in there)]
+
     def _is_new(self, path: str) -> bool:
         """Whether what lies there is a new thing for sure: an answer without a 201 says so only where another one named another thing."""
         asked = self._unsure.get(path)
