@@ -77,25 +77,28 @@ def test_a_change_by_nobody_is_told(asks: bool, made: bool) -> None:
     assert gym.courses[1] == {"id": 1, "title": "Yoga", "seats": 12}
 
 
-@pytest.mark.parametrize("has_people", [True, False])
-def test_an_api_without_people_has_nothing_to_ask_for(has_people: bool) -> None:
+@pytest.mark.parametrize(
+    ("kind", "has_people", "told"), [("notes", True, True), ("notes", False, False), ("patients", False, True)]
+)
+def test_an_api_without_people_has_nothing_to_ask_for(kind: str, has_people: bool, told: bool) -> None:
+    """Records of people are another thing: nobody should change them unasked, log-in or not."""
     app, notes = Flask("notes"), dict[int, str]({1: "milk"})
 
-    @app.get("/notes/<int:number>")
+    @app.get(f"/{kind}/<int:number>")
     def shown(number: int) -> Any:
         return jsonify(id=number, text=notes.get(number) or abort(404))
 
-    @app.put("/notes/<int:number>")
+    @app.put(f"/{kind}/<int:number>")
     def changed(number: int) -> Any:
         notes[number] = request.get_json()["text"] if number in notes else abort(404)
         return jsonify(id=number, text=notes[number])
 
     app.add_url_rule(
-        "/notes", "listed", lambda: jsonify([{"id": number, "text": text} for number, text in notes.items()])
+        f"/{kind}", "listed", lambda: jsonify([{"id": number, "text": text} for number, text in notes.items()])
     )
     if has_people:
         app.add_url_rule("/login", "login", lambda: (jsonify(error="wrong"), 401), methods=["POST"])
-    assert (judged(app, "/notes/{number}", "text").outcome == "fail") is has_people
+    assert (judged(app, f"/{kind}/{{number}}", "text").outcome == "fail") is told
 
 
 class Hotel(ToyPeople):

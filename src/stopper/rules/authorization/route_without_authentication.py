@@ -225,9 +225,11 @@ def probe(target: Target) -> Steps[Verdict]:
         places, evidence = yield from shown_to_all(target)
         if places:
             return failed(f"anybody can call {places[0]} and is shown a list of people", places, evidence)
-        refused = yield from refused_log_in(target)
-        if refused is not None and (changed := (yield from open_writes(target))):
+        changed = yield from open_writes(target)
+        if changed and (refused := (yield from refused_log_in(target))) is not None:
             return _verdict(Control(RouteRef("POST", refused.request.target), refused, None), changed)
+        if of_people := [one for one in changed if _PRIVATE.search(one.ref.path)]:
+            return _verdict(None, of_people)
         return not_applicable("no route of this application was found that asks who is calling")
     known = {hit.route for hit in detect(target.app) if hit.route is not None}
     found: list[Open] = []
@@ -322,10 +324,14 @@ def _complains(exchange: Exchange) -> bool:
     return isinstance(said, dict) and not {"error", "errors"}.isdisjoint(cast("dict[str, object]", said))
 
 
-def _verdict(control: Control, found: list[Open]) -> Verdict:
+def _verdict(control: Control | None, found: list[Open]) -> Verdict:
+    """``control`` is None where nothing asks who is calling, and yet people's records are changed."""
     if not found:
         return passed("no route was found that gives people's data to an anonymous caller")
-    evidence = [Evidence("exchange", f"control: {control.ref} refuses a caller without a credential", control.refusal)]
+    evidence = list[Evidence]()
+    if control is not None:
+        refuses = f"control: {control.ref} refuses a caller without a credential"
+        evidence.append(Evidence("exchange", refuses, control.refusal))
     for one in found[:5]:
         if one.honest is not None and one.ref.method == "GET":
             evidence.append(Evidence("exchange", f"{one.ref} with a credential", one.honest))
