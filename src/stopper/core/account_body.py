@@ -4,15 +4,22 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, cast
+from zlib import crc32
 
 from stopper.core.login_names import PASSWORD
 
 _NAMES: Final = re.compile(r"(?i)user|login|name")
 _BELONGS: Final = re.compile(r"(?i)(company|organi[sz]ation|tenant|workspace|business|team|household)(_?name)?$")
 """Members that name what an account belongs to: each of the scan's people has one of its own, so that what one has is not the other's."""
+PHONE: Final = re.compile(r"(?i)phone|mobile|msisdn|(^|_)(tel|cell)(_?(no|number))?$")
+"""Members that are a number to call: where people log in by it, each has one of its own."""
 RIGHTS: Final = re.compile(r"(?i)role|admin")
 """Members that say what an account may do."""
 _HIGH: Final = re.compile(r"(?i)admin|root|super|owner|staff")
+PHONE_DIGITS: Final = 8
+"""Digits that a number to call has at least."""
+OWN_DIGITS: Final = 6
+"""The last digits of such a number, which each of the scan's people has for itself."""
 DEEP: Final = 3
 """Objects in objects that are filled."""
 
@@ -33,6 +40,7 @@ def account_body(known: Mapping[str, object], *, mail: str, user: str, password:
     login = ""
     for name, value in known.items():
         made: object = value
+        phone = phone_of(user, value)
         if isinstance(value, dict) and depth > 1:
             inner = cast("dict[str, object]", value)
             below = account_body(inner, mail=mail, user=user, password=password, depth=depth - 1)
@@ -44,6 +52,8 @@ def account_body(known: Mapping[str, object], *, mail: str, user: str, password:
             made = login = mail
         elif _BELONGS.search(name) and isinstance(value, str):
             made = f"{user}-{name}"
+        elif PHONE.search(name) and isinstance(value, (str, int)) and not isinstance(value, bool):
+            made = phone if isinstance(value, str) else int(re.sub(r"\D", "", phone))
         elif _NAMES.search(name):
             made, login = user, login or user
         elif RIGHTS.search(name):
@@ -52,9 +62,19 @@ def account_body(known: Mapping[str, object], *, mail: str, user: str, password:
         plain[name] = whole[name] = made
     if not login and any(PASSWORD.search(name) for name in known):
         named = next((name for name in known if not PASSWORD.search(name) and isinstance(plain.get(name), str)), None)
-        if named is not None:  # a word of its own: what stands first beside a password names the person
+        if named is not None and PHONE.search(named):
+            login = str(plain[named])
+        elif named is not None:  # a word of its own: what stands first beside a password names the person
             plain[named] = whole[named] = login = user
     return AccountBody(plain, whole, login)
+
+
+def phone_of(user: str, like: object = "") -> str:
+    """A number to call for *user*, always the same, written as *like* where that is one."""
+    shape = like if isinstance(like, str) and len(re.findall(r"\d", like)) >= PHONE_DIGITS else "+15550000000"
+    own = iter(f"{crc32(user.encode()) % 10**OWN_DIGITS:0{OWN_DIGITS}d}")
+    last = [place.start() for place in re.finditer(r"\d", shape)][-OWN_DIGITS:]
+    return "".join(next(own) if place in last else sign for place, sign in enumerate(shape))
 
 
 def _ordinary(value: object) -> object:

@@ -5,7 +5,7 @@ import re
 import secrets
 from dataclasses import dataclass, replace
 
-from stopper.core.account_body import account_body, texts_of
+from stopper.core.account_body import PHONE, account_body, phone_of, texts_of
 from stopper.core.account_names import REGISTERS
 from stopper.core.app import Route
 from stopper.core.cookie_flags import cookies_of
@@ -40,9 +40,16 @@ def let_in(target: Target, person: Identity) -> Steps[tuple[Identity, tuple[Rout
     if person.subject is None:
         return None
     ways = [person.subject, *(one for one in (person.name, f"{person.name}@example.com") if one != person.subject)]
-    asks = " ".join(name for route in login_routes(target)[:1] for name in members(target.request_for(route, "POST")))
+    body = {
+        name: value
+        for route in login_routes(target)[:1]
+        for name, value in members(target.request_for(route, "POST")).items()
+    }
+    asks = " ".join(body)
     if "mail" in asks.lower() and not re.search(r"(?i)user|login|\bname", asks):
         ways.sort(key=lambda way: "@" not in way)
+    elif called := next((phone_of(person.name, like) for name, like in body.items() if PHONE.search(name)), None):
+        ways = [called, *ways] if not re.search(r"(?i)mail|user|login|\bname", asks) else ways
     for subject in ways[:2]:
         known = replace(person, subject=subject)
         entry = yield from attempt(log_in(target, known))

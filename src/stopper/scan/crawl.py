@@ -53,6 +53,7 @@ LISTED: Final = 10
 ENDS: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 """What ends a session: such a link is not followed."""
 _HELD: Final = re.compile(r"\{\w+\}")
+_UUID: Final = str(uuid.UUID(int=1))
 _HELD_NAME: Final = re.compile(r"\{(\w+)\}")
 _FILE: Final = re.compile(r"(?i)\.(css|js|png|jpe?g|gif|svg|ico|woff2?|ttf|map|webp|mp4|pdf|zip)$")
 
@@ -229,6 +230,8 @@ class _Crawl:
             self.waiting.insert(0, replace(place, path=path + "/", template=place.template and place.template + "/"))
             return
         if response is None or (not nothing.differs(path, response) and not self._is_named(place)):
+            if response is not None and place.template and "/1" in path:
+                self._ask(nothing, replace(place, path=_HELD.sub(_UUID, place.template)))
             return
         if place.surmise and not place.template and self._is_any_word(nothing, path, response):
             if response.refused:
@@ -236,7 +239,8 @@ class _Crawl:
             place = replace(place, template=path.rpartition("/")[0] + "/{id}")
         template, numbers = _named_parameters(place.template) if place.template else templated(path)
         if template not in self.found:
-            self.found[template] = Route(template, methods_at(self.courier, path, response, self.who), parameters=tuple((name, "string") for name in numbers), readers=frozenset({"wire"}))  # fmt: skip
+            kind = "uuid" if place.template and _UUID in path else "string"
+            self.found[template] = Route(template, methods_at(self.courier, path, response, self.who), parameters=tuple((name, kind) for name in numbers), readers=frozenset({"wire"}))  # fmt: skip
             self.ids.setdefault(template, numbers if not place.template else {})
             if not place.depth and template not in self.led:
                 self.guessed[template] = None
@@ -318,7 +322,7 @@ class _Crawl:
 
 def _sample(held: re.Match[str]) -> str:
     """What is asked for in the place of a parameter that a text names."""
-    return str(uuid.UUID(int=1)) if re.search(r"(?i)uuid|guid", held.group(0)) else "1"
+    return _UUID if re.search(r"(?i)uuid|guid", held.group(0)) else "1"
 
 
 def _named_parameters(template: str) -> tuple[str, dict[str, str]]:

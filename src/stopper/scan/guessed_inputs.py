@@ -48,7 +48,7 @@ BODY: Final = (
 """The same of bodies."""
 ACCOUNT: Final = (
     "username", "email", "password", "name", "first_name", "last_name", "firstname", "lastname", "full_name", "fullname", "confirm_password",
-    "password_confirm", "password2", "phone", "address",
+    "password_confirm", "password2", "phone", "address", "login", "user", "handle", "nickname", "phone_number",
 )  # fmt: skip
 _TEXTS: Final = (
     "q", "query", "search", "s", "keyword", "term", "id", "user_id", "uid", "username", "user", "name", "email", "page", "title", "category", "type", "key", "value", "code",
@@ -106,7 +106,7 @@ def guess_registrations(app: App, courier: Courier, honest: HonestRequests) -> N
 
 def _account(canary: str, names: Sequence[str]) -> dict[str, object]:
     user = f"{canary}q"
-    known = {**dict.fromkeys(names, user), **({"phone": "+15550100"} if "phone" in names else {})}
+    known = dict.fromkeys(names, user)
     return account_body(known, mail=f"{user}@example.com", user=user, password=f"Pass-{canary}-9a!").plain
 
 

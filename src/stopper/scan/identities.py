@@ -1,16 +1,18 @@
 """Who the scan can be: given, logged in with given accounts, registered as test people, or minted with the application's key."""
 
+import json
 import re
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
+from urllib.parse import parse_qsl
 
-from stopper.core.account_body import account_body
+from stopper.core.account_body import PHONE, account_body
 from stopper.core.app import App, Route
 from stopper.core.exchange import Effect, Exchange, Request, Response
-from stopper.core.login_names import LOGIN, PASSWORD
+from stopper.core.login_names import LOGIN, PASSWORD, pairs
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_login import asks_basic, basic, lets_in
@@ -259,7 +261,11 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
                 continue
             person = Identity(name, (), subject=login, password=password)
             other = replace(person, subject=user if login == subject else subject)
-            ready = _by_both_names(scene, replace(person, subject=user), subject) if "@" in login else None
+            called = _by_phone(scene, person, request)
+            ready = (
+                _by_both_names(scene, replace(person, subject=user), subject) if "@" in login and not called else None
+            )
+            ready = ready or (log_in(scene, called) if called is not None else None)
             ready = ready or log_in(scene, person) or log_in(scene, other) or holder(scene, person, exchange, route)
             if ready is not None:
                 scene.useless.pop(name, None)
@@ -268,6 +274,23 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
             if name in scene.useless:
                 return None
     return None
+
+
+def _by_phone(scene: Scene, person: Identity, made: Request) -> Identity | None:
+    """*person* known by the number to call that *made* registered, where the log-in asks for one; None where it does not."""
+    for route in islice(doors(scene.app, LOGIN), 1):
+        if any(PHONE.search(name) for name in scene.honest.body(route)):
+            said = [text for name, text in pairs(_sent(made)) if PHONE.search(name)]
+            return replace(person, subject=said[0]) if said else None
+    return None
+
+
+def _sent(request: Request) -> object:
+    """What a request says in JSON, or as a form."""
+    try:
+        return json.loads(request.body)
+    except ValueError:
+        return dict(parse_qsl(request.body.decode("utf-8", "replace")))
 
 
 def _by_both_names(scene: Scene, person: Identity, mail: str) -> Identity | None:

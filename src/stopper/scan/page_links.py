@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from typing import cast
+from typing import Final, cast
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from stopper.core.exchange import Response
@@ -13,6 +13,10 @@ from stopper.scan.nothing_there import MOVED
 def links(response: Response, origin: str, path: str) -> Iterator[str]:
     """Paths of the same origin that an answer names, without query."""
     return (link for link, _ in linked(response, origin, path))
+
+
+_HOLES: Final = re.compile(r"[<>{}]")
+"""What stands in the pattern of a route and in no address."""
 
 
 def linked(response: Response, origin: str, path: str) -> Iterator[tuple[str, str]]:
@@ -36,7 +40,7 @@ def on_host(text: str, origin: str, path: str) -> SplitResult | None:
         where = urlsplit(urljoin(origin + path, text))
     except ValueError:
         return None
-    own = f"{where.scheme}://{where.netloc}" == origin and where.path.startswith("/")
+    own = f"{where.scheme}://{where.netloc}" == origin and where.path.startswith("/") and not _HOLES.search(where.path)
     return where if own else None
 
 

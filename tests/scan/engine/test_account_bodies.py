@@ -1,6 +1,7 @@
 """An account whose name and password stand in an object of the body is registered, and made an administrator where the API lets it be."""
 
 import itertools
+import re
 import secrets
 from typing import Any
 
@@ -32,6 +33,15 @@ def test_a_flat_body_and_one_that_is_too_deep_stay_what_they_are() -> None:
     assert filled({"login": "", "pwd": ""}).plain == {"login": "ann", "pwd": "Long-enough-1"}
     deep: dict[str, object] = {"a": {"b": {"c": {"password": ""}}}}
     assert filled(deep).plain == deep
+
+
+def test_everybody_has_a_number_to_call_written_as_the_document_writes_it() -> None:
+    made = filled({"phone": "0151 2345678", "mobile": "", "password": ""})
+    assert made.plain["phone"] != "0151 2345678"
+    assert re.fullmatch(r"0151 2\d{6}", str(made.plain["phone"]))
+    assert re.fullmatch(r"\+1555\d{7}", str(made.plain["mobile"]))
+    assert made.login == made.plain["phone"]
+    assert made.plain == filled({"phone": "0151 2345678", "mobile": "", "password": ""}).plain
 
 
 def test_more_members_stand_beside_the_password() -> None:

@@ -112,12 +112,18 @@ def test_routes_that_a_text_names_below_the_root_of_an_api_are_all_asked_for() -
     assert set(paths) <= {one.path for one in crawled(courier, "", "canary").routes}
 
 
-def test_a_parameter_that_is_called_a_uuid_is_asked_for_as_one() -> None:
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [("GET /files/{file_uuid}", "file_uuid"), ("/files/<uuid:number>", "number"), ("GET /files/:ref", "ref")],
+)
+def test_a_parameter_that_is_a_uuid_is_asked_for_as_one(told: str, name: str) -> None:
     app = _app()
     app.add_url_rule("/files/<uuid:number>", "file", lambda number: ("log in", 401))
-    app.add_url_rule("/", "home", lambda: jsonify(endpoints=["GET /files/{file_uuid}"]))
+    app.add_url_rule("/", "home", lambda: jsonify(endpoints=[told]))
     courier = Courier(WsgiTransport(app), mode="default", max_requests=300)
-    assert "/files/{file_uuid}" in {one.path for one in crawled(courier, "", "canary").routes}
+    found = {one.path: one.parameters for one in crawled(courier, "", "canary").routes}
+    assert found[f"/files/{{{name}}}"] == ((name, "uuid"),)
+    assert not any("<" in path for _, path in courier.asked)
 
 
 def test_a_link_that_logs_out_is_known_and_never_followed() -> None:

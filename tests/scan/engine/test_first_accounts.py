@@ -91,6 +91,32 @@ def test_a_view_that_says_in_its_own_words_that_nobody_is_there_was_a_log_in(tex
     assert understood(Response(404, (("Content-Type", "text/html"),), text.encode())) is known
 
 
+def test_who_registers_and_logs_in_by_a_number_to_call_is_somebody() -> None:
+    app, people = Flask("by number"), dict[str, str]()
+
+    @app.post("/register")
+    def register() -> Any:
+        data = request.get_json()
+        if data["phone"] in people:
+            return jsonify(error="taken"), 409
+        people[data["phone"]] = data["password"]
+        return jsonify(name=data["name"]), 201
+
+    @app.post("/login")
+    def login() -> Any:
+        data = request.get_json()
+        if people.get(data["phone"]) != data["password"]:
+            return jsonify(error="no"), 401
+        return jsonify(token=secrets.token_urlsafe(24))
+
+    routes = (
+        Route("/register", ("POST",), fields=("phone", "name", "password")),
+        Route("/login", ("POST",), fields=("phone", "password")),
+    )
+    scene = Scene(App(routes=routes), Courier(WsgiTransport(app), mode="active"), HonestRequests(), "canary1")
+    assert [one.subject for one in gather(scene, ())[0]] == list(people)
+
+
 def test_probes_send_an_account_in_the_form_that_let_somebody_in() -> None:
     """Nothing but the log-in itself tells that the member is called "login"."""
     app = Flask("asks for login")
