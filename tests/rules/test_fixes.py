@@ -29,7 +29,7 @@ BRINGS_TO_LIGHT = {
     "jwt-optional-on-sensitive-route": frozenset({"object-lookup-without-owner"}),
 }
 """What is asked only of tokens whose signature or claims are checked, and whose a thing is only behind a guard."""
-NOT_INSTALLED = ("flask_wtf", "flask_limiter", "flask_talisman", "sentry_sdk", "bcrypt")
+NOT_INSTALLED = ("flask_wtf", "flask_limiter", "flask_session", "flask_talisman", "sentry_sdk", "bcrypt")
 
 
 def _examples(*, runs: bool) -> Iterator[Any]:

@@ -1,5 +1,6 @@
 """Pages of other websites can read the credential out of the answer, or send any header they like."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -12,8 +13,8 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_origins import crossings, stranger
 from stopper.core.response_headers import headers_set
-from stopper.core.rule import Hit, Rule
-from stopper.core.values import Value, options
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.values import Constant, Sequence, Value, options, text_of
 
 EXPOSE: Final = "Access-Control-Expose-Headers"
 ALLOW: Final = "Access-Control-Allow-Headers"
@@ -61,6 +62,23 @@ def _is_what_was_asked(facts: SourceFacts, value: Value) -> bool:
     )
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The headers that are exposed, without those that hold credentials, where they are written at the place itself."""
+    facts = source_of(app)
+    said = [one.expose_headers for one in sayings(facts) if one.span == hit.span]
+    said += [one.value for one in headers_set(facts, EXPOSE) if one.span == hit.span]
+    for value in said:
+        span = getattr(value, "span", None)
+        if span is None or hit.span is None or span.path != hit.span.path:
+            continue
+        left = [name for name in words(value) if not _SENSITIVE.match(name)]
+        if isinstance(value, Constant):
+            return Edit(span, json.dumps(", ".join(left)), safe=False)
+        if isinstance(value, Sequence) and all(text_of(item) is not None for item in value.items):
+            return Edit(span, json.dumps(left), safe=False)
+    return None
+
+
 def probe(target: Target) -> Steps[Verdict]:
     """Which headers of the answer a page of another origin may read, and what a preflight allows it to send."""
     seen = yield from crossings(target, stranger(target))
@@ -101,4 +119,5 @@ RULE = Rule(
     ends="`Stopper(app)` exposes none of these headers; `STOPPER_CORS_ORIGINS` names who may call.",
     detect=detect,
     probe=probe,
+    fix=fix,
 )

@@ -1,16 +1,20 @@
 """A method that nobody needs shows a request's own headers, or reaches a view that was written for another one."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App, Route
+from stopper.core.call_edits import passing
 from stopper.core.exchange import Exchange, Request
+from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import alike, attempt, candidates
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.values import Sequence, text_of
 
 NEEDLESS: Final = frozenset(
     {
@@ -46,6 +50,23 @@ def detect(app: App) -> Iterator[Hit]:
                 RouteRef(method, route.path),
                 reader="running" if route.span is None and "running" in route.readers else None,
             )
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The list of methods without those that nobody needs, where the decorator of the view names them one by one."""
+    route = next((one for one in app.routes if one.span == hit.span and hit.route in one.refs()), None)
+    facts = source_of(app)
+    own = facts.function(route.view) if route is not None else None
+    for decorator in own.decorators if own is not None else ():
+        call = decorator.call
+        named = call.keyword("methods") if call is not None else None
+        if call is None or not isinstance(named, Sequence):
+            continue
+        methods = [text_of(one) for one in named.items]
+        left = [one for one in methods if one is not None and one.upper() not in NEEDLESS]
+        if left and None not in methods and len(left) < len(methods):
+            return passing(call, ("methods", json.dumps(left)), safe=False)
+    return None
 
 
 def probe(target: Target) -> Steps[Verdict]:
@@ -107,4 +128,5 @@ RULE = Rule(
     ends="`Stopper(app)` guards every method of a view, and `stopper.lock` shows each in review.",
     detect=detect,
     probe=probe,
+    fix=fix,
 )

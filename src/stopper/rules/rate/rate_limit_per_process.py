@@ -7,12 +7,13 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.app_extensions import RateLimiter
+from stopper.core.call_edits import calls_at, passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.limiter_facts import LIMITERS, returns_too_many, says_too_many
 from stopper.core.place import Span
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, is_for_one_desk, is_written, plain, written
-from stopper.core.values import Call, Mapping, Value, is_constant, walk
+from stopper.core.values import Call, Constant, Mapping, Value, is_constant, walk
 
 _STORES: Final = ("RATELIMIT_STORAGE_URI", "RATELIMIT_STORAGE_URL")
 _WORKERS: Final = re.compile(
@@ -144,6 +145,19 @@ def _turned_off(app: App, facts: SourceFacts) -> Iterator[Hit]:
         yield Hit("the running application has its limiter turned off", reader="running")
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The limiter turned on where a literal turns it off."""
+    facts = source_of(app)
+    for call in calls_at(facts, hit.span):
+        if is_constant(call.keyword("enabled"), False):
+            return passing(call, ("enabled", "True"), safe=False)
+    for write in written(app, "RATELIMIT_ENABLED"):
+        span = write.value.span if is_constant(write.value, False) and isinstance(write.value, Constant) else None
+        if span is not None and write.span == hit.span and span.path == write.span.path:
+            return Edit(span, "True", safe=False)
+    return None
+
+
 RULE = Rule(
     slug="rate-limit-per-process",
     family="rate",
@@ -157,4 +171,5 @@ RULE = Rule(
     surfaces=("source", "running"),
     ends="`STOPPER_REDIS_URL` counts for all processes; without it, mode `prod` refuses several.",
     detect=detect,
+    fix=fix,
 )

@@ -8,9 +8,9 @@ from stopper.core.app import App
 from stopper.core.effective_settings import answered, open_place
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.passing import given
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.setting_facts import in_force, is_for_one_desk, plain, switches, written
-from stopper.core.values import Call, Item, Name, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Name, Parameter, Value, is_constant, text_of, walk
 
 _PICKLES: Final = re.compile(r"(pickle|_pickle|cPickle|dill|cloudpickle|joblib|jsonpickle)(\.|$).*")
 _LIBRARIES: Final = ("flask_session.", "flask_sessionstore.", "flask_kvsession.")
@@ -153,6 +153,19 @@ def _serializers(app: App) -> Iterator[Hit]:
             yield Hit("sessions are serialised as pickles", assigned.span)
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The literal switched: an id with a signature, and msgpack in place of pickle. Whoever is logged in has to log in again."""
+    for key, wrong, right in (
+        ("SESSION_USE_SIGNER", (False,), "True"),
+        ("SESSION_SERIALIZATION_FORMAT", tuple(_FORMATS), '"msgpack"'),
+    ):
+        for write in written(app, key):
+            span = write.value.span if isinstance(write.value, Constant) else None
+            if span is not None and hit.span in (span, write.span) and is_constant(write.value, *wrong):
+                return Edit(span, right, safe=False)
+    return None
+
+
 RULE = Rule(
     slug="session-pickled-or-unsigned",
     family="session",
@@ -166,4 +179,5 @@ RULE = Rule(
     surfaces=("source", "running"),
     ends="Stopper keeps sessions as plain rows, pickles nothing, and takes no session that it did not issue.",
     detect=detect,
+    fix=fix,
 )
