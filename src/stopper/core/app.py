@@ -79,6 +79,8 @@ class Route:
     """Scheme names the spec demands; ``()`` where it says public; None where there is no spec."""
     spec_scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Method → the scopes that every way of fulfilling the spec needs."""
+    spec_says: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Method → the sentence or two by which a document describes it."""
     spec_replies: Mapping[str, Mapping[str, Reply]] = field(default_factory=dict[str, Mapping[str, Reply]])
     """Method → status (``200 4XX default``) → what the spec says of that reply."""
 

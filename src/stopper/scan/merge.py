@@ -54,6 +54,7 @@ def _without_spec(app: App) -> App:
             request_schema=None,
             spec_security=None,
             spec_scopes={},
+            spec_says={},
             spec_replies={},
         )
         for route in app.routes
@@ -175,6 +176,7 @@ def _filled(first: Route, second: Route) -> Route:
         takes_form=first.takes_form or second.takes_form,
         spec_security=first.spec_security if first.spec_security is not None else second.spec_security,
         spec_scopes={**second.spec_scopes, **first.spec_scopes},
+        spec_says={**second.spec_says, **first.spec_says},
         spec_replies={**second.spec_replies, **first.spec_replies},
     )
 

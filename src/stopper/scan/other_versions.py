@@ -68,6 +68,7 @@ def with_other_versions(app: App, courier: Courier, honest: HonestRequests, peop
                 methods=("GET",),
                 spec_security=None,
                 spec_replies={},
+                spec_says={},
                 spec_scopes={},
                 readers=frozenset({"wire"}),
             )

@@ -119,7 +119,7 @@ def prepare(
     scene = Scene(model, courier, honest, canary)
     guess_registrations(model, courier, honest)
     people, notes = gather(scene, given)
-    courier.people.update(one.name for one in people)
+    courier.people.update({one.name: one.subject for one in people})
     forge = TokenForge(_words(model, courier, people))
     if people and people[0].name in scene.entries:
         honest.own.update(told_about(scene.entries[people[0].name][1].response))

@@ -95,3 +95,15 @@ def test_a_directory_of_people_who_can_change_themselves_accuses_nobody() -> Non
 def test_who_is_named_has_a_credential_that_is_not_in_the_way() -> None:
     person = Identity("alice", (("Authorization", Secret("Bearer x")),))
     assert spared(person.on(change("PUT", "/users/1", BODY)), {"bob"}).identity == "alice"
+
+
+def test_who_logs_in_by_an_address_keeps_it() -> None:
+    asked = change("PATCH", "/me", {"email": "new@example.com", "username": "new"})
+    assert json.loads(spared(asked, {"alice"}, "alice@example.com").body) == {
+        "email": "alice@example.com",
+        "username": "new",
+    }
+    assert json.loads(spared(asked, {"alice"}, "alice").body) == {"email": "new@example.com", "username": "alice"}
+    assert spared(
+        change("PUT", "/customers/5", {"email": "new@example.com"}), {"alice"}, "alice@example.com"
+    ).body.count(b"new@")

@@ -14,6 +14,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, own, passed, send, undo, unsure
 from stopper.core.probe_baseline import TRIES, alike, beyond, is_door
 from stopper.core.probe_foreign import unknown
+from stopper.core.probe_functions import functions_let_in
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number, route_at
 from stopper.core.probe_objects import marked
@@ -60,12 +61,16 @@ def probe(target: Target) -> Steps[Verdict]:
             found.append((ref, first, Evidence("exchange", f"{low.name}, who has no role, is let in", answer)))
             if method in ("PUT", "PATCH", "POST") and route.parameters:
                 yield from beyond(_taken_back(target, route, low.on(request), low), found)
+    by_path = [ref for ref, *_ in found]
+    others = (yield from beyond(functions_let_in(target, low), found)) or []
+    found += [one for one in others if one[0] not in by_path]
     if not found and (below := (yield from beyond(_below_what_is_refused(target, low), found))) is not None:
         return below
     if found:
         more = f" (and {len(found) - 1} more of the kind)" if len(found) > 1 else ""
         evidence = [part for _, *parts in found[:SHOWN] for part in parts]
-        message = f"{found[0][0]} is an administrator's by its path, and an ordinary user is let in{more}"
+        whose = "an administrator's by its path" if by_path else "for a role alone by what stands beside it"
+        message = f"{found[0][0]} is {whose}, and an ordinary user is let in{more}"
         return failed(message, [ref for ref, *_ in found], evidence)
     if not tried:
         return not_applicable("no route of an administrator was found that refuses a caller without a credential")

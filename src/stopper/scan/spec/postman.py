@@ -1,6 +1,7 @@
 """Reads a Postman collection (v2.0, v2.1) into routes. Its credentials stay in it: no value of an auth block, a header, a secret variable or
 a sensitive field is taken over, so none can be sent or shown."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, cast
@@ -17,6 +18,9 @@ from stopper.scan.spec.postman_variables import Variables, entries, list_of, map
 ITEMS_MOST: Final = 10_000
 """Requests and folders that are read; a collection with more has lost its way."""
 _METHODS: Final = frozenset({"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH"})
+WORDS: Final = 400
+"""Characters of what a collection says of a request that are kept."""
+_WORD: Final = re.compile(r"[(\[]?[A-Za-z][a-z'-]{0,18}[)\],.:;]{0,2}|[:-]")
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -27,6 +31,7 @@ class _Call:
     request: object
     auth: object
     variables: Variables
+    name: str = ""
 
 
 def is_collection(root: Mapping[str, object]) -> bool:
@@ -77,7 +82,7 @@ def _calls(inner: Mapping[str, object]) -> Iterator[_Call]:
         variables = variables.with_more(node.get("variable"))
         auth = node.get("auth") or inherited
         if (request := node.get("request")) is not None:
-            yield _Call(request, mapping_of(request).get("auth") or auth, variables)
+            yield _Call(request, mapping_of(request).get("auth") or auth, variables, str(node.get("name") or ""))
         children = [mapping_of(one) for one in list_of(node.get("item"))]
         waiting.extend((child, auth, variables) for child in reversed(children))
 
@@ -114,9 +119,16 @@ def _route(call: _Call) -> Route | None:
         parameters=path.parameters,
         readers=frozenset({"spec"}),
         examples=path.examples,
+        spec_says={method: _plain_words(call.name, request.get("description"))},
         fields=tuple(name for name in path.query if not is_sensitive_name(name)) if method in _READS else (),
         request_schema=None if method in _READS else body_schema(request.get("body"), call.variables),
     )
+
+
+def _plain_words(*told: object) -> str:
+    """What a request is called and described by, as far as that are words: neither an address nor a credential is one."""
+    said = " ".join(one for one in told if isinstance(one, str))[: 4 * WORDS]
+    return " ".join(word for word in said.split() if _WORD.fullmatch(word))[:WORDS]
 
 
 def _scheme(call: _Call) -> SecurityScheme | None:

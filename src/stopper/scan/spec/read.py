@@ -181,12 +181,23 @@ def _route(
         examples=examples,
         takes_form=form,
         spec_security=security,
+        spec_says={method.upper(): text for method in methods if (text := _words(document.mapping(item.get(method))))},
         spec_replies={
             method.upper(): said
             for method in methods
             if (said := _replies(document, document.mapping(item.get(method))))
         },
     )
+
+
+WORDS: Final = 400
+"""Characters of what a document says of an operation that are kept."""
+
+
+def _words(operation: Mapping[str, object]) -> str:
+    """What a document says of an operation in words."""
+    told = [operation.get(name) for name in ("summary", "description")]
+    return " ".join(" ".join(one.split()) for one in told if isinstance(one, str))[:WORDS]
 
 
 def _replies(document: Document, operation: Mapping[str, object]) -> dict[str, Reply]:

@@ -103,8 +103,8 @@ class Courier:
         """How much was asked, and whether any answer spoke of a limit."""
         self.slow = SlowDoors("deep")
         """Which doors take so long that probes ask them seldom; set once the depth is known."""
-        self.people: set[str] = set()
-        """Names of the scan's people, whose accounts stay as they are."""
+        self.people: dict[str, str | None] = {}
+        """Names of the scan's people, whose accounts stay as they are, with what each logs in by where that is known."""
         self.given = GivenPeople()
         """Those who were given to it, whose credentials stay good."""
         self.was = AsItWas()
@@ -143,7 +143,7 @@ class Courier:
 
     def _as_page(self, request: Request) -> Request:
         """*request* as the target's own page sends it; the page is asked first where its token was used up by a log-in."""
-        request = self.forms.dressed(spared(request, self.people))
+        request = self.forms.dressed(spared(request, self.people, self.people.get(request.identity or "")))
         page = self.page.missing(request)
         if page is not None and (visit := visit_of(self.carry(page))) is not None:
             self.page.visited(page, visit)

@@ -6,9 +6,10 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final, cast
 
-from stopper.core.account_body import DEEP
+from stopper.core.account_body import DEEP, PHONE
 from stopper.core.exchange import Request
 from stopper.core.login_names import PASSWORD, SUBJECT
+from stopper.core.naming import as_parameter
 from stopper.core.owner_names import OWN_ACCOUNT
 
 _OWN: Final = re.compile(
@@ -23,8 +24,9 @@ _BELOW_A_PERSON: Final = re.compile(
 """What is done to somebody by the own id: ``/users/5/email``."""
 
 
-def spared(request: Request, people: Collection[str]) -> Request:
-    """*request* without password and name of the account where one of *people* would give itself new ones.
+def spared(request: Request, people: Collection[str], called: str | None = None) -> Request:
+    """*request* without password and name of the account where one of *people* would give itself new ones, and with the name *called* by which that
+    person logs in where the own account would get another one.
 
     Whoever cannot log in any longer is lost to all other probes, and somebody who was given to the scan wants the account back.
     """
@@ -36,7 +38,24 @@ def spared(request: Request, people: Collection[str]) -> Request:
         return request
     members = cast("dict[str, object]", body) if isinstance(body, dict) else {}
     kept = _kept(members, DEEP)
+    if called and is_of_oneself(request.target.partition("?")[0]):
+        kept = {
+            name: called if isinstance(value, str) and _is_called_by(name, called) else value
+            for name, value in kept.items()
+        }
     return replace(request, body=json.dumps(kept).encode()) if kept != members else request
+
+
+def _is_called_by(name: str, called: str) -> bool:
+    """Whether a member of an account is what somebody logs in by who does it by *called*."""
+    said = as_parameter(name)
+    if "@" in called:
+        return "mail" in said
+    return (
+        PHONE.search(name) is not None
+        if called.startswith("+")
+        else re.fullmatch(r"user(_?name)?|login(_name)?|handle", said) is not None
+    )
 
 
 def _kept(members: dict[str, object], depth: int) -> dict[str, object]:

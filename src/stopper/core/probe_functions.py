@@ -1,0 +1,163 @@
+"""Functions of a role whose paths do not say admin: a document says for whom they are (*agents only*), or a guard of what lies beside them does.
+
+That somebody has a role is never supposed: a person of the scan counts as one without it where the scan registered that person, where the credential
+tells another role, or where another function of the same role answers that person with 403.
+"""
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange, Request
+from stopper.core.finding import Evidence
+from stopper.core.place import RouteRef
+from stopper.core.probe import Identity, Steps, Target, send
+from stopper.core.probe_baseline import alike, attempt, is_door
+from stopper.core.probe_foreign import made, unknown
+from stopper.core.probe_inputs import members
+from stopper.core.probe_kinds import at_number, kinds
+from stopper.core.probe_login import REGISTERED, known_log_in
+from stopper.core.probe_objects import marked
+from stopper.core.probe_own_values import SELF
+from stopper.core.probe_registration import registers
+
+_ROLE: Final = (
+    r"(?:(?:super)?admin(?:istrator)?|super-?user|staff|employee|agent|doctor|physician|nurse|pharmacist|manager|moderator|operator|editor|librarian|teacher|instructor|"
+    r"professor|driver|courier|dispatcher|approver|auditor|supervisor|seller|vendor|merchant|organi[sz]er|curator|analyst|accountant|recruiter|reviewer|technician|"
+    r"support(?: staff| team)?|back-?office|hr)s?"
+)
+_SAYS: Final = re.compile(
+    rf"(?i)\b({_ROLE})(?:,? (?:or|and|&) (?:an? )?{_ROLE})?(?: users?| role| access| privileges?| rights)? (?:only|required|is required)\b|"
+    rf"\bonly (?:for |by |to |an? |the )*({_ROLE})\b|\b(?:requires?|restricted to|limited to|reserved for|must be|available to)(?: an?| the)? ({_ROLE})\b|"
+    rf"^\W?({_ROLE})\W? ?[:-] |[(\[]({_ROLE})(?: only)?[)\]]"
+)
+_OWNERS: Final = re.compile(r"(?i)\b(owners?|own|authors?|creators?|self|yourself|themsel(f|ves))\b")
+"""Whoever has made a thing may do it as well, so that an own thing proves nothing."""
+_FOLDER: Final = re.compile(
+    rf"(?i)^(.{{0,120}}?/(?:{_ROLE}|manage|management|dispatch|moderation|operations?|ops|console|control|audit|supervision|editorial|approvals?))/."
+)
+MOST: Final = 10
+"""Functions that are asked for."""
+_SHALL: Final = ("GET", "POST", "PUT", "PATCH")
+Found = tuple[RouteRef, Evidence, Evidence]
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    route: Route
+    method: str
+    role: str
+    """The word that says whose it is; empty where only what lies beside it tells."""
+
+    @property
+    def ref(self) -> RouteRef:
+        return RouteRef(self.method, self.route.path)
+
+
+def functions_let_in(target: Target, low: Identity) -> Steps[list[Found]]:
+    """The functions of a role that let *low* in, each with its control and its proof."""
+    found: list[Found] = []
+    for group in _groups(target).values():
+        asked: list[tuple[_Function, Exchange | None, Exchange | None]] = []
+        for one in group[:MOST]:
+            anonymous, answer = yield from _asked(target, one, low)
+            asked.append((one, anonymous, answer))
+        refused = next((answer for _, _, answer in asked if answer is not None and answer.response.status == 403), None)
+        lacks = bool(group[0].role) and _lacks(target, low, group[0].role)
+        if _has(target, low, group[0].role) or (refused is None and not lacks):
+            continue
+        for one, anonymous, answer in asked:
+            if answer is None or anonymous is None or not anonymous.response.refused or answer.response.refused:
+                continue
+            if one.method != "GET" and not answer.response.succeeded and one.route.parameters:
+                answer = yield from _on_an_own_thing(target, one, low)
+            if answer is not None and answer.response.succeeded and not alike(answer.response, anonymous.response):
+                control = refused or anonymous
+                said = (
+                    f"control: {low.name} is refused beside it"
+                    if refused
+                    else "control: nobody is let in without a credential"
+                )
+                found.append(
+                    (
+                        one.ref,
+                        Evidence("exchange", said, control),
+                        Evidence("exchange", f"{low.name} is let in", answer),
+                    )
+                )
+    return found
+
+
+def _groups(target: Target) -> dict[str, list[_Function]]:
+    """Functions of one role by the document's words, and those that lie in one folder of a role."""
+    found: dict[str, list[_Function]] = {}
+    for route in target.app.routes:
+        if is_door(route) or registers(route) or SELF.search(route.path):
+            continue
+        for method in _methods(target, route):
+            words = route.spec_says.get(method, "")
+            said = _SAYS.search(words) if not _OWNERS.search(words) else None
+            role = next(filter(None, said.groups()), "").lower() if said is not None else ""
+            folder = _FOLDER.match(route.path)
+            if role:
+                found.setdefault(f"role {role.rstrip('s')}", []).append(_Function(route, method, role))
+            elif folder is not None and "{" not in folder.group(1):
+                found.setdefault(f"folder {folder.group(1).lower()}", []).append(_Function(route, method, ""))
+    return {name: sorted(group, key=lambda one: _SHALL.index(one.method)) for name, group in found.items()}
+
+
+def _methods(target: Target, route: Route) -> Iterator[str]:
+    for method in _SHALL if target.mode == "active" else ("GET",):
+        if method in route.methods and len(route.parameters) <= 1 and route.path.count("{") <= 1:
+            yield method
+
+
+def _asked(target: Target, one: _Function, low: Identity) -> Steps[tuple[Exchange | None, Exchange | None]]:
+    """What nobody and what *low* is answered; a change is asked of a thing that nobody has."""
+    anonymous = yield from attempt(send(_request(target, one)))
+    if anonymous is None or not anonymous.response.refused:
+        return None, None
+    return anonymous, (yield from attempt(send(low.on(_request(target, one)))))
+
+
+def _request(target: Target, one: _Function) -> Request:
+    honest = target.request_for(one.route, one.method)
+    if one.method == "GET" or not one.route.parameters:
+        return marked(honest, target.canary)[0] if one.method == "POST" and members(honest) else honest
+    name, kind = one.route.parameters[0]
+    counted = "int" in kind or (kind in ("", "string", "default") and "id" in name.lower())
+    return at_number(target, one.route, unknown("1" if counted else str(uuid.UUID(int=1))), one.method)
+
+
+def _on_an_own_thing(target: Target, one: _Function, low: Identity) -> Steps[Exchange | None]:
+    """The answer to *low*, who does with a thing just made what only that role should."""
+    kind = next((each for each in kinds(target) if any(member.path == one.route.path for member in each.members)), None)
+    if kind is None or kind.create_route is None or kind.create_route.path == one.route.path:
+        return None
+    thing = yield from attempt(made(target, kind, low, low))
+    if thing is None:
+        return None
+    return (yield from attempt(send(low.on(at_number(target, one.route, thing.number, one.method)))))
+
+
+def _lacks(target: Target, low: Identity, role: str) -> bool:
+    """Whether somebody surely has not that role: the scan registered them, or their token tells another one."""
+    claims = target.forge.claims(low.token.reveal()) if low.token is not None else {}
+    told = any(
+        re.search(r"(?i)role|group|kind|type", name) and isinstance(said, (str, list)) for name, said in claims.items()
+    )
+    return told or (bool(target.canary) and target.canary in (low.subject or ""))
+
+
+def _has(target: Target, low: Identity, role: str) -> bool:
+    """Whether anything says that somebody is what the function asks for: the token, the log-in, the registration or the name."""
+    entry, made_by = known_log_in(target, low), target.notes.get(REGISTERED + low.name)
+    claims = target.forge.claims(low.token.reveal()) if low.token is not None else {}
+    texts = [low.name, low.subject or "", str(claims), entry.response.text if entry is not None else ""]
+    if isinstance(made_by, tuple) and isinstance(made_by[1], Exchange):
+        texts += [made_by[1].request.body.decode("utf-8", "replace"), made_by[1].response.text]
+    stem = re.sub(r"(?i)s$", "", role).lower()
+    return bool(stem) and any(stem in text.lower() for text in texts)
