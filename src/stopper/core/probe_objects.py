@@ -12,6 +12,10 @@ _ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "number")
 _ID: Final = re.compile(r"[\w.@:+-]{1,128}")
 _FIXED: Final = re.compile(r"(?i)mail|passw|pwd|url|uri|date|time|phone|role|type|status|lang|currency|country")
 """Fields in which a random text would be refused."""
+_SHAPED: Final = re.compile(
+    r"\d{4}-\d\d-\d\d([T ].{1,30})?|\d{1,2}:\d\d(:\d\d)?Z?|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|\+?[\d][\d ()./-]{0,24}|[^@\s]{1,64}@[^@\s]{1,64}|https?://\S{0,300}"
+)
+"""Values of a form of their own, as a document shows them: another text is no date and no number to call."""
 _REFERS: Final = re.compile(r"_(id|uuid)$|[a-z](Id|Uuid)$")
 """Fields that name another thing."""
 _HIDES: Final = re.compile(r"(?i)^(is_?)?(private|secret|hidden|personal)$")
@@ -73,7 +77,10 @@ def marked(request: Request, canary: str) -> tuple[Request, dict[str, str]]:
     free = [
         name
         for name, value in members.items()
-        if isinstance(value, str) and not _FIXED.search(name) and not _REFERS.search(name)
+        if isinstance(value, str)
+        and not _FIXED.search(name)
+        and not _REFERS.search(name)
+        and not _SHAPED.fullmatch(value)
     ]
     marks = {name: f"{stem}x{number}" for number, name in enumerate(free)}
     hidden = {name: True for name, value in members.items() if value is False and _HIDES.search(name)}

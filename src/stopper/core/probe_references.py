@@ -1,9 +1,10 @@
 """Members that name a thing of another kind (``address_id``): what a request wants to be there before it makes something."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
@@ -19,6 +20,8 @@ from stopper.core.probe_own_values import SELF, says_whose
 _WHICH: Final = ("id", "uuid", "no", "number", "code", "serial", "slug", "key", "ref", "sku")
 REFUSED: Final = (400, 404, 409, 422)
 """How a server says that a body does not do."""
+_BOUND: Final = frozenset({"enum", "format", "pattern", "const", "maxLength", "anyOf", "oneOf"})
+"""What of a schema says that not every text will do."""
 GUESSES_MOST: Final = 3
 """Other kinds of things of which one is named where nobody knows the body."""
 
@@ -44,8 +47,23 @@ def made_with(target: Target, create: Route, request: Request, who: Identity) ->
     answer = yield from send(who.on(request))
     if answer.response.status not in REFUSED:
         return answer
-    better = yield from completed(target, create, request, who)
+    better = yield from completed(target, create, _as_asked(target, create, request, answer), who)
     return (yield from send(who.on(better))) if better != request else answer
+
+
+def _as_asked(target: Target, create: Route, request: Request, refused: Exchange) -> Request:
+    """What was refused, with the honest value of each member that takes some words only, or that the refusal names."""
+    honest, said = members(target.request_for(create, "POST")), members(request)
+    schema = create.request_schema.get("properties") if create.request_schema else None
+    known = cast("Mapping[str, object]", schema) if isinstance(schema, Mapping) else {}
+    bound = {
+        name
+        for name, one in known.items()
+        if isinstance(one, Mapping) and _BOUND & set(cast("Mapping[str, object]", one))
+    }
+    named = {name for name in said if re.search(rf"\b{re.escape(name)}\b", refused.response.text)}
+    back = {name: honest[name] for name in bound | named if name in said and name in honest}
+    return replace(request, body=json.dumps({**said, **back}).encode()) if back else request
 
 
 def completed(target: Target, create: Route, request: Request, who: Identity) -> Steps[Request]:

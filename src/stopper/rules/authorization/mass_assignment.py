@@ -20,12 +20,14 @@ from stopper.core.probe_account import Account
 from stopper.core.probe_accounts import registered_at
 from stopper.core.probe_baseline import attempt, candidates, is_door
 from stopper.core.probe_entitled import entitled, holds, taken_up
+from stopper.core.probe_foreign import made
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import at_number
+from stopper.core.probe_kinds import at_number, kinds
 from stopper.core.probe_objects import entries, ids, inner_object
 from stopper.core.probe_others_accounts import account, fits, is_hers, is_of_an_account
 from stopper.core.probe_own_values import own_numbers, parameter_of
 from stopper.core.probe_people import number_in_lists
+from stopper.core.probe_read_only import read_only
 from stopper.core.probe_registration import holding, let_in, new_account, registers
 from stopper.core.rule import Hit, Rule
 from stopper.core.whole_writes import whole_writes
@@ -51,10 +53,13 @@ _RIGHTS: Final = ("is_admin", "role", "admin")
 """What nobody gives himself, also where the document names it. Tried alone where all wishes together are refused: a column that is not
 there spoils a statement."""
 _OF_WORTH: Final = re.compile(
-    r"(\w+_)?(balance|credits?|points|(daily|credit|transfer|withdrawal|account)_limit|quota|discount(_percent)?|score|loyalty\w*)"
+    r"(\w+_)?(balance|wallet|credits?|points|(daily|credit|transfer|withdrawal|account)_limit|quota|discount(_percent)?|score|loyalty\w*)(_[a-z]{2,5})?|"
+    r"(balance|amount)_(due|owed)|(monthly|daily|free|remaining)_(tokens|requests|calls|minutes|storage)|(tokens|requests|storage)_(limit|quota|left)|max_(tokens|projects|users|storage|uploads)"
 )
 """Numbers that nobody sets for himself, as members are spelled: what an account is worth, and how far it may go."""
-_GRADE: Final = re.compile(r"(\w+_)?(plan|tier|membership|subscription|account_type|segment)")
+_GRADE: Final = re.compile(
+    r"(\w+_)?(plan|tier|membership|subscription|(account|user|member)_(type|kind|level)|kind|segment)"
+)
 _BETTER: Final = "premium"
 """What a grade is wished to be."""
 _FLAG: Final = re.compile(
@@ -117,6 +122,7 @@ def _at_own_account(target: Target, route: Route, method: str, who: Identity) ->
     known = yield from account(target, "second")
     if known is None:
         number = (yield from _own_number(target, route, who)) if route.parameters else None
+        number = number or (yield from _of_a_new_one(target, route, who))
         return None if route.parameters and number is None else (yield from _tried(target, route, method, who, number))
     if not route.parameters:
         return (yield from _eager_change(target.request_for(route, method), route, known))
@@ -124,6 +130,17 @@ def _at_own_account(target: Target, route: Route, method: str, who: Identity) ->
         if (yield from is_hers(target, route, number, known, ends=False)):
             return (yield from _eager_change(at_number(target, route, number, method), route, known))
     return None
+
+
+def _of_a_new_one(target: Target, route: Route, who: Identity) -> Steps[str | None]:
+    """The number of a record of somebody that *who* makes and that is no account: a patient of a clinic, a member of a club."""
+    kind = next((one for one in kinds(target) if route in one.members and one.create_route is not None), None)
+    if kind is None or kind.create_route is None or len(route.parameters) != 1:
+        return None
+    if any(PASSWORD.search(name) for name in members(target.request_for(kind.create_route, "POST"))):
+        return None
+    thing = yield from attempt(made(target, kind, who, who))
+    return thing.number if thing is not None else None
 
 
 def _own_number(target: Target, route: Route, who: Identity) -> Steps[str | None]:
@@ -149,10 +166,15 @@ def _eager_change(honest: Request, route: Route, known: Account) -> Steps[Verdic
     had = {as_parameter(name): value for name, value in inner_object(before.response.json()).items()}
     body = {name: had.get(as_parameter(name), value) for name, value in members(honest).items()}
     body = {name: value for name, value in body.items() if not PASSWORD.search(name) and name not in _RIGHTS}
-    better = {name: _wished(name, value, own=True) for name, value in had.items() if name not in body}
+    better = {
+        name: _wished(name, value, own=True)
+        for name, value in had.items()
+        if name not in body or _OF_WORTH.fullmatch(name)
+    }
     flags = {name: wish for name, wish in better.items() if wish is not None}
     mine = {**flags, **{name: value for name, value in _WISHES.items() if name in had}} or _WISHES
     each: list[dict[str, object]] = [{name: mine[name]} for name in _RIGHTS if name in mine]
+    each += [told] if (told := {name: wish for name, wish in flags.items() if name in body}) else []
     held = [
         (name, cast("dict[str, object]", value)) for name, value in members(honest).items() if isinstance(value, dict)
     ]
@@ -190,6 +212,7 @@ def _tried(
         return None
     flags = {name: wish for name, wish in better.items() if name not in body}
     wishes = {**{name: value for name, value in _WISHES.items() if name not in body}, **flags}
+    wishes |= read_only(route, seen or inner_object(honest.response.json()))
     had = {name: seen[name] for name in wishes if name in seen}
     if had:  # nobody else is to be taken for somebody of a higher role meanwhile
         yield from undo(replace(request, body=json.dumps({**body, **had}).encode()))
@@ -283,6 +306,10 @@ def _at_registration(target: Target, route: Route, who: Identity) -> Steps[Verdi
     asked = members(honest)
     wishes = {name: value for name, value in _WISHES.items() if name not in asked or name in _RIGHTS}
     first = yield from send(replace(honest, body=json.dumps(plain_body).encode()))
+    known = yield from account(target, "second")
+    shows = {**(known.shown if known is not None else {}), **inner_object(first.response.json())}
+    better = {as_parameter(name): _wished(name, value, own=True) for name, value in shows.items() if name not in asked}
+    wishes = {**{name: wish for name, wish in better.items() if wish is not None}, **wishes}
     if not first.response.succeeded or plain.subject is None:
         return None
     eagerly = yield from _eagerly(honest, wishes)
