@@ -1,6 +1,7 @@
 """A question brings out other people's data or keys, or carries them to a stranger's host inside an image."""
 
 from stopper.core.finding import Verdict
+from stopper.core.llm_told import told
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import broken, models
 from stopper.core.rule import Rule
@@ -11,6 +12,9 @@ def probe(target: Target) -> Steps[Verdict]:
     if not (yield from models(target)):
         return not_applicable("no endpoint of a language model answers in this mode")
     found = yield from broken(target, "exfiltration")
+    said = (yield from told(target)) if found is None else None
+    if said is not None and said.holds_a_secret:
+        return failed(f"{said.model.ref} tells a secret of its instructions", [said.model.ref], said.evidence)
     if found is None:
         return passed("nothing that must stay inside came out")
     return failed(
