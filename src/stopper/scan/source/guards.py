@@ -33,6 +33,7 @@ from stopper.scan.source.project import Project
 from stopper.scan.source.replaced_views import is_meant
 from stopper.scan.source.routes import Routes, function_name
 from stopper.scan.source.told_guards import is_told_off
+from stopper.scan.source.wrapped_views import applied
 
 NOT_FIELDS: Final = frozenset(
     {"flask.request.headers", "flask.request.cookies", "flask.request.environ", "flask.request.view_args"}
@@ -120,6 +121,9 @@ class Guards:
     def _guards(self, route: SourceRoute, origin: Origin, method: str) -> Iterator[Guard]:
         yield from self._hook_guards(route, origin, method)
         yield from self._late_guards(route)
+        call = origin.registration.call
+        if origin.registration.verb == "add_url_rule" and call is not None:
+            yield from self._wrapped(call.argument(2, "view_func"))
         if origin.view_class:
             yield from self._group_guards(origin, method)
             yield from self._class_guards(route, origin.view_class, method)
@@ -131,9 +135,6 @@ class Guards:
                 view = f"{origin.view_class}.get"
         else:
             view = route.view
-            call = origin.registration.call
-            if origin.registration.verb == "add_url_rule" and call is not None:
-                yield from self._wrapped(call.argument(2, "view_func"))
         function = self.project.functions.get(view)
         if function is not None:
             own = origin.registration.index if origin.registration.target == view else -1
@@ -183,7 +184,7 @@ class Guards:
     def _wrapped(self, value: Value | None) -> Iterator[Guard]:
         for option in options(value):
             if isinstance(option, Call) and option.method != "as_view":
-                outer = _applied(option)
+                outer = applied(option)
                 made = option.receiver if isinstance(option.receiver, Call) else option
                 judged = self.judges.decorator(outer, made)
                 if judged is not None:
@@ -364,11 +365,6 @@ class Guards:
             holds = self.exemptions.holds(value, asked)
             return None if holds is None else holds is not negated
         return self.judges.absence(value, negated) if self.judges.credential_test(value) else None
-
-
-def _applied(call: Call) -> str:
-    """The decorator that ``guard(view)`` or ``guard(option)(view)`` applies."""
-    return call.callee.removesuffix(".__call__")
 
 
 def _reads_method(value: Value) -> bool:

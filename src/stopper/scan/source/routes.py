@@ -31,6 +31,7 @@ from stopper.scan.source.loops import row_by_row, rows
 from stopper.scan.source.own_routes import by_decorators
 from stopper.scan.source.project import Module, Project, Registration
 from stopper.scan.source.replaced_views import REPLACED
+from stopper.scan.source.wrapped_views import around
 
 VARIABLE: Final = re.compile(r"<(?:(?P<converter>[A-Za-z_]\w*)(?:\([^>]*\))?:)?(?P<name>[A-Za-z_]\w*)>")
 CONVERTERS: Final = {"int": "int", "float": "int", "string": "string", "uuid": "uuid", "path": "path", "": "string"}
@@ -233,7 +234,9 @@ class Routes:
             if view_class:
                 own = self._class_methods(view_class)
                 methods = own if call.keyword("methods") is None else self._answered(view_class, methods, own)
-            yield from self._made(registration, rule, methods, view_class or name, view_class)
+            wrappers = tuple(around(option, registration.span))
+            for route, origin in self._made(registration, rule, methods, view_class or name, view_class):
+                yield (replace(route, decorators=(*wrappers, *route.decorators)) if wrappers else route), origin
 
     def _view(self, value: Value) -> tuple[str, str]:
         """The function a value names, or the class that ``as_view`` (or, where a class is handed over, the blueprint) makes a view of. A
