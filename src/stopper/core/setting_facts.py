@@ -11,6 +11,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit
+from stopper.core.spread_fields import is_seen_record
 from stopper.core.values import (
     Call,
     Choice,
@@ -298,7 +299,7 @@ _TAKES_MAPPING: Final = ("*.from_mapping", "flask.Flask.config.update", "flask.c
 
 def _is_unseen(facts: SourceFacts, value: Value) -> bool:
     """A mapping that a file, a library or the environment fills, or a function of the project that is not seen to the end."""
-    if not isinstance(value, Call):
+    if not isinstance(value, Call) or is_seen_record(facts, value):
         return False
     made = [option for one in facts.returns_of(value.callee) for option in options(one.value)]
     if not made or any(not isinstance(one, Mapping) or one.open or not one.items for one in made):

@@ -39,6 +39,12 @@ def _dumped(spread: Value) -> tuple[Value, ...]:
     return (spread.receiver,) if spread.method in _METHODS and spread.receiver is not None else ()
 
 
+def is_seen_record(facts: SourceFacts, spread: Value) -> bool:
+    """That it is a record of the project which is taken apart, so that everything in it is seen: ``Settings().model_dump()``."""
+    known = classes_by_name(facts)
+    return any(isinstance(one, Call) and not one.open and one.callee in known for one in _dumped(spread))
+
+
 def _field(facts: SourceFacts, record: Value, word: str, depth: int) -> Iterator[Value]:
     """What stands in that field of a record, as its call says it or by its default."""
     if depth == 0:

@@ -139,7 +139,7 @@ def _snapshot(reader: Reader) -> Scope:
 def read_for(reader: Reader, node: ast.For | ast.AsyncFor) -> None:
     over = reader.value(node.iter)
     before = _snapshot(reader)
-    if (rows := rows_of_settings(node, over)) is not None:
+    if (rows := rows_of_settings(reader.project, node, over)) is not None:
         reader.unrolled = True
         for row in rows:
             bind_target(reader, node.target, row)

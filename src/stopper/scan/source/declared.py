@@ -41,7 +41,7 @@ def from_settings(project: Project, owner: str, name: str, known: Value | None) 
         part = by_default(project, known)
         if type(part) is Call and part.callee in project.classes:
             return part  # ``Field(default_factory=HeaderSettings)``: a group of settings, and no variable of its own
-        default = known.argument(0, "default")
+        default = known.argument(0, "default") or (_by_factory(known) if part is known else part)
         said = known.keyword("validation_alias") or known.keyword("alias") or known.keyword("env")
         variable = said.value if type(said) is Constant and type(said.value) is str else name
     elif type(known) is Name:
@@ -53,6 +53,14 @@ def from_settings(project: Project, owner: str, name: str, known: Value | None) 
     before = prefix.value if type(prefix) is Constant and type(prefix.value) is str and variable == name else ""
     found = EnvironmentValue((before + variable).upper(), default, None if known is None else known.span)
     return named(found, name) if sensitive(name) else found
+
+
+def _by_factory(declared: Call) -> Value | None:
+    """What a function of a library makes where the environment has nothing: ``Field(default_factory=secrets.token_hex)``."""
+    made = declared.keyword("default_factory")
+    if type(made) is not Name:
+        return None
+    return new_call(made.dotted, (), (), False, None, declared.function, declared.span)
 
 
 def declared(project: Project, made: Value, name: str) -> Value | None:

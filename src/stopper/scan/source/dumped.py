@@ -6,6 +6,7 @@ from typing import Final
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.values import Call, Mapping, Value
+from stopper.scan.source.declared import from_settings
 from stopper.scan.source.drafts import new_constant, new_mapping
 from stopper.scan.source.held_fields import maker_of, record_fields
 from stopper.scan.source.project import Project
@@ -31,12 +32,36 @@ def poured_in(project: Project, value: Value) -> Value:
     if type(value) is not Call or value.keywords:
         return value
     made, word = value.receiver, value.method
-    if value.callee in FUNCTIONS and len(value.args) == 1:
+    if (value.callee in FUNCTIONS or value.callee == "dict") and len(value.args) == 1:
         made, word = value.args[0], ""
     elif word not in METHODS or value.args:
         return value
+    owner = made.callee if type(made) is Call else value.callee.rpartition(".")[0] if made is None else ""
+    if project.reads_environment(owner):
+        return _settings_as_mapping(project, owner, made if type(made) is Call else None, value)
     found = fields_as_mapping(project, made, value.span, word) if made is not None else None
     return value if found is None else found
+
+
+def _settings_as_mapping(project: Project, owner: str, made: Call | None, dumping: Call) -> Value:
+    """The settings that an object of that class holds: what it is made with, or what the environment says."""
+    if (made is not None and made.open) or project.attribute(owner, dumping.method) is not None:
+        return dumping
+    pairs: list[tuple[Value, Value]] = []
+    for name in _declared_fields(project, owner):
+        given = made.keyword(name) if made is not None else None
+        held = from_settings(project, owner, name, project.attribute(owner, name)) if given is None else given
+        pairs.append((new_constant(name, held.span or dumping.span), held))
+    return new_mapping(tuple(pairs), False, dumping.span) if pairs else dumping
+
+
+def _declared_fields(project: Project, owner: str, depth: int = 6) -> list[str]:
+    """The fields of the class and of its bases in the project, those of the bases first."""
+    found = project.classes.get(owner)
+    if found is None or not depth:
+        return []
+    before = [name for base in found.bases for name in _declared_fields(project, base, depth - 1)]
+    return list(dict.fromkeys([*before, *(name for name in found.fields if name != "model_config")]))
 
 
 def fields_as_mapping(

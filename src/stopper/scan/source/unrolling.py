@@ -6,7 +6,9 @@ from typing import Final
 
 from stopper.core.values import Call, Choice, Constant, Item, Mapping, Sequence, Value
 from stopper.scan.source.drafts import new_mapping, new_sequence
+from stopper.scan.source.dumped import poured_in
 from stopper.scan.source.loops import mapping_by_setting
+from stopper.scan.source.project import Project
 from stopper.scan.source.reader import Reader
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
@@ -34,7 +36,7 @@ def unrolled(
     made: tuple[ast.expr, ...] = (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)
     if len(node.generators) > 1 or not all(map(_is_plain, made)):
         return None
-    turns = _turns(over)
+    turns = _turns(reader.project, over)
     if turns is None:
         return None
     elements, is_open = turns
@@ -55,12 +57,12 @@ def unrolled(
     return new_sequence(held, "set" if type(node) is ast.SetComp else "list", is_open, reader.span(node))
 
 
-def rows_of_settings(node: ast.For | ast.AsyncFor, over: Value) -> tuple[Value, ...] | None:
+def rows_of_settings(project: Project, node: ast.For | ast.AsyncFor, over: Value) -> tuple[Value, ...] | None:
     """The rows of a table in the source, where the loop over it does nothing but put each under a name: ``app.config[name] = cast(value)``.
     None for any other loop, which is read once."""
     if node.orelse or len(node.body) > 3 or not all(map(_puts, node.body)) or type(node.target) is ast.Name:
         return None
-    turns = _turns(over)
+    turns = _turns(project, over)
     if turns is None or turns[1] or not 0 < len(turns[0]) <= MOST_UNROLLED:
         return None
     return turns[0]
@@ -77,12 +79,12 @@ def _puts(statement: ast.stmt) -> bool:
     return type(call.func) is ast.Attribute and call.func.attr in ("setdefault", "update")
 
 
-def _turns(over: Value) -> tuple[tuple[Value, ...], bool] | None:
+def _turns(project: Project, over: Value) -> tuple[tuple[Value, ...], bool] | None:
     """The elements that going through it gives one by one, and whether there may be more."""
     if type(over) is Sequence:
         return None if over.open else (over.items, False)
     held, word = (over.receiver, over.method) if type(over) is Call and not over.args else (over, "keys")
-    held = mapping_by_setting(held) if type(held) is Item else held
+    held = mapping_by_setting(held) if type(held) is Item else held if held is None else poured_in(project, held)
     if type(held) is not Mapping or word not in ("items", "keys", "values"):
         return None
     seen = [(key, value) for key, value in held.items if type(key) is Constant]
