@@ -30,6 +30,7 @@ from stopper.scan.source import names
 from stopper.scan.source.files import SourceFile
 from stopper.scan.source.given_config import GivenConfig
 from stopper.scan.source.guards import Guards
+from stopper.scan.source.implementations import name_implementations
 from stopper.scan.source.log_hooks import log_hooks
 from stopper.scan.source.project import ClassState, Module, Project
 from stopper.scan.source.routes import Routes
@@ -45,6 +46,7 @@ def link(
     tests: frozenset[str],
 ) -> App:  # fmt: skip
     """The App that all files together describe."""
+    name_implementations(project, tests)
     name_sole_methods(project, tests)
     follow_sole_callers(project, tests)
     by_name = {module.name: module for module in modules}

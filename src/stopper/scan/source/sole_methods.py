@@ -5,6 +5,7 @@ from typing import Final
 
 from stopper.core.values import Call, Constant, Item, Member, Name, Value
 from stopper.core.view_functions import VERBS
+from stopper.scan.source.implementations import only_declares
 from stopper.scan.source.project import Project
 
 _BUILT_IN: Final = frozenset(
@@ -28,7 +29,9 @@ def name_sole_methods(project: Project, tests: frozenset[str]) -> None:
     owners: dict[str, list[str]] = {}
     for name, function in project.functions.items():
         word = name.rpartition(".")[2]
-        if function.owner and not word.startswith("_") and word not in _BUILT_IN and word not in _EVERYBODYS:
+        if not function.owner or word.startswith("_") or word in _BUILT_IN or word in _EVERYBODYS:
+            continue
+        if not only_declares(project, function):
             owners.setdefault(word, []).append("" if function.span.path in tests else name)
     sole = {f"?.{word}": names[0] for word, names in owners.items() if len(names) == 1 and names[0]}
     _name_kept(project, tests)
