@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.body_models import classes_by_name
 from stopper.core.exchange import Exchange, Headers, Request
 from stopper.core.facts import Reading, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -20,7 +21,7 @@ from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, V
 
 PERSON: Final = re.compile(
     r"x-(?:auth(?:enticated)?-|current-|remote-|forwarded-|goog-authenticated-|webauth-)?user(?:-?(?:id|name|email|roles?|groups?))?"
-    r"|x-forwarded-(?:email|preferred-username|groups)|x-(?:auth-request|authenticated|auth)-(?:user|email|userid|username|roles?|groups?)"
+    r"|x-forwarded-(?:email|preferred-username|groups)|x-(?:auth-request|authenticated|auth)-(?:user|email|userid|username|subject|sub|principal|roles?|groups?)"
     r"|remote-(?:user|email|groups)|x-(?:account|customer|principal|subject|member|employee|role|roles|is-admin|admin|tenant|owner|merchant|company)(?:-id)?"
     r"|x-ms-client-principal(?:-name|-id)?|x-amzn-oidc-identity|cf-access-authenticated-user-email|tailscale-user-(?:login|name)|x-webauth-(?:name|email|groups|role)"
     r"|(?:x-)?ssl-client-(?:s-|i-)?(?:dn|cn|verify|subject(?:-dn)?|cert)|x-client-(?:dn|cn|cert(?:-(?:dn|cn|subject))?)|x-forwarded-client-cert"
@@ -69,6 +70,40 @@ def detect(app: App) -> Iterator[Hit]:
                 certainty="certain" if person else "possible",
                 severity=None if person else "low",
             )
+    for name, call in _modelled(facts) if facts.says("headers") else ():
+        if call.span is not None and call.span not in seen and not _is_proved(facts, call.function):
+            yield Hit(f"the header {name}, which any client can set, says who the caller is", call.span)
+
+
+def _modelled(facts: SourceFacts) -> Iterator[tuple[str, Call]]:
+    """The field that says who somebody is in a model which is filled with all headers: ``Caller.model_validate(dict(request.headers))``."""
+    filled = [
+        (call.callee.rpartition(".")[0], call, call.args[:1])
+        for call in facts.calls("*.model_validate", "*.parse_obj", "*.from_dict", "*.model_construct")
+    ]
+    filled += [
+        (call.callee, call, tuple([value for key, value in call.keywords if key == "**"]))
+        for call in facts.calls()
+        if call.open and call.callee in classes_by_name(facts)
+    ]
+    for owner, call, given in filled:
+        known = classes_by_name(facts).get(owner)
+        if known is not None and any(_is_all_headers(value) for value in given):
+            names = (_said_as(field, known.attributes.get(field)) for field in known.fields)
+            found = next((name for name in names if PERSON.fullmatch(name)), None)
+            if found is not None:
+                yield found, call
+
+
+def _is_all_headers(value: Value) -> bool:
+    whole = value.args[0] if isinstance(value, Call) and value.callee == "dict" and len(value.args) == 1 else value
+    return isinstance(whole, Name) and whole.dotted == "flask.request.headers"
+
+
+def _said_as(field: str, declared: Value | None) -> str:
+    """The header that fills the field: its alias, else what it is called."""
+    alias = declared.keyword("validation_alias", "alias") if isinstance(declared, Call) else None
+    return (text_of(alias) or field).lower().replace("_", "-")
 
 
 def _listed(facts: SourceFacts) -> Iterator[Reading]:
