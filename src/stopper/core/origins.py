@@ -95,7 +95,9 @@ PASSING: Final = frozenset({
     "yaml.dump", "yaml.safe_dump", "toml.dumps", "tomli_w.dumps", "orjson.dumps", "ujson.dumps", "simplejson.dumps", "bson.json_util.dumps",
     "urllib3.HTTPHeaderDict", "urllib3._collections.HTTPHeaderDict", "httpx.Headers", "werkzeug.datastructures.Headers",
     "requests.structures.CaseInsensitiveDict", "multidict.CIMultiDict", "multidict.MultiDict", "collections.OrderedDict", "collections.ChainMap",
-    "flask.Response",
+    "flask.Response", "urllib.parse.quote_plus", "urllib.parse.unquote_plus", "werkzeug.urls.iri_to_uri", "werkzeug.urls.uri_to_iri",
+    "werkzeug.urls.url_quote", "werkzeug.urls.url_quote_plus", "werkzeug.urls.url_unquote", "werkzeug.urls.url_unquote_plus",
+    "werkzeug.urls.url_encode", "werkzeug.urls.url_fix", "werkzeug.urls.url_join", "yarl.URL", "furl.furl",
 })  # fmt: skip
 
 TEXT_METHODS: Final = frozenset({
