@@ -37,7 +37,8 @@ _WHOLE: Final = frozenset(
     {"vars", "dataclasses.asdict", "playhouse.shortcuts.model_to_dict", "sqlalchemy_utils.get_columns"}
 )
 _WRAPS: Final = frozenset({"dict", "list", "flask.jsonify", "json.dumps", "bson.json_util.dumps", "flask.json.dumps"})
-_TELLING: Final = ("__dict__", "__table__", "__mapper__", "column_attrs")
+_LOOKS_AT: Final = frozenset({"sqlalchemy.inspect", "sqlalchemy.orm.class_mapper", "sqlalchemy.orm.object_mapper"})
+_TELLING: Final = ("__dict__", "__table__", "__mapper__", "column_attrs", "attrs")
 _BY_LIBRARIES: Final = ("*.dicts", "*.model_dump", "*.mappings", "*.to_json", "*.to_dict", "*.to_mongo")
 _ROWS: Final = frozenset({"fetchall", "fetchone", "fetchmany", "mappings", "all", "first", "one", "_asdict"})
 
@@ -100,7 +101,9 @@ def detect(app: App) -> Iterator[Hit]:
                     certainty = "likely"
                 case Call(callee=callee) if callee in _WHOLE and callee != "dataclasses.asdict":
                     certainty = "likely"
-                case Member(attribute="column_attrs") if _tells_all(value) and not _chooses(facts, flow.function):
+                case Member(attribute="column_attrs" | "attrs") if _tells_all(value) and not _chooses(
+                    facts, flow.function
+                ):
                     certainty = "likely"
                 case Call(callee=callee) if (
                     callee in methods or (value.method in methods and value.receiver is not None)
@@ -302,7 +305,8 @@ def _wide_methods(facts: SourceFacts) -> frozenset[str]:
     found: set[str] = set()
     for function in facts.functions():
         name = function.name
-        if any(True for _ in facts.conditions_in(name)) or facts.comparisons_in(name):
+        asked = (*facts.conditions_in(name), *facts.comparisons_in(name))
+        if any(function.span.holds(one.span) for one in asked):  # what its one caller asks is none of its own
             continue
         taken = {text_of(one.args[0]) for one in facts.calls_in(name) if one.method == "pop" and one.args}
         copied = taken <= {"_sa_instance_state"} and not function.name.endswith("__repr__")
@@ -351,11 +355,12 @@ def _tells_all(part: Value) -> bool:
                 )
             )
         case Member(
-            attribute="columns" | "column_attrs", owner=Member(attribute="__table__" | "__mapper__" | "mapper")
+            attribute="columns" | "column_attrs" | "attrs" | "c",
+            owner=Member(attribute="__table__" | "__mapper__" | "mapper"),
         ):
             return True
-        case Member(attribute="column_attrs" | "columns", owner=Call(callee="sqlalchemy.inspect")):
-            return True
+        case Member(attribute="column_attrs" | "columns" | "attrs" | "c", owner=Call(callee=callee)):
+            return callee in _LOOKS_AT
         case _:
             return False
 
