@@ -41,8 +41,6 @@ _LOOKS_AT: Final = frozenset({"sqlalchemy.inspect", "sqlalchemy.orm.class_mapper
 _TELLING: Final = ("__dict__", "__table__", "__mapper__", "column_attrs", "attrs")
 _BY_LIBRARIES: Final = ("*.dicts", "*.model_dump", "*.mappings", "*.to_json", "*.to_dict", "*.to_mongo")
 _ROWS: Final = frozenset({"fetchall", "fetchone", "fetchmany", "mappings", "all", "first", "one", "_asdict"})
-
-
 _LETS_OUT: Final = frozenset({"marshal_with", "marshal_list_with", "output"})
 
 
