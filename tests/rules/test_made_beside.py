@@ -87,3 +87,51 @@ def test_what_is_shown_to_its_maker_only_is_none() -> None:
 def test_what_was_made_there_may_be_taken_back(target: str, path: str) -> None:
     answer = Response(201, (("Content-Type", "application/json"),), b'{"id": 7}')
     assert created_paths(Request("POST", target, (), b"{}", "write"), answer) == {path}
+
+
+@pytest.mark.parametrize("everybody", [True, False])
+def test_what_is_known_by_its_slug_and_what_lies_below_it_are_found(everybody: bool) -> None:
+    app, people, tokens = Flask("blog"), dict[str, str](), dict[str, str]()
+    posts: dict[str, dict[str, Any]] = {}
+
+    @app.post("/register")
+    def register() -> Any:
+        people[request.get_json()["username"]] = request.get_json()["password"]
+        return jsonify(ok=True), 201
+
+    @app.post("/login")
+    def login() -> Any:
+        sent = request.get_json()
+        if people.get(sent["username"]) != sent["password"]:
+            return jsonify(error="no"), 401
+        tokens[token := secrets.token_urlsafe(24)] = sent["username"]
+        return jsonify(token=token)
+
+    @app.before_request
+    def guard() -> Any:
+        known = request.path in ("/register", "/login") or request.method == "OPTIONS"
+        return None if known or caller() else (jsonify(error="no"), 401)
+
+    def caller() -> str:
+        return tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "), "")
+
+    @app.route("/posts", methods=["GET", "POST"])
+    def both() -> Any:
+        if request.method == "GET":
+            return jsonify([one for one in posts.values() if one["author"] == caller()])
+        slug = f"post-{secrets.token_hex(3)}"
+        posts[slug] = {"id": len(posts) + 1, "slug": slug, "author": caller(), "title": request.get_json()["title"]}
+        return jsonify(posts[slug]), 201
+
+    @app.get("/posts/<slug>")
+    def post(slug: str) -> Any:
+        own = slug in posts and posts[slug]["author"] == caller()
+        return jsonify(posts[slug]) if own else (jsonify(error="not found"), 404)
+
+    @app.get("/posts/<slug>/preview")
+    def preview(slug: str) -> Any:
+        shown = slug in posts and (everybody or posts[slug]["author"] == caller())
+        return f"<h1>{posts[slug]['title']}</h1>" if shown else (jsonify(error="not found"), 404)
+
+    verdict = try_rule(RULE, app)
+    assert [ref.path for ref in verdict.routes] == ["/posts/{slug}/preview"] * everybody, verdict.message

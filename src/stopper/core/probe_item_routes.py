@@ -1,5 +1,6 @@
 """Routes of one thing that nobody has named: what somebody makes is read below its collection, and its answer says what is done to it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, cast
@@ -12,10 +13,25 @@ from stopper.core.probe import Identity, Steps, Target, own, send, undo
 from stopper.core.probe_baseline import attempt, is_door
 from stopper.core.probe_foreign import unknown
 from stopper.core.probe_kinds import new_id
-from stopper.core.probe_objects import marked
+from stopper.core.probe_objects import inner_object, marked
 from stopper.core.probe_references import made_with
 
 COLLECTIONS_MOST: Final = 4
+THINGS_MOST: Final = 3
+CALLED_MOST: Final = 3
+"""Names of one thing by which it is asked for."""
+_OTHERS: Final = ("slug", "uuid", "uid", "key", "code", "reference", "name", "handle")
+_WORDS: Final[tuple[tuple[str, str], ...]] = (
+    (r"account|card|wallet|loan|transaction", "transactions balance statement freeze history"),
+    (r"post|article|thread|blog|stor(y|ies)|photo|video", "comments preview publish like"),
+    (r"order|invoice|booking|parcel|shipment|deliver|trip|ride|cart", "items status cancel invoice label"),
+    (r"file|document|folder|report|note", "download share content comments"),
+    (r"ticket|task|issue|project|board|team|group", "comments members status attachments"),
+    (r"chat|conversation|channel|room", "messages members share"),
+    (r"user|member|patient|customer|student|employee", "orders notes history records"),
+)  # fmt: skip
+"""What is often done to a thing, or kept below it, by what it is called."""
+_OF_ALL: Final = "comments items history status"
 _ACCEPT: Final = (("Accept", "application/json"),)
 _CHANGES: Final = ("PUT", "PATCH", "DELETE")
 _METHODS: Final = ("GET", "POST", *_CHANGES)
@@ -26,7 +42,28 @@ def with_items(target: Target, alice: Identity) -> Steps[Target]:
     found: list[Route] = []
     for create in list(_collections(target))[:COLLECTIONS_MOST] if target.mode == "active" else ():
         found += (yield from attempt(_items(target, create, alice))) or []
+    for thing in list(_things(target))[:THINGS_MOST]:
+        found += (yield from attempt(_below_a_thing(target, thing, alice))) or []
     return replace(target, app=replace(target.app, routes=(*target.app.routes, *found))) if found else target
+
+
+def _things(target: Target) -> Iterator[Route]:
+    """Routes of one thing that only the wire has told, with nothing below them."""
+    for route in target.app.routes:
+        path = route.path.rstrip("/")
+        alone = len(route.parameters) == 1 and path.count("{") == 1 and path.endswith("}") and "GET" in route.methods
+        bare = not any(one.path.startswith(f"{path}/") for one in target.app.routes)
+        if alone and bare and route.readers == frozenset({"wire"}) and not OWN_ACCOUNT.search(path):
+            yield route
+
+
+def _below_a_thing(target: Target, thing: Route, alice: Identity) -> Steps[list[Route]]:
+    request = target.request_for(thing, "GET")
+    seen = yield from send(alice.on(request))
+    if not seen.response.succeeded:
+        return []
+    below = yield from usual_below(alice, request.target.partition("?")[0])
+    return [replace(thing, path=thing.path.rstrip("/") + rest, methods=methods) for rest, methods in below.items()]
 
 
 def _collections(target: Target) -> Iterator[Route]:
@@ -42,15 +79,37 @@ def _collections(target: Target) -> Iterator[Route]:
 def _items(target: Target, create: Route, alice: Identity) -> Steps[list[Route]]:
     request, marks = marked(target.request_for(create, "POST"), target.canary)
     made = yield from made_with(target, create, request, alice)
-    number = new_id(made, "id") if made.response.succeeded else None
-    if number is None:
-        return []
     base = request.target.partition("?")[0].rstrip("/")
-    place = f"{base}/{quote(number, safe='')}"
-    seen = yield from send(alice.on(Request("GET", place, _ACCEPT)))
-    nobodys = yield from send(alice.on(Request("GET", f"{base}/{unknown(number)}", _ACCEPT)))
-    if not seen.response.succeeded or number not in seen.response.text or nobodys.response.succeeded:
-        return []
+    for name, number in list(_called(made))[:CALLED_MOST]:
+        place = f"{base}/{quote(number, safe='')}"
+        seen = yield from send(alice.on(Request("GET", place, _ACCEPT)))
+        if seen.response.succeeded and number in seen.response.text:
+            nobodys = yield from send(alice.on(Request("GET", f"{base}/{unknown(number)}", _ACCEPT)))
+            return (
+                [] if nobodys.response.succeeded else (yield from _at(create, alice, made, marks, seen, name, number))
+            )
+    return []
+
+
+def _called(made: Exchange) -> Iterator[tuple[str, str]]:
+    """What a thing that was made may be called by in a path: its id, then the other names that are meant for it."""
+    if not made.response.succeeded:
+        return
+    if (number := new_id(made, "id")) is not None:
+        yield "id", number
+    said = inner_object(made.response.json())
+    yield from (
+        (name, text)
+        for name in _OTHERS
+        if isinstance(text := said.get(name), str) and 0 < len(text) <= 128 and text != number
+    )
+
+
+def _at(
+    create: Route, alice: Identity, made: Exchange, marks: dict[str, str], seen: Exchange, name: str, number: str
+) -> Steps[list[Route]]:
+    """The routes of the thing that was *seen* under its *number*."""
+    place = seen.request.target
     told = yield from send(alice.on(Request("OPTIONS", place, _ACCEPT)))
     allowed = {word.strip().upper() for word in (told.response.header("Allow") or "").split(",")}
     methods = ("GET", *(one for one in _CHANGES if one in allowed))
@@ -58,12 +117,28 @@ def _items(target: Target, create: Route, alice: Identity) -> Steps[list[Route]]
         yield from own(place, made.request)
         if "DELETE" in methods:
             yield from undo(alice.on(Request("DELETE", place, _ACCEPT, b"", "write")))
-    path = f"{create.path.rstrip('/')}/{{id}}"
+    path = f"{create.path.rstrip('/')}/{{{name}}}"
     routes = {"": methods, **{rest: (method,) for rest, method in _below(place, made, seen)}}
-    parameters = (("id", "int" if number.isdigit() else "string"),)
+    routes |= yield from usual_below(alice, place)
+    parameters = ((name, "int" if number.isdigit() else "string"),)
     return [
         Route(path + rest, some, parameters=parameters, readers=frozenset({"wire"})) for rest, some in routes.items()
     ]
+
+
+def usual_below(alice: Identity, place: str) -> Steps[dict[str, tuple[str, ...]]]:
+    """What is often done to a thing, or kept below it, and is there: the methods that a server takes at each word."""
+    found: dict[str, tuple[str, ...]] = {}
+    nothing = yield from send(alice.on(Request("OPTIONS", f"{place}/stopper-none", _ACCEPT)))
+    noun = place.rstrip("/").rpartition("/")[0].rpartition("/")[2]
+    words = next((words for sign, words in _WORDS if re.search(sign, noun)), _OF_ALL).split()
+    for word in words if nothing.response.status == 404 else ():
+        told = yield from send(alice.on(Request("OPTIONS", f"{place}/{word}", _ACCEPT)))
+        allowed = {one.strip().upper() for one in (told.response.header("Allow") or "").split(",")}
+        methods = tuple(one for one in _METHODS if one in allowed)
+        if told.response.status != 404 and methods:
+            found[f"/{word}"] = methods
+    return found
 
 
 def _below(place: str, *answers: Exchange) -> Iterator[tuple[str, str]]:

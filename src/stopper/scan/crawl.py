@@ -15,7 +15,7 @@ from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_query import query_names
 from stopper.scan.allowed_methods import allowed_at, methods_at
 from stopper.scan.merge import template_pattern
-from stopper.scan.more_words import FEW, MANY, below, kinds_named, of_kinds, one_of, wanted
+from stopper.scan.more_words import FEW, MANY, SOME, below, kinds_named, of_field, of_kinds, one_of, title_of, wanted
 from stopper.scan.named_routes import Named, named_routes, scripts
 from stopper.scan.nothing_there import Nothing, as_person, only_slash, plain_get
 from stopper.scan.page_links import linked
@@ -42,7 +42,7 @@ NAMED_IN_FOLDER: Final = 60
 """The same of routes that a text names below the root of an API."""
 _API: Final = re.compile(r"(?i)(^|/)(api|rest|v\d{1,2})$")
 USUAL: Final = (
-    "/", "/login", "/register", "/logout", "/me", "/profile", "/account", "/users", "/admin", "/admin/users", "/health", "/status",
+    "/", "/login", "/register", "/logout", "/me", "/profile", "/account", "/users", "/admin", "/admin/users", "/health", "/healthz", "/status",
     "/config", "/debug", "/metrics", "/token", "/refresh", "/notes", "/items", "/orders", "/search", "/files", "/upload", "/keys",
     "/auth/login", "/auth/register", "/auth/me", "/auth/refresh", "/auth/logout", "/api", "/api/login", "/api/register", "/api/me",
     "/api/users", "/api/notes", "/api/items", "/api/orders", "/api/v1", "/api/v1/users", "/api/v1/login", "/api/v1/me",
@@ -121,6 +121,8 @@ class _Crawl:
     led: set[str] = field(default_factory=set[str])
     """Templates of routes that something led to."""
     known: set[str] = field(default_factory=set[str])
+    title: str = ""
+    """What the API calls itself at its start."""
     folders: dict[str, Nothing] = field(default_factory=dict[str, Nothing])
     """What is answered to a word that is not there, by the folder in which it is asked for."""
     waiting: list[_Place] = field(default_factory=list[_Place])
@@ -144,7 +146,12 @@ class _Crawl:
             return
         few = len(self.found) + len(self.forms) - len(self.guessed) < FEW and len(self.found) < MANY
         led = [path.removeprefix(self.prefix) for path in self.found if path not in self.guessed]
-        for words in wanted(led) if few else ():
+        lists = wanted(led, [path.removeprefix(self.prefix) for path in self.guessed]) if few else ()
+        for words in lists[:-1]:  # where the API begins
+            self._guess(nothing, words)
+        self._guess(nothing, of_field(self.title, self._paths()))
+        few = few and len(self.found) < SOME
+        for words in lists[-1:] if few else ():
             self._guess(nothing, words)
         few = few and len(self.found) < MANY
         self._guess(nothing, below(self._paths(), few=few))
@@ -280,6 +287,8 @@ class _Crawl:
             self.ids.setdefault(place, numbers)
 
     def _follow(self, response: Response, path: str, depth: int) -> None:
+        if path == self.prefix + "/":
+            self.title = title_of(response)
         self.kinds.update(dict.fromkeys(kinds_named(path, response.json()) if response.succeeded else ()))
         for link, query in linked(response, self.origin, path):
             if query and not TAKES_AWAY.search(query):

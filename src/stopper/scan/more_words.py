@@ -6,8 +6,9 @@ part of what is tried below a beginning is the usual vocabulary of such APIs.
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, cast
 
+from stopper.core.exchange import Response
 from stopper.core.naming import as_parameter
 from stopper.core.probe_objects import entries, inner_object
 
@@ -15,6 +16,8 @@ FEW: Final = 5
 """Below so many routes that pages, forms or texts led to, more names are tried: such an API shows nothing of itself."""
 MANY: Final = 15
 """From so many routes on no names are tried."""
+SOME: Final = 11
+"""From so many routes on, found by the words of a field, the words that say nothing of it are not tried."""
 BELOW_MOST: Final = 2
 """Beginnings of paths below which names are tried."""
 _THINGS: Final = (
@@ -119,13 +122,15 @@ def _beginnings(known: Iterable[str]) -> list[str]:
     return [part.group(1) for part in begun if part.group(2) or _HEADS.match(part.group(1))]
 
 
-def wanted(led: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+def wanted(led: Iterable[str], answered: Iterable[str] = ()) -> tuple[tuple[str, ...], ...]:
     """The lists of words that are worth trying beside what something *led* to. Where that shows by which beginning an API is reached no
-    other is tried, and an API whose every route but its start lies below one has hardly anything elsewhere."""
+    other is tried, and an API whose every route but its start lies below one has hardly anything elsewhere. Where several usual names
+    have *answered* at the root, that is the beginning."""
     paths = [path for path in led if path.strip("/")]
     below_one = [any(map(_HEADS.match, _beginnings([path]))) for path in paths]
     if not any(below_one):
-        return HINTS, MORE
+        at_root = [path for path in (*paths, *answered) if path.strip("/") and path.count("/") == 1]
+        return (MORE,) if len(at_root) >= AT_ROOT and not _beginnings(answered) else (HINTS, MORE)
     return () if all(below_one) else (MORE,)
 
 
@@ -135,6 +140,49 @@ def one_of(found: Iterable[str]) -> tuple[str, ...]:
     lists = [path.rpartition("/{")[0] for path in known if path.count("{") == 1 and path.endswith("}")]
     things = [f"{path.rstrip('/')}/1" for path in known if _LIST.search(path) and "{" not in path]
     return tuple(dict.fromkeys((*things, *filter(None, lists))))
+
+
+_TITLE: Final = re.compile(r"(?is)<(?:title|h1)[^>]{0,200}>([^<]{1,200})<")
+TITLE_MOST: Final = 300
+
+
+def title_of(response: Response) -> str:
+    """What an API calls itself: the title of its start page, or the short texts of its JSON."""
+    if response.content_type == "text/html":
+        return " ".join(_TITLE.findall(response.text[:20_000]))[:TITLE_MOST]
+    said = response.json()
+    members = cast("dict[str, object]", said) if isinstance(said, dict) else {}
+    return " ".join(text for text in members.values() if isinstance(text, str) and len(text) <= 200)[:TITLE_MOST]
+
+
+AT_ROOT: Final = 3
+"""Usual names at the root that tell where an API begins."""
+_FIELDS: Final[tuple[tuple[str, str], ...]] = (
+    (r"bank|account|financ|wallet|money|ledger|fintech", "accounts transactions transfer transfers cards balance payees beneficiaries statements loans deposit withdraw payments rates transactions/search"),
+    (r"shop|store|cart|product|commerce|catalog|market", "products orders cart basket checkout coupons reviews categories wishlist invoices payments customers inventory suppliers addresses"),
+    (r"blog|post|social|forum|news|article|press|writer", "posts articles comments messages feed followers friends tags drafts notifications groups search/users likes follow"),
+    (r"clinic|health|patient|hospital|medic|doctor", "patients appointments doctors prescriptions records visits labs medications reports nurses"),
+    (r"parcel|deliver|logistic|ship|courier|fleet|taxi|ride|truck", "parcels shipments deliveries drivers vehicles orders addresses quote rides trips track/1 warehouses"),
+    (r"ticket|help.?desk|support|issue|tracker", "tickets issues agents comments attachments customers reports queues"),
+    (r"file|drive|upload|share|docs?\b|document", "files folders shares links documents share trash activity download"),
+    (r"school|course|student|learn|university|campus", "students courses grades teachers enrollments lessons assignments exams classes"),
+    (r"hotel|travel|book|flight|rental|airline|event", "bookings reservations rooms hotels flights guests events tickets cars"),
+    (r"\bhr\b|employee|payroll|staff|company|people", "employees payroll departments leaves salaries timesheets candidates"),
+    (r"chat|message|mail", "messages conversations rooms channels contacts inbox"),
+    (r"task|project|todo|board|team", "tasks projects boards teams comments members todos"),
+)  # fmt: skip
+"""What an API of a field keeps, by words of its title and its routes."""
+FIELDS_MOST: Final = 2
+
+
+def of_field(said: str, found: Iterable[str]) -> tuple[str, ...]:
+    """Paths of what an API usually has that speaks of itself as *said* and has the routes *found*: a bank's are others than a shop's."""
+    known = tuple(found)
+    title = sum(bool(re.search(f"(?i){sign}", said)) for sign, _ in _FIELDS)
+    text = said if title else " ".join(known)
+    words = [kept.split() for sign, kept in _FIELDS if re.search(f"(?i){sign}", text)][:FIELDS_MOST]
+    heads = [head for head in dict.fromkeys(_beginnings(known)) if _HEADS.match(head)][:1] or [""]
+    return tuple(dict.fromkeys(f"{head}/{word}" for head in heads for some in words for word in some))
 
 
 NOUNS_MOST: Final = 6

@@ -6,6 +6,7 @@ from flask import Flask, jsonify, redirect, request
 from stopper.core.app import App, Route
 from stopper.scan.crawl import beside, crawled
 from stopper.scan.honest import HonestRequests
+from stopper.scan.more_words import of_field
 from stopper.scan.other_versions import other_versions, with_other_versions
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
@@ -261,3 +262,13 @@ def test_things_that_answers_speak_of_by_their_ids_are_asked_for() -> None:
     courier = Courier(WsgiTransport(app), mode="default", max_requests=400)
     assert "/api/members/{id}" in {one.path for one in crawled(courier, "", "canary").routes}
     assert ("GET", "/api/traces") not in courier.asked
+
+
+def test_an_api_that_says_what_it_is_for_is_asked_for_what_its_kind_has() -> None:
+    app = _app("/cards", "/payees", "/statements")
+    app.add_url_rule("/", "home", lambda: jsonify(name="Tally Bank", version="2.1"))
+    courier = Courier(WsgiTransport(app), mode="default", max_requests=300)
+    assert {"/cards", "/payees", "/statements"} <= {route.path for route in crawled(courier, "", "canary").routes}
+    assert "/api/parcels" in of_field("Parcel service", ["/api/login", "/api/me"])
+    assert of_field("Notes", ["/me", "/login"]) == ()
+    assert "/patients" in of_field("", ["/doctors", "/login"])
