@@ -24,7 +24,7 @@ def render(report: Report) -> str:
 def _finding(finding: ShownFinding, prefix: str) -> str:
     place = finding.place
     route = f" ({place.method} {place.route})" if place.route else ""
-    said = f"{finding.message.rstrip('.')}{route}. End it: {finding.ends}. More: stopper rules {finding.rule}"
+    said = f"{finding.message.rstrip('.')}{route}. Mend it: {finding.mend} More: stopper rules {finding.rule}"
     file = prefix + place.path if place.path else None
     title = f"{finding.rule} ({finding.severity}, {finding.confidence})"
     return _command(LEVELS[finding.severity], said, file=file, line=place.line, end_line=place.end_line, title=title)

@@ -113,7 +113,7 @@ def _mend(finding: ShownFinding, command: str) -> str:
         fix = f"<p>A change is ready ({hint}).</p>"
     diff = f"<h4>Change</h4><pre class=diff>{_diff(finding.fix_diff)}</pre>" if finding.fix_diff else ""
     return (
-        f"<div class=mend><p><b>End it</b> {prose(finding.ends)}.</p>{fix}"
+        f"<div class=mend><p><b>Mend it</b> {prose(finding.mend)}</p><p><b>With Stopper</b> {prose(finding.ends)}.</p>{fix}"
         f"<p>More: <code>stopper rules {escape(finding.rule)}</code></p></div>{diff}"
     )
 

@@ -92,6 +92,7 @@ def _finding(finding: ShownFinding) -> dict[str, object]:
         "pci_dss": list(pci_dss(finding.cwe)),
         "soc2": list(soc2(finding.cwe)),
         "message": finding.message,
+        "mend": finding.mend,
         **_place(finding.place),
         "places": [_place(one) for one in finding.places],
         "evidence": [_evidence(one) for one in finding.evidence],

@@ -52,7 +52,7 @@ def _failure(suite: ET.Element, finding: ShownFinding) -> None:
         exchange = evidence.exchange
         answer = f": {exchange.method} {exchange.target} -> {exchange.result}" if exchange else ""
         lines.append(f"{evidence.text}{answer}")
-    lines.append(f"End it: {finding.ends}. More: stopper rules {finding.rule}")
+    lines.append(f"Mend it: {finding.mend} With Stopper: {finding.ends}. More: stopper rules {finding.rule}")
     failure.text = _legal("\n".join(lines))
 
 

@@ -70,14 +70,17 @@ def _driver(rules: list[Json]) -> Json:
 
 
 def _rule(finding: ShownFinding, pages: Pages) -> Json:
-    page = pages(finding.rule) or f"# {finding.title}\n\n{finding.harm}\n\n## Fix\n\n{finding.ends}\n"
+    page = pages(finding.rule) or f"# {finding.title}\n\n{finding.harm}\n\n## Fix\n\n{finding.mend}\n"
     level = LEVELS[finding.severity]
     return {
         "id": finding.rule,
         "name": "".join(word.capitalize() for word in finding.rule.split("-")),
         "shortDescription": {"text": finding.title},
         "fullDescription": {"text": finding.harm or finding.title},
-        "help": {"text": f"{finding.harm or finding.title} End it: {finding.ends}.", "markdown": page},
+        "help": {
+            "text": f"{finding.harm or finding.title} Mend it: {finding.mend} With Stopper: {finding.ends}.",
+            "markdown": page,
+        },
         "defaultConfiguration": {"level": level},
         "relationships": [
             {"target": {"id": str(cwe), "toolComponent": {"name": "CWE"}}, "kinds": ["superset"]} for cwe in finding.cwe
@@ -168,7 +171,7 @@ def _result(finding: ShownFinding, rule: int, prefix: str) -> Json:
 def _message(finding: ShownFinding) -> str:
     routes = sorted({f"{place.method} {place.route}" for place in finding.places if place.route})
     at = f" Routes: {', '.join(routes)}." if routes else ""
-    return f"{finding.message.rstrip('.')}.{at} Confidence: {finding.confidence}. End it: {finding.ends}."
+    return f"{finding.message.rstrip('.')}.{at} Confidence: {finding.confidence}. Mend it: {finding.mend}"
 
 
 def _fingerprints(finding: ShownFinding, place: ShownPlace) -> Json:

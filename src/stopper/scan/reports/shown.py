@@ -11,6 +11,7 @@ from stopper.core.finding import CONFIDENCES, Confidence, Evidence, Finding
 from stopper.core.place import Place
 from stopper.core.rule import SEVERITIES, Certainty, Check, Severity
 from stopper.scan.access.row import Row
+from stopper.scan.remedies import remedy
 from stopper.scan.report import Command, Coverage, Report, severity_of
 from stopper.scan.reports import masking
 from stopper.scan.reports.shown_reach import ShownReach, reach_of
@@ -92,7 +93,10 @@ class ShownFinding:
     family: str
     title: str
     harm: str
+    mend: str
+    """What to do about it in any application."""
     ends: str
+    """What of Stopper ends it."""
     severity: Severity
     confidence: Confidence
     certainty: Certainty
@@ -292,6 +296,7 @@ def _finding(finding: Finding, fingerprint: str, diffs: Mapping[str, str]) -> Sh
         family=rule.family,
         title=rule.title,
         harm=rule.harm,
+        mend=remedy(rule.family, rule.slug) or rule.ends,
         ends=rule.ends.rstrip(". "),
         severity=severity_of(finding),
         confidence=finding.confidence,

@@ -36,8 +36,10 @@ def render(report: Report, *, colour: bool = False, width: int = 80) -> str:
     run = shown(report)
     width = max(60, min(width, 120))
     lines = [*_head(run, width), *_checks(run, width)]
+    mended = set[str]()
     for finding in run.findings:
-        lines += _finding(finding, run, width)
+        lines += _finding(finding, run, width, again=finding.rule in mended)
+        mended.add(finding.rule)
     lines += [
         *_reading(run, width),
         *_doors(run),
@@ -96,7 +98,8 @@ def _checks(run: Shown, width: int) -> list[_Line]:
     return [*lines, ("", "")]
 
 
-def _finding(finding: ShownFinding, run: Shown, width: int) -> list[_Line]:
+def _finding(finding: ShownFinding, run: Shown, width: int, *, again: bool) -> list[_Line]:
+    """*again*: what to do was said at another finding of its rule."""
     lines: list[_Line] = [
         (f"{finding.severity.upper()}  {finding.rule}  {finding.confidence}", COLOURS[finding.severity])
     ]
@@ -106,7 +109,12 @@ def _finding(finding: ShownFinding, run: Shown, width: int) -> list[_Line]:
     lines += [(part, "") for part in wrapped(finding.message, width, initial_indent="  ", subsequent_indent="  ")]
     for index, said in enumerate(_evidence(finding)):
         lines += _labelled("seen" if index == 0 else "", said, width)
-    lines += _labelled("mend", f"{finding.ends} (more: stopper rules {finding.rule})", width)
+    if again:
+        lines += _labelled("mend", f"as above (stopper rules {finding.rule})", width)
+    else:
+        lines += _labelled("mend", finding.mend, width)
+        ours = "" if finding.ends.startswith("No ") else f"{finding.ends}. "
+        lines += _labelled("", f"{ours}More: stopper rules {finding.rule}", width)
     if finding.fix_safe is not None and run.command == "check":
         hint = "stopper check --fix applies it" if finding.fix_safe else "stopper check --diff shows a change to review"
         lines += _labelled("fix", hint, width)
