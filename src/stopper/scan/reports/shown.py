@@ -273,6 +273,7 @@ def _order(finding: ShownFinding) -> tuple[object, ...]:
     return (
         -SEVERITIES.index(finding.severity),
         -CONFIDENCES.index(finding.confidence),
+        finding.family == "dependency",  # what was written here comes before what was taken from elsewhere
         finding.place.path or "~",
         finding.place.line or 0,
         finding.rule,
