@@ -10,6 +10,7 @@ from stopper.core.labels import LabelKind
 from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.raising import raised_in
+from stopper.core.vain_address_checks import is_vain, is_vain_comparison
 from stopper.core.values import (
     Call,
     Choice,
@@ -92,27 +93,36 @@ def is_each_checked(
 
 
 def is_checked(
-    facts: SourceFacts, value: Value, function: str, *, prefix_counts: bool = False, text_counts: bool = False
+    facts: SourceFacts,
+    value: Value,
+    function: str,
+    *,
+    prefix_counts: bool = False,
+    text_counts: bool = False,
+    by_host: bool = False,
 ) -> bool:
     """That a part of *value* is held against a list, a pattern, a type or a check whose name says that it is one: by the function, or
     by a function of the project that the value went through.
 
     That the value is there at all, is not empty, or is a text, is no check. ``prefix_counts`` takes ``startswith`` for one too, and
-    ``text_counts`` that it is a text: no operator of a document query is one.
+    ``text_counts`` that it is a text: no operator of a document query is one. ``by_host`` wants an address to be held against hosts: a
+    scheme, that there is any host, and a few names of this machine are none.
     """
-    if _held(facts, origins(value), function, _check_of(prefix_counts, text_counts=text_counts)):
+    if _held(facts, origins(value), function, _check_of(prefix_counts, text_counts=text_counts), by_host):
         return True
-    if _refused_inside(facts, origins(value), function):
+    if _refused_inside(facts, origins(value), function, by_host):
         return True
     is_check = _check_of(prefix_counts, _OF_TYPE)
     return any(
-        _held(facts, mine, where, is_check) or _asked_inside(facts, mine, where, is_check)
+        _held(facts, mine, where, is_check, by_host) or _asked_inside(facts, mine, where, is_check, by_host)
         for where, mine in stations(facts, value, function)
         if where != function
     )
 
 
-def is_checked_by_callers(facts: SourceFacts, value: Value, function: str, *kinds: LabelKind, depth: int = 4) -> bool:
+def is_checked_by_callers(
+    facts: SourceFacts, value: Value, function: str, *kinds: LabelKind, depth: int = 4, by_host: bool = False
+) -> bool:
     """That *value* is made of parameters of *function*, and that every call of the project which passes something of these kinds for
     them stands where that was checked, or behind callers who all did so."""
     mine = [part for part in walk(value) if isinstance(part, Parameter) and part.function == function]
@@ -128,8 +138,8 @@ def is_checked_by_callers(facts: SourceFacts, value: Value, function: str, *kind
         if facts.derives(given, *kinds)
     ]
     return bool(handed) and all(
-        is_checked(facts, given, call.function)
-        or is_checked_by_callers(facts, given, call.function, *kinds, depth=depth - 1)
+        is_checked(facts, given, call.function, by_host=by_host)
+        or is_checked_by_callers(facts, given, call.function, *kinds, depth=depth - 1, by_host=by_host)
         for call, given in handed
     )
 
@@ -162,10 +172,12 @@ def _reached(called: Function, call: Call, mine: frozenset[Origin]) -> frozenset
     )
 
 
-def _held(facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: Callable[[Call], bool]) -> bool:
+def _held(
+    facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: Callable[[Call], bool], by_host: bool = False
+) -> bool:
     loose = [one.span for one in facts.conditions_in(function) if _lets_any_path_in(one.value, mine)]
     for one in facts.comparisons_in(function):
-        if _is_scheme_of_the_web(one.left, one.right):
+        if _is_scheme_of_the_web(one.left, one.right) or (by_host and is_vain_comparison(one)):
             continue
         if _holds_against(facts, one.operator, one.left, one.right, mine) and not any(
             span.holds(one.span) for span in loose
@@ -177,8 +189,9 @@ def _held(facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: 
             and is_check(part)
             and any(_is_about(facts, one, mine) for one in parts(part))
             and not _refuses_scheme(facts, part)
+            and not (by_host and is_vain(facts, part))
         )
-        or (isinstance(part, Member) and part.attribute in _PARSED and bool(mine & origins(part.owner)))
+        or (not by_host and isinstance(part, Member) and part.attribute in _PARSED and bool(mine & origins(part.owner)))
         for condition in facts.conditions_in(function)
         if condition.span not in loose
         for part in _without_schemes(condition.value)
@@ -228,7 +241,7 @@ def _lets_any_path_in(asked: Value, mine: frozenset[Origin]) -> bool:
     )
 
 
-def _refused_inside(facts: SourceFacts, mine: frozenset[Origin], function: str) -> bool:
+def _refused_inside(facts: SourceFacts, mine: frozenset[Origin], function: str, by_host: bool) -> bool:
     """``ensure_known_host(place)``: a function of the project that is only called, holds what it is given against a list or a host, and
     raises where that fails."""
     for call in facts.calls_in(function) if mine else ():
@@ -236,17 +249,20 @@ def _refused_inside(facts: SourceFacts, mine: frozenset[Origin], function: str) 
         if called is None or called.returns:
             continue
         reached = _reached(called, call, mine)
-        if reached and _held(facts, reached | mine, called.name, _check_of(False, _OF_TYPE)):
+        if reached and _held(facts, reached | mine, called.name, _check_of(False, _OF_TYPE), by_host):
             return True
     return False
 
 
-def _asked_inside(facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: Callable[[Call], bool]) -> bool:
+def _asked_inside(
+    facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: Callable[[Call], bool], by_host: bool
+) -> bool:
     """``return place if is_local(place) else "/"``: a function that gives a value back asks in whatever form."""
     return any(
         is_check(call)
         and any(_is_about(facts, one, mine) for one in (*call.args, call.receiver))
         and not _refuses_scheme(facts, call)
+        and not (by_host and is_vain(facts, call))
         for call in facts.calls_in(function)
     )
 

@@ -40,7 +40,7 @@ from stopper.core.values import (
 _FOR_TOOLS: Final = re.compile(r"(?i)profil|toolbar|verbose")
 """Settings that are loaded for a look at the inside, and by nobody else."""
 FLAG: Final = re.compile(
-    r"(?i)debug|(?:^|_)trac(?:e|ing)|(?:^|_)dev(?:$|_|elop)|local|(?:^|_)test|pytest|profil|toolbar|verbose|(?:^|_)echo$"
+    r"(?i)debug|(?:^|_)trac(?:e|ing)|(?:^|_)dev(?:$|_|elop)|local|(?:^|_)test|\.testing$|pytest|profil|toolbar|verbose|(?:^|_)echo$"
 )
 """What a test says that is for a desk or a test run."""
 _LOCAL_START: Final = re.compile(

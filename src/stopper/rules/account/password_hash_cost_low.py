@@ -10,8 +10,9 @@ from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import written
-from stopper.core.values import Call, Constant, Value, literals, text_of
+from stopper.core.setting_facts import plain, written
+from stopper.core.values import Call, Constant, Value, text_of
+from stopper.core.whole_numbers import least_number
 
 BCRYPT: Final = 10
 """The least cost of bcrypt (OWASP Password Storage Cheat Sheet)."""
@@ -36,7 +37,7 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _werkzeug(facts)
     yield from _argon_and_scrypt(facts)
     yield from _passlib(facts)
-    low = [write for write in written(app, "BCRYPT_LOG_ROUNDS") if _below(write.value, BCRYPT)]
+    low = [write for write in written(app, "BCRYPT_LOG_ROUNDS") if _below(facts, write.value, BCRYPT)]
     for write in low:
         yield Hit("BCRYPT_LOG_ROUNDS is below 10", write.span)
     running = app.config.get("BCRYPT_LOG_ROUNDS")
@@ -44,26 +45,18 @@ def detect(app: App) -> Iterator[Hit]:
         yield Hit(f"BCRYPT_LOG_ROUNDS is {running.value} in the running application", reader="running")
 
 
-def _number(value: Value | None) -> int | None:
-    """The smallest whole number that it may be."""
-    found = [
-        int(one.value) for one in literals(value) if isinstance(one.value, (int, str)) and str(one.value).isdigit()
-    ]
-    return min(found) if found else None
-
-
-def _below(value: Value | None, least: int) -> bool:
-    number = _number(value)
+def _below(facts: SourceFacts, value: Value | None, least: int) -> bool:
+    number = least_number(facts, value)
     return number is not None and number < least
 
 
 def _bcrypt(facts: SourceFacts) -> Iterator[Hit]:
     for call in facts.calls("bcrypt.gensalt"):
-        if _below(call.argument(0, "rounds"), BCRYPT):
+        if _below(facts, call.argument(0, "rounds"), BCRYPT):
             yield Hit("bcrypt runs with a cost below 10", call.span)
     if facts.imports("flask_bcrypt"):
         for call in facts.calls("*.generate_password_hash"):
-            if "werkzeug" not in call.callee and _below(call.argument(1, "rounds"), BCRYPT):
+            if "werkzeug" not in call.callee and _below(facts, call.argument(1, "rounds"), BCRYPT):
                 yield Hit("bcrypt runs with a cost below 10", call.span)
 
 
@@ -72,19 +65,19 @@ def _pbkdf2(facts: SourceFacts) -> Iterator[Hit]:
         name = (text_of(call.argument(0, "hash_name")) or "").lower().replace("-", "")
         if not (is_clear_password(facts, call.argument(1, "password")) or _ABOUT.search(call.function)):
             continue
-        yield from _rounds(call, name, _number(call.argument(3, "iterations")))
+        yield from _rounds(call, name, least_number(facts, call.argument(3, "iterations")))
     for call in facts.calls("*.PBKDF2HMAC"):
         chosen = call.argument(0, "algorithm")
         name = chosen.method.lower() if isinstance(chosen, Call) else ""
         derived = [one.argument(0) for one in facts.calls_in(call.function) if one.method == "derive"]
         if _ABOUT.search(call.function) or any(is_clear_password(facts, one) for one in derived):
-            yield from _rounds(call, name, _number(call.argument(3, "iterations")))
+            yield from _rounds(call, name, least_number(facts, call.argument(3, "iterations")))
     for call in facts.calls("*.PBKDF2"):
         chosen = call.keyword("hmac_hash_module")
         name = "sha1" if chosen is None else ""
         if is_clear_password(facts, call.argument(0, "password")):
             yield from _rounds(
-                call, name, _number(call.argument(3, "count")) or (1000 if call.lacks(3, "count") else None)
+                call, name, least_number(facts, call.argument(3, "count")) or (1000 if call.lacks(3, "count") else None)
             )
 
 
@@ -99,26 +92,30 @@ def _rounds(call: Call, name: str, rounds: int | None) -> Iterator[Hit]:
 
 def _werkzeug(facts: SourceFacts) -> Iterator[Hit]:
     for call in facts.calls("*.generate_password_hash"):
-        kind, _, rest = (text_of(call.argument(1, "method")) or "").partition(":")
-        name, _, number = rest.partition(":")
-        if kind == "pbkdf2":
-            yield from _rounds(call, name, int(number) if number.isdigit() else None)
-        elif kind == "scrypt" and name.isdigit() and int(name) < 2**14:
-            yield Hit(f"scrypt runs with N = {name}", call.span)
+        for said in sorted({one for one in plain(facts, call.argument(1, "method")) if isinstance(one, str)}):
+            kind, _, rest = said.partition(":")
+            name, _, number = rest.partition(":")
+            if kind == "pbkdf2":
+                yield from _rounds(call, name, int(number) if number.isdigit() else None)
+            elif kind == "scrypt" and name.isdigit() and int(name) < 2**14:
+                yield Hit(f"scrypt runs with N = {name}", call.span)
 
 
 def _argon_and_scrypt(facts: SourceFacts) -> Iterator[Hit]:
     for call in facts.calls("argon2.PasswordHasher", "*.PasswordHasher"):
-        memory, passes = _number(call.argument(1, "memory_cost")), _number(call.argument(0, "time_cost"))
+        memory, passes = (
+            least_number(facts, call.argument(1, "memory_cost")),
+            least_number(facts, call.argument(0, "time_cost")),
+        )
         if memory is not None and (memory < 7168 or (passes == 1 and memory < 47104)):
             yield Hit("Argon2 runs with too little memory", call.span)
     for call in facts.calls("hashlib.scrypt"):
-        if _below(call.keyword("n"), 2**14):
+        if _below(facts, call.keyword("n"), 2**14):
             yield Hit("scrypt runs with N below 16384", call.span)
     for call in facts.calls("*.Scrypt"):
         derived = [one.argument(0) for one in facts.calls_in(call.function) if one.method in ("derive", "verify")]
         about = _ABOUT.search(call.function) or any(is_clear_password(facts, one) for one in derived)
-        if about and _below(call.argument(2, "n"), 2**14):
+        if about and _below(facts, call.argument(2, "n"), 2**14):
             yield Hit("scrypt runs with N below 16384", call.span)
 
 
@@ -128,12 +125,12 @@ def _passlib(facts: SourceFacts) -> Iterator[Hit]:
     for call in facts.calls("*.CryptContext"):
         for keyword, value in call.keywords:
             told = _PASSLIB.fullmatch(keyword)
-            if told and _below(value, BCRYPT if told[1].startswith("bcrypt") else FEW):
+            if told and _below(facts, value, BCRYPT if told[1].startswith("bcrypt") else FEW):
                 yield Hit(f"passlib's {told[1]} runs with too few rounds", call.span)
     for call in facts.calls("*.using"):
         scheme = call.callee.split(".")[-2]
         if scheme.startswith(("bcrypt", "pbkdf2")) and _below(
-            call.keyword("rounds"), BCRYPT if scheme.startswith("b") else FEW
+            facts, call.keyword("rounds"), BCRYPT if scheme.startswith("b") else FEW
         ):
             yield Hit(f"passlib's {scheme} runs with too few rounds", call.span)
 

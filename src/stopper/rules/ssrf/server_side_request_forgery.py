@@ -22,6 +22,7 @@ from stopper.core.probe_baseline import attempt
 from stopper.core.probe_raw_bodies import bare_bodies
 from stopper.core.probe_xml import fetching
 from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.vain_address_checks import is_vain, is_vain_comparison
 from stopper.core.values import (
     Call,
     Constant,
@@ -77,7 +78,7 @@ def _flows(facts: SourceFacts) -> Iterator[tuple[Hit, Value, str]]:
             facts, flow.value, flow.function
         ):
             continue
-        if is_checked_by_callers(facts, flow.value, flow.function, *UNTRUSTED):
+        if is_checked_by_callers(facts, flow.value, flow.function, *UNTRUSTED, by_host=True):
             continue
         yield Hit(MESSAGE, flow.span, certainty=_certainty(facts, flow)), flow.value, flow.function
 
@@ -106,6 +107,8 @@ def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
     """That the host was held against a list, by a comparison or by a function that says so."""
     inside = {id(one) for one in walk(value, 8)} | {id(one) for one in _origins(value)}
     for comparison in facts.comparisons_in(function):
+        if is_vain_comparison(comparison):
+            continue
         if (
             comparison.operator in ("in", "not in", "==", "!=")
             and any(id(one) in inside for one in walk(comparison.left, 6))
@@ -115,7 +118,7 @@ def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
         if comparison.operator in ("==", "!=") and _about_host(comparison.left):
             return True
     for call in facts.calls_in(function):
-        if _GUARDS.fullmatch(call.method) or _GUARDS.fullmatch(call.callee):
+        if (_GUARDS.fullmatch(call.method) or _GUARDS.fullmatch(call.callee)) and not is_vain(facts, call):
             return True
         if (
             call.method == "startswith"
@@ -131,7 +134,9 @@ def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
         if isinstance(one, Item) and not _is_request(one) and isinstance(one.owner, Mapping)
     ]
     if looked_up or any(
-        _GUARDS.fullmatch(one.callee.rpartition(".")[2]) for one in walk(value, 6) if isinstance(one, Call)
+        _GUARDS.fullmatch(one.callee.rpartition(".")[2]) and not is_vain(facts, one)
+        for one in walk(value, 6)
+        if isinstance(one, Call)
     ):
         return True
     return any(
@@ -143,7 +148,10 @@ def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
 
 def _is_held_by_host(facts: SourceFacts, function: str, mine: frozenset[Origin]) -> bool:
     return any(
-        one.operator in ("in", "not in", "==", "!=") and _about_host(side) and bool(mine & origins(side))
+        one.operator in ("in", "not in", "==", "!=")
+        and not is_vain_comparison(one)
+        and _about_host(side)
+        and bool(mine & origins(side))
         for one in facts.comparisons_in(function)
         for side in (one.left, one.right)
     )

@@ -33,6 +33,7 @@ from stopper.scan.source.elements import element_in
 from stopper.scan.source.folding import SHORTEST_NOTED, binary, joined, mapping, note_text, sequence
 from stopper.scan.source.lookups import attribute_node, subscript
 from stopper.scan.source.loops import is_table
+from stopper.scan.source.picking import holds_for_tests
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
 from stopper.scan.source.removing import latest, or_as_before
 from stopper.scan.source.unrolling import unrolled
@@ -145,9 +146,12 @@ def _ternary(reader: Reader, node: ast.IfExp) -> Value:
             new_condition(asked, not negated, False, False, place, reader.function, reader.span(node.orelse))
         )
     taken = len(reader.taken)
-    found = either(reader.value(node.body), reader.value(node.orelse))
+    body, orelse = reader.value(node.body), reader.value(node.orelse)
     or_as_before(reader, taken)
-    return found
+    tests = holds_for_tests(asked, negated)
+    if tests is not None:  # ``4 if app.testing else 12``: what is where people are served
+        return orelse if tests else body
+    return either(body, orelse)
 
 
 def _compare(reader: Reader, node: ast.Compare) -> Value:

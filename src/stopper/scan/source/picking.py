@@ -13,6 +13,7 @@ from stopper.core.values import (
     Item,
     Mapping,
     Name,
+    Truth,
     Value,
     text_of,
 )
@@ -53,6 +54,18 @@ def picked(value: Value) -> tuple[Value, ...]:
 def _is_for_tests(value: Value) -> bool:
     said = value.dotted if type(value) is Name else value.callee if type(value) is Call else text_of(value)
     return said is not None and bool(_FOR_TESTS.search(said.rpartition(".")[2]))
+
+
+def holds_for_tests(value: Value, negated: bool) -> bool | None:
+    """Whether a test holds while tests run, and only then: ``app.testing``, ``os.environ.get("ENV") == "testing"``; False where it holds
+    everywhere else, None where it asks something else."""
+    match value:
+        case ConfigValue(key="TESTING") | Name(dotted="flask.current_app.testing"):
+            return not negated
+        case Truth(parts=(EnvironmentValue() | ConfigValue(), Constant(value=str(said))), differs=differs):
+            return differs == negated if said.lower() in ("test", "testing", "tests") else None
+        case _:
+            return None
 
 
 def is_by_setting(value: Value) -> bool:
