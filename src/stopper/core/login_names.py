@@ -41,6 +41,10 @@ OPAQUE: Final = re.compile(
 """A text that looks as if it was made at random; neither a date nor an address."""
 DEPTH: Final = 4
 """How deep an answer is searched."""
+SHORTEST: Final = 4
+"""Characters of a token: one that is no more than a name in base64 is that short (``Ym9i``)."""
+_NOTHING: Final = frozenset({"null", "none", "true", "false", "undefined"})
+"""Texts by which a program says that there is none."""
 _SCHEME: Final = re.compile(r"(?i)^(bearer|token|jwt)\s+")
 _BYTES: Final = re.compile(r"""b(['"])([\w.~+/=-]+)\1""")
 """How Python shows bytes: what ``str(jwt.encode(…))`` made of a token where that gives bytes. Clients take that off."""
@@ -63,12 +67,12 @@ def pairs(value: object, depth: int = DEPTH) -> Iterator[tuple[str, str]]:
                     yield name, inner  # a token as an object, as OpenStack gives it: {"token": {"id": …, "expires": …}}
 
 
-def named(value: object, names: Sequence[str]) -> str | None:
-    """The text that a JSON value holds under the first of *names* that it knows, without a scheme before it; at least six characters."""
+def named(value: object, names: Sequence[str], least: int = 6) -> str | None:
+    """The text that a JSON value holds under the first of *names* that it knows, without a scheme before it; so many characters at *least*."""
     known = [(name.lower().replace("-", "_"), text) for name, text in pairs(value)]
     for wanted in names:
         for name, text in known:
-            if name == wanted and len(bare := without_scheme(text)) >= 6:
+            if name == wanted and len(bare := without_scheme(text)) >= least and bare.lower() not in _NOTHING:
                 return bare
     return None
 

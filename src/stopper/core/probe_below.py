@@ -6,17 +6,19 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
+from stopper.core import probe_as_it_stands as standing
 from stopper.core import probe_foreign as foreign
 from stopper.core import probe_one_thing as things
 from stopper.core.app import Route
 from stopper.core.exchange import Request
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.naming import as_parameter
 from stopper.core.owner_names import PERSON
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, send
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_kinds import Kind, at_number, kinds, route_at
-from stopper.core.probe_own_values import own_numbers
+from stopper.core.probe_own_values import BELONGS, own_numbers
 from stopper.core.probe_shared import found_once
 
 _ACCOUNT: Final = re.compile(r"(?i)user|account|member|profile|owner|\bme\b")
@@ -89,6 +91,9 @@ def asked(target: Target, template: str, alice: Identity, bob: Identity) -> Step
     for kind in [one for one in kinds(inside.target) if _lies_in(inside, one)]:
         verdicts = yield from attempt(foreign.asked(inside.target, replace(kind, private=inside.private), alice, bob))
         found += [inside.told(one) for one in verdicts or ()]
+    if inside.target.mode == "active":
+        accounts = yield from attempt(standing.asked(inside.target, alice, bob))
+        found += [inside.told(one) for one in accounts or ()]
     return found
 
 
@@ -114,6 +119,10 @@ def opened(target: Target, template: str, alice: Identity, bob: Identity, depth:
         kind = next((one for one in kinds(here) if one.base == place.rstrip("/")), None)
         thing = (yield from foreign.made(here, kind, alice, bob)) if kind is not None else None
         number, private = (thing.number, thing.private) if thing is not None else (None, False)
+    noun = as_parameter(re.sub(r"(?i)(ie)?s$", lambda end: "y" if end.group(1) else "", base.rpartition("/")[2]))
+    if number is None and BELONGS.fullmatch(noun):
+        number = yield from _own_number(target, f"{noun}_id", template, alice, bob)
+        private = number is not None
     if number is None and PERSON.search(said):
         number = yield from _own_number(target, name, template, alice, bob)
     if number is None:

@@ -20,11 +20,13 @@ from stopper.core.probe_kinds import Kind, Thing, entry_with, kinds, route_at
 from stopper.core.probe_objects import inner_object, marked
 from stopper.core.probe_own_values import BELONGS, own_numbers, says_whose
 from stopper.core.probe_query import query_names, with_query
-from stopper.core.probe_references import references
+from stopper.core.probe_references import made_with, references
 
 _ASKS: Final = re.compile(r"(?i)request|invit|join|appl(y|ication)|report|follow|claim|redeem|pair|subscri|vote|like")
 """Paths at which somebody asks to be let in, or says something of what is another's."""
-_MAKER: Final = re.compile(r"(user|owner|author|creator|created_by|posted_by|username|from|sender)(_?(id|uuid|name))?")
+_MAKER: Final = re.compile(
+    r"(user|owner|author|creator|created_by|posted_by|username|from|sender|account|member|reviewer|poster|reporter|requester|submitter)(_?(id|uuid|name))?"
+)
 """What says who made a thing, as members are spelled: for a patient or a customer others make things too."""
 
 
@@ -65,11 +67,14 @@ def read_by_query(target: Target, route: Route, name: str, alice: Identity, bob:
     return failed(f"{ref} shows what belongs to one user to another user who sends its {name}", (ref,), evidence)
 
 
-def kept_in_her_name(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
+def kept_in_her_name(
+    target: Target, create: Route, listed: Route | None, alice: Identity, bob: Identity
+) -> Steps[Verdict | None]:
     """``POST /notes {"user_id": …}``: what Bob stores stands in Alice's list and not in his."""
-    if target.mode != "active" or kind.create_route is None or kind.list_route is None:
+    listed = listed or route_at(target, create.path, "GET")
+    if target.mode != "active" or listed is None:
         return None
-    request, marks = marked(target.request_for(kind.create_route, "POST"), target.canary)
+    request, marks = marked(target.request_for(create, "POST"), target.canary)
     name = next((one for one in members(request) if says_whose(one)), None)
     numbers = (yield from _both(target, name, alice, bob)) if name is not None and len(marks) > 0 else None
     if numbers is None or name is None:
@@ -79,11 +84,11 @@ def kept_in_her_name(target: Target, kind: Kind, alice: Identity, bob: Identity)
     texts = [text for field, text in marks.items() if field != name]
     answer = yield from send(bob.on(replace(request, body=body)))
     if answer.response.refused or answer.response.status >= 400 or not texts:
-        return passed(f"POST {kind.create_route.path} refuses another's {name}")
-    lists = target.request_for(kind.list_route, "GET")
+        return passed(f"POST {create.path} refuses another's {name}")
+    lists = target.request_for(listed, "GET")
     hers, his = (yield from send(alice.on(lists))), (yield from send(bob.on(lists)))
     anonymous = yield from send(lists)
-    ref = RouteRef("POST", kind.create_route.path)
+    ref = RouteRef("POST", create.path)
     if entry_with(hers, iter(texts)) is None or any(text in his.response.text for text in texts):
         return passed(f"{ref} keeps what bob stores for bob")
     if anonymous.response.succeeded and any(text in anonymous.response.text for text in texts):
@@ -97,13 +102,19 @@ def kept_in_her_name(target: Target, kind: Kind, alice: Identity, bob: Identity)
 
 
 def collections(target: Target) -> list[tuple[Route, Kind | None]]:
-    """The routes that make things, with the kind of these: those of kinds that are known, and those that list at the same path what they
-    made."""
+    """The routes that make things, with the kind of these: those of kinds that are known, those that list at the same path what they made,
+    and those whose things are listed elsewhere (``/reviews`` at ``/products/5/reviews``)."""
     known: list[tuple[Route, Kind | None]] = [
         (one.create_route, one) for one in kinds(target) if one.create_route is not None
     ]
     plain = [one for one in target.app.routes if "POST" in one.methods and not one.parameters and not is_door(one)]
     others = [one for one in plain if route_at(target, one.path, "GET") and not OWN_ACCOUNT.search(one.path)]
+    below = {
+        one.path.rstrip("/").rpartition("/")[2]
+        for one in target.app.routes
+        if "GET" in one.methods and "}/" in one.path
+    }
+    others += [one for one in plain if one not in others and one.path.rstrip("/").rpartition("/")[2] in below]
     paths = {route.path for route, _ in known}
     return [*known, *((one, None) for one in others if one.path not in paths)]
 
@@ -121,7 +132,8 @@ def made_by_another(
         private = thing is not None and thing.private
         makers = WHOSE_ID if private else _MAKER
     else:
-        control = yield from send(bob.on(replace(request, body=json.dumps(plain).encode())))
+        control = yield from made_with(target, create, replace(request, body=json.dumps(plain).encode()), bob)
+        plain = members(control.request)
     if control is None:
         return None
     shown = inner_object(control.response.json()) if control.response.succeeded else {}

@@ -14,7 +14,8 @@ from stopper.core.probe import Identity, Steps, Target, failed, own, passed, sen
 from stopper.core.probe_baseline import alike, attempt, same_but_for_the_caller, steady
 from stopper.core.probe_changes import anew, differ, in_his_name, of_its_own, opened, owners, told_or_kept
 from stopper.core.probe_id_elsewhere import beside_the_thing, stands_elsewhere, with_id
-from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, new_id, takes_its_id
+from stopper.core.probe_inputs import members
+from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, new_id, route_at, takes_its_id
 from stopper.core.probe_objects import entries, ids, marked
 from stopper.core.probe_references import completed, made_with
 from stopper.core.probe_teams import same_team
@@ -348,6 +349,8 @@ def _read_below(
         return None
     nobodys = yield from send(alice.on(at_number(target, route, unknown(thing.number), method)))
     if without(nobodys, unknown(thing.number)) == without(own, thing.number):
+        own = (yield from _filled_below(target, thing, route, alice)) or own
+    if without(nobodys, unknown(thing.number)) == without(own, thing.number):
         return None
     foreign = yield from send(bob.on(read))
     ref = RouteRef(method, route.path)
@@ -361,6 +364,25 @@ def _read_below(
         Evidence("exchange", "bob reads it under the same id and gets the same", foreign),
     )
     return failed(f"{ref} shows what one user stored to another user who knows its id", (ref,), evidence)
+
+
+def _filled_below(target: Target, thing: Thing, route: Route, alice: Identity) -> Steps[Exchange | None]:
+    """What Alice reads there once she has stored something below her thing, where nothing was."""
+    create = route_at(target, route.path, "POST")
+    if target.mode != "active" or create is None:
+        return None
+    honest = (
+        target.request_for(create, "POST") if not create.parameters else at_number(target, create, thing.number, "POST")
+    )
+    request, _ = marked(honest, target.canary)
+    said = members(request)
+    its = [name for name, where in route.parameters if where == "query" and name in said]
+    if its:
+        request = replace(request, body=json.dumps({**said, **dict.fromkeys(its, thing.number)}).encode())
+    elif not create.parameters:
+        return None
+    made = yield from send(alice.on(request))
+    return (yield from send(alice.on(at_number(target, route, thing.number)))) if made.response.succeeded else None
 
 
 def unknown(number: str) -> str:

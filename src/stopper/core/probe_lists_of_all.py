@@ -23,7 +23,8 @@ LISTS_MOST: Final = 12
 SEARCHES_MOST: Final = 3
 _OF_ALL: Final = re.compile(
     r"(?i)(^|[/_-])(all|every|manage|management|manager|exports?|reports?|dump|backup|audit|statistics|stats|dashboard|overview|organi[sz]ers?|sales|revenue|"
-    r"accounting|finance|back-?office|supervisor|operator|agents?|tellers?|branch|queue|help-?desk|support|dispatch|payroll|hr|librarians?|teachers?|clerks?|cashiers?)([/_.-]|$)"
+    r"accounting|finance|back-?office|supervisor|operator|agents?|tellers?|branch|queue|help-?desk|support|dispatch|payroll|hr|librarians?|teachers?|clerks?|cashiers?|sellers?|vendors?|merchants?|"
+    r"dispatch(ers?)?|trainers?|coach(es)?|instructors?|moderat(ion|ors?)|reception|warehouse|kitchen|auditors?|compliance|nurses?|curators?|couriers?|recruiters?|landlords?)([/_.-]|$)"
 )
 """Paths of lists that are for those who look after the things of all."""
 

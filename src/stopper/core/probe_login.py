@@ -10,7 +10,18 @@ from urllib.parse import parse_qsl, urlencode
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request, Response
-from stopper.core.login_names import BEST, KEY_NAMES, LOGIN, LOGOUT, PASSWORD, SUBJECT, TOKEN_NAMES, in_headers, named
+from stopper.core.login_names import (
+    BEST,
+    KEY_NAMES,
+    LOGIN,
+    LOGOUT,
+    PASSWORD,
+    SHORTEST,
+    SUBJECT,
+    TOKEN_NAMES,
+    in_headers,
+    named,
+)
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_shared import found_once
 
@@ -218,4 +229,4 @@ def _exchanged(value: object, other: Mapping[str, str], depth: int) -> object:
 
 def token_in(response: Response) -> str | None:
     """The token that an answer hands out in its JSON or in a header."""
-    return named(response.json(), TOKEN_NAMES) or in_headers(response)
+    return named(response.json(), TOKEN_NAMES, SHORTEST) or in_headers(response)

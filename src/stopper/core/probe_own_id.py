@@ -1,7 +1,9 @@
 """What is somebody's because it stands under that person's own id, or under that of the company it belongs to: another asks there."""
 
+import json
 import re
-from typing import Final
+from typing import Final, cast
+from urllib.parse import unquote
 
 from stopper.core import probe_one_thing as things
 from stopper.core.app import Route
@@ -37,6 +39,8 @@ _TOLD_TO_ALL: Final = re.compile(
     r"is_\w+|active|online|verified|success|message|error|ok"
 )
 """Members of what people show of themselves to all, as members are spelled."""
+NAMING: Final = 5
+"""Letters of a name by which somebody is looked up; a shorter one stands in an address by chance."""
 
 
 def is_of_a_person(route: Route) -> bool:
@@ -91,22 +95,37 @@ def _under(
 def _is_personal(route: Route, own: Exchange, alice: Identity) -> bool:
     """The answer holds data of a person or a secret, says what somebody owns, is by its path for nobody else, or names Alice beside more than
     people show of themselves to all."""
-    whole = own.response.json()
-    if says_what_is_owned(own.response) or any(True for _ in people_in(whole)) or _NOBODY_ELSES.search(route.path):
+    whole = _beside(own.response.json(), unquote(own.request.target))
+    if says_what_is_owned(whole) or any(True for _ in people_in(whole)) or _NOBODY_ELSES.search(route.path):
         return True
     said = plain_members(whole)
     if any(_OF_ONE.fullmatch(as_parameter(name)) and value not in (None, "") for name, value in said):
         return True
     if any(is_sensitive_name(name) and isinstance(value, str) and value for name, value in said):
         return True
-    if alice.subject is None or alice.subject.lower() not in own.response.text.lower():
+    said_text = own.response.text if whole is None else json.dumps(whole)
+    if alice.subject is None or alice.subject.lower() not in said_text.lower():
         return False
-    if "@" in alice.subject or (whole is None and bool(addresses_in(own.response.text))):
+    mails = addresses_in(said_text)
+    if mails if whole is None else any(alice.subject.lower() in one for one in mails):
         return True
     more = [
         name for name, value in said if value not in (None, "", 0) and not _TOLD_TO_ALL.fullmatch(as_parameter(name))
     ]
     return not route.path.endswith("}") and (whole is None or bool(more))  # a profile, which people show to all
+
+
+def _beside(value: object, asked: str, depth: int = 4) -> object:
+    """*value* without what was asked for by name: a look-up by an IBAN or an address says that again, and gives nothing away by it."""
+    if isinstance(value, dict) and depth:
+        said = cast("dict[str, object]", value)
+        left = {
+            name: item
+            for name, item in said.items()
+            if not (isinstance(item, str) and len(item) >= NAMING and item in asked)
+        }
+        return {name: _beside(item, asked, depth - 1) for name, item in left.items()}
+    return value
 
 
 def _in_a_list(target: Target, route: Route, alice: Identity, bob: Identity, number: str) -> Steps[bool]:

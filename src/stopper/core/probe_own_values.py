@@ -11,6 +11,7 @@ from stopper.core.owner_names import WHOSE_ID
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_login import known_log_in
 from stopper.core.probe_objects import as_id, ids
+from stopper.core.probe_told_by_pages import told_by_pages
 
 SELF: Final = re.compile(r"(?i)(^|[/_-])(me|self|whoami|profile|account|current[_-]?user|user|userinfo)/?$")
 """Paths under which a person sees the own account."""
@@ -99,6 +100,11 @@ def own_numbers(target: Target, person: Identity, parameter: str = "") -> Steps[
             found[path] = number
     if not found and (number := told.get("user_id")) is not None:
         found["user_id"] = number
+    if not found and WHOSE_ID.fullmatch(wanted):
+        pages = yield from told_by_pages(target, person)
+        noun = wanted.removesuffix("_id")
+        number = next((pages[name] for name in (wanted, noun, f"{noun}_id") if name in pages), None)
+        found = {wanted: number} if number is not None else {}
     return {} if BELONGS.fullmatch(wanted) else found
 
 
@@ -162,9 +168,9 @@ def shows_account(target: Target, shown: Exchange) -> bool:
     names = [one.subject.lower() for one in target.identities if one.subject and len(one.subject) >= TELLING]
     if not any(name in text and name not in sent for name in names):
         return False
-    return says_what_is_owned(shown.response)
+    return says_what_is_owned(shown.response.json())
 
 
-def says_what_is_owned(response: Response) -> bool:
-    """Whether an answer says what somebody owns or earns."""
-    return any(_OWNED.fullmatch(as_parameter(name)) for name, _ in _members(response.json(), 4))
+def says_what_is_owned(whole: object) -> bool:
+    """Whether a JSON answer says what somebody owns or earns."""
+    return any(_OWNED.fullmatch(as_parameter(name)) for name, _ in _members(whole, 4))

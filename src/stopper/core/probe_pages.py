@@ -21,7 +21,7 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_objects import marked
 from stopper.core.probe_own_values import says_whose
 
-PAGES_MOST: Final = 6
+PAGES_MOST: Final = 8
 STORED_MOST: Final = 3
 """Forms by which something is stored."""
 LINKS_MOST: Final = 6
@@ -125,8 +125,7 @@ def asked(target: Target, alice: Identity, bob: Identity) -> Steps[list[Verdict]
     for path in hers[:LINKS_MOST]:
         verdict = yield from attempt(_read(path, marks, alice, bob, inside))
         found += [verdict] if verdict is not None else []
-    there_before = [link for link in hers if link in before.links()]
-    found += yield from pages_there.asked(after.pages, there_before, list(his.links()), alice, bob)
+    found += yield from pages_there.asked(before.pages, his.pages, alice, bob)
     if not marks:
         return found
     old = before.links()  # what was there before the scan is read and not changed

@@ -109,10 +109,16 @@ def _one(base: str) -> str:
 
 
 def _named(target: Target, create: Route, said: dict[str, object]) -> Iterator[tuple[str, _Source]]:
+    """A member names a thing by its noun and the kind of its id (``order_number``, ``vehicle_vin``), or by its noun alone."""
     for name in said:
-        noun, _, which = as_parameter(name).rpartition("_")
-        if which in _WHICH and noun and not says_whose(name):
-            yield from ((name, one) for one in _sources(target, create) if one.noun == noun)
+        plain = as_parameter(name)
+        noun, _, which = plain.rpartition("_")
+        if says_whose(name):
+            continue
+        for one in _sources(target, create):
+            named = noun == one.noun and (which in _WHICH or which == as_parameter(one.parameter))
+            if named or (plain == one.noun and one.made is not None):
+                yield name, one
 
 
 def _one_of(target: Target, source: _Source, who: Identity) -> Steps[object]:

@@ -5,7 +5,7 @@ from typing import Final
 from stopper.core.probe import Identity, Steps, Target
 from stopper.core.probe_own_values import own_numbers
 
-_TEAMS: Final = (
+TEAMS: Final = (
     "company",
     "tenant",
     "org",
@@ -17,12 +17,13 @@ _TEAMS: Final = (
     "clinic",
     "department",
 )
+"""What people belong to together."""
 
 
 def same_team(target: Target, alice: Identity, bob: Identity) -> Steps[bool | None]:
     """Whether both belong to one company or team; None where nothing tells of one."""
     found: bool | None = None
-    for name in (*(f"{one}_id" for one in _TEAMS), *_TEAMS):
+    for name in (*(f"{one}_id" for one in TEAMS), *TEAMS):
         hers, his = (yield from own_numbers(target, alice, name)), (yield from own_numbers(target, bob, name))
         if name in hers and name in his:
             if hers[name] == his[name]:

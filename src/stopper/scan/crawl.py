@@ -259,8 +259,9 @@ class _Crawl:
             self._follow(response, path, place.depth)
 
     def _is_named(self, place: _Place) -> bool:
-        """Whether the API names a route with parameters that takes something there, though no thing has the id that was asked for."""
-        return bool(place.template) and bool(allowed_at(self.courier, place.path, self.who))
+        """Whether something names a route that takes a parameter, in its path or its query, though no thing has the id that was asked for."""
+        named = place.template or (place.depth and place.path in self.queries)
+        return bool(named) and bool(allowed_at(self.courier, place.path, self.who))
 
     def _is_known_otherwise(self, path: str) -> bool:
         """Whether a guess only puts a word where a route that something led to has a parameter, and ends as that route does."""
@@ -274,7 +275,7 @@ class _Crawl:
         if folder in ("", self.prefix):
             return False
         if folder not in self.folders:
-            self.folders[folder] = Nothing.ask(self.courier, folder, nothing.word.partition("-")[0])
+            self.folders[folder] = Nothing.ask(self.courier, folder, nothing.word.partition("-")[0], self.who)
         any_word = self.folders[folder]
         broken = min(response.status, any_word.plain.status) >= 500
         return broken or not any_word.differs(path, response)

@@ -8,7 +8,16 @@ from typing import Final, Literal
 from stopper.core.app import App, Route
 from stopper.core.cookie_flags import cookies_of
 from stopper.core.exchange import Exchange, Request, Response
-from stopper.core.login_names import KEY_NAMES, PASSWORD, REFRESH_NAMES, TOKEN_HEADERS, TOKEN_NAMES, in_headers, named
+from stopper.core.login_names import (
+    KEY_NAMES,
+    PASSWORD,
+    REFRESH_NAMES,
+    SHORTEST,
+    TOKEN_HEADERS,
+    TOKEN_NAMES,
+    in_headers,
+    named,
+)
 from stopper.core.probe import Skipped
 from stopper.core.probe_baseline import is_door
 from stopper.core.secret import Secret
@@ -54,7 +63,7 @@ def credentials_in(response: Response, before: str = "") -> Held | None:
     *before* is the Cookie header of the request: a browser keeps what the answer does not set anew.
     """
     said = response.json()
-    token = named(said, TOKEN_NAMES) or _bare(response) or in_headers(response)
+    token = named(said, TOKEN_NAMES, SHORTEST) or _bare(response) or in_headers(response)
     key = named(said, KEY_NAMES)
     cookies = merged(before, cookies_of(response))
     if not (token or key or cookies):

@@ -17,6 +17,7 @@ from stopper.scan.honest import HonestRequests
 from stopper.scan.survey import ENDS_ACCESS
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.form_doors import FORM
+from stopper.scan.wire.spared_accounts import is_of_oneself
 
 ROUTES_MOST: Final = 14
 """Route-methods of which no reader knows an input that are asked."""
@@ -136,6 +137,8 @@ def _with_names(
         quoting = MORE if route.readers <= {"wire"} else ()
         names = _read(_asker(courier, honest, route, people, "query"), QUERY, honest.canary, quoting)
         return made if names is None else [*rest, replace(route, optional=names, reads_no_query=not names)]
+    if is_of_oneself(route.path):
+        people = ()  # a guess that is read would change who was given
     for kind in ("json", "form"):
         names = _read(_asker(courier, honest, route, people, kind), BODY, honest.canary)
         if names:

@@ -41,6 +41,8 @@ _JOINED: Final = (
     "get_users", "get_user", "list_users", "get_log", "get_logs", "get_data", "read_file", "get_file", "view_file", "run_file", "create_file", "delete_file",
     "create_user", "add_user", "update_user", "delete_user", "run_command", "sql_injection", "command_injection", "path_traversal", "open_redirect", "file_upload",
 )  # fmt: skip
+_HELD: Final = ("user", "order", "account", "invoice", "document", "message", "note")
+"""Things that are often read by their number where nothing lists them."""
 _DOORS: Final = (
     "/user/login",
     "/user/register",
@@ -56,6 +58,7 @@ MORE: Final[tuple[str, ...]] = tuple(
             *(f"/{word}/1" for word in _THINGS),
             *(f"/{word}s" for word in _LISTS),
             *(f"/{word}" for word in _DOINGS),
+            *(f"/{word}s/1" for word in _HELD),
             *(f"/{word}" for word in _JOINED),
         )
     )
@@ -74,7 +77,7 @@ _BELOW_MORE: Final = (
     "webhooks", "hooks", "webhooks/test", "hooks/test", "callback", "proxy", "preview", "render", "template", "convert", "import", "parse", "load", "restore",
     "exports", "run", "execute", "command", "cmd", "eval", "calc", "lookup", "resolve", "image", "avatar", "graphql", "query", "system", "internal",
     "internal/config", "debug/config", "env", "version", "metrics", "stats", "test", "echo", "greet", "redirect", "forgot-password", "reset-password",
-    "password/reset", "change-password", "verify", "system/ping", "tools/ping", "product/1", "order/1", "item/1", "note/1", "files/1", "account/1",
+    "password/reset", "change-password", "verify", "system/ping", "tools/ping", "product/1", "order/1", "item/1", "note/1", "files/1", "account/1", "orders/1", "accounts/1", "invoices/1", "documents/1", "messages/1", "notes/1", "transactions/1",
 )  # fmt: skip
 """Tried below one beginning only, where an API shows nothing of itself."""
 _HINTS: Final = ("login", "auth/login", "users", "health", "status", "me", "config", "products", "items")

@@ -4,6 +4,8 @@ import pytest
 from flask import Flask, jsonify, redirect, request
 
 from stopper.core.app import App, Route
+from stopper.core.probe import Identity
+from stopper.core.secret import Secret
 from stopper.scan.crawl import beside, crawled
 from stopper.scan.honest import HonestRequests
 from stopper.scan.more_words import of_field
@@ -193,6 +195,16 @@ def test_a_link_with_a_query_is_asked_as_it_stands_unless_it_takes_something_awa
     app.add_url_rule("/report2", "report2", lambda: str(asked.append(request.full_path)))  # type: ignore[func-returns-value]
     assert "/details/{id}" in _crawl(app)
     assert not any("delete" in one for one in asked)
+
+
+def test_a_route_that_answers_404_until_its_query_names_a_thing_is_known() -> None:
+    """Also where a guard refuses whoever has no credential everything in the folder."""
+    app, ann = Flask("marks"), Identity("ann", (("Cookie", Secret("who=ann")),))
+    app.before_request(lambda: None if request.cookies or request.path == "/" else (jsonify(error="who?"), 401))
+    app.add_url_rule("/", "home", lambda: "<script>fetch('/api/marks?student=' + id)</script>")
+    app.add_url_rule("/api/marks", "marks", lambda: (jsonify(error="no such student"), 404))
+    found = crawled(Courier(WsgiTransport(app), max_requests=300), "", "canary", ("/",), ann).routes
+    assert {(one.path, one.optional) for one in found} >= {("/api/marks", ("student",))}
 
 
 def test_names_are_tried_below_what_was_found() -> None:

@@ -11,6 +11,7 @@ from stopper.core import probe_as_it_stands as standing
 from stopper.core import probe_below as below
 from stopper.core import probe_foreign as foreign
 from stopper.core import probe_lists_of_all as lists
+from stopper.core import probe_named_elsewhere as elsewhere
 from stopper.core import probe_one_thing as things
 from stopper.core import probe_others_accounts as accounts
 from stopper.core import probe_own_id as own_id
@@ -90,14 +91,15 @@ def _questions(target: Target, alice: Identity, bob: Identity) -> Iterator[Verdi
     yield lists.asked(target, alice, bob, made)
     for kind in list(kinds(target))[: most if target.mode == "active" else 0]:
         yield foreign.asked(target, kind, alice, bob, made.pop(kind.base, None))
-        yield _one(kept_in_her_name(target, kind, alice, bob))
     for create, of in collections(target)[: most if target.mode == "active" else 0]:
+        yield _one(kept_in_her_name(target, create, of.list_route if of is not None else None, alice, bob))
         yield _one(made_by_another(target, create, of, alice, bob))
         yield _one(stored_in_hers(target, create, alice, bob))
     for route, name in list(queries(target))[:most]:
         yield _one(read_by_query(target, route, name, alice, bob))
     for template in below.templates(target)[: max(2, most // 3)]:
         yield below.asked(target, template, alice, bob)
+    yield elsewhere.asked(target, alice, bob)
     yield accounts.asked(target)
     yield standing.asked(target, alice, bob)
     yield pages.asked(target, alice, bob)

@@ -1,7 +1,6 @@
 """Whoever adds a field to the request gives himself a role, a balance or another owner."""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, cast
@@ -28,7 +27,10 @@ from stopper.core.probe_others_accounts import account, fits, is_hers, is_of_an_
 from stopper.core.probe_own_values import own_numbers, parameter_of
 from stopper.core.probe_people import number_in_lists
 from stopper.core.probe_read_only import read_only
+from stopper.core.probe_references import made_with
 from stopper.core.probe_registration import holding, let_in, new_account, registers
+from stopper.core.probe_wishes import OF_WORTH, better_than
+from stopper.core.probe_worked_out import cheaper, seen_in_list, view_elsewhere
 from stopper.core.rule import Hit, Rule
 from stopper.core.whole_writes import whole_writes
 
@@ -52,21 +54,6 @@ _WISHES: Final[dict[str, object]] = {
 _RIGHTS: Final = ("is_admin", "role", "admin")
 """What nobody gives himself, also where the document names it. Tried alone where all wishes together are refused: a column that is not
 there spoils a statement."""
-_OF_WORTH: Final = re.compile(
-    r"(\w+_)?(balance|wallet|credits?|points|(daily|credit|transfer|withdrawal|account)_limit|quota|discount(_percent)?|score|loyalty\w*)(_[a-z]{2,5})?|"
-    r"(balance|amount)_(due|owed)|(monthly|daily|free|remaining)_(tokens|requests|calls|minutes|storage)|(tokens|requests|storage)_(limit|quota|left)|max_(tokens|projects|users|storage|uploads)"
-)
-"""Numbers that nobody sets for himself, as members are spelled: what an account is worth, and how far it may go."""
-_GRADE: Final = re.compile(
-    r"(\w+_)?(plan|tier|membership|subscription|(account|user|member)_(type|kind|level)|kind|segment)"
-)
-_BETTER: Final = "premium"
-"""What a grade is wished to be."""
-_FLAG: Final = re.compile(
-    r"(is_)?(\w+_)?(admin|administrator|staff|superuser|moderator|verified|approved|premium|vip|pro|paid|manager|librarian|teacher|instructor|doctor|"
-    r"nurse|employee|operator|editor|reviewer|organi[sz]er)"
-)
-"""What nobody says of himself, as members are spelled."""
 INNER_MOST: Final = 2
 """Objects within a body into which members are put."""
 SHOWN: Final = 4
@@ -92,9 +79,8 @@ def probe(target: Target) -> Steps[Verdict]:
         refs = list(dict.fromkeys(ref for one in wrong for ref in one.routes))
         evidence = [part for one in wrong[:SHOWN] for part in one.evidence]
         return failed("; ".join(one.message for one in wrong[:SHOWN]), refs, evidence)
-    if not tried:
-        return unsure("no body was accepted whose object can be read back")
-    return passed("members that nobody asked for are not written")
+    nothing = "no body was accepted whose object can be read back"
+    return passed("members that nobody asked for are not written") if tried else unsure(nothing)
 
 
 def _ways(target: Target, who: Identity) -> Iterator[Steps[Verdict | None]]:
@@ -167,9 +153,9 @@ def _eager_change(honest: Request, route: Route, known: Account) -> Steps[Verdic
     body = {name: had.get(as_parameter(name), value) for name, value in members(honest).items()}
     body = {name: value for name, value in body.items() if not PASSWORD.search(name) and name not in _RIGHTS}
     better = {
-        name: _wished(name, value, own=True)
+        name: better_than(name, value, own=True)
         for name, value in had.items()
-        if name not in body or _OF_WORTH.fullmatch(name)
+        if name not in body or OF_WORTH.fullmatch(name)
     }
     flags = {name: wish for name, wish in better.items() if wish is not None}
     mine = {**flags, **{name: value for name, value in _WISHES.items() if name in had}} or _WISHES
@@ -204,15 +190,21 @@ def _tried(
     request = who.on(plain)
     seen = yield from _as_it_is(target, route, method, request)
     own = number is not None or OWN_ACCOUNT.search(route.path) is not None
-    better = {name: wish for name, value in seen.items() if (wish := _wished(name, value, own=own)) is not None}
+    better = {name: wish for name, value in seen.items() if (wish := better_than(name, value, own=own)) is not None}
     shown = {name: value for name, value in seen.items() if isinstance(value, str) and value and name not in _WISHES}
     body = members(request) or {name: value for name, value in shown.items() if name not in better}
-    honest = yield from send(replace(request, body=json.dumps(body).encode()))
+    plainly = replace(request, body=json.dumps(body).encode())
+    honest = yield from made_with(target, route, plainly, who) if method == "POST" else send(plainly)
+    body = members(honest.request)
     if not honest.response.succeeded or not body:
         return None
     flags = {name: wish for name, wish in better.items() if name not in body}
     wishes = {**{name: value for name, value in _WISHES.items() if name not in body}, **flags}
     wishes |= read_only(route, seen or inner_object(honest.response.json()))
+    if method == "POST" and not own:
+        wishes |= cheaper(inner_object(honest.response.json()), body)
+    if own and "balance" not in seen:
+        wishes.pop("balance", None)  # it could not be put back
     had = {name: seen[name] for name in wishes if name in seen}
     if had:  # nobody else is to be taken for somebody of a higher role meanwhile
         yield from undo(replace(request, body=json.dumps({**body, **had}).encode()))
@@ -224,13 +216,11 @@ def _tried(
         if not changed.response.succeeded:
             verdict = passed(f"{method} {route.path} refuses members that it does not know")
             continue
-        read = _reading(target, route, method, changed, who, known=bool(seen))
-        if read is None:
+        back = yield from _read_back(target, route, method, changed, who, known=bool(seen))
+        if back is None:
             return None
-        after = yield from send(read)
-        if route.parameters == () and method == "POST":
-            yield from undo(replace(read, method="DELETE", effect="write"))
-        taken = [name for name, value in some.items() if holds(after.response.json(), name, value)]
+        after, has = back
+        taken = [name for name, value in some.items() if holds(has, name, value)]
         taken = [
             name
             for name in taken
@@ -242,15 +232,17 @@ def _tried(
     return verdict
 
 
-def _wished(name: str, value: object, *, own: bool) -> object:
-    """Something better than the value that a thing is shown to have, where nobody should set it; of an account of one's *own* also what it is worth.
-    None where that is not known."""
-    said = as_parameter(name)
-    if isinstance(value, (bool, int)) and not value and _FLAG.fullmatch(said):
-        return True if value is False else 1
-    if own and isinstance(value, (int, float)) and not isinstance(value, bool) and _OF_WORTH.fullmatch(said):
-        return value + 1
-    return _BETTER if own and isinstance(value, str) and value != _BETTER and _GRADE.fullmatch(said) else None
+def _read_back(
+    target: Target, route: Route, method: str, changed: Exchange, who: Identity, *, known: bool
+) -> Steps[tuple[Exchange, object] | None]:
+    """What was written as it is now: at its own path, where it is deleted again, or in the list of such things."""
+    read = _reading(target, route, method, changed, who, known=known)
+    if read is None:
+        return (yield from seen_in_list(target, route, changed, who)) if method == "POST" else None
+    after = yield from send(read)
+    if not route.parameters and method == "POST" and not OWN_ACCOUNT.search(route.path):
+        yield from undo(replace(read, method="DELETE", effect="write"))
+    return after, after.response.json()
 
 
 def _written(ref: RouteRef, taken: Sequence[str], honest: Exchange, changed: Exchange, after: Exchange) -> Verdict:
@@ -267,7 +259,9 @@ def _as_it_is(target: Target, route: Route, method: str, request: Request) -> St
     if method == "POST" and not OWN_ACCOUNT.search(route.path):
         return {}
     headers = tuple(pair for pair in request.headers if pair[0].lower() != "content-type")
-    seen = yield from attempt(send(Request("GET", request.target, headers, identity=request.identity)))
+    view = view_elsewhere(target, route)
+    where = view.target if view is not None else request.target
+    seen = yield from attempt(send(Request("GET", where, headers, identity=request.identity)))
     return inner_object(seen.response.json()) if seen is not None and seen.response.succeeded else {}
 
 
@@ -276,6 +270,8 @@ def _reading(
 ) -> Request | None:
     """How the written object is read: at its own path, which was *known* to show it or is a route that reads, or for a POST by the new id."""
     paths = {one.path.rstrip("/"): one for one in target.app.routes if "GET" in one.methods}
+    if (view := view_elsewhere(target, route)) is not None and known:
+        return who.on(view)
     if method != "POST" or OWN_ACCOUNT.search(route.path):
         if not known and route.path.rstrip("/") not in paths:
             return None
@@ -308,7 +304,9 @@ def _at_registration(target: Target, route: Route, who: Identity) -> Steps[Verdi
     first = yield from send(replace(honest, body=json.dumps(plain_body).encode()))
     known = yield from account(target, "second")
     shows = {**(known.shown if known is not None else {}), **inner_object(first.response.json())}
-    better = {as_parameter(name): _wished(name, value, own=True) for name, value in shows.items() if name not in asked}
+    better = {
+        as_parameter(name): better_than(name, value, own=True) for name, value in shows.items() if name not in asked
+    }
     wishes = {**{name: wish for name, wish in better.items() if wish is not None}, **wishes}
     if not first.response.succeeded or plain.subject is None:
         return None

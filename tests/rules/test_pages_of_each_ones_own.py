@@ -1,0 +1,120 @@
+"""Pages that lead each person to things of its own, by any kind of name: another opens them, looks behind them, and sends their forms."""
+
+import base64
+from typing import Any
+
+import pytest
+from flask import Flask, abort, jsonify, redirect, request
+from tests.rules.test_pages_of_others import RULE
+
+from stopper.core.probe import Identity
+from stopper.core.secret import Secret
+from stopper.scan.trial import try_rule
+
+PEOPLE = [Identity(name, (("Cookie", Secret(f"who={name}")),)) for name in ("ann", "ben")]
+HOMES = {"ann": ("21", "Bern 3011"), "ben": ("22", "Thun 3600")}
+
+
+def school(*, asks: bool) -> Flask:
+    """Exports by a number in base64, settings below the own name, a file behind a page, a preview by a form, and marks by a script."""
+    app = Flask("school")
+    files = {"f9c1ab": ("ann", "sketches of alps"), "d0372e": ("ben", "tables of rivers")}
+    orders = {"100001": ("ann", "paper"), "200001": ("ben", "pencils")}
+
+    def me() -> str:
+        return request.cookies.get("who", "")
+
+    @app.before_request
+    def shut() -> Any:
+        return None if me() in HOMES or request.path == "/openapi.json" else redirect("/login")
+
+    def mine(whose: str) -> None:
+        if asks and whose != me():
+            abort(404)
+
+    @app.get("/")
+    def home() -> str:
+        number = next(one for one, (whose, _) in orders.items() if whose == me())
+        ref = base64.urlsafe_b64encode(number.encode()).decode().rstrip("=")
+        links = f'<a href="/export?ref={ref}">Export</a><a href="/people/{me()}/settings">Settings</a><a href="/homework/{HOMES[me()][0]}">x</a>'
+        choice = f'<select name="order_no"><option value="{number}">{number}</option></select>'
+        form = f'<form method="post" action="/orders/preview">{choice}<button>Show</button></form>'
+        return f"<p>Hello {me()}</p>{links}{form}<script>const student_id = {HOMES[me()][0]};</script>"
+
+    @app.get("/export")
+    def export() -> Any:
+        number = base64.urlsafe_b64decode(request.args.get("ref", "") + "===").decode("utf-8", "replace")
+        whose, what = orders.get(number) or abort(404)
+        mine(whose)
+        return f"number,what\n{number},{what}\n", 200, {"Content-Type": "text/csv"}
+
+    @app.post("/orders/preview")
+    def preview() -> str:
+        whose, what = orders.get(request.form.get("order_no", "")) or abort(404)
+        mine(whose)
+        return f"<p>It holds {what}</p>"
+
+    @app.get("/homework/<number>")
+    def homework(number: str) -> str:
+        whose = next((name for name, (one, _) in HOMES.items() if one == number), None) or abort(404)
+        mine(whose)
+        named = next(one for one, (owner, _) in files.items() if owner == whose)
+        return f'<p>Handed in by {whose}</p><a href="/files/{named}">file</a>'
+
+    @app.get("/files/<name>")
+    def file(name: str) -> Any:
+        whose, text = files.get(name) or abort(404)
+        mine(whose)
+        return text, 200, {"Content-Type": "text/plain"}
+
+    @app.route("/people/<name>/settings", methods=["GET", "POST"])
+    def settings(name: str) -> Any:
+        mine(name)
+        home = HOMES.get(name) or abort(404)
+        form = f'<form method="post" action="/people/{name}/settings"><input name="home" value="{home[1]}"></form>'
+        return form if request.method == "GET" else redirect(request.path)
+
+    @app.get("/api/marks")
+    def marks() -> Any:
+        whose = next(
+            (name for name, (one, _) in HOMES.items() if one == request.args.get("student_id")), None
+        ) or abort(404)
+        mine(whose)
+        return jsonify(marks=[f"five of {whose}"])
+
+    reads = {"get": {"responses": {}}}
+    paths: dict[str, Any] = {
+        "/": reads,
+        "/api/marks": {"get": {"responses": {}, "parameters": [{"name": "student_id", "in": "query"}]}},
+    }
+    document = {"openapi": "3.0.3", "info": {"title": "school", "version": "1"}, "paths": paths}
+    app.add_url_rule("/openapi.json", "document", lambda: jsonify(document))
+    return app
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_what_only_ones_own_pages_lead_to(asks: bool) -> None:
+    found = try_rule(RULE, school(asks=asks), identities=PEOPLE)
+    told = {(ref.method, ref.path) for ref in found.routes}
+    reads = {"/export", "/homework/{id}", "/files/{name}", "/people/{name}/settings", "/api/marks"}
+    changes = {("POST", "/orders/preview"), ("POST", "/people/{name}/settings")}
+    assert told == (set() if asks else {*(("GET", path) for path in reads), *changes}), found.message
+
+
+def test_people_who_are_shown_to_all_are_none() -> None:
+    app = Flask("forum")
+
+    @app.get("/")
+    def home() -> str:
+        who = request.cookies.get("who", "")
+        return (
+            f'<a href="/people/{who}">Me</a><a href="/posts/{len(who) + (who == "ann")}">post</a>'
+            if who
+            else abort(401)
+        )
+
+    app.add_url_rule(
+        "/people/<name>", "one", lambda name: f"<h1>{name} of {HOMES[name][1]}</h1>" if name in HOMES else abort(404)
+    )
+    app.add_url_rule("/posts/<int:number>", "post", lambda number: f"<h1>post {number} says number{number}</h1>")
+    assert try_rule(RULE, app, identities=PEOPLE).outcome != "fail"
