@@ -13,9 +13,10 @@ from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.ids_in_paths import ID, templated
+from stopper.core.naming import as_parameter
 from stopper.core.page_forms import TOKEN, forms_of, hrefs
 from stopper.core.place import RouteRef
-from stopper.core.probe import Identity, Steps, Target, failed, passed, send
+from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send
 from stopper.core.probe_baseline import attempt, is_door, same
 from stopper.core.probe_inputs import members
 from stopper.core.probe_objects import marked
@@ -115,9 +116,9 @@ def asked(target: Target, alice: Identity, bob: Identity) -> Steps[list[Verdict]
     before = yield from _pages(target, alice)
     if not before.pages:
         return nothing
-    marks = yield from _stored(target, alice)
+    made = yield from _stored(target, alice)
     after, his = (yield from _pages(target, alice)), (yield from _pages(target, bob))
-    marks = [one for one in marks if not his.show(one)]
+    marks = [one for one in made if not his.show(one)]
     found = list[Verdict]()
     hers = [link for link in after.links() if link not in his.links() and not _AWAY.search(link)]
     hers.sort(key=lambda link: link in before.links())
@@ -136,6 +137,9 @@ def asked(target: Target, alice: Identity, bob: Identity) -> Steps[list[Verdict]
         below_old = any(form.path.startswith(link.partition("?")[0] + "/") and "?" not in link for link in old)
         if below_old or not there.show(*marks) or _OUT.search(form.path) or form.is_of_an_account:
             continue
+        maker = next((made[one] for one in marks if one in made and there.show(one)), None)
+        for path, request in [(one, maker) for one in _things_of(form) if maker is not None]:
+            yield from own(path, request)  # the form came with what was stored
         verdict = yield from attempt(_sent(target, form, marks, alice, bob, there))
         found += [verdict] if verdict is not None else []
         if verdict is not None and verdict.outcome == "fail":
@@ -166,16 +170,27 @@ def _pages(target: Target, who: Identity) -> Steps[Shown]:
     return Shown(found)
 
 
-def _stored(target: Target, alice: Identity) -> Steps[list[str]]:
-    """Random texts that Alice stored by the first few forms that take one."""
-    found: list[str] = []
+def _things_of(form: Posted) -> list[str]:
+    """The paths of the thing that a form names: up to the id in its address, else the id of a hidden field below each of its words."""
+    parts = form.path.split("/")
+    found = ["/".join(parts[: at + 1]) for at, part in enumerate(parts) if ID.fullmatch(part)][:1]
+    words = [part for part in parts if part and not _AWAY.fullmatch(part)]
+    ids = [(name, value) for name, value in form.hidden if ID.fullmatch(value)]
+    nouns = [[as_parameter(name).removesuffix("_id"), *words] for name, _ in ids]
+    return found or [f"/{noun}/{value}" for (_, value), some in zip(ids, nouns, strict=True) for noun in some]
+
+
+def _stored(target: Target, alice: Identity) -> Steps[dict[str, Request]]:
+    """Random texts that Alice stored by the first few forms that take one, each with the request."""
+    found: dict[str, Request] = {}
     tried = 0
     for route in [one for one in target.app.routes if _stores(one)]:
         request, marks = marked(target.request_for(route, "POST"), target.canary)
         if not members(request) or not marks:
             continue
         made = yield from attempt(send(alice.on(request)))
-        found += marks.values() if made is not None and made.response.status < 400 else ()
+        if made is not None and made.response.status < 400:
+            found |= dict.fromkeys(marks.values(), made.request)
         tried += 1
         if tried == STORED_MOST:
             break
@@ -191,13 +206,13 @@ def _read(
 ) -> Steps[Verdict | None]:
     """A page that only Alice's pages lead to, and that shows what she stored, or the form of her account. What she sees there is kept."""
     request = Request("GET", path, (("Accept", "text/html, application/json"),))
-    own = yield from send(alice.on(request))
+    page = yield from send(alice.on(request))
     anonymous = yield from send(request)
-    if not own.response.succeeded or same(own.response, anonymous.response):
+    if not page.response.succeeded or same(page.response, anonymous.response):
         return None
-    inside[path] = own
-    hers = [one for one in marks if one in own.response.text and one not in anonymous.response.text]
-    account = [form for form in Shown({path: own}).forms() if form.is_of_an_account]
+    inside[path] = page
+    hers = [one for one in marks if one in page.response.text and one not in anonymous.response.text]
+    account = [form for form in Shown({path: page}).forms() if form.is_of_an_account]
     if not hers and not account:
         return None
     foreign = yield from send(bob.on(request))
@@ -207,7 +222,7 @@ def _read(
         return passed(f"{ref} does not show bob what is alice's")
     evidence = (
         Evidence("exchange", "control: without a credential the page is not shown", anonymous),
-        Evidence("exchange", "control: alice sees what is hers, which no page of bob leads to", own),
+        Evidence("exchange", "control: alice sees what is hers, which no page of bob leads to", page),
         Evidence("exchange", "bob opens the same page and sees it", foreign),
     )
     what = "stored" if shows else "may change of the own account"
