@@ -47,11 +47,16 @@ def survey(app: App, courier: Courier, honest: HonestRequests, people: Sequence[
                 return
 
 
+KEPT_MOST: Final = 3
+"""Things of one kind that nobody of the scan may delete, after which no more of them are tried."""
+
+
 def tidy(app: App, courier: Courier) -> None:
     """Delete what this scan created and nobody deleted since, as the one who created it, where the API has a way to, and put back what it
     changed."""
     ways = [template_pattern(route.path, dict(route.parameters)) for route in app.routes if "DELETE" in route.methods]
     by_query = dict(_by_query(app))
+    kept: dict[str, int] = {}
     for path, made in list(courier.made.created.items()):
         base, _, number = path.rpartition("/")
         where = (
@@ -59,16 +64,18 @@ def tidy(app: App, courier: Courier) -> None:
             if any(way.fullmatch(path) for way in ways)
             else by_query.get(base, "") and f"{base}?{by_query[base]}={number}"
         )
-        if path in courier.made.deleted or not where:
+        if path in courier.made.deleted or not where or kept.get(base, 0) >= KEPT_MOST:
             continue
         headers = tuple(pair for pair in made.headers if pair[0].lower() not in ("content-type", "content-length"))
         with contextlib.suppress(Skipped):
             delete = Request("DELETE", where, headers, b"", "write", made.identity)
             if courier.carry(delete, last=True).response.refused:  # a log-in that a probe has ended made it
-                for name in (made.identity, *sorted(courier.people)):
+                kept[base] = kept.get(base, 0) + 1
+                for name in dict.fromkeys((made.identity, *sorted(courier.people))):
                     own = courier.credentials.headers_of(name)
                     again = replace(delete, headers=own, identity=name) if own is not None else delete
                     if own is not None and not courier.carry(again, last=True).response.refused:
+                        kept[base] = 0
                         break
     courier.put_back()
 

@@ -284,6 +284,11 @@ def probe(target: Target) -> Steps[Verdict]:
     return passed("none of the usual files of a project is served, and no input names one")
 
 
+_NO_FILE: Final = re.compile(
+    r"(?i)(^|[._])(title|message|prompt|question|comment|description|bio|e?_?mail|phone|price|amount|quantity|token|stars|rating|status|role|plan|weight|street|city|"
+    r"country|date|born|birth\w*|limit|max_\w+|handle|kind|username|password|first_?name|last_?name|priority|balance)$"
+)
+"""Members of a body that hold words or numbers and name no file."""
 SHOWN: Final = 4
 """Inputs whose exchanges are kept; the others are named."""
 
@@ -296,7 +301,8 @@ def _named_files(target: Target) -> Steps[tuple[list[RouteRef], list[Evidence], 
     for one in (yield from inputs(target)):
         if one.ref in places:
             continue
-        read = yield from beyond(_read(target, one), places)
+        words = one.place == "body" and _NO_FILE.search(one.name) is not None
+        read = (yield from beyond(_read(target, one), places)) if not words else []
         how = "opens the file that {} names"
         if not read and XML.search(one.name):
             read = yield from beyond(_by_entity(target, one.given), places)
