@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import jwt
 import pytest
-from flask import Flask, jsonify, request
+from flask import Flask, jsonify, request, session
 
 from stopper.core.finding import Verdict
 from stopper.core.probe import Identity
@@ -308,3 +308,23 @@ def test_a_token_that_only_points_to_what_the_server_keeps_is_no_proof(claims: A
 
     carol = Identity("carol", (), subject="carol", password=Secret("carols-password"))
     assert verdict("jwt-issued-without-expiry", app, identities=[carol]).outcome == outcome
+
+
+@pytest.mark.parametrize(("held", "outcome"), [({"pw": "daves-password"}, "fail"), ({"csrf_token": "a" * 40}, "pass")])
+def test_what_a_log_in_puts_into_the_session_cookie_is_read_inside_too(held: dict[str, str], outcome: str) -> None:
+    app = Flask("holds more than it needs")
+    app.secret_key = secrets.token_hex(16)
+
+    @app.post("/login")
+    def login() -> Any:
+        if request.get_json() != {"username": "dave", "password": "daves-password"}:
+            return jsonify(error="no"), 401
+        session["user"] = {"id": 1, **held}
+        return jsonify(ok=True)
+
+    @app.get("/me")
+    def me() -> Any:
+        return (jsonify(id=session["user"]["id"]), 200) if "user" in session else (jsonify(error="no"), 401)
+
+    dave = Identity("dave", (), subject="dave", password=Secret("daves-password"))
+    assert verdict("sensitive-data-in-session-cookie", app, identities=[dave]).outcome == outcome

@@ -15,7 +15,7 @@ BEST: Final = re.compile(r"(?i)(log[-_]?in|sign[-_]?in)([-_]users?)?/?$")
 """The plainest of them."""
 LOGOUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 """Paths that end a log-in."""
-PASSWORD: Final = re.compile(r"(?i)passw|pwd|passphrase|(^|_)(pass|passcode|pin)$")
+PASSWORD: Final = re.compile(r"(?i)passw|pwd|passphrase|(^|_)(pass|pw|psw|passcode|pin)$")
 SUBJECT: Final = re.compile(r"(?i)mail|user|login|name|account")
 TOKEN_NAMES: Final = (
     "access_token",

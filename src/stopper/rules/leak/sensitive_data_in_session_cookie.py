@@ -8,15 +8,19 @@ import zlib
 from collections.abc import Iterator
 from typing import Final, cast
 
-from stopper.core.app import App
+from stopper.core.app import App, Route
+from stopper.core.exchange import Exchange
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import CREDENTIALS
+from stopper.core.login_names import PASSWORD
 from stopper.core.naming import sensitive
 from stopper.core.new_keys import MAKERS
 from stopper.core.personal import is_personal
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_login import ENTERED
+from stopper.core.probe_objects import plain_members
 from stopper.core.probe_provoke import asked_honestly
 from stopper.core.rule import Hit, Rule
 from stopper.core.session_keeping import is_kept_on_server
@@ -158,25 +162,30 @@ def probe(target: Target) -> Steps[Verdict]:
     """Read the session cookies that answers set, as anybody can, and look for names of credentials with a value."""
     read = 0
     asked = yield from asked_honestly(target)
-    for one in asked:
-        for header in one.honest.response.all_headers("Set-Cookie"):
+    seen = [(RouteRef(one.ref.method, one.ref.path), one.honest) for one in asked]
+    for ref, answer in (*_log_ins(target), *seen):
+        for header in answer.response.all_headers("Set-Cookie"):
             held = content_of(header.partition("=")[2].partition(";")[0].strip('"'))
             read += held is not None
-            names = [
-                name for name, value in (held or {}).items() if is_secret_name(name) and value not in (None, "", False)
-            ]
+            names = [name for name, value in plain_members(held) if _is_secret(name) and value not in (None, "", False)]
             if names:
-                shown = Evidence(
-                    "exchange", f"the cookie holds {', '.join(names[:4])}, readable by its holder", one.honest
-                )
-                return failed(
-                    f"{one.ref} puts {names[0]} into the session cookie",
-                    [RouteRef(one.ref.method, one.ref.path)],
-                    [shown],
-                )
+                shown = Evidence("exchange", f"the cookie holds {', '.join(names[:4])}, readable by its holder", answer)
+                return failed(f"{ref} puts {names[0]} into the session cookie", [ref], [shown])
     if not read:
         return not_applicable("no answer sets a session cookie of Flask")
     return passed(f"{read} session cookies hold no credential")
+
+
+def _log_ins(target: Target) -> Iterator[tuple[RouteRef, Exchange]]:
+    """The log-ins by which the scan's people came in: what a session holds of somebody stands there first."""
+    for name, entry in list(target.notes.items()):
+        if name.startswith(ENTERED) and isinstance(entry, tuple):
+            route, answer = cast("tuple[Route, Exchange]", entry)
+            yield RouteRef(answer.request.method, route.path), answer
+
+
+def _is_secret(name: str) -> bool:
+    return is_secret_name(name) or PASSWORD.search(name) is not None
 
 
 def content_of(cookie: str) -> dict[str, object] | None:
