@@ -21,6 +21,15 @@ PRIVATE: Final = re.compile(
 ROLE: Final = re.compile(
     r"(?i)^(user_?)?(role|roles|is_?admin|admin|is_?staff|is_?superuser|superuser|is_?moderator|permissions?|privileges?|access_?level|user_?type)$|^x-(user-)?(role|roles|admin|is-admin|permissions?|groups?|access-?level|privileges?|user-type)$"
 )
+ROLES_SAID: Final = (
+    *(f"{before}{word}" for before in ("", "user_", "user")
+      for word in ("role", "roles", "is_admin", "isadmin", "admin", "is_staff", "isstaff", "is_superuser", "issuperuser", "superuser", "is_moderator",
+                   "ismoderator", "permission", "permissions", "privilege", "privileges", "access_level", "accesslevel", "user_type", "usertype")),
+    *(f"x-{before}{word}" for before in ("", "user-")
+      for word in ("role", "roles", "admin", "is-admin", "permission", "permissions", "group", "groups", "access-level", "accesslevel",
+                   "privilege", "privileges", "user-type", "usertype")),
+)  # fmt: skip
+"""The same, word for word."""
 WHOSE: Final = re.compile(
     r"(?i)^(owner|tenant|org|organi[sz]ation|account|user|customer)_?(id|uuid)?$|^x-(user|tenant|org|account|owner|customer)(-id)?$"
 )

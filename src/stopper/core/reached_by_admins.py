@@ -4,8 +4,10 @@ import re
 from typing import Final
 
 from stopper.core.facts import SourceFacts
+from stopper.core.labels import LabelKind
 from stopper.core.owner_names import ROLE
-from stopper.core.values import Call, Member, Name, Value, walk
+from stopper.core.passing import passed
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 
 _ADMIN_CLASS: Final = re.compile(r"(?:^|\.)(?:Admin|Administrator|Superuser)(?:[A-Z]\w*)?(?:\.|$)")
 _WORDS = ("admin", "role", "staff", "permission", "superuser", "scope")
@@ -14,9 +16,41 @@ _WORDS = ("admin", "role", "staff", "permission", "superuser", "scope")
 def is_reached_by_admins(facts: SourceFacts, function: str, *, own: bool = False) -> bool:
     """Something on the way or in the view says that only somebody with a role comes here. Where it is the caller's *own* session that is
     written, the word for what is written (``/role``) says nothing of who may come."""
-    known = facts.function(function)
     if function and not facts.is_view(function):
         return True  # what a function is handed was judged, or not, where it is called
+    return _says_admin(facts, function, own)
+
+
+def is_brought_by_admins(
+    facts: SourceFacts, value: Value, function: str, kinds: tuple[LabelKind, ...], depth: int = 4, *, own: bool = False
+) -> bool:
+    """That only somebody with a role brings this value of the request into the function: by what is said there, or at every call of the
+    project that passes it on. Where nobody is seen to call, it may be so."""
+    if not function or facts.is_view(function):
+        return is_reached_by_admins(facts, function, own=own)
+    if not depth or _says_admin(facts, function, own):
+        return True
+    mine = [part for part in walk(value) if isinstance(part, Parameter) and part.function == function]
+    for call in facts.calls(function):
+        given = [
+            one for parameter in mine for one in passed(facts, parameter, call) if not _lacks(one, value, parameter)
+        ]
+        sent = [one for one in given if facts.derives(one, *kinds)] if mine else [value]
+        if any(not is_brought_by_admins(facts, one, call.function, kinds, depth - 1, own=own) for one in sent):
+            return False
+    return True
+
+
+def _lacks(given: Value, value: Value, parameter: Parameter) -> bool:
+    """That what is taken out of a parameter is a literal in the mapping that is passed for it."""
+    if not isinstance(value, Item) or value.owner is not parameter or not isinstance(given, Mapping) or given.open:
+        return False
+    held = given.get(text_of(value.key) or "")
+    return held is None or isinstance(held, Constant)
+
+
+def _says_admin(facts: SourceFacts, function: str, own: bool) -> bool:
+    known = facts.function(function)
     words = [one.name for one in known.decorators] if known is not None else []
     words += [call.callee for call in facts.calls_in(function)]
     words += [one.path for one in facts.routes_of_view(function) if not own or "admin" in one.path.lower()]

@@ -8,6 +8,7 @@ from typing import Final
 from stopper.core.body_models import admitted_words, class_of, classes_by_name
 from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts
+from stopper.core.labels import LabelKind
 from stopper.core.owner_names import ROLE, WHOSE, WHOSE_ID
 from stopper.core.place import Span
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Sequence, Value, options, text_of, walk
@@ -20,7 +21,8 @@ _PREFERENCE: Final = re.compile(
     r"|request_?id|trace|correlation|version|user_?agent"
 )
 """What a token may say of somebody's tastes, and what tells one request from another; another word of the caller's harms nobody."""
-_SENT: Final = frozenset({"request-data", "query-string", "request-header", "unverified-claims", "cookie"})
+SENT: Final[tuple[LabelKind, ...]] = ("request-data", "query-string", "request-header", "unverified-claims", "cookie")
+_SENT: Final = frozenset(SENT)
 _SHOWN: Final = frozenset({"authorization-header", "token", *_SENT})
 _CHECKS: Final = re.compile(r"(?i)^hmac\.|verif|signature|compare_digest|\.(?:unsign|loads_unsafe)$")
 

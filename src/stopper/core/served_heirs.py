@@ -5,7 +5,18 @@ from dataclasses import replace
 
 from stopper.core.fact import ClassFact, ConfigWrite
 from stopper.core.facts import SourceFacts
-from stopper.core.setting_facts import is_for_one_desk, is_for_tests
+from stopper.core.stages_of_settings import is_for_one_desk, is_for_tests, is_live
+from stopper.core.values import Constant
+
+
+def inherited_from_tests(facts: SourceFacts, write: ConfigWrite) -> Iterator[ConfigWrite]:
+    """``class ProductionConfig(TestingConfig)``: the write in the class for tests once more for each class for people that has it, there
+    where that class stands."""
+    names = {name for name in served_heirs(facts, write) if is_live(name)} if write.how == "class" else set[str]()
+    for one in facts.classes(write.owner) if names else ():
+        if one.name in names:
+            value = replace(write.value, span=None) if isinstance(write.value, Constant) else write.value
+            yield replace(write, value=value, owner=one.name, span=one.span)
 
 
 def served_heirs(facts: SourceFacts, write: ConfigWrite) -> Iterator[str]:

@@ -11,7 +11,9 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit
+from stopper.core.served_heirs import inherited_from_tests
 from stopper.core.spread_fields import is_seen_record
+from stopper.core.stages_of_settings import is_for_one_desk, is_for_tests
 from stopper.core.values import (
     Call,
     Choice,
@@ -33,17 +35,6 @@ from stopper.core.values import (
     walk,
 )
 
-_FOR_TESTS: Final = re.compile(
-    r"(?i)(?:^|[._])test|test(?:ing|s)?(?:ing)?(?:config|settings)?$|testing|^(?:migrations?|docs?|documentation)(?:config|settings)?$"
-)
-"""Classes of settings that serve nobody: those of tests, and those that only a migration of the database or the making of pages loads."""
-_FOR_ONE_DESK: Final = re.compile(
-    r"(?i)^(?:dev|local|debug|example|demo)|(?:dev(?:elopment)?|local|debug)(?:config|settings)?$"
-)
-_FOLDER: Final = r"(?i)(?:^|/)(?:settings?|conf(?:ig(?:uration)?)?s?|env(?:ironment)?s?)"
-_FILE_FOR_TESTS: Final = re.compile(rf"{_FOLDER}/tests?(?:ing)?\.py$")
-_FILE_FOR_DESK: Final = re.compile(rf"{_FOLDER}/(?:dev(?:elopment)?|local)\.py$")
-"""A class ``Config`` in ``settings/test.py`` or ``settings/dev.py``."""
 YES: Final = frozenset({"1", "true", "yes", "on", "t", "y"})
 """Words that programs read as yes."""
 NO: Final = frozenset({"0", "false", "no", "off", "f", "n"})
@@ -66,15 +57,14 @@ MISSING: Final = object()
 
 
 def written(app: App, *keys: str) -> Iterator[ConfigWrite]:
-    """The writes of these settings that can be in force: not in tests, not in a class that is seen not to be loaded."""
-    for write in source_of(app).config_writes(*keys):
+    """The writes of these settings that can be in force: not in tests, not in a class that is seen not to be loaded. What a class that
+    serves people has from one for tests counts as written where that class begins."""
+    facts = source_of(app)
+    for write in facts.config_writes(*keys):
         if write.loaded is not False and not is_for_tests(write):
             yield write
-
-
-def is_for_tests(write: ConfigWrite) -> bool:
-    """That the write stands in settings whose name says that they are for tests."""
-    return bool(_FOR_TESTS.search(write.owner.rpartition(".")[2]) or _FILE_FOR_TESTS.search(write.span.path))
+        elif write.loaded is not False:
+            yield from inherited_from_tests(facts, write)
 
 
 def switched_to_true(app: App, hit: Hit, *keys: str) -> Edit | None:
@@ -83,11 +73,6 @@ def switched_to_true(app: App, hit: Hit, *keys: str) -> Edit | None:
         if write.span == hit.span and is_constant(write.value, False) and write.value.span is not None:
             return Edit(write.value.span, "True", safe=False)
     return None
-
-
-def is_for_one_desk(write: ConfigWrite) -> bool:
-    """That the write stands in settings whose name says that they are for development."""
-    return bool(_FOR_ONE_DESK.search(write.owner.rpartition(".")[2]) or _FILE_FOR_DESK.search(write.span.path))
 
 
 def in_force(app: App, key: str) -> object:

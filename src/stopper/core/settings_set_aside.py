@@ -3,7 +3,7 @@
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
-from stopper.core.setting_facts import is_for_one_desk, is_for_tests
+from stopper.core.stages_of_settings import is_for_one_desk, is_for_tests
 from stopper.core.switched_on import is_only_choice
 from stopper.core.values import Value
 

@@ -13,7 +13,8 @@ from stopper.core.passing import callers, passed
 from stopper.core.place import Span
 from stopper.core.rule import Certainty
 from stopper.core.served_heirs import served_heirs
-from stopper.core.setting_facts import YES, is_for_one_desk, written
+from stopper.core.setting_facts import YES, written
+from stopper.core.stages_of_settings import is_for_one_desk, is_live
 from stopper.core.unset_variables import holds_unset
 from stopper.core.values import (
     Call,
@@ -30,11 +31,9 @@ from stopper.core.values import (
     Truth,
     Value,
     is_constant,
+    options,
     text_of,
     walk,
-)
-from stopper.core.values import (
-    options as choices,
 )
 
 _FOR_TOOLS: Final = re.compile(r"(?i)profil|toolbar|verbose")
@@ -87,7 +86,8 @@ def switched_on(app: App, *keys: str) -> Iterator[SwitchedOn]:
                 continue
             sure: Certainty = "likely" if by_default or write.loaded is None else "certain"
             of_desk = write.how == "class" and is_for_one_desk(write)
-            if of_desk and not any(is_only_choice(facts, one) for one in served_heirs(facts, write)):
+            heirs = served_heirs(facts, write) if of_desk else ()
+            if of_desk and not any(is_live(one) or is_only_choice(facts, one) for one in heirs):
                 if not is_only_choice(facts, write.owner):
                     continue
                 sure = "possible"
@@ -109,8 +109,8 @@ def is_on(
             return False  # the default is never taken
         case EnvironmentValue(default=default) | ConfigValue(default=default) | Item(default=default):
             return default is not None and is_on(facts, default, told, depth - 1)
-        case Choice(options=options, every=False):
-            return _chosen(facts, options, told, depth)
+        case Choice(options=several, every=False):
+            return _chosen(facts, several, told, depth)
         case Call(callee="bool", args=(EnvironmentValue(default=Constant(value=str(word))), *_)):
             return word != ""  # any text is true, "False" too
         case Call(callee=callee, args=(inner, *_)) if callee in _MAKES_BOOL or callee.rpartition(".")[2] == "strtobool":
@@ -168,12 +168,12 @@ def _handed(facts: SourceFacts, value: Parameter) -> Iterator[Value]:
         yield value.default
 
 
-def _chosen(facts: SourceFacts, options: tuple[Value, ...], told: MappingType[str, Value], depth: int) -> bool:
+def _chosen(facts: SourceFacts, several: tuple[Value, ...], told: MappingType[str, Value], depth: int) -> bool:
     """``environment or True``, ``default if raw is None else raw == "1"``; a choice by a test that is not seen to hold is no switch
     that is on."""
-    first, last = options[0], options[-1]
+    first, last = several[0], several[-1]
     if any(
-        isinstance(one, Parameter) and one.parameter in told and is_on(facts, one, told, depth - 1) for one in options
+        isinstance(one, Parameter) and one.parameter in told and is_on(facts, one, told, depth - 1) for one in several
     ):
         return True
     return not isinstance(first, Constant) and isinstance(last, Constant) and is_on(facts, last)
@@ -323,7 +323,7 @@ def _is_for_desk(facts: SourceFacts, condition: Condition, *, by_name: bool) -> 
         case _:
             pass
     words = [word for value in inside for word in _words(value)]
-    off = (isinstance(one, Constant) and one.value in (None, False, "") for one in choices(condition.value))
+    off = (isinstance(one, Constant) and one.value in (None, False, "") for one in options(condition.value))
     if not by_name and any(off):
         words.append("debug")  # a flag that is off until something else sets it
     if any(isinstance(value, (Caught, Call)) for value in inside) and not _says_flag(inside):

@@ -4,7 +4,7 @@ from stopper.core.facts import SourceFacts
 from stopper.core.held_attributes import held_under
 from stopper.core.jwt_keys import reached
 from stopper.core.passing import given
-from stopper.core.setting_facts import is_for_tests
+from stopper.core.stages_of_settings import is_for_tests
 from stopper.core.switched_on import asked_for
 from stopper.core.values import Call, Choice, ConfigValue, Constant, EnvironmentValue, Item, Member, Parameter, Value
 

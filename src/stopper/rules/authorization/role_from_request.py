@@ -6,13 +6,12 @@ from typing import Final
 
 from stopper.core import passing
 from stopper.core.app import App, Route
-from stopper.core.body_models import declares
 from stopper.core.checked_input import origins
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.owner_names import ROLE, WHO, WHOSE, WHOSE_ID
+from stopper.core.owner_names import ROLE, ROLES_SAID, WHO, WHOSE, WHOSE_ID
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
@@ -20,10 +19,19 @@ from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_query import with_query
 from stopper.core.queries_by_owner import owners_asked_for
 from stopper.core.query_comparisons import is_query
-from stopper.core.reached_by_admins import is_reached_by_admins
+from stopper.core.reached_by_admins import is_brought_by_admins, is_reached_by_admins
 from stopper.core.rows_of_people import roles_of_rows
 from stopper.core.rule import Hit, Rule
-from stopper.core.said_by_caller import CASTS, GUARDS, is_held_to_a_list, kept_in_g, overruled, said_under, ways_back
+from stopper.core.said_by_caller import (
+    CASTS,
+    GUARDS,
+    SENT,
+    is_held_to_a_list,
+    kept_in_g,
+    overruled,
+    said_under,
+    ways_back,
+)
 from stopper.core.values import (
     Call,
     Choice,
@@ -166,43 +174,41 @@ def _names_role(facts: SourceFacts, value: Value) -> bool:
 
 def _granted(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     """``User(role=data["role"])`` at a route that is no administrator's, claims with a role out of the body."""
-    if not any(ROLE.search(one.key) for one in facts.readings()) and not declares(facts, ROLE):
+    if not facts.says_anyhow(*ROLES_SAID):
         return
     for call in facts.calls(*_makers(facts)):
         for name, value in call.keywords:
-            key = said_under(facts, value)
+            key = said_under(facts, value) if ROLE.search(name) else None
             if (
-                ROLE.search(name)
-                and key
+                key
                 and ROLE.search(key)
                 and not is_held_to_a_list(facts, value, call.function)
-                and not is_reached_by_admins(facts, call.function)
+                and not is_brought_by_admins(facts, value, call.function, SENT)
                 and call.span is not None
             ):
                 yield call.span, f"a new account gets the `{key}` that the caller sends"
     for assigned in facts.assignments():
-        key = said_under(facts, assigned.value)
-        if (
-            key
-            and ROLE.search(key)
-            and ROLE.search(assigned.attribute)
-            and "." in assigned.target
-            and assigned.target.count(".") == 1
-            and assigned.function
-            and not is_held_to_a_list(facts, assigned.value, assigned.function)
-            and not is_reached_by_admins(facts, assigned.function)
-        ):
+        if not assigned.function or assigned.target.count(".") != 1 or not ROLE.search(assigned.attribute):
+            continue
+        key, function = said_under(facts, assigned.value), assigned.function
+        if not key or not ROLE.search(key) or is_held_to_a_list(facts, assigned.value, function):
+            continue
+        if not is_brought_by_admins(facts, assigned.value, function, SENT):
             yield assigned.span, f"the account gets the `{key}` that the caller sends"
     for value, span, function in roles_of_rows(facts):
         key = said_under(facts, value)
         if not key or not ROLE.search(key) or is_held_to_a_list(facts, value, function):
             continue
-        if not is_reached_by_admins(facts, function):
+        if not is_brought_by_admins(facts, value, function, SENT):
             yield span, f"a new account gets the `{key}` that the caller sends"
     for flow in facts.flows("claims", "session"):
         for part in walk(flow.value, 3):
             key = said_under(facts, part)
-            if key and ROLE.search(key) and not is_reached_by_admins(facts, flow.function, own=flow.sink == "session"):
+            if (
+                key
+                and ROLE.search(key)
+                and not is_brought_by_admins(facts, part, flow.function, SENT, own=flow.sink == "session")
+            ):
                 yield flow.span, f"the credential carries the `{key}` that the caller sends"
                 break
 

@@ -12,7 +12,8 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.limiter_facts import LIMITERS, returns_too_many, says_too_many
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.setting_facts import MISSING, in_force, is_for_one_desk, is_written, plain, written
+from stopper.core.setting_facts import MISSING, in_force, is_written, plain, written
+from stopper.core.stages_of_settings import is_for_one_desk
 from stopper.core.values import Call, Constant, Mapping, Value, is_constant, walk
 
 _STORES: Final = ("RATELIMIT_STORAGE_URI", "RATELIMIT_STORAGE_URL")

@@ -16,7 +16,8 @@ from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, p
 from stopper.core.probe_baseline import candidates
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.secret import Secret
-from stopper.core.setting_facts import is_for_one_desk, stands_in, written
+from stopper.core.setting_facts import stands_in, written
+from stopper.core.stages_of_settings import is_for_one_desk
 from stopper.core.values import Call, Choice, Constant, Value
 
 

@@ -13,12 +13,12 @@ from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.setting_facts import (
     application_made,
     in_force,
-    is_for_one_desk,
     settings_out_of_sight,
     stands_in,
     uses_session,
     written,
 )
+from stopper.core.stages_of_settings import is_for_one_desk
 from stopper.core.switched_on import asked_for
 from stopper.core.values import (
     Call,

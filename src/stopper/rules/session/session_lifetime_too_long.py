@@ -13,7 +13,8 @@ from stopper.core.flask_cookie import session_cookie_name
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_cookies import answers_with_cookies
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import in_force, is_for_one_desk, lasting, said_time, seconds, written
+from stopper.core.setting_facts import in_force, lasting, said_time, seconds, written
+from stopper.core.stages_of_settings import is_for_one_desk
 from stopper.core.values import is_constant, text_of
 
 LONGEST: Final = {"PERMANENT_SESSION_LIFETIME": 31 * 86400.0, "REMEMBER_COOKIE_DURATION": 31 * 86400.0}

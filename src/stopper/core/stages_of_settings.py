@@ -1,0 +1,34 @@
+"""For whom settings are, by the name of their class or file: for tests, for one desk, for people."""
+
+import re
+from typing import Final
+
+from stopper.core.fact import ConfigWrite
+
+_FOR_TESTS: Final = re.compile(
+    r"(?i)(?:^|[._])test|test(?:ing|s)?(?:ing)?(?:config|settings)?$|testing|^(?:migrations?|docs?|documentation)(?:config|settings)?$"
+)
+"""Classes of settings that serve nobody: those of tests, and those that only a migration of the database or the making of pages loads."""
+_FOR_ONE_DESK: Final = re.compile(
+    r"(?i)^(?:dev|local|debug|example|demo)|(?:dev(?:elopment)?|local|debug)(?:config|settings)?$"
+)
+_FOLDER: Final = r"(?i)(?:^|/)(?:settings?|conf(?:ig(?:uration)?)?s?|env(?:ironment)?s?)"
+_FILE_FOR_TESTS: Final = re.compile(rf"{_FOLDER}/tests?(?:ing)?\.py$")
+_FILE_FOR_DESK: Final = re.compile(rf"{_FOLDER}/(?:dev(?:elopment)?|local)\.py$")
+"""A class ``Config`` in ``settings/test.py`` or ``settings/dev.py``."""
+_LIVE: Final = re.compile(r"(?i)prod|live|staging|deploy|release")
+
+
+def is_for_tests(write: ConfigWrite) -> bool:
+    """That the write stands in settings whose name says that they are for tests."""
+    return bool(_FOR_TESTS.search(write.owner.rpartition(".")[2]) or _FILE_FOR_TESTS.search(write.span.path))
+
+
+def is_for_one_desk(write: ConfigWrite) -> bool:
+    """That the write stands in settings whose name says that they are for development."""
+    return bool(_FOR_ONE_DESK.search(write.owner.rpartition(".")[2]) or _FILE_FOR_DESK.search(write.span.path))
+
+
+def is_live(name: str) -> bool:
+    """That a class of settings says to be for people: ``ProductionConfig``."""
+    return _LIVE.search(name.rpartition(".")[2]) is not None
