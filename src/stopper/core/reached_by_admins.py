@@ -1,6 +1,7 @@
 """Whether only somebody with a role comes to a function, as far as what stands on the way to it says so."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.facts import SourceFacts
@@ -10,6 +11,7 @@ from stopper.core.passing import passed
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 
 _ADMIN_CLASS: Final = re.compile(r"(?:^|\.)(?:Admin|Administrator|Superuser)(?:[A-Z]\w*)?(?:\.|$)")
+_LEVEL: Final = re.compile(r"(?i)access_?level|admin|role|staff|permission|superuser")
 _WORDS = ("admin", "role", "staff", "permission", "superuser", "scope")
 
 
@@ -53,6 +55,9 @@ def _says_admin(facts: SourceFacts, function: str, own: bool) -> bool:
     known = facts.function(function)
     words = [one.name for one in known.decorators] if known is not None else []
     words += [call.callee for call in facts.calls_in(function)]
+    asked = [call for one in (known.decorators if known is not None else ()) if (call := one.call) is not None]
+    if any(_LEVEL.search(name) for call in asked for value in call.args for name in _named(value)):
+        return True  # ``@requires(AccessLevel.full)``
     words += [one.path for one in facts.routes_of_view(function) if not own or "admin" in one.path.lower()]
     words += [hook for one in facts.routes_of_view(function) for hook in one.hooks]
     if any(word in name.lower() for name in words for word in _WORDS):
@@ -65,6 +70,11 @@ def _says_admin(facts: SourceFacts, function: str, own: bool) -> bool:
         )
         for one in facts.conditions_in(function)
     )
+
+
+def _named(value: Value) -> Iterator[str]:
+    for part in walk(value, 2):
+        yield part.dotted if isinstance(part, Name) else text_of(part) or ""
 
 
 def logs_in_admins_alone(facts: SourceFacts) -> bool:

@@ -16,6 +16,7 @@ from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Seq
 GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager", "moderator", "owner", "administrator")
 """Roles that may do more than others, as they are usually called."""
 CASTS: Final = frozenset({"int", "str", "uuid.UUID", "bson.ObjectId"})
+_SOMEBODY: Final = re.compile(r"(?:user|account|customer|member|student|employee|person|group)_id")
 _PREFERENCE: Final = re.compile(
     r"(?i)lang|locale|theme|zone|currency|format|view|page|limit|sort|order|country|region|display|nick"
     r"|request_?id|trace|correlation|version|user_?agent"
@@ -170,4 +171,14 @@ def is_held_to_a_list(facts: SourceFacts, value: Value, function: str) -> bool:
         and not any(str(word).lower() in GUARDS for word in one.right.plain())
         and any(side in wanted for side in options(one.left))
         for one in facts.comparisons_in(function)
+    )
+
+
+def is_grant(facts: SourceFacts, assigned: Assignment) -> bool:
+    """``entry.user_id = number; entry.access_level = level``: what is written says what somebody may do with one thing; who may share it
+    is another question."""
+    home = assigned.target.partition(".")[0]
+    return not facts.is_view(assigned.function) and any(
+        one.target.partition(".")[0] == home and _SOMEBODY.fullmatch(one.attribute) is not None
+        for one in facts.assignments_in(assigned.function)
     )

@@ -193,7 +193,7 @@ def _granted(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         key, function = said_under(facts, assigned.value), assigned.function
         if not key or not ROLE.search(key) or is_held_to_a_list(facts, assigned.value, function):
             continue
-        if not is_brought_by_admins(facts, assigned.value, function, SENT):
+        if not is_brought_by_admins(facts, assigned.value, function, SENT) and not is_grant(facts, assigned):
             yield assigned.span, f"the account gets the `{key}` that the caller sends"
     for value, span, function in roles_of_rows(facts):
         key = said_under(facts, value)
