@@ -73,8 +73,10 @@ def _says_admin(facts: SourceFacts, function: str, own: bool) -> bool:
 
 
 def _named(value: Value) -> Iterator[str]:
+    """The names and texts that a guard is handed; the address of a route is none."""
     for part in walk(value, 2):
-        yield part.dotted if isinstance(part, Name) else text_of(part) or ""
+        name = part.dotted if isinstance(part, Name) else text_of(part) or ""
+        yield "" if name[:1] == "/" else name
 
 
 def logs_in_admins_alone(facts: SourceFacts) -> bool:

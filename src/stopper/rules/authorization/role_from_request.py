@@ -26,6 +26,7 @@ from stopper.core.said_by_caller import (
     CASTS,
     GUARDS,
     SENT,
+    is_grant,
     is_held_to_a_list,
     kept_in_g,
     overruled,
