@@ -1,8 +1,10 @@
-"""Calls that make a file's path: of its folder and its name, or of the same path in another form."""
+"""Expressions that make a file's path: of its folder and its name, or of the same path in another form."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
-from stopper.core.values import Call, Value
+from stopper.core.values import Call, Constant, Unknown, Value, text_of
 
 _OF_PATHS: Final = frozenset(
     {
@@ -21,10 +23,34 @@ _OF_PATHS: Final = frozenset(
         "as_posix",
     }
 )
+MOST_PIECES: Final = 12
+"""Pieces of one path that are looked at."""
 
 
 def file_named(value: Value | None) -> Value | None:
-    """What names the file: ``"auth.toml"`` of ``str(Path(folder, "auth.toml").resolve())``; any other value as it is."""
-    while isinstance(value, Call) and value.method in _OF_PATHS and (value.args or value.receiver is not None):
-        value = value.args[-1] if value.args else value.receiver
-    return value
+    """What names the file, with the folders that are said before it: ``"conf/auth.toml"`` of
+    ``str((HERE / "conf" / "auth.toml").resolve())``; any other value as it is."""
+    if value is None:
+        return None
+    pieces: list[str] = []
+    for piece in islice(_from_the_end(value), MOST_PIECES):
+        text = text_of(piece)
+        if text is None and not pieces:
+            return piece
+        if text is None or text.startswith("/"):
+            break
+        pieces.insert(0, text)
+    return Constant("/".join(pieces)) if len(pieces) > 1 else next(_from_the_end(value))
+
+
+def _from_the_end(value: Value) -> Iterator[Value]:
+    """The pieces of a path, its last one first."""
+    if isinstance(value, Call) and value.method in _OF_PATHS and (value.args or value.receiver is not None):
+        before = () if value.receiver is None else (value.receiver,)
+        for one in reversed((*before, *value.args)):
+            yield from _from_the_end(one)
+    elif isinstance(value, Unknown) and len(value.parts) == 2:  # HERE / "auth.toml"
+        for one in reversed(value.parts):
+            yield from _from_the_end(one)
+    else:
+        yield value

@@ -33,6 +33,12 @@ def _written(root: Path, key: str) -> list[tuple[object, str, int]]:
         ("from_file('app.toml', load=tomllib.load, text=False)", "instance/app.toml", "# mine\nDEBUG = true\n"),
         ("from_file('settings.yml', yaml.safe_load)", "settings.yml", "# mine\nDEBUG: on\n"),
         ("from_file(os.environ.get('S', 'config.yaml'), yaml.safe_load)", "config.yaml", "# mine\nDEBUG: yes\n"),
+        (
+            "from_file(HERE.parent / 'conf' / 'base.toml', tomllib.load, text=False)",
+            "conf/base.toml",
+            "#\nDEBUG = true\n",
+        ),
+        ("from_pyfile(os.path.join(HERE, 'conf', 'base.cfg'))", "conf/base.cfg", "#\nDEBUG = True\n"),
         ("update(yaml.safe_load(open('config.yml')))", "config.yml", "# DEBUG: no\nDEBUG: on\n"),
         ("from_mapping(json.load(open('config.json'))['flask'])", "config.json", '{"flask": {\n"DEBUG": true}}'),
         ("from_pyfile('plain.py')", "plain.py", "# nothing here speaks of a web application\nDEBUG = True\n"),

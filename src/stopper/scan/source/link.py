@@ -203,9 +203,7 @@ def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], boo
                 loaded.update(name for name, module in modules.items() if module.path == call.span.path)
             elif isinstance(option, Name):
                 loaded.add(option.dotted)
-            elif (
-                isinstance(option, Call) and (named := file_named(option)) is not option
-            ):  # a folder, and the file in it
+            elif (named := file_named(option)) is not option:  # a folder, and the file in it
                 loaded.update(name for text in literals(named) for name in _named(str(text.value), project, modules))
             elif isinstance(option, Call):
                 loaded.add(option.callee)
