@@ -30,7 +30,7 @@ from stopper.scan.source.drafts import (
     new_unknown,
 )
 from stopper.scan.source.elements import element_in
-from stopper.scan.source.folding import SHORTEST_NOTED, binary, joined, mapping, note_text, sequence
+from stopper.scan.source.folding import SHORTEST_NOTED, binary, joined, mapping, note_text, one_mapping, sequence
 from stopper.scan.source.lookups import attribute_node, subscript
 from stopper.scan.source.loops import is_table
 from stopper.scan.source.picking import holds_for_tests
@@ -88,7 +88,7 @@ def _dict(reader: Reader, node: ast.Dict) -> Value:
     is_open = spread = False
     for key, value in zip(node.keys, node.values, strict=True):
         if key is None:
-            inner = reader.value(value)
+            inner = one_mapping(reader.value(value), pairs)
             if type(inner) is Mapping:
                 pairs.extend(inner.items)
                 spread = True

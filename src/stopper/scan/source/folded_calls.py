@@ -3,6 +3,7 @@
 import ast
 from typing import Final
 
+from stopper.core.drafts import changed
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.values import (
@@ -103,10 +104,8 @@ def folded(
         return _folded_text(owner, word, args)
     if word == "to_bytes" and type(owner) is Constant and type(owner.value) is int and owner.value >= 0:
         return _to_bytes(owner, args)
-    if word == "get_secret_value" and type(owner) is Call and owner.args and "Secret" in owner.callee:
-        return owner.args[0]  # pydantic's wrapper keeps it out of texts, and gives it back as it is
-    if word == "get_secret_value" and type(owner) is EnvironmentValue:
-        return owner
+    if word == "get_secret_value":
+        return _unwrapped(owner)
     if word == "copy" and type(owner) is Mapping and not args:
         return owner
     if word == "split" and type(owner) is Constant and type(owner.value) is str:
@@ -358,3 +357,13 @@ def _folded_text(owner: Value, word: str, args: tuple[Value, ...]) -> Value | No
     except (AttributeError, LookupError, ValueError, TypeError, MemoryError):
         return None
     return None
+
+
+def _unwrapped(owner: Value) -> Value | None:
+    """What pydantic's wrapper keeps out of texts and gives back as it is; of a setting, what stands in for it as well."""
+    if type(owner) is Call and owner.args and "Secret" in owner.callee:
+        return owner.args[0]
+    if type(owner) is not EnvironmentValue:
+        return None
+    inside = _unwrapped(owner.default) if type(owner.default) is Call else None
+    return owner if inside is None else changed(owner, default=inside)

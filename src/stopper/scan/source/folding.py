@@ -4,6 +4,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable
+from collections.abc import Sequence as Sequenced
 from typing import Any, Final, Literal, cast
 
 from stopper.core.place import Span
@@ -11,6 +12,7 @@ from stopper.core.values import (
     Choice,
     Constant,
     Format,
+    Item,
     Mapping,
     Plain,
     Sequence,
@@ -26,6 +28,7 @@ from stopper.scan.source.drafts import (
     new_text,
     new_unknown,
 )
+from stopper.scan.source.picking import picked
 from stopper.scan.source.reader import NOTHING, Reader, either
 
 MOST_PARTS: Final = 24
@@ -167,8 +170,10 @@ def binary(reader: Reader, node: ast.BinOp) -> Value:
     if type(node.op) is ast.Mod and _is_text(left):
         given = list(right.items) if type(right) is Sequence else [right]
         return percent(left, given, node, reader)
-    if type(node.op) is ast.BitOr and type(left) is Mapping and type(right) is Mapping:
-        return mapping(left.items + right.items, left.open or right.open, reader.span(node))
+    if type(node.op) is ast.BitOr and type(left) is Mapping:
+        poured = one_mapping(right, left.items)
+        if type(poured) is Mapping:
+            return mapping(left.items + poured.items, left.open or poured.open, reader.span(node))
     return new_unknown((left, right))
 
 
@@ -254,7 +259,7 @@ def sliced(owner: Value, *bounds: Value) -> Value | None:
 
 def as_mapping(value: Value) -> Value:
     """Pairs of a key and a value as the mapping that ``dict`` and ``update`` make of them; any other value itself."""
-    if type(value) is Choice:
+    if type(value) is Choice or type(value) is Item:
         return one_mapping(value)
     if type(value) is not Sequence or not value.items:
         return value
@@ -264,13 +269,20 @@ def as_mapping(value: Value) -> Value:
     return new_mapping(tuple([(one[0], one[1]) for one in pairs]), value.open, value.span)
 
 
-def one_mapping(value: Value) -> Value:
-    """Arguments that are put together in two ways, ``**options`` of one mapping or another, as one that has what each of them has."""
-    if type(value) is not Choice or value.every or not all(type(one) is Mapping for one in value.options):
+def one_mapping(value: Value, before: Sequenced[tuple[Value, Value]] = ()) -> Value:
+    """Arguments that are put together in two ways, ``**options`` of one mapping or another, or of the one in a table that a stage names,
+    as one that has what each of them has. What not each of them has may be as it was *before*."""
+    several = value.options if type(value) is Choice and not value.every else picked(value)
+    if not several or not all(type(one) is Mapping for one in several):
         return value
     held: dict[object, list[tuple[Value, Value]]] = {}
-    for one in value.options:
+    for one in several:
         for key, inner in one.items if type(one) is Mapping else ():
             held.setdefault(key.value if type(key) is Constant else id(key), []).append((key, inner))
+    if before and any(len(same) < len(several) for same in held.values()):
+        for key, inner in before:
+            said = held.get(key.value if type(key) is Constant else id(key))
+            if said is not None and len(said) < len(several):
+                said.append((key, inner))
     pairs = [(same[0][0], either(*[inner for _, inner in same])) for same in held.values()]
-    return new_mapping(tuple(pairs), any(type(one) is Mapping and one.open for one in value.options), value.span)
+    return new_mapping(tuple(pairs), any(type(one) is Mapping and one.open for one in several), value.span)
