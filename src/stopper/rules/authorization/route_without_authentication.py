@@ -26,6 +26,7 @@ from stopper.core.public_routes import declared_public, is_open_by_nature, is_pu
 from stopper.core.refusing_views import only_refuses
 from stopper.core.rule import Hit, Rule
 from stopper.core.seeming_guards import is_seemingly_guarded
+from stopper.core.spec_document import shape
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Parameter, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
@@ -46,6 +47,7 @@ _FETCHES: Final = re.compile(
 _BUSINESS: Final = re.compile(
     r"(?i)(^|[/_-])(revenue|sales|earnings|finances?|financials?|reports?|reporting|analytics|statistics|dashboard|logs?|usage|leads|deals|stock|forecasts?|margins?|exports?|loans?|bookings?|appointments?|reservations?|tickets?|contracts?)([/_.-]|$)"
 )
+_PICTURE: Final = re.compile(r"(?i)avatar|photo|image|picture|thumb|logo|icon|preview|qr")
 _MANY: Final = 6
 _MANAGERS: Final = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 
@@ -89,8 +91,11 @@ def detect(app: App) -> Iterator[Hit]:
             if any(_FORGOTTEN.search(name) for name in index.calling([one.name for one in own], 1)):
                 continue
             what = _harm(index, route, method, own, published)
-            if what is None and forgotten and method == "GET" and _is_business(index, route, own):
-                what = "gives away what is kept of people or for the staff"
+            if what is None and forgotten and method == "GET" and _reads_kept(index, own):
+                if _BUSINESS.search(route.path):
+                    what = "gives away what is kept of people or for the staff"
+                elif _is_below_guarded(app, route):
+                    what = "gives away what lies below a thing that is not shown to everybody"
             if what is not None:
                 message = f"nothing asks who is calling {method} {route.path}, and it {what}"
                 hit = Hit(message, _place(route, own, method), RouteRef(method, route.path))
@@ -172,13 +177,24 @@ def _is_forgotten(app: App) -> bool:
     return 0 < 2 * states.count("open") <= states.count("guarded")
 
 
-def _is_business(index: FunctionIndex, route: Route, own: SequenceType[Function]) -> bool:
-    """That it reads what is kept, under a path of what runs the business."""
-    if not _BUSINESS.search(route.path):
-        return False
+def _reads_kept(index: FunctionIndex, own: SequenceType[Function]) -> bool:
+    """That it reads what is kept."""
     names = index.calling([function.name for function in own], 1)
     calls = [call.callee for name in names for call in index.facts.calls_in(name)]
     return any(_READS.fullmatch(one) or _FETCHES.fullmatch(one) for one in calls)
+
+
+def _is_below_guarded(app: App, route: Route) -> bool:
+    """``/trucks/{id}/trips``, where whoever asks for ``/trucks/{id}`` must say who he is. Pictures are asked for by tags, without a token."""
+    path = shape(route.path)
+    return _PICTURE.search(path) is None and any(
+        other is not route
+        and (access := other.access.get("GET")) is not None
+        and access.state == "guarded"
+        and (above := shape(other.path).rstrip("/")).endswith("}")
+        and path.startswith(f"{above}/")
+        for other in app.routes
+    )
 
 
 def _serves_people(facts: SourceFacts, function: str) -> bool:
