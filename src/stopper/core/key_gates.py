@@ -102,6 +102,11 @@ def _answers(facts: SourceFacts, names: frozenset[str]) -> dict[str, Span]:
         asks = isinstance(one.value, (Truth, Choice, Call)) and not is_constant(one.value, None)
         if asks and any(True for _ in names_in(facts, one.value, names)):
             found.setdefault(one.function, one.span)
+    for condition in facts.conditions():
+        if condition.function not in found and any(True for _ in names_in(facts, condition.value, names)):
+            said = [one.value for one in facts.returns_of(condition.function)]
+            if any(is_constant(one, True) for one in said) and all(is_constant(one, True, False, None) for one in said):
+                found[condition.function] = condition.span  # it says yes or no, and no more than that hangs on the key
     return found
 
 

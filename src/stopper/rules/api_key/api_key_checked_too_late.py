@@ -12,13 +12,15 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.nested_functions import inside
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Name, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Constant, Item, Name, Parameter, Value, is_constant, text_of, walk
 
 _EFFECT: Final = re.compile(
     r".*\.(?:commit|flush|insert_one|insert_many|insert|update_one|update_many|delete_one|delete_many|bulk_save_objects|publish|send_message"
     r"|sendmail|send_mail|delay|apply_async|enqueue|incr|incrby|hincrby|decr|setex|lpush|rpush|unlink|write_text|write_bytes|save)"
     r"|(?:requests|httpx)\.(?:post|put|patch|delete)|os\.(?:remove|unlink)|shutil\.\w+|.*\.session\.(?:add|delete|merge)|smtplib\..*"
 )
+_COUNTS: Final = frozenset({"incr", "incrby", "hincrby", "setex", "lpush", "rpush"})
+_ADDRESS: Final = re.compile(r"(?i)(?:^|_)(?:ip|addr(?:ess)?)$")
 _WRITES: Final = re.compile(r"(?is)^\s*(?:insert|update|delete|replace)\b")
 _CACHE: Final = re.compile(r"(?i).*(?:cache|memoiz)\w*(?:\.cached|\.memoize)?$|functools\.(?:lru_)?cache")
 _ASKS: Final = re.compile(
@@ -235,8 +237,18 @@ def _kept_keys(facts: SourceFacts) -> tuple[str, ...]:
 def _has_effect(call: Call) -> bool:
     if call.method in ("execute", "executemany"):
         return bool(call.args) and _WRITES.match(text_of(call.args[0]) or "") is not None
+    if call.method in _COUNTS and any(_is_address(part) for value in call.args for part in walk(value, 4)):
+        return False  # who guesses keys must be counted before the key is known to be wrong
     own = call.callee.startswith("flask.g.")  # a connection that is kept there
     return _EFFECT.fullmatch(call.callee) is not None and (own or not call.callee.startswith(("flask.", "logging.")))
+
+
+def _is_address(value: Value) -> bool:
+    """Where the caller comes from, be it handed on as a parameter."""
+    if isinstance(value, Parameter):
+        return _ADDRESS.search(value.parameter) is not None
+    said = value.dotted if isinstance(value, Name) else value.callee if isinstance(value, Call) else ""
+    return said.endswith(("request.remote_addr", "request.access_route", "get_remote_address"))
 
 
 RULE = Rule(
