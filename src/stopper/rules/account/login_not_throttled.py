@@ -60,6 +60,11 @@ _SETS_UP: Final = re.compile(r"(?i)set_?-?up|enab|disab|enroll?|activat|confirm|
 """Where somebody begins or ends the use of codes: a wrong one opens nothing there."""
 _REFRESH: Final = re.compile(r"(?i)(^|[/_.-])refresh([/_. -]|$)")
 _CODE_NAME: Final = re.compile(r"(?i)(^|[/_.-])(verify|verification|confirm|confirmation|activate|reset)([/_.-]|$)")
+_CODE_DOOR: Final = re.compile(
+    r"(?i)(^|[/_.-])(?:(?:one-time-|login-|sms-)?code|pass-?code|challenge|second-(?:factor|step)|two-?(?:factor|step))([/_.-]|$)"
+)
+"""Where a code is shown; of other things than log-ins as well, such as of a discount."""
+_OPENS: Final = re.compile(r"flask_login\.login_user|(?:.*\.)?(?:create_access_token|jwt\.encode)")
 _CODE: Final = re.compile(r"(?i)^(otp|totp|pin|code|passcode|(otp|pin|reset|verification)_?code)$")
 _QUERIES: Final = re.compile(r"(?i).*\.?(filter_by|filter|where|execute|find_one|find|first|get|query(_db)?|fetch\w*)$")
 _SETTINGS: Final = ("RATELIMIT_DEFAULT", "RATELIMIT_APPLICATION")
@@ -83,7 +88,7 @@ def detect(app: App) -> Iterator[Hit]:
         if _is_login(index, route, functions) and not counts_attempts(index, route, functions):
             method = "POST" if "POST" in route.methods else route.methods[0]
             message, place = f"nothing slows down guessing passwords at {route.path}", RouteRef(method, route.path)
-            if _is_named_so(route) or _takes_code(route):
+            if _is_named_so(route) or _takes_code(route) or _says(route, _CODE_DOOR):
                 yield Hit(message, route.registered_at, place)
             else:
                 message = f"{message}: look whether somebody can log in there"
@@ -118,7 +123,8 @@ def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) ->
         return False  # a token is shown there, which nobody guesses
     if any(_checks_password(call.callee) and not _asks_form_only(facts, call) for call in calls):
         return "POST" in route.methods or (named and not _is_asked_by_post(index, route, functions))
-    if "POST" in route.methods and _takes_code(route) and _compares(index, functions, codes_only=True):
+    by_code = _takes_code(route) or (_says(route, _CODE_DOOR) and _opens(facts, functions, calls))
+    if "POST" in route.methods and by_code and _compares(index, functions, codes_only=True):
         return True
     if not named or "POST" not in route.methods:
         return False
@@ -150,8 +156,18 @@ def _asks_account(facts: SourceFacts, call: Call) -> bool:
 
 def _takes_code(route: SourceRoute) -> bool:
     """``/verify``, ``/resetPassword``, ``/confirm-email``: what is shown there may be a short code."""
-    name = route.view.rpartition(".")[2]
-    return any(_CODE_NAME.search(HUMP.sub("-", text)) is not None for text in (route.path, name))
+    return _says(route, _CODE_NAME)
+
+
+def _says(route: SourceRoute, words: re.Pattern[str]) -> bool:
+    return any(words.search(HUMP.sub("-", text)) for text in (route.path, route.view.rpartition(".")[2]))
+
+
+def _opens(facts: SourceFacts, functions: list[str], calls: list[Call]) -> bool:
+    """That somebody is let in there: something is written into the session, or a token is issued."""
+    return any(_OPENS.fullmatch(one.callee) for one in calls) or any(
+        one.function in functions for one in facts.flows("session")
+    )
 
 
 @lru_cache(maxsize=16384)
