@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from stopper.core.app import App, Route
+from stopper.core.fact import Decorator, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import described, serves_by, shape, speaks_of
-from stopper.core.values import Call
+from stopper.core.values import Call, is_constant
 
 _NOT_API: Final = re.compile(
     r"(?i)(^|/)(openapi|swagger|apispec|api-docs|apidocs|docs?|redoc|rapidoc|static|assets|favicon\.ico|robots\.txt|sitemap\.xml|swaggerui|flasgger_static)(?:[/._-]|$)"
@@ -23,6 +24,8 @@ _ENDPOINTS: Final = re.compile(
     r"(?:^|\.)(static|openapi\w*|swagger\w*|apispec\w*|specs|redoc|docs?|root|doc)$|^(restx_doc|flasgger|api-docs|swagger_ui|openapi)\b"
 )
 _API: Final = re.compile(r"(?i)(?:rest|open)?-?apis?|v\d+|rest")
+_MAKERS: Final = ("apiflask", "flask_restx", "flask_restplus", "flask_openapi3")
+"""What makes the document of the routes themselves."""
 _SEVERAL: Final = 3
 """So many documented paths that all begin alike are no accident."""
 _PAGES: Final = ("flask.render_template", "flask.render_template_string", "flask_admin.BaseView.render")
@@ -31,8 +34,11 @@ _TOGETHER: Final = 4
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """Routes and methods that are served and that the document does not describe."""
-    if app.spec is None or not (speaks_of(app.spec, app.routes) or serves_by(app.spec, source_of(app))):
+    """Routes and methods that are served and that the document does not describe, or that are kept out of it."""
+    if app.spec is None:
+        yield from _left_out(app)
+        return
+    if not (speaks_of(app.spec, app.routes) or serves_by(app.spec, source_of(app))):
         return
     known = described(app.spec)
     paths = {path for _, path in known}
@@ -56,6 +62,44 @@ def detect(app: App) -> Iterator[Hit]:
         if extra:
             yield _hit(route, extra, f"{', '.join(extra)} {route.path} is served and the document does not know it")
     yield from _mounted(app, known)
+
+
+def _left_out(app: App) -> Iterator[Hit]:
+    """Where the document is made of the routes: those that are kept out of it in so many words, beside others that are not."""
+    facts = source_of(app)
+    if not facts.imports(*_MAKERS):
+        return
+    views = {one.view: one for one in facts.routes if not facts.is_test(one.span)}
+    hidden = {name for name, one in views.items() if any(map(_hides, one.decorators)) or _hides_methods(facts, one)}
+    for route in app.routes if len(hidden) < len(views) else ():
+        if route.view in hidden and not _is_beside_the_api(route) and not _is_page(facts, route):
+            said = f"{route.path} is served and kept out of the document"
+            yield replace(_hit(route, route.methods, said), severity="low")
+
+
+def _hides_methods(facts: SourceFacts, route: SourceRoute) -> bool:
+    """That every method of a view class is kept out."""
+    made = [facts.function(f"{route.view}.{word.lower()}") for word in route.methods]
+    own = [one for one in made if one is not None]
+    return bool(own) and all(any(map(_hides, one.decorators)) for one in own)
+
+
+def _hides(decorator: Decorator) -> bool:
+    """``@app.doc(hide=True)``, ``@ns.hide``, ``@ns.route("/x", doc=False)``, and a route of a blueprint that is not described."""
+    word, call = decorator.name.rpartition(".")[2], decorator.call
+    if call is None or word == "hide":
+        return word == "hide" and decorator.name.startswith(_MAKERS)
+    made = call.receiver if isinstance(call.receiver, Call) else None
+    return (
+        (word == "doc" and (is_constant(call.keyword("hide"), True) or is_constant(call.argument(0), False)))
+        or is_constant(call.keyword("doc_ui"), False)
+        or (word == "route" and is_constant(call.keyword("doc"), False))
+        or (
+            made is not None
+            and made.method == "APIBlueprint"
+            and is_constant(made.keyword("enable_openapi", "doc_ui"), False)
+        )
+    )
 
 
 def _root(paths: Collection[str]) -> str:
