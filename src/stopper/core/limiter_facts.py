@@ -21,6 +21,8 @@ _LIBRARIES: Final = (
 LIMITING: Final = re.compile(
     r"(?i)throttl|rate_?limit|limiter\b|\.limit$|shared_limit|lock_?out|too_?many|slow_?down|back_?off|quota|token_?bucket"
 )
+_ANSWERS: Final = ("*.abort", "*.make_response", "*.Response", "*.HTTPError", "*.HTTPException")
+"""What answers with a status, of Flask and of what is built on it."""
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "month": 2_592_000, "year": 31_536_000}
 _LIMIT: Final = re.compile(r"(?i)(\d{1,9})\s*(?:per|/)\s*([1-9]\d{0,5})?\s*(second|minute|hour|day|month|year)")
 """The notation of Flask-Limiter: ``10 per 5 minutes; 100/day``."""
@@ -39,7 +41,7 @@ def limits_somehow(facts: SourceFacts) -> bool:
         return True
     if returns_too_many(facts):
         return True
-    if any(says_too_many(call) for call in facts.calls("flask.abort", "flask.make_response", "flask.Response")):
+    if any(says_too_many(call) for call in facts.calls(*_ANSWERS)):
         return True
     return any(LIMITING.search(one.name.rpartition(".")[2]) for one in facts.functions())
 

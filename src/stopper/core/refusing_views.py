@@ -14,12 +14,12 @@ def only_refuses(facts: SourceFacts, function: str) -> bool:
     raised = raised_in(facts, function)
     returned = [one.value for one in facts.returns_of(function)]
     calls = list(facts.calls_in(function))
-    ends = raised or returned or any(call.callee == "flask.abort" for call in calls)
+    ends = raised or returned or any(call.method == "abort" for call in calls)
     if facts.conditions_in(function) or not ends or not all(map(_is_refusal, returned)):
         return False
     spans = [one.span for one in raised]
     return all(
-        call.callee == "flask.abort" or (call.span is not None and any(span.holds(call.span) for span in spans))
+        call.method == "abort" or (call.span is not None and any(span.holds(call.span) for span in spans))
         for call in calls
     )
 

@@ -143,7 +143,7 @@ def _not_found(facts: SourceFacts, name: str) -> Iterator[Span]:
         given = [*call.args, *(value for _, value in call.keywords), call.receiver]
         if (
             call.span is not None
-            and call.callee == "flask.abort"
+            and call.method == "abort"
             and any(is_constant(one, 404) for one in call.args[:1])
             and any(_asks_for_somebody(facts, one.value) for one in facts.conditions_around(call.span))
         ):

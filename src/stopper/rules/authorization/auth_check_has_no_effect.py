@@ -242,7 +242,7 @@ def _go_on(facts: SourceFacts) -> Iterator[Hit]:
 
 def _swallows_refusal(handler: Handler) -> bool:
     """``try: … abort(403)`` and ``except Exception``: what refuses is an exception like any other."""
-    return "flask.abort" in handler.tried and any(
+    return any(name.endswith(".abort") for name in handler.tried) and any(
         name in ("*", "Exception", "BaseException")
         or name.endswith(("exceptions.HTTPException", "exceptions.Forbidden"))
         for name in handler.catches

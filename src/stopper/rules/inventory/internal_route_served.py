@@ -115,7 +115,7 @@ def _is_switched(facts: SourceFacts, view: str) -> bool:
     if any(one.negated and one.stops and _is_setting(one.value) for one in conditions):
         return True  # ``if not settings.DEBUG: return …``
     asks = any(isinstance(part, (ConfigValue, EnvironmentValue)) for one in conditions for part in walk(one.value, 4))
-    return asks and any(call.callee == "flask.abort" for call in facts.calls_in(view))
+    return asks and any(call.method == "abort" for call in facts.calls_in(view))
 
 
 def _is_added_on_demand(facts: SourceFacts, view: str) -> bool:

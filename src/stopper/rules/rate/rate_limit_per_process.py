@@ -88,7 +88,7 @@ def _own(facts: SourceFacts) -> Iterator[tuple[str, Span]]:
     if not memories:
         return
     refusing = set(returns_too_many(facts))
-    refusing |= {one.function for one in facts.calls("flask.abort", "flask.make_response") if says_too_many(one)}
+    refusing |= {one.function for one in facts.calls("*.abort", "*.make_response") if says_too_many(one)}
     reached = refusing | {call.callee for name in refusing for call in facts.calls_in(name)}
     if not refusing:
         return
