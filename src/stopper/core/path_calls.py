@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from stopper.core.values import Call, Constant, Unknown, Value, text_of
+from stopper.core.values import Call, Constant, Format, Unknown, Value, literals, options, text_of
 
 _OF_PATHS: Final = frozenset(
     {
@@ -23,6 +23,8 @@ _OF_PATHS: Final = frozenset(
         "as_posix",
     }
 )
+MOST_NAMES: Final = 8
+"""Names that one path may be, of those that are looked for."""
 MOST_PIECES: Final = 12
 """Pieces of one path that are looked at."""
 
@@ -41,6 +43,25 @@ def file_named(value: Value | None) -> Value | None:
             break
         pieces.insert(0, text)
     return Constant("/".join(pieces)) if len(pieces) > 1 else next(_from_the_end(value))
+
+
+def files_named(path: Value | None) -> Iterator[str]:
+    """The files that a path may name, without the folders that lead out of the application's own; modules left out."""
+    for text in texts_of(file_named(path)):
+        if not text.endswith(".py"):
+            name = "/".join(part for part in text.split("/") if part not in ("", ".", ".."))
+            if name:
+                yield name
+
+
+def texts_of(value: Value | None) -> Iterator[str]:
+    """The texts that a name may be: ``f"conf/{os.getenv('STAGE', 'live')}.toml"`` with what stands in where the environment says nothing."""
+    for one in options(value):
+        several = [""]
+        for part in one.parts if isinstance(one, Format) else (one,):
+            said = [str(literal.value) for literal in literals(part) if isinstance(literal.value, (str, int))]
+            several = [before + text for before in several for text in said][:MOST_NAMES]
+        yield from several
 
 
 def _from_the_end(value: Value) -> Iterator[Value]:

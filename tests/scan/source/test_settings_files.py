@@ -39,6 +39,8 @@ def _written(root: Path, key: str) -> list[tuple[object, str, int]]:
             "#\nDEBUG = true\n",
         ),
         ("from_pyfile(os.path.join(HERE, 'conf', 'base.cfg'))", "conf/base.cfg", "#\nDEBUG = True\n"),
+        ("from_file(f\"conf/{os.getenv('S', 'live')}.json\", load=json.load)", "conf/live.json", '{\n"DEBUG": true}'),
+        ("update(json.loads((HERE / 'conf' / 'a.json').read_text()))", "conf/a.json", '{\n"DEBUG": true}'),
         ("update(yaml.safe_load(open('config.yml')))", "config.yml", "# DEBUG: no\nDEBUG: on\n"),
         ("from_mapping(json.load(open('config.json'))['flask'])", "config.json", '{"flask": {\n"DEBUG": true}}'),
         ("from_pyfile('plain.py')", "plain.py", "# nothing here speaks of a web application\nDEBUG = True\n"),

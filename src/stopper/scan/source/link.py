@@ -8,7 +8,7 @@ from stopper.core.app import App
 from stopper.core.fact import ConfigWrite, Flow, SourceRoute, TextFile
 from stopper.core.facts import SourceFacts
 from stopper.core.facts_memory import HasSpan
-from stopper.core.path_calls import file_named
+from stopper.core.path_calls import file_named, texts_of
 from stopper.core.place import RouteRef
 from stopper.core.values import (
     Call,
@@ -218,6 +218,7 @@ def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], boo
                 unknown = True
             elif isinstance(option, Format):
                 loaded.update(_below(option, project, modules))
+                loaded.update(name for text in texts_of(option) for name in _named(text, project, modules))
                 unknown = True
             else:
                 unknown = True

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.fact import TextFile
+from stopper.core.path_calls import files_named
 from stopper.core.place import Span
 from stopper.core.values import Call, Constant, Parameter, Value, text_of, walk
 from stopper.scan.source.drafts import new_constant, new_mapping, new_sequence
@@ -43,6 +44,7 @@ _ENDINGS: Final = {
 def _said_before(call: Call) -> Iterator[str]:
     """The file in ``(HERE / "settings.yaml").open()``, and one that a parameter is where nobody says another."""
     if call.receiver is not None and call.method != "Path":
+        yield from files_named(call.receiver)
         yield from (text for one in walk(call.receiver, 4) if (text := text_of(one)) is not None and "." in text)
     for part in walk(call, 3):
         if isinstance(part, Parameter) and (text := text_of(part.default)) is not None:

@@ -12,8 +12,8 @@ from typing import Final, cast
 import yaml
 
 from stopper.core.fact import TextFile
-from stopper.core.path_calls import file_named
-from stopper.core.values import Call, literals
+from stopper.core.path_calls import files_named
+from stopper.core.values import Call
 from stopper.scan.source.files import is_test
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.reader import wide_lines
@@ -63,12 +63,8 @@ def meant(name: str, caller: str, known: Mapping[str, TextFile]) -> TextFile | N
 
 
 def names_of(call: Call) -> Iterator[str]:
-    """The files that the call may name, without the folders that lead out of the application's own."""
-    for literal in literals(file_named(call.argument(0, "filename", "file"))):
-        if isinstance(literal.value, str) and not literal.value.endswith(".py"):
-            name = "/".join(part for part in literal.value.split("/") if part not in ("", ".", ".."))
-            if name:
-                yield name
+    """The files that the call may name."""
+    yield from files_named(call.argument(0, "filename", "file"))
 
 
 def _tree(text: TextFile) -> ast.Module | None:
