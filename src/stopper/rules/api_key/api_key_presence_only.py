@@ -10,6 +10,7 @@ from stopper.core.app import App
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.half_keys import half_judged
 from stopper.core.key_gates import idle_gates, lets_in_by_form
 from stopper.core.made_up_callers import made_up_callers
 from stopper.core.place import RouteRef, Span
@@ -34,6 +35,7 @@ from stopper.core.values import (
 )
 
 MESSAGE: Final = "any text passes as a key: only whether one was sent is looked at"
+HALF: Final = "only the name in front of the key is looked up: what stands behind it may be anything"
 _QUIET: Final = frozenset({"bool", "len", "print", "isinstance", "str", "flask.abort", "flask.jsonify"})
 _TEXT: Final = frozenset(
     {
@@ -61,6 +63,7 @@ def detect(app: App) -> Iterator[Hit]:
     told = list(_told(facts)) if reads_keys(facts) else []
     told += [Hit(MESSAGE, span) for span in lets_in_by_form(facts)]
     told += _in_a_text(facts)
+    told += [Hit(HALF, one.span) for one in half_judged(facts)]
     told += [Hit("a key that nobody knows passes: a caller is made up for it", span) for span in made_up_callers(facts)]
     yield from told
     around = {facts.function_around(hit.span) for hit in told if hit.span is not None}

@@ -6,9 +6,11 @@ from typing import Final
 
 from stopper.core.api_key_names import READ_FROM, is_key_name, is_key_reading, reads_keys
 from stopper.core.app import App
+from stopper.core.calls_by_place import calls_between
 from stopper.core.fact import Condition, Handler
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.half_keys import half_judged
 from stopper.core.jwt_names import DECODING
 from stopper.core.key_gates import lets_in_by_form
 from stopper.core.key_ways_in import ways_without_a_check
@@ -115,6 +117,7 @@ def _told(facts: SourceFacts) -> Iterator[Hit]:
     for condition in facts.conditions():
         if condition.refuses and not condition.negated and _spares_bearers(facts, condition):
             yield Hit("whoever sends something that looks like a token is not asked for a key", condition.span)
+    yield from _to_half_a_key(facts)
     yield from _one_after_the_other(facts)
     yield from _beside_others(facts)
     read = {"key" if is_key_name(one.key) else one.key.lower() for one in facts.all_readings if one.source in READ_FROM}
@@ -124,6 +127,26 @@ def _told(facts: SourceFacts) -> Iterator[Hit]:
 
 
 _OTHERS: Final = re.compile(r"(?i).*(?:verify|decode|authenticate|is_authenticated|validate|check_token|load_user).*")
+
+
+def _to_half_a_key(facts: SourceFacts) -> Iterator[Hit]:
+    """``except PyJWTError: g.caller = by_key()``, where only the name in front of that key is looked at."""
+    halves = {one.function for one in half_judged(facts)}
+    for handler in facts.handlers() if halves else ():
+        if handler.action in ("pass", "go-on", "return") and (_verifies(handler) or _asks_verifier(facts, handler)):
+            asked = (one for one in facts.calls_in(handler.function) if one.callee in halves and one.span is not None)
+            if handler.function in halves or any(one.span.line >= handler.span.line for one in asked if one.span):
+                yield Hit(
+                    "a token that does not verify falls through to a key of which half is looked at", handler.span
+                )
+
+
+def _asks_verifier(facts: SourceFacts, handler: Handler) -> bool:
+    """That a function of the project is tried which verifies tokens."""
+    places = [made.span for name in handler.tried if (made := facts.function(name)) is not None]
+    return any(
+        call.callee in CHECKS for one in places for call in calls_between(facts, one.path, one.line, one.end_line)
+    )
 
 
 def _beside_others(facts: SourceFacts) -> Iterator[Hit]:
