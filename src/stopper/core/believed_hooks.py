@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
-from stopper.core.values import Call, walk
+from stopper.core.values import Call, Choice, ConfigValue, EnvironmentValue, Value, is_constant, walk
 
 _INCOMING: Final = re.compile(
     r"(?i)/(?:sms|voice|calls?|whatsapp|telegram|e?mails?)[/_-](?:incoming|inbound|received?|reply|status|events?)/?$|/(?:incoming|inbound)[/_-](?:sms|calls?|mails?|messages?)/?$"
@@ -16,6 +16,8 @@ _VERIFIES: Final = re.compile(
     r"(?i)(?:^|[._])(?:construct_event|verify\w*|validate\w*|compare_digest|check_signature)$"
 )
 _REFUSAL: Final = re.compile(r"(?i)signature|invalid|verif|^Exception$|^\*$")
+_DIGESTS: Final = re.compile(r"hmac\.|compare_digest|hexdigest")
+_SECRET: Final = re.compile(r"(?i)secret|token|(?:^|_)key$")
 _MAKES: Final = ("hmac.new", "hmac.digest")
 
 
@@ -58,3 +60,29 @@ def _is_used(facts: SourceFacts, functions: set[str], made: Call) -> bool:
         ):
             return True
     return False
+
+
+def believed_unset(facts: SourceFacts, functions: set[str]) -> Iterator[Span]:
+    """``if not SECRET: return True`` in what checks the signature, ``if SECRET and not right: abort``, and ``if SECRET:`` around the check."""
+    for name in sorted(functions):
+        digests = [call.span for call in facts.calls_in(name) if _DIGESTS.search(call.callee) and call.span is not None]
+        for asked in facts.conditions_in(name) if digests else ():
+            body, value = asked.body, asked.value
+            if asked.negated and _is_kept_secret(value):
+                given = [one for one in facts.returns_of(name) if body is not None and body.holds(one.span)]
+                yield from (one.span for one in given if is_constant(one.value, True))
+            elif (
+                isinstance(value, Choice) and value.every and asked.refuses and any(map(_is_kept_secret, value.options))
+            ):
+                yield asked.span
+            elif _is_kept_secret(value) and body is not None and all(map(body.holds, digests)):
+                elsewhere = [one for one in facts.conditions_in(name) if not body.holds(one.span)]
+                yield from () if any(one.refuses for one in elsewhere) else (asked.span,)
+
+
+def _is_kept_secret(value: Value) -> bool:
+    """A secret of the settings, which may not be set."""
+    kept = (
+        value.variable if isinstance(value, EnvironmentValue) else value.key if isinstance(value, ConfigValue) else ""
+    )
+    return _SECRET.search(kept) is not None

@@ -5,14 +5,26 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.believed_hooks import believed_all_the_same, is_incoming
+from stopper.core.believed_hooks import believed_all_the_same, believed_unset, is_incoming
 from stopper.core.fact import Condition, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.raising import raised_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.standing_alone import stands_alone
-from stopper.core.values import Call, Choice, Item, Member, Name, Parameter, Truth, Value, is_constant, text_of, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    Item,
+    Member,
+    Name,
+    Parameter,
+    Truth,
+    Value,
+    is_constant,
+    text_of,
+    walk,
+)
 
 _PATH: Final = re.compile(
     r"(?i)(?:^|[/_.-])(?:web_?-?hooks?|hooks?|ipn|stripe|paypal|github|gitlab|slack|twilio|shopify|payment[-_]?(?:callback|notification|event)s?|notify|callback/payment)(?:$|[/_.-])"
@@ -52,6 +64,8 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("the webhook is believed although its signature was not found right", span)
         for span in _never_asked(facts, route):
             yield Hit("nothing looks at whether the signature was right", span)
+        for span in believed_unset(facts, _functions(facts, route)):
+            yield Hit("the webhook is believed where no secret is set", span)
         for span in _lets_unsigned_in(facts, route):
             yield Hit("the webhook is believed where it brings no signature at all", span)
     yield from _outgoing(facts)
