@@ -182,6 +182,8 @@ SINKS: Final[dict[str, tuple[Sink, ...]]] = {
     "flask_restx.abort": (("response", 1, ("message",)),),
     "flask_smorest.abort": (("response", None, ("message", "errors")),),
     "apiflask.abort": (("response", 1, ("message", "detail")),),
+    "apiflask.HTTPError": (("response", 1, ("message", "detail")),),
+    "apiflask.exceptions.HTTPError": (("response", 1, ("message", "detail")),),
     "flask.redirect": (("redirect", 0, ("location",)),),
     "flask.url_for": (("url", -2, ()),),
     "flask.render_template": (("template", -2, ()),),
