@@ -54,3 +54,14 @@ def test_what_is_neither_listed_nor_made_is_no_kind() -> None:
 def test_the_id_of_what_was_made(headers: tuple[tuple[str, str], ...], body: bytes, number: str | None) -> None:
     made = Exchange(Request("POST", "/notes"), Response(201, headers, body))
     assert new_id(made, "note_id") == number
+
+
+@pytest.mark.parametrize("read", ["/products/reviews/{review_id}", "/reviews/{review_id}"])
+def test_things_that_are_made_of_another_thing_are_a_kind(read: str) -> None:
+    make = Route("/products/{product_id}/reviews", ("POST",), parameters=(("product_id", "int"),))
+    found = [
+        one
+        for one in kinds(target(make, Route(read, ("PUT",), parameters=(("review_id", "int"),))))
+        if one.base != "/products"
+    ]
+    assert [one.create_route for one in found] == [make]

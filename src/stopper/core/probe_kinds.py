@@ -117,7 +117,7 @@ def made_beside(target: Target, beside: str) -> Route | None:
     words += [f"{before}/{one}/{word}" for word in _MAKES]
     words += [f"{before}/{word}{join}{name}" for name in (one, thing) for word in _MAKES for join in "_-"]
     found = next((route for path in words if thing and (route := route_at(target, path, "POST")) is not None), None)
-    return found or (_made_below(target, before, thing) if thing else None)
+    return found or ((_made_below(target, before, thing) or _made_of_another(target, thing)) if thing else None)
 
 
 def _made_below(target: Target, before: str, thing: str) -> Route | None:
@@ -125,6 +125,14 @@ def _made_below(target: Target, before: str, thing: str) -> Route | None:
     place = re.compile(rf"{re.escape(before)}/[^/{{}}]+/[^/{{}}]*\d[^/{{}}]*/{re.escape(thing)}/?")
     made = (one for one in target.app.routes if "POST" in one.methods and not one.parameters)
     return next((one for one in made if place.fullmatch(one.path)), None)
+
+
+def _made_of_another(target: Target, thing: str) -> Route | None:
+    """Where such things are made of a thing of another kind, whose id an honest request fills in: ``/products/{id}/reviews`` beside
+    ``/products/reviews/{id}`` or ``/reviews/{id}``."""
+    place = re.compile(rf".*/\{{[^{{}}]+\}}/{re.escape(thing)}/?")
+    made = [one for one in target.app.routes if "POST" in one.methods and len(one.parameters) == 1]
+    return next((one for one in made if thing.endswith("s") and place.fullmatch(one.path)), None)
 
 
 def listed_at(target: Target, base: str) -> Route | None:
