@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 import pytest
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 
 from stopper.core.app import App
 from stopper.core.finding import Verdict
@@ -172,3 +172,15 @@ def test_a_report_of_a_leaked_key_is_open_by_design(path: str, told: int) -> Non
     assert rule.detect is not None
     app = App(name="t", routes=tuple(routes), spec=spec, readers=frozenset({"spec"}))
     assert len(list(rule.detect(app))) == told
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_row_without_a_key_is_opened_by_an_empty_header(empty: bool) -> None:
+    app, agents = Flask("desk"), {"k-5f0c2a91b7d34e68": "lea", **({"": "mail import"} if empty else {})}
+
+    @app.get("/tickets")
+    def tickets() -> Any:
+        known = agents.get(request.headers.get("X-API-Key", "none"))
+        return (jsonify([{"id": 1, "subject": "Printer on fire"}]), 200) if known else (jsonify(error="no"), 401)
+
+    assert (tried("api-key-presence-only", app).outcome == "fail") is empty

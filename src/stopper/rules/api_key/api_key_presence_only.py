@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.account_names import said_name
 from stopper.core.api_key_names import is_key_name, is_key_reading, reads_keys
 from stopper.core.app import App
+from stopper.core.exchange import Exchange
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -321,6 +322,15 @@ def _is_item_by_key(value: Value) -> bool:
     return isinstance(value, Item) and any(is_key_reading(one) for one in walk(value.key, 4))
 
 
+def _empty(ref: RouteRef, bare: Exchange, wrong: Exchange, empty: Exchange) -> Verdict:
+    evidence = [
+        Evidence("exchange", "control: closed without a key", bare),
+        Evidence("exchange", "control: a key that nobody issued is refused", wrong),
+        Evidence("exchange", "a header with no key in it is let in", empty),
+    ]
+    return failed(f"{ref} takes an empty key", [ref], evidence)
+
+
 def probe(target: Target) -> Steps[Verdict]:
     """A route that is closed without a key and opens for nonsense."""
     tried = 0
@@ -336,6 +346,13 @@ def probe(target: Target) -> Steps[Verdict]:
             for name in headers_of(target.app):
                 shown = yield from send(with_header(request, name, NONSENSE))
                 if not shown.response.succeeded or shown.response.error:
+                    empty = (
+                        (yield from send(with_header(request, name, "")))
+                        if tried == 1 and shown.response.refused
+                        else None
+                    )
+                    if empty is not None and empty.response.succeeded:
+                        return _empty(RouteRef(method, route.path), bare, shown, empty)
                     continue
                 other = yield from send(with_header(request, name, "another-" + NONSENSE))
                 if other.response.succeeded:
