@@ -1,8 +1,12 @@
 """Rules on API keys on the wire and against a document: odd applications, safe twins, and what is taken back again."""
 
+import base64
+import hashlib
 import json
 import secrets
+import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -184,3 +188,37 @@ def test_a_row_without_a_key_is_opened_by_an_empty_header(empty: bool) -> None:
         return (jsonify([{"id": 1, "subject": "Printer on fire"}]), 200) if known else (jsonify(error="no"), 401)
 
     assert (tried("api-key-presence-only", app).outcome == "fail") is empty
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (
+            lambda mail, number: hashlib.md5(f"{mail}:{number}".encode()).hexdigest(),
+            "md5 of its owner's name and a small number",
+        ),
+        (
+            lambda mail, _: hashlib.sha256(f"{mail}{int(time.time())}".encode()).hexdigest(),
+            "sha256 of its owner's name and the time",
+        ),
+        (lambda mail, number: base64.b64encode(f"{mail}:{number}".encode()).decode(), "another spelling"),
+        (lambda *_: secrets.token_hex(16), ""),
+    ],
+)
+def test_a_key_that_is_made_of_its_owner_is_worked_out(made: Callable[[str, int], str], reason: str) -> None:
+    app, keys = Flask("desk"), dict[str, str]()
+
+    @app.post("/signup")
+    def signup() -> Any:
+        mail = request.get_json()["email"]
+        keys[made(mail, len(keys) + 1)] = mail
+        return jsonify(id=len(keys), api_key=list(keys)[-1]), 201
+
+    @app.get("/me")
+    def me() -> Any:
+        mail = keys.get(request.headers.get("X-API-Key", ""))
+        return (jsonify(email=mail), 200) if mail else (jsonify(error="no"), 401)
+
+    told = tried("api-key-predictable", app)
+    assert (told.outcome == "fail") is bool(reason), told.message
+    assert reason in told.message

@@ -13,10 +13,13 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.glimpses import most_characters
+from stopper.core.login_names import KEY_NAMES, TOKEN_NAMES, named
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
 from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.probe_inputs import members
+from stopper.core.probe_login import ENTERED, REGISTERED
 from stopper.core.probe_objects import ids
 from stopper.core.random_edits import NUMBERS, from_the_system
 from stopper.core.random_picks import is_picked, picks
@@ -33,6 +36,7 @@ from stopper.core.values import (
     parts,
     text_of,
 )
+from stopper.core.worked_out import clock_of, how_made
 
 _DIGEST: Final = re.compile(r"hashlib\.(?:md5|sha\d+|sha3_\d+|blake2[bs])|base64\.\w+encode")
 _OF_SOMEBODY: Final = re.compile(r"(?i)(?:^|_)(?:id|uid|user|email|e_?mail|user_?name|name|slug|number)$")
@@ -224,7 +228,10 @@ _UUID1: Final = re.compile(r"(?i)[0-9a-f]{8}-?[0-9a-f]{4}-?1[0-9a-f]{3}-?[89ab][
 
 
 def probe(target: Target) -> Steps[Verdict]:
-    """Have three keys made, and see how much of them differs. They are deleted again where a route deletes them."""
+    """Have three keys made, and see how much of them differs. They are deleted again where a route deletes them. What people of the scan were
+    given is held against all that can be worked out of who they are."""
+    if (known := _worked_out(target)) is not None:
+        return known
     if target.mode != "active":
         return not_applicable("only mode active has keys made")
     seen = 0
@@ -243,6 +250,27 @@ def probe(target: Target) -> Steps[Verdict]:
             unsure("no route that makes a key answered with one") if routes else not_applicable("no route makes keys")
         )
     return passed(f"{seen} routes make keys that differ in {LEAST_BITS} bits or more")
+
+
+def _worked_out(target: Target) -> Verdict | None:
+    """The verdict on a key or token that somebody was given and that is made of the own name, a number or the time."""
+    for name, entry in list(target.notes.items()):
+        if not name.startswith((ENTERED, REGISTERED)) or not isinstance(entry, tuple):
+            continue
+        route, answer = cast("tuple[Route, Exchange]", entry)
+        text = named(answer.response.json(), (*KEY_NAMES, *TOKEN_NAMES)) if answer.response.succeeded else None
+        person = next((one for one in target.identities if name.endswith(f":{one.name}")), None)
+        words = [value for value in members(answer.request).values() if isinstance(value, str)]
+        words += [one for one in (person.subject, person.name) if one] if person is not None else []
+        words = [
+            word for word in words if person is None or person.password is None or word != person.password.reveal()
+        ]
+        reason = how_made(text, words, clock_of(answer.response)) if text is not None and "." not in text else None
+        if reason is not None:
+            ref = RouteRef(answer.request.method, route.path)
+            shown = Evidence("exchange", "what it gives out is worked out again from what is known", answer)
+            return failed(f"{ref} gives out what anybody can work out: {reason}", [ref], [shown])
+    return None
 
 
 def _made_by(target: Target, route: Route, method: str) -> Steps[list[tuple[str, Exchange]]]:
