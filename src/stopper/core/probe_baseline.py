@@ -186,8 +186,13 @@ def is_door(route: Route) -> bool:
 
 
 def candidates(target: Target, methods: Sequence[str] = ("GET",)) -> Iterator[tuple[Route, str]]:
-    """Route-methods worth trying, the likeliest to be protected first; at most as many as the depth allows. What logs somebody out is none where the
-    scan is somebody: all that comes after would be asked by nobody."""
+    """Route-methods worth trying, the likeliest to be protected first; at most as many as the depth allows."""
+    yield from every(target, methods)[: tries(target)]
+
+
+def every(target: Target, methods: Sequence[str] = ("GET",)) -> list[tuple[Route, str]]:
+    """All route-methods, the likeliest to be protected first. What logs somebody out is none where the scan is somebody: all that comes after would
+    be asked by nobody."""
 
     def order(pair: tuple[Route, str]) -> tuple[bool, bool, int, str]:
         route, method = pair
@@ -199,7 +204,7 @@ def candidates(target: Target, methods: Sequence[str] = ("GET",)) -> Iterator[tu
     pairs = [pair for pair in pairs if not pair[0].endpoint.endswith("static")]
     if target.identities:
         pairs = [pair for pair in pairs if not LOGOUT.search(pair[0].path)]
-    yield from sorted(pairs, key=order)[: tries(target)]
+    return sorted(pairs, key=order)
 
 
 def tries(target: Target) -> int:

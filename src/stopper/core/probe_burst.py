@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from stopper.core.exchange import Exchange, Response
+from stopper.core.facts import source_of
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import attempt, candidates
@@ -13,6 +14,8 @@ from stopper.core.probe_shared import found_once
 
 BURST: Final = 25
 """Requests after the first. A limit for people is seldom above 20 a second."""
+FEW: Final = 5
+"""The least that is asked in a row."""
 SLOW: Final = 0.25
 """Seconds of an answer that costs the target too much to ask for it again and again."""
 WINDOW: Final = 60.0
@@ -101,9 +104,17 @@ def _burst(target: Target) -> Steps[Burst | None]:
         if first is None or first.response.error or first.response.status in (429, 503):
             continue
         last = first
-        for _ in range(BURST):
+        for _ in range(_how_many(target, request.target.partition("?")[0])):
             last = yield from send(request)
             if last.response.status in (429, 503) or announces(last.response):
                 break
         return Burst(RouteRef(method, route.path), first, last)
     return None
+
+
+def _how_many(target: Target, path: str) -> int:
+    """``BURST``; fewer where no source is there to hold it against and the scan has asked nearly enough to tell by itself."""
+    load = load_of(target, path)
+    if source_of(target.app).routes or load is None or load.paced or load.in_all + BURST < ENOUGH_IN_ALL:
+        return BURST
+    return min(BURST, max(FEW, ENOUGH - load.of_path))

@@ -14,12 +14,16 @@ from stopper.core.graphql_query import alone
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import answered, attempt, candidates, is_door
+from stopper.core.probe_baseline import answered, attempt, candidates, every, is_door
 from stopper.core.probe_query import query_names, with_query
 from stopper.core.probe_shared import found_once
 
 MOST: Final = {"quick": 8, "standard": 20, "deep": 60}
 """Inputs that one probe varies, by the scan's depth."""
+OF_MANY: Final = {"quick": 8, "standard": 28, "deep": 60}
+"""The same where more than ``MOST`` routes read something: the first of each comes before a second of any."""
+READING: Final = {"quick": 12, "standard": 40, "deep": 100}
+"""Route-methods that are asked what they answer because something says that they read an input."""
 WITH_GUESSES: Final = {"quick": 8, "standard": 14, "deep": 60}
 """The same with names that are guesses."""
 SHOWN: Final = 4
@@ -89,7 +93,10 @@ def inputs(
 
 def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Steps[list[Input]]:
     found: list[tuple[tuple[bool, bool, int], Input]] = []
-    for route, method in candidates(target, methods):
+    reading = [pair for pair in every(target, methods) if _says_what_it_reads(target, *pair)][: READING[target.depth]]
+    for route, method in [*reading, *(pair for pair in candidates(target, methods) if pair not in reading)]:
+        if (route, method) not in reading and len(found) >= WITH_GUESSES[target.depth]:
+            break  # nothing says that the others read anything, and there is enough to vary
         asked = target.request_for(route, method)
         honest = yield from attempt(answered(target, asked))
         if honest is None or not _tells(route, honest):
@@ -106,9 +113,19 @@ def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Ste
             decides = asked.effect == "login" and SUBJECT.search(last) is not None  # who somebody is, which weighs most
             found.append(((guess, guess and is_door(route), -1 if decides else place), one))
     ordered = sorted(found, key=lambda pair: pair[0])
-    known = [one for order, one in ordered if not order[0]][: MOST[target.depth]]
+    known = [one for order, one in ordered if not order[0]]
+    most = OF_MANY if len({one.ref for one in known}) > MOST[target.depth] else MOST
+    known = known[: most[target.depth]]
     guesses = [one for order, one in ordered if order[0]][: max(0, WITH_GUESSES[target.depth] - len(known))]
     return [*known, *guesses]
+
+
+def _says_what_it_reads(target: Target, route: Route, method: str) -> bool:
+    """Whether the path, a reader or the honest request names an input of the route."""
+    if any("{" + name + "}" in route.path for name, _ in route.parameters):
+        return True
+    asked = target.request_for(route, method)
+    return bool(query_names(asked) or route.names) if method == "GET" else bool(members(asked))
 
 
 def _as_it_is_read(route: Route, honest: Exchange) -> Steps[Route]:

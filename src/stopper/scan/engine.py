@@ -97,10 +97,12 @@ def run_probes(
     # What is written makes the readings of all anew: those who mostly read are done before the others begin.
     _side_by_side([rule for rule in calm if rule.check in _READING], courier, workers, run)
     changing = [rule for rule in calm if rule.check not in (*_READING, *FIRST)]
-    # Side by side all would share what is left of a tight budget: what weighs most has it first.
+    # Side by side all would share what is left of a tight budget: what weighs most has it first. Errors are provoked for many requests, and
+    # what weighs less asks few.
     tight = courier.sent > courier.max_requests // 2
     heavy = [rule for rule in changing if rule.severity != "low" and (not tight or rule.severity != "medium")]
-    for rules in (heavy, provoking, [rule for rule in changing if rule not in heavy]):
+    lighter = [rule for rule in changing if rule not in heavy and rule.severity != "low"]
+    for rules in (heavy, lighter, provoking, [rule for rule in changing if rule.severity == "low"]):
         _side_by_side(rules, courier, workers, run)
     courier.kept_back = for_survey
     _side_by_side([rule for rule in fit if rule.disturbs], courier, 1, run)  # each may end what the others stand on

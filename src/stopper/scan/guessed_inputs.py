@@ -21,6 +21,8 @@ from stopper.scan.wire.spared_accounts import is_of_oneself
 
 ROUTES_MOST: Final = 14
 """Route-methods of which no reader knows an input that are asked."""
+TOLD_MOST: Final = 6
+"""Those of them that a document tells of, and says that they read nothing."""
 FOUND_MOST: Final = 6
 """Names of one route that are kept."""
 ECHOED: Final = 10
@@ -73,12 +75,15 @@ Ask = Callable[[dict[str, str]], Response]
 def guessed_inputs(app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity]) -> App:
     """*app*, each route that read one of the usual names with that name. Bodies are tried in mode active only, and at no route of a document."""
     routes: list[Route] = []
-    left = ROUTES_MOST
+    left, told = ROUTES_MOST, TOLD_MOST
     for route in app.routes:
         made = [route]
         for method in ("GET", "POST"):
-            if left and _unknown(route, method, honest) and (method == "GET" or courier.mode == "active"):
+            if not left or ("spec" in route.readers and not told):
+                continue
+            if _unknown(route, method, honest) and (method == "GET" or courier.mode == "active"):
                 left -= 1
+                told -= "spec" in route.readers
                 try:
                     made = _with_names(made, method, courier, honest, people)
                 except Skipped:

@@ -74,6 +74,8 @@ class Renewals:
             return
         self._renewed[person.name] = self._renewed.get(person.name, 0) + 1
         again = log_in_again(self._scene, person)
+        if again is None and self._scene.courier.exhausted:
+            return  # nothing was sent, which says nothing of the account
         if again is None:
             self._failed[person.name] = self._failed.get(person.name, 0) + 1
             if self._failed[person.name] >= FAILURES:

@@ -15,8 +15,9 @@ from stopper.core.login_throttle import counts_attempts, limited_as_a_whole
 from stopper.core.naming import HUMP
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, together, unsure
-from stopper.core.probe_baseline import attempt, same
+from stopper.core.probe_baseline import attempt, beyond, same
 from stopper.core.probe_burst import SLOW, load_of
+from stopper.core.probe_codes import asked_codes, told
 from stopper.core.probe_login import (
     asks_basic,
     entered,
@@ -239,7 +240,18 @@ def _is_guarded(app: App, route: SourceRoute) -> bool:
 
 
 def probe(target: Target) -> Steps[Verdict]:
-    """Twelve wrong passwords in a row for an account of the scan's own, or for one that nobody has."""
+    """Twelve wrong passwords in a row for an account of the scan's own, or for one that nobody has; then as many wrong codes."""
+    verdict = yield from _of_log_ins(target)
+    codes = yield from beyond(asked_codes(target), verdict)
+    if not codes:
+        return verdict
+    refs, evidence = [ref for ref, _ in codes], [part for _, parts in codes for part in parts]
+    if verdict.outcome != "fail":
+        return failed(told(codes), refs, evidence)
+    return failed(f"{verdict.message}; {told(codes)}", (*verdict.routes, *refs), (*verdict.evidence, *evidence))
+
+
+def _of_log_ins(target: Target) -> Steps[Verdict]:
     routes = login_routes(target)
     if not routes:
         return not_applicable("no route takes a log-in")

@@ -15,7 +15,8 @@ from stopper.core.owner_names import ROLE, ROLES_SAID, WHO, WHOSE, WHOSE_ID
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.probe_administrators import ADMIN_PATH
+from stopper.core.probe_baseline import attempt, every
 from stopper.core.probe_query import with_query
 from stopper.core.queries_by_owner import owners_asked_for
 from stopper.core.query_comparisons import is_query
@@ -294,7 +295,8 @@ def _looks_at_who(facts: SourceFacts, function: str) -> bool:
     ) or any(WHO.search(call.callee) for call in facts.calls_in(function))
 
 
-_ROUTES: Final = {"quick": 6, "standard": 12, "deep": 80}
+_ROUTES: Final = {"quick": 4, "standard": 7, "deep": 80}
+"""Routes that are asked, those first whose path says that they are an administrator's."""
 _HEADERS: Final = ("X-Role", "X-User-Role", "X-Roles", "Role", "X-Admin", "X-Is-Admin")
 _NAMES: Final = ("role", "admin", "is_admin")
 """What the field calls a role in a query or a cookie."""
@@ -303,7 +305,8 @@ _NAMES: Final = ("role", "admin", "is_admin")
 def probe(target: Target) -> Steps[Verdict]:
     """A reading that is refused is asked for again with a role of the caller's own; the same without it must still be refused."""
     refused = 0
-    for route, method in list(candidates(target))[: _ROUTES[target.depth]]:
+    asked = sorted(every(target), key=lambda pair: not ADMIN_PATH.search(pair[0].path))
+    for route, method in asked[: _ROUTES[target.depth]]:
         honest = target.request_for(route, method)
         for request in (honest, *(one.on(honest) for one in target.identities[:1])):
             control = yield from attempt(send(request))

@@ -1,7 +1,6 @@
 """Every website can read and change what a visitor of it may see here."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from stopper.core.app import App
 from stopper.core.call_edits import passing
@@ -9,17 +8,13 @@ from stopper.core.cors_facts import sayings
 from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.place import RouteRef
-from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import candidates
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_cookies import keeps_by_cookie
+from stopper.core.probe_origins import crossings, stranger
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.switched_on import asked_for
 from stopper.core.values import is_constant, text_of
-
-ENOUGH: Final = 10
-"""Routes that are asked; Flask-CORS is set for an application or for a prefix, seldom for one route."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -46,38 +41,29 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
 
 def probe(target: Target) -> Steps[Verdict]:
     """Name an origin that nobody has heard of and see whether the answer lets it in with credentials."""
-    stranger = f"https://stopper-{target.canary}.example"
-    asked = 0
-    places: list[RouteRef] = []
-    evidence: list[Evidence] = []
-    for route, method in candidates(target):
-        if asked >= ENOUGH:
-            break
-        request = target.request_for(route, method)
-        try:
-            honest = yield from send(request)
-            crossed = yield from send(request.with_headers(("Origin", stranger)))
-        except Skipped:
-            continue
-        if honest.response.error or crossed.response.error:
-            continue
-        asked += 1
-        if not lets_in(crossed.response, stranger) or lets_in(honest.response, stranger):
-            continue
-        places.append(RouteRef(method, route.path))
-        if not evidence:
-            evidence = [
-                Evidence("exchange", "control: the same request from no other website", honest),
-                Evidence("exchange", "an origin that was just invented is allowed, with credentials", crossed),
-            ]
+    seen = yield from crossings(target, stranger(target))
+    let_in = [
+        one
+        for one in seen
+        if lets_in(one.crossed.response, one.origin) and not lets_in(one.honest.response, one.origin)
+    ]
+    places = [one.ref for one in let_in]
+    evidence = [
+        part
+        for one in let_in[:1]
+        for part in (
+            Evidence("exchange", "control: the same request from no other website", one.honest),
+            Evidence("exchange", "an origin that was just invented is allowed, with credentials", one.crossed),
+        )
+    ]
     if places and not (yield from keeps_by_cookie(target)):
         text = f"{places[0]} lets any website in with credentials; no cookie was seen that a browser would send along"
         return failed(text, places, evidence, "medium")
     if places:
         return failed(f"{places[0]} lets any website read its answer with the visitor's cookies", places, evidence)
-    if not asked:
+    if not seen:
         return not_applicable("no route can be read")
-    return passed(f"{asked} routes do not let an invented origin in with credentials")
+    return passed(f"{len(seen)} routes do not let an invented origin in with credentials")
 
 
 def lets_in(response: Response, origin: str) -> bool:
