@@ -45,6 +45,10 @@ _REFUSES: Final = re.compile(
     rf"|\b(?:invalid|missing|no|wrong|bad|expired) {_WHAT}\b|\b{_WHAT} (?:is |was |has )?(?:required|missing|needed|invalid|expired|not (?:given|provided|found|valid))\b"
 )
 """How APIs say that they do not know who asks."""
+_DONE: Final = re.compile(
+    r"(?i)\bsuccess\w*|\b(?:registered|created|activated|verified|confirmed|reset|changed|updated|done)\b"
+)
+"""What was carried out before somebody is asked to log in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +136,20 @@ class Response:
         ):
             return False
         others = [value for name, value in members.items() if name.lower() not in (*_REASONS, *_FLAGS)]
-        return bool(reasons) and not any(others) and any(map(_REFUSES.search, reasons))
+        return bool(reasons) and not any(others) and any(map(_says_no, reasons))
 
     @property
     def went_through(self) -> bool:
         """Neither a refusal nor an error: what was asked for may be done."""
         return self.status < 400 and not self.refused and not self.error
+
+
+def _says_no(text: str) -> bool:
+    """Whether the text refuses; ``Registered. Please log in`` does not."""
+    found = _REFUSES.search(text)
+    return found is not None and not (
+        found.group().lower().startswith("please") and _DONE.search(text[: found.start()])
+    )
 
 
 @dataclass(frozen=True, slots=True)

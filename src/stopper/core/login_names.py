@@ -30,6 +30,7 @@ TOKEN_NAMES: Final = (
     "session_token",
     "sessiontoken",
 )
+_TOKEN_WORDS: Final = ("access", "auth", "credential", "session", "session_id", "sessionid")
 REFRESH_NAMES: Final = ("refresh_token", "refreshtoken", "refresh")
 KEY_NAMES: Final = ("api_key", "apikey", "key")
 TOKEN_HEADERS: Final = ("X-Auth-Token", "X-Access-Token", "X-Token")
@@ -65,6 +66,16 @@ def pairs(value: object, depth: int = DEPTH) -> Iterator[tuple[str, str]]:
                 yield from pairs(item, depth - 1)
                 if isinstance(item, dict) and isinstance(inner := cast("dict[str, object]", item).get("id"), str):
                     yield name, inner  # a token as an object, as OpenStack gives it: {"token": {"id": …, "expires": …}}
+
+
+def token_named(value: object) -> str | None:
+    """The token in a JSON value by its name; under a word that is as often something else, what looks as if it was made at random."""
+    if (found := named(value, TOKEN_NAMES, SHORTEST)) is not None:
+        return found
+    known = [(name.lower(), without_scheme(text)) for name, text in pairs(value)]
+    return next(
+        (text for word in _TOKEN_WORDS for name, text in known if name == word and OPAQUE.fullmatch(text)), None
+    )
 
 
 def named(value: object, names: Sequence[str], least: int = 6) -> str | None:

@@ -56,6 +56,6 @@ OWN_ACCOUNT: Final = re.compile(
 )
 """Paths at which a person changes the own account."""
 ADMIN_PATH: Final = re.compile(
-    r"(?i)(^|[/_.-])(admin|administration|administrator|backoffice|superuser|staff|moderation|internal)([/_.-]|$)"
+    r"(?i)(^|[/_.-])(admin|administration|administrator|backoffice|superuser|staff|moderation|internal|(?<![_.-])management)([/_.-]|$)"
 )
 """Paths of functions for administrators."""

@@ -1,9 +1,11 @@
 """Fields of an API that take an address, and requests that put one of ours there."""
 
+import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
+from urllib.parse import parse_qsl
 
 from stopper.core.app import Route
 from stopper.core.exchange import Request
@@ -15,6 +17,8 @@ from stopper.core.probe_query import query_names, with_query
 _NAMES: Final = re.compile(
     r"(?i)^(?:\w*(?:url|uri|link|href|webhook)|(?:\w*_)?(?:src|target|dest|destination|endpoint|host|domain|callback|feed|image|avatar|site|page|proxy|fetch|source|remote|address|u)(?:_url|_uri)?)$"
 )
+LEAST_SHOWN: Final = 11
+"""Signs of the shortest address, ``http://a``, in base64."""
 MOST: Final = 8
 """Requests of the probe that carry our address."""
 
@@ -31,6 +35,7 @@ def address_fields(target: Target) -> Iterator[tuple[Route, str, str, str]]:
             honest = target.request_for(route, method)
             said = (*said, *query_names(honest), *members(honest))
         names.update({name: "" for name in said if _NAMES.match(name) and name not in names})
+        names.update({name: "" for name in _shown_as_one(target, route, methods[:1]) if name not in names})
         for name, source in names.items():
             for method in methods[:1]:
                 where = (
@@ -43,10 +48,29 @@ def address_fields(target: Target) -> Iterator[tuple[Route, str, str, str]]:
                 yield route, method, name, where
 
 
+def _shown_as_one(target: Target, route: Route, methods: Sequence[str]) -> Iterator[str]:
+    """The members of a body for which a document shows an address, whatever they are called."""
+    for method in methods if "spec" in route.readers and methods != ["GET"] else ():
+        said = members(target.request_for(route, method))
+        yield from (
+            name for name, value in said.items() if isinstance(value, str) and re.match(r"(?i)https?://\S", value)
+        )
+
+
+def _as_shown(address: str, shown: str) -> str:
+    """*address* in base64 where what a document shows is an address in it."""
+    try:
+        plain = base64.b64decode(shown, validate=True) if len(shown) > LEAST_SHOWN else b""
+    except ValueError:
+        return address
+    return base64.b64encode(address.encode()).decode() if plain.startswith((b"http://", b"https://")) else address
+
+
 def aimed(request: Request, name: str, where: str, address: str) -> Request:
     """*request* with *address* in its field *name*, which stands in the query, a form or a JSON body."""
     if where == "query":
-        return with_query(request, name, address)
+        shown = dict(parse_qsl(request.target.partition("?")[2])).get(name, "")
+        return with_query(request, name, _as_shown(address, shown))
     if where == "form":
         body, kind = f"{name}={address}".encode(), "application/x-www-form-urlencoded"
     else:
@@ -54,10 +78,9 @@ def aimed(request: Request, name: str, where: str, address: str) -> Request:
             held = json.loads(request.body or b"{}")
         except ValueError:
             held = {}
-        body, kind = (
-            json.dumps({**(held if isinstance(held, dict) else {}), name: address}).encode(),
-            "application/json",
-        )
+        known: dict[str, object] = held if isinstance(held, dict) else {}
+        address = _as_shown(address, str(known.get(name, "")))
+        body, kind = json.dumps({**known, name: address}).encode(), "application/json"
     headers = tuple(pair for pair in request.headers if pair[0].lower() not in ("content-type", "content-length"))
     return Request(
         request.method, request.target, (*headers, ("Content-Type", kind)), body, request.effect, request.identity

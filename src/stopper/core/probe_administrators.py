@@ -14,12 +14,12 @@ from stopper.core.probe_nowhere import nowhere
 
 MANY: Final = 3
 """Addresses from which on a page is a list of people, and no word of whom to write to."""
-ADMIN_PATH: Final = re.compile(r"(?i)(^|/)(admin|administrators?|administration)(/|$)")
+_PATH: Final = re.compile(r"(?i)(^|/)(admin|administrators?|administration)(/|$)")
 
 
 def shown_to_all(target: Target) -> Steps[tuple[list[RouteRef], list[Evidence]]]:
     """The routes below ``admin`` that give nobody in particular a list of people, with the proof."""
-    pages = [(route, method) for route, method in candidates(target) if ADMIN_PATH.search(route.path)]
+    pages = [(route, method) for route, method in candidates(target) if _PATH.search(route.path)]
     control = (yield from attempt(send(nowhere(target)))) if pages else None
     if control is None:
         return [], []

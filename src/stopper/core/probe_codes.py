@@ -30,7 +30,9 @@ _CODE: Final = re.compile(
 """Members that hold a code for people."""
 _PLAIN: Final = re.compile(r"(?i)code|passcode|digits")
 """Members that do where the path speaks of one."""
-_SPEAKS: Final = re.compile(r"(?i)otp|pin(?![a-z])|2fa|mfa|two-?factor|verif|reset|forgot|recover|confirm|sms|one-?time")
+_SPEAKS: Final = re.compile(
+    r"(?i)otp|pin(?![a-z])|2fa|mfa|two-?factor|verif|reset|forgot|recover|confirm|sms|one-?time"
+)
 _SETS_UP: Final = re.compile(r"(?i)set-?_?up|enable|disable|enroll?|send|request|resend|generate")
 """Where a code is asked for or begins to be used: a wrong one opens nothing there."""
 _REFUSED: Final = re.compile(

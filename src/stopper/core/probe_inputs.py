@@ -42,7 +42,7 @@ class Input:
     route: Route
     request: Request
     name: str
-    place: Literal["query", "path", "body"]
+    place: Literal["query", "path", "body", "header"]
     honest: Exchange
 
     @property
@@ -56,6 +56,10 @@ class Input:
             return with_query(self.request, self.name, str(value))
         if self.place == "path":
             return replace(self.request, target=_in_path(self.route, self.request.target, self.name, str(value)))
+        if self.place == "header":
+            word, space, _ = (self.request.header(self.name) or "").rpartition(" ")
+            others = tuple(pair for pair in self.request.headers if pair[0].lower() != self.name.lower())
+            return replace(self.request, headers=(*others, (self.name, f"{word}{space}{value}")))
         if FORM in (self.request.header("Content-Type") or ""):
             known = dict(parse_qsl(self.request.body.decode("utf-8", "replace"), keep_blank_values=True))
             return replace(self.request, body=urlencode({**known, self.name: str(value)}).encode())
@@ -94,12 +98,12 @@ def inputs(
 def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Steps[list[Input]]:
     found: list[tuple[tuple[bool, bool, int], Input]] = []
     reading = [pair for pair in every(target, methods) if _says_what_it_reads(target, *pair)][: READING[target.depth]]
-    for route, method in [*reading, *(pair for pair in candidates(target, methods) if pair not in reading)]:
-        if (route, method) not in reading and len(found) >= WITH_GUESSES[target.depth]:
+    for number, (route, method) in enumerate([*reading, *_the_others(target, methods, reading)]):
+        if number >= len(reading) and len(found) >= WITH_GUESSES[target.depth]:
             break  # nothing says that the others read anything, and there is enough to vary
         asked = target.request_for(route, method)
         honest = yield from attempt(answered(target, asked))
-        if honest is None or not _tells(route, honest):
+        if honest is None or not _tells(route, asked, honest):
             continue
         once = yield from _is_taken_once(target, asked, honest)
         route = yield from _as_it_is_read(route, honest)
@@ -118,6 +122,13 @@ def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Ste
     known = known[: most[target.depth]]
     guesses = [one for order, one in ordered if order[0]][: max(0, WITH_GUESSES[target.depth] - len(known))]
     return [*known, *guesses]
+
+
+def _the_others(
+    target: Target, methods: Sequence[str], known: Sequence[tuple[Route, str]]
+) -> Iterator[tuple[Route, str]]:
+    seen = {(id(route), method) for route, method in known}
+    yield from (pair for pair in candidates(target, methods) if (id(pair[0]), pair[1]) not in seen)
 
 
 def _says_what_it_reads(target: Target, route: Route, method: str) -> bool:
@@ -194,12 +205,12 @@ def _is_guess(one: Input) -> bool:
     return one.place == "query" and one.name not in (*query_names(one.request), *one.route.names)
 
 
-def _tells(route: Route, honest: Exchange) -> bool:
+def _tells(route: Route, asked: Request, honest: Exchange) -> bool:
     """That the answer is the view's own; where a sample is not found, another text may still tell."""
     status = honest.response.status
     if honest.response.error or status in (401, 403, 405, 429):
         return False
-    return status != 404 or bool(route.parameters or route.names or query_names(honest.request))
+    return status != 404 or bool(route.parameters or route.names or query_names(honest.request) or members(asked))
 
 
 def _as_asked(target: Target, asked: Request, honest: Exchange) -> Request:

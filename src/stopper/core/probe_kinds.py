@@ -15,7 +15,7 @@ from stopper.core.probe_id_elsewhere import DEEDS, stands_elsewhere, with_id, wi
 from stopper.core.probe_objects import as_id, entries, ids
 
 _MAKES: Final = ("create", "new", "add")
-_LISTS: Final = ("list", "all", "mine", "my", "me", "index")
+_LISTS: Final = ("list", "all", "mine", "my", "me", "index", "recent", "latest", "newest", "feed", "timeline", "public")
 _DELETES: Final = re.compile(r"(?i)/(delete|remove|destroy)/")
 """What may stand between a collection and the id of what is deleted."""
 _DEEDS: Final = DEEDS | {"find", "modify", "mark", "publish"}

@@ -16,11 +16,10 @@ from stopper.core.login_names import (
     LOGIN,
     LOGOUT,
     PASSWORD,
-    SHORTEST,
     SUBJECT,
-    TOKEN_NAMES,
     in_headers,
     named,
+    token_named,
 )
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_shared import found_once
@@ -229,4 +228,4 @@ def _exchanged(value: object, other: Mapping[str, str], depth: int) -> object:
 
 def token_in(response: Response) -> str | None:
     """The token that an answer hands out in its JSON or in a header."""
-    return named(response.json(), TOKEN_NAMES, SHORTEST) or in_headers(response)
+    return token_named(response.json()) or in_headers(response)

@@ -11,7 +11,7 @@ from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, send
-from stopper.core.probe_baseline import answered, attempt, candidates
+from stopper.core.probe_baseline import answered, attempt, candidates, every, tries
 from stopper.core.probe_inputs import members
 from stopper.core.probe_query import query_names, with_query
 from stopper.core.probe_shared import found_once
@@ -21,6 +21,8 @@ VARIATIONS_MOST: Final = {"quick": 2, "standard": 3, "deep": 5}
 """Ways in which one route is asked wrongly, by the scan's depth."""
 FULLY: Final = 15
 """Routes that are asked wrongly in every way; those after them in the most telling one, because one handler mostly answers for all."""
+READ_MOST: Final = {"quick": 12, "standard": 60, "deep": 200}
+"""Readings whose answers are looked at."""
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH")
 
 
@@ -46,7 +48,10 @@ def asked_honestly(target: Target) -> Steps[list[Provoked]]:
 
 def _honestly(target: Target) -> Steps[list[tuple[Route, Exchange]]]:
     found: list[tuple[Route, Exchange]] = []
-    for route, method in candidates(target, _METHODS):
+    first = list(candidates(target, _METHODS))
+    known = {(id(route), method) for route, method in first}
+    readings = every(target)[: READ_MOST[target.depth]]  # the scan asks each of them once in any case
+    for route, method in (*first, *(pair for pair in readings if (id(pair[0]), pair[1]) not in known)):
         honest = yield from attempt(answered(target, target.request_for(route, method)))
         found += [(route, honest)] if honest is not None else []
     return found
@@ -54,7 +59,8 @@ def _honestly(target: Target) -> Steps[list[tuple[Route, Exchange]]]:
 
 def _provoked(target: Target) -> Steps[list[Provoked]]:
     found: list[Provoked] = []
-    for route, honest in (yield from found_once(target, "asked honestly", lambda: _honestly(target))):
+    asked = yield from found_once(target, "asked honestly", lambda: _honestly(target))
+    for route, honest in asked[: tries(target)]:
         wrong: list[Exchange] = []
         most = VARIATIONS_MOST[target.depth] if len(found) < FULLY else 1
         for request in islice(variations(target, route, honest.request), most):

@@ -12,7 +12,7 @@ SECRET: Final = re.compile(
     r"(?i)^_?(?:hashed_?)?(?:password|passwd|pwd|pass)(?:_?(?:hash|hashed|digest|salt))?$|^(?:pw|pass)_?hash$|^(?:password_?)?salt$"
     r"|^(?:totp|otp|mfa|two_?factor|2fa)_?(?:secret|key|seed)$|^(?:reset|password_reset|verification|confirmation|remember|recovery)_?(?:token|code|codes)$"
     r"|^(?:db|database|smtp|mail|mqtt|wifi|wlan|ftp|ssh|root|admin|redis|mysql|postgres)_?(?:password|passwd|pwd|pass)$"
-    r"|^(?:api|secret|private|encryption|signing)_?key(?:_?hash)?$|^(?:client|api|app|jwt)_?secret$|^internal_\w+$|^ssn$|^security_answer$"
+    r"|^(?:api|private|encryption|signing|(?:app|flask|jwt)?_?secret)_?key(?:_?hash)?$|^(?:client|api|app|jwt)_?secret$|^(?:aws)?_?secret_?access_?key$|^internal_\w+$|^ssn$|^security_answer$"
 )
 LONGEST: Final = 1000
 """Things of one list that are looked through for a text."""

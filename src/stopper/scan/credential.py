@@ -12,11 +12,10 @@ from stopper.core.login_names import (
     KEY_NAMES,
     PASSWORD,
     REFRESH_NAMES,
-    SHORTEST,
     TOKEN_HEADERS,
-    TOKEN_NAMES,
     in_headers,
     named,
+    token_named,
 )
 from stopper.core.probe import Skipped
 from stopper.core.probe_baseline import is_door
@@ -63,7 +62,7 @@ def credentials_in(response: Response, before: str = "") -> Held | None:
     *before* is the Cookie header of the request: a browser keeps what the answer does not set anew.
     """
     said = response.json()
-    token = named(said, TOKEN_NAMES, SHORTEST) or _bare(response) or in_headers(response)
+    token = token_named(said) or _bare(response) or in_headers(response)
     key = named(said, KEY_NAMES)
     cookies = merged(before, cookies_of(response))
     if not (token or key or cookies):

@@ -39,13 +39,20 @@ def harvested(
         if len(route.parameters) != 1 or route.path.count("{") != 1:
             continue
         name = route.parameters[0][0]
-        lists = [known for known in app.routes if known.path.rstrip("/") == route.path.partition("/{")[0]]
+        base = route.path.partition("/{")[0]
+        lists = [known for known in app.routes if known.path.rstrip("/") == base] or _lists_nearby(app, base)
         key = (tuple(dict.fromkeys(known.path for known in lists)), name)
         if key not in seen:  # several routes of one thing stand beside the same list
             seen[key] = _first_id(lists, name, courier, honest, who, own=_is_changed(app, route) and who is not None)
         if (value := seen[key]) is not None:
             found[route.path] = {name: value}
     return found
+
+
+def _lists_nearby(app: App, base: str) -> list[Route]:
+    """Where the things are listed whose own path is singular: ``/vehicles`` or ``/vehicle/vehicles`` of ``/vehicle/{id}``."""
+    places = {f"{base}s", f"{base}/{base.rpartition('/')[2]}s"}
+    return [one for one in app.routes if one.path.rstrip("/") in places and "GET" in one.methods and not one.parameters]
 
 
 def _first_id(

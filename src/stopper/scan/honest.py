@@ -58,7 +58,9 @@ class HonestRequests:
                         or self.own.get(as_parameter(name))
                         or route.examples.get(name)
                         or str(plausible(name, self.canary))
-                        for name in dict.fromkeys((*route.fields, *self.learned_query.get(route.path, ())))
+                        for name in dict.fromkeys(
+                            (*route.fields, *self.learned_query.get(route.path, ()), *_asks_by_id(route))
+                        )
                     }
                 )
                 if method == "GET"
@@ -120,6 +122,13 @@ class HonestRequests:
         if known is None or (isinstance(value, int) and not known.isdigit()):
             return value
         return int(known) if isinstance(value, int) else known
+
+
+def _asks_by_id(route: Route) -> tuple[str, ...]:
+    """The one thing that a document leaves out of a query although the route says nothing without it: ``/report?report_id=…``."""
+    if route.parameters or route.fields or len(route.optional) != 1 or "spec" not in route.readers:
+        return ()
+    return route.optional if re.search(r"(?i)[a-z]_?(id|uuid)$|[a-z]I[dD]$", route.optional[0]) else ()
 
 
 def _only_reads(route: Route) -> bool:

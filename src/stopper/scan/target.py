@@ -42,6 +42,9 @@ PAGE_MOST: Final = 100_000
 BEHIND_MOST: Final = 30
 """Routes that are taken up from the pages of somebody who is logged in."""
 
+_NAMES: Final = ("username", "user_name", "user", "login", "email")
+"""What a part of a path or a query is called that says by name whom is asked about."""
+
 
 def _behind_the_log_in(scene: Scene, people: Sequence[Identity]) -> Crawled:
     """What the first person who is kept by cookie is led to from the start page, and from where the log-in sent them on; where nobody
@@ -123,6 +126,9 @@ def prepare(
     forge = TokenForge(_words(model, courier, people))
     if people and people[0].name in scene.entries:
         honest.own.update(told_about(scene.entries[people[0].name][1].response))
+        subject = people[0].subject or ""
+        named = [] if not subject or any(map(honest.own.get, _NAMES)) else _NAMES
+        honest.own.update({name: subject for name in named if ("@" in subject) == ("mail" in name)})
     behind = _behind_the_log_in(scene, people)
     known = _with_methods_of(with_forms_of(model.routes, behind.routes), behind.routes)
     model = replace(model, routes=(*known, *beside(known, behind.routes)[:BEHIND_MOST]))

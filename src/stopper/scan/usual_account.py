@@ -1,16 +1,18 @@
 """An account that anybody knows, found where nobody was given and the API takes no test person: what it opens is open to anybody."""
 
 import secrets
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final, cast
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
-from stopper.core.login_names import BEST, LOGIN
+from stopper.core.login_names import BEST, LOGIN, PASSWORD, SUBJECT
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_login import asks_basic, basic, lets_in, token_in, understood
 from stopper.core.secret import Secret
 from stopper.core.usual_accounts import PAIRS
 from stopper.scan.doors import accounts_bodies, doors, form_of, json_of
+from stopper.scan.spec.sample import sample
 
 if TYPE_CHECKING:
     from stopper.scan.identities import Scene
@@ -23,7 +25,7 @@ ANYBODY_MOST: Final = 2
 """Ways to send an account by which somebody who does not exist is tried: the usual names as JSON and as a form."""
 TOLD: Final = (
     f"nobody was given and the API took no test person: the scan went on as {NAME!r}, by a default account that the API lets in "
-    "(default-account-enabled)"
+    "(default-account-enabled) or by the one that its document shows"
 )
 
 
@@ -35,7 +37,7 @@ def usual_account(scene: "Scene") -> Identity | None:
         if (anybody := _anybody(scene, route)) is not None:
             return anybody
         way = _way_in(scene, route)
-        for subject, password in PAIRS if way is not None else ():
+        for subject, password in (*_shown(route), *PAIRS) if way is not None else ():
             exchange = _sent(scene, _ways(scene, route, subject, password)[way or 0])
             if exchange is None or exchange.response.status == 429:
                 break
@@ -46,6 +48,21 @@ def usual_account(scene: "Scene") -> Identity | None:
                 break
             return Identity(NAME, (), subject=subject, password=Secret(password), guessed=True)
     return None
+
+
+def _shown(route: Route) -> Iterator[tuple[str, str]]:
+    """The account that the document shows as an example of what the log-in takes: what is made up is another one each time."""
+    bodies = [sample(route.request_schema, canary) for canary in ("a", "b")] if route.request_schema else []
+    said = [cast("dict[str, object]", body) for body in bodies if isinstance(body, dict)]
+    fixed = {
+        name: value
+        for name, value in (said[0].items() if len(said) > 1 else ())
+        if isinstance(value, str) and value and said[1].get(name) == value
+    }
+    subject = next((value for name, value in fixed.items() if SUBJECT.search(name) and not PASSWORD.search(name)), "")
+    password = next((value for name, value in fixed.items() if PASSWORD.search(name)), "")
+    if subject and password:
+        yield subject, password
 
 
 def _anybody(scene: "Scene", route: Route) -> Identity | None:

@@ -110,6 +110,7 @@ SHOPS: dict[str, Flask] = {
     "a nested token": shop(lambda _, token: jsonify(data={"auth": {"token": token}}), bearer),
     "a name of its own": shop(lambda _, token: jsonify(jwt=token), lambda: request.headers.get("X-Access-Token")),
     "the scheme Token": shop(lambda _, token: jsonify(token=token), lambda: request.headers.get("Authorization", "").removeprefix("Token ")),
+    "the access of a pair": shop(lambda _, token: jsonify(user={"refresh": "r" * 40, "access": token}), bearer),
     "no scheme": shop(lambda _, token: jsonify(token=token), lambda: request.headers.get("Authorization")),
     "a header of the answer": shop(lambda _, token: ("", 200, {"Authorization": f"Bearer {token}"}), bearer),
     "an API key": shop(lambda _, token: jsonify(api_key=token), lambda: request.headers.get("X-API-Key")),

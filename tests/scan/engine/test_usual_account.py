@@ -6,8 +6,10 @@ import pytest
 from flask import Flask, jsonify, request
 from tests.scan.engine.test_identities import bearer, become, whoami
 
+from stopper.core.app import Route
 from stopper.core.probe import Identity, Mode
 from stopper.core.secret import Secret
+from stopper.scan.usual_account import _shown
 
 
 def staff(*, anything: bool = False, limit: int = 99) -> Flask:
@@ -58,3 +60,12 @@ def test_a_door_that_slows_down_gives_no_default_account() -> None:
 def test_a_door_that_lets_everybody_in_is_gone_through_as_nobody() -> None:
     people, _, _ = become(staff(anything=True))
     assert [(one.subject or "").partition("-")[0] for one in people if one.guessed] == ["nobody"]
+
+
+def test_the_account_that_a_document_shows_is_tried_first() -> None:
+    said = {name: {"type": "string", "example": value} for name, value in (("username", "ann"), ("password", "ann-1"))}
+    made_up = {name: {"type": "string"} for name in said}
+    assert list(_shown(Route("/login", ("POST",), request_schema={"type": "object", "properties": said}))) == [
+        ("ann", "ann-1")
+    ]
+    assert not list(_shown(Route("/login", ("POST",), request_schema={"type": "object", "properties": made_up})))

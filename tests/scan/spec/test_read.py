@@ -255,3 +255,20 @@ def test_a_body_that_is_put_together_has_all_its_members() -> None:
     assert whole["properties"] == {"login": {"type": "string"}, "phone": {"type": "string"}}
     assert (whole["required"], whole["type"], "allOf" in whole) == (["login"], "object", False)
     assert in_one(account) == account
+
+
+@pytest.mark.parametrize(
+    "media",
+    [
+        {"example": {"username": "ann", "password": "ann-1", "otp": 12}},
+        {"schema": {"type": "object"}, "examples": {"0": {"value": '{"username": "ann", "password": "ann-1", "otp": 12}'}}},
+        {"schema": {"properties": {"username": {"type": "string"}, "otp": {"type": "integer", "example": 12}}},
+         "example": {"username": "ann", "password": "ann-1", "otp": 3}},
+        {"schema": {"type": "object", "example": '{"username": "ann", "password": "ann-1", "otp": 12}'}},
+    ],
+    ids=["without a schema", "the text of an object", "beside a schema", "in a schema"],
+)  # fmt: skip
+def test_the_example_of_a_whole_body_is_what_is_sent(media: dict[str, Any]) -> None:
+    body = {"requestBody": {"content": {"application/json": media}}}
+    route = routes_of({**THREE, "paths": {"/login": {"post": body}}})["POST", "/api/login"]
+    assert HonestRequests(canary="stp").body(route) == {"username": "ann", "password": "ann-1", "otp": 12}

@@ -19,7 +19,7 @@ _KEY_GUARD: Final = re.compile(
 )
 _CHANGES: Final = ("POST", "PUT", "PATCH", "DELETE")
 _MAY_BE_PUBLIC: Final = re.compile(
-    r"(?i)webhook|callback|public|/(?:users?|accounts?|customers?|members?|contact|feedback|newsletter|sessions?|keys|api-keys|leaks?|leak-reports?)/?$"
+    r"(?i)webhook|callback|public|forgot|reset|otp|verif|/(?:users?|accounts?|customers?|members?|contact|feedback|newsletter|sessions?|keys|api-keys|leaks?|leak-reports?)/?$"
 )
 """Where people register, log in, write to us or give back a key that they found: open by design."""
 ROUTES: Final = {"quick": 4, "standard": 8, "deep": 20}
@@ -53,8 +53,8 @@ def _asks_key(app: App, route: Route, method: str, readers: set[str]) -> bool:
     """That a key guards it, as a reader or the document says. *readers* are the functions that read one from a header."""
     if route.spec_security and app.spec is not None:
         schemes = [app.spec.schemes[name] for name in route.spec_security if name in app.spec.schemes]
-        if any(one.kind.lower() == "apikey" for one in schemes):
-            return True
+        if any(one.kind.lower() == "apikey" and one.parameter.lower() != "authorization" for one in schemes):
+            return True  # in that header stands a token: some libraries have no other way to say so
     access = route.access.get(method)
     if access is None or access.state != "guarded":
         return False
@@ -89,7 +89,7 @@ def _uses_keys(target: Target) -> bool:
     shown = [name for one in target.identities for name, _ in one.headers]
     return (
         reads_keys(source_of(target.app))
-        or any(one.kind.lower() == "apikey" for one in schemes)
+        or any(one.kind.lower() == "apikey" and one.parameter.lower() != "authorization" for one in schemes)
         or any(map(is_key_name, shown))
     )
 

@@ -29,6 +29,7 @@ from stopper.core.probe_people import number_in_lists
 from stopper.core.probe_read_only import read_only
 from stopper.core.probe_references import made_with
 from stopper.core.probe_registration import holding, let_in, new_account, registers
+from stopper.core.probe_set_by_others import set_by_others
 from stopper.core.probe_wishes import OF_WORTH, better_than
 from stopper.core.probe_worked_out import cheaper, seen_in_list, view_elsewhere
 from stopper.core.rule import Hit, Rule
@@ -191,6 +192,7 @@ def _tried(
     seen = yield from _as_it_is(target, route, method, request)
     own = number is not None or OWN_ACCOUNT.search(route.path) is not None
     better = {name: wish for name, value in seen.items() if (wish := better_than(name, value, own=own)) is not None}
+    better |= set_by_others(route, seen, members(request))
     shown = {name: value for name, value in seen.items() if isinstance(value, str) and value and name not in _WISHES}
     body = members(request) or {name: value for name, value in shown.items() if name not in better}
     plainly = replace(request, body=json.dumps(body).encode())

@@ -11,11 +11,10 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.owner_names import ROLE, ROLES_SAID, WHO, WHOSE, WHOSE_ID
+from stopper.core.owner_names import ADMIN_PATH, ROLE, ROLES_SAID, WHO, WHOSE, WHOSE_ID
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_administrators import ADMIN_PATH
 from stopper.core.probe_baseline import attempt, every
 from stopper.core.probe_query import with_query
 from stopper.core.queries_by_owner import owners_asked_for
@@ -297,7 +296,9 @@ def _looks_at_who(facts: SourceFacts, function: str) -> bool:
 
 _ROUTES: Final = {"quick": 4, "standard": 7, "deep": 80}
 """Routes that are asked, those first whose path says that they are an administrator's."""
-_HEADERS: Final = ("X-Role", "X-User-Role", "X-Roles", "Role", "X-Admin", "X-Is-Admin")
+_HEADERS: Final = (
+    "X-Role", "X-User-Role", "X-Roles", "Role", "X-Admin", "X-Is-Admin", "X-Staff", "X-Is-Staff", "X-Superuser", "X-User-Type", "X-Access-Level", "X-Internal",
+)  # fmt: skip
 _NAMES: Final = ("role", "admin", "is_admin")
 """What the field calls a role in a query or a cookie."""
 
@@ -365,7 +366,7 @@ def _ways(route: Route, request: Request) -> Iterator[tuple[str, Change]]:
 
 
 def _value(name: str) -> str:
-    return "admin" if "role" in name.lower() else "true"
+    return "admin" if any(word in name.lower() for word in ("role", "type", "level")) else "true"
 
 
 def _merged(request: Request, change: Change) -> Request:

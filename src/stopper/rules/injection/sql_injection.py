@@ -16,6 +16,7 @@ from stopper.core.labels import UNTRUSTED
 from stopper.core.passing import passed
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import same, says_nothing
+from stopper.core.probe_header_inputs import looked_up_headers
 from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_log_in_inputs import refused_log_ins
 from stopper.core.probe_login import lets_in
@@ -203,7 +204,7 @@ _PAIRS: Final = (
 
 def probe(target: Target) -> Steps[Verdict]:
     """A quote where one text is expected must change nothing; a condition in the text must not be obeyed."""
-    doors = yield from refused_log_ins(target)
+    doors = [*(yield from refused_log_ins(target)), *(yield from looked_up_headers(target))]
     return (
         yield from judged(
             target,

@@ -1,53 +1,30 @@
 """A route that was made for developers hands a stranger settings, data or a way to change them."""
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final, Literal
 
 from stopper.core.app import App, Route
-from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.inside_locations import is_kept_inside
-from stopper.core.place import RouteRef, Span
-from stopper.core.probe import Steps, Target, failed, passed, send
-from stopper.core.probe_baseline import attempt, same
+from stopper.core.place import Span
+from stopper.core.probe import Steps, Target, failed, passed
+from stopper.core.probe_internal import is_internal, left_behind
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.switched_on import asked_for
 from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Name, Value, text_of, walk
 
-_INTERNAL: Final = re.compile(
-    r"(?i)(?:^|[/_.-])(debug\w*|_debug|internals?|backups?|dump\w*|bak|actuator|phpinfo|console|_?env|environ|tests?|testing|playground|sandbox|dev|devtools|staging|(?:tmp|temp|old)(?![_-])|"
-    r"_?profiler|trace|heapdump|threaddump|server-?status|server-?info|diagnostics?|eval|shell|seed|reset-?db|fixtures?|sysinfo|settings/dump)(?=[/_.-]|$)"
-)
 _SURE: Final = re.compile(
     r"(?i)(?:^|[/_.-])(_?debug\w*|internals?|backups?|dump\w*|actuator|phpinfo|heapdump|threaddump|shell|eval|environ|_?env|seed|reset-?db|sysinfo|devtools)(?=[/_.-]|$)"
 )
-_SAFE: Final = re.compile(
-    r"(?i)(^/docs?/|speed-?tests?|/tests?/\{|s?/\{[^/]*\}/tests?(?=/|$)|latest|contest|trace(?:s|route)?/\{|/tests?$.*result|environments?|[/_]ping/?$|profiles?/\{)"
-)
 _GUARD_NAME: Final = re.compile(r"(?i)_required$|^require|login|auth|admin|permission|protect")
-_PLACES: Final = (
-    "/debug", "/_debug", "/internal", "/backup", "/test", "/dev", "/console", "/.env", "/.git/config", "/backup.sql", "/backup.zip", "/dump",
-    "/actuator/env", "/server-status", "/phpinfo.php", "/config", "/env", "/_profiler",
-)  # fmt: skip
-"""What is often left behind, beside the routes that are known."""
-_BELOW: Final = (
-    "/debug/users", "/debug/config", "/debug/env", "/debug/info", "/debug/db", "/debug/logs", "/internal/users", "/internal/config",
-    "/internal/stats", "/admin/debug", "/admin/config", "/admin/logs", "/admin/backup", "/admin/export",
-)  # fmt: skip
-"""What is left behind below such words, where the word alone answers nothing."""
-_OWN_MOST: Final = 3
-"""Of the application's own words: how many are asked for below such a word."""
-_PREFIX: Final = re.compile(r"(?i)^(?:/(?:api|rest|v\d+))+(?=/)")
-_FORM: Final = re.compile(r"""(?i)<input[^>]{1,400}type\s*=\s*["']?password""")
 
 
 def detect(app: App) -> Iterator[Hit]:
     """Routes that are called after a tool of developers and that nothing guards."""
     for route in app.routes:
-        if not route.readers - {"spec", "wire"} or not _is_internal(route):
+        if not route.readers - {"spec", "wire"} or not is_internal(route):
             continue  # what was only seen from outside is asked
         if is_kept_inside(source_of(app), route.path):
             continue
@@ -144,10 +121,6 @@ def _is_setting(value: Value) -> bool:
     return len(last) > 1 and last.isupper()
 
 
-def _is_internal(route: Route) -> bool:
-    return bool(_INTERNAL.search(route.path)) and not _SAFE.search(route.path)
-
-
 def _certainty(route: Route) -> Certainty:
     return "likely" if _SURE.search(route.path) else "possible"
 
@@ -157,62 +130,14 @@ def _certainty(route: Route) -> Certainty:
 
 def probe(target: Target) -> Steps[Verdict]:
     """Ask for such routes as nobody; what is not there answers like a path that cannot be."""
-    nothing = yield from send(target.request_for(Route(f"/{target.canary}-not-there", ("GET",)), "GET"))
-    places: list[RouteRef] = []
-    evidence: list[Evidence] = [Evidence("exchange", "control: what a path that is not there answers", nothing)]
-    known = _known(target)
-    for route in (*known, *_guessed(target)):
-        answer = yield from attempt(send(target.request_for(route, "GET")))
-        if answer is not None and (_answers(answer, nothing) or (route in known and _breaks(answer, nothing))):
-            places.append(RouteRef("GET", route.path))
-            evidence.append(Evidence("exchange", f"{route.path} answers nobody in particular", answer))
-        if len(places) >= 5:
-            break
-    if places:
-        return failed(f"{places[0].path} is served to everybody", places, evidence)
-    return passed("no debug, test, backup or internal route answers")
-
-
-def _known(target: Target) -> list[Route]:
-    return [route for route in target.app.routes if "GET" in route.methods and _is_internal(route)][:10]
-
-
-def _guessed(target: Target) -> list[Route]:
-    paths = {route.path for route in target.app.routes}
-    below = () if target.depth == "quick" else (*_of_its_own_words(target.app.routes), *_BELOW)
-    guessed = [Route(path, ("GET",)) for path in dict.fromkeys((*_PLACES, *below)) if path not in paths]
-    return guessed if target.surface != "wsgi" or not target.app.routes else guessed[:6]
-
-
-def _of_its_own_words(routes: Sequence[Route]) -> Iterator[str]:
-    """Where the application would keep such a route by the way it names others: below its prefix, and by the names of its things."""
-    prefixes = Counter(said.group() for route in routes if (said := _PREFIX.match(route.path)))
-    prefix = prefixes.most_common(1)[0][0] if prefixes else ""
-    things = Counter(
-        word
-        for route in routes
-        if route.parameters and (word := route.path.removeprefix(prefix).lstrip("/").partition("/")[0])
-    )
-    words = [word for word, _ in things.most_common() if re.fullmatch(r"[a-z][a-z_-]{2,24}", word)][:_OWN_MOST]
-    if prefix:
-        yield from (f"{prefix}/{word}" for word in ("debug", "internal", "debug/users", "internal/users"))
-    yield from (f"{prefix}/{kind}/{word}" for word in words for kind in ("debug", "internal"))
-
-
-def _answers(answer: Exchange, nothing: Exchange) -> bool:
-    response = answer.response
-    if not response.succeeded or response.error or not response.body.strip() or "EVALEX" in response.text:
-        return False  # the console of a debugger is another rule's matter
-    if _FORM.search(response.text[:100_000]):
-        return False  # the page of a log-in
-    return not same(response, nothing.response) and not (
-        nothing.response.succeeded and response.content_type == nothing.response.content_type
-    )
-
-
-def _breaks(answer: Exchange, nothing: Exchange) -> bool:
-    """That the view runs for nobody and falls over: a guard would have turned the caller away before."""
-    return answer.response.status == 500 and nothing.response.status < 500
+    found = yield from left_behind(target)
+    if not found.served:
+        return passed("no debug, test, backup or internal route answers")
+    evidence = [Evidence("exchange", "control: what a path that is not there answers", found.nothing)]
+    evidence += [
+        Evidence("exchange", f"{ref.path} answers nobody in particular", answer) for ref, answer in found.served
+    ]
+    return failed(f"{found.served[0][0].path} is served to everybody", [ref for ref, _ in found.served], evidence)
 
 
 RULE = Rule(

@@ -64,9 +64,11 @@ def _of_whoever(target: Target, one: Provoked) -> Steps[Exchange | None]:
     ):
         return None
     mine = _strangers(target, shown)
-    if not mine or not any(people_in(shown.json())):
+    ours = bool(target.canary) and target.canary in shown.text  # what is shown first may be the scan's own
+    if not (mine or ours) or not any(people_in(shown.json())):
         return None
-    for number in range(int(last) + 1, int(last) + 1 + NUMBERS):
+    first = int(last) + 1
+    for number in dict.fromkeys((*(range(1, 1 + NUMBERS) if ours else ()), *range(first, first + NUMBERS))):
         other = yield from attempt(send(replace(asked, target=f"{path.removesuffix(last)}{number}{mark}{query}")))
         if other is not None and other.response.succeeded and _strangers(target, other.response) - mine:
             return other

@@ -8,6 +8,7 @@ from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_internal import left_behind
 from stopper.core.probe_login import ENTERED, REGISTERED
 from stopper.core.probe_provoke import asked_honestly
 from stopper.core.response_fields import secret_fields, secrets_after_change, sent_texts, texts
@@ -24,6 +25,8 @@ def probe(target: Target) -> Steps[Verdict]:
     evidence: list[Evidence] = []
     asked = [(one.ref, one.honest) for one in (yield from asked_honestly(target))]
     asked += _people_came_in(target)
+    known = {ref for ref, _ in asked}
+    asked += [one for one in (yield from left_behind(target)).served if one[0] not in known]
     for ref, exchange in asked:
         what = _seen(target, exchange) if exchange.response.succeeded and ref not in places else ""
         if what:

@@ -17,6 +17,8 @@ from stopper.scan.spec.postman_variables import Variables, entries, list_of, map
 
 ITEMS_MOST: Final = 10_000
 """Requests and folders that are read; a collection with more has lost its way."""
+_SHOWS: Final = re.compile(r"(?i)(^|[-_])(auth\w*|token|api-?key|apikey|access-?key|session(-?id)?)$")
+"""Headers in which a credential stands."""
 _METHODS: Final = frozenset({"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH"})
 WORDS: Final = 400
 """Characters of what a collection says of a request that are kept."""
@@ -135,6 +137,8 @@ def _scheme(call: _Call) -> SecurityScheme | None:
     """The kind of credential that a request shows, without the credential."""
     auth = mapping_of(call.auth)
     kind = str(auth.get("type") or "").lower()
+    if kind in ("", "noauth"):
+        return _by_hand(call)
     if kind in ("bearer", "jwt"):
         return SecurityScheme("bearer", "http bearer")
     if kind in ("basic", "digest"):
@@ -146,5 +150,17 @@ def _scheme(call: _Call) -> SecurityScheme | None:
     said = {name: str(value) for name, value in entries(auth.get("apikey"))}
     name = call.variables.filled(said.get("key", ""))
     where = "query" if said.get("in") == "query" else "header"
-    sound = bool(name) and len(name) <= 64 and name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-    return SecurityScheme(f"apikey {name}", "apiKey", where, name) if sound else None
+    return SecurityScheme(f"apikey {name}", "apiKey", where, name) if _is_sound(name) else None
+
+
+def _is_sound(name: str) -> bool:
+    return bool(name) and len(name) <= 64 and name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+
+
+def _by_hand(call: _Call) -> SecurityScheme | None:
+    """The header in which a request shows a credential that nothing but its name speaks of; its value is not looked at."""
+    for header in list_of(mapping_of(call.request).get("header")):
+        name = str(mapping_of(header).get("key") or "").strip()
+        if name.lower() != "authorization" and _SHOWS.search(name) and _is_sound(name):
+            return SecurityScheme(f"apikey {name}", "apiKey", "header", name)
+    return None

@@ -11,6 +11,7 @@ import yaml
 
 from stopper.core.app import Reply, Route, SecurityScheme, Spec
 from stopper.core.errors import UsageError
+from stopper.scan.spec.body_example import shown_body, with_example
 from stopper.scan.spec.postman import is_collection, read_collection
 from stopper.scan.spec.postman_variables import is_example
 from stopper.scan.spec.refs import Document
@@ -122,8 +123,8 @@ def _schemes(document: Document) -> Iterator[tuple[str, SecurityScheme]]:
 
 
 def _routes(document: Document, prefix: str) -> Iterator[Route]:
-    """One route for the methods of a path that ask for the same security; reading and writing ones stay apart, and a DELETE whose query says
-    what is meant."""
+    """One route for the methods of a path that ask for the same security; reading and writing ones stay apart, those that write different bodies too,
+    and a DELETE whose query says what is meant."""
     everywhere = document.root.get("security")
     for path, node in document.mapping(document.root.get("paths")).items():
         if not path.startswith("/"):
@@ -136,7 +137,7 @@ def _routes(document: Document, prefix: str) -> Iterator[Route]:
                 told = method == "delete" and any(
                     one.get("in") == "query" for one in _parameters(document, item, operation)
                 )
-                kind = "delete" if told else "read" if method in READS else "write"
+                kind = "delete" if told else "read" if method in READS else f"write {_said(document, item, method)}"
                 key = (_security(operation.get("security", everywhere)), kind)
                 groups.setdefault(key, []).append(method)
         for (security, _), methods in groups.items():
@@ -146,6 +147,13 @@ def _routes(document: Document, prefix: str) -> Iterator[Route]:
             }
             route = _route(document, prefix + path, item, methods, security)
             yield replace(route, spec_scopes={method: found for method, found in scopes.items() if found})
+
+
+def _said(document: Document, item: Mapping[str, object], method: str) -> str:
+    """The names of the members of the body that the method takes; empty where it takes none."""
+    operation = document.mapping(item[method])
+    body = _body(document, operation, _parameters(document, item, operation)) or {}
+    return " ".join(sorted(document.mapping(body.get("properties"))))
 
 
 def _route(
@@ -247,12 +255,13 @@ def _body(
 ) -> Mapping[str, object] | None:
     content = document.mapping(document.mapping(operation.get("requestBody")).get("content"))
     for kind in sorted(content, key=lambda kind: "json" not in kind):
-        schema = document.mapping(content[kind]).get("schema")
-        if schema is not None:
-            return in_one(document.expanded(schema))
+        media = document.mapping(content[kind])
+        schema, shown = media.get("schema"), shown_body(document, media)
+        if schema is not None or shown:
+            return with_example(in_one(document.expanded(schema or {"type": "object"})), shown)
     for parameter in parameters:
         if parameter.get("in") == "body":
-            return in_one(document.expanded(parameter.get("schema")))
+            return with_example(in_one(document.expanded(parameter.get("schema"))), {})
     form = {str(one.get("name")): document.expanded(one) for one in parameters if one.get("in") == "formData"}
     return {"type": "object", "properties": form} if form else None
 

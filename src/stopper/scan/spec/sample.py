@@ -101,6 +101,8 @@ def _text(said: Mapping[str, object], canary: str, name: str) -> str:
         text = f"{canary}@example.com"
     elif "passw" in name.lower():
         text = f"Pass-{canary}-9a!"
+    elif "phone" in name.lower() or "mobile" in name.lower():
+        text = "+15550100123"
     else:
         text = f"text {canary}"
     least, most = said.get("minLength"), said.get("maxLength")

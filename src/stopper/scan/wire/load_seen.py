@@ -18,6 +18,7 @@ class LoadSeen:
         self._lock = threading.Lock()
         self._times: dict[str, deque[float]] = {}
         self._limited = False
+        self._answered: set[str] = set()
         self._closed: set[str] = set()
 
     def learn(self, request: Request, response: Response) -> None:
@@ -26,7 +27,11 @@ class LoadSeen:
             return
         path = request.target.partition("?")[0]
         with self._lock:
-            self._limited = self._limited or response.status == 429 or announces(response)
+            # A door that has never answered otherwise is shut, whoever asks and however seldom: that tells of no limit.
+            met = response.status == 429 and path in self._answered
+            self._limited = self._limited or met or announces(response)
+            if response.status != 429:
+                self._answered.add(path)
             if response.status == 429 and request.method not in READ_METHODS:
                 self._closed.add(path)
             self._times.setdefault(path, deque(maxlen=2_000)).append(time.monotonic())
