@@ -12,6 +12,7 @@ from stopper.core.probe_accounts import takes_accounts, with_account
 from stopper.scan.catalogue import find
 from stopper.scan.options import ProbeOptions
 from stopper.scan.run import run_scan
+from stopper.scan.trial import try_rule
 
 FORM = '<form method="post"><input name="username"><input type="password" name="password"></form>'
 
@@ -84,3 +85,28 @@ def test_an_account_stands_where_the_body_has_a_place_for_it() -> None:
     }
     assert with_account({"name": ""}, "ann", "x") == {"name": "ann", "password": "x"}
     assert with_account({}, "ann", "x") == {"email": "ann@example.com", "username": "ann", "password": "x"}
+
+
+@pytest.mark.parametrize("asked", [("email", "name"), ("phone", "password"), ("handle", "password")])
+def test_an_account_is_opened_by_whatever_names_it_and_one_without_a_password_has_none_to_be_weak(
+    asked: tuple[str, ...],
+) -> None:
+    app, people = Flask("names"), set[str]()
+
+    @app.post("/signup")
+    def signup() -> Any:
+        said = request.get_json()
+        if not said.get(asked[0]) or said[asked[0]] in people:
+            return jsonify(error="missing or taken"), 409
+        people.add(said[asked[0]])
+        return jsonify(key=secrets.token_hex(16)), 201
+
+    @app.get("/openapi.json")
+    def document() -> Any:
+        schema = {"type": "object", "properties": {name: {"type": "string"} for name in asked}}
+        body = {"content": {"application/json": {"schema": schema}}}
+        return jsonify(openapi="3.0.0", info={}, paths={"/signup": {"post": {"requestBody": body}}})
+
+    rule = find("weak-password-accepted")
+    assert rule is not None
+    assert (try_rule(rule, app).outcome == "fail") is ("password" in asked)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, cast
 
+from stopper.core.account_body import PHONE, phone_of
 from stopper.core.app import Route
 from stopper.core.login_names import PASSWORD
 from stopper.core.probe import Target
@@ -11,7 +12,7 @@ from stopper.core.probe_login import REGISTERED
 
 _REGISTER: Final = re.compile(r"(?i)(^|[/_-])(register|registration|sign-?up)/?$")
 _PEOPLE: Final = re.compile(r"(?i)(^|[/_-])(users?|accounts?|members?|people)/?$")
-_NAME: Final = re.compile(r"(?i)user_?name|login|nick|^name$|^user$")
+_NAME: Final = re.compile(r"(?i)user_?name|login|nick|handle|alias|screen_?name|^name$|^user$")
 
 
 def registered_at(target: Target) -> list[Route]:
@@ -30,6 +31,12 @@ def takes_accounts(route: Route) -> bool:
     return bool(_PEOPLE.search(route.path)) and any(PASSWORD.search(name) for name in names)
 
 
+def asks_no_password(route: Route) -> bool:
+    """That what the route reads is known and no password is among it: who registers there is given a key."""
+    names = (*route.names, *names_in(route.request_schema, 3))
+    return bool(names) and not any(PASSWORD.search(name) for name in names)
+
+
 def names_in(schema: object, depth: int) -> list[str]:
     """The names of the members of a body, those of inner objects too."""
     if depth == 0 or not isinstance(schema, Mapping):
@@ -44,6 +51,13 @@ def names_in(schema: object, depth: int) -> list[str]:
 def with_account(body: Mapping[str, object], name: str, password: str) -> dict[str, object]:
     """*body* with the account in the members that are called so, in inner objects too; a password is added where none has a place."""
     filled = _filled(body or dict.fromkeys(("email", "username", "password"), ""), name, password, 3)
+    if filled == {**body, **{key: password for key in body if PASSWORD.search(key)}} and not any(
+        isinstance(one, Mapping) for one in body.values()
+    ):
+        first = next((key for key, value in body.items() if isinstance(value, str) and not PASSWORD.search(key)), None)
+        filled |= (
+            {first: name} if first is not None else {}
+        )  # a word of its own: what stands first beside a password names the person
     return filled if _holds(filled, password) else {**filled, "password": password}
 
 
@@ -59,6 +73,8 @@ def _value(key: str, value: object, name: str, password: str, depth: int) -> obj
         return password
     if "mail" in key.lower():
         return f"{name}@example.com"
+    if PHONE.search(key) and isinstance(value, str):
+        return phone_of(name, value)
     return name if _NAME.search(key) else value
 
 

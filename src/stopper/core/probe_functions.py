@@ -7,18 +7,19 @@ tells another role, or where another function of the same role answers that pers
 import re
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence
+from stopper.core.owner_names import ADMIN_PATH
 from stopper.core.place import RouteRef
-from stopper.core.probe import Identity, Steps, Target, send
+from stopper.core.probe import Identity, Steps, Target, own, send, undo
 from stopper.core.probe_baseline import alike, attempt, is_door
 from stopper.core.probe_foreign import made, unknown
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import at_number, kinds
+from stopper.core.probe_kinds import at_number, kinds, route_at
 from stopper.core.probe_login import REGISTERED, known_log_in
 from stopper.core.probe_objects import marked
 from stopper.core.probe_own_values import SELF
@@ -95,7 +96,7 @@ def _groups(target: Target) -> dict[str, list[_Function]]:
     """Functions of one role by the document's words, and those that lie in one folder of a role."""
     found: dict[str, list[_Function]] = {}
     for route in target.app.routes:
-        if is_door(route) or registers(route) or SELF.search(route.path):
+        if is_door(route) or registers(route) or SELF.search(route.path) or ADMIN_PATH.search(route.path):
             continue
         for method in _methods(target, route):
             words = route.spec_says.get(method, "")
@@ -120,7 +121,13 @@ def _asked(target: Target, one: _Function, low: Identity) -> Steps[tuple[Exchang
     anonymous = yield from attempt(send(_request(target, one)))
     if anonymous is None or not anonymous.response.refused:
         return None, None
-    return anonymous, (yield from attempt(send(low.on(_request(target, one)))))
+    request = _request(target, one)
+    if one.method != "GET" and one.route.parameters and (yield from somebody_has(target, one.route, request, low)):
+        return None, None
+    answer = yield from attempt(send(low.on(request)))
+    if one.method != "GET" and one.route.parameters and answer is not None and answer.response.succeeded:
+        yield from taken_back(target, one.route, low.on(request), low)
+    return anonymous, answer
 
 
 def _request(target: Target, one: _Function) -> Request:
@@ -141,6 +148,27 @@ def _on_an_own_thing(target: Target, one: _Function, low: Identity) -> Steps[Exc
     if thing is None:
         return None
     return (yield from attempt(send(low.on(at_number(target, one.route, thing.number, one.method)))))
+
+
+def somebody_has(target: Target, route: Route, request: Request, low: Identity) -> Steps[bool]:
+    """Whether a thing of that id, which nobody should have, is there: a change of it would be one of somebody's."""
+    seen = yield from send(low.on(replace(request, method="GET", body=b"")))
+    above, _, behind = route.path.partition("{")
+    listed = route_at(target, above, "GET")
+    if seen.response.succeeded or listed is None:
+        return seen.response.succeeded
+    number = request.target.partition("?")[0].removeprefix(above).removesuffix(behind.partition("}")[2])
+    return number in (yield from send(low.on(target.request_for(listed, "GET")))).response.text
+
+
+def taken_back(target: Target, route: Route, made: Request, low: Identity) -> Steps[None]:
+    """What a change of a thing that nobody had has made is deleted again."""
+    if route_at(target, route.path, "DELETE") is None:
+        return
+    there = yield from send(low.on(replace(made, method="GET", body=b"")))
+    if there.response.succeeded:
+        yield from own(made.target.partition("?")[0], made)
+        yield from undo(low.on(replace(made, method="DELETE", body=b"", effect="write")))
 
 
 def _lacks(target: Target, low: Identity, role: str) -> bool:

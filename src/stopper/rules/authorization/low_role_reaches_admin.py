@@ -3,7 +3,6 @@
 import re
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import Route
@@ -11,10 +10,10 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.owner_names import ADMIN_PATH
 from stopper.core.place import RouteRef
-from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, own, passed, send, undo, unsure
+from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import TRIES, alike, beyond, is_door
 from stopper.core.probe_foreign import unknown
-from stopper.core.probe_functions import functions_let_in
+from stopper.core.probe_functions import functions_let_in, somebody_has, taken_back
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number, route_at
 from stopper.core.probe_objects import marked
@@ -51,7 +50,7 @@ def probe(target: Target) -> Steps[Verdict]:
         if (
             method != "GET"
             and route.parameters
-            and (yield from beyond(_somebody_has(target, route, request, low), found))
+            and (yield from beyond(somebody_has(target, route, request, low), found))
         ):
             continue
         tried += 1
@@ -60,7 +59,7 @@ def probe(target: Target) -> Steps[Verdict]:
             first = Evidence("exchange", "control: without a credential the route is refused", anonymous)
             found.append((ref, first, Evidence("exchange", f"{low.name}, who has no role, is let in", answer)))
             if method in ("PUT", "PATCH", "POST") and route.parameters:
-                yield from beyond(_taken_back(target, route, low.on(request), low), found)
+                yield from beyond(taken_back(target, route, low.on(request), low), found)
     by_path = [ref for ref, *_ in found]
     others = (yield from beyond(functions_let_in(target, low), found)) or []
     found += [one for one in others if one[0] not in by_path]
@@ -142,27 +141,6 @@ def _asked_with(target: Target, route: Route, method: str) -> Request:
     name, kind = route.parameters[0]
     counted = "int" in kind or (kind in ("", "string", "default") and "id" in name.lower())
     return at_number(target, route, unknown("1" if counted else str(uuid.UUID(int=1))), method)
-
-
-def _somebody_has(target: Target, route: Route, request: Request, low: Identity) -> Steps[bool]:
-    """Whether a thing of that id, which nobody should have, is there: a change of it would be one of somebody's."""
-    seen = yield from send(low.on(replace(request, method="GET", body=b"")))
-    above, _, behind = route.path.partition("{")
-    listed = route_at(target, above, "GET")
-    if seen.response.succeeded or listed is None:
-        return seen.response.succeeded
-    number = request.target.partition("?")[0].removeprefix(above).removesuffix(behind.partition("}")[2])
-    return number in (yield from send(low.on(target.request_for(listed, "GET")))).response.text
-
-
-def _taken_back(target: Target, route: Route, made: Request, low: Identity) -> Steps[None]:
-    """What a change of a thing that nobody had has made is deleted again."""
-    if route_at(target, route.path, "DELETE") is None:
-        return
-    there = yield from send(low.on(replace(made, method="GET", body=b"")))
-    if there.response.succeeded:
-        yield from own(made.target.partition("?")[0], made)
-        yield from undo(low.on(replace(made, method="DELETE", body=b"", effect="write")))
 
 
 def _may_be_the_only_one(target: Target, one: Identity) -> bool:
