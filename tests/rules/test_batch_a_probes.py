@@ -13,14 +13,13 @@ from flask import Flask, session
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stopper.core import flask_cookie
+from stopper.core import exception_texts, flask_cookie
 from stopper.core.exchange import Response
 from stopper.core.rule import Rule
 from stopper.core.secret import Secret
 from stopper.rules.api_key import config_dump_in_response
 from stopper.rules.bearer import any_bearer_token_accepted
 from stopper.rules.headers import security_headers_missing
-from stopper.rules.leak import exception_text_in_response
 from stopper.scan.catalogue import Example, find, page
 from stopper.scan.source.read import read_source
 from stopper.scan.trial import try_rule
@@ -213,7 +212,7 @@ def test_the_environment_is_told_by_its_search_path() -> None:
 )
 def test_texts_of_exceptions_are_known(text: str) -> None:
     """How Python and its drivers put a failure is seen inside a JSON answer."""
-    assert exception_text_in_response.exception_text(f'{{"error": "{text}"}}') is not None
+    assert exception_texts.exception_text(f'{{"error": "{text}"}}') is not None
 
 
 @pytest.mark.parametrize(
@@ -229,7 +228,7 @@ def test_texts_of_exceptions_are_known(text: str) -> None:
 )
 def test_words_about_errors_are_no_texts_of_exceptions(text: str) -> None:
     """The word "error" or the name of a class alone is not what a library wrote."""
-    assert exception_text_in_response.exception_text(f'{{"error": "{text}"}}') is None
+    assert exception_texts.exception_text(f'{{"error": "{text}"}}') is None
 
 
 def test_a_refusal_in_words_is_no_entrance() -> None:
@@ -292,7 +291,7 @@ def test_no_answer_of_a_server_makes_a_judge_stumble(text: str, raw: bytes) -> N
         response = Response(200, (("Set-Cookie", text), ("Content-Type", text), ("Referrer-Policy", text)), body)
         assert config_dump_in_response.dumps(response) in (True, False)
         assert any_bearer_token_accepted.denies(response) in (True, False)
-        assert exception_text_in_response.exception_text(response.text) is None or response.text
+        assert exception_texts.exception_text(response.text) is None or response.text
         assert isinstance(security_headers_missing.missing_headers(response, secure=True), tuple)
         cookie = _cookie_of(response) or text
         assert not flask_cookie.signs_cookie(Secret("a key that signed nothing"), cookie)

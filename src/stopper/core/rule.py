@@ -110,7 +110,7 @@ class Rule:
     """Whether the probe asks wrongly to see what an error says: what it sent may be kept, and whoever reads it later fails."""
     measures: bool = False
     echo_of: tuple[str, ...] = ()
-    """Rules that say more of the same cause. Where one of them speaks of the same line of the source, this one is silent. Where one is proven, the signs of this rule are left out, and so are its proofs by a
+    """Rules that say more of the same cause. Where one is proven by a request, the signs of this rule are left out, and so are its proofs by a
     quote in an input where theirs is by a quote in the same."""
     repeats: tuple[str, ...] = ()
     """Rules whose weakness, at the same line of the source, is mended by what mends this one: there this one is silent."""

@@ -22,7 +22,7 @@ class DetectorResult:
 
 def run_detectors(app: App, rules: Sequence[Rule], *, tests: bool = False) -> tuple[DetectorResult, ...]:
     """Ask every detector. Hits in test files are dropped unless *tests*, or unless the rule is of the family ``ci`` or reads tests.
-    A line of the source of which a stronger rule speaks (``Rule.echo_of``, ``Rule.repeats``) is told by that one alone."""
+    A line of the source at which another rule says the same (``Rule.repeats``) is told by that one alone."""
     known: dict[Question, bool] = {}
     seen = tuple(
         DetectorResult(rule, ())
@@ -42,7 +42,7 @@ def _finds_nothing(app: App, rule: Rule, known: dict[Question, bool]) -> bool:
 
 def _unsaid(one: DetectorResult, seen: Sequence[DetectorResult]) -> DetectorResult:
     """*one* without the lines of the source of which a stronger rule speaks already."""
-    stronger = (*one.rule.echo_of, *one.rule.repeats)
+    stronger = one.rule.repeats
     if not one.hits or not stronger:
         return one
     told = {

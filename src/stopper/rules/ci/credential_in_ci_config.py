@@ -241,6 +241,6 @@ RULE = Rule(
     ends="Stopper's command `stopper secrets check` finds secrets that lie in the repository.",
     certainty="likely",
     detect=detect,
-    echo_of=("secret-in-deployment-file", "private-key-in-repository"),
+    repeats=("secret-in-deployment-file", "private-key-in-repository"),
     reads_tests=True,
 )

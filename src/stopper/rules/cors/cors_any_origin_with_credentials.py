@@ -11,6 +11,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_cookies import keeps_by_cookie
 from stopper.core.probe_origins import crossings, stranger
+from stopper.core.reflected_origins import is_sent_back_unasked
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.switched_on import asked_for
@@ -35,8 +36,12 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
         if (text_of(one.value) or "").lower() == "true" or is_constant(one.value, True)
     }
     for one in headers_set(facts, "Access-Control-Allow-Origin") if allowing else ():
-        if one.function in allowing and is_constant(one.value, "*") and not asked_for(facts, one.span):
+        if one.function not in allowing:
+            continue
+        if is_constant(one.value, "*") and not asked_for(facts, one.span):
             yield Hit("any website is let in, and credentials are allowed beside it", one.span, certainty="possible")
+        elif is_sent_back_unasked(facts, one):
+            yield Hit("whatever website asks is let in, and credentials are allowed beside it", one.span)
 
 
 def probe(target: Target) -> Steps[Verdict]:

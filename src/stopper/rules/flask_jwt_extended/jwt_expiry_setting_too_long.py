@@ -72,7 +72,7 @@ RULE = Rule(
     asvs=("V7.3.2",),
     surfaces=("source", "running"),
     ends="Stopper's access tokens live 15 minutes unless `STOPPER_ACCESS_TOKEN_LIFETIME` says otherwise.",
-    echo_of=("jwt-issued-without-expiry",),
+    repeats=("jwt-issued-without-expiry",),
     detect=detect,
     fix=fix,
 )

@@ -156,4 +156,5 @@ RULE = Rule(
     detect=detect,
     probe=probe,
     echo_of=("route-without-authentication",),
+    repeats=("route-without-authentication",),
 )

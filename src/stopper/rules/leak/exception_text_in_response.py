@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 from stopper.core.answer_edits import told_to_the_log
 from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
+from stopper.core.exception_texts import exception_text
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -331,17 +332,6 @@ def fix(app: App, hit: Hit) -> Edit | None:
 
 # -- on the wire -----------------------------------------------------------------------------------------------------------------
 
-_SHAPES: Final = re.compile(
-    r"invalid literal for int\(\) with base|could not convert string to|'NoneType' object |object is not (?:subscriptable|iterable|callable)"
-    r"|indices must be integers|not supported between instances of|unsupported operand type|object has no attribute '"
-    r"|(?:list|tuple|string|pop) index out of range|missing \d+ required (?:positional|keyword)|takes \d+ positional arguments?"
-    r"|got an unexpected keyword argument|too many values to unpack|not enough values to unpack|does not match format '|Invalid isoformat string"
-    r"|badly formed hexadecimal UUID|codec can't (?:de|en)code|\[Errno -?\d+\]|Max retries exceeded with url|Failed to establish a new connection"
-    r"|\(?(?:sqlite3|psycopg2?|pymysql|MySQLdb|asyncpg|pyodbc|cx_Oracle|oracledb)(?:\.\w+)*\.\w*Error\b|sqlalchemy\.exc\.|\[SQL: |no such (?:table|column): "
-    r"|UNIQUE constraint failed|NOT NULL constraint failed|near \"[^\"]*\": syntax error|violates (?:unique|foreign key|not-null|check) constraint"
-    r"|Expecting (?:value|property name|',' delimiter)[^<]{0,40}: line \d+ column \d+|(?<![\w.])(?:\w+\.)*[A-Z]\w*(?:Error|Exception)\(['\"]|<class '\w"
-)
-"""How Python, its standard library and the usual drivers put their failures."""
 _TRACEBACK: Final = "Traceback (most recent call last)"
 
 
@@ -374,12 +364,6 @@ def _told(one: Provoked) -> Exchange | None:
     return None
 
 
-def exception_text(text: str) -> str | None:
-    """What in *text* only an exception says, or None."""
-    found = _SHAPES.search(text)
-    return found.group() if found else None
-
-
 RULE = Rule(
     slug="exception-text-in-response",
     family="leak",
@@ -393,6 +377,7 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` answers an exception with a status and its title, never with its text.",
     echo_of=("traceback-in-response",),
+    repeats=("traceback-in-response",),
     detect=detect,
     fix=fix,
     provokes=True,
