@@ -12,8 +12,8 @@ from stopper.core.ids_in_paths import templated
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
-from stopper.scan.crawl import with_forms_of
 from stopper.scan.engine import run_probe
+from stopper.scan.page_routes import with_forms_of
 from stopper.scan.target import prepare
 from stopper.scan.trial import try_rule
 from stopper.scan.wire.courier import Courier

@@ -15,7 +15,19 @@ from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_query import query_names
 from stopper.scan.allowed_methods import allowed_at, methods_at
 from stopper.scan.merge import template_pattern
-from stopper.scan.more_words import FEW, MANY, SOME, below, kinds_named, of_field, of_kinds, one_of, title_of, wanted
+from stopper.scan.more_words import (
+    FEW,
+    MANY,
+    SOME,
+    USUAL,
+    below,
+    kinds_named,
+    of_field,
+    of_kinds,
+    one_of,
+    title_of,
+    wanted,
+)
 from stopper.scan.named_routes import Named, named_routes, scripts
 from stopper.scan.nothing_there import Nothing, as_person, only_slash, plain_get
 from stopper.scan.page_links import linked
@@ -41,15 +53,8 @@ FOLDER_MOST: Final = 12
 NAMED_IN_FOLDER: Final = 60
 """The same of routes that a text names below the root of an API."""
 _API: Final = re.compile(r"(?i)(^|/)(api|rest|v\d{1,2})$")
-USUAL: Final = (
-    "/", "/login", "/register", "/logout", "/me", "/profile", "/account", "/users", "/admin", "/admin/users", "/health", "/healthz", "/status",
-    "/config", "/debug", "/metrics", "/token", "/refresh", "/notes", "/items", "/orders", "/search", "/files", "/upload", "/keys",
-    "/auth/login", "/auth/register", "/auth/me", "/auth/refresh", "/auth/logout", "/api", "/api/login", "/api/register", "/api/me",
-    "/api/users", "/api/notes", "/api/items", "/api/orders", "/api/v1", "/api/v1/users", "/api/v1/login", "/api/v1/me",
-    "/auth", "/signup", "/users/login", "/admin/login", "/api/users/login", "/api/auth", "/api/auth/login", "/api/auth/register", "/api/token", "/api/v1/auth/login", "/docs", "/apidocs/", "/swagger/", "/api/docs/", "/graphql", "/robots.txt",
-)  # fmt: skip
 LISTED: Final = 10
-"""Routes that a text names with their methods: an API that lists so many of them hides few, and no usual names are tried."""
+"""Routes that a text names with their methods, or one answer in JSON: an API that lists so many of them hides few, and no usual names are tried."""
 ENDS: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 """What ends a session: such a link is not followed."""
 _HELD: Final = re.compile(r"\{\w+\}")
@@ -121,6 +126,8 @@ class _Crawl:
     led: set[str] = field(default_factory=set[str])
     """Templates of routes that something led to."""
     known: set[str] = field(default_factory=set[str])
+    named: int = 0
+    """Routes that one answer in JSON names, some with their parameters, where it names most."""
     title: str = ""
     """What the API calls itself at its start."""
     folders: dict[str, Nothing] = field(default_factory=dict[str, Nothing])
@@ -139,7 +146,7 @@ class _Crawl:
         self._with_queries(nothing)
         if (
             not self.guesses
-            or len(self.spoken) >= LISTED
+            or self._lists_many()
             or self._takes_everything(len(start))
             or (self.others and nothing.plain.refused)
         ):
@@ -158,10 +165,13 @@ class _Crawl:
         self._guess(nothing, one_of(self._paths()) if few else ())
         self._guess(nothing, of_kinds(kind.removeprefix(self.prefix) for kind in self.kinds))
 
+    def _lists_many(self) -> bool:
+        return max(len(self.spoken), self.named) >= LISTED
+
     def _lists_its_routes(self, path: str) -> bool:
         """Whether the API has told so many of its routes, each with its method, that *path* would stand among them: a guess that is no start."""
         listed = templated(path)[0] in self.led or path.strip("/") == self.prefix.strip("/")
-        return len(self.spoken) >= LISTED and not listed
+        return self._lists_many() and not listed
 
     def _paths(self) -> list[str]:
         return [path.removeprefix(self.prefix) for path in (*self.found, *self.forms)]
@@ -297,7 +307,10 @@ class _Crawl:
             self._lead(_Place(link, depth + 1, surmise=False), query_names(Request("GET", f"{link}?{query}")))
         for link, names in asked_by_forms(response, self.origin, path):
             self._lead(_Place(link, depth + 1, surmise=False), names)
-        for named in self._named(response, path):
+        told = list(self._named(response, path))
+        if response.content_type.endswith("json") and any("{" in one.path for one in told):
+            self.named = max(self.named, len({one.path for one in told}))
+        for named in told:
             place = _Place(_HELD.sub(_sample, named.path), depth + 1, named.path * ("{" in named.path))
             self._lead(place, named.query)
             if named.method:
@@ -369,24 +382,6 @@ def beside(described: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ..
     """Those of *seen* that no route of the document is: pages stand beside an API, and what a document leaves out."""
     known = [template_pattern(route.path.rstrip("/"), dict(route.parameters)) for route in described]
     return tuple(route for route in seen if not any(one.fullmatch(route.path.rstrip("/")) for one in known))
-
-
-def with_forms_of(known: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ...]:
-    """*known*, where a route of which nobody has said what it reads gets the form that a page behind the log-in sends there."""
-    forms = {one.path.rstrip("/"): one for one in seen if one.takes_form and one.fields}
-    bare = {
-        one.path: forms[one.path.rstrip("/")]
-        for one in known
-        if "POST" in one.methods
-        and one.readers == frozenset({"wire"})
-        and not one.fields
-        and one.path.rstrip("/") in forms
-    }
-    rest = [
-        replace(one, methods=tuple(method for method in one.methods if method != "POST")) if one.path in bare else one
-        for one in known
-    ]
-    return (*rest, *bare.values())
 
 
 def _read(courier: Courier, path: str, who: Identity | None = None) -> Response | None:

@@ -77,7 +77,7 @@ def accounts_bodies(route: Route, subject: str, password: str) -> Iterator[dict[
     if mine is not None:
         yield mine
         return
-    full: dict[str, object] = {"email": subject, "username": subject, "password": password}
+    full: dict[str, object] = {"email": subject, "username": subject, "login": subject, "password": password}
     inside = tuple(name for name in known if _is_wrapper(name, members.get(name)))
     if not any(PASSWORD.search(name) for name in known):
         for name in inside:

@@ -302,7 +302,8 @@ def _by_both_names(scene: Scene, person: Identity, mail: str) -> Identity | None
         known = route.path in scene.forms or route.path in scene.asks_basic or _is_basic(scene.app, route)
         if known or route.fields or route.request_schema or route.takes_form:
             return None
-        body: dict[str, object] = {"username": person.subject, "email": mail, "password": person.password.reveal()}
+        names = {"username": person.subject, "login": person.subject, "email": mail}
+        body: dict[str, object] = {**names, "password": person.password.reveal()}
         target = scene.honest.prefix + scene.honest.path(route)
         if (ready := _logged_in(scene, person, route, (json_of(target, body, "login"),))) is not None:
             scene.useless.pop(person.name, None)

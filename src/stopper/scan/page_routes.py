@@ -1,7 +1,8 @@
 """Routes that the forms of a page lead to: what a form sends is what its view reads."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import Route
@@ -40,3 +41,21 @@ def _forms(response: Response, origin: str, path: str, method: str) -> Iterator[
         names = tuple(dict.fromkeys(name for name, _, _ in form.fields if not TOKEN.search(name)))
         if where is not None and (names or form.files) and not TAKES_AWAY.search(where.path):
             yield where.path, names, form.files
+
+
+def with_forms_of(known: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ...]:
+    """*known*, where a route of which nobody has said what it reads gets the form that a page behind the log-in sends there."""
+    forms = {one.path.rstrip("/"): one for one in seen if one.takes_form and one.fields}
+    bare = {
+        one.path: forms[one.path.rstrip("/")]
+        for one in known
+        if "POST" in one.methods
+        and one.readers == frozenset({"wire"})
+        and not one.fields
+        and one.path.rstrip("/") in forms
+    }
+    rest = [
+        replace(one, methods=tuple(method for method in one.methods if method != "POST")) if one.path in bare else one
+        for one in known
+    ]
+    return (*rest, *bare.values())

@@ -11,7 +11,7 @@ from stopper.core.exchange import Request
 from stopper.core.probe import Depth, Identity, Mode, Skipped, Target
 from stopper.core.probe_login import ENTERED, REGISTERED
 from stopper.core.probe_own_values import told_about
-from stopper.scan.crawl import Crawled, beside, crawled, with_forms_of
+from stopper.scan.crawl import Crawled, beside, crawled
 from stopper.scan.forge import TokenForge
 from stopper.scan.graphql import with_graphql
 from stopper.scan.guessed_inputs import guess_registrations, guessed_inputs
@@ -22,6 +22,7 @@ from stopper.scan.missing_fields import learn_doors, learn_fields
 from stopper.scan.nothing_there import Nothing
 from stopper.scan.other_versions import with_other_versions
 from stopper.scan.own_words import own_words
+from stopper.scan.page_routes import with_forms_of
 from stopper.scan.renewal import Renewals
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.form_doors import FormDoors

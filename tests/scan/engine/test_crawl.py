@@ -250,8 +250,8 @@ def test_a_404_in_json_where_there_is_a_page_for_nothing_is_a_view() -> None:
     assert "/user/{id}" in found
 
 
-@pytest.mark.parametrize("listed", [True, False])
-def test_an_api_that_lists_its_routes_is_asked_for_no_usual_names(listed: bool) -> None:
+@pytest.mark.parametrize(("listed", "map_"), [(True, False), (False, True), (False, False)])
+def test_an_api_that_lists_its_routes_is_asked_for_no_usual_names(listed: bool, map_: bool) -> None:
     """What it lists is asked, also where it bears a usual name."""
     paths = [
         "/users",
@@ -259,11 +259,12 @@ def test_an_api_that_lists_its_routes_is_asked_for_no_usual_names(listed: bool) 
         *(f"/{word}" for word in ["cards", "notes", "bills", "teams", "rooms", "desks", "plans", "trips", "meals"]),
     ]
     app = _app(*paths, "/metrics")
-    app.add_url_rule("/", "home", lambda: jsonify(endpoints=[f"GET {path}" if listed else path for path in paths]))
+    told = [f"GET {path}" if listed else path for path in paths]
+    app.add_url_rule("/", "home", lambda: jsonify(endpoints=[*told, *(["/cards/<int:number>"] * map_)]))
     courier = Courier(WsgiTransport(app), mode="default", max_requests=300)
     found = {one.path for one in crawled(courier, "", "canary").routes}
     assert set(paths) <= found or not listed
-    assert (("GET", "/metrics") in courier.asked) is not listed
+    assert (("GET", "/metrics") in courier.asked) is not (listed or map_)
 
 
 def test_things_that_answers_speak_of_by_their_ids_are_asked_for() -> None:
