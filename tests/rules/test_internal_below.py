@@ -4,14 +4,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from flask import Flask, jsonify
+from flask import Flask, jsonify, request
 from tests.scan.engine.test_engine import target
+from tests.scan.engine.test_scan import served
 
 from stopper.core.app import App, Route
 from stopper.core.finding import Verdict
 from stopper.core.probe import Depth
 from stopper.rules.inventory.internal_route_served import RULE
+from stopper.scan.catalogue import find
 from stopper.scan.engine import run_probe
+from stopper.scan.options import ProbeOptions
+from stopper.scan.run import run_scan
 
 DESCRIBED = (
     Route("/api/v1/books", ("GET",), readers=frozenset({"spec"})),
@@ -43,3 +47,20 @@ def test_the_page_of_a_log_in_is_no_route_for_developers() -> None:
 def test_a_quick_scan_asks_for_the_words_alone() -> None:
     assert judged("/debug/users", [{"name": "ann"}], "quick").outcome == "pass"
     assert judged("/debug", [{"name": "ann"}], "quick").outcome == "fail"
+
+
+@pytest.mark.parametrize("believes", [True, False])
+def test_a_route_of_developers_that_nobody_names_is_opened_by_an_address_in_a_header(believes: bool) -> None:
+    app = Flask("inside")
+    app.add_url_rule("/", "home", lambda: jsonify(name="inside"))
+
+    @app.get("/internal/config")
+    def config() -> Any:
+        local = believes and request.headers.get("X-Forwarded-For", "").startswith("127.")
+        return jsonify(pool=5) if local else (jsonify(error="forbidden"), 403)
+
+    rule = find("principal-from-client-header")
+    assert rule is not None
+    with served(app) as url:
+        report = run_scan(url, ProbeOptions(mode="active", rules=(rule,)))
+    assert [one.outcome for one in report.outcomes] == ["fail" if believes else "not-applicable"], report.outcomes

@@ -44,6 +44,8 @@ class LeftBehind:
 
     nothing: Exchange
     served: tuple[tuple[RouteRef, Exchange], ...]
+    closed: tuple[tuple[RouteRef, Exchange], ...] = ()
+    """Those that are there and turn nobody in particular away."""
 
 
 def is_internal(route: Route) -> bool:
@@ -59,14 +61,17 @@ def left_behind(target: Target) -> Steps[LeftBehind]:
 def _left_behind(target: Target) -> Steps[LeftBehind]:
     nothing = yield from send(target.request_for(Route(f"/{target.canary}-not-there", ("GET",)), "GET"))
     served: list[tuple[RouteRef, Exchange]] = []
+    closed: list[tuple[RouteRef, Exchange]] = []
     known = _known(target)
     for route in (*known, *_guessed(target)):
         answer = yield from attempt(send(target.request_for(route, "GET")))
         if answer is not None and (_answers(answer, nothing) or (route in known and _breaks(answer, nothing))):
             served.append((RouteRef("GET", route.path), answer))
+        elif answer is not None and answer.response.status in (401, 403) and nothing.response.status == 404:
+            closed.append((RouteRef("GET", route.path), answer))
         if len(served) >= ENOUGH:
             break
-    return LeftBehind(nothing, tuple(served))
+    return LeftBehind(nothing, tuple(served), tuple(closed))
 
 
 def _known(target: Target) -> list[Route]:

@@ -29,6 +29,16 @@ _BEHIND: Final = (
     "token",
     "api",
     "app",
+    "jwt-secret",
+    "jwt_secret",
+    "jwtsecret",
+    "secret-key",
+    "secret_key",
+    "super-secret",
+    "signing-key",
+    "jwt-key",
+    "jwt_key",
+    "dev-secret",
     *map(str, range(2018, 2028)),
 )
 _JOINTS: Final = ("", "-", "_")

@@ -11,7 +11,7 @@ from stopper.core.probe import Identity
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import find
 from stopper.scan.forge import TokenForge
-from stopper.scan.own_words import own_words
+from stopper.scan.own_words import own_words, spellings
 from stopper.scan.trial import try_rule
 
 pytestmark = pytest.mark.filterwarnings("ignore:The HMAC key")  # weak on purpose
@@ -58,3 +58,7 @@ def test_the_title_of_the_start_page_is_a_word_of_the_api() -> None:
     found = try_rule(rule, app, identities=[bob])
     assert found.outcome == "fail", found.message
     assert "zebrafinch" not in found.message + "".join(one.text for one in found.evidence)
+
+
+def test_a_word_of_its_own_stands_before_two_words_for_a_secret() -> None:
+    assert {"parcelgo-jwt-secret", "parcelgo_secret_key", "PARCELGO_JWT_SECRET"} <= set(spellings(["parcelgo"]))

@@ -15,6 +15,7 @@ from stopper.core.passing import passed as passed_for
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.probe_internal import left_behind
 from stopper.core.probe_plain_cookies import plain_cookie
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, is_constant, text_of, walk
@@ -39,6 +40,8 @@ _UNPACKS: Final = ("json.", "base64.", "binascii.", "urllib.", "orjson.", "ujson
 _LOGS: Final = frozenset(
     {"debug", "info", "warning", "error", "exception", "critical", "log", "print", "set_tag", "bind"}
 )
+DEVELOPERS: Final = 3
+"""Routes that nobody names, of those that developers leave behind."""
 TRIED: Final = {"quick": 3, "standard": 6, "deep": 20}
 _CLAIMED: Final[Headers] = (
     ("X-User-Id", "1"), ("X-User", "admin"), ("X-Forwarded-User", "admin"), ("X-Remote-User", "admin"),
@@ -252,28 +255,49 @@ def probe(target: Target) -> Steps[Verdict]:
     """Asks closed routes again as nobody, with headers that name a person or an address, and with a cookie that names another person."""
     claimed = _claimed(target.app)
     asked = 0
-    for route, method in candidates(target):
+    for ref, request in _known(target):
         if asked == TRIED[target.depth]:
             break
-        request = target.request_for(route, method)
-        bare = yield from attempt(send(request))
-        if bare is None or bare.response.status not in (401, 403):
-            continue
-        asked += 1
-        named = yield from attempt(send(request.with_headers(*claimed)))
-        if named is None or not named.response.succeeded:
-            continue
-        which = yield from _which(request.with_headers, claimed)
-        control = Evidence("exchange", "control: closed without a credential", bare)
-        seen = Evidence("exchange", "a name in a header opens it", which or named)
-        ref = RouteRef(method, route.path)
-        return failed(f"{ref} lets in whoever writes a name or an address into a header", (ref,), (control, seen))
+        closed, wrong = yield from _opened(ref, request, claimed)
+        asked += closed
+        if wrong is not None:
+            return wrong
+    for ref, request in (yield from _for_developers(target)):
+        _, wrong = yield from _opened(ref, request, claimed)
+        if wrong is not None:
+            return wrong
     if (believed := (yield from attempt(plain_cookie(target)))) is not None:
         ref, name, evidence = believed
         return failed(f"{ref} takes who is calling from the cookie {name}, which anybody can write", (ref,), evidence)
     if not asked:
         return not_applicable("no route that can be read is closed")
     return passed("no header of a client's own opens a closed route")
+
+
+def _opened(ref: RouteRef, request: Request, claimed: Headers) -> Steps[tuple[bool, Verdict | None]]:
+    """Whether a route is closed to nobody in particular, and the verdict where a header opens it."""
+    bare = yield from attempt(send(request))
+    if bare is None or bare.response.status not in (401, 403):
+        return False, None
+    named = yield from attempt(send(request.with_headers(*claimed)))
+    if named is None or not named.response.succeeded:
+        return True, None
+    which = yield from _which(request.with_headers, claimed)
+    control = Evidence("exchange", "control: closed without a credential", bare)
+    seen = Evidence("exchange", "a name in a header opens it", which or named)
+    told = f"{ref} lets in whoever writes a name or an address into a header"
+    return True, failed(told, (ref,), (control, seen))
+
+
+def _known(target: Target) -> Iterator[tuple[RouteRef, Request]]:
+    for route, method in candidates(target):
+        yield RouteRef(method, route.path), target.request_for(route, method)
+
+
+def _for_developers(target: Target) -> Steps[list[tuple[RouteRef, Request]]]:
+    """Routes of developers that are there and closed: what they often ask for is the caller's address."""
+    left = yield from attempt(left_behind(target))
+    return [(ref, answer.request) for ref, answer in left.closed[:DEVELOPERS]] if left is not None else []
 
 
 def _which(request_with: Callable[..., Request], claimed: Sequence[tuple[str, str]]) -> Steps[Exchange | None]:
