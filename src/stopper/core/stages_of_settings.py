@@ -9,6 +9,7 @@ _FOR_TESTS: Final = re.compile(
     r"(?i)(?:^|[._])test|test(?:ing|s)?(?:ing)?(?:config|settings)?$|testing|^(?:migrations?|docs?|documentation)(?:config|settings)?$"
 )
 """Classes of settings that serve nobody: those of tests, and those that only a migration of the database or the making of pages loads."""
+_FILLS_FOR_TESTS: Final = re.compile(r"(?i)(?:^|_)test(?:s|ing)?(?:$|_)")
 _FOR_ONE_DESK: Final = re.compile(
     r"(?i)^(?:dev|local|debug|example|demo)|(?:dev(?:elopment)?|local|debug)(?:config|settings)?$"
 )
@@ -20,8 +21,12 @@ _LIVE: Final = re.compile(r"(?i)prod|live|staging|deploy|release")
 
 
 def is_for_tests(write: ConfigWrite) -> bool:
-    """That the write stands in settings whose name says that they are for tests."""
-    return bool(_FOR_TESTS.search(write.owner.rpartition(".")[2]) or _FILE_FOR_TESTS.search(write.span.path))
+    """That the write stands in settings, or in a function that fills them, whose name says that they are for tests."""
+    return bool(
+        _FOR_TESTS.search(write.owner.rpartition(".")[2])
+        or _FILE_FOR_TESTS.search(write.span.path)
+        or _FILLS_FOR_TESTS.search(write.function.rpartition(".")[2])
+    )
 
 
 def is_for_one_desk(write: ConfigWrite) -> bool:

@@ -12,6 +12,7 @@ from stopper.core.module_values import bound_to
 from stopper.core.passing import given
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.stages_of_settings import is_for_tests
 from stopper.core.values import Call, Choice, ConfigValue, Constant, Item, Mapping, Name, Parameter, Value
 
 MESSAGE = "the signing secret is written in the code"
@@ -37,7 +38,7 @@ def detect(app: App) -> Iterator[Hit]:
     for write in facts.config_writes(*LIBRARY_SETTINGS, *_settings_that_sign(facts)):
         if (
             write.loaded is not False
-            and not _is_for_tests(write)
+            and not is_for_tests(write)
             and any(map(_is_secret, _literals(facts, write.value)))
         ):
             yield Hit(f"{MESSAGE} ({write.key})", write.span, certainty=_certainty(write))
@@ -95,11 +96,6 @@ def _is_secret(literal: Constant) -> bool:
 def _certainty(write: ConfigWrite) -> Certainty:
     """A class of settings for the developer's own machine may be all that a literal ever serves."""
     return "possible" if re.search(r"(?i)dev|local", write.owner) else "certain"
-
-
-def _is_for_tests(write: ConfigWrite) -> bool:
-    """A settings class that says by its name that only tests load it."""
-    return bool(re.search(r"(?i)test", write.owner.rpartition(".")[2]))
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

@@ -186,6 +186,7 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` lets no route answer that has no policy.",
     certainty="likely",
+    repeats=("bundled-app-unprotected",),
     detect=detect,
     probe=probe,
 )
