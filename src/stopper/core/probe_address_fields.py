@@ -17,6 +17,16 @@ from stopper.core.probe_query import query_names, with_query
 _NAMES: Final = re.compile(
     r"(?i)^(?:\w*(?:url|uri|link|href|webhook)|(?:\w*_)?(?:src|target|dest|destination|endpoint|host|domain|callback|feed|image|avatar|site|page|proxy|fetch|source|remote|address|u)(?:_url|_uri)?)$"
 )
+_FETCHES: Final = re.compile(
+    r"(?i)(^|[/_-])(import|fetch|proxy|preview|unfurl|scrape|crawl|mirror|webhooks?|hooks?|callback|remote|pull|avatar|screenshot|render|feed|rss|download|check|ping|test)"
+    r"([/_-]?(url|link|site|page|image|file|test))?/?$"
+)
+"""Paths of what may go and get something."""
+ANY: Final = "one of the usual names of an address"
+_USUAL: Final = (
+    "url", "uri", "link", "source", "src", "target", "address", "href", "webhook_url", "callback_url", "image_url", "endpoint", "feed", "site", "remote_url", "file_url",
+)  # fmt: skip
+"""What a body is asked with that nobody knows a member of."""
 LEAST_SHOWN: Final = 11
 """Signs of the shortest address, ``http://a``, in base64."""
 MOST: Final = 8
@@ -36,6 +46,14 @@ def address_fields(target: Target) -> Iterator[tuple[Route, str, str, str]]:
             said = (*said, *query_names(honest), *members(honest))
         names.update({name: "" for name in said if _NAMES.match(name) and name not in names})
         names.update({name: "" for name in _shown_as_one(target, route, methods[:1]) if name not in names})
+        if (
+            not names
+            and not said
+            and "POST" in route.methods
+            and "spec" not in route.readers
+            and _FETCHES.search(route.path)
+        ):
+            yield route, "POST", ANY, "json"
         for name, source in names.items():
             for method in methods[:1]:
                 where = (
@@ -80,7 +98,8 @@ def aimed(request: Request, name: str, where: str, address: str) -> Request:
             held = {}
         known: dict[str, object] = held if isinstance(held, dict) else {}
         address = _as_shown(address, str(known.get(name, "")))
-        body, kind = json.dumps({**known, name: address}).encode(), "application/json"
+        mine = dict.fromkeys(_USUAL if name == ANY else (name,), address)
+        body, kind = json.dumps({**known, **mine}).encode(), "application/json"
     headers = tuple(pair for pair in request.headers if pair[0].lower() not in ("content-type", "content-length"))
     return Request(
         request.method, request.target, (*headers, ("Content-Type", kind)), body, request.effect, request.identity
