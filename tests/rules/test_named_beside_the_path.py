@@ -41,8 +41,9 @@ def test_a_header_says_whose_data_is_shown_beside_a_good_credential(header: str,
 @pytest.mark.parametrize(
     ("more", "weighs"), [({"email": "@a.example"}, None), ({"motto": "!"}, "medium"), (None, "none")]
 )
+@pytest.mark.parametrize("named", [True, False])
 def test_the_page_about_oneself_shows_somebody_else_by_a_number(
-    more: dict[str, str] | None, weighs: str | None
+    more: dict[str, str] | None, weighs: str | None, named: bool
 ) -> None:
     """What says nothing personal may be for all, and weighs less."""
     two = Two("profiles")
@@ -53,8 +54,8 @@ def test_the_page_about_oneself_shows_somebody_else_by_a_number(
         one = two.people.get(request.args.get("id", me, type=int) if more is not None else me) or abort(404)
         return jsonify(nick=one["name"], **{key: f"{one['name']}{end}" for key, end in (more or {}).items()})
 
-    asks = {"get": {"responses": {}, "parameters": [{"name": "id", "in": "query"}]}}
-    found = two.judged(ACCESS, **{"/account": asks})
+    asks = {"get": {"responses": {}, "parameters": [{"name": "id", "in": "query"}] if named else []}}
+    found = two.judged(ACCESS, **{"/account": asks, "/me": READS})
     assert (found.outcome == "fail") is (weighs != "none"), found.message
     assert weighs == "none" or (routes(found), found.severity) == ([("GET", "/account")], weighs)
 
@@ -185,3 +186,82 @@ def test_who_was_given_keeps_the_name_at_a_path_that_tells_no_fields() -> None:
 def test_a_token_may_be_no_more_than_a_name_in_base64(said: str, token: str | None) -> None:
     answer = Response(200, (("Content-Type", "application/json"),), json.dumps({"token": said}).encode(), 0.0)
     assert token_in(answer) == token
+
+
+class Deeds(Notes):
+    """More that is done to a note, and to what only a list shows."""
+
+    def withdraw(self, note: int) -> Any:
+        one = self.found(note)
+        one["status"] = "withdrawn"
+        return jsonify(ok=True)
+
+    def search(self) -> Any:
+        one = self.found(request.get_json().get("note", 0))
+        return jsonify(items=[one["text"]])
+
+    def breaks(self, note: int) -> Any:
+        """A guard that fails for want of a credential, and a body of which one member is read."""
+        if "X-API-Key" not in request.headers:
+            return jsonify(message="Internal Server Error"), 500
+        one = self.found(note)
+        one["text"] = request.get_json().get("text", one["text"])
+        return jsonify(one)
+
+
+@pytest.mark.parametrize("asks", [False, True])
+@pytest.mark.parametrize(
+    ("deed", "method", "path", "told"),
+    [
+        ("withdraw", "POST", "/notes/{note}/withdraw", {"responses": {}}),
+        ("search", "POST", "/search", body(note="integer", q="string")),
+        ("breaks", "PATCH", "/notes/{note}", body(text="string")),
+    ],
+)
+def test_more_that_another_may_do_to_a_note(deed: str, method: str, path: str, told: Any, asks: bool) -> None:
+    notes = Deeds(asks=asks)
+    notes.app.add_url_rule(path.replace("{note}", "<int:note>"), deed, getattr(notes, deed), methods=[method])
+    paths: dict[str, Any] = {"/notes": {**READS, "post": body(text="string")}, "/notes/{note}": {**READS}, "/me": READS}
+    paths.setdefault(path, {})[method.lower()] = told
+    found = notes.judged(ACCESS, **paths)
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or routes(found) == [(method, path)]
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_what_only_a_list_shows_is_deleted_where_a_document_names_a_reading_that_is_none(asks: bool) -> None:
+    two, marks = Two("marks"), dict[int, dict[str, Any]]()
+
+    @two.app.route("/marks", methods=["GET", "POST"])
+    def listed() -> Any:
+        me = two.caller()
+        if request.method == "GET":
+            return jsonify([one for one in marks.values() if one["user_id"] == me])
+        marks[5 + len(marks)] = {"id": 5 + len(marks), "user_id": me, "page": request.get_json()["page"]}
+        return jsonify(id=4 + len(marks)), 201
+
+    @two.app.delete("/marks/<int:mark>")
+    def drop(mark: int) -> Any:
+        if two.caller() == marks.get(mark, {}).get("user_id") or not asks:
+            marks.pop(mark, None)
+        return "", 204
+
+    paths: dict[str, Any] = {"/marks": {**READS, "post": body(page="string")}, "/me": READS}
+    found = two.judged(ACCESS, **paths, **{"/marks/{mark}": {**READS, "delete": {"responses": {}}}})
+    assert (found.outcome == "fail") is not asks, found.message
+
+
+@pytest.mark.parametrize("member", ["plan", "colour"])
+def test_the_grade_of_a_project_is_nothing_that_its_owner_sets(member: str) -> None:
+    two, project = Two("projects"), {"id": 7, "name": "one", "plan": "free", "colour": "basic"}
+
+    @two.app.route("/projects/<int:number>", methods=["GET", "PATCH"])
+    def one(number: int) -> Any:
+        sent = request.get_json() if request.method == "PATCH" and two.caller() else {}
+        project.update({name: value for name, value in sent.items() if name in ("name", member)})
+        return jsonify(project)
+
+    two.app.add_url_rule("/projects", "all", lambda: jsonify([project] if two.caller() else []))
+    paths: dict[str, Any] = {"/projects": READS, "/projects/{number}": {**READS, "patch": body(name="string")}}
+    assert (two.judged("mass-assignment", **paths).outcome == "fail") is (member == "plan")
+    assert project["plan"] == "free"

@@ -13,13 +13,13 @@ from stopper.core.naming import as_parameter
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt, steady
-from stopper.core.probe_foreign import unknown
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number, route_at
 from stopper.core.probe_objects import inner_object, is_masked
 from stopper.core.probe_others_accounts import account, changing_routes, fits
 from stopper.core.probe_own_id import is_of_a_person
 from stopper.core.probe_own_values import SELF, own_numbers, parameter_of, says_whose
+from stopper.core.probe_read_below import unknown
 
 ROUTES_MOST: Final = 4
 TELLING: Final = 3

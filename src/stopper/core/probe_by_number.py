@@ -14,12 +14,13 @@ from stopper.core.owner_names import OWN_ACCOUNT, WHOSE_ID
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import alike, is_door, same, same_but_for_the_caller
-from stopper.core.probe_foreign import made, unknown, without
+from stopper.core.probe_foreign import made
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, Thing, entry_with, kinds, route_at
 from stopper.core.probe_objects import inner_object, marked
 from stopper.core.probe_own_values import BELONGS, own_numbers, says_whose
 from stopper.core.probe_query import query_names, with_query
+from stopper.core.probe_read_below import unknown, without
 from stopper.core.probe_references import made_with, references
 
 _ASKS: Final = re.compile(r"(?i)request|invit|join|appl(y|ication)|report|follow|claim|redeem|pair|subscri|vote|like")

@@ -17,12 +17,13 @@ from stopper.core.owner_names import ADMIN_PATH
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, own, send, undo
 from stopper.core.probe_baseline import alike, attempt, is_door
-from stopper.core.probe_foreign import made, unknown
+from stopper.core.probe_foreign import made
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number, kinds, route_at
 from stopper.core.probe_login import REGISTERED, known_log_in
 from stopper.core.probe_objects import marked
 from stopper.core.probe_own_values import SELF
+from stopper.core.probe_read_below import unknown
 from stopper.core.probe_registration import registers
 
 _ROLE: Final = (

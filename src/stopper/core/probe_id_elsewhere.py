@@ -22,6 +22,8 @@ ELSEWHERE: Final = ("query", "body")
 _PLAIN: Final = frozenset({"id", "_id", "uuid", "number", "key", "slug", "ids", "uuids"})
 _KINDS: Final = frozenset({"id", "uuid", "number", "no", "key", "code", "serial", "slug", "ref", "ids", "uuids"})
 _CHANGES: Final = ("POST", "PUT", "PATCH")
+_SEEKS: Final = re.compile(r"(?i)(^|[/_-])(search|query|find|look-?up|filter|export|report)s?/?$")
+"""Ends the path of a POST that asks for something."""
 _ES: Final = ("sses", "xes", "ches", "shes")
 """How the names of many of a thing end that is called without the last two letters."""
 DEEDS: Final = frozenset({
@@ -46,9 +48,10 @@ def _found(target: Target, base: str) -> Iterator[Route]:
             continue
         words = set(_words(route.path.removeprefix(around)))
         named = bool(words & things)
+        seeks = bool(_SEEKS.search(route.path))
         for method in route.methods:
             where, names = _names(target, route, method)
-            its = [one for one in names if _is_its_id(one, things, named, method == "GET")][:1]
+            its = [one for one in names if _is_its_id(one, things, named, method == "GET" or seeks)][:1]
             guessed = method == "POST" or (method != "DELETE" and words & _VERBS)
             if not names and named and where and words - things <= _VERBS and guessed:
                 its = ["id", *sorted(f"{thing}_id" for thing in things)]

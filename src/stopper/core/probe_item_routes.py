@@ -11,9 +11,9 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.owner_names import OWN_ACCOUNT
 from stopper.core.probe import Identity, Steps, Target, own, send, undo
 from stopper.core.probe_baseline import attempt, is_door
-from stopper.core.probe_foreign import unknown
 from stopper.core.probe_kinds import new_id
 from stopper.core.probe_objects import inner_object, marked
+from stopper.core.probe_read_below import unknown
 from stopper.core.probe_references import made_with
 
 COLLECTIONS_MOST: Final = 4

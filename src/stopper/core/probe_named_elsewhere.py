@@ -33,6 +33,7 @@ _OF_TEAMS: Final = {
 """Headers by which clients of several tenants choose one, by what an account says it belongs to."""
 _WHO: Final = re.compile(r"id|user|username|name|email|login|handle")
 """Names in the query of a page about oneself that say about whom else, beside those that say whose a thing is."""
+_USUAL: Final = ("id", "user_id", "user", "uid", "account_id")
 ROUTES_MOST: Final = 4
 NUMBERS: Final = 5
 """Numbers from one on that are tried where nothing tells an id."""
@@ -47,7 +48,7 @@ def asked(target: Target, alice: Identity, bob: Identity) -> Steps[list[Verdict]
     for route in list(_readings(target))[:ROUTES_MOST] if headers else ():
         verdict = yield from attempt(_by_header(target, route, headers, alice, bob))
         found += [verdict] if verdict is not None else []
-    for route in [one for one in _about_oneself(target) if not one.reads_no_query][:2]:
+    for route in list(_about_oneself(target))[:2]:
         verdict = yield from attempt(_by_query(target, route, alice, bob))
         found += [verdict] if verdict is not None else []
     return found
@@ -121,31 +122,55 @@ def _same(one: Exchange, other: Exchange) -> bool:
 def _by_query(target: Target, route: Route, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
     """``/profile?id=2``: what Alice is shown of herself, Bob is shown with her number. What holds nothing personal weighs less: it may be for all."""
     request, ref = target.request_for(route, "GET"), RouteRef("GET", route.path)
-    known = dict.fromkeys((*query_names(request), *route.names))
-    names = [one for one in known if WHOSE_ID.fullmatch(as_parameter(one)) or _WHO.fullmatch(as_parameter(one))]
     own, his = (yield from send(alice.on(request))), (yield from send(bob.on(request)))
     alone = _words(own) - _words(his)
-    if not names or not alone or not own.response.succeeded or not his.response.succeeded:
+    if not alone or not own.response.succeeded or not his.response.succeeded:
         return None
+    for name, number in (yield from _asks(target, route, alice, bob, alone)):
+        seen = yield from send(bob.on(with_query(request, name, number)))
+        if seen.response.refused:
+            break
+        if not _shows(seen, his, alone - {number}, len(alone)):
+            continue
+        evidence = (
+            Evidence("exchange", "control: alice's own", own),
+            Evidence("exchange", "control: bob's own", his),
+            Evidence("exchange", f"bob sends {name}={number} and is shown what is alice's", seen),
+        )
+        personal = any(True for _ in people_in(seen.response.json())) or bool(addresses_in(seen.response.text))
+        message = f"{ref} shows what belongs to one user to another user who sends its {name}"
+        return failed(message, (ref,), evidence, None if personal else "medium")
+    return passed(f"{ref} shows bob nothing but his own")
+
+
+def _asks(
+    target: Target, route: Route, alice: Identity, bob: Identity, alone: set[str]
+) -> Steps[list[tuple[str, str]]]:
+    """What the query may say of Alice: names that are known, with her numbers or a few; else usual ones, which are tried at once first."""
+    request = target.request_for(route, "GET")
+    known = dict.fromkeys((*query_names(request), *route.names))
+    names = [one for one in known if WHOSE_ID.fullmatch(as_parameter(one)) or _WHO.fullmatch(as_parameter(one))]
+    found: list[tuple[str, str]] = []
     for name in names[:2]:
         told = yield from own_numbers(target, alice, "user_id" if name == "id" else name)
-        numbers = list(dict.fromkeys(told.values()))[:2] or [str(one) for one in range(1, NUMBERS + 1)]
-        for number in numbers:
-            seen = yield from send(bob.on(with_query(request, name, number)))
-            if seen.response.refused:
-                break
-            shown = (_words(seen) - _words(his)) & alone - {number}
-            if not seen.response.succeeded or 2 * len(shown) < len(alone) or not shown:
-                continue
-            evidence = (
-                Evidence("exchange", "control: alice's own", own),
-                Evidence("exchange", "control: bob's own", his),
-                Evidence("exchange", f"bob sends {name}={number} and is shown what is alice's", seen),
-            )
-            personal = any(True for _ in people_in(seen.response.json())) or bool(addresses_in(seen.response.text))
-            message = f"{ref} shows what belongs to one user to another user who sends its {name}"
-            return failed(message, (ref,), evidence, None if personal else "medium")
-    return passed(f"{ref} shows bob nothing but his own")
+        few = list(dict.fromkeys(told.values()))[:2] or [str(one) for one in range(1, NUMBERS + 1)]
+        found += [(name, number) for number in few]
+    if names:
+        return found
+    number = next(iter((yield from own_numbers(target, alice, "user_id")).values()), None)
+    usual = [(name, number) for name in _USUAL if number is not None]
+    every = request
+    for name, value in usual:
+        every = with_query(every, name, value)
+    seen = yield from send(bob.on(every))
+    his = yield from send(bob.on(request))
+    return usual if usual and _shows(seen, his, alone - {number or ""}, len(alone)) else []
+
+
+def _shows(seen: Exchange, his: Exchange, alone: set[str], most: int) -> bool:
+    """Whether an answer says at least half of what only Alice's own does."""
+    shown = (_words(seen) - _words(his)) & alone
+    return seen.response.succeeded and bool(shown) and 2 * len(shown) >= most
 
 
 def _words(page: Exchange) -> set[str]:

@@ -13,12 +13,13 @@ from stopper.core.owner_names import OWN_ACCOUNT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_baseline import attempt, is_door, same, steady
-from stopper.core.probe_foreign import made, unknown
+from stopper.core.probe_foreign import made
 from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, kinds
 from stopper.core.probe_login import login_requests, login_routes
 from stopper.core.probe_objects import inner_object, is_masked, marked
+from stopper.core.probe_read_below import unknown
 
 KINDS_MOST: Final = {"quick": 2, "standard": 6, "deep": 20}
 _CHANGES: Final = ("PUT", "PATCH", "DELETE")

@@ -25,7 +25,7 @@ _ENDS: Final = re.compile(
     r"(?i)log-?out|sign-?out|revoke|deactivate|delete|remove|reset|verify|confirm|activate|unsubscribe"
 )
 _NOBODY_ELSES: Final = re.compile(
-    r"(?i)\}/(.*[/_-])?(settings|preferences|notifications?|orders?|invoices?|billing|payments?|cards?|transactions?|statements?|messages|inbox|wallets?|carts?|baskets?|"
+    r"(?i)\}/(.*[/_-])?(settings|preferences|notifications?|orders?|invoices?|billing|payments?|payment-?(methods?|details)|bank-?details|cards?|transactions?|statements?|messages|inbox|wallets?|carts?|baskets?|"
     r"addresses|prescriptions?|(medical-?|health-?)?records?|payslips?|salar(y|ies)|documents?|files?|drafts?|tickets?|bookings?|reservations?|appointments?|"
     r"subscriptions?|api-?keys?|keys|sessions?|devices?|tokens?|secrets?|credentials?|balance|loans?|claims?|notes?|todos?|expenses?|budgets?|certificates?|grades?|results?|transcripts?|history|"
     r"enrol?lments?|purchases?|contacts?|logins?|benefits?|payouts?|earnings|reports?|usage|analytics|measure(ment)?s?|vitals|medications?|diagnos[ei]s|allergies|private\w*)/?$"

@@ -43,12 +43,18 @@ def filled(target: Target, create: Route, request: Request, who: Identity) -> St
 
 
 def made_with(target: Target, create: Route, request: Request, who: Identity) -> Steps[Exchange]:
-    """The answer to *request*; where it is refused, to the same with what *who* has wherever it names another thing, or may name one."""
+    """The answer to *request*; where it is refused, to the same with what *who* has wherever it names another thing, or may name one, and
+    then with the honest value of what takes no other."""
     answer = yield from send(who.on(request))
     if answer.response.status not in REFUSED:
         return answer
-    better = yield from completed(target, create, _as_asked(target, create, request, answer), who)
-    return (yield from send(who.on(better))) if better != request else answer
+    better = yield from completed(target, create, request, who)
+    if better != request:
+        answer = yield from send(who.on(better))
+        if answer.response.status not in REFUSED:
+            return answer
+    plain = yield from filled(target, create, _as_asked(target, create, better, answer), who)
+    return (yield from send(who.on(plain))) if plain != better else answer
 
 
 def _as_asked(target: Target, create: Route, request: Request, refused: Exchange) -> Request:

@@ -15,6 +15,8 @@ _GRADE: Final = re.compile(
 )
 _BETTER: Final = "premium"
 """What a grade is wished to be."""
+_CHEAP: Final = frozenset({"free", "basic", "starter", "trial", "bronze"})
+"""Grades above which others are sold: also of a project or a company."""
 _FLAG: Final = re.compile(
     r"(is_)?(\w+_)?(admin|administrator|staff|superuser|moderator|verified|approved|premium|vip|pro|paid|manager|librarian|teacher|instructor|doctor|"
     r"nurse|employee|operator|editor|reviewer|organi[sz]er)"
@@ -30,4 +32,6 @@ def better_than(name: str, value: object, *, own: bool) -> object:
         return True if value is False else 1
     if own and isinstance(value, (int, float)) and not isinstance(value, bool) and OF_WORTH.fullmatch(said):
         return value + 1
+    if isinstance(value, str) and value.lower() in _CHEAP and _GRADE.fullmatch(said):
+        return _BETTER
     return _BETTER if own and isinstance(value, str) and value != _BETTER and _GRADE.fullmatch(said) else None

@@ -31,7 +31,7 @@ from stopper.scan.more_words import (
 from stopper.scan.named_routes import Named, named_routes, scripts
 from stopper.scan.nothing_there import Nothing, as_person, only_slash, plain_get
 from stopper.scan.page_links import linked
-from stopper.scan.page_routes import TAKES_AWAY, asked_by_forms, form_routes
+from stopper.scan.page_routes import TAKES_AWAY, asked_by_forms, form_routes, sent_by_scripts, with_forms
 from stopper.scan.script_bodies import Sent
 from stopper.scan.spec.near import documents_beside, documents_named
 from stopper.scan.wire.courier import Courier
@@ -113,8 +113,8 @@ class _Crawl:
     ids: dict[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     documents: dict[str, None] = field(default_factory=dict[str, None])
     queries: dict[str, dict[str, None]] = field(default_factory=dict[str, dict[str, None]])
-    bodies: dict[str, Sent] = field(default_factory=dict[str, Sent])
-    """What scripts send to a template of a route."""
+    bodies: dict[tuple[str, str], Sent] = field(default_factory=dict[tuple[str, str], Sent])
+    """What scripts send to a template of a route, by the method."""
     spoken: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """The methods that texts say with a template: a guard that refuses everybody first hides what the server takes."""
     kinds: dict[str, None] = field(default_factory=dict[str, None])
@@ -200,9 +200,17 @@ class _Crawl:
             replace(one, methods=tuple(sorted({*one.methods, *self.spoken.get(one.path, ())}))) if one.methods else one
             for one in routes
         ]
-        forms = {**_sent_by_scripts(self.found, self.bodies), **self.forms}
+        sent = sent_by_scripts({route.path: route for route in routes}, self.bodies)
+        forms = {**{one.path: one for one in sent if "POST" in one.methods}, **self.forms}
+        changes = [one for one in sent if "POST" not in one.methods]
+        told = {(one.path, method) for one in changes for method in one.methods}
+        routes = [
+            replace(one, methods=tuple(method for method in one.methods if (one.path, method) not in told))
+            for one in routes
+        ]
         ids = {path: numbers for path, numbers in self.ids.items() if numbers}
-        return Crawled(_with_forms({route.path: route for route in routes}, forms), ids, tuple(self.documents))
+        known = with_forms({route.path: route for route in routes}, forms)
+        return Crawled((*known, *changes), ids, tuple(self.documents))
 
     def _wait(self, paths: Iterable[str]) -> None:
         for path in paths:
@@ -316,7 +324,8 @@ class _Crawl:
             if named.method:
                 self.spoken.setdefault(place.template or templated(place.path)[0], set()).add(named.method)
             if named.sent.names:
-                self.bodies.setdefault(place.template or templated(place.path)[0], named.sent)
+                method = named.sent.method or named.method or "POST"
+                self.bodies.setdefault((place.template or templated(place.path)[0], method), named.sent)
 
     def _named(self, response: Response, path: str) -> Iterator[Named]:
         yield from named_routes(response)
@@ -350,24 +359,6 @@ def _sample(held: re.Match[str]) -> str:
 
 def _named_parameters(template: str) -> tuple[str, dict[str, str]]:
     return template, dict.fromkeys(_HELD_NAME.findall(template), "1")
-
-
-def _sent_by_scripts(found: Mapping[str, Route], bodies: Mapping[str, Sent]) -> dict[str, Route]:
-    """The routes that take a POST with what scripts send there."""
-    return {
-        path: replace(found[path], methods=("POST",), fields=sent.names, takes_form=sent.form)
-        for path, sent in bodies.items()
-        if path in found and "POST" in found[path].methods
-    }
-
-
-def _with_forms(found: Mapping[str, Route], forms: Mapping[str, Route]) -> tuple[Route, ...]:
-    """The routes that answer, and those that forms lead to; of one path the form's own is the one that takes POST."""
-    rest = [
-        replace(one, methods=tuple(method for method in one.methods if method != "POST" or path not in forms))
-        for path, one in found.items()
-    ]
-    return (*rest, *forms.values())
 
 
 def _room(template: str, led: Collection[str], named: bool) -> bool:

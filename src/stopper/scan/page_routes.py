@@ -1,7 +1,7 @@
-"""Routes that the forms of a page lead to: what a form sends is what its view reads."""
+"""Routes that the forms and the scripts of a page lead to: what these send is what its view reads."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -9,6 +9,7 @@ from stopper.core.app import Route
 from stopper.core.exchange import Response
 from stopper.core.page_forms import TOKEN, forms_of
 from stopper.scan.page_links import on_host
+from stopper.scan.script_bodies import Sent
 
 PAGES: Final = ("text/html", "application/xhtml+xml")
 TAKES_AWAY: Final = re.compile(
@@ -59,3 +60,21 @@ def with_forms_of(known: Sequence[Route], seen: Sequence[Route]) -> tuple[Route,
         for one in known
     ]
     return (*rest, *bare.values())
+
+
+def sent_by_scripts(found: Mapping[str, Route], bodies: Mapping[tuple[str, str], Sent]) -> list[Route]:
+    """The routes that take a POST, PUT or PATCH with what scripts send there."""
+    return [
+        replace(found[path], methods=(method,), fields=sent.names, takes_form=sent.form)
+        for (path, method), sent in bodies.items()
+        if path in found and method in ("POST", "PUT", "PATCH") and method in found[path].methods
+    ]
+
+
+def with_forms(found: Mapping[str, Route], forms: Mapping[str, Route]) -> tuple[Route, ...]:
+    """The routes that answer, and those that forms lead to; of one path the form's own is the one that takes POST."""
+    rest = [
+        replace(one, methods=tuple(method for method in one.methods if method != "POST" or path not in forms))
+        for path, one in found.items()
+    ]
+    return (*rest, *forms.values())

@@ -69,7 +69,9 @@ def _behind_the_log_in(scene: Scene, people: Sequence[Identity]) -> Crawled:
 
 def _with_methods_of(known: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ...]:
     """*known* routes that a crawl found, with the methods that somebody who is logged in is told of."""
-    told = {route.path: route.methods for route in seen if not route.takes_form}
+    told: dict[str, tuple[str, ...]] = {}
+    for route in [one for one in seen if not one.takes_form]:
+        told[route.path] = (*told.get(route.path, ()), *route.methods)
     return tuple(
         replace(route, methods=tuple(sorted({*route.methods, *told[route.path]})))
         if route.path in told and route.readers == frozenset({"wire"}) and "GET" in route.methods

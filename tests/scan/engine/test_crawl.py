@@ -207,6 +207,17 @@ def test_a_route_that_answers_404_until_its_query_names_a_thing_is_known() -> No
     assert {(one.path, one.optional) for one in found} >= {("/api/marks", ("student",))}
 
 
+def test_what_a_script_sends_by_each_method_is_known() -> None:
+    app = _app("/pets")
+    app.add_url_rule("/pets/<int:pet>", "pet", lambda pet: {"id": pet}, methods=["GET", "PATCH", "DELETE"])
+    script = "fetch(`/pets/${id}`, {method: 'PATCH', body: JSON.stringify({story})}); fetch(`/pets/${id}`)"
+    app.add_url_rule("/", "home", lambda: f"<script>{script}</script>")
+    found = crawled(Courier(WsgiTransport(app), max_requests=300), "", "canary").routes
+    told = {(method, one.fields) for one in found if one.path == "/pets/{id}" for method in one.methods}
+    assert told >= {("PATCH", ("story",)), ("GET", ()), ("DELETE", ())}
+    assert ("PATCH", ()) not in told
+
+
 def test_names_are_tried_below_what_was_found() -> None:
     app = _app("/api/users", "/api/config", "/shelf/list", "/shelf/login", "/shelf/search")
     app.add_url_rule("/", "home", lambda: '<a href="/shelf/list">l</a><a href="/shelf/login">l</a>')

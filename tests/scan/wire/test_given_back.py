@@ -185,6 +185,24 @@ def test_one_thing_at_two_paths_is_as_it_was_for_whom_it_is_shown() -> None:
     assert (kept, courier.unlike) == ({"city": "Bern"}, {})
 
 
+def test_everybodys_own_account_is_put_back_at_the_one_path_of_all() -> None:
+    """Whom the scan has registered asks first, and under no name; nothing of that person is kept or named."""
+    app, cities = Flask("me"), {"Bearer own": "Aarau", "Bearer ann": "Bern", "Bearer ben": "Chur"}
+
+    @app.route("/me", methods=["GET", "PUT"])
+    def me() -> Any:
+        who = request.headers["Authorization"]
+        cities[who] = request.get_json()["city"] if request.method == "PUT" else cities[who]
+        return jsonify(city=cities[who])
+
+    courier = Courier(WsgiTransport(app), mode="active")
+    for name in ("own", "ann", "ben"):
+        person = Identity(name, (("Authorization", Secret(f"Bearer {name}")),))
+        courier.carry(replace(person.on(put("/me", city="x")), identity=None if name == "own" else name))
+    courier.put_back()
+    assert (cities, courier.unlike) == ({"Bearer own": "x", "Bearer ann": "Bern", "Bearer ben": "Chur"}, {})
+
+
 def test_what_could_not_be_put_back_is_named() -> None:
     app, _ = notes(once=True)
     courier = Courier(WsgiTransport(app), mode="active")

@@ -12,12 +12,12 @@ from stopper.core.owner_names import ADMIN_PATH
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import TRIES, alike, beyond, is_door
-from stopper.core.probe_foreign import unknown
 from stopper.core.probe_functions import functions_let_in, somebody_has, taken_back
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number, route_at
 from stopper.core.probe_objects import marked
 from stopper.core.probe_own_values import SELF
+from stopper.core.probe_read_below import unknown
 from stopper.core.probe_registration import registers
 from stopper.core.rule import Rule
 

@@ -86,17 +86,18 @@ class AsItWas:
         self, request: Request, is_own: Callable[[str], bool], read: Callable[[Request], Response | None]
     ) -> None:
         """Read what *request* is about to change, unless that is the scan's own or was read already. ``read`` sends."""
-        if not _changes(request) or request.target in self.kept or is_own(request.target):
+        place = _place(request)
+        if not _changes(request) or place in self.kept or is_own(request.target) or _of_an_own_person(request):
             return
         with self._lock:
-            self._unread.add(request.target)
-            if _kind(request.target) in self._shut or request.target in self.kept:
+            self._unread.add(place)
+            if _kind(request.target) in self._shut or place in self.kept:
                 return
-            asked = self._asked.get(request.target, [])
+            asked = self._asked.get(place, [])
             many = len(self._asked) >= MOST and not is_of_oneself(request.target.partition("?")[0])
             if asked.count(request.identity) >= (TRIES if request.identity is None else 1) or (many and not asked):
                 return
-            self._asked[request.target] = [*asked, request.identity]
+            self._asked[place] = [*asked, request.identity]
             headers = tuple(pair for pair in request.headers if pair[0].lower() not in _OF_THE_BODY)
             reading = Request(
                 "GET", request.target, (*headers, ("Accept", "application/json")), identity=request.identity
@@ -106,7 +107,7 @@ class AsItWas:
                 self._shut.add(_kind(request.target))
             was = inner_object(response.json()) if response is not None and response.succeeded else {}
             if was:
-                self.kept[request.target] = Kept(reading, was)
+                self.kept[place] = Kept(reading, was)
 
     def to_put_back(self) -> int:
         """How many requests putting everything back takes at the most, where the first way is right."""
@@ -116,10 +117,12 @@ class AsItWas:
         """Note how a thing that was read was changed."""
         if not _changes(request):
             return
-        kept = self.kept.get(request.target)
+        kept = self.kept.get(_place(request))
+        if _of_an_own_person(request):
+            return
         with self._lock:
             if kept is None:
-                if response.succeeded and request.target in self._unread:
+                if response.succeeded and _place(request) in self._unread:
                     where = request.method, _kind(request.target)
                     path = request.target.partition("?")[0]
                     self._changed_unread[where] = min(self._changed_unread.get(where, path), path, key=len)
@@ -135,7 +138,7 @@ class AsItWas:
             f"{method} {path}": ["it could not be read beforehand"]
             for (method, _), path in self._changed_unread.items()
         }
-        changed = {_name(target, kept): kept for target, kept in self.kept.items() if kept.ways}
+        changed = {_name(kept, place): kept for place, kept in self.kept.items() if kept.ways}
         left |= {name: sorted(kept.said) for name, kept in changed.items()}
         for name, kept in reversed(changed.items()):  # what was read first saw it before the others changed it
             different = kept.different(carry(kept.read).response)
@@ -150,8 +153,21 @@ class AsItWas:
                 del left[name]
 
 
-def _name(target: str, kept: Kept) -> str:
-    return f"{min(kept.ways)} {target.partition('?')[0]}"
+def _name(kept: Kept, place: str) -> str:
+    whose = place.removeprefix(kept.read.target)
+    return f"{min(kept.ways)} {kept.read.target.partition('?')[0]}{whose}"
+
+
+def _place(request: Request) -> str:
+    """What *request* changes: its target, and whose where the path means whoever asks."""
+    of_oneself = is_of_oneself(request.target.partition("?")[0]) and request.identity is not None
+    return f"{request.target} of {request.identity}" if of_oneself else request.target
+
+
+def _of_an_own_person(request: Request) -> bool:
+    """Whether it changes somebody whom the scan has registered: who asks for himself, with a credential and under no name."""
+    known = any(name.lower() in ("authorization", "cookie") for name, _ in request.headers)
+    return request.identity is None and known and is_of_oneself(request.target.partition("?")[0])
 
 
 def _kind(target: str) -> tuple[str, int, str]:

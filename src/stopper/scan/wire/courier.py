@@ -45,7 +45,7 @@ HAZARDS: Final = frozenset({
     "withdraw", "payout", "deploy", "rollback", "uninstall", "format", "erase", "broadcast", "sms", "publish", "trade",
 })  # fmt: skip
 """Words of a path behind which a request could cost money or data; only reading is sent there."""
-OF_OWN: Final = frozenset({"transfer", "destroy", "erase"})
+OF_OWN: Final = frozenset({"transfer", "destroy", "erase", "withdraw", "publish"})
 """Those that may be done to what the scan has made itself, as long as nothing says that it is about money."""
 _KEPT: Final = re.compile(r"(?i)(^|[/_-])(tokens|sessions|api[-_]?keys?)/?$")
 """Collections: who is in already makes another thing there, and logs in nowhere."""
