@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from stopper.core.exchange import Request
 
-_ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "number")
+_ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "number", "uid")
 _ID: Final = re.compile(r"[\w.@:+-]{1,128}")
 _FIXED: Final = re.compile(r"(?i)mail|passw|pwd|url|uri|date|time|phone|role|type|status|lang|currency|country")
 """Fields in which a random text would be refused."""

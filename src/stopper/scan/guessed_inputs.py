@@ -31,6 +31,7 @@ QUERY: Final = (
     "q", "query", "search", "s", "keyword", "term", "id", "user_id", "uid", "username", "user", "name", "email", "file", "filename", "path", "page", "url", "uri",
     "target", "host", "hostname", "ip", "address", "domain", "cmd", "command", "c", "code", "expr", "expression", "template", "tpl", "input", "user_input", "text", "message", "msg",
     "data", "content", "title", "comment", "category", "type", "key", "value", "next", "redirect", "xml", "lang", "sort", "filter", "prompt", "question",
+    "asset", "owner", "include", "view", "theme",
 )  # fmt: skip
 """Counted in what public Flask projects read by ``request.args``, and in samples that are weak on purpose."""
 MORE: Final = (

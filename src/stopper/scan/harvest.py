@@ -14,7 +14,7 @@ from stopper.core.probe_objects import entries
 from stopper.scan.honest import USUAL_FIELDS, HonestRequests
 from stopper.scan.wire.courier import Courier
 
-_ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "name")
+_ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "uid", "name")
 _ABOUT: Final = re.compile(
     r"(?i)(^|_)(label|labels|column|columns|title|description|schema|links?|meta|paging|pagination|filters?)($|_)"
 )
