@@ -138,9 +138,11 @@ def wanted(led: Iterable[str], answered: Iterable[str] = ()) -> tuple[tuple[str,
     have *answered* at the root, that is the beginning."""
     paths = [path for path in led if path.strip("/")]
     below_one = [any(map(_HEADS.match, _beginnings([path]))) for path in paths]
+    answered = tuple(answered)
     if not any(below_one):
         at_root = [path for path in (*paths, *answered) if path.strip("/") and path.count("/") == 1]
-        return (MORE,) if len(at_root) >= AT_ROOT and not _beginnings(answered) else (HINTS, MORE)
+        elsewhere = any(map(_HEADS.match, _beginnings(answered)))
+        return (MORE,) if len(at_root) >= AT_ROOT and not elsewhere else (HINTS, MORE)
     return () if all(below_one) else (MORE,)
 
 
