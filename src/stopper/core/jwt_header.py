@@ -24,21 +24,27 @@ from stopper.core.values import (
 _UNPACKERS: Final = frozenset(
     {"base64.urlsafe_b64decode", "base64.b64decode", "jwt.utils.base64url_decode", "jose.utils.base64url_decode"}
 )
+_ATTESTED: Final = re.compile(r"(?i)att_?(?:stmt|statement)|attestation\w*")
 _CHECKS: Final = re.compile(
     r"re\.(full)?match|.*secure_filename|.*safe_join|\?\.(isalnum|isdigit|isdecimal|isidentifier|fullmatch|match)|uuid\.UUID|int"
     r"|os\.path\.basename|hmac\.compare_digest|secrets\.compare_digest"
 )
 
 
-def header_members(facts: SourceFacts, value: Value | None, names: frozenset[str], depth: int = 4) -> Sequence[Item]:
-    """The parts of *value* that are one of these members of an unverified header, also behind parameters and results."""
+def header_members(
+    facts: SourceFacts, value: Value | None, names: frozenset[str], depth: int = 4, called: frozenset[str] = frozenset()
+) -> Sequence[Item]:
+    """The parts of *value* that are one of these members of an unverified header, also behind parameters and results. What a function in
+    *called* is given was looked at where it was called, and what others give it is nothing to this value."""
     if value is None or not facts.says(*names) or not reads_headers(facts):
         return ()
-    known = facts.once(f"header members {sorted(names)}", dict[tuple[int, int], tuple[Value, tuple[Item, ...]]])
-    key = (id(value), depth)
+    known = facts.once(
+        f"header members {sorted(names)}", dict[tuple[int, int, frozenset[str]], tuple[Value, tuple[Item, ...]]]
+    )
+    key = (id(value), depth, called)
     if key not in known:
         # The value is kept beside its members, so that its identity cannot pass to another.
-        known[key] = (value, tuple(_members(facts, value, names, depth)))
+        known[key] = (value, tuple(_members(facts, value, names, depth, called)))
     return known[key][1]
 
 
@@ -73,42 +79,53 @@ def _key_finders(facts: SourceFacts) -> frozenset[str]:
     return facts.once("functions that find a token's key", find)
 
 
-def _members(facts: SourceFacts, value: Value, names: frozenset[str], depth: int) -> Iterator[Item]:
+def _members(
+    facts: SourceFacts, value: Value, names: frozenset[str], depth: int, called: frozenset[str]
+) -> Iterator[Item]:
     for part in walk(value):
-        if isinstance(part, Item) and text_of(part.key) in names and is_header(facts, part.owner):
+        if isinstance(part, (Item, Member)) and _is_of_an_authenticator(part.owner):
+            continue
+        if isinstance(part, Item) and text_of(part.key) in names and is_header(facts, part.owner, called=called):
             yield part
-        elif isinstance(part, Member) and part.attribute in names and is_header(facts, part.owner):
+        elif isinstance(part, Member) and part.attribute in names and is_header(facts, part.owner, called=called):
             yield Item(part.owner, part, span=part.span)
         elif isinstance(part, Call) and part.method == "get" and part.args and text_of(part.args[0]) in names:
-            if part.receiver is not None and is_header(facts, part.receiver):
+            if part.receiver is not None and is_header(facts, part.receiver, called=called):
                 yield Item(part.receiver, part.args[0], span=part.span)
-        elif isinstance(part, Parameter) and depth > 0:
+        elif isinstance(part, Parameter) and depth > 0 and part.function not in called:
             for call in facts.calls(part.function):
                 given = call.argument(part.index if part.index >= 0 else None, part.parameter)
-                yield from header_members(facts, given, names, depth - 1)
+                yield from header_members(facts, given, names, depth - 1, called)
         elif isinstance(part, Call) and depth > 0 and (function := facts.function(part.callee)) is not None:
             for returned in function.returns:
-                yield from header_members(facts, returned, names, depth - 1)
+                yield from header_members(facts, returned, names, depth - 1, called | {part.callee})
 
 
-def is_header(facts: SourceFacts, owner: Value, depth: int = 3) -> bool:
+def _is_of_an_authenticator(owner: Value) -> bool:
+    """``attestation.att_stmt``: what a passkey says of its maker has an ``x5c`` too, and is no token."""
+    said = owner.attribute if isinstance(owner, Member) else text_of(owner.key) if isinstance(owner, Item) else None
+    return said is not None and _ATTESTED.fullmatch(said) is not None
+
+
+def is_header(facts: SourceFacts, owner: Value, depth: int = 3, called: frozenset[str] = frozenset()) -> bool:
     """That a value is a token's header, read without verifying anything."""
     for part in walk(owner):
         if isinstance(part, Call):
             if part.callee in HEADER_READERS or part.callee in _UNPACKERS or reads_unchecked(part):
                 return True
             function = facts.function(part.callee) if depth > 0 else None
-            if function is not None and any(is_header(facts, one, depth - 1) for one in function.returns):
+            inside = called | {part.callee}
+            if function is not None and any(is_header(facts, one, depth - 1, inside) for one in function.returns):
                 return True
         elif _is_handed_a_header(facts, part):
             return True
         elif isinstance(part, Name) and part.dotted.startswith("flask.g.") and depth > 0:
-            if any(is_header(facts, one.value, depth - 1) for one in kept_in_g(facts, part.dotted)):
+            if any(is_header(facts, one.value, depth - 1, called) for one in kept_in_g(facts, part.dotted)):
                 return True
-        elif isinstance(part, Parameter) and depth > 0:
+        elif isinstance(part, Parameter) and depth > 0 and part.function not in called:
             for call in facts.calls(part.function):
                 given = call.argument(part.index if part.index >= 0 else None, part.parameter)
-                if given is not None and is_header(facts, given, depth - 1):
+                if given is not None and is_header(facts, given, depth - 1, called):
                     return True
     return False
 

@@ -160,6 +160,9 @@ def _in_table(table: Mapping, met: dict[int, int], depth: int = 4) -> Iterator[t
             yield value.span, "likely"
 
 
+_WORDS: Final = re.compile(r"[a-z]+(?:_[a-z]+)+")
+
+
 @lru_cache(maxsize=16384)
 def _is_collection(name: str) -> bool:
     return _COLLECTION.fullmatch(name) is not None
@@ -168,7 +171,11 @@ def _is_collection(name: str) -> bool:
 def _repeats(literal: Constant, name: str) -> bool:
     """That the text is the name again, as in a list of permissions, or with something before it: it names a thing, it opens none."""
     said = str(literal.value).lower().replace("-", "_")
-    return said in name.lower() or said.endswith(f"_{name.lower()}")
+    return (
+        said in name.lower()
+        or said.endswith(f"_{name.lower()}")
+        or (_WORDS.fullmatch(said) is not None and said.replace("_", "").startswith(name.lower().replace("_", "")))
+    )
 
 
 def _holds(value: Value) -> bool:

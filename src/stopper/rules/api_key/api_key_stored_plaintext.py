@@ -27,6 +27,8 @@ from stopper.core.values import (
 )
 
 LOOKED_UP: Final = "a key is looked up by its raw value, so keys are stored in clear"
+_OTHER: Final = re.compile(rf"{HASH.pattern}|(?i:(?:^|_)(?:id|prefix|owner|name)$)")
+"""Columns of a key that are not the key: its hash, its id, what it begins with."""
 STORED: Final = "a new key is stored as it is"
 _FINDERS: Final = (
     "*.filter_by",
@@ -64,7 +66,7 @@ def _look_ups(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for call in facts.calls(*_FINDERS):
         pairs = [*call.keywords, *(pair for one in call.args for pair in _pairs(one))]
         pairs += [pair for _, one in call.keywords for pair in _pairs(one)]
-        if call.span and any(not HASH.search(name) and is_shown_key(facts, value) for name, value in pairs):
+        if call.span and any(not _OTHER.search(name) and is_shown_key(facts, value) for name, value in pairs):
             yield call.span, LOOKED_UP
     for comparison in facts.comparisons("=="):
         for column, shown in ((comparison.left, comparison.right), (comparison.right, comparison.left)):

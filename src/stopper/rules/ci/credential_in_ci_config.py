@@ -29,6 +29,8 @@ _PRINTS: Final = re.compile(
 _DUMPS: Final = re.compile(
     r"(?i)(?:^|run:\s*\|?|[;&]\s*|-\s+)\s*(?:printenv|env|set|export\s+-p)\s*(?:$|\|\s*(?:sort|cat)\s*$)|toJSON\(\s*secrets\s*\)|toJSON\(\s*env\s*\)"
 )
+_AWAY: Final = re.compile(r"\|[^|]*>\s*/dev/null")
+"""What a pipe ends with whose last command is asked for its exit code alone."""
 _CAPTURED: Final = re.compile(r"\w=[\"']?\$+\(\s*(?:echo|printf)\b|<<<")
 _INTO_FILE: Final = re.compile(r"[^&\d]>>?\s*[\"']?[$~{}\w./-]+[\"']?\s*$")
 _TO_READ: Final = re.compile(r"(?i)(?:^|/)(?:examples?|docs?|samples?|tutorials?)/")
@@ -141,7 +143,8 @@ def _is_kept(step: Step, number: int) -> bool:
 
 
 def _is_printed(line: Line, secrets_here: bool) -> bool:
-    if _speaks_of_secrets(line.text) and _PRINTS.search(line.text) and "::add-mask::" not in line.text:
+    kept = "::add-mask::" in line.text or _AWAY.search(line.text) is not None
+    if not kept and _speaks_of_secrets(line.text) and _PRINTS.search(line.text):
         return True
     return secrets_here and (_DUMPS.search(line.text) is not None or _TRACES.search(line.text) is not None)
 

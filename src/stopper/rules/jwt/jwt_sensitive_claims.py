@@ -34,7 +34,9 @@ from stopper.core.values import (
 
 EXTENSION: Final = ("flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token")
 _ORDINARY: Final = re.compile(r"(?i)^(user_?|contact_?)?e_?mail(_?address)?$")
-_SAYS_WHAT: Final = frozenset({"scope", "scp", "aud", "iss", "typ", "type", "token_type", "purpose", "role", "roles"})
+_SAYS_WHAT: Final = frozenset(
+    {"scope", "scp", "aud", "iss", "typ", "type", "token_type", "purpose", "role", "roles", "rights", "permissions"}
+)
 """Claims of a few known words: a purpose called ``set_password`` is no password."""
 _WHAT_FOR: Final = re.compile(
     r"(?i)^(?:reset|change|forgot|recover|confirm)_?(?:password|passwd|pwd)(?:_?(?:id|for|user))?$"

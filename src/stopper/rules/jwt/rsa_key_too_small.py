@@ -21,6 +21,7 @@ from stopper.core.rule import Certainty, Edit, Hit, Rule, Severity
 from stopper.core.settings_set_aside import is_in_tests_settings
 from stopper.core.values import Call, Constant, Mapping, Parameter, Value, literals, text_of, walk
 
+SHORTEST: Final = 256
 STILL_GOOD: Final = 2048
 LEAST: Final = 3072
 """Bits. NIST SP 800-57 part 1, table 2: 128 bits of strength; 2048 bits have 112."""
@@ -91,7 +92,10 @@ def _numbers(value: Value) -> Iterator[int]:
     """The sizes that a value may be: numbers, and ``int("1024")`` of a variable's fallback."""
     inner = value.args[0] if isinstance(value, Call) and value.callee == "int" and value.args else value
     for one in literals(inner):
-        if isinstance(one.value, int) or (isinstance(one.value, str) and one.value.isdigit()):
+        # What falls back to nothing (``False`` is a number too) is no size that any library makes a key of.
+        if (isinstance(one.value, int) and one.value >= SHORTEST) or (
+            isinstance(one.value, str) and one.value.isdigit()
+        ):
             yield int(one.value)
 
 

@@ -18,7 +18,7 @@ from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.secret import Secret
 from stopper.core.setting_facts import stands_in, written
 from stopper.core.stages_of_settings import is_for_one_desk
-from stopper.core.values import Call, Choice, Constant, Value
+from stopper.core.values import Call, Choice, Constant, Value, text_of
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -30,7 +30,8 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _literal_writes(app: App) -> Iterator[ConfigWrite]:
     for write in written(app, "SECRET_KEY"):
-        if _is_literal(write.value) and not stands_in(source_of(app), write):
+        named = text_of(write.value) == "SECRET_KEY"  # a class of the names that settings have
+        if _is_literal(write.value) and not named and not stands_in(source_of(app), write):
             yield write  # what stands in for an unset variable is ``secret-key-unsafe-default``
 
 
