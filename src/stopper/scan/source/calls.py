@@ -26,6 +26,7 @@ from stopper.scan.source.hook_tables import row_extended
 from stopper.scan.source.lookups import attribute
 from stopper.scan.source.picking import LITERAL, picked, result_of_several
 from stopper.scan.source.project import Registration
+from stopper.scan.source.provided import PROVIDERS, provided, provider
 from stopper.scan.source.reader import READERS, Reader, canonical, named
 from stopper.scan.source.removing import take_out
 from stopper.scan.source.rows import method_of_base, method_of_object
@@ -49,6 +50,8 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
     several: Value | None = None
     if type(function) is ast.Attribute:
         owner = several = reader.value(function.value)
+        if (made := provided(reader, owner, function.attr)) is not None:
+            return made
         callee = _method_name(reader, owner, function.attr)
         receiver = None if type(owner) is Name and not owner.name else owner
     else:
@@ -72,6 +75,8 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
             reader.project.calls.append(taken)
         return known
     call = new_call(callee, args, keywords, is_open, receiver, reader.function, reader.span(node))
+    if callee in PROVIDERS:
+        call = provider(reader, call)
     reader.calls.append(callee)
     project = reader.project
     project.calls.append(call)
