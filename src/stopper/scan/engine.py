@@ -12,6 +12,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Verdict
 from stopper.core.probe import Compute, Depth, Listen, LookAtTls, Own, Send, Skipped, Step, Target, Together, Undo
 from stopper.core.probe_burst import LOAD
+from stopper.core.probe_errors_seen import ERRORS
 from stopper.core.rule import SEVERITIES, Rule, Surface
 from stopper.scan.detecting import DetectorResult, one_line, outcome_of, run_detectors
 from stopper.scan.options import Progress, silent
@@ -74,6 +75,7 @@ def run_probes(
             fit.append(rule)
 
     target.notes.setdefault(LOAD, courier.load.so_far)
+    target.notes.setdefault(ERRORS, lambda: tuple(courier.errors))
     lock = threading.Lock()
 
     def done(result: ProbeResult) -> None:

@@ -12,6 +12,8 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_baseline import beyond
+from stopper.core.probe_errors_seen import errors_seen
 from stopper.core.probe_provoke import provoked
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.switched_on import asked_for
@@ -139,8 +141,16 @@ def probe(target: Target) -> Steps[Verdict]:
     """Look at how each route answers a few wrong requests for the frames of a traceback."""
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
-    asked = yield from provoked(target)
+    for ref, met in errors_seen(target):
+        if ref not in places and shows_frames(met.response):
+            places.append(ref)
+            evidence.append(
+                Evidence("exchange", "this answer, which another probe of the scan met, holds a traceback", met)
+            )
+    asked = (yield from beyond(provoked(target), places)) or []
     for one in asked:
+        if one.ref in places:
+            continue
         found = next((answer for answer in (*one.wrong, one.honest) if shows_frames(answer.response)), None)
         if found is not None:
             places.append(one.ref)

@@ -7,6 +7,8 @@ from stopper.core.exchange import Exchange, Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_baseline import beyond
+from stopper.core.probe_errors_seen import errors_seen
 from stopper.core.probe_provoke import Provoked, provoked
 from stopper.core.rule import Rule
 
@@ -25,14 +27,24 @@ def probe(target: Target) -> Steps[Verdict]:
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
     seen = ""
-    asked = yield from provoked(target)
+    for ref, met in errors_seen(target):
+        if ref not in places and (shown := details(met.response)):
+            places.append(ref)
+            seen = seen or shown
+            evidence.append(
+                Evidence("exchange", f"this answer, which another probe of the scan met, shows {shown}", met)
+            )
+    asked = (yield from beyond(provoked(target), places)) or []
     for one in asked:
+        if one.ref in places:
+            continue
         found = _leaking(one)
         if found is not None:
-            answer, seen = found
+            answer, shown = found
+            seen = seen or shown
             places.append(one.ref)
             evidence.append(Evidence("exchange", f"control: {one.ref.path} asked as it wants to be asked", one.honest))
-            evidence.append(Evidence("exchange", f"asked wrongly, it shows {seen}", answer))
+            evidence.append(Evidence("exchange", f"asked wrongly, it shows {shown}", answer))
     if places:
         return failed(f"{places[0]} answers what it did not expect with {seen}", places, evidence)
     if not asked:

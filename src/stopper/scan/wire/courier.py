@@ -10,6 +10,7 @@ from typing import Final
 
 from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.probe import Mode, Skipped
+from stopper.core.probe_errors_seen import KEPT
 from stopper.core.rebuild_names import REBUILDS
 from stopper.core.tls import TlsSeen
 from stopper.scan.wire import deletions
@@ -109,6 +110,8 @@ class Courier:
         """Those who were given to it, whose credentials stay good."""
         self.was = AsItWas()
         """What was there before it was changed."""
+        self.errors: list[Exchange] = []
+        """Errors of the server that were met, the first ones."""
         self.unlike: dict[str, list[str]] = {}
         self.reach = ReachLog(self.page.origin)
         """Who got what."""
@@ -311,6 +314,8 @@ class Courier:
                 self.lost.setdefault(key, response.error or "no answer")
             if response.status:
                 self.asked.add(key)
+                if response.status >= 500 and len(self.errors) < KEPT:
+                    self.errors.append(Exchange(request, response))
                 if response.status < 500 and response.status != 429:
                     self.heard.add(key)
             if response.status == 429:
