@@ -265,3 +265,83 @@ def test_the_grade_of_a_project_is_nothing_that_its_owner_sets(member: str) -> N
     paths: dict[str, Any] = {"/projects": READS, "/projects/{number}": {**READS, "patch": body(name="string")}}
     assert (two.judged("mass-assignment", **paths).outcome == "fail") is (member == "plan")
     assert project["plan"] == "free"
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_an_id_that_is_listed_below_something_of_ones_own_is_read_elsewhere(asks: bool) -> None:
+    """Neither accounts nor entries can be made; each person lists the own account."""
+    two = Two("entries")
+    entries = {
+        "e-a1": {"id": "e-a1", "account": 101, "text": "rent"},
+        "e-b2": {"id": "e-b2", "account": 102, "text": "tea"},
+    }
+
+    def mine(account: int) -> None:
+        if account != 100 + two.caller():
+            abort(404)
+
+    two.app.add_url_rule("/accounts", "accounts", lambda: jsonify([{"id": 100 + two.caller(), "type": "savings"}]))
+
+    @two.app.get("/accounts/<int:account>/entries")
+    def listed(account: int) -> Any:
+        mine(account)
+        return jsonify([one for one in entries.values() if one["account"] == account])
+
+    @two.app.get("/entries/<entry>")
+    def read(entry: str) -> Any:
+        one, me = entries.get(entry) or abort(404), two.caller()
+        if asks and one["account"] != 100 + me:
+            abort(404)
+        return jsonify(one)
+
+    found = two.judged(
+        ACCESS, **{"/me": READS, "/accounts": READS, "/accounts/{account}/entries": READS, "/entries/{entry}": READS}
+    )
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or routes(found) == [("GET", "/entries/{entry}")]
+
+
+@pytest.mark.parametrize(("path", "told"), [("/orders", True), ("/people", False)])
+def test_things_are_asked_for_by_the_address_of_another_and_people_may_be(path: str, told: bool) -> None:
+    two = Two("addresses", city="Bern")
+    for number in (1, 2):
+        two.people[number]["email"] = f"p{number}@post.example"
+
+    @two.app.get(path)
+    def listed() -> Any:
+        mail = request.args.get("email", two.people[two.caller()]["email"])
+        return jsonify(
+            [{"what": f"thing {n}", "by": one["name"]} for n, one in two.people.items() if one["email"] == mail]
+        )
+
+    asks = {"get": {"responses": {}, "parameters": [{"name": "email", "in": "query"}]}}
+    found = two.judged(ACCESS, **{"/me": READS, path: asks})
+    assert (found.outcome == "fail") is told, found.message
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_what_all_see_and_one_has_organized_is_cancelled_by_another(asks: bool) -> None:
+    two, events = Two("events"), dict[int, dict[str, Any]]()
+
+    @two.app.route("/events", methods=["GET", "POST"])
+    def listed() -> Any:
+        me = two.caller()
+        if request.method == "GET":
+            return jsonify(list(events.values()))
+        number = 60 + len(events)
+        events[number] = {"id": number, "organizer_id": me, "title": request.get_json()["title"], "state": "open"}
+        return jsonify(events[number]), 201
+
+    @two.app.post("/events/<int:event>/cancel")
+    def cancel(event: int) -> Any:
+        one, me = events.get(event) or abort(404), two.caller()
+        if asks and one["organizer_id"] != me:
+            abort(403)
+        one["state"] = "cancelled"
+        return jsonify(ok=True)
+
+    two.app.add_url_rule("/events/<int:event>", "one", lambda event: jsonify(events.get(event) if two.caller() else {}))
+    paths: dict[str, Any] = {"/me": READS, "/events": {**READS, "post": body(title="string")}, "/events/{event}": READS}
+    found = two.judged(ACCESS, **paths, **{"/events/{event}/cancel": {"post": {"responses": {}}}})
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or (routes(found), found.severity) == ([("POST", "/events/{event}/cancel")], "medium")

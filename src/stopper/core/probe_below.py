@@ -10,14 +10,15 @@ from stopper.core import probe_as_it_stands as standing
 from stopper.core import probe_foreign as foreign
 from stopper.core import probe_one_thing as things
 from stopper.core.app import Route
-from stopper.core.exchange import Request
+from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.naming import as_parameter
 from stopper.core.owner_names import PERSON
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, send
 from stopper.core.probe_baseline import attempt
-from stopper.core.probe_kinds import Kind, at_number, kinds, route_at
+from stopper.core.probe_kinds import Kind, at_number, kinds, listed_at, route_at
+from stopper.core.probe_objects import entries, ids
 from stopper.core.probe_own_values import BELONGS, own_numbers
 from stopper.core.probe_shared import found_once
 
@@ -57,7 +58,7 @@ def templates(target: Target) -> list[str]:
                 found[known] = found.get(known, 0) + len(route.methods)
     for route in _above(target):
         for one in target.app.routes:
-            if "POST" in one.methods and len(one.parameters) == 1 and one.path.endswith(f"}}{_noun(route)}"):
+            if {"GET", "POST"} & {*one.methods} and len(one.parameters) == 1 and one.path.endswith(f"}}{_noun(route)}"):
                 known = one.path.removesuffix(_noun(route))
                 found[known] = found.get(known, 0) + 1
     return sorted(found, key=lambda known: -found[known])
@@ -91,6 +92,9 @@ def asked(target: Target, template: str, alice: Identity, bob: Identity) -> Step
     for kind in [one for one in kinds(inside.target) if _lies_in(inside, one)]:
         verdicts = yield from attempt(foreign.asked(inside.target, replace(kind, private=inside.private), alice, bob))
         found += [inside.told(one) for one in verdicts or ()]
+    for route in [one for one in _above(target) if "GET" in one.methods and one.path.rstrip("/").endswith("}")]:
+        verdict = yield from attempt(_known_from_below(target, inside, route, alice, bob))
+        found += [verdict] if verdict is not None else []
     if inside.target.mode == "active":
         accounts = yield from attempt(standing.asked(inside.target, alice, bob))
         found += [inside.told(one) for one in accounts or ()]
@@ -119,6 +123,9 @@ def opened(target: Target, template: str, alice: Identity, bob: Identity, depth:
         kind = next((one for one in kinds(here) if one.base == place.rstrip("/")), None)
         thing = (yield from foreign.made(here, kind, alice, bob)) if kind is not None else None
         number, private = (thing.number, thing.private) if thing is not None else (None, False)
+    if number is None:
+        number = yield from _listed_alone(here, place.rstrip("/"), name, alice, bob)
+        private = number is not None
     noun = as_parameter(re.sub(r"(?i)(ie)?s$", lambda end: "y" if end.group(1) else "", base.rpartition("/")[2]))
     if number is None and BELONGS.fullmatch(noun):
         number = yield from _own_number(target, f"{noun}_id", template, alice, bob)
@@ -129,6 +136,50 @@ def opened(target: Target, template: str, alice: Identity, bob: Identity, depth:
         return None
     path = f"{place}/{quote(number, safe='')}"
     return Inside(_narrowed(target, template, path), template, path, private or (around is not None and around.private))
+
+
+def _listed_alone(target: Target, base: str, name: str, alice: Identity, bob: Identity) -> Steps[str | None]:
+    """The id of an entry of Alice's list that Bob's lacks."""
+    listed = listed_at(target, base)
+    if listed is None or listed.parameters:
+        return None
+    hers, his = yield from _both_lists((target, listed), (target, listed), alice, bob)
+    mine = [next(ids(one, name), None) for one in entries(hers.response.json())]
+    others = [next(ids(one, name), None) for one in entries(his.response.json())]
+    alone = [one for one in mine if one is not None and one not in others]
+    return alone[0] if alone and hers.response.succeeded and his.response.succeeded else None
+
+
+def _both_lists(
+    hers: tuple[Target, Route], his: tuple[Target, Route], alice: Identity, bob: Identity
+) -> Steps[tuple[Exchange, Exchange]]:
+    one = yield from send(alice.on(hers[0].request_for(hers[1], "GET")))
+    other = yield from send(bob.on(his[0].request_for(his[1], "GET")))
+    return one, other
+
+
+def _known_from_below(
+    target: Target, inside: Inside, route: Route, alice: Identity, bob: Identity
+) -> Steps[Verdict | None]:
+    """``/transactions/{id}``: the id stands in what is listed below something of Alice's, and not below the same of Bob's."""
+    key = f"{inside.template} of {bob.name}"
+    listed = route_at(inside.target, inside.path + _noun(route), "GET")
+    his = (yield from found_once(target, key, lambda: opened(target, inside.template, bob, alice))) if listed else None
+    beside = route_at(his.target, his.path + _noun(route), "GET") if his is not None else None
+    if listed is None or his is None or beside is None:
+        return None
+    own, other = yield from _both_lists((inside.target, listed), (his.target, beside), alice, bob)
+    name = route.parameters[0][0]
+    known = {next(ids(one, name), None) for one in entries(other.response.json())}
+    number = next((one for entry in entries(own.response.json()) for one in ids(entry, name) if one not in known), None)
+    if number is None or not own.response.succeeded or not other.response.succeeded:
+        return None
+    lists = (
+        Evidence("exchange", "control: it is listed below what is alice's", own),
+        Evidence("exchange", "control: below what is bob's it is not", other),
+    )
+    read = at_number(target, route, number)
+    return (yield from things.same_content(RouteRef("GET", route.path), read, alice, bob, lists))
 
 
 def _own_number(target: Target, name: str, template: str, alice: Identity, bob: Identity) -> Steps[str | None]:

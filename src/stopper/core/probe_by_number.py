@@ -10,7 +10,7 @@ from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.naming import as_parameter
-from stopper.core.owner_names import OWN_ACCOUNT, WHOSE_ID
+from stopper.core.owner_names import OWN_ACCOUNT, PERSON, PRIVATE, WHOSE_ID
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import alike, is_door, same, same_but_for_the_caller
@@ -18,7 +18,7 @@ from stopper.core.probe_foreign import made
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, Thing, entry_with, kinds, route_at
 from stopper.core.probe_objects import inner_object, marked
-from stopper.core.probe_own_values import BELONGS, own_numbers, says_whose
+from stopper.core.probe_own_values import BELONGS, NAMES_SOMEBODY, own_numbers, says_whose
 from stopper.core.probe_query import query_names, with_query
 from stopper.core.probe_read_below import unknown, without
 from stopper.core.probe_references import made_with, references
@@ -26,7 +26,7 @@ from stopper.core.probe_references import made_with, references
 _ASKS: Final = re.compile(r"(?i)request|invit|join|appl(y|ication)|report|follow|claim|redeem|pair|subscri|vote|like")
 """Paths at which somebody asks to be let in, or says something of what is another's."""
 _MAKER: Final = re.compile(
-    r"(user|owner|author|creator|created_by|posted_by|username|from|sender|account|member|reviewer|poster|reporter|requester|submitter)(_?(id|uuid|name))?"
+    r"(user|owner|author|creator|created_by|posted_by|username|from|sender|account|member|reviewer|poster|reporter|requester|submitter|organi[sz]er|host|seller)(_?(id|uuid|name))?"
 )
 """What says who made a thing, as members are spelled: for a patient or a customer others make things too."""
 
@@ -36,8 +36,15 @@ def queries(target: Target) -> Iterator[tuple[Route, str]]:
     for route in target.app.routes:
         if "GET" in route.methods and not route.parameters and not is_door(route):
             for name in dict.fromkeys((*query_names(target.request_for(route, "GET")), *route.names)):
-                if says_whose(name) or BELONGS.fullmatch(as_parameter(name)):
+                called = NAMES_SOMEBODY.fullmatch(as_parameter(name)) and _is_of_ones_own(route.path)
+                if says_whose(name) or BELONGS.fullmatch(as_parameter(name)) or called:
                     yield route, name
+
+
+def _is_of_ones_own(path: str) -> bool:
+    """Whether things of one person are there: people are looked for by what they are called."""
+    last = path.rstrip("/").rpartition("/")[2]
+    return bool(PRIVATE.search(f"/{last}")) and not PERSON.search(last)
 
 
 def read_by_query(target: Target, route: Route, name: str, alice: Identity, bob: Identity) -> Steps[Verdict | None]:

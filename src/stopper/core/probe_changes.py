@@ -51,7 +51,7 @@ _TO_WHOM: Final = re.compile(
 
 _BY_TRADE: Final = re.compile(
     r"(host|guest|doctor|teacher|tutor|driver|rider|passenger|landlord|renter|agent|payee|holder|subscriber|assignee|requester|applicant|borrower|lender|donor|"
-    r"reporter|vendor|provider|instructor|artist|poster|submitter|starter)_(id|uuid|email|name|username)|"
+    r"reporter|vendor|provider|instructor|artist|poster|submitter|starter|organi[sz]er|curator|founder|initiator|coach|trainer)_(id|uuid|email|name|username)|"
     r"(posted|made|added|uploaded|submitted|owned|booked|requested)_by(_id)?"
 )
 """Members that say whose a thing is by what that person does."""

@@ -244,8 +244,8 @@ def _changed(
     What both see by design may be common property. It is Alice's only where it names an owner and neither may be changed by role:
     then Alice must be able to change Bob's as well. How much that weighs nobody knows: a team may keep a board together.
     """
-    if method == "POST" and not thing.private:
-        return None  # a move in a game, say, is a change that others may make
+    if method == "POST" and not thing.private and not (thing.shared and _ENDS.search(_said_beside(kind, route))):
+        return None  # a move in a game, say, is a change that others may make; an end is its owner's
     found = yield from _one_way(target, kind, thing, route, method, alice, bob)
     if found is None or found.outcome != "fail" or not thing.shared or found.message.endswith(_BY_NOBODY):
         return found
