@@ -128,11 +128,13 @@ def _held(name: str, value: Value, span: Span) -> Iterator[tuple[Span, Certainty
 
 
 def _unpacked(value: Value) -> Value:
-    """The literal in ``base64.b64decode("…").decode()``: whoever reads the code unpacks it too."""
+    """The literal in ``base64.b64decode("…").decode()``, which whoever reads the code unpacks too, and in ``Field(default="…")``."""
     inner = value
     while isinstance(inner, Call):
         if inner.callee in _PACKED and inner.args:
             inner = inner.args[0]
+        elif inner.method in ("Field", "field") and (default := inner.argument(0, "default")) is not None:
+            inner = default
         elif inner.method in ("decode", "strip", "encode") and inner.receiver is not None:
             inner = inner.receiver
         else:

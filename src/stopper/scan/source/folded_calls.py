@@ -45,6 +45,11 @@ ENVIRONMENT: Final = frozenset(
     | {"environ.Env.str", "environ.Env.bool", "environ.Env.int", "environs.Env"}
 )
 
+_SECRETS: Final = frozenset({
+    "pydantic.SecretStr", "pydantic.SecretBytes", "pydantic.types.SecretStr", "pydantic.types.SecretBytes", "pydantic.v1.SecretStr",
+    "starlette.datastructures.Secret",
+})  # fmt: skip
+
 CONTAINERS: Final = {"list": "list", "tuple": "tuple", "set": "set", "frozenset": "set"}
 
 MEMBER_READS: Final = (Item, Mapping, Parameter, Unknown, Member)
@@ -61,6 +66,8 @@ def folded(
         return dumped(reader.project, args[0], reader.span(node))
     if callee in AGAIN and (again := request_again(args)) is not None:
         return again
+    if callee in _SECRETS and len(args) == 1 and type(args[0]) is Constant:
+        return args[0]  # a wrapper round a literal keeps it out of texts, and not out of the source
     if callee in LOADS and reader.project.settings_texts:
         return parsed_file(reader, callee, args)
     if owner is None and callee not in _MADE_OF:
@@ -363,6 +370,8 @@ def _unwrapped(owner: Value) -> Value | None:
     """What pydantic's wrapper keeps out of texts and gives back as it is; of a setting, what stands in for it as well."""
     if type(owner) is Call and owner.args and "Secret" in owner.callee:
         return owner.args[0]
+    if type(owner) is Constant:
+        return owner
     if type(owner) is not EnvironmentValue:
         return None
     inside = _unwrapped(owner.default) if type(owner.default) is Call else None
