@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.asked_whose import only_notes
 from stopper.core.body_models import classes_by_name
-from stopper.core.values import text_of
+from stopper.core.owner_names import ADMIN_GUARD
+from stopper.core.values import Call, Name, Value, text_of, walk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stopper.core.fact import Condition
     from stopper.core.facts import SourceFacts
     from stopper.core.view_functions import FunctionIndex
@@ -33,6 +36,21 @@ def says_low(facts: "SourceFacts", view: str) -> bool:
             return all(str(text).lower() in LOW for text in said)
         name = next((base for base in one.bases if base in known), "")
     return False
+
+
+def asks_nobody_special(facts: "SourceFacts", call: Call, is_role: "Callable[[Value], bool]") -> bool:
+    """``authorize(signed_in)``: a guard that is told what to ask, functions of the project none of which asks for a role."""
+    told = [one.dotted for one in call.args if isinstance(one, Name) and facts.function(one.dotted) is not None]
+    if not told or len(told) != len(call.args) or call.keywords or call.open:
+        return False
+    if any(ADMIN_GUARD.search(name.rpartition(".")[2]) for name in told):
+        return False
+    asked: list[Value] = [side for name in told for one in facts.comparisons_in(name) for side in (one.left, one.right)]
+    for name in told:
+        asked += [one.value for one in facts.conditions_in(name)]
+        asked += [one.value for one in facts.returns_of(name)]
+        asked += facts.calls_in(name)
+    return not any(is_role(part) for value in asked for part in walk(value, 6))
 
 
 def noted_only(index: "FunctionIndex", names: list[str]) -> "tuple[list[Condition], frozenset[str]]":

@@ -9,7 +9,7 @@ from stopper.core.app import App, Route
 from stopper.core.changing_calls import writes
 from stopper.core.fact import Decorator, Function
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.low_roles import LOW, noted_only, says_low
+from stopper.core.low_roles import LOW, asks_nobody_special, noted_only, says_low
 from stopper.core.owner_names import ADMIN_GUARD, ROLE, WHO
 from stopper.core.place import RouteRef
 from stopper.core.reached_by_admins import logs_in_admins_alone
@@ -185,6 +185,8 @@ def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str
     words = [word for word in words if word not in deaf]
     calls = [one.call for one in told if one.call is not None and one.name not in deaf]
     calls += _of_classes(index, own)
+    open_to_all = {one.callee for one in calls if asks_nobody_special(facts, one, _is_role)}
+    words = [word for word in words if word not in open_to_all]
     if any(_speaks_of_rights(word) for word in words if not word.startswith("flask.")):
         return True
     if any(
