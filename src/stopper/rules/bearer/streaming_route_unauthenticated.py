@@ -21,6 +21,7 @@ from stopper.core.values import (
     text_of,
     walk,
 )
+from stopper.core.view_functions import index_of
 
 STREAM: Final = "text/event-stream"
 _SOCKETS: Final = ("flask_sock.Sock.route", "flask_sockets.Sockets.route")
@@ -43,7 +44,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     if not any(access.state == "guarded" for route in app.routes for access in route.access.values()):
         return
-    opened = {route.view for route in app.routes if any(one.state == "open" for one in route.access.values())}
+    opened = _opened(app)
     for call in facts.calls("flask.Response", "flask.make_response", "flask.stream_with_context", "*.response_class"):
         given = (*call.args[1:], *(said for _, said in call.keywords))
         if _streams(*given) and _is_open(facts, call.function, opened):
@@ -60,6 +61,19 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _of_flask_sse(facts)
     yield from _sockets(facts)
     yield from _socket_io(facts)
+
+
+def _opened(app: App) -> set[str]:
+    """The views of which anybody runs one, and the methods of view classes that anybody runs."""
+    index = index_of(source_of(app))
+    found: set[str] = set()
+    for route in app.routes:
+        methods = [method for method, access in route.access.items() if access.state == "open"]
+        if methods:
+            found.add(route.view)
+        for method in methods:
+            found.update(one.name for one in index.of_view(route.view, None, method) if one.owner)
+    return found
 
 
 def _streams(*values: Value) -> bool:

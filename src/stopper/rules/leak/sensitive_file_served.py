@@ -91,11 +91,11 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for call in facts.calls("flask.Flask", "flask.Blueprint"):
         folder = call.argument(2 if call.callee.endswith("Flask") else None, "static_folder")
-        if folder is not None and _is_root(folder):
+        if any(map(_is_root, _folders(facts, folder))):
             yield Hit("the folder of the project is served as static files", call.span)
     for call in facts.calls("flask.send_from_directory", "werkzeug.utils.send_from_directory"):
         folder, name = call.argument(0, "directory"), call.argument(1, "path", "filename")
-        if folder is not None and _is_root(folder) and name is not None and _is_named_by_caller(facts, name):
+        if name is not None and any(map(_is_root, _folders(facts, folder))) and _is_named_by_caller(facts, name):
             yield Hit("files of the project are served by a name that the caller chooses", call.span)
     for call in facts.calls("flask.send_file"):
         path = call.argument(0, "path_or_file")
@@ -120,6 +120,13 @@ def detect(app: App) -> Iterator[Hit]:
             and facts.derives(path, "path-parameter")
         ):
             yield Hit("files of the project are served by a name that the caller chooses", call.span)
+
+
+def _folders(facts: SourceFacts, folder: Value | None) -> tuple[Value, ...]:
+    """The folder; where whoever makes an object names it, each that is named, or its default."""
+    if isinstance(folder, Parameter):
+        return given(facts, folder)
+    return () if folder is None else (folder,)
 
 
 def _by_middleware(facts: SourceFacts) -> Iterator[Hit]:
