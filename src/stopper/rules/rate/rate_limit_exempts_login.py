@@ -125,8 +125,17 @@ def _is_auth_blueprint(made: Call) -> bool:
 
 def _filters(facts: SourceFacts) -> Iterator[Hit]:
     """``@limiter.request_filter`` that lets paths of log-ins through."""
+    handed: set[str] = set()
+    for call in facts.calls(
+        "*.request_filter"
+    ):  # as a call: ``limiter.request_filter(lambda: request.path.startswith("/auth"))``
+        for given in call.args[:1]:
+            if isinstance(given, Name):
+                handed.add(given.dotted)
+            elif any(AUTH_PATH.search(text) for text in _texts(given)) and not _is_denied(given):
+                yield Hit("requests to log in are taken out before the limiter counts", call.span)
     for function in facts.functions():
-        if not any(one.name.endswith(".request_filter") for one in function.decorators):
+        if function.name not in handed and not any(one.name.endswith(".request_filter") for one in function.decorators):
             continue
         values = [*function.returns, *facts.calls_in(function.name)]
         values += [
@@ -137,6 +146,11 @@ def _filters(facts: SourceFacts) -> Iterator[Hit]:
         ]
         if any(AUTH_PATH.search(text) for value in values for text in _texts(value)):
             yield Hit("requests to log in are taken out before the limiter counts", function.span)
+
+
+def _is_denied(given: Value) -> bool:
+    """``lambda: request.path not in LIMITED``: what is named is counted."""
+    return any(isinstance(part, Truth) and (part.differs or len(part.parts) == 1) for part in walk(given, 3))
 
 
 def _own_hooks(facts: SourceFacts) -> Iterator[Hit]:
