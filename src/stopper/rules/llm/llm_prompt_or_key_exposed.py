@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.body_models import classes_by_name
 from stopper.core.checked_input import origins
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -113,16 +114,29 @@ def _logged(facts: SourceFacts) -> Iterator[Hit]:
     told: dict[str, set[object]] = {}
     for call in calls:
         told.setdefault(call.function, set()).update(origin for prompt in prompts(call) for origin in origins(prompt))
+    fields = {field for call in calls for prompt in prompts(call) for field in _fields(facts, prompt)}
     for flow in facts.flows("log", "print"):
         mine = told.get(flow.function, set()) | _told_through(facts, flow.function, told)
         said = [one for one in _told(flow.value) if not (_is_measure(one) or _is_metadata(one) or _is_number(one))]
         answer = any(isinstance(part, Call) and id(part) in asked for one in said for part in walk(one))
         answer = answer or any(_is_answer(facts, one) for one in said)
+        answer = answer or (bool(fields) and any(not fields.isdisjoint(_fields(facts, one)) for one in said))
         if answer or any(origins(one) & mine or _is_handed_over(facts, one, told) for one in said):
             message = (
                 "what was said to the model, or what it answered, is logged: look whether people's words are in it"
             )
             yield Hit(message, flow.span, certainty="possible", severity="low")
+
+
+def _fields(facts: SourceFacts, value: Value) -> Iterator[tuple[str, str]]:
+    """The fields of objects of the project that are in a value, where a function is handed such an object: ``question.messages``."""
+    for part in walk(value, 4):
+        if (
+            isinstance(part, Member)
+            and isinstance(part.owner, Parameter)
+            and part.owner.typed in classes_by_name(facts)
+        ):
+            yield part.owner.typed, part.attribute
 
 
 def _told_through(facts: SourceFacts, function: str, told: dict[str, set[object]]) -> set[object]:
