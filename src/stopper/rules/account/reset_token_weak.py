@@ -128,7 +128,7 @@ def _is_over_another(call: Call) -> bool:
 
 def _used_as_token(facts: SourceFacts, name: str, call: Call) -> bool:
     """Nothing in the function makes a better one; a hash over a shown token, kept instead of it, is no token."""
-    if call.callee.startswith("hashlib.") and _is_looked_up(facts, name, call):
+    if call.callee.startswith("hashlib.") and (_is_looked_up(facts, name, call) or _is_of_shown(facts, call)):
         return False
     if any(_STRONG.fullmatch(one.callee) and not one.callee.startswith("hmac.") for one in facts.calls_in(name)):
         return False
@@ -136,6 +136,15 @@ def _used_as_token(facts: SourceFacts, name: str, call: Call) -> bool:
         labels: set[str] = {label.source for label in facts.labels(call.args[0])} if call.args else set()
         return bool(call.args) and not labels & {"token", "code"} and not any(one.name in ("token", "raw", "code", "password", "new_password") for one in walk(call.args[0])) and not any(isinstance(one, Constant) and one.value in ("token", "code", "password") for one in walk(call.args[0]))  # fmt: skip
     return True
+
+
+def _is_of_shown(facts: SourceFacts, made: Call) -> bool:
+    """A hash of a key that came in a header, or of the token that came in a model: somebody shows it, and nothing is made."""
+    shown = made.args[0] if made.args else None
+    return shown is not None and (
+        facts.derives(shown, "request-header", "authorization-header", "api-key", by_name=False)
+        or any(isinstance(part, Member) and part.attribute in ("token", "code", "key") for part in walk(shown, 6))
+    )
 
 
 def _is_looked_up(facts: SourceFacts, name: str, made: Call) -> bool:
