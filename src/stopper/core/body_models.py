@@ -27,6 +27,7 @@ _RECORDS: Final = re.compile(
     r"pydantic\.(?:main\.|generics\.)?(?:BaseModel|GenericModel|RootModel)|pydantic\.dataclasses\.dataclass|sqlmodel\.SQLModel|msgspec\.Struct"
     r"|typing\.(?:NamedTuple|TypedDict)|dataclasses\.dataclass|attrs?\.(?:s|define|frozen|mutable|attrs)|flask_openapi3\.\w*BaseModel"
 )
+_MODELS: Final = re.compile(r"pydantic\.(?:main\.)?BaseModel|flask_openapi3\.\w*BaseModel")
 _SCHEMAS: Final = re.compile(
     r"(?:flask_)?marshmallow(?:\.\w+)*\.(?:Schema|SQLAlchemySchema|SQLAlchemyAutoSchema)|apiflask(?:\.\w+)?\.Schema|.*\.ma\.Schema|.*\.Marshmallow\.\w*Schema"
 )
@@ -67,6 +68,11 @@ def _descends(facts: "SourceFacts", name: str, kind: re.Pattern[str], depth: int
 def is_record(facts: "SourceFacts", name: str) -> bool:
     """That the class of that name holds declared fields and nothing else: a pydantic model, a dataclass, a named tuple."""
     return name in classes_by_name(facts) and _descends(facts, name, _RECORDS)
+
+
+def is_model(facts: "SourceFacts", name: str) -> bool:
+    """That it is a model of pydantic, which judges what it is filled with."""
+    return name in classes_by_name(facts) and _descends(facts, name, _MODELS)
 
 
 def is_kept_here(facts: "SourceFacts", name: str) -> bool:

@@ -5,16 +5,20 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from stopper.core.account_names import is_password_name
+from stopper.core.body_models import is_model
 from stopper.core.fact import ClassFact
 from stopper.core.facts import SourceFacts
 from stopper.core.values import Call, Constant, Name, Value, walk
 
 LEAST: Final = 8
 """The least length of a password (NIST SP 800-63B-4 §3.1.1.2)."""
+MOST: Final = 64
+"""So long a password may be everywhere (the same place): a number from here on is no least length."""
 _PLAIN: Final = re.compile(
     r"(?:.*\.)?(?:Length|DataRequired|InputRequired|Required|Optional|EqualTo|String|Str|Raw|PasswordField|StringField|TextField|Field|"
     r"constr|SecretStr|get_default|__name__|str|lower|strip|gettext|lazy_gettext|_|_l)"
 )
+_TEXTS: Final = frozenset({"str", "pydantic.SecretStr", "pydantic.StrictStr"})
 _OTHER: Final = re.compile(r"(?i)old|current|existing|previous|confirm|repeat|again|2$")
 _LOOKS: Final = re.compile(
     r"(?i)(?:^|\.)(?:validates|validates_schema|field_validator|model_validator|validator|root_validator|pre_load|post_load|before)$"
@@ -25,7 +29,13 @@ def takes_any_password(facts: SourceFacts, names: Iterable[str]) -> bool:
     """That a schema or form which one of these functions uses, or has in a decorator, has a field for a new password, and asks of it
     neither a length that is worth something nor anything else. Fields without a value that can be read say nothing."""
     used = frozenset(mentioned(facts, names))
-    return any(one.name in used and _is_lax(facts, one) for one in facts.classes())
+    schemas = [one for one in facts.classes() if one.name in used]
+    if any(_is_lax(facts, one) for one in schemas):
+        return True
+    asking = any(
+        _is_strict(facts, value) for one in schemas for name, value in one.attributes.items() if _is_new(name, one)
+    )
+    return not asking and any(_is_bare(facts, one) for one in schemas)
 
 
 def least_asked(facts: SourceFacts, names: Iterable[str]) -> int:
@@ -61,7 +71,7 @@ def length_bounds(facts: SourceFacts, function: str) -> Iterator[int]:
     for one in asked:
         for side, other in ((one.left, one.right), (one.right, one.left)):
             if isinstance(side, Constant) and type(side.value) is int and is_password_length(facts, other):
-                yield side.value
+                yield from (side.value,) if side.value < MOST else ()
 
 
 def is_password_length(facts: SourceFacts, value: Value) -> bool:
@@ -87,6 +97,16 @@ def mentioned(facts: SourceFacts, names: Iterable[str]) -> Iterator[str]:
 def _is_lax(facts: SourceFacts, schema: ClassFact) -> bool:
     fields = [value for name, value in schema.attributes.items() if isinstance(value, Call) and _is_new(name, schema)]
     return bool(fields) and not _looks_itself(facts, schema) and not any(_is_strict(facts, value) for value in fields)
+
+
+def _is_bare(facts: SourceFacts, schema: ClassFact) -> bool:
+    """A model of pydantic that wants a text and nothing more: ``password: str``."""
+    bare = [
+        name
+        for name, kind in schema.fields.items()
+        if name not in schema.attributes and isinstance(kind, Name) and kind.dotted in _TEXTS and _is_new(name, schema)
+    ]
+    return bool(bare) and is_model(facts, schema.name) and not _looks_itself(facts, schema)
 
 
 def _is_new(name: str, schema: ClassFact) -> bool:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from stopper.core.account_names import REGISTERS, is_password_name, makes_password_hash
 from stopper.core.app import App, Route
+from stopper.core.body_models import classes_by_name
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
@@ -20,7 +21,7 @@ from stopper.core.probe_accounts import asks_no_password, registered_at, takes_a
 from stopper.core.probe_login import asks_again
 from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Value, text_of
+from stopper.core.values import Call, Constant, Value, text_of, walk
 from stopper.core.view_functions import index_of
 
 WEAK: Final = "password"
@@ -78,6 +79,7 @@ def detect(app: App) -> Iterator[Hit]:
         if schemas and not _reads_itself(facts, functions, names):
             lax = functions and takes_any_password(facts, names)
             deeper = index.calling(functions, 4) if lax else []  # a policy of its own may lie behind service and hash
+            deeper += _of_rules(facts, deeper)
             if lax and not _asks_how_good(facts, deeper) and not _measures(facts, deeper):
                 told.add(route.view)
                 yield _hit(facts, route, verbs[0], names)
@@ -174,6 +176,20 @@ def _looks(facts: SourceFacts, names: list[str]) -> bool:
             if one.operator in ("in", "not in") and facts.derives(one.left, "password"):
                 return True
     return False
+
+
+def _of_rules(facts: SourceFacts, names: list[str]) -> list[str]:
+    """What the objects ask that a policy is made of, which is handed the password: ``Policy(Length(12), NotBreached(known)).accepts(password)``."""
+    asked = [call for name in names for call in facts.calls_in(name) if isinstance(call.receiver, Call)]
+    made = {
+        part.callee
+        for call in asked
+        if any(facts.derives(value, "password") for value in call.args)
+        for part in walk(call.receiver, 3)
+        if isinstance(part, Call)
+    }
+    known = classes_by_name(facts)
+    return [f"{name}.{method}" for name in sorted(made & known.keys()) for method in known[name].methods]
 
 
 def _measures(facts: SourceFacts, names: list[str]) -> bool:
