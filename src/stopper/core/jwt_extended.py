@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.setting_facts import MISSING, in_force, members, plain, switches, written
@@ -20,7 +21,7 @@ from stopper.core.values import (
     text_of,
     walk,
 )
-from stopper.core.view_functions import VERBS
+from stopper.core.view_functions import VERBS, viewed_class
 
 LIBRARY: Final = "flask_jwt_extended"
 FACE: Final = "stopper.compat.flask_jwt_extended"
@@ -186,6 +187,13 @@ def _guarded_by_application(facts: SourceFacts, view: Value | None) -> Iterator[
             )
         applied += [inner for inner in one.args if isinstance(inner, Call)]
     names = [inner.dotted for one in applied for inner in one.args if isinstance(inner, Name)]
+    names += [
+        f"{owner}.{method}"
+        for one in applied
+        if (known := classes_by_name(facts).get(owner := viewed_class(one))) is not None
+        for method in known.methods
+        if method in VERBS
+    ]
     for name in names if guards else ():
         for guard, call in guards:
             if facts.is_view(name) and call.span is not None:

@@ -6,8 +6,14 @@ from dataclasses import dataclass, field
 from stopper.core.fact import Comparison, Condition, Function
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
+from stopper.core.values import Call, Value
 
 VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
+
+
+def viewed_class(value: Value) -> str:
+    """The class that ``Notes.as_view("notes")`` makes a view of; ``""`` for anything else."""
+    return value.callee.rpartition(".")[0] if isinstance(value, Call) and value.method == "as_view" else ""
 
 
 @dataclass(frozen=True, slots=True)

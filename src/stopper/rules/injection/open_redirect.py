@@ -43,6 +43,9 @@ _KINDS: Final[tuple[LabelKind, ...]] = ("query-string", "request-data", "cookie"
 _FIXED: Final = re.compile(r"/(?![/\\]).*|[a-zA-Z][\w+.-]*://[^/?#]+[/?#].*|\?.*", re.DOTALL)
 """A beginning after which no other host can be named."""
 _HERE: Final = frozenset(f"flask.request.{part}" for part in ("url", "base_url", "url_root", "host_url", "script_root"))
+_WRITES_ANEW: Final = frozenset(
+    {"werkzeug.urls.iri_to_uri", "werkzeug.urls.uri_to_iri", "werkzeug.urls.url_fix", "str"}
+)
 _NAMES: Final = re.compile(
     r"(?i)^(next|redirect\w*|return\w*|url|uri|continue|dest|destination|target|goto|to|back|forward|callback|success_url|u|r)$"
 )
@@ -130,7 +133,7 @@ def _is_held(facts: SourceFacts, value: Value, function: str, depth: int = 2) ->
 
 def _leads_away(facts: SourceFacts, value: Value) -> bool:
     """That the tainted part stands where the host is named."""
-    for one in options(value):
+    for one in map(_written, options(value)):
         if isinstance(one, Choice) or _is_of_a_thing(facts, one) or not facts.derives(one, *_KINDS):
             continue
         if (isinstance(one, Format) and _host_is_ours(facts, one)) or _only_query_is_new(facts, one):
@@ -139,6 +142,13 @@ def _leads_away(facts: SourceFacts, value: Value) -> bool:
         if start is None or not _FIXED.fullmatch(start):
             return True
     return False
+
+
+def _written(value: Value) -> Value:
+    """The address inside ``iri_to_uri(address)``, which writes the same in another way."""
+    while isinstance(value, Call) and value.callee in _WRITES_ANEW and len(value.args) == 1:
+        value = value.args[0]
+    return value
 
 
 def _is_of_a_thing(facts: SourceFacts, value: Value) -> bool:

@@ -11,6 +11,7 @@ from stopper.core.limiter_facts import AUTH_PATH, LIMITING, says_too_many
 from stopper.core.place import RouteRef
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Name, Sequence, Truth, Value, is_constant, text_of, walk
+from stopper.core.view_functions import viewed_class
 
 _CHECKS: Final = re.compile(
     r"(?i).*(check_password\w*|verify_password|checkpw|authenticate_user|verify_and_update_password|create_access_token)$"
@@ -54,12 +55,10 @@ def _in_source(facts: SourceFacts) -> Iterator[Hit]:
         if _OF_CSRF.search(call.callee):
             continue
         for given in call.args:
-            if isinstance(given, Name) and facts.function(given.dotted) is not None and _lets_in(facts, given.dotted):
-                yield Hit(
-                    f"{given.dotted.rpartition('.')[2]} is exempt from the limiter",
-                    call.span,
-                    _ref(facts, given.dotted),
-                )
+            named = given.dotted if isinstance(given, Name) and facts.function(given.dotted) is not None else ""
+            view = named or viewed_class(given)
+            if view and _lets_in(facts, view):
+                yield Hit(f"{view.rpartition('.')[2]} is exempt from the limiter", call.span, _ref(facts, view))
             elif isinstance(given, Call) and given.method == "Blueprint" and _is_auth_blueprint(given):
                 yield Hit("the blueprint that lets people in is exempt from the limiter", call.span)
     yield from _filters(facts)

@@ -14,7 +14,7 @@ from stopper.core.nested_functions import inside
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, switched_to_true, switches
 from stopper.core.values import Call, Item, Mapping, Member, Name, Sequence, Value, is_constant, literals, text_of, walk
-from stopper.core.view_functions import index_of
+from stopper.core.view_functions import index_of, viewed_class
 
 _SWITCHES: Final = ("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT", "SEASURF_ENABLED", "CSRF_ENABLED")
 _EXEMPT: Final = re.compile(
@@ -202,8 +202,8 @@ def _is_any_view(what: Value) -> bool:
 
 
 def _views_of(facts: SourceFacts, what: Value) -> Iterator[tuple[str, frozenset[str]]]:
-    if isinstance(what, Name):
-        for route in facts.routes_of_view(what.dotted):
+    if isinstance(what, Name) or viewed_class(what):
+        for route in facts.routes_of_view(what.dotted if isinstance(what, Name) else viewed_class(what)):
             yield route.view, frozenset(route.methods)
     elif (said := _said_endpoint(what)) is not None:
         for route in facts.routes:
@@ -262,10 +262,11 @@ def _defended(facts: SourceFacts, view: str) -> bool:
     if any(_GUARDED.fullmatch(name) or _reads_authorization(facts, name) for name in guards):
         return True
     index = index_of(facts)
-    called = [name for name in index.calling([view], 2) if name != view]
+    own = [one.name for one in index.of_view(view)] or [view]
+    called = [name for name in index.calling(own, 2) if name not in own]
     if any(_reads_authorization(facts, name) for name in called):
         return True
-    return any(_PROVES.fullmatch(call.callee) for call in facts.calls_in(view))
+    return any(_PROVES.fullmatch(call.callee) for name in own for call in facts.calls_in(name))
 
 
 def _reads_authorization(facts: SourceFacts, decorator: str) -> bool:

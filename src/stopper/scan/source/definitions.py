@@ -214,7 +214,8 @@ def read_class(reader: Reader, node: ast.ClassDef) -> None:
     qualified = f"{reader.function or reader.owner or reader.module.name}.{node.name}"
     while qualified in reader.project.classes:
         qualified += "'"
-    bases = tuple(filter(None, (reader.dotted(reader.value(base)) for base in node.bases)))
+    named = (reader.dotted(reader.value(_unfilled(base))) for base in node.bases)
+    bases = tuple([base for base in named if base and base != "typing.Generic"])
     decorators = _decorators(reader, node.decorator_list, qualified)
     state = ClassState(qualified, bases, {}, [], reader.span(node), decorators)
     reader.project.classes[qualified] = state
@@ -226,3 +227,8 @@ def read_class(reader: Reader, node: ast.ClassDef) -> None:
     inner = Reader(reader.project, reader.module, "", closure, qualified)
     block(inner, node.body)
     state.attributes.update({name: value for name, value in inner.scope.items() if name not in state.methods})
+
+
+def _unfilled(base: ast.expr) -> ast.expr:
+    """``Repository`` of ``class Notes(Repository[Note])``."""
+    return base.value if isinstance(base, ast.Subscript) else base

@@ -16,6 +16,8 @@ class Origin:
     scopes: tuple[int, ...]
     """Identities of the blueprints it belongs to, the outermost first; empty for the app itself."""
     view_class: str = ""
+    view: Value | None = None
+    """What a call that adds a rule is given as view."""
 
 
 @dataclass(slots=True)

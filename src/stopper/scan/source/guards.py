@@ -121,9 +121,8 @@ class Guards:
     def _guards(self, route: SourceRoute, origin: Origin, method: str) -> Iterator[Guard]:
         yield from self._hook_guards(route, origin, method)
         yield from self._late_guards(route)
-        call = origin.registration.call
-        if origin.registration.verb == "add_url_rule" and call is not None:
-            yield from self._wrapped(call.argument(2, "view_func"))
+        if origin.view is not None:
+            yield from self._wrapped(origin.view)
         if origin.view_class:
             yield from self._group_guards(origin, method)
             yield from self._class_guards(route, origin.view_class, method)

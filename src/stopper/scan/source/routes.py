@@ -236,7 +236,8 @@ class Routes:
                 methods = own if call.keyword("methods") is None else self._answered(view_class, methods, own)
             wrappers = tuple(around(option, registration.span))
             for route, origin in self._made(registration, rule, methods, view_class or name, view_class):
-                yield (replace(route, decorators=(*wrappers, *route.decorators)) if wrappers else route), origin
+                wrapped = replace(route, decorators=(*wrappers, *route.decorators)) if wrappers else route
+                yield wrapped, replace(origin, view=option)
 
     def _view(self, value: Value) -> tuple[str, str]:
         """The function a value names, or the class that ``as_view`` (or, where a class is handed over, the blueprint) makes a view of. A

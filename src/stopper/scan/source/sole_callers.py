@@ -44,6 +44,10 @@ _HELD: Final = {
 _STEPS: Final = ("calls", "comparisons", "conditions", "raises", "handlers", "flows", "assignments", "config", "readings", "refusals")  # fmt: skip
 """Kinds of facts that say in which function they stand."""
 _MAKER: Final = ".__init__"
+_CALL_NOTHING: Final = frozenset(
+    {"object", "abc.ABC", "typing.Protocol", "typing.Generic", "typing_extensions.Protocol"}
+)
+"""Bases of libraries that run no method of a class that is derived from them."""
 
 
 def follow_sole_callers(project: Project, tests: frozenset[str]) -> None:
@@ -246,7 +250,7 @@ def _is_written_anew(project: Project, name: str, depth: int = 4) -> bool:
 def _is_of_library(project: Project, owner: str, depth: int = 6) -> bool:
     found = project.classes.get(owner)
     if found is None:
-        return owner != "object"
+        return owner not in _CALL_NOTHING
     return bool(depth) and any(_is_of_library(project, base, depth - 1) for base in found.bases)
 
 
@@ -360,6 +364,8 @@ class _Passing(Rebuilding):
             return value
         self._seen.add(id(value))
         self._fill(value)
+        if value.method == "get_secret_value" and type(value.receiver) in (Constant, EnvironmentValue):
+            return value.receiver or value  # what a wrapper of pydantic keeps
         given = self._gives.get(id(value))
         return value if given is None else self.into(given)
 
