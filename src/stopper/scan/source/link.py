@@ -33,6 +33,7 @@ from stopper.scan.source.guards import Guards
 from stopper.scan.source.implementations import name_implementations
 from stopper.scan.source.log_hooks import log_hooks
 from stopper.scan.source.project import ClassState, Module, Project
+from stopper.scan.source.registered_handlers import call_registered_handlers
 from stopper.scan.source.routes import Routes
 from stopper.scan.source.sole_callers import follow_sole_callers
 from stopper.scan.source.sole_methods import name_sole_methods
@@ -48,6 +49,7 @@ def link(
     """The App that all files together describe."""
     name_implementations(project, tests)
     name_sole_methods(project, tests)
+    call_registered_handlers(project, tests)
     follow_sole_callers(project, tests)
     by_name = {module.name: module for module in modules}
     routes = Routes(project, by_name, tests)
