@@ -19,13 +19,20 @@ def call_registered_handlers(project: Project, tests: frozenset[str]) -> None:
         return
     handlers = _registered(project, tests)
     made: list[Call] = []
+    renamed: list[tuple[Call, str, Value]] = []
+    through = {name for name in picking if _gives_on(project, name)}
     for call in project.calls if handlers else ():
         for index, name, word in picking.get(call.callee, ()):
             given = call.argument(index, name)
             if given is not None:
-                run = _run_by(project, handlers, given, word)
+                run = list(_run_by(project, handlers, given, word))
+                if len(run) == 1 and call.callee in through:
+                    renamed.append((call, run[0], given))
                 made += [new_call(one, (given,), (), False, None, call.function, call.span) for one in run]
-    project.calls.extend(made)
+    for call, name, given in renamed:
+        for field, value in (("callee", name), ("args", (given,)), ("keywords", ()), ("receiver", None)):
+            object.__setattr__(call, field, value)
+    project.calls.extend([one for one in made if not any(one.span is call.span for call, _, _ in renamed)])
     for call in made:
         home = project.functions.get(call.function)
         if home is not None:
@@ -42,6 +49,12 @@ def _picking(project: Project) -> dict[str, list[tuple[int, str, str]]]:
             if any(_is_type_of(part, taken) for part in walk(call.receiver, 8)):
                 found.setdefault(call.function, []).append((taken.index, taken.parameter, word))
     return found
+
+
+def _gives_on(project: Project, name: str) -> bool:
+    """That the function gives back what the handler gives, and nothing else."""
+    returned = project.returned.get(name, [])
+    return len(returned) == 1 and type(returned[0]) is Call and returned[0].callee[:1] == "?"
 
 
 def _is_type_of(part: Value, taken: Parameter) -> bool:

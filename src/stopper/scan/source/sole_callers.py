@@ -21,6 +21,7 @@ from stopper.core.values import (
 )
 from stopper.core.written_alike import written_alike
 from stopper.scan.source.declared import declared
+from stopper.scan.source.dumped import poured_in
 from stopper.scan.source.gates import gates_among
 from stopper.scan.source.handed_on import handed_on
 from stopper.scan.source.held_fields import field_of, maker_of
@@ -288,11 +289,12 @@ def _name_method(project: Project, call: Call) -> None:
             _set(call, "callee", canonical(f"{known}.{call.method}"))
 
 
-def _unpack(call: Call) -> None:
+def _unpack(project: Project, call: Call) -> None:
     """``app.run(**options)`` where it is known by now what the options are."""
     keywords: list[tuple[str, Value]] = []
     is_open = any(isinstance(one, Unknown) for one in call.args)
-    for name, value in call.keywords:
+    for name, said_so in call.keywords:
+        value = poured_in(project, said_so) if name == "**" else said_so
         held = value.items if name == "**" and isinstance(value, Mapping) and not value.open else None
         said = None if held is None else [(text_of(key), one) for key, one in held]
         if said is None or any(key is None for key, _ in said):
@@ -375,10 +377,10 @@ class _Passing(Rebuilding):
             before = value.callee
             for name, made in zip(("receiver", "args", "keywords"), passed, strict=True):
                 object.__setattr__(value, name, made)
-            if any(name == "**" for name, _ in value.keywords):
-                _unpack(value)
             _name_method(self._project, value)
             if value.callee != before:
                 self.found.append(value)
+        if value.open and any(name == "**" and type(one) in (Mapping, Call) for name, one in value.keywords):
+            _unpack(self._project, value)
         if value.method in WRITES and type(value.receiver) is Call:
             self.found.append(value)
