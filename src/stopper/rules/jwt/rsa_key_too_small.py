@@ -92,11 +92,9 @@ def _numbers(value: Value) -> Iterator[int]:
     """The sizes that a value may be: numbers, and ``int("1024")`` of a variable's fallback."""
     inner = value.args[0] if isinstance(value, Call) and value.callee == "int" and value.args else value
     for one in literals(inner):
-        # What falls back to nothing (``False`` is a number too) is no size that any library makes a key of.
-        if (isinstance(one.value, int) and one.value >= SHORTEST) or (
-            isinstance(one.value, str) and one.value.isdigit()
-        ):
-            yield int(one.value)
+        number = one.value if isinstance(one.value, int) else int(text) if (text := text_of(one) or "").isdigit() else 0
+        if number >= SHORTEST:  # what falls back to nothing (``False`` is a number too) is no size
+            yield number
 
 
 def _commands(facts: SourceFacts) -> Iterator[Hit]:
