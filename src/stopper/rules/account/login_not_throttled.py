@@ -7,12 +7,12 @@ from functools import lru_cache, partial
 from typing import Final
 
 from stopper.core.app import App, Route
+from stopper.core.code_doors import is_code, is_code_door, lets_somebody_in, looks_code_up, takes_code
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_throttle import counts_attempts, limited_as_a_whole
-from stopper.core.naming import HUMP
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, together, unsure
 from stopper.core.probe_baseline import attempt, beyond, same
@@ -30,7 +30,7 @@ from stopper.core.probe_login import (
 )
 from stopper.core.response_fields import sent_texts
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Value, text_of, walk
+from stopper.core.values import Call, Value
 from stopper.core.view_functions import FunctionIndex, index_of
 
 SHOWN: Final = 8
@@ -60,13 +60,6 @@ _OF_A_CODE: Final = re.compile(r"(?i).*pyotp.*\.verify")
 _SETS_UP: Final = re.compile(r"(?i)set_?-?up|enab|disab|enroll?|activat|confirm|register|remove|delete")
 """Where somebody begins or ends the use of codes: a wrong one opens nothing there."""
 _REFRESH: Final = re.compile(r"(?i)(^|[/_.-])refresh([/_. -]|$)")
-_CODE_NAME: Final = re.compile(r"(?i)(^|[/_.-])(verify|verification|confirm|confirmation|activate|reset)([/_.-]|$)")
-_CODE_DOOR: Final = re.compile(
-    r"(?i)(^|[/_.-])(?:(?:one-time-|login-|sms-)?code|pass-?code|challenge|second-(?:factor|step)|two-?(?:factor|step))([/_.-]|$)"
-)
-"""Where a code is shown; of other things than log-ins as well, such as of a discount."""
-_OPENS: Final = re.compile(r"flask_login\.login_user|(?:.*\.)?(?:create_access_token|jwt\.encode)")
-_CODE: Final = re.compile(r"(?i)^(otp|totp|pin|code|passcode|(otp|pin|reset|verification)_?code)$")
 _QUERIES: Final = re.compile(r"(?i).*\.?(filter_by|filter|where|execute|find_one|find|first|get|query(_db)?|fetch\w*)$")
 _SETTINGS: Final = ("RATELIMIT_DEFAULT", "RATELIMIT_APPLICATION")
 _ALREADY_IN: Final = re.compile(
@@ -89,7 +82,7 @@ def detect(app: App) -> Iterator[Hit]:
         if _is_login(index, route, functions) and not counts_attempts(index, route, functions):
             method = "POST" if "POST" in route.methods else route.methods[0]
             message, place = f"nothing slows down guessing passwords at {route.path}", RouteRef(method, route.path)
-            if _is_named_so(route) or _takes_code(route) or _says(route, _CODE_DOOR):
+            if _is_named_so(route) or takes_code(route) or is_code_door(route):
                 yield Hit(message, route.registered_at, place)
             else:
                 message = f"{message}: look whether somebody can log in there"
@@ -124,9 +117,12 @@ def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) ->
         return False  # a token is shown there, which nobody guesses
     if any(_checks_password(call.callee) and not _asks_form_only(facts, call) for call in calls):
         return "POST" in route.methods or (named and not _is_asked_by_post(index, route, functions))
-    by_code = _takes_code(route) or (_says(route, _CODE_DOOR) and _opens(facts, functions, calls))
-    if "POST" in route.methods and by_code and _compares(index, functions, codes_only=True):
-        return True
+    if "POST" in route.methods and (named or takes_code(route) or is_code_door(route)):
+        opens = lets_somebody_in(facts, functions, calls)
+        if (opens or takes_code(route)) and _compares(index, functions, codes_only=True):
+            return True
+        if opens and looks_code_up(facts, calls):
+            return True
     if not named or "POST" not in route.methods:
         return False
     return (
@@ -155,22 +151,6 @@ def _asks_account(facts: SourceFacts, call: Call) -> bool:
     )
 
 
-def _takes_code(route: SourceRoute) -> bool:
-    """``/verify``, ``/resetPassword``, ``/confirm-email``: what is shown there may be a short code."""
-    return _says(route, _CODE_NAME)
-
-
-def _says(route: SourceRoute, words: re.Pattern[str]) -> bool:
-    return any(words.search(HUMP.sub("-", text)) for text in (route.path, route.view.rpartition(".")[2]))
-
-
-def _opens(facts: SourceFacts, functions: list[str], calls: list[Call]) -> bool:
-    """That somebody is let in there: something is written into the session, or a token is issued."""
-    return any(_OPENS.fullmatch(one.callee) for one in calls) or any(
-        one.function in functions for one in facts.flows("session")
-    )
-
-
 @lru_cache(maxsize=16384)
 def _checks_password(callee: str) -> bool:
     return _CHECKS_PASSWORD.fullmatch(callee) is not None
@@ -188,7 +168,7 @@ def _compares(index: FunctionIndex, functions: list[str], *, codes_only: bool = 
     """What the caller wrote as a password or code is compared with something that the caller did not write."""
     facts = index.facts
     for sides in _held_together(index, functions):
-        secret = any((not codes_only and facts.derives(side, "password")) or _is_code(side) for side in sides)
+        secret = any((not codes_only and facts.derives(side, "password")) or is_code(side) for side in sides)
         if secret and sum(facts.derives(side, "request-data") for side in sides) == 1:
             return True
     return False
@@ -203,15 +183,6 @@ def _held_together(index: FunctionIndex, functions: list[str]) -> Iterator[tuple
         for call in index.facts.calls_in(name):
             if call.method in ("compare_digest", "safe_str_cmp") and len(call.args) == 2:
                 yield call.args[0], call.args[1]
-
-
-def _is_code(value: Value) -> bool:
-    return any(
-        _CODE.search(name)
-        for part in walk(value)
-        for name in (part.name, text_of(getattr(part, "key", None)) or "")
-        if name
-    )
 
 
 def _asks_database(facts: SourceFacts, calls: list[Call]) -> bool:
