@@ -166,7 +166,8 @@ def _class_config(project: Project, modules: dict[str, Module]) -> Iterator[Conf
             if key.isupper() and not isinstance(value, Name):
                 place = places.get(f"{state.name}.{key}", state.span)
                 span = value.span if value.span is not None and place.holds(value.span) else place
-                yield ConfigWrite(key, value, span, "class", "", state.name, how)
+                holds = not is_loaded or unknown or _is_loaded(state, loaded, children, key)
+                yield ConfigWrite(key, value, span, "class", "", state.name, how if holds else False)
         for name in filter(str.isupper, state.methods):
             made = project.functions.get(f"{state.name}.{name}")
             if made is not None and len(made.returns) == 1 and any(one.name in PROPERTIES for one in made.decorators):
@@ -187,11 +188,14 @@ def _looks_like_config(state: ClassState, project: Project) -> bool:
     )
 
 
-def _is_loaded(state: ClassState, loaded: set[str], children: dict[str, list[ClassState]], depth: int = 6) -> bool:
+def _is_loaded(
+    state: ClassState, loaded: set[str], children: dict[str, list[ClassState]], key: str = "", depth: int = 6
+) -> bool:
+    """That the class is loaded, or one that is derived from it; with a *key*, one in which no class between says it anew."""
     if state.name in loaded:
         return True
-    below = children.get(state.name, ()) if depth else ()
-    return any(_is_loaded(child, loaded, children, depth - 1) for child in below if child is not state)
+    below = [one for one in children.get(state.name, ()) if one is not state and key not in one.attributes]
+    return depth > 0 and any(_is_loaded(child, loaded, children, key, depth - 1) for child in below)
 
 
 def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], bool]:
