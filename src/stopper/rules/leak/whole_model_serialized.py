@@ -30,6 +30,7 @@ from stopper.core.values import (
     walk,
 )
 from stopper.core.whole_rows import PEOPLE, SECRET, gives_data_classes, is_data_class, is_whole_row
+from stopper.core.whole_schemas import answered_whole, dumped_whole
 
 _ALL: Final = re.compile(r"(?is)\bselect\s+(?:\w+\.)?\*\s+from\b")
 _EXECUTES: Final = ("*.execute", "*.executemany", "*.raw", "pandas.read_sql", "pandas.read_sql_query")
@@ -71,6 +72,8 @@ def detect(app: App) -> Iterator[Hit]:
     hides = any(map(_hides, facts.classes()))
     for returned in _by_providers(facts):
         yield _told("every object of a model is answered with all its columns", returned, hides)
+    for given in answered_whole(facts) if schemas else ():
+        yield _told("the schema of this answer takes every column of its model", given, hides)
     for flow in facts.flows("response"):
         certainty = None
         inside = list(walk(flow.value))
@@ -117,7 +120,7 @@ def detect(app: App) -> Iterator[Hit]:
             for one in _held(flow.value, 8)
         ):
             certainty = "likely"
-        if schemas and any(_dumped_whole(facts, one) for one in walk(flow.value, 4)):
+        if schemas and any(dumped_whole(facts, one) for one in walk(flow.value, 4)):
             certainty = "likely"
         if documents and any(_is_whole_document(facts, one, flow.function) for one in _held(flow.value)):
             certainty = "likely"
@@ -172,9 +175,6 @@ def _names_fields(call: Call) -> bool:
 
 
 _CHOOSING: Final = frozenset({"fields", "only", "include", "columns", "keys", "attributes", "exclude"})
-_SCHEMAS: Final = re.compile(r"(?:.*\.)?(?:SQLAlchemyAutoSchema|ModelSchema)")
-"""Schemas that take every column by themselves; ``SQLAlchemySchema`` takes those that it names."""
-_CHOOSES_NOTHING: Final = frozenset({"many", "session", "instance", "partial", "unknown", "transient"})
 _PROVIDERS: Final = re.compile(r"(?:.*\.)?(?:DefaultJSONProvider|JSONProvider|JSONEncoder)")
 
 
@@ -198,47 +198,6 @@ def _is_of_words(facts: SourceFacts, dotted: str) -> bool:
     return known is not None and any(
         base.rpartition(".")[2] in ("str", "int", "Enum", "StrEnum", "IntEnum") for base in known.bases
     )
-
-
-def _dumped_whole(facts: SourceFacts, value: Value) -> bool:
-    """``AccountSchema(many=True).dump(rows)`` of a schema that takes every column of a model with something secret in it."""
-    if not isinstance(value, Call) or value.method not in ("dump", "dumps", "jsonify"):
-        return False
-    made = value.receiver
-    name = made.callee if isinstance(made, Call) else ""
-    known = classes_by_name(facts).get(name)
-    if known is None or not isinstance(made, Call) or not _is_schema(facts, known):
-        return False
-    if "__init__" in known.methods or any(word not in _CHOOSES_NOTHING for word, _ in made.keywords):
-        return False
-    meta = classes_by_name(facts).get(f"{name}.Meta")
-    if meta is None or any(
-        word in one.attributes for one in _with_bases(facts, meta) for word in ("fields", "exclude")
-    ):
-        return False
-    model = meta.attributes.get("model")
-    columns = classes_by_name(facts).get(model.dotted) if isinstance(model, Name) else None
-    hidden = {
-        field
-        for field, said in known.attributes.items()
-        if isinstance(said, Call) and is_constant(said.keyword("load_only"), True)
-    }
-    if columns is None:
-        return isinstance(model, Name) and PEOPLE.fullmatch(model.dotted.rpartition(".")[2]) is not None
-    return any(SECRET.search(column) for column in {*columns.attributes, *columns.fields} - hidden)
-
-
-def _is_schema(facts: SourceFacts, known: ClassFact) -> bool:
-    return any(_SCHEMAS.fullmatch(base) for one in _with_bases(facts, known) for base in one.bases)
-
-
-def _with_bases(facts: SourceFacts, known: ClassFact, depth: int = 4) -> Iterator[ClassFact]:
-    """The class and those of the project that it is derived from."""
-    yield known
-    for base in known.bases if depth else ():
-        above = classes_by_name(facts).get(base)
-        if above is not None:
-            yield from _with_bases(facts, above, depth - 1)
 
 
 def _held(value: Value, depth: int = 4) -> Iterator[Value]:
