@@ -12,6 +12,7 @@ from stopper.core.passing import callers
 from stopper.core.passing import given as given_for
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.text_words import mentions
+from stopper.core.unpacked_calls import unpacked
 from stopper.core.values import Call, Name, Parameter, Value, is_constant, options, text_of, walk
 
 
@@ -91,6 +92,13 @@ def _says_how_long(facts: SourceFacts, owner: str) -> bool:
 
 
 def _waits(facts: SourceFacts, call: Call, position: int | None) -> bool:
+    """That no time is given, in one of the ways that ``**`` is filled where it stands in the call."""
+    if call.open and call.keyword("**") is not None:
+        return any(_waits_so(facts, one, position) for one in unpacked(facts, call))
+    return _waits_so(facts, call, position)
+
+
+def _waits_so(facts: SourceFacts, call: Call, position: int | None) -> bool:
     if call.lacks(position, "timeout"):
         return True
     said = call.argument(position, "timeout")
