@@ -4,9 +4,23 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.body_models import admitted_words, class_of, classes_by_name, is_record
+from stopper.core.body_models import admitted_words, class_of, classes_by_name, is_record, is_schema
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Call, Format, Item, Mapping, Member, Name, Value, parts, text_of, walk
+from stopper.core.reached_by_admins import is_reached_by_admins
+from stopper.core.values import (
+    Call,
+    Format,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Value,
+    is_constant,
+    parts,
+    text_of,
+    walk,
+)
 from stopper.core.whole_body import is_held_by_name, is_whole, is_whole_of
 
 GRANTS: Final = re.compile(
@@ -20,6 +34,7 @@ _MODEL_FORM: Final = re.compile(r"wtforms_\w+(?:\.\w+)*\.model_form|wtforms\.ext
 _SAVES: Final = re.compile(
     r"(?!flask\.|json\.)(?:.*\.)?(?:save|store|put|write|persist|replace|upsert|update)(?:_\w+)?"
 )
+_MOST_FIELDS: Final = 500
 _STATEMENTS: Final = frozenset({"insert", "update", "values", "returning"})
 _CHANGES: Final = re.compile(r"(?i)^\s*(?:update\s|insert\s+into\s|replace\s+into\s)")
 
@@ -114,14 +129,47 @@ def gives_rights(facts: SourceFacts, value: Value | None) -> bool:
 def _rights_of(facts: SourceFacts, value: Value | None) -> set[str]:
     if value is None:
         return set()
-    known = classes_by_name(facts).get(class_of(facts, value) or "")
-    if known is None or not any(map(is_whole, walk(value, 6))):
+    name = class_of(facts, value) or ""
+    if name not in classes_by_name(facts) or not (_is_handed(facts, value) or any(map(is_whole, walk(value, 6)))):
         return set()
     return {
         name
-        for name in known.fields
+        for name in _fields_of(facts, name)
         if GRANTS.search(name) and admitted_words(facts, value, name) is None and not _is_left_out(value, name)
     }
+
+
+def _is_handed(facts: SourceFacts, value: Value) -> bool:
+    """``@app.input(ProfileIn)``: a decorator hands the view what all of the schema took, and no administrator is asked for."""
+    if not isinstance(value, Parameter) or class_of(facts, value) in (None, value.typed):
+        return False
+    function = facts.function(value.function)
+    chosen = [
+        part
+        for one in (function.decorators if function is not None else ())
+        for part in walk(one.call, 3)
+        if isinstance(part, Call) and part.keyword("only", "exclude", "dump_only") is not None
+    ]
+    return not chosen and not is_reached_by_admins(facts, value.function)
+
+
+def _fields_of(facts: SourceFacts, name: str, over: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The fields that a class of the project and those above it declare, of schemas those that are loaded; not what is said anew *over*
+    them."""
+    known = classes_by_name(facts).get(name)
+    if known is None or len(over) > _MOST_FIELDS:
+        return
+    yield from (word for word in known.fields if word not in over)
+    meta = classes_by_name(facts).get(f"{name}.Meta")
+    if is_schema(facts, name) and not (
+        meta is not None and {"exclude", "dump_only", "fields"} & meta.attributes.keys()
+    ):
+        for word, declared in known.attributes.items():
+            if isinstance(declared, Call) and word not in over and not is_constant(declared.keyword("dump_only"), True):
+                yield word
+    for base in known.bases:
+        if base != name:
+            yield from _fields_of(facts, base, over | {name, *known.fields, *known.attributes})
 
 
 def _is_left_out(value: Value, name: str) -> bool:
