@@ -317,7 +317,8 @@ def _check_of(
             said, given = text_of(call.argument(0)), call.argument(0)
             if isinstance(given, Name) and given.dotted in _OWN_ROOT:
                 return True
-            return prefix_counts or (said is not None and said not in _ANY_PATH and _OTHER_SCHEME.match(said) is None)
+            says_little = said is None or len(said) <= 1 or said in _ANY_PATH  # ``sort.startswith("-")``
+            return prefix_counts or not (says_little or _OTHER_SCHEME.match(said or ""))
         if call.method == "isinstance" and (_asks_of_result(call) or (not text_counts and _asks_for_text(call))):
             return False
         return (
