@@ -90,13 +90,13 @@ def _looks(facts: SourceFacts) -> Iterator[tuple[str, Span | None, str]]:
         if len(call.args) > 1 and _is_path(call.args[0]) and _is_open_shape(facts, call.args[1]):
             yield call.function, call.span, "an open pattern of the path"
     for call in facts.calls("re.search", "re.match"):
-        if len(call.args) > 1 and _is_path(call.args[1]) and not (text_of(call.args[0]) or "$").endswith(("$", r"\Z")):
+        if len(call.args) > 1 and _is_path(call.args[1]) and _is_open_pattern(text_of(call.args[0]), call.method):
             yield call.function, call.span, "an open pattern of the path"
     for call in facts.calls("?.search", "?.match"):
         pattern = call.receiver
         if not isinstance(pattern, Call) or pattern.callee != "re.compile" or not any(map(_is_path, call.args[:1])):
             continue
-        if pattern.args and not (text_of(pattern.args[0]) or "$").endswith(("$", r"\Z")):
+        if pattern.args and _is_open_pattern(text_of(pattern.args[0]), call.method):
             yield call.function, call.span, "an open pattern of the path"
 
 
@@ -105,7 +105,7 @@ def _asked_by_helpers(facts: SourceFacts) -> Iterator[tuple[str, Span | None, st
     looks = [(call.receiver, call, _BEGINNING if call.method == "startswith" else _END) for call in facts.calls("?.startswith", "?.endswith")
              if _is_loose(call.args[0] if call.args else None)]  # fmt: skip
     looks += [(call.args[1], call, "an open pattern of the path") for call in facts.calls("re.search", "re.match")
-              if len(call.args) > 1 and not (text_of(call.args[0]) or "$").endswith(("$", r"\Z"))]  # fmt: skip
+              if len(call.args) > 1 and _is_open_pattern(text_of(call.args[0]), call.method)]  # fmt: skip
     for asked, call, what in looks:
         if isinstance(asked, Parameter):
             for caller in facts.calls(asked.function):
@@ -180,6 +180,31 @@ def _is_ending(value: Value) -> bool:
             return made.callee.startswith("pathlib.") and any(map(_is_path, made.args))
         case _:
             return False
+
+
+def _is_open_pattern(said: str | None, method: str) -> bool:
+    """That a path may go on behind the pattern, or with ``search`` before one of its alternatives: ``^/login$|\\.css$``."""
+    if said is None:
+        return False
+    if not said.endswith(("$", r"\Z")):
+        return True
+    for one in _alternatives(said):
+        begins = method != "search" or one.lstrip("(?:").startswith(("^", r"\A"))
+        ends = one.rstrip(")").endswith(("$", r"\Z")) or (begins and one.endswith("/"))
+        if not begins or not ends:
+            return True
+    return False
+
+
+def _alternatives(pattern: str) -> Iterator[str]:
+    """The parts of a pattern between bars that stand in no group and in no set."""
+    begun, deep = 0, 0
+    for found in re.finditer(r"\\.|[()\[\]|]", pattern):
+        deep += {"(": 1, "[": 1, ")": -1, "]": -1}.get(found.group(), 0)
+        if found.group() == "|" and deep == 0:
+            yield pattern[begun : found.start()]
+            begun = found.end()
+    yield pattern[begun:]
 
 
 def _is_open_shape(facts: SourceFacts, shape: Value) -> bool:
