@@ -4,6 +4,7 @@ Such an object is what it was filled with, field by field. A field that admits n
 texts of a given form is *narrow*: whatever a caller sends, it can inject nothing.
 """
 
+import math
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -345,8 +346,9 @@ def _is_narrow_field(field: Call) -> bool:
     return False
 
 
-def is_bounded(facts: "SourceFacts", owner: Value, word: str) -> bool:
-    """That a field has a largest value: ``Field(le=100)``, ``conint(le=100)``, ``Range(max=100)``, or a list of what it may be."""
+def is_bounded(facts: "SourceFacts", owner: Value, word: str, most: float = math.inf) -> bool:
+    """That a field has a largest value, of at *most* so much: ``Field(le=100)``, ``conint(le=100)``, ``Range(max=100)``, or a list of what
+    it may be."""
     known = class_of(facts, owner)
     if known is None:
         return False
@@ -354,11 +356,19 @@ def is_bounded(facts: "SourceFacts", owner: Value, word: str) -> bool:
         return True
     asked = [part for one in (_declared(facts, known, word), _given(facts, known, word)) for part in walk(one, 5)]
     return any(
-        isinstance(part, Call)
-        and (part.keyword("le", "lt", "max", "maximum") is not None or part.method == "OneOf" or _has_top(part))
+        isinstance(part, Call) and (part.method == "OneOf" or (_has_top(part) and not _is_more(_top_of(part), most)))
         for part in asked
     )
 
 
 def _has_top(call: Call) -> bool:
-    return call.method in ("Range", "Le", "Lt") and (call.method != "Range" or len(call.args) > 1)
+    named = call.keyword("le", "lt", "max", "maximum") is not None
+    return named or (call.method in ("Range", "Le", "Lt") and (call.method != "Range" or len(call.args) > 1))
+
+
+def _top_of(call: Call) -> Value | None:
+    return call.keyword("le", "lt", "max", "maximum") or call.argument(1 if call.method == "Range" else 0)
+
+
+def _is_more(value: Value | None, most: float) -> bool:
+    return isinstance(value, Constant) and isinstance(value.value, (int, float)) and value.value > most

@@ -39,6 +39,8 @@ _NAMES: Final = re.compile(
 )
 _SINKS: Final = ("*.limit", "*.paginate", "*.fetchmany", "*.head", "*.slice", "*.islice")
 _PARSERS: Final = ("flask_restful", "flask_restx", "webargs", "flask_smorest", "apiflask")
+NO_BOUND: Final = 10_000
+"""Rows. Of larger pages than this a bound is none."""
 _CAPS: Final = ("max_per_page",)
 _HOLDS: Final = re.compile(r"(?i)(^|[._])(min|clamp|cap|bound|limit_to)\w*$")
 
@@ -70,7 +72,10 @@ def detect(app: App) -> Iterator[Hit]:
         spread = _spread(facts, call)
         given += [value for name, value in spread if name in ("per_page", "limit")]
         caps = [call.keyword(*_CAPS), *(value for name, value in spread if name in _CAPS)]
-        if any(cap is not None and not is_constant(cap, None) for cap in caps) or (
+        if call.method == "paginate" and _is_vast(call.keyword("max_page_size")):
+            yield Hit("the largest page that a caller may ask for is no limit", call.span)
+            continue
+        if any(cap is not None and not is_constant(cap, None) and not _is_vast(cap) for cap in caps) or (
             call.receiver is not None and call.method == "limit" and "flask_limiter" in call.callee
         ):
             continue
@@ -172,6 +177,9 @@ def _free(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
             case Call(callee="int" | "float" | "abs", args=(inner, *_)):
                 if _free(facts, inner):
                     return True
+            case Call(callee="min", args=several) if any(map(_is_vast, several)):
+                if any(_free(facts, one) for one in several) and not any(map(_is_small, several)):
+                    return True
             case Call(callee="max", args=several):
                 if any(_free(facts, one) for one in several):  # it has a least, and no most
                     return True
@@ -191,9 +199,18 @@ def _free(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
     return False
 
 
+def _is_vast(value: Value | None) -> bool:
+    """A bound that holds nobody back."""
+    return isinstance(value, Constant) and isinstance(value.value, int) and value.value > NO_BOUND
+
+
+def _is_small(value: Value) -> bool:
+    return isinstance(value, Constant) and not _is_vast(value)
+
+
 def _is_declared_small(facts: SourceFacts, owner: Value, key: str) -> bool:
     """A field with a largest value, or an argument of a parser whose type is no plain number."""
-    if is_bounded(facts, owner, key):
+    if is_bounded(facts, owner, key, NO_BOUND):
         return True
     if class_of(facts, owner) is not None:
         return False
