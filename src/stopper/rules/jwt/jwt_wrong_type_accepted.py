@@ -37,6 +37,7 @@ from stopper.core.values import (
 _LINK: Final = re.compile(r"(?i)forgot|reset|recover|magic_?link|invit|activat|confirm|verif(?:y|ication)_?e?mail")
 _ENDS: Final = re.compile(r"(?i)log_?out|sign_?out|revoke|invalidate|introspect|expire")
 """Whoever ends tokens takes every kind."""
+_LOADERS: Final = re.compile(r"(?:flask_httpauth|apiflask|flask_login)\.\w+\.(?:verify_token|request_loader)")
 _SENDS: Final = re.compile(r"(?i)(?:^|[._])(?:send|mail|e?mail_|sms|notify)|apply_async$|\.Message$")
 
 
@@ -135,9 +136,16 @@ def _guards_without_question(facts: SourceFacts, call: Call, names: set[str]) ->
         beyond = {other.function for other in facts.calls(one.function)} | {
             other.callee for other in facts.calls_in(one.function) if facts.function(other.callee) is not None
         }
-        guards = bool(facts.routes_reaching(one.function)) and not facts.is_view(one.function)
+        runs = bool(facts.routes_reaching(one.function)) or _is_asked_by_library(facts, one.function)
+        guards = runs and not facts.is_view(one.function)
         if guards and not _ENDS.search(one.function) and not any(_looks_at(facts, name, names) for name in beyond):
             yield one
+
+
+def _is_asked_by_library(facts: SourceFacts, function: str) -> bool:
+    """``@auth.verify_token``, ``@login_manager.request_loader``: a library asks it before the views that it guards."""
+    made = facts.function(function)
+    return made is not None and any(_LOADERS.fullmatch(one.name) for one in made.decorators)
 
 
 def _looks_at(facts: SourceFacts, function: str, names: set[str]) -> bool:
