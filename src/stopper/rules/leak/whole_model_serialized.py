@@ -262,8 +262,8 @@ def _wide_methods(facts: SourceFacts) -> frozenset[str]:
     found: set[str] = set()
     for function in facts.functions():
         name = function.name
-        asked = (*facts.conditions_in(name), *facts.comparisons_in(name))
-        if any(function.span.holds(one.span) for one in asked):  # what its one caller asks is none of its own
+        asked = [one.span for one in facts.conditions_in(name)] + [one.span for one in facts.comparisons_in(name)]
+        if any(map(function.span.holds, asked)):  # what its one caller asks is none of its own
             continue
         taken = {text_of(one.args[0]) for one in facts.calls_in(name) if one.method == "pop" and one.args}
         copied = taken <= {"_sa_instance_state"} and not function.name.endswith("__repr__")
