@@ -19,7 +19,11 @@ from stopper.scan.source.read import read_source
 RULES, _ = survey()
 _ORIGINAL, _FACE = "flask_jwt_extended", "stopper.compat.flask_jwt_extended"
 ENDED = {
-    "jwt-cookie-insecure": {"the defaults", "one guard reads cookies, and nothing is set"},
+    "jwt-cookie-insecure": {
+        "the defaults",
+        "one guard reads cookies, and nothing is set",
+        "settings by the library's names, and none of them is for the cookie",
+    },
     "jwt-decode-settings-weak": {"no audience, no issuer", "one of the two"},
     "jwt-error-oracle": {"Flask-JWT-Extended as it comes"},
     "jwt-expiry-setting-too-long": {
