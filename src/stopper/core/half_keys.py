@@ -52,7 +52,8 @@ def _used(facts: SourceFacts, function: str) -> Iterator[Value]:
             yield from (value for _, value in call.keywords)
     for one in facts.comparisons_in(function):
         sides = (one.left, one.right)
-        if not any(is_constant(side, None, "") for side in sides):
+        formal = any(isinstance(side, Call) and FORMS.fullmatch(side.callee) for side in sides)
+        if not any(is_constant(side, None, "") or (formal and isinstance(side, Constant)) for side in sides):
             yield from sides
     for returned in facts.returns_of(function):
         yield returned.value
