@@ -21,22 +21,29 @@ def through(
     a parameter also what its callers pass, over at most *steps* functions. Of a mapping that is passed for ``data`` in ``data["url"]`` only
     what stands under that key.
 
-    Values whose identity is in *closed* are left out; whoever asks may add to it on the way.
+    What a function that is called on the way is given stands in its call: what others give it is nothing to this value. Values whose identity
+    is in *closed* are left out; whoever asks may add to it on the way.
     """
-    level = [value] if value is not None else []
+    level: list[tuple[Value, frozenset[str]]] = [(value, frozenset())] if value is not None else []
     seen: set[int] = set()
+    opened: set[int] = set()
     while level and steps >= 0:
-        beyond: list[Value] = []
-        for start in level:
+        beyond: list[tuple[Value, frozenset[str]]] = []
+        for start, called in level:
             keys = _keys(start, depth)
             for inner in walk(start, depth):
-                if id(inner) in seen or id(inner) in closed:
+                if id(inner) in closed:
                     continue
-                if len(seen) == MOST:
-                    return
-                seen.add(id(inner))
-                yield inner
-                beyond.extend(_beyond(facts, inner, keys.get(id(inner), frozenset())))
+                if id(inner) not in seen:
+                    if len(seen) == MOST:
+                        return
+                    seen.add(id(inner))
+                    yield inner
+                if id(inner) in opened or (isinstance(inner, Parameter) and inner.function in called):
+                    continue
+                opened.add(id(inner))
+                within = called | {inner.callee} if isinstance(inner, Call) and not inner.open else called
+                beyond.extend((one, within) for one in _beyond(facts, inner, keys.get(id(inner), frozenset())))
         level = beyond
         steps -= 1
 
