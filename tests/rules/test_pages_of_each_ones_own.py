@@ -5,11 +5,17 @@ from typing import Any
 
 import pytest
 from flask import Flask, abort, jsonify, redirect, request
-from tests.rules.test_pages_of_others import RULE
+from tests.rules.test_pages_of_others import RULE, WIRE
 
+from stopper.core.app import App, Route
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
+from stopper.scan.engine import run_probe
+from stopper.scan.target import prepare
 from stopper.scan.trial import try_rule
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.form_doors import FormDoors
+from stopper.scan.wire.wsgi import WsgiTransport
 
 PEOPLE = [Identity(name, (("Cookie", Secret(f"who={name}")),)) for name in ("ann", "ben")]
 HOMES = {"ann": ("21", "Bern 3011"), "ben": ("22", "Thun 3600")}
@@ -118,3 +124,58 @@ def test_people_who_are_shown_to_all_are_none() -> None:
     )
     app.add_url_rule("/posts/<int:number>", "post", lambda number: f"<h1>post {number} says number{number}</h1>")
     assert try_rule(RULE, app, identities=PEOPLE).outcome != "fail"
+
+
+def visits(*, asks: bool) -> Flask:
+    """A form says whose a visit will be in a hidden field, and a visit may be called off by a form that takes no text."""
+    app, kept = Flask("visits"), dict[int, dict[str, Any]]()
+    ids = {name: int(number) for name, (number, _) in HOMES.items()}
+
+    def me() -> int:
+        return ids.get(request.cookies.get("who", ""), 0)
+
+    @app.before_request
+    def shut() -> Any:
+        return None if me() else redirect("/login")
+
+    def one(number: int) -> dict[str, Any]:
+        found = kept.get(number) or abort(404)
+        return found if not asks or found["patient"] == me() else abort(404)
+
+    @app.route("/visits", methods=["GET", "POST"])
+    def listed() -> Any:
+        if request.method == "POST":
+            said = int(request.form.get("patient_id") or 0)
+            kept[900 + len(kept)] = {
+                "patient": me() if asks else said,
+                "reason": request.form["reason"],
+                "state": "booked",
+            }
+            return redirect("/visits")
+        mine = "".join(f'<a href="/visits/{n}">{v["reason"]}</a>' for n, v in kept.items() if v["patient"] == me())
+        hidden = f'<input type="hidden" name="patient_id" value="{me()}">'
+        return f'{mine}<form method="post" action="/visits">{hidden}<input name="reason"></form>'
+
+    @app.get("/visits/<int:number>")
+    def read(number: int) -> str:
+        visit = one(number)
+        return f'<p>{visit["reason"]}: {visit["state"]}</p><form method="post" action="/visits/{number}/cancel"></form>'
+
+    @app.post("/visits/<int:number>/cancel")
+    def cancel(number: int) -> Any:
+        one(number)["state"] = "called off"
+        return redirect("/visits")
+
+    return app
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_form_of_deeds_and_one_that_says_whose_it_will_be(asks: bool) -> None:
+    courier = Courier(WsgiTransport(visits(asks=asks)), mode="active", max_requests=3000)
+    form = Route("/visits", ("POST",), fields=("patient_id", "reason"), takes_form=True, readers=WIRE)
+    model = App(routes=(Route("/visits", ("GET",), readers=WIRE), form), readers=WIRE)
+    courier.forms = FormDoors.of(model.routes)
+    found = run_probe(RULE, prepare(model, courier, PEOPLE, "active", "standard").target, courier).verdict
+    told = {(ref.method, ref.path) for ref in found.routes}
+    every = {("GET", "/visits/{id}"), ("POST", "/visits/{id}/cancel"), ("POST", "/visits")}
+    assert told == (set() if asks else every), found.message

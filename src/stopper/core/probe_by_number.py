@@ -97,7 +97,8 @@ def kept_in_her_name(
     hers, his = (yield from send(alice.on(lists))), (yield from send(bob.on(lists)))
     anonymous = yield from send(lists)
     ref = RouteRef("POST", create.path)
-    if entry_with(hers, iter(texts)) is None or any(text in his.response.text for text in texts):
+    on_a_page = hers.response.content_type == "text/html" and any(text in hers.response.text for text in texts)
+    if (entry_with(hers, iter(texts)) is None and not on_a_page) or any(text in his.response.text for text in texts):
         return passed(f"{ref} keeps what bob stores for bob")
     if anonymous.response.succeeded and any(text in anonymous.response.text for text in texts):
         return None

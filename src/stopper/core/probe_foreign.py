@@ -16,7 +16,7 @@ from stopper.core.probe_id_elsewhere import beside_the_thing, stands_elsewhere, 
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, new_id, takes_its_id
 from stopper.core.probe_objects import entries, ids, marked
 from stopper.core.probe_read_below import read_below
-from stopper.core.probe_references import completed, made_with
+from stopper.core.probe_references import completed, in_own_name, made_with
 from stopper.core.probe_teams import same_team
 
 _ENDS: Final = re.compile(r"(?i)(^|[/_-])(delete|remove|destroy|cancel|close|archive|trash)([/_-]|$)")
@@ -147,6 +147,7 @@ def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Th
     lists = target.request_for(kind.list_route, "GET") if kind.list_route is not None else None
     before = (yield from send(alice.on(lists))) if lists is not None else None
     request, marks = marked(target.request_for(kind.create_route, "POST"), target.canary)
+    request = yield from in_own_name(target, request, alice)
     answer = yield from made_with(target, kind.create_route, request, alice)
     if not answer.response.went_through:
         return None

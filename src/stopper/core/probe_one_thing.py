@@ -15,7 +15,7 @@ from stopper.core.probe_changes import owners_in
 from stopper.core.probe_kinds import at_number, collection_of, entry_with, listed_at, made_beside, new_id, route_at
 from stopper.core.probe_objects import entries, ids, inner_object, marked, texts
 from stopper.core.probe_own_values import own_numbers
-from stopper.core.probe_references import made_with
+from stopper.core.probe_references import in_own_name, made_with
 
 _SECRET: Final = re.compile(
     r"(?i)secret|private|hidden|confidential|internal|passw|token|(^|_)(key|pin|ssn|iban|otp|code|cvv)($|_)|salary|diagnos|medical|balance"
@@ -129,6 +129,7 @@ def _names_its_maker(target: Target, pair: Pair, thing: Made, alice: Identity, b
 def make(target: Target, pair: Pair, create: Route, alice: Identity) -> Steps[Made | None]:
     """What Alice made and reads under its id; none of her texts may be shown there."""
     request, marks = marked(target.request_for(create, "POST"), target.canary)
+    request = yield from in_own_name(target, request, alice)
     made = yield from made_with(target, create, request, alice)
     if not made.response.succeeded:
         return None

@@ -17,10 +17,11 @@ from stopper.core.naming import as_parameter
 from stopper.core.page_forms import TOKEN, forms_of, hrefs
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send
-from stopper.core.probe_baseline import attempt, is_door, same
+from stopper.core.probe_baseline import attempt, is_door, same, steady
 from stopper.core.probe_inputs import members
 from stopper.core.probe_objects import marked
 from stopper.core.probe_own_values import says_whose
+from stopper.core.probe_references import in_own_name
 
 PAGES_MOST: Final = 8
 STORED_MOST: Final = 3
@@ -188,6 +189,7 @@ def _stored(target: Target, alice: Identity) -> Steps[dict[str, Request]]:
         request, marks = marked(target.request_for(route, "POST"), target.canary)
         if not members(request) or not marks:
             continue
+        request = yield from in_own_name(target, request, alice)
         made = yield from attempt(send(alice.on(request)))
         if made is not None and made.response.status < 400:
             found |= dict.fromkeys(marks.values(), made.request)
@@ -248,12 +250,14 @@ def _sent(
     ref = RouteRef("POST", templated(form.path)[0])
     wrote, gone = now.show(text), [one for one in marks if held.show(one) and not now.show(one)]
     lists = [path for path in held.pages if not _holds_id(path) and "?" not in path]
-    if not wrote and not (gone and all(path in now.pages for path in lists)):
+    other = [path for path in held.pages if not form.texts and _says_otherwise(path, marks, (seen, held, now))]
+    if not wrote and not other and not (gone and all(path in now.pages for path in lists)):
         return passed(f"{ref} leaves what alice stored")
     marks += [text] if wrote else []
-    page = next(one for one in held.pages.values() if any(mark in one.response.text for mark in gone or marks))
+    shown = [one for one in held.pages.values() if any(mark in one.response.text for mark in gone or marks)]
+    page = held.pages[other[0]] if other else shown[0]
     after = now.pages.get(page.request.target.partition("?")[0]) or next(iter(now.pages.values()))
-    did = "his text stands there" if wrote else "the text is gone"
+    did = "his text stands there" if wrote else "her page says something else" if other else "the text is gone"
     evidence = (
         Evidence("exchange", "control: alice's page shows what she stored", page),
         Evidence("exchange", "control: nobody sends the form, and the text stays", anonymous),
@@ -261,3 +265,11 @@ def _sent(
         Evidence("exchange", f"alice looks again and {did}", after),
     )
     return failed(f"{ref} lets one user change what another user stored", (ref,), evidence)
+
+
+def _says_otherwise(path: str, marks: Sequence[str], looks: tuple[Shown, Shown, Shown]) -> bool:
+    """Whether a page that shows what Alice stored said the same twice, and something else now."""
+    pages = [one.pages.get(path) for one in looks]
+    texts = [steady(one.response.text) for one in pages if one is not None]
+    shown = all(one is not None and any(mark in one.response.text for mark in marks) for one in pages)
+    return shown and texts[0] == texts[1] != texts[2]

@@ -18,7 +18,9 @@ from stopper.core.probe_baseline import attempt, steady
 _PERSONAL: Final = re.compile(
     r"(?i)(^|[/_?&-])(payslips?|salar(y|ies)|invoices?|orders?|statements?|payments?|accounts?|cards?|transactions?|messages?|inbox|receipts?|prescriptions?|"
     r"claims?|appointments?|bookings?|reservations?|contracts?|loans?|documents?|docs?|files?|downloads?|letters?|drafts?|medical|records?|results?|parcels?|"
-    r"wallets?|policies|refunds?|purchases?|subscriptions?|certificates?|applications?|settings|preferences|exports?|reports?|grades|tickets?|attachments?|homework|submissions?|"
+    r"wallets?|policies|refunds?|purchases?|subscriptions?|certificates?|applications?|settings|preferences|exports?|reports?|grades|tickets?|attachments?|homework|submissions?|scans?|x-?rays?|threads?|"
+    r"conversations?|chats?|diary|journal|vouchers?|leases?|timesheets?|shifts?|measurements?|labs?|quotes?|offers?|warranties|visits?|trips?|rides?|shipments?|rentals?|memberships?|"
+    r"transcripts?|enrol?lments?|expenses?|budgets?|"
     r"profile/edit|edit[_-]?profile|edit[_-]?account)([/_?&=.-]|$)"
 )
 """What one person has and others have no business with."""

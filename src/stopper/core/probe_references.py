@@ -15,7 +15,7 @@ from stopper.core.probe_id_elsewhere import forms_of_a_noun
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, kinds, new_id
 from stopper.core.probe_objects import entries, ids, inner_object, marked
-from stopper.core.probe_own_values import SELF, says_whose
+from stopper.core.probe_own_values import SELF, own_numbers, says_whose
 
 _WHICH: Final = ("id", "uuid", "no", "number", "code", "serial", "slug", "key", "ref", "sku")
 REFUSED: Final = (400, 404, 409, 422)
@@ -39,6 +39,17 @@ def filled(target: Target, create: Route, request: Request, who: Identity) -> St
     for name, source in list(_named(target, create, said)):
         number = yield from _one_of(target, source, who)
         said[name] = said[name] if number is None else number
+    return replace(request, body=json.dumps(said).encode()) if said != members(request) else request
+
+
+def in_own_name(target: Target, request: Request, who: Identity) -> Steps[Request]:
+    """*request* with the id of *who* wherever it says whose a thing is (``patient_id``), where that is known."""
+    said = members(request)
+    for name, value in [pair for pair in said.items() if says_whose(pair[0])]:
+        told = yield from own_numbers(target, who, name)
+        number = told.get(as_parameter(name)) or next(iter(told.values()), None)
+        if number is not None and isinstance(value, (int, str)) and (number.isdigit() or isinstance(value, str)):
+            said[name] = int(number) if isinstance(value, int) and not isinstance(value, bool) else number
     return replace(request, body=json.dumps(said).encode()) if said != members(request) else request
 
 
