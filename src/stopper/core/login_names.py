@@ -15,7 +15,7 @@ BEST: Final = re.compile(r"(?i)(log[-_]?in|sign[-_]?in)([-_]users?)?/?$")
 """The plainest of them."""
 LOGOUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 """Paths that end a log-in."""
-PASSWORD: Final = re.compile(r"(?i)passw|pwd|passphrase|(^|_)(pass|pw|psw|passcode|pin)$")
+PASSWORD: Final = re.compile(r"(?i)passw|pwd|passphrase|(^|_)(pass\d?|pw|psw|passcode|pin)$")
 SUBJECT: Final = re.compile(r"(?i)mail|user|login|name|account")
 TOKEN_NAMES: Final = (
     "access_token",
@@ -30,7 +30,11 @@ TOKEN_NAMES: Final = (
     "session_token",
     "sessiontoken",
 )
-_TOKEN_WORDS: Final = ("access", "auth", "credential", "session", "session_id", "sessionid")
+_A_TOKEN: Final = re.compile(
+    r"(?!.*(?:refresh|csrf|xsrf|reset|verif|confirm|activat|push|device|invit|page|next))\w{2,20}_?token"
+)
+"""A token by a name of the application's own."""
+_TOKEN_WORDS: Final = ("access", "auth", "credential", "session", "session_id", "sessionid", "result")
 REFRESH_NAMES: Final = ("refresh_token", "refreshtoken", "refresh")
 KEY_NAMES: Final = ("api_key", "apikey", "key")
 TOKEN_HEADERS: Final = ("X-Auth-Token", "X-Access-Token", "X-Token")
@@ -73,6 +77,9 @@ def token_named(value: object) -> str | None:
     if (found := named(value, TOKEN_NAMES, SHORTEST)) is not None:
         return found
     known = [(name.lower(), without_scheme(text)) for name, text in pairs(value)]
+    own = next((text for name, text in known if _A_TOKEN.fullmatch(name) and OPAQUE.fullmatch(text)), None)
+    if own is not None:
+        return own
     return next(
         (text for word in _TOKEN_WORDS for name, text in known if name == word and OPAQUE.fullmatch(text)), None
     )

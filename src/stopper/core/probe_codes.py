@@ -6,6 +6,7 @@ import secrets
 from dataclasses import replace
 from typing import Final
 
+from stopper.core.account_body import PHONE, phone_of
 from stopper.core.app import Route
 from stopper.core.exchange import Request, Response
 from stopper.core.finding import Evidence
@@ -105,6 +106,8 @@ def _with_code(target: Target, route: Route, name: str, person: Identity, number
         if PASSWORD.search(member)
         else _who(member, person)
         if SUBJECT.search(member)
+        else phone_of(person.name, value)
+        if PHONE.search(member) and isinstance(value, str)
         else value
         for member, value in said.items()
     }

@@ -96,7 +96,9 @@ def _of_its_own_words(routes: Sequence[Route]) -> Iterator[str]:
     )
     words = [word for word, _ in things.most_common() if re.fullmatch(r"[a-z][a-z_-]{2,24}", word)][:_OWN_MOST]
     if prefix:
-        yield from (f"{prefix}/{word}" for word in ("debug", "internal", "debug/users", "internal/users"))
+        yield from (
+            f"{prefix}/{word}" for word in ("debug", "internal", "debug/users", "internal/users", "debug/config")
+        )
     yield from (f"{prefix}/{kind}/{word}" for word in words for kind in ("debug", "internal"))
 
 

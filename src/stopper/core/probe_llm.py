@@ -18,7 +18,7 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_query import with_query
 from stopper.core.probe_shared import found_once
 
-_PATH: Final = re.compile(
+MODEL_PATH: Final = re.compile(
     r"(?i)(^|[/_.-])(chat\w*|completions?|ask|prompts?|generate|generation|llm|gpt|ai|assistants?|copilot|bot|agents?|converse|conversations?|inference|answers?|summari[sz]e)([/_.-]|$)"
 )
 _FIELDS: Final = (
@@ -102,7 +102,7 @@ def _likely(target: Target) -> list[tuple[Route, str]]:
         for route in target.app.routes
         for method in ("POST", "GET")
         if method in route.methods
-        and _PATH.search(route.path)
+        and MODEL_PATH.search(route.path)
         and (method == "POST" or set(route.names) & set(_FIELDS))
     ]
     return sorted(pairs, key=lambda pair: (not set(pair[0].names) & set(_FIELDS), pair[0].path))

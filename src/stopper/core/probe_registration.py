@@ -26,7 +26,7 @@ def registers(route: Route) -> bool:
 
 def new_account(known: dict[str, object]) -> tuple[Identity, dict[str, object]]:
     """A new person, and the body that registers it: the names that a reader knows, or the usual ones."""
-    user, password = f"stp{secrets.token_hex(6)}", f"Aa9!{secrets.token_urlsafe(18)}"
+    user, password = f"stp{secrets.token_hex(4)}", f"Aa9!{secrets.token_urlsafe(9)}"
     wanted = known or dict.fromkeys(("username", "email", "name", "password"), "")
     body = account_body(wanted, mail=f"{user}@example.com", user=user, password=password).whole
     said = texts_of(body)

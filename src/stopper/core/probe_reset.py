@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from stopper.core.account_body import PHONE, phone_of
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.login_names import SUBJECT, pairs
@@ -60,7 +61,13 @@ def _request(target: Target, route: Route, person: Identity | None) -> Request:
     honest = target.request_for(route, "POST")
     known = members(honest) or dict.fromkeys(("email", "username"), "")
     body = {
-        name: mail if "mail" in name.lower() else user if SUBJECT.search(name) else value
+        name: mail
+        if "mail" in name.lower()
+        else user
+        if SUBJECT.search(name)
+        else phone_of(person.name, value)
+        if person is not None and PHONE.search(name) and isinstance(value, str)
+        else value
         for name, value in known.items()
     }
     return replace(honest, body=json.dumps(body).encode())

@@ -33,8 +33,8 @@ _ACCOUNT: Final = re.compile(r"(?i)(?<![a-z])account/?$")
 """The same where it is no change of members, from which a password is taken out."""
 _READING: Final = {"transport": 0, "inventory": 1, "authentication": 2, "function-authorization": 3, "data-exposure": 4}
 """The checks whose probes mostly read, in the order in which they are run."""
-FIRST: Final = ("object-authorization", "property-authorization")
-"""The checks whose probes come before all others."""
+FIRST: Final = ("llm", "object-authorization", "property-authorization")
+"""The checks whose probes come before all others. A model answers a handful of questions an hour, and whatever else asks at its door uses them up."""
 _NEEDING: Final = frozenset(
     {"authentication", "object-authorization", "function-authorization", "property-authorization", "rate-limiting"}
 )

@@ -12,6 +12,7 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_baseline import is_door, same
+from stopper.core.probe_llm import MODEL_PATH
 from stopper.scan.doors import REGISTER
 from stopper.scan.honest import HonestRequests
 from stopper.scan.survey import ENDS_ACCESS
@@ -127,6 +128,7 @@ def _unknown(route: Route, method: str, honest: HonestRequests) -> bool:
         or known.get(route.path)
         or (route.parameters and method == "GET")
         or ENDS_ACCESS.search(route.path)
+        or MODEL_PATH.search(route.path)
         or (method == "GET" and is_door(route) and not _TOOLS.search(route.path))
         or (method == "POST" and REGISTER.search(route.path))
     )

@@ -43,6 +43,8 @@ class HonestRequests:
     """What a route's query is, where only this makes sense: route path → name → value."""
     like: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
     """What the things of a collection show of themselves, by its path: members with a value of that type."""
+    told: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
+    """What the members of a route's body turned out to be, by its path."""
     own: dict[str, str] = field(default_factory=dict[str, str])
     """Numbers of the first person by the names of parameters; only what reads is asked with them."""
 
@@ -102,6 +104,7 @@ class HonestRequests:
                 name: plausible(name, self.canary) if isinstance(value, str) else value
                 for name, value in self.like.get(route.path.partition("/{")[0].rstrip("/"), {}).items()
             }
+        body.update(self.told.get(route.path, {}))
         return {name: self._meant(name, value) for name, value in body.items()}
 
     def _meant(self, name: str, value: object) -> object:

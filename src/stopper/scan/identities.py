@@ -1,13 +1,12 @@
 """Who the scan can be: given, logged in with given accounts, registered as test people, or minted with the application's key."""
 
-import json
 import re
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import Final
-from urllib.parse import parse_qsl
 
 from stopper.core.account_body import PHONE, account_body
 from stopper.core.app import App, Route
@@ -23,6 +22,7 @@ from stopper.scan.entry_page import entry_request
 from stopper.scan.honest import HonestRequests
 from stopper.scan.mint import minted
 from stopper.scan.page_visit import as_visitor, wants_token, with_page_token
+from stopper.scan.told_bodies import a_short_name, password_of, sent_by, subjects_of, until_taken
 from stopper.scan.usual_account import TOLD, usual_account
 from stopper.scan.wire.courier import Courier
 
@@ -235,8 +235,8 @@ def register(scene: Scene, name: str) -> Identity | None:
     if ready is None and scene.picky and name not in scene.useless:
         return _registered(scene, name, Secret(f"Aa9{secrets.token_hex(8)}"), only=tuple(scene.picky))
     if ready is None and scene.bounded and name not in scene.useless:
-        return _registered(scene, name, Secret(f"Aa9!{secrets.token_hex(3)}"), only=tuple(scene.bounded))
-    return ready
+        ready = _registered(scene, name, Secret(f"Aa9!{secrets.token_hex(3)}"), only=tuple(scene.bounded))
+    return ready if ready is not None or name in scene.useless else _as_it_is_told(scene, name)
 
 
 def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[str, int]] = ()) -> Identity | None:
@@ -276,21 +276,36 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
     return None
 
 
+def _as_it_is_told(scene: Scene, name: str) -> Identity | None:
+    """A test person whose registration is changed after what each refusal tells, beginning with a short name and password."""
+    for route in islice(doors(scene.app, REGISTER), 2):
+        known, user = scene.honest.body(route), a_short_name()
+        if not known or route.takes_form:
+            continue
+        first = account_body(known, mail=f"{user}@example.com", user=user, password=f"Aa9!{secrets.token_hex(4)}").whole
+        target = scene.honest.prefix + scene.honest.path(route)
+        taken = until_taken(first, target, partial(_change, scene))
+        if taken is None:
+            continue
+        said, exchange = taken
+        scene.honest.told[route.path] = {key: value for key, value in said.items() if known.get(key) != value}
+        for subject in islice(subjects_of(said, exchange.response.json()), 4):
+            person = Identity(name, (), subject=subject, password=Secret(password_of(said)))
+            ready = log_in(scene, person) or holder(scene, person, exchange, route)
+            if ready is not None:
+                scene.useless.pop(name, None)
+                scene.registrations[name] = (route, exchange)
+                return ready
+    return None
+
+
 def _by_phone(scene: Scene, person: Identity, made: Request) -> Identity | None:
     """*person* known by the number to call that *made* registered, where the log-in asks for one; None where it does not."""
     for route in islice(doors(scene.app, LOGIN), 1):
         if any(PHONE.search(name) for name in scene.honest.body(route)):
-            said = [text for name, text in pairs(_sent(made)) if PHONE.search(name)]
+            said = [text for name, text in pairs(sent_by(made)) if PHONE.search(name)]
             return replace(person, subject=said[0]) if said else None
     return None
-
-
-def _sent(request: Request) -> object:
-    """What a request says in JSON, or as a form."""
-    try:
-        return json.loads(request.body)
-    except ValueError:
-        return dict(parse_qsl(request.body.decode("utf-8", "replace")))
 
 
 def _by_both_names(scene: Scene, person: Identity, mail: str) -> Identity | None:

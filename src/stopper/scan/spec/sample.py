@@ -1,5 +1,6 @@
 """A small honest value for a JSON schema."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
@@ -18,6 +19,17 @@ _FORMATS: Final = {
     "byte": "c3RvcHBlcg==",
     "password": "Pass-{canary}-9a!",
 }
+
+
+_USUAL: Final = (
+    (re.compile(r"(?i)phone|mobile|msisdn"), "+15550100123"),
+    (re.compile(r"(?i)pesel|(^|_)(ssn|nin|cnp|cpf|dni|bsn|curp)$|national_?id|social_security|tax_?(id|number)|passport|id_?card"), "12345678901"),
+    (re.compile(r"(?i)(zip|postal|post)_?(code)?$"), "12345"),
+    (re.compile(r"(?i)(^|_)(dob|birth_?(date|day)|date_of_birth)$"), "1990-01-01"),
+    (re.compile(r"(?i)(^|_)currency(_code)?$"), "EUR"),
+    (re.compile(r"(?i)(^|_)country_code$"), "US"),
+)  # fmt: skip
+"""What is short or has a form of its own although nothing says so: a longer text breaks the statement that keeps it."""
 
 
 def sample(schema: object, canary: str, name: str = "", depth: int = DEPTH) -> object:
@@ -64,7 +76,7 @@ def _by_type(said: Mapping[str, object], canary: str, name: str, depth: int) -> 
         item = sample(said.get("items"), canary, name, depth - 1)
         return [] if item is None else [item]
     if kind == "integer":
-        return _number(said, 1)
+        return _number(said, 30 if re.fullmatch(r"(?i)(\w+_)?age", name) else 1)
     if kind == "number":
         return _number(said, 1.0)
     if kind == "boolean":
@@ -101,10 +113,8 @@ def _text(said: Mapping[str, object], canary: str, name: str) -> str:
         text = f"{canary}@example.com"
     elif "passw" in name.lower():
         text = f"Pass-{canary}-9a!"
-    elif "phone" in name.lower() or "mobile" in name.lower():
-        text = "+15550100123"
     else:
-        text = f"text {canary}"
+        text = next((usual for words, usual in _USUAL if words.search(name)), f"text {canary}")
     least, most = said.get("minLength"), said.get("maxLength")
     if isinstance(least, int) and len(text) < least <= 10_000:
         text = text.ljust(least, "x")
