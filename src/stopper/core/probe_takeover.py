@@ -18,7 +18,7 @@ from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import log_in
-from stopper.core.probe_registration import registered
+from stopper.core.probe_registration import registered, registers
 from stopper.core.probe_reset import mail_of, name_of, reset_tokens, resets
 from stopper.core.secret import Secret
 
@@ -53,7 +53,7 @@ def taken_over(target: Target) -> Steps[tuple[str, RouteRef, list[Evidence]] | N
     }
     for route, verb in doors[:ROUTES_MOST]:
         for token in ("", *tokens):
-            new = Secret(f"Cc7!{secrets.token_urlsafe(18)}")
+            new = Secret(f"Cc7!{secrets.token_urlsafe(9)}")
             body = _body(target, route, verb, person, new, token)
             if body is None:
                 continue
@@ -71,6 +71,15 @@ def taken_over(target: Target) -> Steps[tuple[str, RouteRef, list[Evidence]] | N
                 evidence.append(Evidence("exchange", "the new password lets in", entered[1]))
                 return f"sets a new password {what}, and asks for no proof", RouteRef(verb, route.path), evidence
     return None
+
+
+def _another(value: object) -> object:
+    """Another value of that kind: the last digit is another one, or a sign stands behind it."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value + 1
+    if not isinstance(value, str):
+        return value
+    return f"{value[:-1]}{(int(value[-1]) + 1) % 10}" if value[-1:].isdigit() else f"{value}x"
 
 
 def _handed(tokens: dict[str, Exchange], token: str) -> Iterator[Evidence]:
@@ -92,6 +101,9 @@ def _body(
     known = known or dict.fromkeys((*_USUAL, *(("token", "code", "otp", "pin") if token else ())), "")
     if not any(PASSWORD.search(name) for name in known if not _PROOF.search(as_parameter(name))):
         return None
+    registered_with = {
+        name for one in target.app.routes if registers(one) for name in members(target.request_for(one, "POST"))
+    }
     body: dict[str, object] = {}
     for name, value in known.items():
         said = as_parameter(name)
@@ -105,6 +117,8 @@ def _body(
             body[name] = mail_of(person)
         elif SUBJECT.search(name):
             body[name] = name_of(person)
+        elif name in registered_with:
+            body[name] = _another(value)  # what a person has said of itself may be the proof that is asked for
         else:
             body[name] = value
     return body
