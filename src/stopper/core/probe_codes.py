@@ -9,10 +9,10 @@ from typing import Final
 from stopper.core.account_body import PHONE, phone_of
 from stopper.core.app import Route
 from stopper.core.exchange import Request, Response
-from stopper.core.finding import Evidence
+from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.place import RouteRef
-from stopper.core.probe import Identity, Steps, Target, send
+from stopper.core.probe import Identity, Steps, Target, failed, send
 from stopper.core.probe_baseline import attempt, says_nothing
 from stopper.core.probe_burst import announces
 from stopper.core.probe_inputs import members
@@ -124,6 +124,12 @@ def _speaks_of_the_code(response: Response) -> bool:
     return bool(_REFUSED.search(response.text)) and not _FORMAT.search(response.text)
 
 
-def told(found: list[tuple[RouteRef, list[Evidence]]]) -> str:
-    """What the routes do, in one sentence."""
-    return f"{found[0][0]} answered {ATTEMPTS} wrong codes in a row alike, without a limit or a lock"
+def joined(verdict: Verdict, found: list[tuple[RouteRef, list[Evidence]]]) -> Verdict:
+    """*verdict* on log-ins with what was *found* of codes beside it."""
+    if not found:
+        return verdict
+    refs, evidence = [ref for ref, _ in found], [part for _, parts in found for part in parts]
+    told = f"{refs[0]} answered {ATTEMPTS} wrong codes in a row alike, without a limit or a lock"
+    if verdict.outcome != "fail":
+        return failed(told, refs, evidence)
+    return failed(f"{verdict.message}; {told}", (*verdict.routes, *refs), (*verdict.evidence, *evidence))

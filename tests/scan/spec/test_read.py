@@ -111,7 +111,7 @@ def test_yaml_and_version_3_1_and_swagger_2() -> None:
                                      "security": [{"key": []}]}}},
     }  # fmt: skip
     found = routes_of(two)
-    assert sample(found["POST", "/v1/pets"].request_schema, "c") == {"age": 1}
+    assert sample(found["POST", "/v1/pets"].request_schema, "c") == {"age": 30}  # of age
     assert found["POST", "/v1/pets"].spec_security == ("key",)
     assert sample(found["POST", "/v1/login"].request_schema, "c") == {"user": "text c"}
 

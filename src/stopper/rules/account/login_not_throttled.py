@@ -17,7 +17,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, together, unsure
 from stopper.core.probe_baseline import attempt, beyond, same
 from stopper.core.probe_burst import SLOW, load_of
-from stopper.core.probe_codes import asked_codes, told
+from stopper.core.probe_codes import asked_codes, joined
 from stopper.core.probe_login import (
     asks_basic,
     entered,
@@ -213,13 +213,7 @@ def _is_guarded(app: App, route: SourceRoute) -> bool:
 def probe(target: Target) -> Steps[Verdict]:
     """Twelve wrong passwords in a row for an account of the scan's own, or for one that nobody has; then as many wrong codes."""
     verdict = yield from _of_log_ins(target)
-    codes = yield from beyond(asked_codes(target), verdict)
-    if not codes:
-        return verdict
-    refs, evidence = [ref for ref, _ in codes], [part for _, parts in codes for part in parts]
-    if verdict.outcome != "fail":
-        return failed(told(codes), refs, evidence)
-    return failed(f"{verdict.message}; {told(codes)}", (*verdict.routes, *refs), (*verdict.evidence, *evidence))
+    return joined(verdict, (yield from beyond(asked_codes(target), verdict)) or [])
 
 
 def _of_log_ins(target: Target) -> Steps[Verdict]:
