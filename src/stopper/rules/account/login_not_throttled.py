@@ -256,8 +256,7 @@ def _tried(target: Target, route: Route) -> Steps[Verdict | None]:
         if lets_in(first.response):
             return unsure(f"POST {route.path} lets in whatever the password is")
         if right is not None or (yield from _was_read(target, route, first, index)):
-            wrong_one = partial(_wrong, target, route, subject, index)
-            return (yield from _guessed(target, route, wrong_one, right, first))
+            return (yield from _guessed(target, route, partial(_wrong, target, route, subject, index), right, first))
     return None
 
 
