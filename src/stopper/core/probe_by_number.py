@@ -16,7 +16,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import alike, is_door, same, same_but_for_the_caller
 from stopper.core.probe_foreign import made
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import Kind, Thing, entry_with, kinds, route_at
+from stopper.core.probe_kinds import Kind, Thing, entry_with, kinds, makes_things, route_at
 from stopper.core.probe_objects import inner_object, marked
 from stopper.core.probe_own_values import BELONGS, NAMES_SOMEBODY, own_numbers, says_whose
 from stopper.core.probe_query import query_names, with_query
@@ -123,7 +123,8 @@ def collections(target: Target) -> list[tuple[Route, Kind | None]]:
         for one in target.app.routes
         if "GET" in one.methods and "}/" in one.path
     }
-    others += [one for one in plain if one not in others and one.path.rstrip("/").rpartition("/")[2] in below]
+    more = [one for one in plain if one not in others and makes_things(one)]
+    others += [one for one in more if one.path.rstrip("/").rpartition("/")[2] in below]
     paths = {route.path for route, _ in known}
     return [*known, *((one, None) for one in others if one.path not in paths)]
 

@@ -150,6 +150,13 @@ def listed_at(target: Target, base: str) -> Route | None:
     return next((route for path in paths if (route := route_at(target, path, "GET")) is not None), None)
 
 
+def makes_things(route: Route) -> bool:
+    """Whether a POST makes a thing by its path, which ends with the name of many: at ``/notes/archive`` something is done to one that is there."""
+    last = as_parameter(route.path.rstrip("/").rpartition("/")[2])
+    words = set(last.split("_"))
+    return "POST" in route.methods and not route.parameters and last.endswith("s") and not words & _DEEDS
+
+
 def takes_its_id(kind: Kind, route: Route) -> bool:
     """Whether the id in the route's path is surely that of such a thing. ``/notes/comments/{id}`` lies below ``/notes`` too, and the id there
     is that of a comment: whoever deletes by it deletes what somebody else wrote."""

@@ -48,8 +48,8 @@ def read_below(
 def _filled_below(target: Target, thing: Thing, route: Route, alice: Identity) -> Steps[Exchange | None]:
     """What Alice reads there once she has stored something below her thing, where nothing was."""
     create = route_at(target, route.path, "POST")
-    if target.mode != "active" or create is None:
-        return None
+    if target.mode != "active" or create is None or thing.made.request.method != "POST":
+        return None  # nothing is stored in what was there before
     honest = (
         target.request_for(create, "POST") if not create.parameters else at_number(target, create, thing.number, "POST")
     )

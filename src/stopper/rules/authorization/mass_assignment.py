@@ -21,7 +21,7 @@ from stopper.core.probe_baseline import attempt, candidates, is_door
 from stopper.core.probe_entitled import entitled, holds, taken_up
 from stopper.core.probe_foreign import made
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import at_number, kinds
+from stopper.core.probe_kinds import at_number, kinds, makes_things
 from stopper.core.probe_objects import entries, ids, inner_object
 from stopper.core.probe_others_accounts import account, fits, is_hers, is_of_an_account
 from stopper.core.probe_own_values import own_numbers, parameter_of
@@ -196,7 +196,7 @@ def _tried(
     shown = {name: value for name, value in seen.items() if isinstance(value, str) and value and name not in _WISHES}
     body = members(request) or {name: value for name, value in shown.items() if name not in better}
     plainly = replace(request, body=json.dumps(body).encode())
-    honest = yield from made_with(target, route, plainly, who) if method == "POST" else send(plainly)
+    honest = yield from made_with(target, route, plainly, who) if makes_things(route) else send(plainly)
     body = members(honest.request)
     if not honest.response.succeeded or not body:
         return None
