@@ -349,17 +349,17 @@ def test_what_all_see_and_one_has_organized_is_cancelled_by_another(asks: bool) 
 
 @pytest.mark.parametrize("slug", [ACCESS, "mass-assignment"])
 def test_what_is_done_to_a_thing_by_a_path_that_makes_none_is_not_done_to_what_was_there(slug: str) -> None:
-    notes = Notes(asks=True)
-    notes.notes = {n: {"id": n, "user_id": n, "text": f"old {n}", "status": "open"} for n in (1, 2)}
+    two = Two("archive")
+    kept = {n: {"id": n, "user_id": n, "text": f"old {n}", "status": "open"} for n in (1, 2)}
+    two.app.add_url_rule("/notes", "all", lambda: jsonify([one for one in kept.values() if one["id"] == two.caller()]))
+    two.app.add_url_rule("/notes/<int:note>/archive", "old", lambda note: jsonify([kept[note]] if two.caller() else []))
 
-    @notes.app.post("/notes/archive")
+    @two.app.post("/notes/archive")
     def archive() -> Any:
-        one = notes.notes.get(request.get_json().get("note_id")) or abort(404)
-        one["status"] = "archived" if notes.caller() else one["status"]
+        one = kept.get(request.get_json().get("note_id")) or abort(404)
+        one["status"] = "archived" if two.caller() else one["status"]
         return jsonify(one)
 
-    notes.app.add_url_rule("/notes/<int:note>/archive", "old", lambda note: jsonify([notes.found(note)]))
-    paths: dict[str, Any] = {"/notes": {**READS, "post": body(text="string")}, "/notes/{note}": READS, "/me": READS}
-    paths |= {"/notes/archive": {"post": body(note_id="integer")}, "/notes/{note}/archive": READS}
-    notes.judged(slug, **paths)
-    assert [notes.notes[n]["status"] for n in (1, 2)] == ["open", "open"]
+    paths: dict[str, Any] = {"/notes": READS, "/me": READS, "/notes/{note}/archive": READS}
+    two.judged(slug, **paths, **{"/notes/archive": {"post": body(note_id="integer")}})
+    assert [kept[n]["status"] for n in (1, 2)] == ["open", "open"]

@@ -20,6 +20,10 @@ _DELETES: Final = re.compile(r"(?i)/(delete|remove|destroy)/")
 """What may stand between a collection and the id of what is deleted."""
 _DEEDS: Final = DEEDS | {"find", "modify", "mark", "publish"}
 """What a path may say before the name of the thing."""
+_DONE: Final = frozenset({
+    "delete", "remove", "destroy", "complete", "finish", "cancel", "close", "archive", "toggle", "share", "publish", "mark", "approve", "reject", "restore",
+})  # fmt: skip
+"""What is done to a thing that is there."""
 _SAID: Final = re.compile(r"(?i)\bid\W{0,4}(\d{1,18}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24})\b")
 """How a sentence names an id: ``Added note "x" with id 5``."""
 SENTENCE: Final = 300
@@ -155,6 +159,12 @@ def makes_things(route: Route) -> bool:
     last = as_parameter(route.path.rstrip("/").rpartition("/")[2])
     words = set(last.split("_"))
     return "POST" in route.methods and not route.parameters and last.endswith("s") and not words & _DEEDS
+
+
+def does_something(route: Route) -> bool:
+    """Whether a path without an id ends with what is done to a thing that the body names."""
+    words = set(as_parameter(route.path.rstrip("/").rpartition("/")[2]).split("_"))
+    return not route.parameters and bool(words & _DONE)
 
 
 def takes_its_id(kind: Kind, route: Route) -> bool:

@@ -21,7 +21,7 @@ from stopper.core.probe_baseline import attempt, candidates, is_door
 from stopper.core.probe_entitled import entitled, holds, taken_up
 from stopper.core.probe_foreign import made
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import at_number, kinds, makes_things
+from stopper.core.probe_kinds import at_number, does_something, kinds, makes_things
 from stopper.core.probe_objects import entries, ids, inner_object
 from stopper.core.probe_others_accounts import account, fits, is_hers, is_of_an_account
 from stopper.core.probe_own_values import own_numbers, parameter_of
@@ -90,7 +90,9 @@ def _ways(target: Target, who: Identity) -> Iterator[Steps[Verdict | None]]:
     own = [pair for pair in pairs if _is_the_own_account(pair[0])]
     for route, method in own[: _ROUTES[target.depth] // 2]:
         yield _at_own_account(target, route, method, who)
-    for route, method in [pair for pair in pairs if pair not in own][: _ROUTES[target.depth]]:
+    for route, method in [pair for pair in pairs if pair not in own and not does_something(pair[0])][
+        : _ROUTES[target.depth]
+    ]:
         yield _tried(target, route, method, who)
     known = {one.path: one for one in (*registered_at(target), *filter(registers, target.app.routes))}
     for route in list(known.values())[:2]:
