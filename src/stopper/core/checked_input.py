@@ -117,7 +117,23 @@ def is_checked(
         _held(facts, mine, where, is_check, by_host) or _asked_inside(facts, mine, where, is_check, by_host)
         for where, mine in stations(facts, value, function)
         if where != function
-    )
+    ) or _asked_by_object(facts, value, is_check)
+
+
+def _asked_by_object(facts: SourceFacts, value: Value, is_check: Callable[[Call], bool]) -> bool:
+    """``Landing(place).address()``: the object that is made of it holds it against something, in the method or in another one of its own."""
+    for call in walk(value, 4):
+        called = facts.function(call.callee) if isinstance(call, Call) and isinstance(call.receiver, Call) else None
+        if called is None or not called.owner or not isinstance(call, Call):
+            continue
+        mine: frozenset[Origin] = origins(call.receiver)
+        maker = facts.function(f"{called.owner}.__init__")
+        if maker is not None and mine:
+            mine |= {("parameter", (maker.name, name)) for name in maker.parameters}
+        own = [name for name in (called.name, *called.calls) if name.startswith(f"{called.owner}.")]
+        if mine and any(_held(facts, mine, name, is_check) for name in own):
+            return True
+    return False
 
 
 def is_checked_by_callers(

@@ -139,6 +139,7 @@ def held_by_property(reader: Reader, method: str, owner: Value) -> Value | None:
     known = project.pending.get(method) or project.functions.get(method)
     if known is None or not any(one.name in PROPERTIES for one in known.decorators):
         return None
+    reader.calls.append(method)  # to ask for it runs it
     made = result_of(reader, new_call(method, (), (), False, owner, reader.function, None))
     return made if type(made) in _TOLD else None
 
