@@ -102,7 +102,7 @@ def imports_for(tree: ast.Module, read: set[str]) -> list[ast.stmt]:
     return found
 
 
-def _assignments(known: Mapping[str, ast.expr]) -> list[ast.stmt]:
+def assignments(known: Mapping[str, ast.expr]) -> list[ast.stmt]:
     return [ast.Assign([ast.Name(one, ast.Store())], value) for one, value in known.items()]
 
 
@@ -133,34 +133,34 @@ def home_of(tree: ast.Module, known: Mapping[str, ast.expr], statements: list[as
 
 
 def _imported_by_name(tree: ast.Module, known: dict[str, ast.expr], file: str) -> dict[str, ast.Module]:
-    made = home_of(tree, known, _assignments(known))
+    made = home_of(tree, known, assignments(known))
     tree.body.insert(after_head(tree), ast.ImportFrom(file, [ast.alias(one) for one in known], 0))
     return {f"{file}.py": made}
 
 
 def _imported_whole(tree: ast.Module, known: dict[str, ast.expr], file: str) -> dict[str, ast.Module]:
-    made = home_of(tree, known, _assignments(known))
+    made = home_of(tree, known, assignments(known))
     Replaced({one: f"{file}.{one}" for one in known}).visit(tree)
     tree.body.insert(after_head(tree), ast.Import([ast.alias(file)]))
     return {f"{file}.py": made}
 
 
 def _through_a_package(tree: ast.Module, known: dict[str, ast.expr], file: str) -> dict[str, ast.Module]:
-    made = home_of(tree, known, _assignments(known))
+    made = home_of(tree, known, assignments(known))
     names = [ast.alias(one) for one in known]
     tree.body.insert(after_head(tree), ast.ImportFrom(file, names, 0))
     return {f"{file}/__init__.py": ast.Module([ast.ImportFrom("values", names, 1)], []), f"{file}/values.py": made}
 
 
 def _in_a_class_elsewhere(tree: ast.Module, known: dict[str, ast.expr], file: str) -> dict[str, ast.Module]:
-    holder = ast.ClassDef("Values", [], [], _assignments(known), [])
+    holder = ast.ClassDef("Values", [], [], assignments(known), [])
     made = home_of(tree, known, [holder])
     Replaced({one: f"Values.{one}" for one in known}).visit(tree)
     tree.body.insert(after_head(tree), ast.ImportFrom(file, [ast.alias("Values")], 0))
     return {f"{file}.py": made}
 
 
-def _here(hold: Callable[[dict[str, ast.expr], set[str]], tuple[list[ast.stmt], str]], *, lasting: bool) -> Rewriting:
+def here(hold: Callable[[dict[str, ast.expr], set[str]], tuple[list[ast.stmt], str]], *, lasting: bool) -> Rewriting:
     """The constants of each module in one thing of that module; *hold* makes it and says how a constant is read from it."""
 
     def rewriting(sources: Sources) -> dict[str, str] | None:
@@ -181,7 +181,7 @@ def _here(hold: Callable[[dict[str, ast.expr], set[str]], tuple[list[ast.stmt], 
     return rewriting
 
 
-def _independent(known: dict[str, ast.expr]) -> None:
+def independent(known: dict[str, ast.expr]) -> None:
     """Leave out those that stand on others: a dict or an object's constructor cannot read what it is about to hold."""
     for one in [one for one, value in known.items() if read_in([value]) & known.keys()]:
         del known[one]
@@ -189,28 +189,28 @@ def _independent(known: dict[str, ast.expr]) -> None:
 
 def _class(known: dict[str, ast.expr], taken: set[str]) -> tuple[list[ast.stmt], str]:
     title = fresh("Values", taken)
-    return [ast.ClassDef(title, [], [], _assignments(known), [])], title + ".%s"
+    return [ast.ClassDef(title, [], [], assignments(known), [])], title + ".%s"
 
 
 def _dict(known: dict[str, ast.expr], taken: set[str]) -> tuple[list[ast.stmt], str]:
-    _independent(known)
+    independent(known)
     title = fresh("VALUES", taken)
     held = ast.Dict([ast.Constant(one) for one in known], list(known.values()))
     return [ast.Assign([ast.Name(title, ast.Store())], held)], title + "['%s']"
 
 
 def _enum(known: dict[str, ast.expr], taken: set[str]) -> tuple[list[ast.stmt], str]:
-    _independent(known)
+    independent(known)
     title, base = fresh("Values", taken), fresh("Enum", taken)
     brought = ast.ImportFrom("enum", [ast.alias("Enum", base if base != "Enum" else None)], 0)
     return [
         brought,
-        ast.ClassDef(title, [ast.Name(base, ast.Load())], [], _assignments(known), []),
+        ast.ClassDef(title, [ast.Name(base, ast.Load())], [], assignments(known), []),
     ], title + ".%s.value"
 
 
 def _dataclass(known: dict[str, ast.expr], taken: set[str]) -> tuple[list[ast.stmt], str]:
-    _independent(known)
+    independent(known)
     title, held = fresh("Values", taken), fresh("values", taken)
     decorator, anything = fresh("dataclass", taken), fresh("Any", taken)
     fields: list[ast.stmt] = [
@@ -226,7 +226,7 @@ def _dataclass(known: dict[str, ast.expr], taken: set[str]) -> tuple[list[ast.st
 
 
 def _object(known: dict[str, ast.expr], taken: set[str]) -> tuple[list[ast.stmt], str]:
-    _independent(known)
+    independent(known)
     title, held = fresh("Values", taken), fresh("values", taken)
     maker = ast.parse("def __init__(self): pass").body[0]
     assert isinstance(maker, ast.FunctionDef)
@@ -241,7 +241,7 @@ def _object(known: dict[str, ast.expr], taken: set[str]) -> tuple[list[ast.stmt]
 
 
 def _function(known: dict[str, ast.expr], taken: set[str]) -> tuple[list[ast.stmt], str]:
-    _independent(known)
+    independent(known)
     made: list[ast.stmt] = []
     for one, value in known.items():
         maker = ast.parse("def f(): pass").body[0]
@@ -257,7 +257,7 @@ def _by_functions(sources: Sources) -> dict[str, str] | None:
     changed = False
     for file, tree in trees.items():
         known = _constants(sources, tree, file, lasting=True)
-        _independent(known)
+        independent(known)
         known = {one: value for one, value in known.items() if f"get_{one.lower()}" not in words(tree)}
         if not known:
             continue
@@ -276,7 +276,7 @@ def _used_where_read(sources: Sources) -> dict[str, str] | None:
     changed = False
     for file, tree in trees.items():
         known = _constants(sources, tree, file, lasting=True)
-        _independent(known)
+        independent(known)
         if known:
             _without(tree, known)
             Replaced({one: ast.unparse(value) for one, value in known.items()}).visit(tree)
@@ -288,10 +288,10 @@ in_a_module = apart("values_of_app", _imported_by_name)
 in_a_module_read_whole = apart("values_of_app", _imported_whole)
 through_a_package = apart("values_of_app", _through_a_package)
 in_a_class_elsewhere = apart("values_of_app", _in_a_class_elsewhere)
-in_a_class = _here(_class, lasting=False)
-in_a_dict = _here(_dict, lasting=False)
-in_an_enum = _here(_enum, lasting=True)
-in_a_dataclass = _here(_dataclass, lasting=True)
-in_an_object = _here(_object, lasting=False)
+in_a_class = here(_class, lasting=False)
+in_a_dict = here(_dict, lasting=False)
+in_an_enum = here(_enum, lasting=True)
+in_a_dataclass = here(_dataclass, lasting=True)
+in_an_object = here(_object, lasting=False)
 by_functions = _by_functions
 used_where_read = _used_where_read

@@ -36,14 +36,15 @@ _STOPS = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom, ast.Lambda, ast.Gl
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An expression that can stand in a function of its own: where it is read from, and which local names it needs."""
+    """An expression that can stand in a function of its own: where it is read from, which local names it needs, and whether a view has it."""
 
     statement: ast.stmt
     value: ast.expr
     needs: tuple[str, ...]
+    in_view: bool = False
 
 
-def _steps(tree: ast.Module) -> list[Step]:
+def steps_of(tree: ast.Module) -> list[Step]:
     """The calls whose result a function gives a name, returns or throws away, and the tests of its branches."""
     found: list[Step] = []
     inner = {
@@ -64,7 +65,7 @@ def _steps(tree: ast.Module) -> list[Step]:
                 continue
             # What the function of its own reads of the names around it is passed.
             needs = tuple(sorted((read_in([node.value]) - _bound_by_comprehensions(node.value)) & visible))
-            found.append(Step(node, node.value, needs))
+            found.append(Step(node, node.value, needs, is_view(function)))
     return found
 
 
@@ -91,26 +92,26 @@ def call_of(function: ast.expr, needs: tuple[str, ...]) -> ast.Call:
     return ast.Call(function, [name(one) for one in needs], [])
 
 
-def _take(step: Step, made: ast.expr) -> None:
+def put_in(step: Step, made: ast.expr) -> None:
     assert isinstance(step.statement, (ast.Assign, ast.Return, ast.Expr))
     step.statement.value = made
 
 
 def _in_functions(tree: ast.Module) -> bool:
     taken = words(tree)
-    steps = _steps(tree)
+    steps = steps_of(tree)
     made: list[ast.stmt] = []
     for step in steps:
         title = fresh("step", taken)
         made.append(maker_of(title, step.needs, step.value))
-        _take(step, call_of(name(title), step.needs))
+        put_in(step, call_of(name(title), step.needs))
     tree.body[after_head(tree) : after_head(tree)] = made
     return bool(steps)
 
 
 def _in_class(tree: ast.Module, *, static: bool) -> bool:
     taken = words(tree)
-    steps = _steps(tree)
+    steps = steps_of(tree)
     if not steps or "self" in taken:
         return False
     title, held = fresh("Service", taken), fresh("service", taken)
@@ -123,7 +124,7 @@ def _in_class(tree: ast.Module, *, static: bool) -> bool:
         else:
             maker.args.args.insert(0, ast.arg("self"))
         body.append(maker)
-        _take(step, call_of(expression(f"{title if static else held}.{word}"), step.needs))
+        put_in(step, call_of(expression(f"{title if static else held}.{word}"), step.needs))
     made: list[ast.stmt] = [ast.ClassDef(title, [], [], body, [])]
     if not static:
         made.append(statement(f"{held} = {title}()"))
@@ -145,7 +146,7 @@ def _in_constructed(tree: ast.Module) -> bool:
     }
     inside = bound_in(node for one in functions(tree) for node in one.body)
     values -= inside
-    steps = [step for step in _steps(tree) if read_in([step.value]) & values]
+    steps = [step for step in steps_of(tree) if read_in([step.value]) & values]
     read = sorted({word for step in steps for word in read_in([step.value]) & values})
     if not steps or any(isinstance(node, ast.Global) for node in ast.walk(tree)):
         return False
@@ -160,7 +161,7 @@ def _in_constructed(tree: ast.Module) -> bool:
         method = maker_of(word, step.needs, step.value)
         method.args.args.insert(0, ast.arg("self"))
         body.append(method)
-        _take(step, call_of(expression(f"{held}.{word}"), step.needs))
+        put_in(step, call_of(expression(f"{held}.{word}"), step.needs))
     last = max(
         number
         for number, one in enumerate(tree.body)
@@ -197,7 +198,7 @@ def _steps_elsewhere(tree: ast.Module, module: str) -> list[ast.stmt]:
     own = {word for one in tree.body for word in bound_by(one)} - brought
     made: list[ast.stmt] = []
     titles: list[str] = []
-    for step in _steps(tree):
+    for step in steps_of(tree):
         title = fresh("step", taken)
         maker = maker_of(title, step.needs, step.value)
         late = sorted((read_in([step.value]) & own) - set(step.needs))
@@ -205,7 +206,7 @@ def _steps_elsewhere(tree: ast.Module, module: str) -> list[ast.stmt]:
             maker.body.insert(0, ast.ImportFrom(module, [ast.alias(one) for one in late], 0))
         made.append(maker)
         titles.append(title)
-        _take(step, call_of(name(title), step.needs))
+        put_in(step, call_of(name(title), step.needs))
     if not made:
         return []
     head = imports_for(tree, read_in(made))

@@ -162,6 +162,15 @@ def lineage_of(project: Project, name: str, depth: int = 6) -> set[str]:
     return {name}.union(*(lineage_of(project, base, depth - 1) for base in found.bases))
 
 
+def is_handed_out(project: Project, value: Value, owner: str) -> bool:
+    """That the value is an object of that class, or of one derived from it, which a function of the project hands out, made with nothing."""
+    if type(value) is not Call or value.callee in project.classes:
+        return False
+    returned = [one for one in project.returned.get(value.callee, ()) if not (type(one) is Constant and one.value is None)]
+    made = [one for one in returned if type(one) is Call and not one.args and not one.keywords and not one.open]
+    return bool(made) and len(made) == len(returned) and all(owner in lineage_of(project, one.callee) for one in made)
+
+
 def record_fields(project: Project, name: str, depth: int = 4) -> list[str] | None:
     """The fields of a record in their order, those of its bases first; None where the class is none, or a base brings more."""
     found = project.classes.get(name)

@@ -30,6 +30,7 @@ from stopper.scan.source import names
 from stopper.scan.source.files import SourceFile
 from stopper.scan.source.given_config import GivenConfig
 from stopper.scan.source.guards import Guards
+from stopper.scan.source.held_objects import name_held_methods
 from stopper.scan.source.implementations import name_implementations
 from stopper.scan.source.log_hooks import log_hooks
 from stopper.scan.source.project import ClassState, Module, Project
@@ -47,6 +48,7 @@ def link(
     tests: frozenset[str],
 ) -> App:  # fmt: skip
     """The App that all files together describe."""
+    name_held_methods(project, tests)
     name_implementations(project, tests)
     name_sole_methods(project, tests)
     call_registered_handlers(project, tests)

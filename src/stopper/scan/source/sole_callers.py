@@ -255,6 +255,13 @@ def _is_of_library(project: Project, owner: str, depth: int = 6) -> bool:
     return bool(depth) and any(_is_of_library(project, base, depth - 1) for base in found.bases)
 
 
+_CALL_NOTHING: Final = frozenset({
+    "object", "abc.ABC", "typing.Protocol", "typing.Generic", "typing_extensions.Protocol", "Exception", "ValueError", "RuntimeError",
+    "typing.NamedTuple", "enum.Enum", "enum.StrEnum",
+})  # fmt: skip
+"""Bases that call no method of an heir by its name."""
+
+
 def _inside(project: Project, sole: Set[str]) -> set[str]:
     """These functions, those in them, and the methods of objects whose maker is among them: where the parameters can be seen."""
     classes = tuple(f"{name.removesuffix(_MAKER)}." for name in sole if name.endswith(_MAKER))
@@ -319,6 +326,7 @@ class _Passing(Rebuilding):
         self._gives = gives
         self._asked: set[tuple[str, str]] = set()
         self._seen: set[int] = set()
+        self._giving: set[int] = set()
         self.home = ""
         """The function in which the fact stands that is made anew."""
         self.found: list[Call] = []
@@ -362,14 +370,19 @@ class _Passing(Rebuilding):
         return made if held is None else self.into(held)
 
     def call(self, value: Call) -> Value:
-        if id(value) in self._seen:
-            return value
-        self._seen.add(id(value))
-        self._fill(value)
+        key = id(value)
+        if key not in self._seen:
+            self._seen.add(key)
+            self._fill(value)
         if value.method == "get_secret_value" and type(value.receiver) in (Constant, EnvironmentValue):
             return value.receiver or value  # what a wrapper of pydantic keeps
-        given = self._gives.get(id(value))
-        return value if given is None else self.into(given)
+        given = self._gives.get(key)
+        if given is None or key in self._giving:
+            return value
+        self._giving.add(key)
+        made = self.into(given)
+        self._giving.discard(key)
+        return made
 
     def _fill(self, value: Call) -> None:
         passed = self.passed(value)

@@ -24,7 +24,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source import names
 from stopper.scan.source.drafts import new_call
-from stopper.scan.source.held_fields import SETTLED, as_made, field_of, lineage_of, maker_of
+from stopper.scan.source.held_fields import SETTLED, as_made, field_of, is_handed_out, lineage_of, maker_of
 from stopper.scan.source.project import FunctionNode, Pending, Project
 from stopper.scan.source.reader import Reader
 from stopper.scan.source.rebuilding import Rebuilding
@@ -81,7 +81,9 @@ def is_followed(project: Project, call: Call) -> bool:
     # Of a method of some object the returned value would no longer say which object it was, and with what it was made.
     told = receiver.args or receiver.keywords if isinstance(receiver, Call) else ()
     known = not told or project.has_function(f"{owner}.__init__")
-    return isinstance(receiver, Call) and receiver.callee == owner and known
+    if not isinstance(receiver, Call):
+        return False
+    return (receiver.callee == owner and known) or is_handed_out(project, receiver, owner)
 
 
 def result_of(reader: Reader, call: Call) -> Value | None:
