@@ -11,10 +11,7 @@ from tests.rules.respelling.tree import (
     Sources,
     after_head,
     expression,
-    fresh,
     name,
-    printed,
-    python_of,
 )
 
 Known = dict[str, ast.expr]
@@ -57,7 +54,8 @@ def _container(known: Known) -> tuple[list[ast.stmt], str, str]:
     ).body
     for one, value in known.items():
         call = expression(f"container.register({one!r}, lambda: 0)")
-        assert isinstance(call, ast.Call) and isinstance(call.args[1], ast.Lambda)
+        assert isinstance(call, ast.Call)
+        assert isinstance(call.args[1], ast.Lambda)
         call.args[1].body = value
         made.append(ast.Expr(call))
     return made, "container", "container.resolve('{0}')"
@@ -105,7 +103,8 @@ def _loaded(known: Known) -> tuple[list[ast.stmt], str, str]:
         f"class Settings:\n    def __init__(self):\n{fields}\n    def load(self):\n        pass\n        return self\nsettings = Settings()\nsettings.load()"
     ).body
     holder = made[0]
-    assert isinstance(holder, ast.ClassDef) and isinstance(holder.body[1], ast.FunctionDef)
+    assert isinstance(holder, ast.ClassDef)
+    assert isinstance(holder.body[1], ast.FunctionDef)
     holder.body[1].body[:1] = [
         ast.Assign([ast.Attribute(name("self"), one.lower(), ast.Store())], value) for one, value in known.items()
     ]
@@ -151,7 +150,9 @@ def _model(known: Known) -> tuple[list[ast.stmt], str, str]:
         ast.AnnAssign(ast.Name(one.lower(), ast.Store()), name("Any"), value, 1) for one, value in known.items()
     ]
     made = ast.parse("from typing import Any\nfrom pydantic_settings import BaseSettings, SettingsConfigDict").body
-    fields.insert(0, ast.parse("model_config = SettingsConfigDict(env_prefix='NOTHING_', arbitrary_types_allowed=True)").body[0])
+    fields.insert(
+        0, ast.parse("model_config = SettingsConfigDict(env_prefix='NOTHING_', arbitrary_types_allowed=True)").body[0]
+    )
     return [*made, ast.ClassDef("Settings", [name("BaseSettings")], [], fields, []), *ast.parse("settings = Settings()").body], "settings", "settings.{1}"  # fmt: skip
 
 
@@ -197,7 +198,10 @@ def _literal(value: ast.expr) -> "str | int | float | list[object] | dict[str, o
 
 
 def _as_ini(held: Mapping[str, object]) -> str | None:
-    if not all(isinstance(one, str) and one and "\n" not in one and "%" not in one and one == one.strip() for one in held.values()):
+    if not all(
+        isinstance(one, str) and one and "\n" not in one and "%" not in one and one == one.strip()
+        for one in held.values()
+    ):
         return None
     return "[app]\n" + "".join(f"{key} = {value}\n" for key, value in held.items())
 
@@ -220,7 +224,7 @@ picked_by_the_environment = _moved("settings", _picked)
 in_a_namespace = _moved("settings", _namespace)
 in_a_settings_model = _moved("settings", _model)
 unpacked = here(_tuple, lasting=False)
-in_json = _in_a_file("values_of_app.json", lambda held: json.dumps(held, indent=2), _PARSED.format(library="json", parse=f"json.loads({_TEXT.format(file='values_of_app.json')})"))  # fmt: skip
-in_yaml = _in_a_file("values_of_app.yaml", lambda held: "".join(f"{key}: {json.dumps(value)}\n" for key, value in held.items()), _PARSED.format(library="yaml", parse=f"yaml.safe_load({_TEXT.format(file='values_of_app.yaml')})"))  # fmt: skip
-in_toml = _in_a_file("values_of_app.toml", _as_toml, _PARSED.format(library="tomllib", parse=f"tomllib.loads({_TEXT.format(file='values_of_app.toml')})['app']"))  # fmt: skip
-in_ini = _in_a_file("values_of_app.ini", _as_ini, "import configparser\nfrom pathlib import Path\nPARSER = configparser.ConfigParser()\nPARSER.optionxform = str\nPARSER.read(Path(__file__).with_name('values_of_app.ini'))\nVALUES = PARSER['app']")  # fmt: skip
+in_json = _in_a_file("settings.json", lambda held: json.dumps(held, indent=2), _PARSED.format(library="json", parse=f"json.loads({_TEXT.format(file='settings.json')})"))  # fmt: skip
+in_yaml = _in_a_file("settings.yaml", lambda held: "".join(f"{key}: {json.dumps(value)}\n" for key, value in held.items()), _PARSED.format(library="yaml", parse=f"yaml.safe_load({_TEXT.format(file='settings.yaml')})"))  # fmt: skip
+in_toml = _in_a_file("settings.toml", _as_toml, _PARSED.format(library="tomllib", parse=f"tomllib.loads({_TEXT.format(file='settings.toml')})['app']"))  # fmt: skip
+in_ini = _in_a_file("settings.ini", _as_ini, "import configparser\nfrom pathlib import Path\nPARSER = configparser.ConfigParser()\nPARSER.optionxform = str\nPARSER.read(Path(__file__).with_name('settings.ini'))\nVALUES = PARSER['app']")  # fmt: skip

@@ -26,7 +26,11 @@ _ANSWERS = frozenset({"abort", "jsonify", "make_response", "redirect", "render_t
 
 def steps_within(tree: ast.Module) -> list[Step]:
     """The steps that are no answers."""
-    return [one for one in steps_of(tree) if _ANSWERS.isdisjoint(ast.unparse(one.value.func).split(".") if isinstance(one.value, ast.Call) else ())]
+    return [
+        one
+        for one in steps_of(tree)
+        if _ANSWERS.isdisjoint(ast.unparse(one.value.func).split(".") if isinstance(one.value, ast.Call) else ())
+    ]
 
 
 def _each_step(make: Callable[[Step, str, set[str]], "tuple[list[ast.stmt], ast.expr]"], *, head: str = "") -> Change:
@@ -52,7 +56,8 @@ def _each_step(make: Callable[[Step, str, set[str]], "tuple[list[ast.stmt], ast.
 def _by_lambda(step: Step, title: str, taken: set[str]) -> tuple[list[ast.stmt], ast.expr]:
     """``STEPS["step"] = lambda a: f(a)`` and ``STEPS["step"](a)``."""
     line = statement(f"STEPS[{title!r}] = lambda {', '.join(step.needs)}: 0")
-    assert isinstance(line, ast.Assign) and isinstance(line.value, ast.Lambda)
+    assert isinstance(line, ast.Assign)
+    assert isinstance(line.value, ast.Lambda)
     line.value.body = step.value
     return [line], call_of(expression(f"STEPS[{title!r}]"), step.needs)
 
@@ -87,7 +92,8 @@ def _by_use_case(step: Step, title: str, taken: set[str]) -> tuple[list[ast.stmt
     """``Step(a, b).execute()``, whose constructor keeps what the step needs."""
     word = fresh(title.title().replace("_", ""), taken)
     held = statement(f"class {word}:\n{_fields(step.needs)}    def execute(self): pass")
-    assert isinstance(held, ast.ClassDef) and isinstance(held.body[1], ast.FunctionDef)
+    assert isinstance(held, ast.ClassDef)
+    assert isinstance(held.body[1], ast.FunctionDef)
     holder = ast.Expression(step.value)
     from_self(step.needs, "self").visit(holder)
     held.body[1].body = [ast.Return(holder.body)]
@@ -107,7 +113,8 @@ def _by_command(step: Step, title: str, taken: set[str]) -> tuple[list[ast.stmt]
     fields = "\n".join(f"    {one}: object" for one in step.needs) or "    pass"
     held = statement(f"@dataclass(frozen=True)\nclass {word}:\n{fields}")
     handler = statement(f"class {word}Handler:\n    def execute(self, command): pass")
-    assert isinstance(handler, ast.ClassDef) and isinstance(handler.body[0], ast.FunctionDef)
+    assert isinstance(handler, ast.ClassDef)
+    assert isinstance(handler.body[0], ast.FunctionDef)
     holder = ast.Expression(step.value)
     from_self(step.needs, "command").visit(holder)
     handler.body[0].body = [ast.Return(holder.body)]
@@ -140,11 +147,16 @@ def _by_heirs(tree: ast.Module) -> bool:
         title = fresh("step", taken)
         method = maker_of(title, ("self", *step.needs), step.value)
         said.append(method)
-        none = statement(f"@abstractmethod\ndef {title}({', '.join(('self', *step.needs))}):\n    raise NotImplementedError")
+        none = statement(
+            f"@abstractmethod\ndef {title}({', '.join(('self', *step.needs))}):\n    raise NotImplementedError"
+        )
         abstract.append(none)
         put_in(step, call_of(expression(f"get_steps().{title}"), step.needs))
     made = ast.parse("from abc import ABC, abstractmethod").body
-    made += [ast.ClassDef("Steps", [name("ABC")], [], abstract, []), ast.ClassDef("UsualSteps", [name("Steps")], [], said, [])]
+    made += [
+        ast.ClassDef("Steps", [name("ABC")], [], abstract, []),
+        ast.ClassDef("UsualSteps", [name("Steps")], [], said, []),
+    ]
     made.append(statement("def get_steps() -> Steps:\n    return UsualSteps()"))
     tree.body[after_head(tree) : after_head(tree)] = made
     return True
@@ -172,13 +184,18 @@ def _in_layers(tree: ast.Module) -> bool:
 
 def _handed_on(tree: ast.Module) -> bool:
     """Calls of a library go by way of a function that hands on what it is given: ``def decode(*args, **options): return jwt.decode(…)``."""
-    return _wrapped(tree, lambda word, called: statement(f"def {word}(*args, **options):\n    return {called}(*args, **options)"))
+    return _wrapped(
+        tree, lambda word, called: statement(f"def {word}(*args, **options):\n    return {called}(*args, **options)")
+    )
 
 
 def _wrapped(tree: ast.Module, make: Callable[[str, str], ast.stmt], owner: str = "") -> bool:
     taken = words(tree)
     brought = {
-        one.asname or one.name for top in tree.body if isinstance(top, (ast.Import, ast.ImportFrom)) for one in top.names
+        one.asname or one.name
+        for top in tree.body
+        if isinstance(top, (ast.Import, ast.ImportFrom))
+        for one in top.names
     }
     known: dict[str, str] = {}
     made: list[ast.stmt] = []
@@ -189,7 +206,7 @@ def _wrapped(tree: ast.Module, make: Callable[[str, str], ast.stmt], owner: str 
             if not isinstance(called, ast.Attribute) or not isinstance(called.value, ast.Name):
                 continue
             whole = ast.unparse(called)
-            if called.value.id not in brought - inside or called.attr[:1].isupper() or whole in ("request.get_json",):
+            if called.value.id not in brought - inside or called.attr[:1].isupper() or whole == "request.get_json":
                 continue
             if called.value.id in ("request", "session", "g", "current_app", "functools", "db"):
                 continue
@@ -208,7 +225,9 @@ def _in_clients(tree: ast.Module) -> bool:
     if {"self", "Clients", "clients"} & words(tree):
         return False
     return _wrapped(
-        tree, lambda word, called: statement(f"def {word}(self, *args, **options):\n    return {called}(*args, **options)"), "clients."
+        tree,
+        lambda word, called: statement(f"def {word}(self, *args, **options):\n    return {called}(*args, **options)"),
+        "clients.",
     )
 
 
@@ -222,7 +241,12 @@ def _within_contexts(tree: ast.Module) -> bool:
         for number, one in reversed(list(enumerate(body))):
             step = by_statement.get(id(one))
             target = one.targets[0] if isinstance(one, ast.Assign) and len(one.targets) == 1 else None
-            if step is None or not isinstance(target, ast.Name) or number + 1 >= len(body) or holds(step.value, ast.Yield):
+            if (
+                step is None
+                or not isinstance(target, ast.Name)
+                or number + 1 >= len(body)
+                or holds(step.value, ast.Yield)
+            ):
                 continue
             title = fresh("opened", taken)
             maker = maker_of(title, step.needs, step.value)
@@ -232,7 +256,12 @@ def _within_contexts(tree: ast.Module) -> bool:
             item = ast.withitem(call_of(name(title), step.needs), target)
             body[number:] = [ast.With([item], body[number + 1 :])]
     if made:
-        made.insert(0, ast.ImportFrom("contextlib", [ast.alias("contextmanager", brought if brought != "contextmanager" else None)], 0))
+        made.insert(
+            0,
+            ast.ImportFrom(
+                "contextlib", [ast.alias("contextmanager", brought if brought != "contextmanager" else None)], 0
+            ),
+        )
     tree.body[after_head(tree) : after_head(tree)] = made
     return bool(made)
 
@@ -242,7 +271,11 @@ def _in_the_application(tree: ast.Module) -> bool:
     taken = words(tree)
     found = [step for step in steps_within(tree) if "request" in read_in([step.value]) or step.in_view]
     made = next(
-        (number for number, one in enumerate(tree.body) if isinstance(one, ast.Assign) and ast.unparse(one).partition("(")[0] == "app = Flask"),
+        (
+            number
+            for number, one in enumerate(tree.body)
+            if isinstance(one, ast.Assign) and ast.unparse(one).partition("(")[0] == "app = Flask"
+        ),
         None,
     )
     if not found or made is None or {"self", "service", "Service"} & taken:
@@ -252,8 +285,13 @@ def _in_the_application(tree: ast.Module) -> bool:
         title = fresh("step", taken)
         body.append(maker_of(title, ("self", *step.needs), step.value))
         put_in(step, call_of(expression(f"current_app.extensions['service'].{title}"), step.needs))
-    tree.body[made + 1 : made + 1] = [ast.ClassDef("Service", [], [], body, []), statement("app.extensions['service'] = Service()")]
-    tree.body.insert(0 if "__future__" not in ast.unparse(tree.body[0]) else 1, statement("from flask import current_app"))
+    tree.body[made + 1 : made + 1] = [
+        ast.ClassDef("Service", [], [], body, []),
+        statement("app.extensions['service'] = Service()"),
+    ]
+    tree.body.insert(
+        0 if "__future__" not in ast.unparse(tree.body[0]) else 1, statement("from flask import current_app")
+    )
     return True
 
 

@@ -169,7 +169,7 @@ def _free(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
                 return True
             case Parameter() if depth and not facts.is_view(option.function):
                 if any(
-                    _free(facts, given, depth - 1) and not _asked(facts, call.function)
+                    _free(facts, given, depth - 1) and not _asked(facts, call.function, depth - 1)
                     for call in facts.calls(option.function)
                     for given in passing.passed(facts, option, call)
                 ):
@@ -191,7 +191,9 @@ def _free(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
             ):
                 kept = list(held_under(facts, owner, key)) if depth and isinstance(option, Member) else []
                 if kept:  # ``Page.of_request().limit``, with what the object was made of
-                    return any(_free(facts, one, depth - 1) and not _asked(facts, home) for one, home in kept)
+                    return any(
+                        _free(facts, one, depth - 1) and not _asked(facts, home, depth - 1) for one, home in kept
+                    )
                 if facts.derives(option, "request-data") and not _is_declared_small(facts, owner, key):
                     return True
             case _:
@@ -229,11 +231,11 @@ def _is_declared_small(facts: SourceFacts, owner: Value, key: str) -> bool:
     )
 
 
-def _asked(facts: SourceFacts, function: str) -> bool:
+def _asked(facts: SourceFacts, function: str, depth: int = 3) -> bool:
     """The function compares the number with something larger than nothing."""
     return any(
         one.function == function
-        and any(_free(facts, side) for side in (one.left, one.right))
+        and any(_free(facts, side, depth) for side in (one.left, one.right))
         and not any(isinstance(side, Constant) and side.value in (0, 1) for side in (one.left, one.right))
         for one in facts.comparisons(">", ">=", "<", "<=", "in", "not in")
     )

@@ -44,7 +44,7 @@ from stopper.scan.source.hook_tables import TABLE, row_assigned, table_assigned
 from stopper.scan.source.leaving import refuses
 from stopper.scan.source.loops import row_by_row
 from stopper.scan.source.project import Scope
-from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named
+from stopper.scan.source.reader import NOTHING, Reader, either, named
 from stopper.scan.source.removing import latest
 from stopper.scan.source.replaced_views import view_replaced
 from stopper.scan.source.rows import record_class
@@ -239,10 +239,18 @@ def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: a
         if target.attr in names.ATTRIBUTE_SETTINGS:
             key = names.ATTRIBUTE_SETTINGS[target.attr]
             project.config.append(ConfigWrite(key, value, reader.span(node), "attribute", reader.function))
+    elif type(owner) is Call and owner.callee in project.classes and not reader.function:
+        project.classes[owner.callee].attributes[target.attr] = (
+            value  # the one object of a module: ``settings.key = "…"``
+        )
     elif type(owner) is Name and owner.dotted in project.classes:
         attributes = project.classes[owner.dotted].attributes
         held = attributes.get(target.attr)
-        is_blank = held is None or held == NONE or (type(held) is Call and held.callee in FIELDS)
+        is_blank = (
+            held is None
+            or (type(held) is Constant and held.value is None)
+            or (type(held) is Call and held.callee in FIELDS)
+        )
         attributes[target.attr] = value if is_blank or held is None else either(held, value)
 
 

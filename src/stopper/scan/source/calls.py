@@ -22,12 +22,14 @@ from stopper.scan.source.drafts import new_call, new_unknown
 from stopper.scan.source.evaluating import DISPLAYS, evaluated
 from stopper.scan.source.folded_calls import folded
 from stopper.scan.source.folding import one_mapping
+from stopper.scan.source.forwarding import forwarded
 from stopper.scan.source.hook_tables import row_extended
 from stopper.scan.source.lookups import attribute
 from stopper.scan.source.picking import LITERAL, picked, result_of_several
 from stopper.scan.source.project import Registration
 from stopper.scan.source.provided import PROVIDERS, provided, provider
 from stopper.scan.source.reader import READERS, Reader, canonical, named
+from stopper.scan.source.registers import put_by_call, taken_by_call
 from stopper.scan.source.removing import take_out
 from stopper.scan.source.rows import method_of_base, method_of_object
 from stopper.scan.source.settings_calls import attributes_set, config_call
@@ -106,6 +108,11 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
         attributes_set(reader, call)
     record_sinks(reader, call, word, owner)
     if reader.follows and project.has_function(callee):
+        if (handed := forwarded(reader, call)) is not None:
+            return _handed_through(reader, node, handed)
+        put_by_call(reader, call)
+        if (found := taken_by_call(reader, call)) is not None:
+            return found
         given = result_of(reader, call)
         if (given is None or type(given) in DISPLAYS) and (seen := evaluated(reader, call)) is not None:
             given = seen
@@ -113,6 +120,20 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
             return several
         return call if given is None else given
     return call
+
+
+def _handed_through(reader: Reader, node: ast.Call, handed: Call) -> Value:
+    """The call of what a function hands on to, as one that stands where the function is called."""
+    known = folded(reader, node, handed.receiver, handed.callee, handed.args, handed.keywords, handed.open)
+    if known is not None:
+        return known
+    reader.calls.append(handed.callee)
+    reader.project.calls.append(handed)
+    if reader.under:
+        reader.project.under[id(handed)] = reader.under
+    record_sinks(reader, handed, handed.method, handed.receiver)
+    given = result_of(reader, handed) if reader.project.has_function(handed.callee) else None
+    return handed if given is None else given
 
 
 def _by_lambda(called: Unknown) -> Value | None:

@@ -22,8 +22,10 @@ from stopper.scan.source import names
 from stopper.scan.source.blocks import block
 from stopper.scan.source.drafts import new_call, new_decorator, new_function, new_name, new_parameter, new_return
 from stopper.scan.source.evaluating import is_evaluated
+from stopper.scan.source.forwarding import note_handing_on
 from stopper.scan.source.project import ClassState, FunctionNode, Pending, Project, Registration, Scope
 from stopper.scan.source.reader import Reader, canonical
+from stopper.scan.source.registers import note_register, put_by_decorator
 from stopper.scan.source.straight import is_straight, runs_through
 from stopper.scan.source.wsgi_names import ENVIRON
 
@@ -54,6 +56,7 @@ def read_function(project: Project, waiting: Pending) -> None:
         tuple(returned), _docstring(node), waiting.name in project.yielded,
         tuple([one for one, _ in project.yielded.get(waiting.name, ())]),
     )  # fmt: skip
+    note_handing_on(project, waiting, reader)
 
 
 def _docstring(node: FunctionNode | ast.Lambda) -> str:
@@ -141,6 +144,7 @@ def read_definition(reader: Reader, node: FunctionNode) -> None:
     if reader.owner and not reader.function:
         reader.project.classes[reader.owner].methods.append(node.name)
         closure = reader.closure
+    note_register(reader.project, node, qualified, owner, reader.module)
     reader.project.pending[qualified] = Pending(node, reader.module, qualified, closure, owner, decorators)
 
 
@@ -170,6 +174,7 @@ def _decorators(reader: Reader, nodes: list[ast.expr], target: str) -> tuple[Dec
         call = value if type(value) is Call else None
         name = call.callee if call is not None else _decorator_name(reader, value)
         found.append((name, call, span))
+        put_by_decorator(reader, name, call, target)
         del reader.project.registrations[before:]
         verb = name.rpartition(".")[2]
         owner = (

@@ -166,7 +166,9 @@ def is_handed_out(project: Project, value: Value, owner: str) -> bool:
     """That the value is an object of that class, or of one derived from it, which a function of the project hands out, made with nothing."""
     if type(value) is not Call or value.callee in project.classes:
         return False
-    returned = [one for one in project.returned.get(value.callee, ()) if not (type(one) is Constant and one.value is None)]
+    returned = [
+        one for one in project.returned.get(value.callee, ()) if not (type(one) is Constant and one.value is None)
+    ]
     made = [one for one in returned if type(one) is Call and not one.args and not one.keywords and not one.open]
     return bool(made) and len(made) == len(returned) and all(owner in lineage_of(project, one.callee) for one in made)
 

@@ -28,9 +28,9 @@ def name_held_methods(project: Project, tests: frozenset[str]) -> None:
         if name is not None and name != call.callee:
             renamed.setdefault(call.function, {})[call.callee] = name
             object.__setattr__(call, "callee", name)
-            made = known.made(call.receiver)
-            if made is not None:
-                object.__setattr__(call, "receiver", made)
+            handed = known.made(call.receiver)
+            if handed is not None:
+                object.__setattr__(call, "receiver", handed)
     for home, made in renamed.items():
         function = project.functions.get(home)
         if function is not None:
@@ -41,6 +41,8 @@ def name_held_methods(project: Project, tests: frozenset[str]) -> None:
 def _is_asked(project: Project, call: Call, refused: set[str]) -> bool:
     if call.callee.startswith("?."):
         return type(call.receiver) in (Parameter, Choice)
+    if call.receiver is None or type(call.receiver) is Name:
+        return False  # ``self.render(…)`` of a base, which heirs are asked for elsewhere
     return call.callee in project.functions and _is_open(project, call.callee, refused)
 
 
@@ -52,7 +54,9 @@ def _is_open(project: Project, method: str, refused: set[str]) -> bool:
         return False
     if not _PROTOCOLS.isdisjoint(state.bases):
         return True
-    return state.name in project.heirs and (method in refused or any(one.name in _ABSTRACT for one in function.decorators))
+    return state.name in project.heirs and (
+        method in refused or any(one.name in _ABSTRACT for one in function.decorators)
+    )
 
 
 _ABSTRACT: Final = frozenset({"abc.abstractmethod", "abstractmethod"})
@@ -103,7 +107,9 @@ class _Classes:
             heirs: Iterable[str] = dict.fromkeys(heirs_of(project, base))
             if not _PROTOCOLS.isdisjoint(project.classes[base].bases):
                 needed = set(project.classes[base].methods)
-                heirs = [one for one, state in project.classes.items() if one != base and needed.issubset(state.methods)]
+                heirs = [
+                    one for one, state in project.classes.items() if one != base and needed.issubset(state.methods)
+                ]
             writers = [project.classes[one] for one in heirs if project.classes[one].span.path not in self._tests]
             said = [f"{one.name}.{word}" for one in writers if word in one.methods]
             self._written[key] = said[0] if len(said) == 1 and said[0] in project.functions else ""
@@ -114,7 +120,9 @@ class _Classes:
         if not depth:
             return None
         if type(value) is Choice:
-            found = {self._of(one, depth - 1) for one in value.options if not (type(one) is Constant and one.value is None)}
+            found = {
+                self._of(one, depth - 1) for one in value.options if not (type(one) is Constant and one.value is None)
+            }
             found.discard(None)
             return found.pop() if len(found) == 1 else None
         if type(value) is Parameter:
@@ -136,4 +144,3 @@ class _Classes:
         if len(found) != 1:
             return None
         return found.pop()
-

@@ -28,6 +28,7 @@ from stopper.core.values import (
 )  # fmt: skip
 from stopper.scan.source import names
 from stopper.scan.source.files import SourceFile
+from stopper.scan.source.forwarding import leave_to_callers
 from stopper.scan.source.given_config import GivenConfig
 from stopper.scan.source.guards import Guards
 from stopper.scan.source.held_objects import name_held_methods
@@ -48,6 +49,7 @@ def link(
     tests: frozenset[str],
 ) -> App:  # fmt: skip
     """The App that all files together describe."""
+    leave_to_callers(project)
     name_held_methods(project, tests)
     name_implementations(project, tests)
     name_sole_methods(project, tests)

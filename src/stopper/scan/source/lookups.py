@@ -81,6 +81,14 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             if known is not None and not is_passed(reader.project, owner, name):
                 known = by_default(reader.project, known) if type(known) is Call else known
                 return named(known, name) if sensitive(name) else known
+        made_of = owner.receiver if type(owner) is Call and owner.callee == "?" and not owner.args else None
+        if made_of is not None and type(made_of) in (
+            Item,
+            Choice,
+        ):  # ``STAGES[stage]()``, an object of one of a few classes
+            held = attribute_of_picked(reader, made_of, name, attribute)
+            if held is not None:
+                return named(held, name) if sensitive(name) else held
         if type(owner) in (Item, Choice):
             held = attribute_of_picked(reader, owner, name, attribute)
             if held is None and type(owner) is Choice:

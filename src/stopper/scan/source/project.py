@@ -96,6 +96,20 @@ class Refusal:
     """A redirect to a page that is named for logging in."""
 
 
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A function that fills a table under a name that it is given, or takes something out of it. ``kind`` is ``fills``, ``decorates``,
+    ``gives`` or ``runs``; ``owner`` the class whose objects have the table, else it is the module's."""
+
+    table: str
+    owner: str
+    module: Module
+    parameters: tuple[str, ...]
+    key: str
+    value: str
+    kind: str
+
+
 _SENDS: Final = frozenset({"request", "send", "mount", "get_adapter"})
 """Methods by which a client of the project does for all that it sends what the library's does not."""
 
@@ -124,6 +138,12 @@ class Project:
     """How many such readings are under way, one within the other."""
     straight: set[str] = field(default_factory=set[str])
     """Those of them whose call gives what they return, and is read as that: nothing wraps them."""
+    registers: dict[str, Register] = field(default_factory=dict[str, Register])
+    """Functions that fill a table by name, and those that read it."""
+    hands_on: dict[str, Call] = field(default_factory=dict[str, Call])
+    """Functions that do nothing but hand on what they are given, with the call that takes it."""
+    handed_through: set[str] = field(default_factory=set[str])
+    """Those of them that are called somewhere."""
     sole: dict[str, str] = field(default_factory=dict[str, str])
     """Functions that one function alone calls and that are no part of it, with that function."""
     imported: set[str] = field(default_factory=set[str])

@@ -57,10 +57,12 @@ def _name_kept(project: Project, tests: frozenset[str]) -> None:
     found: dict[str, list[str]] = {}
     for call in project.calls if kept else ():
         place, word = _asked(call)
-        owner = kept.get(place, "")
-        method = project.attribute(owner, word) if owner else None
+        made = kept.get(place)
+        method = project.attribute(made.callee, word) if made is not None else None
         if type(method) is Name and method.dotted != call.callee:
             object.__setattr__(call, "callee", method.dotted)
+            if place[0] != "g":
+                object.__setattr__(call, "receiver", made)
             found.setdefault(call.function, []).append(method.dotted)
     for name, called in found.items():
         function = project.functions.get(name)
@@ -68,18 +70,18 @@ def _name_kept(project: Project, tests: frozenset[str]) -> None:
             object.__setattr__(function, "calls", (*function.calls, *called))
 
 
-def _kept(project: Project, tests: frozenset[str]) -> dict[tuple[str, str], str]:
-    """Where an object of one class of the project is put, with that class: in ``extensions``, on the application, on ``g``."""
-    kept: dict[tuple[str, str], str] = {}
+def _kept(project: Project, tests: frozenset[str]) -> dict[tuple[str, str], Call]:
+    """Where an object of one class of the project is put, with the call that makes it: in ``extensions``, on the application, on ``g``."""
+    kept: dict[tuple[str, str], Call | None] = {}
     for one in project.assignments:
         home = _home(one.into) if one.into is not None else ""
         if home and one.span.path not in tests:
             key = one.attribute or one.target.strip("[]\"'")
-            made = one.value.callee if type(one.value) is Call else ""
+            made = one.value if type(one.value) is Call else None
             known = kept.setdefault((home, key), made)
-            if known != made or made not in project.classes:
-                kept[home, key] = ""
-    return {place: owner for place, owner in kept.items() if owner}
+            if made is None or known is None or known.callee != made.callee or made.callee not in project.classes:
+                kept[home, key] = None
+    return {place: made for place, made in kept.items() if made is not None}
 
 
 def _home(into: Value) -> str:
