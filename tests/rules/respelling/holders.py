@@ -144,18 +144,6 @@ def _namespace(known: Known) -> tuple[list[ast.stmt], str, str]:
     return [*brought, ast.Assign([ast.Name("settings", ast.Store())], made)], "settings", "settings.{1}"
 
 
-def _model(known: Known) -> tuple[list[ast.stmt], str, str]:
-    """A pydantic model of settings, whose fields have defaults."""
-    fields: list[ast.stmt] = [
-        ast.AnnAssign(ast.Name(one.lower(), ast.Store()), name("Any"), value, 1) for one, value in known.items()
-    ]
-    made = ast.parse("from typing import Any\nfrom pydantic_settings import BaseSettings, SettingsConfigDict").body
-    fields.insert(
-        0, ast.parse("model_config = SettingsConfigDict(env_prefix='NOTHING_', arbitrary_types_allowed=True)").body[0]
-    )
-    return [*made, ast.ClassDef("Settings", [name("BaseSettings")], [], fields, []), *ast.parse("settings = Settings()").body], "settings", "settings.{1}"  # fmt: skip
-
-
 def _tuple(known: Known, taken: set[str]) -> tuple[list[ast.stmt], str]:
     """``A, B = 1, 2``."""
     independent(known)
@@ -222,7 +210,6 @@ in_a_loaded_object = _moved("settings", _loaded)
 in_a_builder = _moved("settings", _builder)
 picked_by_the_environment = _moved("settings", _picked)
 in_a_namespace = _moved("settings", _namespace)
-in_a_settings_model = _moved("settings", _model)
 unpacked = here(_tuple, lasting=False)
 in_json = _in_a_file("settings.json", lambda held: json.dumps(held, indent=2), _PARSED.format(library="json", parse=f"json.loads({_TEXT.format(file='settings.json')})"))  # fmt: skip
 in_yaml = _in_a_file("settings.yaml", lambda held: "".join(f"{key}: {json.dumps(value)}\n" for key, value in held.items()), _PARSED.format(library="yaml", parse=f"yaml.safe_load({_TEXT.format(file='settings.yaml')})"))  # fmt: skip

@@ -122,13 +122,6 @@ def _by_command(step: Step, title: str, taken: set[str]) -> tuple[list[ast.stmt]
     return [held, handler], ast.Call(expression(f"{word}Handler().execute"), [given], [])
 
 
-def _by_generator(step: Step, title: str, taken: set[str]) -> tuple[list[ast.stmt], ast.expr]:
-    """``next(step(a))``."""
-    made = maker_of(title, step.needs, step.value)
-    made.body = [ast.Expr(ast.Yield(step.value))]
-    return [made], ast.Call(name("next"), [call_of(name(title), step.needs)], [])
-
-
 def _by_pair(step: Step, title: str, taken: set[str]) -> tuple[list[ast.stmt], ast.expr]:
     """The step returns two things, the first of which is asked for."""
     made = maker_of(title, step.needs, ast.Tuple([step.value, ast.Constant(None)], ast.Load()))
@@ -299,7 +292,6 @@ in_a_table = each_module(_each_step(_by_lambda, head="STEPS = {}"))
 in_a_registry = each_module(_each_step(_by_registry, head=_REGISTRY))
 as_use_cases = each_module(_each_step(_by_use_case))
 as_commands = each_module(_each_step(_by_command, head="from dataclasses import dataclass"))
-yielded = each_module(_each_step(_by_generator))
 in_pairs = each_module(_each_step(_by_pair))
 in_heirs = each_module(_by_heirs)
 in_layers = each_module(_in_layers)

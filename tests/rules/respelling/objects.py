@@ -58,7 +58,7 @@ def _conditions_in_a_service(tree: ast.Module, _module: str) -> list[ast.stmt]:
     brought = {word for one in tree.body if isinstance(one, (ast.Import, ast.ImportFrom)) for word in bound_by(one)}
     own = {word for one in tree.body for word in bound_by(one)} - brought
     made: list[ast.stmt] = []
-    for function in _outer_functions(tree):
+    for function in outer_functions(tree):
         visible = visible_in(function)
         for node in ast.walk(function):
             if not isinstance(node, ast.If) or not isinstance(
@@ -82,7 +82,7 @@ def _conditions_in_a_service(tree: ast.Module, _module: str) -> list[ast.stmt]:
     return [*head, ast.ClassDef("Policy", [], [], made, []), statement("policy = Policy()")]
 
 
-def _outer_functions(tree: ast.Module) -> list[Function]:
+def outer_functions(tree: ast.Module) -> list[Function]:
     inner = {id(deep) for one in functions(tree) for top in one.body for deep in functions(top)}
     return [one for one in functions(tree) if id(one) not in inner]
 
@@ -91,14 +91,14 @@ def _ok_and_error(tree: ast.Module) -> bool:
     """``if test: return answer, 403`` as ``ok, answer = check(…)`` and ``if not ok: return answer``."""
     taken = words(tree)
     made: list[ast.stmt] = []
-    for function in _outer_functions(tree):
+    for function in outer_functions(tree):
         visible = visible_in(function)
         for body in bodies(function):
             for number, node in reversed(list(enumerate(body))):
                 last = node.body[0] if isinstance(node, ast.If) and len(node.body) == 1 and not node.orelse else None
                 if not isinstance(node, ast.If) or not isinstance(last, ast.Return) or last.value is None:
                     continue
-                if not _is_error(last.value) or holds(node, *_STOPS, ast.comprehension):
+                if not is_error(last.value) or holds(node, *_STOPS, ast.comprehension):
                     continue
                 needs = tuple(sorted((read_in([node.test, last.value])) & visible))
                 title, ok, error = fresh("check", taken), fresh("ok", taken), fresh("error", taken)
@@ -118,7 +118,7 @@ def _requests_in_a_dataclass(tree: ast.Module) -> bool:
     """What a view takes out of the request stands in the fields of one object."""
     taken = words(tree)
     made: list[ast.stmt] = []
-    for view in [one for one in _outer_functions(tree) if is_view(one)]:
+    for view in [one for one in outer_functions(tree) if is_view(one)]:
         bound = [
             word
             for one in ast.walk(view)
@@ -202,7 +202,7 @@ def _dicts_by_asdict(tree: ast.Module) -> bool:
     if "asdict" in words(tree):
         return False
     change = _AsRecords(words(tree))
-    for function in _outer_functions(tree):
+    for function in outer_functions(tree):
         function.body = [change.visit(one) for one in function.body]
     if change.made:
         at = after_head(tree)
@@ -266,7 +266,7 @@ def _errors_by_a_handler(tree: ast.Module) -> bool:
         return False
     number, application = made
     changed = False
-    for function in _outer_functions(tree):
+    for function in outer_functions(tree):
         hangs = any(ast.unparse(one).startswith(f"{application}.") for one in function.decorator_list)
         if (
             not hangs
@@ -277,7 +277,7 @@ def _errors_by_a_handler(tree: ast.Module) -> bool:
             continue
         for body in bodies(function):
             for place, one in enumerate(body):
-                if isinstance(one, ast.Return) and one.value is not None and _is_error(one.value):
+                if isinstance(one, ast.Return) and one.value is not None and is_error(one.value):
                     body[place] = ast.Raise(ast.Call(name("Refused"), [one.value], []), None)
                     changed = True
     if changed:
@@ -288,7 +288,7 @@ def _errors_by_a_handler(tree: ast.Module) -> bool:
     return changed
 
 
-def _is_error(value: ast.expr) -> bool:
+def is_error(value: ast.expr) -> bool:
     status = value.elts[1] if isinstance(value, ast.Tuple) and len(value.elts) > 1 else None
     return isinstance(status, ast.Constant) and isinstance(status.value, int) and status.value >= _LEAST_ERROR
 

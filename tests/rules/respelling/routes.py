@@ -33,7 +33,7 @@ HOOKS = {
 }
 
 
-def _application(tree: ast.Module) -> tuple[int, str] | None:
+def application_of(tree: ast.Module) -> tuple[int, str] | None:
     """Where a module makes its one application, and under which name."""
     found = [
         (number, one.targets[0].id)
@@ -46,14 +46,14 @@ def _application(tree: ast.Module) -> tuple[int, str] | None:
     return found[0] if len(found) == 1 else None
 
 
-def _is_main(one: ast.stmt) -> bool:
+def is_main(one: ast.stmt) -> bool:
     return isinstance(one, ast.If) and "__name__" in ast.unparse(one.test)
 
 
 def _factory(sources: Sources, *, kept: bool) -> dict[str, str] | None:
     trees = python_of(sources)
     for tree in trees.values():
-        found = _application(tree)
+        found = application_of(tree)
         if found is None or holds(tree, ast.Global) or "create_app" in words(tree):
             continue
         start, application = found
@@ -62,12 +62,12 @@ def _factory(sources: Sources, *, kept: bool) -> dict[str, str] | None:
         outside: list[ast.stmt] = []
         for number, one in enumerate(tree.body):
             imports = isinstance(one, (ast.Import, ast.ImportFrom))
-            if number == start or (not _is_main(one) and not imports and number > start and read_in([one]) & moved):
+            if number == start or (not is_main(one) and not imports and number > start and read_in([one]) & moved):
                 inside.append(one)
                 moved |= bound_by(one)
             else:
                 outside.append(one)
-        left = [one for one in outside if not _is_main(one)]
+        left = [one for one in outside if not is_main(one)]
         if read_in(left) & moved or (bound_in(inside) - moved) & bound_in(left) & set(read_in(left)):
             return None
         if not kept and any(
@@ -77,7 +77,7 @@ def _factory(sources: Sources, *, kept: bool) -> dict[str, str] | None:
         factory = ast.parse("def create_app(): pass").body[0]
         assert isinstance(factory, ast.FunctionDef)
         factory.body = [*inside, ast.Return(name(application))]
-        mains = [one for one in outside if _is_main(one)]
+        mains = [one for one in outside if is_main(one)]
         if not kept:
             for main in mains:
                 assert isinstance(main, ast.If)
@@ -102,7 +102,7 @@ def factory_called_below(sources: Sources) -> dict[str, str] | None:
     return _factory(sources, kept=True)
 
 
-def _routed(tree: ast.Module) -> Iterator[tuple[list[ast.stmt], int, Function, list[ast.Call]]]:
+def routed(tree: ast.Module) -> Iterator[tuple[list[ast.stmt], int, Function, list[ast.Call]]]:
     """The views whose outermost decorators are routes of ``app`` or a blueprint: where they stand, and those routes."""
     for node in ast.walk(tree):
         for field in ("body", "orelse"):
@@ -120,7 +120,7 @@ def _routed(tree: ast.Module) -> Iterator[tuple[list[ast.stmt], int, Function, l
                         yield body, number, one, routes
 
 
-def _methods(route: ast.Call) -> list[str] | None:
+def methods_of(route: ast.Call) -> list[str] | None:
     """The methods of a route; None where they are no literals."""
     assert isinstance(route.func, ast.Attribute)
     if route.func.attr != "route":
@@ -153,7 +153,7 @@ def _registered(route: ast.Call, view: ast.expr, *, endpoint: str = "", methods:
 
 def _added(tree: ast.Module) -> bool:
     changed = False
-    for body, number, view, routes in reversed(list(_routed(tree))):
+    for body, number, view, routes in reversed(list(routed(tree))):
         if any(one.arg is None for route in routes for one in route.keywords):
             continue
         if any(isinstance(route.func, ast.Attribute) and not route.args for route in routes):
@@ -167,13 +167,13 @@ def _added(tree: ast.Module) -> bool:
 def _added_at_the_end(tree: ast.Module) -> bool:
     changed = False
     late: list[ast.stmt] = []
-    for body, _, view, routes in list(_routed(tree)):
+    for body, _, view, routes in list(routed(tree)):
         if body is not tree.body or any(one.arg is None for route in routes for one in route.keywords):
             continue
         view.decorator_list = view.decorator_list[len(routes) :]
         late += [_registered(route, name(view.name)) for route in routes]
         changed = True
-    end = next((number for number, one in enumerate(tree.body) if _is_main(one)), len(tree.body))
+    end = next((number for number, one in enumerate(tree.body) if is_main(one)), len(tree.body))
     blueprints = [number for number, one in enumerate(tree.body) if "register_blueprint" in ast.unparse(one)]
     tree.body[min([end, *blueprints]) : min([end, *blueprints])] = late if not blueprints else []
     return changed and not blueprints
@@ -183,8 +183,8 @@ def _as_class(tree: ast.Module) -> bool:
     taken = words(tree)
     changed = False
     base = ""
-    for body, number, view, routes in reversed(list(_routed(tree))):
-        methods = _methods(routes[0])
+    for body, number, view, routes in reversed(list(routed(tree))):
+        methods = methods_of(routes[0])
         if (
             len(routes) != 1
             or methods is None
@@ -271,7 +271,7 @@ def _other_verb(tree: ast.Module) -> bool:
     for one in functions(tree):
         for decorator in one.decorator_list:
             route = route_of(decorator)
-            methods = _methods(route) if route is not None else None
+            methods = methods_of(route) if route is not None else None
             if route is None or methods is None or len(methods) != 1 or not isinstance(route.func, ast.Attribute):
                 continue
             if route.func.attr == "route":
@@ -310,7 +310,7 @@ def blueprint_elsewhere(sources: Sources) -> dict[str, str] | None:
         return None
     trees = python_of(sources)
     tree = trees["app.py"]
-    found = _application(tree)
+    found = application_of(tree)
     if found is None or {"views", "door", "url_for", "view_functions", "endpoint"} & words(tree):
         return None
     application = found[1]
@@ -342,7 +342,7 @@ def blueprint_elsewhere(sources: Sources) -> dict[str, str] | None:
     if own:
         body.append(ast.ImportFrom("app", [ast.alias(one) for one in own], 0))
     body.append(statement("door = Blueprint('door', __name__)"))
-    end = next((number for number, one in enumerate(rest) if _is_main(one)), len(rest))
+    end = next((number for number, one in enumerate(rest) if is_main(one)), len(rest))
     tree.body = [
         *rest[:end],
         statement("from views import door"),

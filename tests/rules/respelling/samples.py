@@ -195,9 +195,24 @@ def double():
     return jsonify(doubled=doubled, known=hmac.compare_digest(request.args.get("key", ""), KEY))
 """
 
+TOLD = """
+from flask import Flask
+
+NAME = "told"
+GREETING = "good day"
+app = Flask(__name__)
+
+
+@app.get("/told")
+def told():
+    text = " ".join([GREETING, NAME])
+    return {"name": NAME, "text": text}
+"""
+
 SAMPLES: Final[tuple[tuple[Sources, list[tuple[str, str, dict[str, Any]]]], ...]] = (
     ({"app.py": NOTES}, ASKED),
     ({"app.py": UPDATED}, [("GET", "/name", {})]),
+    ({"app.py": TOLD}, [("GET", "/told", {})]),
     (
         {"app.py": LIVELY},
         [

@@ -22,11 +22,11 @@ from stopper.scan.source import names
 from stopper.scan.source.blocks import block
 from stopper.scan.source.drafts import new_call, new_decorator, new_function, new_name, new_parameter, new_return
 from stopper.scan.source.evaluating import is_evaluated
-from stopper.scan.source.forwarding import note_handing_on
+from stopper.scan.source.forwarding import as_route, note_handing_on
 from stopper.scan.source.project import ClassState, FunctionNode, Pending, Project, Registration, Scope
 from stopper.scan.source.reader import Reader, canonical
 from stopper.scan.source.registers import note_register, put_by_decorator
-from stopper.scan.source.straight import is_straight, runs_through
+from stopper.scan.source.straight import is_opening, is_straight, opens_through, runs_through
 from stopper.scan.source.wsgi_names import ENVIRON
 
 
@@ -47,14 +47,18 @@ def read_function(project: Project, waiting: Pending) -> None:
     returned.extend(one.value for one in project.returns[before:] if one.function == waiting.name)
     if is_evaluated(waiting):
         project.bodies[waiting.name] = waiting
-    if not reader.branches and runs_through(node):
+    yielded = [one for one, _ in project.yielded.get(waiting.name, ())]
+    if is_opening(waiting) and not returned and len(yielded) == 1 and opens_through(waiting):
+        project.returned[waiting.name] = yielded
+        project.straight.add(waiting.name)
+    elif not reader.branches and runs_through(node):
         project.through.add(waiting.name)
         if is_straight(waiting):
             project.straight.add(waiting.name)
     project.functions[waiting.name] = new_function(
         waiting.name, reader.span(node), parameters, waiting.decorators, waiting.owner, tuple(dict.fromkeys(reader.calls)),
         tuple(returned), _docstring(node), waiting.name in project.yielded,
-        tuple([one for one, _ in project.yielded.get(waiting.name, ())]),
+        tuple(yielded),
     )  # fmt: skip
     note_handing_on(project, waiting, reader)
 
@@ -172,6 +176,8 @@ def _decorators(reader: Reader, nodes: list[ast.expr], target: str) -> tuple[Dec
         reader.follows = True
         span = reader.span(node)
         call = value if type(value) is Call else None
+        if call is not None and (handed := as_route(reader, call)) is not None:
+            value = call = handed
         name = call.callee if call is not None else _decorator_name(reader, value)
         found.append((name, call, span))
         put_by_decorator(reader, name, call, target)

@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.values import NAMED, REST, Call, Parameter, Unknown, Value
 from stopper.scan.source.drafts import new_call
 from stopper.scan.source.held_fields import Given
+from stopper.scan.source.names import APPS, BLUEPRINTS, ROUTE_METHODS
 from stopper.scan.source.project import Pending, Project
 from stopper.scan.source.reader import Reader
 from stopper.scan.source.straight import KEEPING
@@ -88,6 +89,18 @@ def _passed_on(reader: Reader, call: Call, inner: Call) -> Call:
             keywords.append((word, given.into(value)))
     receiver = None if inner.receiver is None else given.into(inner.receiver)
     return new_call(inner.callee, tuple(args), tuple(keywords), is_open, receiver, reader.function, call.span)
+
+
+def as_route(reader: Reader, call: Call) -> Call | None:
+    """``app.route("/notes", methods=["GET"])`` in place of ``endpoint("/notes", methods=["GET"])``, where that is what the function gives back."""
+    if not reader.project.has_function(call.callee) or call.open:
+        return None
+    returned = reader.results(call.callee)
+    inner = returned[0] if len(returned) == 1 else None
+    if type(inner) is not Call or inner.method not in ROUTE_METHODS or call.callee not in reader.project.functions:
+        return None
+    owner = reader.dotted(inner.receiver) if inner.receiver is not None else None
+    return _passed_on(reader, call, inner) if owner in APPS or owner in BLUEPRINTS else None
 
 
 def leave_to_callers(project: Project) -> None:

@@ -92,7 +92,7 @@ class _Classes:
     def made(self, receiver: Value | None) -> Call | None:
         """The call that makes the one object that is handed in, where one place alone hands it in."""
         for _ in range(_DEEPEST):
-            if type(receiver) is not Parameter:
+            if type(receiver) is not Parameter or receiver.index < 0:
                 break
             calls = self._calls.get(receiver.function, ())
             given = calls[0].argument(receiver.index, receiver.parameter) if len(calls) == 1 else None
@@ -137,7 +137,7 @@ class _Classes:
     def _passed(self, value: Parameter, depth: int) -> str | None:
         """The one class whose objects every call passes there."""
         found: set[str | None] = set()
-        for call in self._calls.get(value.function, ()):
+        for call in self._calls.get(value.function, ()) if value.index >= 0 else ():
             given = call.argument(value.index, value.parameter) or value.default
             if given is not None and not (type(given) is Constant and given.value is None):
                 found.add(self._of(given, depth - 1))

@@ -33,7 +33,9 @@ _WIRED: Final = names.APPS | names.BLUEPRINTS | names.API_OBJECTS
 LARGEST: Final = 60
 """Values in what a function gives back; of larger ones a copy for every call would be felt."""
 _PLAIN: Final = (ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.Pass)
-KEEPING: Final = frozenset({"staticmethod", "classmethod", "functools.cache", "functools.lru_cache"})
+OPENING: Final = "contextlib.contextmanager"
+"""The decorator under which ``with open_it() as name`` gives what the function yields."""
+KEEPING: Final = frozenset({"staticmethod", "classmethod", "functools.cache", "functools.lru_cache", OPENING})
 """Decorators under which a call still gives what the function returns."""
 PROPERTIES: Final = frozenset({"property", "functools.cached_property", "werkzeug.utils.cached_property"})
 """Decorators under which the method's name alone gives what it returns."""
@@ -45,7 +47,28 @@ def is_straight(waiting: Pending) -> bool:
     arguments = waiting.node.args
     if any(one.name not in _READ_THROUGH for one in waiting.decorators) or arguments.vararg or arguments.kwarg:
         return False
-    return runs_through(waiting.node)
+    return opens_through(waiting) if is_opening(waiting) else runs_through(waiting.node)
+
+
+def is_opening(waiting: Pending) -> bool:
+    """That the function is called in a ``with``, which is given what it yields."""
+    return any(one.name == OPENING for one in waiting.decorators)
+
+
+def opens_through(waiting: Pending) -> bool:
+    """That a function for ``with`` yields one thing, whatever it is given, and only tidies up behind it."""
+    if isinstance(waiting.node, ast.Lambda):
+        return False
+    body = list(waiting.node.body)
+    while (type(body[-1]) is ast.Try and not body[-1].handlers and not body[-1].orelse) or type(body[-1]) is ast.With:
+        body = [*body[:-1], *body[-1].body]
+    given = [
+        one for one in body if type(one) is ast.Expr and type(one.value) is ast.Yield and one.value.value is not None
+    ]
+    return len(given) == 1 and all(
+        type(one) in _PLAIN or one is given[0] or (type(one) is ast.Expr and type(one.value) is not ast.Yield)
+        for one in body
+    )
 
 
 def runs_through(node: FunctionNode | ast.Lambda) -> bool:
