@@ -1,24 +1,20 @@
 """Methods of objects that are handed in: ``self.notes.find(number)`` of a service that is made with a repository, also by the name of an
 abstract class. Each gets the name of the method that runs, before it is asked who calls what."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from stopper.core.values import Call, Choice, Constant, Name, Parameter, Value
 from stopper.scan.source.held_fields import maker_of
-from stopper.scan.source.picking import heirs_of
+from stopper.scan.source.implementations import only_declares
 from stopper.scan.source.project import Project
 
 _DEEPEST: Final = 5
-_PROTOCOLS: Final = frozenset({"typing.Protocol", "typing_extensions.Protocol"})
 
 
 def name_held_methods(project: Project, tests: frozenset[str]) -> None:
-    """Give calls of methods of a parameter the names of those of the one class whose objects are passed there, and calls of a method that is
-    there to be written the name of the one that writes it."""
+    """Give calls of methods of a parameter the names of those of the one class whose objects are passed there."""
     words = {word for state in project.classes.values() for word in state.methods}
-    refused = {one.function for one in project.raises if one.exception.rpartition(".")[2] == "NotImplementedError"}
-    asked = [call for call in project.calls if call.method in words and _is_asked(project, call, refused)]
+    asked = [call for call in project.calls if call.method in words and _is_asked(project, call)]
     if not asked:
         return
     known = _Classes(project, tests)
@@ -38,28 +34,13 @@ def name_held_methods(project: Project, tests: frozenset[str]) -> None:
             object.__setattr__(function, "calls", tuple(calls))
 
 
-def _is_asked(project: Project, call: Call, refused: set[str]) -> bool:
+def _is_asked(project: Project, call: Call) -> bool:
     if call.callee.startswith("?."):
         return type(call.receiver) in (Parameter, Choice)
     if call.receiver is None or type(call.receiver) is Name:
         return False  # ``self.render(…)`` of a base, which heirs are asked for elsewhere
-    return call.callee in project.functions and _is_open(project, call.callee, refused)
-
-
-def _is_open(project: Project, method: str, refused: set[str]) -> bool:
-    """That a method is there to be written by other classes."""
-    function = project.functions[method]
-    state = project.classes.get(function.owner)
-    if state is None or project.returned.get(method) or method in project.yielded:
-        return False
-    if not _PROTOCOLS.isdisjoint(state.bases):
-        return True
-    return state.name in project.heirs and (
-        method in refused or any(one.name in _ABSTRACT for one in function.decorators)
-    )
-
-
-_ABSTRACT: Final = frozenset({"abc.abstractmethod", "abstractmethod"})
+    function = project.functions.get(call.callee)
+    return function is not None and only_declares(project, function)
 
 
 class _Classes:
@@ -67,9 +48,8 @@ class _Classes:
 
     def __init__(self, project: Project, tests: frozenset[str]) -> None:
         self._project = project
-        self._tests = tests
         self._calls: dict[str, list[Call]] = {}
-        self._written: dict[str, str] = {}
+        self._known: dict[tuple[str, int], str | None] = {}
         for call in project.calls:
             if call.span is None or call.span.path not in tests:
                 name = call.callee
@@ -87,7 +67,7 @@ class _Classes:
             found = self._project.attribute(owner, call.method)
             if type(found) is Name and self._project.has_function(found.dotted):
                 return found.dotted
-        return self._writer(base, call.method) if base else None
+        return None
 
     def made(self, receiver: Value | None) -> Call | None:
         """The call that makes the one object that is handed in, where one place alone hands it in."""
@@ -98,22 +78,6 @@ class _Classes:
             given = calls[0].argument(receiver.index, receiver.parameter) if len(calls) == 1 else None
             receiver = given or receiver.default if len(calls) == 1 else None
         return receiver if type(receiver) is Call and not receiver.open else None
-
-    def _writer(self, base: str, word: str) -> str | None:
-        """The one method that says what an abstract class, or a protocol, leaves open."""
-        key = f"{base}.{word}"
-        if key not in self._written:
-            project = self._project
-            heirs: Iterable[str] = dict.fromkeys(heirs_of(project, base))
-            if not _PROTOCOLS.isdisjoint(project.classes[base].bases):
-                needed = set(project.classes[base].methods)
-                heirs = [
-                    one for one, state in project.classes.items() if one != base and needed.issubset(state.methods)
-                ]
-            writers = [project.classes[one] for one in heirs if project.classes[one].span.path not in self._tests]
-            said = [f"{one.name}.{word}" for one in writers if word in one.methods]
-            self._written[key] = said[0] if len(said) == 1 and said[0] in project.functions else ""
-        return self._written[key] or None
 
     def _of(self, value: Value, depth: int) -> str | None:
         """The one class of the project that the value is an object of."""
@@ -136,11 +100,16 @@ class _Classes:
 
     def _passed(self, value: Parameter, depth: int) -> str | None:
         """The one class whose objects every call passes there."""
+        place = (value.function, value.index)
+        if place not in self._known:
+            self._known[place] = None  # a function that passes it on to itself adds nothing
+            self._known[place] = self._one_passed(value, depth)
+        return self._known[place]
+
+    def _one_passed(self, value: Parameter, depth: int) -> str | None:
         found: set[str | None] = set()
         for call in self._calls.get(value.function, ()) if value.index >= 0 else ():
             given = call.argument(value.index, value.parameter) or value.default
             if given is not None and not (type(given) is Constant and given.value is None):
                 found.add(self._of(given, depth - 1))
-        if len(found) != 1:
-            return None
-        return found.pop()
+        return found.pop() if len(found) == 1 else None
