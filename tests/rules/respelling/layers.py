@@ -53,13 +53,23 @@ def _each_step(make: Callable[[Step, str, set[str]], "tuple[list[ast.stmt], ast.
     return change
 
 
-def _by_lambda(step: Step, title: str, taken: set[str]) -> tuple[list[ast.stmt], ast.expr]:
-    """``STEPS["step"] = lambda a: f(a)`` and ``STEPS["step"](a)``."""
-    line = statement(f"STEPS[{title!r}] = lambda {', '.join(step.needs)}: 0")
-    assert isinstance(line, ast.Assign)
-    assert isinstance(line.value, ast.Lambda)
-    line.value.body = step.value
-    return [line], call_of(expression(f"STEPS[{title!r}]"), step.needs)
+def _in_a_table(tree: ast.Module) -> bool:
+    """``STEPS = {"step": lambda a: f(a)}`` and ``STEPS["step"](a)``."""
+    taken = words(tree)
+    found = steps_within(tree)
+    if "STEPS" in taken or not found:
+        return False
+    table = ast.Dict([], [])
+    for step in found:
+        title = fresh("step", taken)
+        line = expression(f"lambda {', '.join(step.needs)}: 0")
+        assert isinstance(line, ast.Lambda)
+        line.body = step.value
+        table.keys.append(ast.Constant(title))
+        table.values.append(line)
+        put_in(step, call_of(expression(f"STEPS[{title!r}]"), step.needs))
+    tree.body.insert(after_head(tree), ast.Assign([ast.Name("STEPS", ast.Store())], table))
+    return True
 
 
 _REGISTRY = """
@@ -288,7 +298,7 @@ def _in_the_application(tree: ast.Module) -> bool:
     return True
 
 
-in_a_table = each_module(_each_step(_by_lambda, head="STEPS = {}"))
+in_a_table = each_module(_in_a_table)
 in_a_registry = each_module(_each_step(_by_registry, head=_REGISTRY))
 as_use_cases = each_module(_each_step(_by_use_case))
 as_commands = each_module(_each_step(_by_command, head="from dataclasses import dataclass"))

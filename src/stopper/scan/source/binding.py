@@ -36,6 +36,7 @@ from stopper.scan.source.drafts import (
     new_format,
     new_item,
     new_mapping,
+    new_name,
     new_sequence,
     new_unknown,
 )
@@ -232,6 +233,11 @@ def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: a
         else target.attr
     )
     project.assignments.append(new_assignment(written, target.attr, value, reader.span(node), reader.function, owner))
+    if type(owner) is Name and owner.dotted == "flask.g" and reader.function:
+        # What the caller sent is the same thing under another name, as long as the function lasts.
+        reader.scope[f"g.{target.attr}"] = (
+            value if type(value) in _MADE or type(value) is Mapping else new_name(f"flask.g.{target.attr}")
+        )
     if target.attr == TABLE:
         table_assigned(reader, owner, value, reader.span(node))
     derived = type(owner) is Name and owner.dotted in project.classes and project.is_app(owner.dotted)

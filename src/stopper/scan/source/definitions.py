@@ -53,7 +53,7 @@ def read_function(project: Project, waiting: Pending) -> None:
         project.straight.add(waiting.name)
     elif not reader.branches and runs_through(node):
         project.through.add(waiting.name)
-        if is_straight(waiting):
+        if is_straight(project, waiting):
             project.straight.add(waiting.name)
     project.functions[waiting.name] = new_function(
         waiting.name, reader.span(node), parameters, waiting.decorators, waiting.owner, tuple(dict.fromkeys(reader.calls)),

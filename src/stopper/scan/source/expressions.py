@@ -25,6 +25,7 @@ from stopper.scan.source.drafts import (
     new_condition,
     new_constant,
     new_mapping,
+    new_name,
     new_sequence,
     new_truth,
     new_unknown,
@@ -34,6 +35,7 @@ from stopper.scan.source.folding import SHORTEST_NOTED, binary, joined, mapping,
 from stopper.scan.source.lookups import attribute_node, subscript
 from stopper.scan.source.loops import is_table
 from stopper.scan.source.picking import holds_for_tests
+from stopper.scan.source.project import Pending
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
 from stopper.scan.source.removing import latest, or_as_before
 from stopper.scan.source.unrolling import unrolled
@@ -97,7 +99,8 @@ def _dict(reader: Reader, node: ast.Dict) -> Value:
                 pairs.append((NOTHING, inner))
                 is_open = True
             continue
-        said, held = reader.value(key), reader.value(value)
+        said = reader.value(key)
+        held = reader.value(value) if type(value) is not ast.Lambda or reader.function else as_function(reader, value)
         is_open = is_open or type(said) is not Constant
         if type(said) is Constant and type(said.value) is str and sensitive(said.value):
             held = named(held, said.value)
@@ -259,6 +262,13 @@ def _lambda(reader: Reader, node: ast.Lambda) -> Value:
     inner = reader.value(node.body)
     set_scope(reader, before)
     return new_unknown((inner,))
+
+
+def as_function(reader: Reader, node: ast.Lambda) -> Value:
+    """A lambda in a table of a module, as a function of its own."""
+    qualified = f"{reader.module.name}.<lambda {node.lineno}:{node.col_offset}>"
+    reader.project.pending[qualified] = Pending(node, reader.module, qualified, reader.closure, "")
+    return new_name(qualified)
 
 
 def _walrus(reader: Reader, node: ast.NamedExpr) -> Value:

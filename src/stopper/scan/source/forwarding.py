@@ -14,6 +14,8 @@ from stopper.scan.source.straight import KEEPING
 
 _LEFT_ALONE: Final = ("?", "logging.")
 """Calls that say too little, and those of logs: what is logged is told where the line is written."""
+_MOST_RUN: Final = 32
+"""Calls of one line that are looked through."""
 _MOST: Final = 4
 """Functions that hand on to each other."""
 
@@ -43,11 +45,9 @@ def note_handing_on(project: Project, waiting: Pending, reader: Reader) -> None:
     if node is None:
         return
     place = reader.span(node)
-    found = next(
-        (call for call in reversed(project.calls) if call.span == place and call.function == waiting.name), None
-    )
-    if found is not None and not found.callee.startswith(_LEFT_ALONE):
-        project.hands_on[waiting.name] = found
+    found = [call for call in project.calls[-_MOST_RUN:] if call.span == place and call.function == waiting.name]
+    if len(found) == 1 and not found[0].callee.startswith(_LEFT_ALONE):  # of a table it may be several
+        project.hands_on[waiting.name] = found[0]
 
 
 def forwarded(reader: Reader, call: Call) -> Call | None:
@@ -105,7 +105,10 @@ def as_route(reader: Reader, call: Call) -> Call | None:
 
 def leave_to_callers(project: Project) -> None:
     """What a function hands on stands where it is called: there it is seen what is passed."""
-    inner = {id(project.hands_on[name]) for name in project.handed_through}
+    inner = {id(call) for name, call in project.hands_on.items() if name in project.handed_through}
+    runs = project.handed_through & project.registers.keys()
+    if runs:
+        inner.update(id(call) for call in project.calls if call.function in runs)
     if not inner:
         return
     places = {call.span for call in project.calls if id(call) in inner}

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import cast
 
+from stopper.core.fact import Assignment
 from stopper.core.values import Mapping, Name, Sequence, Value
 from stopper.scan.source.project import Project
 
@@ -16,9 +17,14 @@ def handed_on(project: Project) -> set[str]:
             _add_names(found, met, call.args)
         if call.keywords:
             _add_names(found, met, [value for _, value in call.keywords])
-    _add_names(found, met, [one.value for one in project.assignments])
+    _add_names(found, met, [one.value for one in project.assignments if not _is_table(project, one)])
     _add_names(found, met, [one.value for one in project.returns])
     return found
+
+
+def _is_table(project: Project, one: Assignment) -> bool:
+    """A table of a module: what is taken out of it is called where it is taken out."""
+    return type(one.value) is Mapping and not one.function and one.target.rpartition(".")[0] not in project.classes
 
 
 def _add_names(found: set[str], met: dict[int, int], values: Iterable[Value], depth: int = 3) -> None:

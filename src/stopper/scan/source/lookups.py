@@ -53,6 +53,8 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
         return ConfigValue("SECRET_KEY", None, None, name)
     if type(owner) is Name:
         dotted = owner.dotted
+        if dotted == "flask.g" and (kept := reader.scope.get(f"g.{name}")) is not None:
+            return named(kept, name) if sensitive(name) else kept
         known = _of_project(reader, dotted, name)
         if dotted == reader.owner and dotted in reader.project.heirs:
             known = attribute_of_heirs(reader, name, known) or known

@@ -48,7 +48,7 @@ def _filled(node: FunctionNode, own: str, given: list[str]) -> "tuple[_Spot, str
             spot = _spot(one.targets[0], own, given)
             if spot is not None:
                 return spot, one.value.id, "fills"
-        if isinstance(one, _DEFINITIONS) and one.args.args:  # what a decorator with a name gives back
+        if isinstance(one, _DEFINITIONS) and _gives_back(one):  # what a decorator with a name gives back
             for inner in one.body:
                 target = inner.targets[0] if isinstance(inner, ast.Assign) and len(inner.targets) == 1 else None
                 spot = _spot(target, own, given) if target is not None else None
@@ -56,6 +56,12 @@ def _filled(node: FunctionNode, own: str, given: list[str]) -> "tuple[_Spot, str
                 if spot is not None and isinstance(held, ast.Name) and held.id == one.args.args[0].arg:
                     return spot, "", "decorates"
     return None
+
+
+def _gives_back(node: FunctionNode) -> bool:
+    """That a decorator gives back what it is given."""
+    last = node.body[-1].value if isinstance(node.body[-1], ast.Return) else None
+    return bool(node.args.args) and type(last) is ast.Name and last.id == node.args.args[0].arg
 
 
 def _taken(node: FunctionNode, own: str, given: list[str]) -> "tuple[_Spot, str, str] | None":
@@ -164,6 +170,7 @@ def taken_by_call(reader: Reader, call: Call) -> Value | None:
         return held.parts[0]  # what a lambda gives
     if type(held) is not Name:
         return held if type(held) is Constant else None
+    reader.project.handed_through.add(call.callee)
     at = found.parameters.index(found.key)
     args = (*call.args[:at], *call.args[at + 1 :])
     keywords = tuple(pair for pair in call.keywords if pair[0] != found.key)

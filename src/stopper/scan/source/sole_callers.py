@@ -30,7 +30,7 @@ from stopper.scan.source.names import INSTANCES
 from stopper.scan.source.project import Project
 from stopper.scan.source.reader import CONFIGS, canonical, instance_of, named
 from stopper.scan.source.rebuilding import Rebuilding
-from stopper.scan.source.straight import KEEPING, is_followed
+from stopper.scan.source.straight import changes_nothing, is_followed
 
 _HELD: Final = {
     "comparisons": ("left", "right"),
@@ -225,7 +225,7 @@ def _sole(project: Project, tests: frozenset[str]) -> dict[str, Call]:
         and name not in named_elsewhere
         and call.function != name
         and not call.function.startswith(name + ".")
-        and all(one.name in KEEPING for one in project.functions[name].decorators)
+        and all(changes_nothing(project, one.name) for one in project.functions[name].decorators)
         and not _is_called_by_others(project, name)
         and not _is_written_anew(project, name)
     }

@@ -39,13 +39,19 @@ KEEPING: Final = frozenset({"staticmethod", "classmethod", "functools.cache", "f
 """Decorators under which a call still gives what the function returns."""
 PROPERTIES: Final = frozenset({"property", "functools.cached_property", "werkzeug.utils.cached_property"})
 """Decorators under which the method's name alone gives what it returns."""
-_READ_THROUGH: Final = KEEPING | PROPERTIES
 
 
-def is_straight(waiting: Pending) -> bool:
+def changes_nothing(project: Project, name: str) -> bool:
+    """That a function under that decorator is called as it stands: the decorator keeps it in a table, at most."""
+    known = project.registers.get(name)
+    return name in KEEPING or (known is not None and known.kind == "decorates")
+
+
+def is_straight(project: Project, waiting: Pending) -> bool:
     """That a function runs from its first line to the ``return`` in its last, whatever it is given."""
     arguments = waiting.node.args
-    if any(one.name not in _READ_THROUGH for one in waiting.decorators) or arguments.vararg or arguments.kwarg:
+    through = all(one.name in PROPERTIES or changes_nothing(project, one.name) for one in waiting.decorators)
+    if not through or arguments.vararg or arguments.kwarg:
         return False
     return opens_through(waiting) if is_opening(waiting) else runs_through(waiting.node)
 
@@ -117,7 +123,7 @@ def result_of(reader: Reader, call: Call) -> Value | None:
         return back
     waiting = project.pending.get(callee)
     if waiting is not None:
-        if not is_straight(waiting):
+        if not is_straight(project, waiting):
             return None
         if waiting.owner:  # what the object holds is known once it has been made
             reader.results(f"{waiting.owner}.__init__")
