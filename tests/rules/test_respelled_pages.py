@@ -1,7 +1,7 @@
 """The same weakness in other spellings, made by machine: what a page's case tells does not hang on how it is written down.
 
 Each rewriting keeps what a program does; that is tried by running small programs in all their spellings. Then the cases of all pages are
-rewritten, a fixed eighth of them here and all of them by ``bench/respelled.py``. What is not kept yet stands in ``respelling/known_misses.txt``,
+rewritten, a fixed eleventh of them here and all of them by ``bench/respelled.py``. What is not kept yet stands in ``respelling/known_misses.txt``,
 which may only get shorter: ``python bench/respelled.py --write`` writes it anew and refuses new lines.
 """
 

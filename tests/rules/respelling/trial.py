@@ -114,7 +114,7 @@ def outcomes(
                 yield Outcome(case, title, 0, str(wrong))
 
 
-SHARE: Final = 8
+SHARE: Final = 11
 """One case in so many is tried in each spelling by the test; ``bench/respelled.py`` tries them all."""
 
 

@@ -233,8 +233,8 @@ def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: a
         else target.attr
     )
     project.assignments.append(new_assignment(written, target.attr, value, reader.span(node), reader.function, owner))
-    if type(owner) is Name and owner.dotted == "flask.g" and reader.function:
-        # What the caller sent is the same thing under another name, as long as the function lasts.
+    if type(owner) is Name and owner.dotted == "flask.g" and reader.function and not sensitive(target.attr):
+        # The same thing under another name, as long as the function lasts; a credential is judged by where it is kept.
         reader.scope[f"g.{target.attr}"] = (
             value if type(value) in _MADE or type(value) is Mapping else new_name(f"flask.g.{target.attr}")
         )

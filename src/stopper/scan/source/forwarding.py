@@ -2,10 +2,12 @@
 of one is a call of what it hands on to."""
 
 import ast
+from collections import Counter
 from typing import Final
 
 from stopper.core.values import NAMED, REST, Call, Parameter, Unknown, Value
 from stopper.scan.source.drafts import new_call
+from stopper.scan.source.handed_on import handed_on
 from stopper.scan.source.held_fields import Given
 from stopper.scan.source.names import APPS, BLUEPRINTS, ROUTE_METHODS
 from stopper.scan.source.project import Pending, Project
@@ -62,7 +64,7 @@ def forwarded(reader: Reader, call: Call) -> Call | None:
         if call.callee in met:
             return None
         met.add(call.callee)
-        project.handed_through.add(call.callee)
+        project.handed_through[call.callee] += 1
         made = call = _passed_on(reader, call, inner)
     return made
 
@@ -105,8 +107,15 @@ def as_route(reader: Reader, call: Call) -> Call | None:
 
 def leave_to_callers(project: Project) -> None:
     """What a function hands on stands where it is called: there it is seen what is passed."""
-    inner = {id(call) for name, call in project.hands_on.items() if name in project.handed_through}
-    runs = project.handed_through & project.registers.keys()
+    if not project.handed_through:
+        return
+    calls = Counter(call.callee for call in project.calls)
+    elsewhere = handed_on(project)
+    seen = {
+        name for name, times in project.handed_through.items() if times >= calls[name] and name not in elsewhere
+    }  # of one that is also called with what is not seen, the inside says more
+    inner = {id(call) for name, call in project.hands_on.items() if name in seen}
+    runs = seen & project.registers.keys()
     if runs:
         inner.update(id(call) for call in project.calls if call.function in runs)
     if not inner:

@@ -1,6 +1,7 @@
 """What reading has gathered so far: modules, classes, functions and facts, shared by every file of one run."""
 
 import ast
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -142,8 +143,8 @@ class Project:
     """Functions that fill a table by name, and those that read it."""
     hands_on: dict[str, Call] = field(default_factory=dict[str, Call])
     """Functions that do nothing but hand on what they are given, with the call that takes it."""
-    handed_through: set[str] = field(default_factory=set[str])
-    """Those of them that are called somewhere."""
+    handed_through: Counter[str] = field(default_factory=Counter[str])
+    """Those of them, and of the functions that run what stands in a table, of which calls were read as calls of what they run."""
     sole: dict[str, str] = field(default_factory=dict[str, str])
     """Functions that one function alone calls and that are no part of it, with that function."""
     imported: set[str] = field(default_factory=set[str])

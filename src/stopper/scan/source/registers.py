@@ -170,7 +170,7 @@ def taken_by_call(reader: Reader, call: Call) -> Value | None:
         return held.parts[0]  # what a lambda gives
     if type(held) is not Name:
         return held if type(held) is Constant else None
-    reader.project.handed_through.add(call.callee)
+    reader.project.handed_through[call.callee] += 1
     at = found.parameters.index(found.key)
     args = (*call.args[:at], *call.args[at + 1 :])
     keywords = tuple(pair for pair in call.keywords if pair[0] != found.key)
