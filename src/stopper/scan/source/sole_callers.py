@@ -45,9 +45,10 @@ _HELD: Final = {
 _STEPS: Final = ("calls", "comparisons", "conditions", "raises", "handlers", "flows", "assignments", "config", "readings", "refusals")  # fmt: skip
 """Kinds of facts that say in which function they stand."""
 _MAKER: Final = ".__init__"
-_CALL_NOTHING: Final = frozenset(
-    {"object", "abc.ABC", "typing.Protocol", "typing.Generic", "typing_extensions.Protocol"}
-)
+_CALL_NOTHING: Final = frozenset({
+    "object", "abc.ABC", "typing.Protocol", "typing.Generic", "typing_extensions.Protocol", "typing.NamedTuple", "enum.Enum",
+    "enum.StrEnum", "Exception", "ValueError", "RuntimeError",
+})  # fmt: skip
 """Bases of libraries that run no method of a class that is derived from them."""
 
 
@@ -253,13 +254,6 @@ def _is_of_library(project: Project, owner: str, depth: int = 6) -> bool:
     if found is None:
         return owner not in _CALL_NOTHING
     return bool(depth) and any(_is_of_library(project, base, depth - 1) for base in found.bases)
-
-
-_CALL_NOTHING: Final = frozenset({
-    "object", "abc.ABC", "typing.Protocol", "typing.Generic", "typing_extensions.Protocol", "Exception", "ValueError", "RuntimeError",
-    "typing.NamedTuple", "enum.Enum", "enum.StrEnum",
-})  # fmt: skip
-"""Bases that call no method of an heir by its name."""
 
 
 def _inside(project: Project, sole: Set[str]) -> set[str]:
