@@ -13,7 +13,6 @@ from stopper.core.account_names import (
     RESETS,
     checks_password_hash,
     is_password_name,
-    makes_password_hash,
     said_name,
 )
 from stopper.core.app import App, Route
@@ -22,7 +21,8 @@ from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD, SUBJECT
-from stopper.core.owner_names import OWN_ACCOUNT, WHO
+from stopper.core.own_passwords import changes_oneself, writes_password
+from stopper.core.owner_names import OWN_ACCOUNT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt
@@ -37,11 +37,9 @@ from stopper.core.values import (
     Call,
     Constant,
     Item,
-    Name,
     Truth,
     Value,
     options,
-    text_of,
     walk,
 )
 from stopper.core.view_functions import FunctionIndex, index_of
@@ -64,9 +62,6 @@ _STORES: Final = re.compile(
     r"(?i).*(set_password|generate_password_hash|hashpw|hash_password|change_password|update_password|\.hash|make_password|encrypt_password)$"
 )
 _NEW_ONE: Final = re.compile(r"(?i)new_?-?(password|passwd|pwd)")
-_FINDS: Final = frozenset({"get", "get_or_404", "filter_by", "filter", "where", "find_one", "one_or_404", "get_by_id"})
-_UPDATE: Final = re.compile(r"(?i)\s*update\s")
-_OWN_ID: Final = re.compile(r"flask\.g\.(?:uid|sub|me|who|caller|person)(?:_?id)?(?:\.\w+)?")
 _FORMS: Final = ("flask_wtf.FlaskForm", "flask_wtf.Form", "wtforms.Form", "wtforms.form.Form")
 
 
@@ -75,7 +70,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     if not facts.routes:
         return
-    own = _changes_oneself(facts) | {one.function for one in facts.readings() if _NEW_ONE.fullmatch(one.key)}
+    own = changes_oneself(facts) | {one.function for one in facts.readings() if _NEW_ONE.fullmatch(one.key)}
     named = [one for one in facts.routes if not facts.is_test(one.span) and (_is_about(one) or _is_oneself(one, own))]
     if not named:
         return
@@ -91,65 +86,6 @@ def detect(app: App) -> Iterator[Hit]:
             yield from roles_taken(facts, route, names, ref)
         elif _sets(facts, names) and not _verifies(index, route, names):
             yield Hit(f"{ref} sets a new password without the current one", route.registered_at, ref)
-
-
-def _changes_oneself(facts: SourceFacts) -> frozenset[str]:
-    """Functions that give a new password to who is calling, whatever they are called: ``current_user.secret = hasher.hash(…)``."""
-    found = {
-        call.function
-        for call in facts.calls("*.set_password", "*.change_password", "*.update_password")
-        if isinstance(call.receiver, Name) and WHO.search(call.receiver.dotted)
-    }
-    hashing = {
-        call.function
-        for call in facts.calls("*.hash", "*.generate_password_hash", "*.hashpw", "*.hash_password")
-        if call.function
-    }
-    found |= {
-        name
-        for name in hashing
-        for one in facts.assignments_in(name)
-        if isinstance(one.value, Call) and makes_password_hash(one.value) and WHO.search(one.target.rpartition(".")[0])
-    }
-    found |= {call.function for call in facts.calls("*.execute") if call.function in hashing and _updates_caller(call)}
-    giving = {call.function for call in facts.calls("*.set_password", "*.change_password", "*.update_password")}
-    giving |= {
-        name
-        for name in hashing
-        for one in facts.assignments_in(name)
-        if "." in one.target and re.search(r"(?i)pass|pwd", one.attribute)
-    }
-    found |= {call.function for name in giving for call in facts.calls(name) if any(map(_is_caller, call.args))}
-    return frozenset(found | {name for name in giving - found if _looks_caller_up(facts, name)})
-
-
-def _is_caller(value: Value) -> bool:
-    """``SETTERS[name](current_user, value)``: a step that gives somebody a password is handed who is calling."""
-    return isinstance(value, Name) and WHO.search(value.dotted) is not None
-
-
-def _updates_caller(call: Call) -> bool:
-    """``execute("UPDATE users SET hash = ? WHERE id = ?", (hasher.hash(…), g.uid))``: the statement that sets one says who is calling."""
-    if not any(_UPDATE.match(text_of(one) or "") for one in walk(call.argument(0), 3)):
-        return False
-    given = [part for value in call.args[1:] for part in walk(value, 2)]
-    return any(isinstance(one, Call) and makes_password_hash(one) for one in given) and any(
-        isinstance(one, Name) and (WHO.search(one.dotted) or _OWN_ID.fullmatch(one.dotted)) for one in given
-    )
-
-
-def _looks_caller_up(facts: SourceFacts, name: str) -> bool:
-    """``member = db.session.get(Member, get_jwt_identity())``, and nobody new is made."""
-    calls = list(facts.calls_in(name))
-    return not any(call.method in ("add", "insert_one", "create") for call in calls) and any(
-        call.method in _FINDS
-        and any(
-            isinstance(part, (Name, Call)) and WHO.search(part.dotted if isinstance(part, Name) else part.callee)
-            for value in (*call.args, *(said for _, said in call.keywords))
-            for part in walk(value, 2)
-        )
-        for call in calls
-    )
 
 
 def _is_oneself(route: SourceRoute, own: frozenset[str]) -> bool:
@@ -180,7 +116,7 @@ def _sets(facts: SourceFacts, names: list[str]) -> bool:
         if _STORES.fullmatch(call.callee)
         for value in call.args[:1]
     )
-    return (reads and (calls or gives)) or typed
+    return (reads and (calls or gives)) or typed or any(writes_password(facts, name) for name in names)
 
 
 def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> bool:

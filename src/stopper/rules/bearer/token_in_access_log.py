@@ -16,11 +16,14 @@ from stopper.core.values import Call, Constant, Item, Name, Value, walk
 
 MESSAGE: Final = "the format of the access log writes down a header that carries a credential"
 SETTINGS: Final = frozenset({"access_log_format", "logformat", "log_format"})
-_NAMES: Final = r"(?:http_)?(?:proxy-)?(?:authorization|cookie|x[-_]api[-_]key|x[-_](?:auth|access)[-_]token)"
-_GUNICORN: Final = re.compile(rf"(?i)%[(]?\{{{_NAMES}\}}[ie](?:\)s)?")
+_OF_ITS_OWN: Final = r"(?!(?:[a-z0-9]+[-_])*(?:csrf|xsrf|idempotency|cache|request|trace|page|public|routing)[-_])(?:[a-z0-9]+[-_])*(?:token|secret|api[-_]?key|auth[-_]?key|access[-_]?key|session[-_](?:id|key)|credentials?|password)"
+"""A header of the project's own whose name says that it carries a credential: ``X-Session-Token``."""
+_NAMES: Final = rf"(?:http_)?(?:proxy-)?(?:authorization|(?:set[-_])?cookie|{_OF_ITS_OWN})"
+_GUNICORN: Final = re.compile(rf"(?i)%[(]?\{{{_NAMES}\}}[ieo](?:\)s)?")
 """gunicorn's ``%({authorization}i)s`` and ``%({http_authorization}e)s``, Apache's ``%{Authorization}i``."""
 _PROXY: Final = re.compile(
-    r"(?i)\$(?:arg_(?:\w*token|api_?key|jwt)|http_authorization|http_cookie|http_x_api_key|http_x_auth_token|cookie_\w*token\w*)\b"
+    rf"(?i)\$(?:arg_(?:\w*token|api_?key|jwt|password|secret)|http_(?:proxy_)?authorization|http_cookie|http_{_OF_ITS_OWN}"
+    r"|(?:sent|upstream)_http_set_cookie|cookie_(?:(?!\w*[cx]srf)\w*token\w*|\w*sess(?:ion)?(?:_?id)?|sid|jwt\w*))\b"
 )
 """nginx's variables in a ``log_format``."""
 _LINE: Final = re.compile(r"(?i)log_?-?format")

@@ -21,6 +21,8 @@ DEBUGGERS: Final = (
     "werkzeug.debug.tbtools.DebuggedApplication",
 )
 _SERVERS: Final = ("werkzeug.serving.run_simple", "werkzeug.run_simple")
+_COMMANDS: Final = ("flask_script.Server", "flask_script.commands.Server")
+"""The command of Flask-Script that starts the server of development."""
 _PIN: Final = re.compile(r"\bWERKZEUG_DEBUG_PIN\b[\"']?\s*[=: ]\s*[\"']?(?i:off)\b")
 RESOURCE: Final = "/?__debugger__=yes&cmd=resource&f=debugger.js"
 CONSOLE: Final = "/console"
@@ -48,7 +50,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _written(app: App) -> Iterator[Hit]:
     facts = source_of(app)
-    for call in (*facts.calls(*DEBUGGERS), *facts.calls(*_SERVERS, "*.run")):
+    for call in (*facts.calls(*DEBUGGERS), *facts.calls(*_SERVERS, *_COMMANDS, "*.run")):
         why = _opens(facts, call)
         if why and not asked_for(facts, call.span):
             yield Hit(why, call.span)
@@ -81,6 +83,7 @@ def _opens(facts: SourceFacts, call: Call) -> str:
         return "every error opens the debugger" if evaluates is None or not is_constant(evaluates, False) else ""
     flask_runs = (
         call.callee in _SERVERS
+        or call.callee in _COMMANDS
         or call.callee == "flask.Flask.run"
         or (facts.imports("flask") and call.callee.endswith(".run") and call.keyword("use_debugger") is not None)
     )
@@ -93,7 +96,7 @@ def _opens(facts: SourceFacts, call: Call) -> str:
 
 def fix(app: App, hit: Hit) -> Edit | None:
     """``use_debugger=False``, or the application without the debugger around it."""
-    for call in source_of(app).calls(*DEBUGGERS, *_SERVERS, "*.run"):
+    for call in source_of(app).calls(*DEBUGGERS, *_SERVERS, *_COMMANDS, "*.run"):
         if call.span != hit.span or call.span is None:
             continue
         for value in (call.keyword("use_debugger"), call.argument(1, "evalex")):

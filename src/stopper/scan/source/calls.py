@@ -105,7 +105,7 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
         if word == "__init__" and type(owner) is Call and owner.callee == "super":
             project.super_calls.setdefault(callee, []).append(call)
     elif callee == "setattr" and len(args) == 3:
-        attributes_set(reader, call)
+        attributes_set(reader, call, node.args[0])
     record_sinks(reader, call, word, owner)
     if reader.follows and project.has_function(callee):
         if (handed := forwarded(reader, call)) is not None:

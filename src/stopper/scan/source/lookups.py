@@ -19,6 +19,7 @@ from stopper.core.values import (
     Parameter,
     Sequence,
     Value,
+    options,
 )
 from stopper.scan.source.declared import FIELDS, by_default, declared, from_settings, is_passed
 from stopper.scan.source.drafts import (
@@ -194,6 +195,7 @@ LOADS: Final = frozenset(
     }
 )
 _LOOKED_IN: Final = (Mapping, ConfigValue, Choice)
+_KEYS: Final = frozenset({Constant, Choice})
 
 
 def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: ast.expr) -> Value:
@@ -221,6 +223,10 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
             return either(*[named(one, text) if sensitive(text) else one for one in rows if one is not None])
     if type(owner) is Name and text is not None and is_enum(reader, owner.dotted):
         return attribute(reader, owner, text)
+    if type(owner) is Call and type(key) in _KEYS and reader.project.is_form(owner.callee):
+        fields = [one.value if type(one) is Constant else None for one in options(key)]
+        if fields and all(type(one) is str for one in fields):  # ``form["city"]`` of WTForms is ``form.city``
+            return either(*[attribute(reader, owner, str(one)) for one in fields])
     if type(owner) is Sequence and type(key) is Constant and type(key.value) is int and not owner.open:
         number = key.value
         if -len(owner.items) <= number < len(owner.items):

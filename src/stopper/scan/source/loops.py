@@ -11,12 +11,14 @@ from stopper.core.values import (
     EnvironmentValue,
     Item,
     Mapping,
+    Member,
     Name,
     Sequence,
     Unknown,
     Value,
     options,
 )
+from stopper.scan.source.drafts import new_member
 from stopper.scan.source.folding import one_mapping
 
 MOST_ROWS: Final = 128
@@ -117,4 +119,6 @@ def _column(value: Value) -> tuple[Value, ...]:
             if isinstance(one, Sequence) and type(place) is int and 0 <= place < len(one.items)
         ]
         return tuple(found) or (value,)
+    if isinstance(value, Member) and isinstance(value.owner, Choice) and not value.owner.every:
+        return tuple([new_member(one, value.attribute) for one in options(value.owner)])  # ``form[name].data``
     return (value,)

@@ -26,7 +26,7 @@ from stopper.core.fact import (
 from stopper.core.place import Span
 from stopper.core.values import Call, Item, Parameter, Value
 from stopper.scan.source.drafts import new_name
-from stopper.scan.source.names import API_OBJECTS, APPS, BLUEPRINTS, INHERITED
+from stopper.scan.source.names import API_OBJECTS, APPS, BLUEPRINTS, FORMS, INHERITED
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Scope = dict[str, Value]
@@ -227,6 +227,10 @@ class Project:
     def is_app(self, name: str) -> bool:
         """That the name is Flask, or a class of the project derived from it."""
         return self._is_one_of(name, APPS)
+
+    def is_form(self, name: str) -> bool:
+        """That the name is a class of the project whose objects are forms of WTForms."""
+        return name in self.classes and self._is_one_of(name, FORMS)
 
     def is_blueprint(self, name: str) -> bool:
         """That the name is a class of blueprints, or one of the project derived from it."""

@@ -31,7 +31,9 @@ NONE: Final = Constant(None)
 @lru_cache(maxsize=65536)
 def canonical(dotted: str) -> str:
     """The one name for something that libraries offer under several."""
-    if dotted.startswith("flask."):
+    if dotted.startswith("flask.ext."):
+        dotted = f"flask_{dotted[10:]}"  # until Flask 1.0
+    elif dotted.startswith("flask."):
         dotted = names.FLASK_HOMES.sub("flask.", dotted)
     elif dotted.startswith(names.FACES):
         dotted = dotted.removeprefix(names.FACES)

@@ -1,5 +1,6 @@
 """Settings that a call of ``app.config`` writes, and the modules that it loads."""
 
+import ast
 from collections.abc import Iterator
 
 from stopper.core.fact import ConfigWrite
@@ -18,6 +19,7 @@ from stopper.core.values import (
     text_of,
     walk,
 )
+from stopper.scan.source.drafts import new_assignment
 from stopper.scan.source.dumped import poured_in
 from stopper.scan.source.folding import as_mapping
 from stopper.scan.source.given_config import parameters_in
@@ -64,15 +66,20 @@ def config_call(reader: Reader, call: Call, word: str) -> None:
                     break
 
 
-def attributes_set(reader: Reader, call: Call) -> None:
-    """``setattr(app, "secret_key", value)``, once for each row where a loop goes through a table of them."""
+def attributes_set(reader: Reader, call: Call, node: ast.expr) -> None:
+    """``setattr(app, "secret_key", value)``, once for each row where a loop goes through a table of them: an assignment."""
     owner, key, value = call.args
     is_app = reader.dotted(owner) == "flask.Flask"
     found = reader.project.classes.get(owner.dotted) if type(owner) is Name else None
-    for name, held in row_by_row(key, value) if is_app or found is not None else ():
+    before = f"{ast.unparse(node)}." if isinstance(node, (ast.Name, ast.Attribute)) else ""
+    for name, held in row_by_row(key, value):
         said = text_of(name)
         if said is None or call.span is None:
             continue
+        reader.project.words.add(said)
+        reader.project.assignments.append(
+            new_assignment(f"{before}{said}", said, held, call.span, reader.function, owner)
+        )
         if found is not None and not is_app:
             if isinstance(held, (Constant, EnvironmentValue, Mapping)):
                 found.attributes.setdefault(said, held)
