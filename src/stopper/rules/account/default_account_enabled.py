@@ -19,6 +19,7 @@ from stopper.core.literal_accounts import (
 )
 from stopper.core.literal_rows import has_default, inserted, names_and_passwords, written
 from stopper.core.owner_names import ROLE
+from stopper.core.password_columns import is_table_class
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_anybody import lets_anybody_in
@@ -74,13 +75,29 @@ def _is_fake(facts: SourceFacts, span: Span) -> bool:
 
 def _made(facts: SourceFacts) -> Iterator[Span]:
     """``User(username="admin", password=hash("admin"))``, ``create_user("admin", "admin")``, a ``set_password("…")`` after it."""
-    for call in facts.calls_matching(_MAKERS):
+    made = {id(call): call for call in (*facts.calls_matching(_MAKERS), *facts.calls(*_classes_of_people(facts)))}
+    for call in made.values():
         names, passwords = _account(facts, call)
         names = names or (_named_afterwards(facts, call) if not call.args and not call.keywords else [])
         if call.span is not None and names:
             found = passwords or _set_afterwards(facts, call)
             if is_default([*names, "admin"] if _rules_others(facts, call) else names, found):
                 yield call.span
+
+
+def _classes_of_people(facts: SourceFacts) -> tuple[str, ...]:
+    """Classes whose objects log in, whatever they are called: of Flask-Login, with a password among the columns, or with a method
+    that sets one."""
+    return tuple(
+        one.name
+        for one in facts.classes()
+        if any(base.endswith(".UserMixin") for base in one.bases)
+        or not _SETS_PASSWORD.isdisjoint(one.methods)
+        or (is_table_class(one) and any(map(holds_password, one.attributes)))
+    ) or ("",)
+
+
+_SETS_PASSWORD: Final = frozenset({"set_password", "check_password", "verify_password"})
 
 
 def _rules_others(facts: SourceFacts, call: Call) -> bool:

@@ -95,9 +95,17 @@ def _is_drawn_here(value: Value) -> bool:
     )
 
 
-def _is_grant(value: Value) -> bool:
-    """What a provider of log-ins gave for a code: tokens, all of them."""
-    return any(isinstance(one, Call) and one.method in _GRANTS for one in options(value))
+def _is_grant(value: Value, depth: int = 2) -> bool:
+    """What a provider of log-ins gave for a code: tokens, all of them; also as a member of a record."""
+    return any(
+        (isinstance(one, Call) and one.method in _GRANTS)
+        or (
+            isinstance(one, Mapping)
+            and depth > 0
+            and any(_is_grant(held, depth - 1) for key, held in one.items if not _HARMLESS.search(text_of(key) or ""))
+        )
+        for one in options(value)
+    )
 
 
 def _is_whole_form(value: Value) -> bool:
