@@ -10,13 +10,15 @@ from stopper.core.jwt_keys import is_public, key_bytes, key_uses, reached
 from stopper.core.jwt_names import HMAC, PUBLIC_KEY, encodings
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, ConfigValue, Constant, Mapping, Value, literals, text_of, walk
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Mapping, Value, literals, text_of, walk
 
 SECRETS: Final = ("JWT_SECRET_KEY", "SECRET_KEY", "JWT_SECRET")
 _PUBLIC_FILE: Final = re.compile(
     r"(?i)(^|[/_.-])(pub|public|id_rsa\.pub|jwt[-_]?public|cert)([/_.-]|key|$)|\.(pub|crt|cer)$"
 )
 _READERS: Final = ("open", "Path", "read_text", "read_bytes", "join")
+_PUBLIC_PATH: Final = re.compile(r"(?i)(^|_)(public|pub)(_?(key|pem|cert))?(_?(file(_?(name|path))?|path|location))?$")
+"""Settings and variables that say where the file of such a key lies."""
 _PUBLIC_NAME: Final = re.compile(r"(?i)(^|_)(public|pub)_?(key|pem)$|^publickey$")
 
 
@@ -27,13 +29,15 @@ def detect(app: App) -> Iterator[Hit]:
     for call, key, algorithms in key_uses(app, facts):
         if not HMAC & set(algorithms) and (algorithms or not _is_default(facts, call)):
             continue
-        public = any(_is_public(value) for value in (key, *reached(facts, key))) or _reads_public_file(facts, key)
+        public = any(_is_public(facts, value) for value in (key, *reached(facts, key))) or _reads_public_file(
+            facts, key
+        )
         if public and call.span not in seen:
             seen.add(call.span)
             mixed = " (both kinds of algorithm are allowed)" if PUBLIC_KEY & set(algorithms) else ""
             yield Hit(f"a public key is used as the secret of an HMAC{mixed}", call.span)
     for write in facts.config_writes(*SECRETS):
-        if write.loaded is not False and any(_is_public(value) for value in reached(facts, write.value)):
+        if write.loaded is not False and any(_is_public(facts, value) for value in reached(facts, write.value)):
             yield Hit(f"{write.key} is a public key", write.span)
     for name in SECRETS:
         fact = app.config.get(name)
@@ -47,7 +51,7 @@ def _is_default(facts: SourceFacts, call: Call) -> bool:
     return any(other is call for other, _ in encodings(facts))
 
 
-def _is_public(value: Value) -> bool:
+def _is_public(facts: SourceFacts, value: Value) -> bool:
     if any((key := key_bytes(literal)) is not None and is_public(key) for literal in literals(value)):
         return True
     if isinstance(value, Mapping):
@@ -57,7 +61,7 @@ def _is_public(value: Value) -> bool:
     for part in walk(value, 6):
         if isinstance(part, Call) and part.method in ("public_key", "public_bytes", "publickey", "read_public_key"):
             return True
-        if isinstance(part, Call) and part.method in _READERS and any(map(_names_public_file, walk(part, 4))):
+        if isinstance(part, Call) and part.method in _READERS and any(map(_names_public_file, _named(facts, part))):
             return True
         if isinstance(part, Constant) and (key := key_bytes(part)) is not None and is_public(key):
             return True
@@ -73,13 +77,25 @@ def _reads_public_file(facts: SourceFacts, value: Value) -> bool:
     return (
         isinstance(value, Call)
         and facts.function(value.callee) is not None
-        and any(_names_public_file(part) for one in value.args for part in walk(one, 3))
+        and any(_names_public_file(part) for one in value.args for part in _named(facts, one))
         and any(call.method in _READERS for call in facts.calls_in(value.callee))
     )
 
 
+def _named(facts: SourceFacts, value: Value) -> Iterator[Value]:
+    """What a file that is read may be called, also where a setting says it."""
+    for part in walk(value, 4):
+        yield part
+        for held in facts.followed(part) if isinstance(part, ConfigValue) else ():
+            yield from walk(held, 4)
+
+
 def _names_public_file(value: Value) -> bool:
-    return (text := text_of(value)) is not None and bool(_PUBLIC_FILE.search(text))
+    match value:
+        case ConfigValue(key=name) | EnvironmentValue(variable=name):
+            return _PUBLIC_PATH.search(name) is not None
+        case _:
+            return (text := text_of(value)) is not None and bool(_PUBLIC_FILE.search(text))
 
 
 RULE = Rule(
