@@ -15,11 +15,13 @@ from stopper.core.values import (
     Format,
     Item,
     Mapping,
+    Member,
     Name,
     Parameter,
     Sequence,
     Value,
     options,
+    text_of,
 )
 from stopper.scan.source.declared import FIELDS, by_default, declared, from_settings, is_passed
 from stopper.scan.source.drafts import (
@@ -195,6 +197,7 @@ LOADS: Final = frozenset(
     }
 )
 _LOOKED_IN: Final = (Mapping, ConfigValue, Choice)
+_SETTINGS: Final = frozenset({Name, Member})
 _KEYS: Final = frozenset({Constant, Choice})
 
 
@@ -247,6 +250,10 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
             if header is not None:
                 owner, text = new_name("flask.request.headers"), header
                 key = new_constant(header, reader.span(node))
+    elif type(key) is Choice and not key.every and type(owner) in _SETTINGS:
+        is_environment = type(owner) is Name and owner.dotted == "os.environ"
+        if (is_environment or reader.is_config(owner)) and all(text_of(one) is not None for one in options(key)):
+            return either(*[item(reader, owner, one, default, node) for one in options(key)])  # ``for name in ("A", "B")``
     made = new_item(owner, key, default, reader.span(node), name)
     if type(key) is not Constant and (
         type(owner) in _LOOKED_IN

@@ -21,6 +21,7 @@ from stopper.core.values import (
     Truth,
     Unknown,
     Value,
+    options,
 )
 from stopper.scan.source.drafts import new_constant, new_name
 from stopper.scan.source.reader import CONFIGS, canonical
@@ -111,11 +112,11 @@ class Rebuilding:
 
     def choice(self, value: Choice) -> Value:
         """One of several anew."""
-        options = self.several(value.options)
-        if options is value.options:
+        found = self.several(value.options)
+        if found is value.options:
             return value
         flat: list[Value] = []
-        for one in options:
+        for one in found:
             inner = one.options if type(one) is Choice and one.every == value.every else (one,)
             flat += [part for part in inner if not any(part is known for known in flat)]
         return changed(value, options=tuple(flat[:MOST_OPTIONS]))
@@ -149,11 +150,13 @@ class Rebuilding:
         held = _held(owner, key, default)
         if held is not None:
             return held
-        if type(key) is Constant and type(key.value) is str and isinstance(owner, (Name, Member)):
+        if isinstance(owner, (Name, Member)) and (names := _literals(key)):
             if type(owner) is Name and owner.dotted == "os.environ":
-                return EnvironmentValue(key.value, default, value.span, value.name or _said(key.value))
+                read = [EnvironmentValue(one, default, value.span, value.name or _said(one)) for one in names]
+                return read[0] if len(read) == 1 else Choice(tuple(read))
             if self.is_config(owner):
-                return ConfigValue(key.value, default, value.span, value.name or _said(key.value))
+                held_there = [ConfigValue(one, default, value.span, value.name or _said(one)) for one in names]
+                return held_there[0] if len(held_there) == 1 else Choice(tuple(held_there))
         return changed(value, owner=owner, key=key, default=default)
 
     def with_default(self, value: EnvironmentValue | ConfigValue) -> Value:
@@ -177,6 +180,12 @@ def _held(owner: Value, key: Value, default: Value | None) -> Value | None:
     ):
         return owner.items[key.value]
     return None
+
+
+def _literals(key: Value) -> tuple[str, ...]:
+    """The literal texts that the key is one of: all of them, or none."""
+    texts = [one.value if type(one) is Constant else None for one in options(key)]
+    return tuple([one for one in texts if type(one) is str]) if all(type(one) is str for one in texts) else ()
 
 
 def _said(key: str) -> str:
