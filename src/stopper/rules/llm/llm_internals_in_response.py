@@ -8,11 +8,25 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.llm_names import SYSTEM, messages, model_calls, said, talks_to_models
+from stopper.core.passing import handed
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import models
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Value, is_constant, options, parts, text_of, walk
+from stopper.core.values import (
+    Call,
+    Constant,
+    Item,
+    Mapping,
+    Member,
+    Parameter,
+    Value,
+    is_constant,
+    options,
+    parts,
+    text_of,
+    walk,
+)
 
 _INTERNAL: Final = frozenset(
     {
@@ -59,8 +73,11 @@ def detect(app: App) -> Iterator[Hit]:
         if role in ("system", "developer") and (text := text_of(content))
     }
     orders |= {text for call in calls for name in SYSTEM if (text := text_of(said(call, name)))}
-    for flow in facts.flows("response", "response-header"):
-        what = _internal(flow.value, asked, orders) or (_PROMPT if _holds_order(flow.value, asked) else "")
+    flows = list(facts.flows("response", "response-header"))
+    own = {flow.span for flow in flows}
+    for flow in flows:
+        what = _internal(facts, flow.value, asked, orders) or _made_elsewhere(facts, flow.value, asked, orders, own)
+        what = what or (_PROMPT if _holds_order(flow.value, asked) else "")
         if what and not (what == _PROMPT and _leaves_out(facts, flow.function)):
             yield Hit(f"the answer holds {what}", flow.span)
 
@@ -76,7 +93,25 @@ def _is_piece(value: Value | None, asked: Asked) -> bool:
 
 def _gives_all(facts: SourceFacts, function: str, asked: Asked) -> bool:
     """That the function gives back the whole completion and leaves it to its caller what to take of it."""
-    return any(_is_asked(option, asked) for one in facts.returns_of(function) for option in options(one.value))
+    return any(
+        _is_asked(option, asked)
+        or (isinstance(option, Call) and option.method == "json" and _is_asked(option.receiver, asked))
+        for one in facts.returns_of(function)
+        for option in options(one.value)
+    )
+
+
+def _made_elsewhere(facts: SourceFacts, value: Value, asked: Asked, orders: set[str], own: set[Span]) -> str:
+    """What a function of the project puts together for the answer: ``return to_answer(ask(question))``; not where that is an answer itself."""
+    makers = {part.callee for part in walk(value, 3) if isinstance(part, Call) and part.span not in asked}
+    made = (
+        one.value
+        for name in sorted(makers)
+        if facts.function(name) is not None
+        for one in facts.returns_of(name)
+        if one.span not in own
+    )
+    return next((what for one in made if (what := _internal(facts, one, asked, orders))), "")
 
 
 def _holds_order(value: Value, asked: Asked) -> bool:
@@ -108,14 +143,16 @@ def _leaves_out(facts: SourceFacts, function: str) -> bool:
     )
 
 
-def _internal(value: Value, asked: Asked, orders: set[str]) -> str:
+def _internal(facts: SourceFacts, value: Value, asked: Asked, orders: set[str]) -> str:
     sent = list(_sent_back(value, asked))
     read = {id(part.owner) for part in sent if isinstance(part, (Item, Member))}
     for part in sent:
-        if isinstance(part, Member) and part.attribute in (*_INTERNAL, "model") and _of_model(part.owner, asked):
+        if isinstance(part, Member) and part.attribute in (*_INTERNAL, "model") and _of_model(facts, part.owner, asked):
             return f"{part.attribute} of the completion"
-        if isinstance(part, Item) and text_of(part.key) in (*_INTERNAL, "model") and _of_model(part.owner, asked):
-            return f"{text_of(part.key)} of the completion"
+        said = [text_of(one) for one in options(part.key)] if isinstance(part, Item) else []
+        told = next((one for one in said if one in _INTERNAL or one == "model"), None)
+        if told is not None and isinstance(part, Item) and _of_model(facts, part.owner, asked):
+            return f"{told} of the completion"
         if (
             isinstance(part, Call)
             and part.method in _WHOLE
@@ -133,8 +170,12 @@ def _internal(value: Value, asked: Asked, orders: set[str]) -> str:
     return ""
 
 
-def _of_model(value: Value, asked: Asked) -> bool:
-    return any(_is_asked(part, asked) for part in walk(value, 6))
+def _of_model(facts: SourceFacts, value: Value, asked: Asked) -> bool:
+    return any(
+        _is_asked(part, asked)
+        or (isinstance(part, Parameter) and any(_is_asked(one, asked) for one in handed(facts, part)))
+        for part in walk(value, 6)
+    )
 
 
 def probe(target: Target) -> Steps[Verdict]:

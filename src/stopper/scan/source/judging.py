@@ -27,6 +27,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source import names
 from stopper.scan.source.project import Project, Refusal
+from stopper.scan.source.sealed import opens_header
 
 CREDENTIAL_LABELS: Final[tuple[LabelKind, ...]] = (
     "authorization-header",
@@ -187,6 +188,7 @@ class Judges:
             self._shows(call.receiver)
             or any(map(self._shows, call.args))
             or any(self._shows(held) for _, held in call.keywords)
+            or opens_header(self.facts, call)
         )
 
     def _reads(self, name: str) -> bool:

@@ -253,7 +253,9 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
     elif type(key) is Choice and not key.every and type(owner) in _SETTINGS:
         is_environment = type(owner) is Name and owner.dotted == "os.environ"
         if (is_environment or reader.is_config(owner)) and all(text_of(one) is not None for one in options(key)):
-            return either(*[item(reader, owner, one, default, node) for one in options(key)])  # ``for name in ("A", "B")``
+            return either(
+                *[item(reader, owner, one, default, node) for one in options(key)]
+            )  # ``for name in ("A", "B")``
     made = new_item(owner, key, default, reader.span(node), name)
     if type(key) is not Constant and (
         type(owner) in _LOOKED_IN

@@ -18,7 +18,7 @@ from stopper.core.values import (
     Value,
     options,
 )
-from stopper.scan.source.drafts import new_member
+from stopper.scan.source.drafts import new_item, new_member
 from stopper.scan.source.folding import one_mapping
 
 MOST_ROWS: Final = 128
@@ -119,6 +119,9 @@ def _column(value: Value) -> tuple[Value, ...]:
             if isinstance(one, Sequence) and type(place) is int and 0 <= place < len(one.items)
         ]
         return tuple(found) or (value,)
+    if isinstance(value, Item) and isinstance(value.key, Choice) and not value.key.every:
+        keys = options(value.key)  # ``answer[name] = found[name]``
+        return tuple([new_item(value.owner, one, value.default, value.span, value.name) for one in keys])
     if isinstance(value, Member) and isinstance(value.owner, Choice) and not value.owner.every:
         return tuple([new_member(one, value.attribute) for one in options(value.owner)])  # ``form[name].data``
     return (value,)
