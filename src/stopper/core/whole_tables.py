@@ -44,7 +44,7 @@ def whole_tables(facts: SourceFacts) -> Iterator[Hit]:
             filtered = [call for call in calls if _FILTERS.match(call.method)]
             found = next((call for call in calls if _takes_all(call) and not _is_filtered(call, filtered)), None)
             if found is None:
-                found = next((one for one in _gone_through(function) if not _is_filtered(one, filtered)), None)
+                found = next((one for one in _gone_through(facts, function) if not _is_filtered(one, filtered)), None)
             if found is not None and found.span is None:
                 continue
             if found is not None and function.returns:
@@ -52,19 +52,25 @@ def whole_tables(facts: SourceFacts) -> Iterator[Hit]:
                 break
 
 
-def _gone_through(function: Function) -> Iterator[Call]:
+def _gone_through(facts: SourceFacts, function: Function) -> Iterator[Call]:
     """A query of a model that the answer goes through without ``all()``: ``[one.id for one in Order.query.order_by(Order.id)]``."""
     for value in function.returns:
         for part in walk(value, 8):
             made = part.owner if isinstance(part, Item) else None
-            if isinstance(made, Call) and _QUERY.match(made.method) and _is_of_a_model(made) and _names_all(made):
+            if (
+                isinstance(made, Call)
+                and _QUERY.match(made.method)
+                and _is_of_a_model(made)
+                and _names_all(facts, made)
+            ):
                 yield made
 
 
-def _names_all(call: Call) -> bool:
-    """No statement stands in it, or one that leaves nothing out: ``query("SELECT id FROM people")``."""
+def _names_all(facts: SourceFacts, call: Call) -> bool:
+    """No statement stands in it, or one that leaves nothing out: ``query("SELECT id FROM people")``; a function of the project that is
+    called so is known by its statement alone."""
     texts = [text for part in walk(call, 4) if " " in (text := text_of(part) or "")]
-    return all(_SELECT.search(text) for text in texts)
+    return all(_SELECT.search(text) for text in texts) and (bool(texts) or facts.function(call.callee) is None)
 
 
 def _is_filtered(call: Call, filtered: list[Call]) -> bool:

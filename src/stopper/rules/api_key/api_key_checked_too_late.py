@@ -12,6 +12,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.nested_functions import inside
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
+from stopper.core.standing_alone import stands_alone
 from stopper.core.values import Call, Constant, Item, Name, Parameter, Value, is_constant, text_of, walk
 
 _EFFECT: Final = re.compile(
@@ -64,7 +65,7 @@ def detect(app: App) -> Iterator[Hit]:
             if before and call.callee == "?" and _wraps(facts, function):
                 yield Hit("the view runs before the key is checked", call.span)
                 break
-            if before and _leads_to_effect(facts, call):
+            if before and _leads_to_effect(facts, call) and not _looks_key_up(facts, call):
                 yield Hit(f"{call.method}() runs before the key is checked in line {refusal.line}", call.span)
                 break
         for one in facts.conditions_in(function):
@@ -72,6 +73,11 @@ def detect(app: App) -> Iterator[Hit]:
             if before and _answers_from_cache(facts, one):
                 yield Hit("the cache answers before the key is checked", one.span)
                 break
+
+
+def _looks_key_up(facts: SourceFacts, call: Call) -> bool:
+    """``owner = key_owner(request.headers["X-Api-Key"])``: it finds whose key this is, and may keep when it was used."""
+    return any(is_shown_key(facts, one) or is_key_reading(one) for one in call.args) and not stands_alone(facts, call)
 
 
 def _runs_after(facts: SourceFacts, function: str) -> bool:

@@ -12,7 +12,7 @@ from stopper.core.labels import CREDENTIALS
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.switched_on import asked_for
-from stopper.core.values import Format, Member, Name, Sequence, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Format, Member, Name, Sequence, Value, is_constant, text_of, walk
 
 _SHOWS: Final = re.compile(
     r"\bcurl\b[^\n|]*\s(?:-\w*v\w*|--verbose|--trace(?:-ascii)?)\b|\bhttpie?\b[^\n]*\s(?:-v|--verbose|--print=\w*H)|\bwget\b[^\n]*\s(?:-d|--debug)\b"
@@ -111,19 +111,43 @@ def _is_what_was_sent(value: Value) -> bool:
 def _reproduced(facts: SourceFacts) -> Iterator[Span]:
     """``f"curl -H 'Authorization: Bearer {token}' {url}"``, put together by hand."""
     # the first question is one that can be written down, so that a project without calls need not run this rule
-    if not any(True for _ in facts.calls(tests=True)) or not facts.says_like("curl", _COMMAND):
+    if not any(True for _ in facts.calls(tests=True)) or not (facts.says("curl") or facts.says_like("curl", _COMMAND)):
         return
-    values = [one for call in facts.calls(tests=True) for one in (*call.args, *(value for _, value in call.keywords))]
-    values += [one.value for one in facts.assignments(tests=True)]
-    values += [one.value for one in facts.returns(tests=True)]
+    values = [
+        (one, call.function)
+        for call in facts.calls(tests=True)
+        for one in (*call.args, *(value for _, value in call.keywords))
+    ]
+    values += [(one.value, one.function) for one in facts.assignments(tests=True)]
+    values += [(one.value, one.function) for one in facts.returns(tests=True)]
     seen: set[Span] = set()
-    for value in values:
+    for value, function in values:
         for part in walk(value, 5):
             if isinstance(part, Format) and part.span is not None and part.span not in seen:
                 text = "".join(text_of(one) or " " for one in part.parts)
-                if _CURL.search(text) and any(facts.derives(one, *CREDENTIALS) for one in part.parts):
+                shown = _CURL.search(text) is not None and any(facts.derives(one, *CREDENTIALS) for one in part.parts)
+                if shown or (_HEADER.search(text) and _spells_all(facts, part, function)):
                     seen.add(part.span)
                     yield part.span
+
+
+_HEADER: Final = re.compile(r"(?:^|\s)(?:-H|--header)[ =]?[\"']?(?:%s|\{\w*\})?\s*:\s")
+
+
+def _spells_all(facts: SourceFacts, line: Format, function: str) -> bool:
+    """``"-H '%s: %s'" % (name, value)`` for each header that is sent, whichever it is, in a function that writes cURL lines."""
+    if line.span is None or any(True for _ in facts.conditions_around(line.span)):
+        return False  # it asks which header this is
+    sent = any(
+        (isinstance(part, Member) and part.attribute == "headers")
+        or (isinstance(part, Call) and part.callee.endswith(".headers.items"))
+        for one in line.parts
+        if not isinstance(one, Call)  # ``mask(value)``
+        for part in walk(one, 5)
+    )
+    given = [part for call in facts.calls_in(function) for part in (call, *call.args)]
+    texts = (text for one in given for part in walk(one, 3) if (text := text_of(part)) is not None)
+    return sent and any(text == "curl" or _COMMAND.match(text) for text in texts)
 
 
 def _quoted(facts: SourceFacts) -> Iterator[Span]:

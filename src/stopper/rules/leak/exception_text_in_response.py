@@ -203,8 +203,8 @@ class _Asking:
                     yield from self._texts(owner, True, depth - 1)
                 if not isinstance(owner, Caught):
                     yield value, True
-            case Call(callee=callee) if callee in _TELLS_NOTHING:
-                return
+            case Call(callee=callee) if callee in _TELLS_NOTHING or re.match(r"flask(?:\w*\.)+handle_\w+$", callee):
+                return  # ``super().handle_error(error)`` answers as if nobody had overridden it
             case Call(callee=callee) if self._facts.error_handlers_of(callee):
                 return  # the handler itself answers, and is judged there
             case Call(callee=callee) if (own := self._facts.function(callee)) is not None:

@@ -106,8 +106,8 @@ _CURL_PARTS: Final = re.compile(rb"""["']curl["']\s*[],]""")
 
 
 def quotes_curl(data: bytes) -> bool:
-    """That a file puts a cURL line together of parts which it quotes for a shell, whatever else it imports."""
-    return b"shlex" in data and _CURL_PARTS.search(data) is not None
+    """That a file puts a cURL line together of parts which it quotes for a shell, or of headers, whatever else it imports."""
+    return (b"shlex" in data or b".headers" in data) and _CURL_PARTS.search(data) is not None
 
 
 def writes_credential(data: bytes) -> bool:
