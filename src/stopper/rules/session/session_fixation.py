@@ -9,6 +9,7 @@ from stopper.core.app import App
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.own_sessions import sent_back, takes_new_id, written_into
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import alike, attempt, candidates, establish
@@ -66,6 +67,7 @@ def detect(app: App) -> Iterator[Hit]:
         logins = [flow.function] if lets_in else _logins_calling(facts, flow.function)
         if logins and not any(_starts_anew(facts, name) for name in (flow.function, *logins)):
             yield Hit(_LOG_IN, flow.span, severity=weight)
+    yield from _of_its_own(facts)
     if not seen and not any(True for _ in facts.calls(*_LOGINS)) and not facts.imports(*_LOGINS):
         return
     for route in facts.routes:
@@ -81,6 +83,22 @@ def detect(app: App) -> Iterator[Hit]:
                 certainty="possible",
                 severity="low",
             )
+
+
+def _of_its_own(facts: SourceFacts) -> Iterator[Hit]:
+    """A log-in that leaves a session which the project keeps itself under the id that the visitor came with."""
+    seen: set[str] = set()
+    for one in written_into(facts):
+        if one.function in seen or not _says_who(facts, (one.attribute,), one.function):
+            continue
+        seen.add(one.function)
+        lets_in = _is(facts, one.function, _IN) or _finds_out_who(facts, one.function)
+        logins = [one.function] if lets_in else _logins_calling(facts, one.function)
+        if logins and not any(takes_new_id(facts, name) for name in (one.function, *logins)):
+            yield Hit(_LOG_IN, one.span)
+    for function, span in sent_back(facts):
+        if function not in seen and _is(facts, function, _IN) and _finds_out_who(facts, function):
+            yield Hit(_LOG_IN, span)
 
 
 def _says_who(facts: SourceFacts, keys: Iterable[str], function: str) -> bool:
