@@ -76,6 +76,18 @@ def grow(reader: Reader, node: ast.expr, call: Call) -> None:
 
 def _grow(scope: Scope, name: str, call: Call) -> None:
     held = scope.get(name)
+    if type(held) is Choice and not held.every and call.method in _GROWS:  # what a branch before it may have changed
+        if any(type(one) is Mapping or type(one) is Sequence for one in held.options):
+            scope[name] = either(*[_grown(one, call) or one for one in held.options])
+    elif (grown := _grown(held, call)) is not None:
+        scope[name] = grown
+
+
+_GROWS: Final = frozenset({"update", "setdefault", "append", "extend", "add", "insert"})
+
+
+def _grown(held: Value | None, call: Call) -> Value | None:
+    """What a display is once such a method was called on it; None where nothing is known of it."""
     if call.method == "update" and (type(held) is Mapping or (_is_named(held) and _says_keys(call))):
         grown, is_open = (held.items, held.open) if type(held) is Mapping else (((NOTHING, held),), True)
         for argument in map(as_mapping, call.args):
@@ -85,22 +97,23 @@ def _grow(scope: Scope, name: str, call: Call) -> None:
             else:
                 grown, is_open = (*grown, (NOTHING, argument)), True
         grown += tuple((new_constant(key), value) for key, value in call.keywords if key != "**")
-        scope[name] = new_mapping(latest(grown)[:256], is_open or call.open, held.span, held.name)
-    elif call.method == "setdefault" and len(call.args) == 2 and _is_copy(held):
+        return new_mapping(latest(grown)[:256], is_open or call.open, held.span, held.name)
+    if call.method == "setdefault" and len(call.args) == 2 and _is_copy(held):
         items = held.items if type(held) is Mapping else ((NOTHING, held),)
         said = text_of(call.args[0])
         if said is None or not any(text_of(key) == said for key, _ in items):
             is_open = held.open if type(held) is Mapping else True
             put = (call.args[0], call.args[1])
             hidden = any(key is NOTHING for key, _ in items)  # what cannot be seen may say otherwise, and then it holds
-            scope[name] = new_mapping((put, *items) if hidden else (*items, put), is_open, held.span, held.name)
+            return new_mapping((put, *items) if hidden else (*items, put), is_open, held.span, held.name)
     elif (
         type(held) is Sequence
         and call.method in ("append", "extend", "add", "insert")
         and call.args
         and len(held.items) < 64
     ):
-        scope[name] = new_sequence((*held.items, call.args[-1]), held.kind, True, held.span, held.name)
+        return new_sequence((*held.items, call.args[-1]), held.kind, True, held.span, held.name)
+    return None
 
 
 def _is_copy(held: Value | None) -> TypeGuard[Mapping | Call | Parameter | Item]:
@@ -294,11 +307,19 @@ def _bind_one(
         and (type(owner) is Parameter or (type(owner) is Call and (owner.callee == "dict" or kinds_under(text))))
     ):  # ``params["key"] = …`` of what was handed in, ``safe["password"] = "***"`` of a copy
         reader.scope[target.value.id] = new_mapping(((NOTHING, owner), (key, held)), True, None, owner.name)
-    elif type(target.value) is ast.Name and type(owner) is Mapping and len(owner.items) < 256:
-        is_open = owner.open or type(key) is not Constant
+    elif type(target.value) is ast.Name:
         grown = reader.scope.get(target.value.id)
-        items = grown.items if type(grown) is Mapping else owner.items
-        reader.scope[target.value.id] = new_mapping(latest((*items, (key, held))), is_open, owner.span, owner.name)
+        if type(owner) is Mapping and len(owner.items) < 256:
+            items = grown.items if type(grown) is Mapping else owner.items
+            reader.scope[target.value.id] = _with(owner, items, key, held)
+        elif type(owner) is Choice and not owner.every and type(grown) is Choice:  # a branch before it put something in
+            several = [_with(one, one.items, key, held) if type(one) is Mapping else one for one in grown.options]
+            reader.scope[target.value.id] = either(*several)
+
+
+def _with(owner: Mapping, items: tuple[tuple[Value, Value], ...], key: Value, held: Value) -> Value:
+    is_open = owner.open or type(key) is not Constant
+    return new_mapping(latest((*items, (key, held))), is_open, owner.span, owner.name)
 
 
 def _put_into_client(reader: Reader, headers: Value, key: Value, value: Value, span: Span) -> bool:
