@@ -1,7 +1,7 @@
 """The token ends up in server logs, browser histories and other sites' logs, as URLs do."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
@@ -13,9 +13,9 @@ from stopper.core.jwt_names import ENCODING
 from stopper.core.jwt_purposes import marks
 from stopper.core.origins import PASSING, TEXT_METHODS
 from stopper.core.place import RouteRef
-from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import NONSENSE, Baseline, bearers, candidates, establish, judge
-from stopper.core.probe_query import with_query, without_query
+from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, unsure
+from stopper.core.probe_baseline import Baseline, bearers, candidates, establish
+from stopper.core.probe_tokens_in_query import by_query
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
@@ -321,12 +321,6 @@ def _specified(app: App) -> Iterator[Hit]:
             yield Hit(f"the OpenAPI document says that a token may travel in the query parameter {scheme.parameter}")
 
 
-LONGEST: Final = 5_000
-"""Letters of a query that holds the token under all names at once; servers take eight thousand and more."""
-_STRICT: Final = (400, 414, 422, 431)
-"""How a server says that a query has too much in it."""
-
-
 def probe(target: Target) -> Steps[Verdict]:
     """Take the token out of the header, put it into the query, and see who is let in."""
     people = bearers(target)
@@ -344,7 +338,7 @@ def probe(target: Target) -> Steps[Verdict]:
             if baseline.kind != "protected":
                 continue
             tried += 1
-            found = yield from _by_query(baseline, people[0], names if tried <= FULLY else names[:FEW])
+            found = yield from by_query(baseline, people[0], names if tried <= FULLY else names[:FEW])
         except Skipped:
             continue
         if found is not None:
@@ -356,30 +350,6 @@ def probe(target: Target) -> Steps[Verdict]:
     if not tried:
         return not_applicable("no route that can be read is closed without a token and open with one")
     return passed(f"{tried} routes take no token from the URL")
-
-
-def _by_query(
-    baseline: Baseline, person: Identity, names: Sequence[str]
-) -> Steps[tuple[str, Exchange, Exchange] | None]:
-    """The name in the query, and the exchanges with nonsense and with the good token under it, where only the good one is let in."""
-    if person.token is None:
-        return None
-    bare = without_query(baseline.request, *TRIED)
-    every = bare
-    for name in names if len(person.token.reveal()) * len(names) <= LONGEST else ():
-        every = with_query(every, name, person.token.reveal())
-    if every != bare:
-        answer = yield from send(every)
-        if judge(baseline, answer.response) != "let-in" and answer.response.status not in _STRICT:
-            return None  # under none of the names
-    for name in names:
-        good = yield from send(with_query(bare, name, person.token.reveal()))
-        if judge(baseline, good.response) != "let-in":
-            continue
-        wrong = yield from send(with_query(bare, name, NONSENSE))
-        if judge(baseline, wrong.response) == "kept-out":
-            return name, wrong, good
-    return None
 
 
 def _named_by(app: App) -> tuple[str, ...]:
