@@ -15,7 +15,7 @@ SinkKind = Literal[
 ]  # fmt: skip
 FileKind = Literal[
     "env", "dockerfile", "compose", "workflow", "build", "shell", "requirements", "docs", "procfile", "openapi", "template", "script",
-    "key", "config", "deployment",
+    "key", "config", "deployment", "sql",
 ]  # fmt: skip
 
 

@@ -35,6 +35,30 @@ def inserted(facts: SourceFacts) -> Iterator[Span]:
                 break
 
 
+def in_files(facts: SourceFacts) -> Iterator[Span]:
+    """The same in a file of SQL beside the code: ``schema.sql``, ``seed.sql``."""
+    for file in facts.files_of("sql"):
+        if _FOR_TESTS.search(file.path):
+            continue
+        for number, _ in file.lines_with("insert"):
+            statement = "\n".join(file.lines[number - 1 : number + _LONGEST]).partition(";")[0]
+            match = INSERT.match(statement.lstrip())
+            if match is None:
+                continue
+            columns = [one.strip(" \t\n\"'`[]") for one in match[1].split(",")]
+            for row in (quoted(one, []) for one in re.findall(r"\(([^()]*)\)", match[2])):
+                pairs = list(zip(columns, row, strict=False))
+                names = [text for key, texts in pairs if USER_KEY.fullmatch(key) for text in texts]
+                if is_default(names, [text for key, texts in pairs if holds_password(key) for text in texts]):
+                    yield Span(file.path, number, number, 1, len(file.lines[number - 1]) + 1)
+                    break
+
+
+_LONGEST: Final = 40
+"""So many lines of one statement are looked at."""
+_FOR_TESTS: Final = re.compile(r"(?i)(?:^|[/_.-])(?:tests?|fixtures?|samples?|examples?|demo|dummy|mock)(?:[/_.-]|$)")
+
+
 def written(facts: SourceFacts) -> Iterator[Span]:
     """``op.bulk_insert(users, [{"email": "admin@…", "password_hash": hash("Welcome1")}])``, and documents."""
     for call in facts.calls("*.bulk_insert", "*.insert_one", "*.insert_many", "*.bulk_insert_mappings"):

@@ -17,7 +17,7 @@ from stopper.core.literal_accounts import (
     is_user_name,
     literal_texts,
 )
-from stopper.core.literal_rows import has_default, inserted, names_and_passwords, written
+from stopper.core.literal_rows import has_default, in_files, inserted, names_and_passwords, written
 from stopper.core.owner_names import ROLE
 from stopper.core.password_columns import is_table_class
 from stopper.core.place import RouteRef, Span
@@ -55,7 +55,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     found: dict[str, list[Span]] = {}
     made = dict.fromkeys(chain(_made(facts), inserted(facts), written(facts)))
-    for span in chain(made, _kept(facts), _given_out(facts), _compared(facts), _configured(facts)):
+    for span in chain(made, _kept(facts), _given_out(facts), _compared(facts), _configured(facts), in_files(facts)):
         together = found.setdefault(f"{span.path} {facts.function_around(span)}", [])
         alone = span.line not in [one.line for one in together]
         if alone and not facts.is_test(span) and not _is_fake(facts, span):

@@ -136,18 +136,19 @@ _HEADER: Final = re.compile(r"(?:^|\s)(?:-H|--header)[ =]?[\"']?(?:%s|\{\w*\})?\
 
 def _spells_all(facts: SourceFacts, line: Format, function: str) -> bool:
     """``"-H '%s: %s'" % (name, value)`` for each header that is sent, whichever it is, in a function that writes cURL lines."""
-    if line.span is None or any(True for _ in facts.conditions_around(line.span)):
+    asked = facts.conditions_around(line.span) if line.span is not None else ()
+    if any(_is_of_headers(part) for one in asked for part in walk(one.value, 6)):
         return False  # it asks which header this is
-    sent = any(
-        (isinstance(part, Member) and part.attribute == "headers")
-        or (isinstance(part, Call) and part.callee.endswith(".headers.items"))
-        for one in line.parts
-        if not isinstance(one, Call)  # ``mask(value)``
-        for part in walk(one, 5)
-    )
-    given = [part for call in facts.calls_in(function) for part in (call, *call.args)]
+    sent = any(_is_of_headers(part) for one in line.parts if not isinstance(one, Call) for part in walk(one, 5))
+    given = [part for call in facts.calls_in(function) for part in (call, *call.args)] if sent else []
     texts = (text for one in given for part in walk(one, 3) if (text := text_of(part)) is not None)
-    return sent and any(text == "curl" or _COMMAND.match(text) for text in texts)
+    return any(text == "curl" or _COMMAND.search(text) for text in texts)
+
+
+def _is_of_headers(value: Value) -> bool:
+    if isinstance(value, Call):
+        return value.callee.endswith((".headers.items", ".headers.keys"))
+    return isinstance(value, Member) and value.attribute == "headers"
 
 
 def _quoted(facts: SourceFacts) -> Iterator[Span]:

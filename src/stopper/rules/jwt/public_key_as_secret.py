@@ -29,9 +29,8 @@ def detect(app: App) -> Iterator[Hit]:
     for call, key, algorithms in key_uses(app, facts):
         if not HMAC & set(algorithms) and (algorithms or not _is_default(facts, call)):
             continue
-        public = any(_is_public(facts, value) for value in (key, *reached(facts, key))) or _reads_public_file(
-            facts, key
-        )
+        public = any(_is_public(facts, value) for value in (key, *reached(facts, key)))
+        public = public or any(_reads_public_file(facts, value) for value in facts.followed(key))
         if public and call.span not in seen:
             seen.add(call.span)
             mixed = " (both kinds of algorithm are allowed)" if PUBLIC_KEY & set(algorithms) else ""

@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.fact import Reading
 from stopper.core.naming import sensitive
+from stopper.core.origins import FREE_FIELD
 from stopper.core.values import (
     Call,
     Choice,
@@ -26,6 +27,7 @@ from stopper.core.values import (
 from stopper.scan.source.declared import FIELDS, by_default, declared, from_settings, is_passed
 from stopper.scan.source.drafts import (
     new_call,
+    new_choice,
     new_constant,
     new_item,
     new_mapping,
@@ -94,6 +96,8 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             held = attribute_of_picked(reader, made_of, name, attribute)
             if held is not None:
                 return named(held, name) if sensitive(name) else held
+        if name == "data" and type(owner) is Choice and any(map(_is_field, owner.options)):
+            return new_choice(tuple([attribute(reader, one, name) for one in owner.options]))  # ``form[name].data``
         if type(owner) in (Item, Choice):
             held = attribute_of_picked(reader, owner, name, attribute)
             if held is None and type(owner) is Choice:
@@ -113,6 +117,11 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             else new_member(owner, name)
         )
     return named(found, name) if sensitive(name) else found
+
+
+def _is_field(value: Value) -> bool:
+    """A field of a form whose data is what the caller wrote."""
+    return type(value) is Call and FREE_FIELD.fullmatch(value.callee) is not None
 
 
 _OF_MAKER: Final = frozenset({Parameter, Format, EnvironmentValue})
@@ -263,9 +272,14 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
         or (type(owner) is Name and owner.dotted.startswith("flask.request."))
     ):
         reader.project.lookups.append(made)
-    source = request_part(owner) if text is not None else ""
-    if text is not None and source and made.span is not None:
-        reader.project.readings.append(Reading(source, text, made, made.span, reader.function))
+    several = (key,) if text is not None else tuple(options(key)) if type(key) is Choice and not key.every else ()
+    source = request_part(owner) if several else ""
+    for one in (
+        several if source and made.span is not None else ()
+    ):  # each, for ``data[name]`` in a loop over literal names
+        if type(one) is Constant and type(one.value) is str and made.span is not None:
+            read = made if one is key else new_item(owner, one, default, made.span)
+            reader.project.readings.append(Reading(source, one.value, read, made.span, reader.function))
     return made
 
 
