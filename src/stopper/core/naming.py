@@ -61,6 +61,7 @@ def _kind(words: list[str]) -> NameKind | None:
 _KEY_NAME: Final = re.compile(
     r"(?i)(?:x[-_])?(?:[a-z0-9]+[-_])*(?:api|access|app|auth|service|client|subscription|partner|internal|integration|device|consumer"
     r"|developer|admin|master|machine|license)[-_]?keys?|(?:x[-_])?(?:[a-z0-9]+[-_])*api[-_]?(?:token|secret)|x[-_]key"
+    r"|x-(?:[a-z0-9]+-)*(?:app|client|partner|device|consumer|machine|integration|agent|sensor)-secret"
     r"|x-(?!(?:[a-z0-9]+-)*(?:idempotency|cache|surrogate|partition|routing|sort|shard|group|dedup\w*|object|row|primary|public|trace|request|correlation)-key)"
     r"(?:[a-z0-9]+-)+key"
 )
@@ -70,4 +71,8 @@ _KEY_NAME: Final = re.compile(
 def is_key_name(name: str) -> bool:
     """That a header, parameter, field or variable of that name holds an API key: ``X-API-Key``, ``apikey``, ``partner_key``."""
     lowered = name.lower()
-    return len(name) <= 60 and ("key" in lowered or "api" in lowered) and _KEY_NAME.fullmatch(name) is not None
+    return (
+        len(name) <= 60
+        and ("key" in lowered or "api" in lowered or "secret" in lowered)
+        and _KEY_NAME.fullmatch(name) is not None
+    )

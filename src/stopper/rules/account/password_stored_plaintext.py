@@ -255,8 +255,8 @@ def _queried(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
 
 
 def _pairs(value: Value) -> Iterator[tuple[str, Value]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items:
+    for option in options(value):
+        for key, inner in option.items if isinstance(option, Mapping) else ():
             yield text_of(key) or "", inner
             yield from _pairs(inner)
 

@@ -99,8 +99,8 @@ def _in_redis(facts: SourceFacts, call: Call) -> bool:
 
 
 def _pairs(value: Value) -> Iterator[tuple[str, Value]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items:
+    for option in options(value):
+        for key, inner in option.items if isinstance(option, Mapping) else ():
             yield text_of(key) or "", inner
 
 

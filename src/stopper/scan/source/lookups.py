@@ -47,6 +47,13 @@ from stopper.scan.source.wsgi_names import ENVIRON, header_of, of_environ
 
 def attribute_node(reader: Reader, node: ast.Attribute) -> Value:
     owner = READERS[type(node.value)](reader, node.value)
+    if (
+        type(owner) is Call
+        and owner.method == "parse_args"
+        and _OF_REQPARSE.match(owner.callee)
+        and not hasattr(dict, node.attr)
+    ):
+        return item(reader, owner, new_constant(node.attr), None, node)  # ``args.name`` is ``args["name"]``
     return attribute(reader, owner, node.attr)
 
 
@@ -310,11 +317,17 @@ def parsed_file(reader: Reader, parser: str, given: tuple[Value, ...]) -> Value 
     return parsed(reader, parser, given)
 
 
+_OF_REQPARSE: Final = re.compile(r"flask_rest(?:ful|x|plus)\.")
+"""What a parser of Flask-RESTful has read from the request, wherever in it."""
+
+
 def request_part(owner: Value, depth: int = 4) -> str:
     """The part of the request that a look-up begins in, ``""`` where it begins elsewhere."""
     if type(owner) is Name:
         return owner.dotted if owner.dotted.startswith("flask.request.") else ""
     if type(owner) is Call:
+        if owner.method == "parse_args" and _OF_REQPARSE.match(owner.callee):
+            return owner.callee
         if owner.callee == "dict" and owner.args and depth:
             return request_part(owner.args[0], depth - 1)
         return (

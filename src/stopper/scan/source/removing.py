@@ -4,7 +4,7 @@ import ast
 from collections.abc import Sequence
 
 from stopper.core.left_out import is_spread, kinds_under
-from stopper.core.values import Call, Mapping, Parameter, Value, options, text_of
+from stopper.core.values import Call, Choice, Mapping, Parameter, Value, options, text_of
 from stopper.scan.source.drafts import new_mapping
 from stopper.scan.source.folding import MOST_ITEMS
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either
@@ -35,13 +35,21 @@ def take_out(reader: Reader, target: ast.expr, key: Value) -> None:
         if name is None or owner is None:
             continue
         reader.taken.append((target.id, owner))
-        if type(owner) is Mapping:
-            items = tuple(pair for pair in owner.items if text_of(pair[0]) != name)
-            if any(is_spread(said) for said, _ in items) and kinds_under(name) and len(items) < MOST_ITEMS:
-                items = (*items, (one, NONE))
-            reader.scope[target.id] = new_mapping(items, owner.open, owner.span, owner.name)
-        elif type(owner) in (Call, Parameter) and kinds_under(name):
-            reader.scope[target.id] = new_mapping(((NOTHING, owner), (one, NONE)), True, None, owner.name)
+        if type(owner) is Choice and not owner.every:  # a branch before it may have changed the mapping
+            reader.scope[target.id] = either(*[_without(held, one, name) for held in owner.options])
+        else:
+            reader.scope[target.id] = _without(owner, one, name)
+
+
+def _without(owner: Value, key: Value, name: str) -> Value:
+    if type(owner) is Mapping:
+        items = tuple(pair for pair in owner.items if text_of(pair[0]) != name)
+        if any(is_spread(said) for said, _ in items) and kinds_under(name) and len(items) < MOST_ITEMS:
+            items = (*items, (key, NONE))
+        return new_mapping(items, owner.open, owner.span, owner.name)
+    if type(owner) in (Call, Parameter) and kinds_under(name):
+        return new_mapping(((NOTHING, owner), (key, NONE)), True, None, owner.name)
+    return owner
 
 
 def or_as_before(reader: Reader, taken: int) -> None:
