@@ -15,10 +15,16 @@ _FROM: dict[str, tuple[str, str]] = {
     "itsdangerous": ("itsdangerous", "2.1"),
     "werkzeug": ("werkzeug", "2.1"),
     "jwt": ("pyjwt", "2"),
+    "flask": ("flask", "1"),
 }
 """Module → distribution, and the major version that took the old names away."""
 _MODULES = {"flask_jwt": "flask-jwt", "flask_jwt_simple": "flask-jwt-simple", "flask_oauthlib": "flask-oauthlib", "flask_restplus": "flask-restplus",
             "flask_user": "flask-user", "flask_basicauth": "flask-basicauth", "oauth2client": "oauth2client", "python_jwt": "python-jwt"}  # fmt: skip
+
+
+_EXTENSIONS = (
+    r"flask_(?:login|jwt\w*|httpauth|security|principal|oauth\w*|openid|user|wtf|bcrypt|cors|seasurf)(?:\.\w+)+"
+)
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -77,6 +83,14 @@ def _gone(app: App, facts: SourceFacts) -> Iterator[tuple[str, Span]]:
 
 def _spoken(app: App, facts: SourceFacts) -> Iterator[tuple[str, str, Span]]:
     """Calls and settings that say the same names in the way of an older version."""
+    if facts.imports("flask.ext") and not _is_old(app, "flask"):
+        for call in list(facts.calls_matching(_EXTENSIONS))[:1]:
+            if call.span is not None:
+                yield (
+                    "flask.ext",
+                    "Flask 1 has it no more; flask_login and the others have names of their own",
+                    call.span,
+                )
     if facts.imports("jwt") and not _is_old(app, "jwt"):
         for call in facts.calls("*.decode"):
             signed = call.receiver

@@ -32,7 +32,7 @@ from stopper.scan.source.drafts import (
 )
 from stopper.scan.source.elements import element_in
 from stopper.scan.source.folding import SHORTEST_NOTED, binary, joined, mapping, note_text, one_mapping, sequence
-from stopper.scan.source.lookups import attribute_node, subscript
+from stopper.scan.source.lookups import attribute_node, item, subscript
 from stopper.scan.source.loops import is_table
 from stopper.scan.source.picking import holds_for_tests
 from stopper.scan.source.project import Pending
@@ -149,12 +149,27 @@ def _ternary(reader: Reader, node: ast.IfExp) -> Value:
             new_condition(asked, not negated, False, False, place, reader.function, reader.span(node.orelse))
         )
     taken = len(reader.taken)
-    body, orelse = reader.value(node.body), reader.value(node.orelse)
+    known = _or_default(reader, node)
+    body, orelse = (known, known) if known is not None else (reader.value(node.body), reader.value(node.orelse))
     or_as_before(reader, taken)
     tests = holds_for_tests(asked, negated)
     if tests is not None:  # ``4 if app.testing else 12``: what is where people are served
         return orelse if tests else body
     return either(body, orelse)
+
+
+def _or_default(reader: Reader, node: ast.IfExp) -> Value | None:
+    """``held[key] if key in held else other``, which is ``held.get(key, other)``."""
+    match node.test:
+        case ast.Compare(left=key, ops=[ast.In() | ast.NotIn() as op], comparators=[held]):
+            there, other = (node.body, node.orelse) if type(op) is ast.In else (node.orelse, node.body)
+        case _:
+            return None
+    if type(there) is not ast.Subscript or type(key) not in (ast.Name, ast.Constant):
+        return None
+    if ast.dump(there.slice) != ast.dump(key) or ast.dump(there.value) != ast.dump(held):
+        return None
+    return item(reader, reader.value(held), reader.value(key), reader.value(other), node)
 
 
 def _compare(reader: Reader, node: ast.Compare) -> Value:

@@ -9,11 +9,15 @@ from typing import Any, Final, Literal, cast
 
 from stopper.core.place import Span
 from stopper.core.values import (
+    Call,
     Choice,
     Constant,
     Format,
     Item,
     Mapping,
+    Member,
+    Name,
+    Parameter,
     Plain,
     Sequence,
     Value,
@@ -168,13 +172,30 @@ def binary(reader: Reader, node: ast.BinOp) -> Value:
         if type(left) is Sequence and type(right) is Sequence:
             return sequence(left.items + right.items, left.kind, left.open or right.open, reader.span(node))
     if type(node.op) is ast.Mod and _is_text(left):
-        given = list(right.items) if type(right) is Sequence else [right]
+        given = _by_name(reader, left, right) or (list(right.items) if type(right) is Sequence else [right])
         return percent(left, given, node, reader)
     if type(node.op) is ast.BitOr and type(left) is Mapping:
         poured = one_mapping(right, left.items)
         if type(poured) is Mapping:
             return mapping(left.items + poured.items, left.open or poured.open, reader.span(node))
     return new_unknown((left, right))
+
+
+_NAMED_PERCENT: Final = re.compile(r"%\((\w+)\)[sdr]")
+
+
+def _by_name(reader: Reader, template: Value, given: Value) -> list[Value]:
+    """What ``"… %(name)s" % given`` takes out of a mapping that is not written there."""
+    if type(template) is not Constant or type(template.value) is not str or type(given) not in _HOLDS_NAMES:
+        return []
+    if type(given) is Call and given.callee in ("locals", "vars", "globals"):
+        return []
+    names = dict.fromkeys(_NAMED_PERCENT.findall(template.value))
+    reader.project.words.update(names)
+    return [new_item(given, new_constant(name)) for name in names]
+
+
+_HOLDS_NAMES: Final = frozenset({Call, Name, Parameter, Item, Member})
 
 
 def _left(reader: Reader, node: ast.BinOp) -> tuple[Value, Value]:

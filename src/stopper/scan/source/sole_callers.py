@@ -270,7 +270,10 @@ def _inside(project: Project, sole: Set[str]) -> set[str]:
 
 
 def _name_method(project: Project, call: Call) -> None:
-    """``path.startswith`` of what is known now: ``flask.request.path.startswith``, or the method of a class of the project."""
+    """``path.startswith`` of what is known now: ``flask.request.path.startswith``, or the method of a class of the project; and
+    ``LOADERS[kind](body)``, where that is one function."""
+    if call.callee == "?" and isinstance(call.receiver, Name):
+        _set(call, "callee", canonical(call.receiver.dotted))
     if call.callee[:2] != "?.":
         return
     if isinstance(call.receiver, Name):
