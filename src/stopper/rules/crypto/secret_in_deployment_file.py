@@ -17,7 +17,7 @@ from stopper.core.settings_set_aside import is_in_tests_settings, is_place_set_a
 from stopper.core.values import Constant, EnvironmentValue, Mapping, Parameter, Value, text_of, walk
 
 _PAIR: Final = re.compile(
-    r"(?<![\w$-])([A-Za-z][A-Za-z0-9_]{2,60})(?:=|:[ \t]+(?!\w+=)|[\"']\s*:\s*)(\"[^\"]*\"|'[^']*'|[^\s\"'#,]+)"
+    r"(?<![\w$-])([A-Za-z][A-Za-z0-9_]{2,60})(?:=|:[ \t]+(?!\w+=|[{\[])|[\"']\s*:\s*)(\"[^\"]*\"|'[^']*'|[^\s\"'#,]+)"
 )
 _OLD_ENV: Final = re.compile(r"^\s*ENV\s+([A-Za-z]\w{2,60})\s+([^=\s]+)\s*$")
 _NAME_AND_VALUE: Final = re.compile(

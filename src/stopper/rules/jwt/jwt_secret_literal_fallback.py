@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.environment_edits import without_fallback
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.file_fallbacks import fallbacks_in_files
 from stopper.core.jwt_keys import is_asymmetric, key_bytes, key_settings, key_uses, reached
 from stopper.core.module_values import bound_to
 from stopper.core.passing import passed
@@ -65,23 +66,13 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _beside(app: App, facts: SourceFacts) -> Iterator[Hit]:
     """``JWT_SECRET: ${JWT_SECRET:-changeme}`` in a file that starts the application, of a variable that is a key."""
-    files = list(facts.files_of("compose", "shell", "procfile", "workflow"))
-    wanted: set[str] = set()
-    values = [key for _, key, _ in key_uses(app, facts)] if files else []
-    values += [write.value for write in facts.config_writes(*_KEYS, *key_settings(app, facts))] if files else []
-    for value in values:
-        wanted |= {one.variable for one in reached(facts, value) if isinstance(one, EnvironmentValue)}
-    for file in files if wanted else ():
-        for number, line in file.lines_with(":-", ":="):
-            found = _FALLBACK.search(line)
-            if found is not None and found.group(1) in wanted and not line.lstrip().startswith("#"):
-                yield Hit(
-                    "where the secret is not set, tokens are signed with a literal of this file",
-                    Span(file.path, number, number, found.start() + 1, found.end() + 1),
-                )
-
-
-_FALLBACK: Final = re.compile(r"\$\{(\w+):[-=]([^}$\s][^}$]*)\}")
+    if not any(True for _ in facts.files_of("compose", "shell", "procfile", "workflow")):
+        return
+    values = [key for _, key, _ in key_uses(app, facts)]
+    values += [write.value for write in facts.config_writes(*_KEYS, *key_settings(app, facts))]
+    wanted = {one.variable for value in values for one in reached(facts, value) if isinstance(one, EnvironmentValue)}
+    for span in fallbacks_in_files(facts, wanted):
+        yield Hit("where the secret is not set, tokens are signed with a literal of this file", span)
 
 
 def _hit(

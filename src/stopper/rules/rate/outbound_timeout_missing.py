@@ -15,6 +15,13 @@ from stopper.core.text_words import mentions
 from stopper.core.unpacked_calls import unpacked
 from stopper.core.values import Call, Name, Parameter, Value, is_constant, options, text_of, walk
 
+_MODELS: Final = (
+    *(f"openai.{client}" for client in ("OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI")),
+    "anthropic.Anthropic",
+    "anthropic.AsyncAnthropic",
+)
+"""Clients of models, which have a time-out of their own as well."""
+
 
 def detect(app: App) -> Iterator[Hit]:
     """Calls to other hosts that pass no time-out, or None for one."""
@@ -39,7 +46,7 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(f"{made.callee}.{call.method} waits as long as the other side likes", call.span)
     if not adapted:
         yield from _own_sessions(facts)
-    for call in facts.calls(*ENDS_BY_ITSELF):
+    for call in facts.calls(*ENDS_BY_ITSELF, *_MODELS):
         if _is_none(facts, call.keyword("timeout")):
             yield Hit(f"{call.callee} is told to wait as long as the other side likes", call.span)
     for call in facts.calls(

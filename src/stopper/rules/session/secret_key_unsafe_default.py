@@ -9,6 +9,7 @@ from stopper.core.cookie_flags import own_session_stores
 from stopper.core.environment_edits import without_fallback
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.file_fallbacks import fallbacks_in_files
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.setting_facts import (
     application_made,
@@ -56,6 +57,14 @@ def detect(app: App) -> Iterator[Hit]:
         if (found := _unsafe(facts, write)) is not None:
             message, sure = found
             yield Hit(message, write.span, certainty="possible" if is_for_one_desk(write) else sure)
+    variables = {
+        part.variable
+        for write in written(app, "SECRET_KEY")
+        for part in walk(write.value, 4)
+        if isinstance(part, EnvironmentValue)
+    }
+    for span in fallbacks_in_files(facts, variables):
+        yield Hit("where SECRET_KEY is not set, it falls back to a literal of this file", span)
     if (
         seen
         or _is_kept_without_key(facts)
