@@ -60,8 +60,10 @@ def names_in(facts: SourceFacts, value: Value, names: frozenset[str], depth: int
         elif isinstance(part, Truth) and len(part.parts) == 2 and _is_of_request(part.parts[1]):
             for said in options(part.parts[0]):
                 yield from _among(text_of(said), names)
-    for label in facts.labels(value):
-        if label.kind in ("request-header", "api-key", "authorization-header") and not label.by_name:
+    labels = facts.labels(value)
+    sent = any(label.kind in ("query-string", "request-data", "cookie") for label in labels)
+    for label in labels:  # of what is no header only the name says that it is a key
+        if label.kind in ("request-header", "api-key", "authorization-header") and (not label.by_name or sent):
             yield from _among(label.source, names)
 
 
