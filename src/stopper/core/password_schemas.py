@@ -9,6 +9,7 @@ from stopper.core.body_models import is_model
 from stopper.core.fact import ClassFact
 from stopper.core.facts import SourceFacts
 from stopper.core.values import Call, Constant, Name, Value, walk
+from stopper.core.whole_numbers import least_number
 
 LEAST: Final = 8
 """The least length of a password (NIST SP 800-63B-4 §3.1.1.2)."""
@@ -42,20 +43,18 @@ def least_asked(facts: SourceFacts, names: Iterable[str]) -> int:
     """The least length that these functions, or the schemas which they use, ask of a new password; 0 where they ask for none."""
     names = list(names)
     used = frozenset(mentioned(facts, names))
-    asked = [
-        least.value
+    said = (
+        least_number(
+            facts, part.keyword("min", "min_length") or (part.argument(0) if part.method == "Length" else None)
+        )
         for one in facts.classes()
         if one.name in used
         for name, value in one.attributes.items()
         if _is_new(name, one)
         for part in walk(value, 6)
         if isinstance(part, Call)
-        and isinstance(
-            least := part.keyword("min", "min_length") or (part.argument(0) if part.method == "Length" else None),
-            Constant,
-        )
-        and type(least.value) is int
-    ]
+    )
+    asked = [one for one in said if one is not None]
     asked += [bound for name in names for bound in length_bounds(facts, name)]
     return max(asked, default=0)
 
@@ -70,8 +69,8 @@ def length_bounds(facts: SourceFacts, function: str) -> Iterator[int]:
         asked += [one for one in facts.comparisons_in(caller) if facts.function_around(one.span) == function]
     for one in asked:
         for side, other in ((one.left, one.right), (one.right, one.left)):
-            if isinstance(side, Constant) and type(side.value) is int and is_password_length(facts, other):
-                yield from (side.value,) if side.value < MOST else ()
+            if is_password_length(facts, other) and (bound := least_number(facts, side)) is not None:
+                yield from (bound,) if bound < MOST else ()
 
 
 def is_password_length(facts: SourceFacts, value: Value) -> bool:
@@ -130,8 +129,9 @@ def _is_strict(facts: SourceFacts, field: Value) -> bool:
     for part in walk(field, 6):
         if isinstance(part, Call):
             least = part.keyword("min", "min_length") or (part.argument(0) if part.method == "Length" else None)
-            if isinstance(least, Constant):
-                if isinstance(least.value, int) and least.value >= LEAST:
+            number = least_number(facts, least)
+            if number is not None or isinstance(least, Constant):
+                if number is not None and number >= LEAST:
                     return True
             elif least is not None or not (_PLAIN.fullmatch(part.callee) or _asks_nothing(facts, part.callee)):
                 return True

@@ -23,6 +23,7 @@ from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Value, text_of, walk
 from stopper.core.view_functions import index_of
+from stopper.core.whole_numbers import least_number
 
 WEAK: Final = "password"
 """The commonest password there is; eight letters, so that a length alone lets it pass."""
@@ -172,6 +173,8 @@ def _looks(facts: SourceFacts, names: list[str]) -> bool:
             if any(isinstance(side, Constant) and _is_too_short(side.value) for side in sides):
                 continue
             if any(is_password_length(facts, side) or _is_length_of(side, hashed) for side in sides):
+                if any(_is_too_short(least_number(facts, side)) for side in sides):
+                    continue  # ``len(password) < policy.least``
                 return True
             if one.operator in ("in", "not in") and facts.derives(one.left, "password"):
                 return True

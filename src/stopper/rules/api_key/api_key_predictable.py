@@ -37,6 +37,7 @@ from stopper.core.values import (
     text_of,
 )
 from stopper.core.worked_out import clock_of, how_made
+from stopper.core.whole_numbers import least_number
 
 _DIGEST: Final = re.compile(r"hashlib\.(?:md5|sha\d+|sha3_\d+|blake2[bs])|base64\.\w+encode")
 _OF_SOMEBODY: Final = re.compile(r"(?i)(?:^|_)(?:id|uid|user|email|e_?mail|user_?name|name|slug|number)$")
@@ -73,7 +74,7 @@ def detect(app: App) -> Iterator[Hit]:
         (one.value, one.span) for value, _ in made if isinstance(value, Call) for one in facts.returns_of(value.callee)
     ]
     for value, fallback in made:
-        for span, message in (*_judged(value, fallback), *_few_letters(facts, value)):
+        for span, message in (*_judged(facts, value, fallback), *_few_letters(facts, value)):
             if (span.path, span.line) not in seen:
                 seen.add((span.path, span.line))
                 yield Hit(message, span)
@@ -121,14 +122,14 @@ def _about_keys(function: str) -> bool:
     )
 
 
-def _judged(value: Value, fallback: Span) -> Iterator[tuple[Span, str]]:
+def _judged(facts: SourceFacts, value: Value, fallback: Span) -> Iterator[tuple[Span, str]]:
     if is_picked(value):
         return
     if isinstance(value, Mapping):  # a time beside the key says nothing of it
         for key, held in value.items:
             name = text_of(key) or ""
             if is_key_name(name) or name.lower() in ("key", "raw_key", "token"):
-                yield from _judged(held, fallback)
+                yield from _judged(facts, held, fallback)
         return
     inner = list(_material(value))
     calls = [one for one in inner if isinstance(one, Call) and not picks(one)]
@@ -142,19 +143,14 @@ def _judged(value: Value, fallback: Span) -> Iterator[tuple[Span, str]]:
             yield digest.span or fallback, "a key is made of what others know too"
         return
     drawn = [one for one in calls if _STRONG.fullmatch(one.callee)]
-    if len(drawn) > 1 and 0 < (total := sum(map(_bytes_of, drawn))) < LEAST_BYTES and all(map(_bytes_of, drawn)):
-        yield drawn[-1].span or fallback, f"a key holds only {8 * total} random bits"
+    sizes = [_bytes_of(facts, one) for one in drawn]
+    if len(drawn) > 1 and 0 < sum(sizes) < LEAST_BYTES and all(sizes):
+        yield drawn[-1].span or fallback, f"a key holds only {8 * sum(sizes)} random bits"
     for call in calls:
-        if (
-            call.callee in _SHORT
-            and call.args
-            and isinstance(call.args[0], Constant)
-            and isinstance(call.args[0].value, int)
-            and call.args[0].value < LEAST_BYTES
-            and len([one for one in calls if _STRONG.fullmatch(one.callee)]) == 1
-        ):
-            yield call.span or fallback, f"a key holds only {8 * call.args[0].value} random bits"
-    if any(_bytes_of(one) >= LEAST_BYTES for one in drawn) and len(drawn) > 1:
+        asked = _bytes_of(facts, call)
+        if 0 < asked < LEAST_BYTES and len([one for one in calls if _STRONG.fullmatch(one.callee)]) == 1:
+            yield call.span or fallback, f"a key holds only {8 * asked} random bits"
+    if any(_bytes_of(facts, one) >= LEAST_BYTES for one in drawn) and len(drawn) > 1:
         return  # what is cut stands beside it
     for one in inner:
         if isinstance(one, Item) and (size := most_characters(one)) is not None and size < LEAST_BYTES:
@@ -183,10 +179,9 @@ def _leaves(value: Value, depth: int = 6) -> Iterator[Value]:
         yield value
 
 
-def _bytes_of(call: Call) -> int:
+def _bytes_of(facts: SourceFacts, call: Call) -> int:
     """How many bytes are drawn; 0 where it cannot be seen."""
-    size = call.args[0].value if call.callee in _SHORT and call.args and isinstance(call.args[0], Constant) else 0
-    return size if isinstance(size, int) else 0
+    return (least_number(facts, call.argument(0, "nbytes")) or 0) if call.callee in _SHORT else 0
 
 
 def _few_letters(facts: SourceFacts, value: Value) -> Iterator[tuple[Span, str]]:
@@ -197,8 +192,9 @@ def _few_letters(facts: SourceFacts, value: Value) -> Iterator[tuple[Span, str]]
         for counted in facts.calls_in(one.function):
             size = counted.args[0] if counted.callee == "range" and len(counted.args) == 1 else None
             near = counted.span is not None and abs(counted.span.line - one.span.line) <= 2
-            if near and isinstance(size, Constant) and isinstance(size.value, int) and size.value < LEAST_LETTERS:
-                yield one.span, f"a key of {size.value} letters can be found by trying"
+            letters = least_number(facts, size) if near else None
+            if letters is not None and letters < LEAST_LETTERS:
+                yield one.span, f"a key of {letters} letters can be found by trying"
 
 
 def _material(value: Value, depth: int = 8) -> Iterator[Value]:

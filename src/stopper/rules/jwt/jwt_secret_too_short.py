@@ -29,6 +29,7 @@ from stopper.core.values import (
     text_of,
     walk,
 )
+from stopper.core.whole_numbers import least_number
 
 _BYTES = {"os.urandom": 1.0, "secrets.token_bytes": 1.0, "secrets.token_hex": 2.0, "secrets.token_urlsafe": 4 / 3,
           "Crypto.Random.get_random_bytes": 1.0}  # fmt: skip
@@ -79,11 +80,11 @@ def _judged(
     if isinstance(value, EnvironmentValue) and isinstance(value.default, Call):
         value = value.default
     if isinstance(value, Call) and value.callee in _BYTES:
-        return _made(value, algorithms, prefer or span)
+        return _made(facts, value, algorithms, prefer or span)
     if (size := _bytes_made(facts, value)) is not None and size < needed(algorithms):
         return Hit(f"the secret that signs tokens has {size} bytes, and needs {needed(algorithms)}", prefer or span)
     if isinstance(value, Call) and value.method == "hex" and isinstance(drawn := value.receiver, Call):
-        return _made(drawn, algorithms, prefer or span, 2.0) if drawn.callee in _BYTES else None
+        return _made(facts, drawn, algorithms, prefer or span, 2.0) if drawn.callee in _BYTES else None
     if isinstance(value, Item) and _is_cut_short(value, needed(algorithms)):
         return Hit("the secret that signs tokens is the beginning of another text, and too short", prefer or span)
     found = literals(value) if isinstance(value, (Constant, EnvironmentValue, ConfigValue, Item)) else _reshaped(value)
@@ -225,11 +226,13 @@ def _reshaped(value: Value) -> tuple[Constant, ...]:
     return ()
 
 
-def _made(call: Call, algorithms: tuple[str, ...], span: Span | None, factor: float = 1.0) -> Hit | None:
-    size = call.argument(0, "n", "nbytes")
-    if not isinstance(size, Constant) or not isinstance(size.value, int):
+def _made(
+    facts: SourceFacts, call: Call, algorithms: tuple[str, ...], span: Span | None, factor: float = 1.0
+) -> Hit | None:
+    size = least_number(facts, call.argument(0, "n", "nbytes"))
+    if size is None:
         return None
-    if size.value < 16 or size.value * _BYTES[call.callee] * factor < needed(algorithms):
+    if size < 16 or size * _BYTES[call.callee] * factor < needed(algorithms):
         return Hit("the secret that signs tokens is made of too few random bytes", span)
     return None
 
