@@ -44,6 +44,14 @@ def is_vain(facts: SourceFacts, call: Call) -> bool:
     return _is_vain(facts, call, 3)
 
 
+def asks_nothing(facts: SourceFacts, name: str, depth: int = 3) -> bool:
+    """That a function of the project, whatever it is called, looks only at such things, or whether something is there and how it looks."""
+    known = facts.function(name)
+    if known is None or depth <= 0:
+        return False
+    return facts.once(f"{name} checks in vain", lambda: _asks_nothing(facts, known, depth - 1))
+
+
 def is_vain_comparison(one: Comparison) -> bool:
     """That a comparison lets every host pass: it asks for a scheme, whether something is there, or refuses names of this machine."""
     sides = (one.left, one.right)
@@ -70,9 +78,8 @@ def _refuses_local(value: Value) -> bool:
 
 
 def _is_vain(facts: SourceFacts, call: Call, depth: int) -> bool:
-    if (known := facts.function(call.callee)) is not None:
-        key = f"{call.callee} checks addresses in vain"
-        return depth > 0 and facts.once(key, lambda: _asks_nothing(facts, known, depth - 1))
+    if facts.function(call.callee) is not None:
+        return asks_nothing(facts, call.callee, depth)
     if call.callee.startswith("validators.") and not call.keywords:
         return True  # that it is an address, whatever it leads to
     if call.method in ("startswith", "endswith"):

@@ -12,6 +12,7 @@ from stopper.core.place import Span
 from stopper.core.raising import raised_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.standing_alone import stands_alone
+from stopper.core.vain_address_checks import asks_nothing
 from stopper.core.values import (
     Call,
     Choice,
@@ -204,7 +205,8 @@ def _judged(facts: SourceFacts, route: SourceRoute) -> str | None:
     names = _reached(facts, route, functions)
     if not _uses_body(facts, functions):
         return None
-    if not any(_CHECKS.fullmatch(name) for name in names) and not _asks_sender(facts, functions):
+    checks = (name for name in names if _CHECKS.fullmatch(name) and not asks_nothing(facts, name))
+    if not any(True for _ in checks) and not _asks_sender(facts, functions):
         return "the webhook believes its body without a signature" if not _compares(facts, functions) else None
     keys = [
         one.key.lower()
