@@ -10,7 +10,7 @@ from stopper.core.labels import LabelKind
 from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.raising import raised_in
-from stopper.core.vain_address_checks import is_vain, is_vain_comparison
+from stopper.core.vain_address_checks import asks_nothing, is_vain, is_vain_comparison
 from stopper.core.values import (
     Call,
     Choice,
@@ -47,8 +47,12 @@ _OWN_ROOT: Final = frozenset({"flask.request.url_root", "flask.request.host_url"
 """Addresses that end in a slash: what begins with one of them leads here."""
 _ANY_PATH: Final = frozenset({"/", "http"})
 """Beginnings that addresses of every host have too."""
+_NO_FOLDER: Final = frozenset({"/", "\\", ".", "..", "./", "../", "~"})
+"""Beginnings that a path may lack and lead anywhere all the same."""
 _OTHER_SCHEME: Final = re.compile(r"(?i)(?:javascript|vbscript|data|file|blob|ftp):")
 """Schemes that are refused: what is left may be of any host."""
+_KEEPS_IN: Final = frozenset({"commonpath", "commonprefix", "basename", "secure_filename"})
+"""What a path is equal to that stays in its folder: ``os.path.basename(name) == name``."""
 _PARSED: Final = frozenset({"netloc", "hostname", "host", "scheme"})
 
 
@@ -205,13 +209,18 @@ def _held(
             and is_check(part)
             and any(_is_about(facts, one, mine) for one in parts(part))
             and not _refuses_scheme(facts, part)
-            and not (by_host and is_vain(facts, part))
+            and not _asks_nothing(facts, part, by_host)
         )
         or (not by_host and isinstance(part, Member) and part.attribute in _PARSED and bool(mine & origins(part.owner)))
         for condition in facts.conditions_in(function)
         if condition.span not in loose
         for part in _without_schemes(condition.value)
     )
+
+
+def _asks_nothing(facts: SourceFacts, call: Call, by_host: bool) -> bool:
+    """``is_valid_name(name)`` of the project, which only looks whether there is one; where hosts are wanted, whatever asks for none."""
+    return is_vain(facts, call) if by_host else asks_nothing(facts, call.callee, of_text=True)
 
 
 def _refuses_scheme(facts: SourceFacts, call: Call) -> bool:
@@ -278,7 +287,7 @@ def _asked_inside(
         is_check(call)
         and any(_is_about(facts, one, mine) for one in (*call.args, call.receiver))
         and not _refuses_scheme(facts, call)
-        and not (by_host and is_vain(facts, call))
+        and not _asks_nothing(facts, call, by_host)
         for call in facts.calls_in(function)
     )
 
@@ -303,13 +312,16 @@ def _is_found_by(facts: SourceFacts, value: Value) -> bool:
 
 def _holds_against(facts: SourceFacts, operator: str, left: Value, right: Value, mine: frozenset[Origin]) -> bool:
     if operator in ("in", "not in"):
+        if isinstance(right, Member) and right.attribute == "parents" and mine & origins(right):
+            return True  # ``ROOT in path.resolve().parents``
         if isinstance(left, Constant) or _is_text(right):
             return False
         return _is_about(facts, left, mine) and not mine & origins(right)
     if operator not in ("==", "!="):
         return False
     return any(
-        isinstance(part, Member) and part.attribute in _PARSED and mine & origins(part.owner)
+        (isinstance(part, Member) and part.attribute in _PARSED and mine & origins(part.owner))
+        or (isinstance(part, Call) and part.method in _KEEPS_IN and mine & origins(part))
         for side in (left, right)
         for part in walk(side)
     )
@@ -333,6 +345,8 @@ def _check_of(
             said, given = text_of(call.argument(0)), call.argument(0)
             if isinstance(given, Name) and given.dotted in _OWN_ROOT:
                 return True
+            if said in _NO_FOLDER:
+                return False
             says_little = said is None or len(said) <= 1 or said in _ANY_PATH  # ``sort.startswith("-")``
             return prefix_counts or not (says_little or _OTHER_SCHEME.match(said or ""))
         if call.method == "isinstance" and (_asks_of_result(call) or (not text_counts and _asks_for_text(call))):

@@ -4,9 +4,9 @@ from stopper.core.fact import Comparison, Condition
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
 from stopper.core.response_headers import SetHeader
+from stopper.core.vain_address_checks import is_vain, is_vain_comparison
 from stopper.core.values import Call, Constant, Item, Member, Name, Truth, Unknown, Value, options, text_of, walk
 
-_SCHEMES = ("http", "https", "http://", "https://")
 _TAKES_APART = ("urlsplit", "urlparse")
 _SAYS_IF_ANY = ("bool", "len", "str", "isinstance")
 """Functions of Python that say whether there is an origin, and not which."""
@@ -61,6 +61,7 @@ def _is_compared(facts: SourceFacts, where: set[str]) -> bool:
         for comparison in facts.comparisons("in", "not in", "==", "!=")
         if comparison.function in where
         and not _is_left_out(facts, comparison)
+        and not is_vain_comparison(comparison)
         and not _is_of_scheme(comparison.left)
         and not _is_of_scheme(comparison.right)
         and not any(isinstance(side, Constant) and not side.value for side in (comparison.left, comparison.right))
@@ -73,9 +74,16 @@ def _is_compared(facts: SourceFacts, where: set[str]) -> bool:
 def _is_left_out(facts: SourceFacts, one: Comparison) -> bool:
     """``if origin not in BLOCKED:`` around what lets it in: a list of those who may not come lets in everybody else."""
     return one.operator == "not in" and any(
-        asked.span.holds(one.span) and not asked.negated and not asked.stops
+        (asked.span.holds(one.span) or any(_says(part, one) for part in walk(asked.value, 4)))
+        and not asked.negated
+        and not asked.stops
         for asked in facts.conditions_in(one.function)
     )
+
+
+def _says(value: Value, one: Comparison) -> bool:
+    """That the value is what the comparison comes to, where a function of the project makes it."""
+    return isinstance(value, Truth) and value.differs and len(value.parts) == 2 and value.parts[0] is one.left
 
 
 def _is_test(facts: SourceFacts, span: Span, condition: Condition) -> bool:
@@ -85,14 +93,13 @@ def _is_test(facts: SourceFacts, span: Span, condition: Condition) -> bool:
     for part in walk(condition.value):
         if isinstance(part, Call):
             plain = part.method == "get" and text_of(part.argument(0)) in ("Origin", "origin", "HTTP_ORIGIN", "Referer")
+            asks = part.method in _TESTS or facts.function(part.callee) is not None
             if (
                 part.callee in _SAYS_IF_ANY
                 or part.method in _TAKES_APART
-                or (part.method == "startswith" and text_of(part.argument(0)) in _SCHEMES)
+                or (asks and not plain and is_vain(facts, part))
             ):
-                continue
-            if facts.function(part.callee) is not None and _asks_for_scheme_alone(facts, part.callee):
-                continue
+                continue  # a scheme is asked for, or whether there is any origin
             if not plain and any(is_origin(facts, given) for given in (*part.args, *_receivers(part))):
                 return True
             if facts.function(part.callee) is not None and _is_compared(facts, {part.callee}):
@@ -111,17 +118,6 @@ def _is_test(facts: SourceFacts, span: Span, condition: Condition) -> bool:
 def _is_of_scheme(value: Value) -> bool:
     """``urlsplit(origin).scheme``, which is the same of every website."""
     return isinstance(value, Member) and value.attribute == "scheme"
-
-
-def _asks_for_scheme_alone(facts: SourceFacts, name: str) -> bool:
-    """That a function of the project looks whether the origin begins as every website's does, and at nothing else."""
-    asked = [_is_of_scheme(one.left) or _is_of_scheme(one.right) for one in facts.comparisons_in(name)]
-    asked += [
-        call.method == "startswith" and text_of(call.argument(0)) in _SCHEMES
-        for call in facts.calls_in(name)
-        if call.method in _TESTS or facts.function(call.callee) is not None
-    ]
-    return bool(asked) and all(asked)
 
 
 def _receivers(call: Call) -> tuple[Value, ...]:

@@ -44,12 +44,14 @@ def is_vain(facts: SourceFacts, call: Call) -> bool:
     return _is_vain(facts, call, 3)
 
 
-def asks_nothing(facts: SourceFacts, name: str, depth: int = 3) -> bool:
-    """That a function of the project, whatever it is called, looks only at such things, or whether something is there and how it looks."""
+def asks_nothing(facts: SourceFacts, name: str, depth: int = 3, *, of_text: bool = False) -> bool:
+    """That a function of the project, whatever it is called, looks only at such things, or whether something is there and how it looks.
+    *of_text* takes every beginning, end and pattern for a question: what is asked about need be no address."""
     known = facts.function(name)
     if known is None or depth <= 0:
         return False
-    return facts.once(f"{name} checks in vain", lambda: _asks_nothing(facts, known, depth - 1))
+    what = f"{name} asks nothing of a {'text' if of_text else 'host'}"
+    return facts.once(what, lambda: _asks_nothing(facts, known, depth - 1, of_text))
 
 
 def is_vain_comparison(one: Comparison) -> bool:
@@ -77,9 +79,11 @@ def _refuses_local(value: Value) -> bool:
     )
 
 
-def _is_vain(facts: SourceFacts, call: Call, depth: int) -> bool:
+def _is_vain(facts: SourceFacts, call: Call, depth: int, of_text: bool = False) -> bool:
     if facts.function(call.callee) is not None:
-        return asks_nothing(facts, call.callee, depth)
+        return asks_nothing(facts, call.callee, depth, of_text=of_text)
+    if of_text and call.method in ("startswith", "endswith", "match", "fullmatch", "search"):
+        return False
     if call.callee.startswith("validators.") and not call.keywords:
         return True  # that it is an address, whatever it leads to
     if call.method in ("startswith", "endswith"):
@@ -89,7 +93,7 @@ def _is_vain(facts: SourceFacts, call: Call, depth: int) -> bool:
     return call.method in _PLAIN or _ERROR.fullmatch(call.callee) is not None
 
 
-def _asks_nothing(facts: SourceFacts, function: Function, depth: int) -> bool:
+def _asks_nothing(facts: SourceFacts, function: Function, depth: int, of_text: bool) -> bool:
     """That each thing the function asks is such a one. A function in which nothing is seen may be anything."""
     if written_anew(facts, function.name):
         return False
@@ -100,7 +104,7 @@ def _asks_nothing(facts: SourceFacts, function: Function, depth: int) -> bool:
     asked = [one.value for one in facts.conditions_in(function.name) if function.span.holds(one.span)]
     return (
         all(is_vain_comparison(one) for one in compared)
-        and all(_is_vain(facts, one, depth) for one in calls)
+        and all(_is_vain(facts, one, depth, of_text) for one in calls)
         and not any(_is_looked_up(part) for value in (*function.returns, *asked) for part in walk(value, 6))
     )
 

@@ -36,8 +36,8 @@ from stopper.core.values import (
     parts,
     text_of,
 )
-from stopper.core.worked_out import clock_of, how_made
 from stopper.core.whole_numbers import least_number
+from stopper.core.worked_out import clock_of, how_made
 
 _DIGEST: Final = re.compile(r"hashlib\.(?:md5|sha\d+|sha3_\d+|blake2[bs])|base64\.\w+encode")
 _OF_SOMEBODY: Final = re.compile(r"(?i)(?:^|_)(?:id|uid|user|email|e_?mail|user_?name|name|slug|number)$")
