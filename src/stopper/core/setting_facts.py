@@ -8,6 +8,7 @@ from typing import Final, cast
 from stopper.core.app import App
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.held_attributes import held_under
 from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit
@@ -103,6 +104,10 @@ def plain(facts: SourceFacts, value: Value | None, depth: int = 6) -> tuple[obje
             )
         case Choice(options=choices):
             return tuple(one for choice in choices for one in plain(facts, choice, depth - 1))
+        case Member(owner=owner, attribute=attribute):  # ``Settings.load().session_days``
+            return tuple(
+                one for held, _ in held_under(facts, owner, attribute) for one in plain(facts, held, depth - 1)
+            )
         case Call(callee="pydantic.Field" | "dataclasses.field"):
             return plain(facts, value.argument(0, "default"), depth - 1)
         case Call(callee=callee, args=args) if callee in _CASTS and args:
