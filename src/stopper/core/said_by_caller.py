@@ -10,8 +10,22 @@ from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import LabelKind
 from stopper.core.owner_names import ROLE, WHOSE, WHOSE_ID
+from stopper.core.passing import passed
 from stopper.core.place import Span
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Sequence, Value, options, text_of, walk
+from stopper.core.values import (
+    Call,
+    Constant,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Sequence,
+    Value,
+    options,
+    text_of,
+    walk,
+)
 
 GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager", "moderator", "owner", "administrator")
 """Roles that may do more than others, as they are usually called."""
@@ -182,3 +196,13 @@ def is_grant(facts: SourceFacts, assigned: Assignment) -> bool:
         one.target.partition(".")[0] == home and _SOMEBODY.fullmatch(one.attribute) is not None
         for one in facts.assignments_in(assigned.function)
     )
+
+
+def as_brought(facts: SourceFacts, value: Value, function: str, depth: int = 3) -> Iterator[tuple[Value, str]]:
+    """The value and the function it stands in; where it is a parameter, also what each call of the project passes for it, with the function
+    of that call."""
+    yield value, function
+    if depth and isinstance(value, Parameter) and value.function == function and not facts.is_view(function):
+        for call in facts.calls(function):
+            for one in passed(facts, value, call):
+                yield from as_brought(facts, one, call.function, depth - 1)

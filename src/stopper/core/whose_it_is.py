@@ -1,10 +1,11 @@
 """What decides for whom something is done, or who may do it: a word of the caller, or what is known of the caller."""
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.owner_names import WHO, WHOSE_ID
-from stopper.core.values import Call, Choice, Constant, Item, Name, Value, is_constant, walk
+from stopper.core.values import Call, Choice, Constant, Item, Name, Value, is_constant, parts, walk
 
 if TYPE_CHECKING:
     from stopper.core.fact import Comparison
@@ -85,3 +86,22 @@ def is_or_mine(name: str, value: Value) -> bool:
         for one in others
         for part in walk(one, 2)
     )
+
+
+def _without_defaults(value: Value) -> Iterator[Value]:
+    """What stands in a value, without what ``request.args.get("tenant_id", g.user.tenant_id)`` gives where nothing was sent."""
+    yield value
+    for part in (value.owner, value.key) if isinstance(value, Item) else parts(value):
+        yield from _without_defaults(part)
+
+
+def looks_at_who(facts: "SourceFacts", function: str) -> bool:
+    """That the function asks something of who is calling."""
+    sides = [side for one in facts.comparisons() if one.function == function for side in (one.left, one.right)]
+    sides += [one.value for one in facts.conditions() if one.function == function]
+    meant = {id(part) for side in sides for part in _without_defaults(side)}
+    return any(
+        isinstance(part, Name) and id(part) in meant and WHO.search(part.dotted)
+        for side in sides
+        for part in walk(side)
+    ) or any(WHO.search(call.callee) for call in facts.calls_in(function))

@@ -26,6 +26,7 @@ from stopper.core.said_by_caller import (
     CASTS,
     GUARDS,
     SENT,
+    as_brought,
     is_grant,
     is_held_to_a_list,
     kept_in_g,
@@ -37,7 +38,6 @@ from stopper.core.values import (
     Call,
     Choice,
     Constant,
-    Item,
     Member,
     Name,
     Parameter,
@@ -45,10 +45,9 @@ from stopper.core.values import (
     Value,
     is_constant,
     options,
-    parts,
     walk,
 )
-from stopper.core.whose_it_is import is_or_mine, is_stamped, lets_on, turns_away, weighs
+from stopper.core.whose_it_is import is_or_mine, is_stamped, lets_on, looks_at_who, turns_away, weighs
 
 _YES: Final = frozenset({"1", "true", "yes", "on"})
 _OWNERS: Final = ("owner", "owner_id", "tenant", "tenant_id", "org_id", "organization_id", "organisation_id")
@@ -179,39 +178,38 @@ def _granted(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         return
     for call in facts.calls(*_makers(facts)):
         for name, value in call.keywords:
-            key = said_under(facts, value) if ROLE.search(name) else None
-            if (
-                key
-                and ROLE.search(key)
-                and not is_held_to_a_list(facts, value, call.function)
-                and not is_brought_by_admins(facts, value, call.function, SENT)
-                and call.span is not None
-            ):
+            key = _role_brought(facts, value, call.function) if ROLE.search(name) else None
+            if key and call.span is not None:
                 yield call.span, f"a new account gets the `{key}` that the caller sends"
     for assigned in facts.assignments():
         if not assigned.function or assigned.target.count(".") != 1 or not ROLE.search(assigned.attribute):
             continue
-        key, function = said_under(facts, assigned.value), assigned.function
-        if not key or not ROLE.search(key) or is_held_to_a_list(facts, assigned.value, function):
-            continue
-        if not is_brought_by_admins(facts, assigned.value, function, SENT) and not is_grant(facts, assigned):
+        key = _role_brought(facts, assigned.value, assigned.function)
+        if key and not is_grant(facts, assigned):
             yield assigned.span, f"the account gets the `{key}` that the caller sends"
     for value, span, function in roles_of_rows(facts):
-        key = said_under(facts, value)
-        if not key or not ROLE.search(key) or is_held_to_a_list(facts, value, function):
-            continue
-        if not is_brought_by_admins(facts, value, function, SENT):
+        if key := _role_brought(facts, value, function):
             yield span, f"a new account gets the `{key}` that the caller sends"
     for flow in facts.flows("claims", "session"):
-        for part in walk(flow.value, 3):
-            key = said_under(facts, part)
-            if (
-                key
-                and ROLE.search(key)
-                and not is_brought_by_admins(facts, part, flow.function, SENT, own=flow.sink == "session")
-            ):
-                yield flow.span, f"the credential carries the `{key}` that the caller sends"
-                break
+        own = flow.sink == "session"
+        keys = (_role_brought(facts, part, flow.function, own=own, held=False) for part in walk(flow.value, 3))
+        if key := next(filter(None, keys), None):
+            yield flow.span, f"the credential carries the `{key}` that the caller sends"
+
+
+def _role_brought(
+    facts: SourceFacts, value: Value, function: str, *, own: bool = False, held: bool = True
+) -> str | None:
+    """The key of a role under which somebody who is no administrator sends the value, here or where it is passed on. With *held*, one of a
+    list of harmless roles is none."""
+    for one, where in as_brought(facts, value, function):
+        key = said_under(facts, one)
+        if not key or not ROLE.search(key):
+            continue
+        listed = held and (is_held_to_a_list(facts, one, where) or is_held_to_a_list(facts, value, function))
+        if not listed and not is_brought_by_admins(facts, one, where, SENT, own=own):
+            return key
+    return None
 
 
 def _makers(facts: SourceFacts) -> list[str]:
@@ -225,9 +223,10 @@ def _whose(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     if not any(WHOSE.search(one.key) for one in facts.readings()):
         return
     for value, span, function in owners_asked_for(facts):
-        for one in (value, *_from_before(facts, value)):
+        before = [(one, function) for one in _from_before(facts, value)]
+        for one, where in (*as_brought(facts, value, function), *before):
             key = said_under(facts, one)
-            if key and WHOSE.search(key) and not _asks_who(facts, function):
+            if key and WHOSE.search(key) and not _asks_who(facts, where) and not looks_at_who(facts, function):
                 yield span, f"whose data is read is decided by `{key}`, which the caller sends"
 
 
@@ -237,29 +236,43 @@ def _made_for(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         return
     guarded = {route.view for route in app.routes if any(one.state == "guarded" for one in route.access.values())}
     for call in facts.calls():
-        known = call.function in guarded or call.function.rpartition(".")[0] in guarded
-        if not known or not _MAKES.match(call.method) or call.span is None:
+        homes = _homes(facts, call.function, guarded) if _MAKES.match(call.method) else ()
+        if not homes or call.span is None:
             continue
         for name, value in call.keywords:
             stamped = is_stamped(call, name)
             key = said_under(facts, value) if name in _OWNERS or stamped or is_or_mine(name, value) else None
             said = key is not None and (key in (*_OWNERS, name) or (stamped and WHOSE_ID.fullmatch(key) is not None))
-            if said and not _asks_who(facts, call.function) and not weighs(facts, call.function):
+            if (
+                said
+                and not any(_asks_who(facts, one) or weighs(facts, one) for one in homes)
+                and not (looks_at_who(facts, call.function) or weighs(facts, call.function))
+            ):
                 yield call.span, f"whose it will be is decided by `{key}`, which the caller sends"
+
+
+def _homes(facts: SourceFacts, function: str, guarded: set[str]) -> list[str]:
+    """The guarded views that the function is, stands in, or is called by, where nobody else calls it."""
+    if function in guarded or function.rpartition(".")[0] in guarded:
+        return [function]
+    calling = (
+        {call.function for call in facts.calls(function)} if function and not facts.is_view(function) else set[str]()
+    )
+    return sorted(calling) if calling <= guarded else []
 
 
 def _from_before(facts: SourceFacts, value: Value) -> list[Value]:
     """What functions that run before put into ``g`` under that name, where they do not ask who is calling, or what a function of the
     project gives without asking."""
     if isinstance(value, Call) and (made := facts.function(value.callee)) is not None:
-        asks = _looks_at_who(facts, made.name)
+        asks = looks_at_who(facts, made.name)
         return [] if asks else [one for one in made.returns if not _is_held(facts, one, made.name)]
     if not isinstance(value, Name) or not value.dotted.startswith("flask.g."):
         return []
     return [
         one.value
         for one in kept_in_g(facts, value.dotted)
-        if not _looks_at_who(facts, one.function) and not _is_held(facts, one.value, one.function)
+        if not looks_at_who(facts, one.function) and not _is_held(facts, one.value, one.function)
     ]
 
 
@@ -273,25 +286,7 @@ def _is_held(facts: SourceFacts, value: Value, function: str) -> bool:
 
 
 def _asks_who(facts: SourceFacts, function: str) -> bool:
-    return _looks_at_who(facts, function) or is_reached_by_admins(facts, function)
-
-
-def _without_defaults(value: Value) -> Iterator[Value]:
-    """What stands in a value, without what ``request.args.get("tenant_id", g.user.tenant_id)`` gives where nothing was sent."""
-    yield value
-    for part in (value.owner, value.key) if isinstance(value, Item) else parts(value):
-        yield from _without_defaults(part)
-
-
-def _looks_at_who(facts: SourceFacts, function: str) -> bool:
-    sides = [side for one in facts.comparisons() if one.function == function for side in (one.left, one.right)]
-    sides += [one.value for one in facts.conditions() if one.function == function]
-    meant = {id(part) for side in sides for part in _without_defaults(side)}
-    return any(
-        isinstance(part, Name) and id(part) in meant and WHO.search(part.dotted)
-        for side in sides
-        for part in walk(side)
-    ) or any(WHO.search(call.callee) for call in facts.calls_in(function))
+    return looks_at_who(facts, function) or is_reached_by_admins(facts, function)
 
 
 _ROUTES: Final = {"quick": 4, "standard": 7, "deep": 80}
