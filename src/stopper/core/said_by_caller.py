@@ -31,6 +31,7 @@ GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager",
 """Roles that may do more than others, as they are usually called."""
 CASTS: Final = frozenset({"int", "str", "uuid.UUID", "bson.ObjectId"})
 _SOMEBODY: Final = re.compile(r"(?:user|account|customer|member|student|employee|person|group)_id")
+_SERVICE: Final = re.compile(r"(?i)internal|machine|service_(?:key|token|auth)")
 _PREFERENCE: Final = re.compile(
     r"(?i)lang|locale|theme|zone|currency|format|view|page|limit|sort|order|country|region|display|nick"
     r"|request_?id|trace|correlation|version|user_?agent"
@@ -206,3 +207,8 @@ def as_brought(facts: SourceFacts, value: Value, function: str, depth: int = 3) 
         for call in facts.calls(function):
             for one in passed(facts, value, call):
                 yield from as_brought(facts, one, call.function, depth - 1)
+
+
+def is_for_services(facts: SourceFacts, view: str) -> bool:
+    """``verify_internal_key`` runs before: what calls is another service of the same people, and says for whom."""
+    return any(_SERVICE.search(hook) for route in facts.routes_of_view(view) for hook in route.hooks)

@@ -27,6 +27,7 @@ from stopper.core.said_by_caller import (
     GUARDS,
     SENT,
     as_brought,
+    is_for_services,
     is_grant,
     is_held_to_a_list,
     kept_in_g,
@@ -224,8 +225,10 @@ def _whose(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         return
     for value, span, function in owners_asked_for(facts):
         before = [(one, function) for one in _from_before(facts, value)]
-        for one, where in (*as_brought(facts, value, function), *before):
+        for one, where in (*as_brought(facts, value, function, 1), *before):  # the views that hand it over
             key = said_under(facts, one)
+            if where != function and is_for_services(facts, where):
+                continue
             if key and WHOSE.search(key) and not _asks_who(facts, where) and not looks_at_who(facts, function):
                 yield span, f"whose data is read is decided by `{key}`, which the caller sends"
 
