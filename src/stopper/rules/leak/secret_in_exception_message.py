@@ -184,8 +184,12 @@ def _is_list_of_names(value: Value) -> bool:
     )
 
 
-def _shown(value: Value, depth: int = 10) -> Iterator[Value]:
-    """The values whose text is seen in the text of this one."""
+def _shown(value: Value, depth: int = 10, seen: dict[int, int] | None = None) -> Iterator[Value]:
+    """The values whose text is seen in the text of this one; *seen* says how deep was looked into parts that several others share."""
+    known = {} if seen is None else seen
+    if known.get(id(value), -1) >= depth:
+        return
+    known[id(value)] = depth
     match value:
         case Constant(name=name) if not name:
             return
@@ -213,15 +217,15 @@ def _shown(value: Value, depth: int = 10) -> Iterator[Value]:
             return
         case Call(callee="set" | "sorted" | "list" | "tuple" | "str" | "dict" | "?.join", args=args) if depth and args:
             for part in args:
-                yield from _shown(part, depth - 1)
+                yield from _shown(part, depth - 1, known)
         case Format() | Sequence() | Choice() | Mapping() | Unknown() if depth:
             for part in parts(value):
-                yield from _shown(part, depth - 1)
+                yield from _shown(part, depth - 1, known)
         case Call(receiver=receiver, args=args, keywords=keywords) if depth:
             inner = (*((receiver,) if receiver is not None else ()), *args, *(one for _, one in keywords))
             yield value
             for part in inner:
-                yield from _shown(part, depth - 1)
+                yield from _shown(part, depth - 1, known)
         case _:
             yield value
 
