@@ -60,9 +60,7 @@ def _used(facts: SourceFacts, function: str) -> Iterator[Value]:
     for held in facts.assignments_in(function):
         if "." in held.target or "[" in held.target:
             yield held.value
-    for lookup in facts.all_lookups:
-        if lookup.key is not None:
-            yield lookup.key
+    yield from (lookup.key for lookup in facts.all_lookups)
 
 
 def _how(value: Value, taken: Call, depth: int = 8) -> Iterator[str]:

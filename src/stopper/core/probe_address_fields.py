@@ -4,7 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, cast
 from urllib.parse import parse_qsl
 
 from stopper.core.app import Route
@@ -96,7 +96,7 @@ def aimed(request: Request, name: str, where: str, address: str) -> Request:
             held = json.loads(request.body or b"{}")
         except ValueError:
             held = {}
-        known: dict[str, object] = held if isinstance(held, dict) else {}
+        known = cast("dict[str, object]", held) if isinstance(held, dict) else dict[str, object]()
         address = _as_shown(address, str(known.get(name, "")))
         mine = dict.fromkeys(_USUAL if name == ANY else (name,), address)
         body, kind = json.dumps({**known, **mine}).encode(), "application/json"

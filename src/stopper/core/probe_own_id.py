@@ -117,15 +117,15 @@ def _is_personal(route: Route, own: Exchange, alice: Identity) -> bool:
 
 def _beside(value: object, asked: str, depth: int = 4) -> object:
     """*value* without what was asked for by name: a look-up by an IBAN or an address says that again, and gives nothing away by it."""
-    if isinstance(value, dict) and depth:
-        said = cast("dict[str, object]", value)
-        left = {
-            name: item
-            for name, item in said.items()
-            if not (isinstance(item, str) and len(item) >= NAMING and item in asked)
-        }
-        return {name: _beside(item, asked, depth - 1) for name, item in left.items()}
-    return value
+    said = cast("dict[str, object]", value) if isinstance(value, dict) and depth else None
+    if said is None:
+        return value
+    left = {
+        name: item
+        for name, item in said.items()
+        if not (isinstance(item, str) and len(item) >= NAMING and item in asked)
+    }
+    return {name: _beside(item, asked, depth - 1) for name, item in left.items()}
 
 
 def _in_a_list(target: Target, route: Route, alice: Identity, bob: Identity, number: str) -> Steps[bool]:

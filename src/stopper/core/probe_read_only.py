@@ -16,7 +16,7 @@ _OF_ITSELF: Final = re.compile(
 def read_only(route: Route, shown: Mapping[str, object]) -> dict[str, object]:
     """Another value for each number and each yes or no that the document calls read-only, where a thing is *shown* to have it."""
     schema = route.request_schema.get("properties") if route.request_schema else None
-    members = cast("Mapping[str, object]", schema) if isinstance(schema, Mapping) else {}
+    members = cast("Mapping[str, object]", schema) if isinstance(schema, Mapping) else dict[str, object]()
     names = [
         name
         for name, said in members.items()

@@ -72,7 +72,7 @@ def _as_asked(target: Target, create: Route, request: Request, refused: Exchange
     """What was refused, with the honest value of each member that takes some words only, or that the refusal names."""
     honest, said = members(target.request_for(create, "POST")), members(request)
     schema = create.request_schema.get("properties") if create.request_schema else None
-    known = cast("Mapping[str, object]", schema) if isinstance(schema, Mapping) else {}
+    known = cast("Mapping[str, object]", schema) if isinstance(schema, Mapping) else dict[str, object]()
     bound = {
         name
         for name, one in known.items()

@@ -130,7 +130,7 @@ def prepare(
     if people and people[0].name in scene.entries:
         honest.own.update(told_about(scene.entries[people[0].name][1].response))
         subject = people[0].subject or ""
-        named = [] if not subject or any(map(honest.own.get, _NAMES)) else _NAMES
+        named = () if not subject or any(map(honest.own.get, _NAMES)) else _NAMES
         honest.own.update({name: subject for name in named if ("@" in subject) == ("mail" in name)})
     behind = _behind_the_log_in(scene, people)
     known = _with_methods_of(with_forms_of(model.routes, behind.routes), behind.routes)

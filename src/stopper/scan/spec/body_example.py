@@ -2,17 +2,26 @@
 
 import json
 from collections.abc import Mapping
-from typing import cast
+from typing import Final, cast
 
 from stopper.scan.spec.refs import Document
 
-_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", dict: "object", list: "array"}
+_TYPES: Final[dict[type, str]] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    dict: "object",
+    list: "array",
+}
 
 
 def shown_body(document: Document, media: Mapping[str, object]) -> Mapping[str, object]:
     """The members of the example of a media type, also where that is the text of a JSON object; none where there is none."""
     first = document.mapping(next(iter(document.mapping(media.get("examples")).values()), None))
-    return next((found for one in (media.get("example"), first.get("value")) if (found := _object(one))), {})
+    return next(
+        (found for one in (media.get("example"), first.get("value")) if (found := _object(one))), dict[str, object]()
+    )
 
 
 def with_example(schema: Mapping[str, object], shown: Mapping[str, object]) -> Mapping[str, object]:
@@ -26,9 +35,9 @@ def with_example(schema: Mapping[str, object], shown: Mapping[str, object]) -> M
     members = dict(cast("Mapping[str, object]", known)) if isinstance(known, Mapping) else {}
     for name, value in shown.items():
         said = members.get(name)
-        held = cast("Mapping[str, object]", said) if isinstance(said, Mapping) else {}
+        held = cast("Mapping[str, object]", said) if isinstance(said, Mapping) else dict[str, object]()
         if not held.keys() & {"example", "default", "const", "enum", "examples", "format"}:
-            kind = {} if "type" in held else {"type": _TYPES.get(type(value), "string")}
+            kind = dict[str, str]() if "type" in held else {"type": _TYPES.get(type(value), "string")}
             members[name] = {**held, **kind, "example": value}
     return {**schema, "type": "object", "properties": members}
 
