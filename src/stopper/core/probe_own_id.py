@@ -117,7 +117,8 @@ def _is_personal(route: Route, own: Exchange, alice: Identity) -> bool:
 
 def _beside(value: object, asked: str, depth: int = 4) -> object:
     """*value* without what was asked for by name: a look-up by an IBAN or an address says that again, and gives nothing away by it."""
-    said = cast("dict[str, object]", value) if isinstance(value, dict) and depth else None
+    given = value
+    said = cast("dict[str, object]", given) if isinstance(given, dict) and depth else None
     if said is None:
         return value
     left = {
