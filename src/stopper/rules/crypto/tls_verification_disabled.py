@@ -74,7 +74,7 @@ _PLAIN: Final = re.compile(r"http://([^/:@\s]+)")
 _LOCAL: Final = re.compile(
     r"^(?:localhost|127\.|0\.0\.0\.0|\[|10\.|192\.168\.|[\w-]+$)|\.(?:local|internal|test|localhost|svc)$"
 )
-_OPTION: Final = re.compile(r"(?i)verif|insecure|ssl|tls|cert|check|trust")
+_OPTION: Final = re.compile(r"(?i)verif|insecure|ssl|tls|cert|check|trust|self_?signed")
 _SPEAKS: Final = frozenset({"send", "sendall", "write", "request", "recv", "read", "urlopen", "login"})
 _SESSIONS: Final = (
     "requests.Session",
