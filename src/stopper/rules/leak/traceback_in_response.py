@@ -10,14 +10,14 @@ from stopper.core.exchange import Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import beyond
 from stopper.core.probe_errors_seen import errors_seen
 from stopper.core.probe_provoke import provoked
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.switched_on import asked_for
-from stopper.core.values import Call, Format, Member, Value, options, parts, walk
+from stopper.core.switched_on import asked_for, is_on
+from stopper.core.values import Call, ConfigValue, Format, Member, Value, options, parts, walk
 
 _SINKS: Final = ("response", "response-header", "template", "html")
 _MAKERS: Final = frozenset({"traceback.format_exc", "traceback.format_tb", "traceback.format_stack", "traceback.format_exception",
@@ -26,6 +26,7 @@ _MAKERS: Final = frozenset({"traceback.format_exc", "traceback.format_tb", "trac
     "inspect.trace", "inspect.stack", "flask_restful.utils.traceback", "sentry_sdk.utils.exceptions_from_error_tuple"})  # fmt: skip
 _PRINTERS: Final = ("traceback.print_exc", "traceback.print_exception", "traceback.print_tb", "traceback.print_stack")
 _FRAMES: Final = ("__traceback__", "tb_frame", "plaintext_traceback", "traceback", "exc_info")
+_WISH: Final = re.compile(r"(?i)stack_?trace|trace_?back")
 _OF_TASKS: Final = re.compile(r"AsyncResult$|\bJob\.fetch$|\.fetch_job$")
 """Results of tasks that ran elsewhere, which keep what went wrong there."""
 _READS: Final = frozenset({"getvalue", "read"})
@@ -43,7 +44,7 @@ def detect(app: App) -> Iterator[Hit]:
         return
     printers = [call for call in facts.calls(*_PRINTERS) if call.keyword("file") is not None and call.function]
     # Where each is made in debug mode alone, it matters nowhere that it goes; frames that are taken apart by hand are seen where they stand.
-    on_demand = all(asked_for(facts, call.span) for call in (*printers, *facts.calls(*_MAKERS)))
+    on_demand = all(_is_asked_for(facts, call.span) for call in (*printers, *facts.calls(*_MAKERS)))
     if on_demand and not facts.says(*_FRAMES):
         return
     printing = {call.function for call in printers}
@@ -52,7 +53,7 @@ def detect(app: App) -> Iterator[Hit]:
         flow
         for flow in facts.flows(*_SINKS)
         if (_shows(flow, printing, on_demand) if seen else flow.has("traceback") and not on_demand)
-        and not asked_for(facts, flow.span)
+        and not _is_asked_for(facts, flow.span)
         and not _is_handed_on(facts, flow)
     ]
     answering = {flow.function for flow in found}
@@ -66,6 +67,18 @@ def detect(app: App) -> Iterator[Hit]:
         if flow.function and not facts.is_view(flow.function):
             wrappers.add(flow.function)  # it answers for others, in one way or another
         yield Hit("the traceback of an error goes to the caller", flow.span)
+
+
+def _is_asked_for(facts: SourceFacts, span: Span | None) -> bool:
+    """That it stands behind a flag for debugging, or behind a setting of its own that nothing in sight turns on:
+    ``if current_app.config.get("API_SHOW_STACKTRACE"):``."""
+    return asked_for(facts, span) or any(
+        isinstance(one.value, ConfigValue)
+        and not one.negated
+        and _WISH.search(one.value.key) is not None
+        and not any(is_on(facts, value) for value in (one.value, *facts.config_values(one.value.key)))
+        for one in (facts.conditions_around(span) if span is not None else ())
+    )
 
 
 def _is_answered_by(facts: SourceFacts, value: Value, answering: set[str]) -> bool:
