@@ -4,14 +4,15 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.account_names import is_clear_password
+from stopper.core.account_names import is_clear_password, said_name
 from stopper.core.app import App
 from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import plain, written
-from stopper.core.values import Call, Constant, Value, text_of
+from stopper.core.values import Call, Constant, Value, text_of, walk
 from stopper.core.whole_numbers import least_number
 
 BCRYPT: Final = 10
@@ -22,6 +23,7 @@ TODAY: Final = {"sha1": 1_300_000, "sha256": 600_000, "sha512": 210_000}
 _PASSLIB: Final = re.compile(
     r"(?:\w+__)?(bcrypt|bcrypt_sha256|pbkdf2_sha1|pbkdf2_sha256|pbkdf2_sha512)__(?:default_)?(?:min_)?rounds"
 )
+_TAIL: Final = re.compile(r"(?i)_(?:string|str|text|value|bytes)$")
 _ABOUT: Final = re.compile(r"(?i)pass|pwd|user|account|login|register|credential")
 
 
@@ -110,13 +112,22 @@ def _argon_and_scrypt(facts: SourceFacts) -> Iterator[Hit]:
         if memory is not None and (memory < 7168 or (passes == 1 and memory < 47104)):
             yield Hit("Argon2 runs with too little memory", call.span)
     for call in facts.calls("hashlib.scrypt"):
-        if _below(facts, call.keyword("n"), 2**14):
+        hashed = call.argument(0, "password")
+        if _below(facts, call.keyword("n"), 2**14) and not _is_drawn_key(facts, hashed):
             yield Hit("scrypt runs with N below 16384", call.span)
     for call in facts.calls("*.Scrypt"):
         derived = [one.argument(0) for one in facts.calls_in(call.function) if one.method in ("derive", "verify")]
         about = _ABOUT.search(call.function) or any(is_clear_password(facts, one) for one in derived)
         if about and _below(facts, call.argument(2, "n"), 2**14):
             yield Hit("scrypt runs with N below 16384", call.span)
+
+
+def _is_drawn_key(facts: SourceFacts, value: Value | None) -> bool:
+    """That it is an API key or token, and no password: nobody guesses what was drawn at random, whatever the cost."""
+    inside = [*walk(value, 3)]
+    named = any(sensitive(_TAIL.sub("", said_name(one))) in ("api-key", "token") for one in inside)
+    drawn = any(isinstance(one, Call) and one.callee.startswith("secrets.token_") for one in inside)
+    return (named or drawn) and not any(is_clear_password(facts, one) for one in inside)
 
 
 def _passlib(facts: SourceFacts) -> Iterator[Hit]:
