@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.behind_settings import is_behind_setting
 from stopper.core.body_models import is_record
 from stopper.core.call_edits import calls_at
 from stopper.core.fact import Flow
@@ -17,7 +18,6 @@ from stopper.core.naming import sensitive
 from stopper.core.passing import passed
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.shown_fields import secret_fields
-from stopper.core.switched_on import is_on
 from stopper.core.values import (
     Call,
     Choice,
@@ -97,23 +97,13 @@ def detect(app: App) -> Iterator[Hit]:
         found: list[LabelKind] = [kind for kind in _WORDS if any(label.kind == kind for label in labels)]
         told = any(label.kind in found and not label.by_name for label in labels)
         shown = _is_shown_to_operator(facts, flow) and (not told or _is_of_a_command(facts, flow))
-        if not found or shown or _is_known(facts, flow) or _is_for_a_shell(flow) or _is_for_debug_mode(facts, flow):
+        if not found or shown or _is_known(facts, flow) or _is_for_a_shell(flow):
             continue
+        if is_behind_setting(facts, flow.span, "DEBUG".__eq__):
+            continue  # off until somebody starts the application so
         if not _is_refused(facts, flow, found) and not _is_a_path(facts, flow):
             certainty: Certainty = "certain" if told and flow.detail != "record" else "likely"
             yield Hit(f"{_WORDS[found[0]]} is written to a log", flow.span, certainty=certainty)
-
-
-def _is_for_debug_mode(facts: SourceFacts, flow: Flow) -> bool:
-    """``if current_app.debug:`` around it, which is off until somebody starts the application so."""
-    return not any(is_on(facts, value) for value in facts.config_values("DEBUG")) and any(
-        not one.negated
-        and (
-            (isinstance(one.value, Name) and one.value.dotted in ("flask.current_app.debug", "flask.Flask.debug"))
-            or (isinstance(one.value, ConfigValue) and one.value.key == "DEBUG" and not is_on(facts, one.value))
-        )
-        for one in facts.conditions_around(flow.span)
-    )
 
 
 def _is_for_a_shell(flow: Flow) -> bool:

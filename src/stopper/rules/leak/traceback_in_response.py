@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.answer_edits import told_to_the_log
 from stopper.core.app import App
+from stopper.core.behind_settings import is_behind_setting
 from stopper.core.exchange import Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
@@ -16,8 +17,8 @@ from stopper.core.probe_baseline import beyond
 from stopper.core.probe_errors_seen import errors_seen
 from stopper.core.probe_provoke import provoked
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.switched_on import asked_for, is_on
-from stopper.core.values import Call, ConfigValue, Format, Member, Value, options, parts, walk
+from stopper.core.switched_on import asked_for
+from stopper.core.values import Call, Format, Member, Value, options, parts, walk
 
 _SINKS: Final = ("response", "response-header", "template", "html")
 _MAKERS: Final = frozenset({"traceback.format_exc", "traceback.format_tb", "traceback.format_stack", "traceback.format_exception",
@@ -70,15 +71,8 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _is_asked_for(facts: SourceFacts, span: Span | None) -> bool:
-    """That it stands behind a flag for debugging, or behind a setting of its own that nothing in sight turns on:
-    ``if current_app.config.get("API_SHOW_STACKTRACE"):``."""
-    return asked_for(facts, span) or any(
-        isinstance(one.value, ConfigValue)
-        and not one.negated
-        and _WISH.search(one.value.key) is not None
-        and not any(is_on(facts, value) for value in (one.value, *facts.config_values(one.value.key)))
-        for one in (facts.conditions_around(span) if span is not None else ())
-    )
+    """That it stands behind a flag for debugging, or behind a setting of its own that nothing in sight turns on."""
+    return asked_for(facts, span) or is_behind_setting(facts, span, _WISH.search)
 
 
 def _is_answered_by(facts: SourceFacts, value: Value, answering: set[str]) -> bool:
