@@ -317,7 +317,7 @@ def parsed_file(reader: Reader, parser: str, given: tuple[Value, ...]) -> Value 
     return parsed(reader, parser, given)
 
 
-_OF_REQPARSE: Final = re.compile(r"flask_rest(?:ful|x|plus)\.")
+_OF_REQPARSE: Final = re.compile(r"flask_(?:restful|restx|restplus)\.")
 """What a parser of Flask-RESTful has read from the request, wherever in it."""
 
 
