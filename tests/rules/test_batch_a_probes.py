@@ -52,6 +52,11 @@ UNREACHABLE = {
     ): "no wrong key is refused, so it looks like an open route",
     ("api-key-unset-fails-open", "nothing is the same as nothing"): "it looks as if keys were optional there",
     ("config-dump-in-response", "a file of settings"): "the example has no such file",
+    ("exception-text-in-response", "the detail of an error of APIFlask"): "the other service is not there",
+    (
+        "exception-text-in-response",
+        "kept in a list or a dictionary beside what went well",
+    ): "the module that does the work is not there",
     ("config-dump-in-response", "the class of the settings"): "two or three names are too little for a configuration",
     ("config-dump-in-response", "what every template has, and one shows"): "the example has no templates",
     ("config-dump-in-response", "a data class of settings"): "two or three names are too little for a configuration",

@@ -17,7 +17,7 @@ from stopper.scan.wire import deletions
 from stopper.scan.wire.as_it_was import AsItWas
 from stopper.scan.wire.credential_watch import CredentialWatch
 from stopper.scan.wire.deeds_by_get import deed_in, words_of
-from stopper.scan.wire.deletions import deletes, deletes_anothers
+from stopper.scan.wire.deletions import deletes, deletes_of_others
 from stopper.scan.wire.form_doors import FormDoors
 from stopper.scan.wire.given_people import GivenPeople
 from stopper.scan.wire.handed_out import keep_what_is_handed_out
@@ -248,7 +248,7 @@ class Courier:
         if ended := self.given.refusal(request):
             return ended
         deletion = request.method != "OPTIONS" and self.mode == "active" and deletes(request)
-        if deletion and deletes_anothers(request, self.made):
+        if deletion and deletes_of_others(request, self.made):
             return deletions.WHY
         if request.method in READ_METHODS:
             deed = deed_in(request.target) if request.method != "OPTIONS" and self.mode != "active" else ""

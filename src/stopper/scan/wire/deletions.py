@@ -32,7 +32,7 @@ def deletes(request: Request) -> bool:
     return any(not DELETES.isdisjoint(words_of(one)) for one in unquote(path).split("/"))
 
 
-def deletes_anothers(request: Request, made: ThingsMade) -> bool:
+def deletes_of_others(request: Request, made: ThingsMade) -> bool:
     """Whether *request* deletes something of which it is not known that the scan made it. Without any word of what is meant it is all that
     there is, except where the path means whoever asks."""
     if made.is_own(request.target):
