@@ -116,8 +116,8 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """An ``if``, or a conditional expression that asks a function. ``stops``: its body surely leaves the function (return, raise, abort); ``refuses``: with 401, 403, abort or
-    raise. An ``else`` is a condition of its own, with ``negated`` turned round. ``negated``: the test is ``not value`` (``value`` is then what stands behind ``not``). ``span`` is the test, ``body`` what
+    """An ``if``, or a conditional expression that asks a function, or where it holds if it asks a flag for debugging. ``stops``: its
+    body surely leaves the function (return, raise, abort); ``refuses``: with 401, 403, abort or raise. An ``else`` is a condition of its own, with ``negated`` turned round. ``negated``: the test is ``not value`` (``value`` is then what stands behind ``not``). ``span`` is the test, ``body`` what
     runs where it holds."""
 
     value: Value

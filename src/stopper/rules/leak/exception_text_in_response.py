@@ -189,6 +189,10 @@ class _Asking:
                 yield value, as_text
             case Truth():
                 return
+            case Choice(options=several, every=False) if any(self._is_for_desk(option.span) for option in several):
+                for option in several if depth > 0 else ():
+                    if not self._is_for_desk(option.span):
+                        yield from self._texts(option, as_text, depth - 1, met)
             case Name(dotted=dotted) if dotted.startswith("flask.g.") and depth > 0:
                 for one in self._facts.assignments():
                     if f"flask.{one.target}" == dotted and one.value is not value:
@@ -225,6 +229,12 @@ class _Asking:
                     yield from self._texts(part, as_it_is, depth - 1, met)
             case _:
                 return
+
+    def _is_for_desk(self, span: Span | None) -> bool:
+        """``str(error) if app.debug else "internal"``"""
+        return asked_for(self._facts, span, 0, by_name=True) and not any(
+            one.negated for one in (self._facts.conditions_around(span) if span is not None else ())
+        )
 
     def _makes_object(self, value: Value) -> bool:
         return isinstance(value, Call) and value.callee in classes_by_name(self._facts)

@@ -34,7 +34,7 @@ from stopper.scan.source.elements import element_in
 from stopper.scan.source.folding import SHORTEST_NOTED, binary, joined, mapping, note_text, one_mapping, sequence
 from stopper.scan.source.lookups import attribute_node, item, subscript
 from stopper.scan.source.loops import is_table
-from stopper.scan.source.picking import holds_for_tests
+from stopper.scan.source.picking import debug_flag, holds_for_tests
 from stopper.scan.source.project import Pending
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
 from stopper.scan.source.removing import latest, or_as_before
@@ -147,6 +147,11 @@ def _ternary(reader: Reader, node: ast.IfExp) -> Value:
         conditions.append(new_condition(asked, negated, False, False, place, reader.function, reader.span(node.body)))
         conditions.append(
             new_condition(asked, not negated, False, False, place, reader.function, reader.span(node.orelse))
+        )
+    elif (flag := debug_flag(test, asked)) is not None:
+        place, shown = reader.span(test), node.orelse if negated else node.body
+        reader.project.conditions.append(
+            new_condition(flag, False, False, False, place, reader.function, reader.span(shown))
         )
     taken = len(reader.taken)
     known = _or_default(reader, node)

@@ -1,5 +1,6 @@
 """What is picked out of a few that are seen: a class out of a table by the name of a stage, a method out of those of derived classes."""
 
+import ast
 import re
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -12,6 +13,7 @@ from stopper.core.values import (
     EnvironmentValue,
     Item,
     Mapping,
+    Member,
     Name,
     Truth,
     Value,
@@ -19,7 +21,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source.drafts import new_call
 from stopper.scan.source.project import Project
-from stopper.scan.source.reader import NONE, Reader, either
+from stopper.scan.source.reader import NONE, Reader, either, named
 from stopper.scan.source.straight import result_of
 
 LITERAL: Final = frozenset({Constant, EnvironmentValue, ConfigValue, Mapping})
@@ -28,6 +30,7 @@ _SETTINGS: Final = frozenset({EnvironmentValue, ConfigValue})
 _FOR_TESTS: Final = re.compile(
     r"(?i)^(?:test|dev|local|debug)|test(?:s|ing)?(?:config|settings)?$|(?:development|local)(?:config|settings)?$"
 )
+_DEBUG: Final = re.compile(r"(?i)(?:^|[._])debug(?:_?mode)?$")
 _MOST: Final = 12
 
 
@@ -64,6 +67,18 @@ def holds_for_tests(value: Value, negated: bool) -> bool | None:
             return not negated
         case Truth(parts=(EnvironmentValue() | ConfigValue(), Constant(value=str(said))), differs=differs):
             return differs == negated if said.lower() in ("test", "testing", "tests") else None
+        case _:
+            return None
+
+
+def debug_flag(test: ast.expr, value: Value) -> Value | None:
+    """What a test asks that is a flag for debugging by its name: ``app.debug``, ``app.config["DEBUG"]``, ``settings.debug``. One that is
+    off where the object is made bears its name."""
+    match value:
+        case Name(dotted=said) | Member(attribute=said) | ConfigValue(key=said):
+            return value if _DEBUG.search(said) else None
+        case Constant(value=False) if type(test) is ast.Attribute and _DEBUG.search(test.attr):
+            return named(value, test.attr)
         case _:
             return None
 
