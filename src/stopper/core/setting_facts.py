@@ -327,15 +327,27 @@ _BESIDE: Final = re.compile(r"(?i)(?:^|/)(?:examples?|samples?|demos?|docs?|test
 """Folders of what lies beside a project's own application."""
 
 
+_SERVES: Final = frozenset({"run", "run_simple", "serve", "serve_forever", "make_server", "WSGIServer"})
+
+
 def _is_for_a_context(made: Call) -> bool:
     """``Flask("worker")``: beside an application of its own module, one that only lends its context."""
     return text_of(made.argument(0, "import_name")) is not None
 
 
+def _is_of_a_script(app: App, place: Span) -> bool:
+    """That the file serves nothing itself, and no server can import it for the dot in its name: ``migrate_1.3.py``."""
+    stem = place.path.rpartition("/")[2].removesuffix(".py")
+    return "." in stem and not any(
+        call.span is not None and call.span.path == place.path and call.method in _SERVES
+        for call in source_of(app).calls()
+    )
+
+
 def application_made(app: App) -> Span | None:
     """Where the source makes its application: the place of what is not there."""
     calls = sorted(source_of(app).calls(*APPLICATIONS), key=_is_for_a_context)
-    places = [call.span for call in calls if call.span is not None]
+    places = [call.span for call in calls if call.span is not None and not _is_of_a_script(app, call.span)]
     return next((place for place in places if not _BESIDE.search(place.path)), places[0] if places else None)
 
 
