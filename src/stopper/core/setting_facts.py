@@ -302,6 +302,8 @@ def _is_unseen(facts: SourceFacts, value: Value) -> bool:
 def _names_settings(facts: SourceFacts, value: Value) -> bool:
     """That a text, a class or a table of them is seen among what ``from_object`` may be given: a parameter's default, what callers
     pass for it, the fallback of a variable."""
+    if isinstance(value, Member) and isinstance(value.owner, (Parameter, Call)):
+        return False  # what a caller hands over keeps them
     inside = [part for part in walk(value, 4) if not is_constant(part, None)]
     passed_on = [
         given

@@ -147,8 +147,14 @@ def _is_shown_to_operator(facts: SourceFacts, flow: Flow) -> bool:
 
 
 def _is_of_a_command(facts: SourceFacts, flow: Flow) -> bool:
-    """``@app.cli.command()``, ``@click.command()``: what it makes for its operator is what it was called for."""
-    own = facts.function(flow.function)
+    """``@app.cli.command()``, ``@click.command()``, or called by such functions only: what it makes for its operator is what it was
+    called for."""
+    called = [call.function for call in facts.calls(flow.function)]
+    return _is_command(facts, flow.function) or (bool(called) and all(_is_command(facts, one) for one in called))
+
+
+def _is_command(facts: SourceFacts, name: str) -> bool:
+    own = facts.function(name)
     return own is not None and any(one.name.endswith((".command", "cli.command")) for one in own.decorators)
 
 

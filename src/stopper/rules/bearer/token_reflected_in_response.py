@@ -1,18 +1,25 @@
 """Whoever sees the reply (a page's script, a log, a cache) has the token too."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.labels import UNTRUSTED
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, bearers, candidates
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Parameter, Value, walk
+from stopper.core.settings_set_aside import is_in_tests_settings
+from stopper.core.switched_on import asked_for, is_on
+from stopper.core.text_words import mentions
+from stopper.core.values import Call, ConfigValue, EnvironmentValue, Parameter, Truth, Value, is_constant, walk
 
 TRIED: Final = {"quick": 8, "standard": 15, "deep": 50}
+_DEBUG: Final = re.compile(r"(?i)debug")
 _SHORTEST: Final = 12
 """A shorter token may stand in an answer by chance."""
 
@@ -22,12 +29,54 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     yield from _raised(facts)
     for flow in facts.flows("response", "response-header", label=("authorization-header", "request-headers")):
+        if asked_for(facts, flow.span) or _is_off(facts, flow):
+            continue
         whole = flow.has("request-headers")
         sure = flow.has("request-headers", "authorization-header", by_name=False)
         message = (
             "all headers of the request are sent back, the token among them" if whole else "the token is sent back"
         )
         yield Hit(message, flow.span, certainty="certain" if sure else "possible")
+
+
+def _is_off(facts: SourceFacts, flow: Flow) -> bool:
+    """``if not settings.SSO_DEBUG: abort(403)`` before it, ``if app.config["SAFE_MODE"]:`` around it: a setting that is off at first."""
+    return any(
+        not one.negated and _is_off_at_first(facts, one.value) for one in facts.conditions_around(flow.span)
+    ) or any(
+        one.stops
+        and one.negated
+        and one.span.line < flow.span.line
+        and _says_debug(one.value)
+        and not is_on(facts, one.value)
+        and not any(label.kind in UNTRUSTED for label in facts.labels(one.value))
+        and not any(True for _ in facts.conditions_around(one.span))
+        for one in facts.conditions_in(flow.function)
+    )
+
+
+def _is_off_at_first(facts: SourceFacts, value: Value) -> bool:
+    """That it is a setting of the project whose every value, those for tests aside, is made of a literal ``False`` at first."""
+    asked = (
+        value.parts[0]
+        if isinstance(value, Truth) and len(value.parts) == 2 and is_constant(value.parts[1], True)
+        else value
+    )
+    if not isinstance(asked, ConfigValue) or (isinstance(value, Truth) and value.differs):
+        return False
+    writes = [one for one in facts.config_writes(asked.key) if not is_in_tests_settings(facts, one.span)]
+    return bool(writes) and all(
+        not is_on(facts, one.value) and any(is_constant(part, False) for part in walk(one.value, 6)) for one in writes
+    )
+
+
+def _says_debug(value: Value) -> bool:
+    settings = (
+        one.variable if isinstance(one, EnvironmentValue) else one.key
+        for one in walk(value, 4)
+        if isinstance(one, (EnvironmentValue, ConfigValue))
+    )
+    return mentions(value, _DEBUG) or any(map(_DEBUG.search, settings))
 
 
 def _raised(facts: SourceFacts) -> Iterator[Hit]:

@@ -33,6 +33,7 @@ _PACKED: Final = "LS0tLS1CRUdJTi"
 _PACKED_PEM: Final = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{80,}")
 _LONGEST: Final = 4096
 _BEGIN: Final = "PRIVATE KEY"
+_LOCKED: Final = "BEGIN ENCRYPTED PRIVATE KEY"
 _MESSAGE: Final = "a private key lies beside the code"
 
 
@@ -112,7 +113,10 @@ def _in_file(file: TextFile) -> Iterator[Hit]:
     sure = _sure(file.path)
     for number, line in enumerate(file.lines, 1):
         if _BEGIN in line and "-----BEGIN" in line:
-            if holds_private_key("\n".join((_begin(line), *file.lines[number : number + 12]))):
+            after = file.lines[number : number + 12]
+            if _TO_READ.search(file.path) and (_LOCKED in line or any("4,ENCRYPTED" in one for one in after[:2])):
+                continue  # it is shown how a key looks, and nobody has the word that opens it
+            if holds_private_key("\n".join((_begin(line), *after))):
                 yield Hit(_MESSAGE, _span(file, number, line), certainty=sure)
         elif _PACKED in line and holds_private_key(_unpacked(line)):
             yield Hit(_MESSAGE, _span(file, number, line), certainty=sure)

@@ -35,6 +35,7 @@ from stopper.core.values import (
 _MACS: Final = re.compile(
     r"hmac\.(?:new|digest|HMAC)(?:\.\w+)?|.*\.?hmac\.HMAC(?:\.\w+)?|cryptography\.hazmat\.primitives\.hmac\..*|itsdangerous\.\w*Signer\.(?:get_signature|sign)"
 )
+_VERIFIED: Final = re.compile(r"itsdangerous\.(?:\w+\.)*\w+Serializer\.loads")
 _HASHES: Final = re.compile(r"hashlib\.\w+(?:\.\w+)*")
 _SIGNATURE: Final = re.compile(
     r"(?i)(?:^|[_\W])(?:\w*signature(?:_?256)?|sig|sign(?!_(?:convention|up|in|out|off|on)\b)|hmac|mac|digest|x[-_]hub[-_]signature(?:[-_]256)?|h?mac[-_]?sha\d*)(?:$|[_\W])"
@@ -116,7 +117,7 @@ def _judged(facts: SourceFacts, one: Comparison) -> Certainty | None:
     sides = (one.left, one.right)
     if any((isinstance(side, (Constant, Truth)) and not _is_long(side)) or _is_no_secret(side) for side in sides):
         return None
-    if any(is_enumerated(facts, side) for side in sides):
+    if any(is_enumerated(facts, side) or _is_of_a_signed_text(facts, side) for side in sides):
         return None
     if all(isinstance(side, Call) and is_mac(facts, side) and not _is_sent(facts, _key_of(side)) for side in sides):
         return None  # both are made here with a key: how much of them is alike says nothing of the guess
@@ -232,6 +233,17 @@ def _is_known_digest(kept: Value, shown: Value) -> bool:
 def _is_of_the_session(value: Value) -> bool:
     """That the value was kept in the session: a caller cannot write there, so he cannot try one guess after the other."""
     return isinstance(value, Item) and isinstance(value.owner, Name) and value.owner.dotted == "flask.session"
+
+
+def _is_of_a_signed_text(facts: SourceFacts, value: Value) -> bool:
+    """``serializer.loads(code)["v"]``: the signature was looked at before, so nobody can try one guess after the other."""
+    while isinstance(value, (Item, Member)):
+        value = value.owner
+        if isinstance(value, Call):
+            made = [value, *(one.value for one in facts.returns_of(value.callee))]
+            if any(isinstance(one, Call) and _VERIFIED.fullmatch(one.callee) for one in made):
+                return True
+    return False
 
 
 def _words(value: Value) -> Iterator[str]:

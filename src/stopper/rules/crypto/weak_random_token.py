@@ -56,6 +56,7 @@ _KEY: Final = re.compile(r"(?i)(?:^|_)(?:key|secret)(?:_?key)?$")
 """What is made with a key cannot be worked out without it, whatever time goes into it."""
 _FOR_ONCE: Final = re.compile(r"(?i)(?:nonce|salt)s?$")
 """They are counted up, and need not be hard to guess."""
+_COUNTED: Final = ("pyotp.HOTP.at", "pyotp.hotp.HOTP.at", "pyotp.HOTP.generate_otp", "pyotp.hotp.HOTP.generate_otp")
 _LETTERS: Final = frozenset({"hex", "str", "int", "oct", "round", "format", "repr"})
 _SPELLS: Final = frozenset({"strftime", "isoformat", "timestamp", "hex", "replace", "format", "encode", "zfill"})
 _PLAIN_WORDS: Final = frozenset({"value", "raw", "plain", "text", "data"})
@@ -86,6 +87,10 @@ def detect(app: App) -> Iterator[Hit]:
             for part in walk(given, 3)
         }
         made = [call for call in made if call.span not in lengths]
+        counts = {
+            given.span for call in facts.calls(*_COUNTED) for given in call.args if isinstance(given, Call)
+        }  # the code of a count depends on a key
+        made = [call for call in made if call.span not in counts]
         kept = [one.value for one in facts.assignments() if is_picked(one.value)]
         picking = {part.span for item in kept if isinstance(item, Item) for part in walk(item.key, 4)}
         made = [call for call in made if call.span not in picking]

@@ -102,11 +102,20 @@ def _spoken(app: App, facts: SourceFacts) -> Iterator[tuple[str, str, Span]]:
             if is_constant(call.keyword("verify"), True) and call.span:
                 yield "jwt.decode(verify=…)", "PyJWT 2 takes options and does not read verify", call.span
     if facts.imports("flask_jwt_extended") and not _is_old(app, "flask_jwt_extended"):
-        for write in list(facts.config_writes(*GONE_SETTINGS))[:1]:  # one version is for all of them
+        gone = [key for key in GONE_SETTINGS if not ("_BLACKLIST_" in key and _has_list(facts))]
+        for write in list(facts.config_writes(*gone))[:1]:  # one version is for all of them
             yield write.key, GONE_SETTINGS[write.key], write.span
         for call in facts.calls("*.create_access_token", "*.create_refresh_token"):
             if call.callee.startswith("flask_jwt_extended") and call.keyword("user_claims") is not None and call.span:
                 yield "user_claims", "Flask-JWT-Extended 4 has additional_claims", call.span
+
+
+def _has_list(facts: SourceFacts) -> bool:
+    """That the loader of version 4 is there, which does what the settings of version 3 turned on: they are left over."""
+    wanted = "token_in_blocklist_loader"
+    return any(True for _ in facts.calls(f"*.{wanted}")) or any(
+        one.name.endswith(f".{wanted}") for function in facts.functions() for one in function.decorators
+    )
 
 
 def _is_asked(facts: SourceFacts, place: Span) -> bool:

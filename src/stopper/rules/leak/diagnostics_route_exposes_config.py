@@ -108,13 +108,20 @@ def _named(value: Value, depth: int = 12) -> Iterator[str]:
         case Truth() | Call(callee="bool" | "len" | "any" | "all" | "isinstance" | "type"):
             return
         case Call(receiver=receiver) if receiver is not None and value.method not in _TEXTS:
-            inside: tuple[Value, ...] = (*value.args, *(one for _, one in value.keywords))
+            inside: tuple[Value, ...] = (
+                *value.args,
+                *(one for name, one in value.keywords if name not in _CONNECTIONS),
+            )
+        case Call(receiver=None, args=args, keywords=keywords):
+            inside = (*args, *(one for name, one in keywords if name not in _CONNECTIONS))
         case _:
             inside = parts(value)
     for part in inside if depth else ():
         yield from _named(part, depth - 1)
 
 
+_CONNECTIONS: Final = frozenset({"connection", "conn", "client", "redis", "redis_client", "engine", "bind"})
+"""Names under which a call is given whom to ask; the address of it is no part of the answer."""
 _TEXTS: Final = frozenset(
     {
         "format",
