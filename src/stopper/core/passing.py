@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from stopper.core.nested_functions import inside
 from stopper.core.overriding import in_place_of
 from stopper.core.run_later import run_later
-from stopper.core.values import NAMED, REST, Call, Name, Parameter, Value, walk
+from stopper.core.values import NAMED, REST, Call, Constant, Item, Name, Parameter, Value, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -105,3 +105,23 @@ def passed(facts: "SourceFacts", value: Parameter, call: Call) -> SequenceType[V
         return [given for name, given in call.keywords if name not in own]
     given = call.argument(value.index, value.parameter)
     return () if given is None else (given,)
+
+
+def put_under(facts: "SourceFacts", value: Value) -> tuple[Value, ...]:
+    """``made(uid)["uid"]`` where the function of the project says ``made["uid"] = uid``: what it puts there; nothing where it is not seen."""
+    match value:
+        case Item(owner=Call(callee=callee) as call, key=Constant(value=str(key))) if (
+            facts.function(callee) is not None
+        ):
+            found: list[Value] = []
+            for one in facts.assignments_in(callee):
+                if one.target == f"[{key}]":
+                    if any(True for _ in facts.conditions_around(one.span)):
+                        return ()  # else something else may stand there
+                    own = isinstance(one.value, Parameter) and one.value.function == callee
+                    found += (
+                        passed(facts, one.value, call) if own and isinstance(one.value, Parameter) else (one.value,)
+                    )
+            return tuple(found)
+        case _:
+            return ()

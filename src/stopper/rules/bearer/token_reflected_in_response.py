@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.fact import Flow
+from stopper.core.fact import Condition, Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import UNTRUSTED
@@ -41,28 +41,27 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _is_off(facts: SourceFacts, flow: Flow) -> bool:
     """``if not settings.SSO_DEBUG: abort(403)`` before it, ``if app.config["SAFE_MODE"]:`` around it: a setting that is off at first."""
-    return any(
-        not one.negated and _is_off_at_first(facts, one.value) for one in facts.conditions_around(flow.span)
-    ) or any(
+    around = facts.conditions_around(flow.span)
+    return any(not _is_denied(one) and _is_off_at_first(facts, one.value) for one in around) or any(
         one.stops
-        and one.negated
+        and _is_denied(one)
         and one.span.line < flow.span.line
-        and _says_debug(one.value)
-        and not is_on(facts, one.value)
+        and (_is_off_at_first(facts, one.value) or (_says_debug(one.value) and not is_on(facts, one.value)))
         and not any(label.kind in UNTRUSTED for label in facts.labels(one.value))
         and not any(True for _ in facts.conditions_around(one.span))
         for one in facts.conditions_in(flow.function)
     )
 
 
+def _is_denied(one: Condition) -> bool:
+    return one.negated != (isinstance(one.value, Truth) and one.value.differs)
+
+
 def _is_off_at_first(facts: SourceFacts, value: Value) -> bool:
     """That it is a setting of the project whose every value, those for tests aside, is made of a literal ``False`` at first."""
-    asked = (
-        value.parts[0]
-        if isinstance(value, Truth) and len(value.parts) == 2 and is_constant(value.parts[1], True)
-        else value
-    )
-    if not isinstance(asked, ConfigValue) or (isinstance(value, Truth) and value.differs):
+    held = isinstance(value, Truth) and len(value.parts) == 2 and is_constant(value.parts[1], True)
+    asked = value.parts[0] if held and isinstance(value, Truth) else value
+    if not isinstance(asked, ConfigValue):
         return False
     writes = [one for one in facts.config_writes(asked.key) if not is_in_tests_settings(facts, one.span)]
     return bool(writes) and all(

@@ -12,6 +12,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labelling import labels_of
 from stopper.core.labels import LabelKind
+from stopper.core.passing import put_under
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, send
 from stopper.core.probe_baseline import beyond
@@ -257,7 +258,7 @@ def _templates(facts: SourceFacts) -> Iterator[Hit]:
         for name, value in (*call.keywords, *(everywhere if names else ())):
             if (
                 (name in names or "*" in names)
-                and facts.derives(value, *_KINDS)
+                and any(facts.derives(one, *_KINDS) for one in put_under(facts, value) or (value,))
                 and not is_each_checked(facts, value, call.function, *_KINDS)
             ):
                 yield Hit(f"the template takes {name} for markup, and it comes from the request", call.span)

@@ -61,6 +61,10 @@ _PARSES: Final = frozenset({
     "json.loads", "flask.json.loads", "datetime.datetime.fromisoformat", "datetime.date.fromisoformat", "datetime.datetime.strptime", "decimal.Decimal",
     "uuid.UUID", "dateutil.parser.parse", "dateutil.parser.isoparse", "fractions.Fraction", "ipaddress.ip_address", "ipaddress.ip_network", "str", "len",
 })  # fmt: skip
+_ANSWERS: Final = frozenset({
+    "isinstance", "Exception", "ValueError", "json.dumps", "flask.redirect", "flask.url_for", "flask.abort", "flask.request.form.get", "flask.request.args.get",
+})  # fmt: skip
+"""What is called beside the reading of a text, and asks nothing of the inside."""
 _TELLS_NOTHING: Final = frozenset({"type", "isinstance", "hasattr", "len", "id", "hash", "bool"})
 FOR_THE_CALLER: Final = re.compile(
     r"werkzeug\.exceptions\..*|(?!httpx\.|requests\.|urllib3?\.)(?:.*\.)?(?:HTTPException|\w*ValidationError|\w*HTTPError|SchemaError|CSRFError|JSONDecodeError|TemplateSyntaxError|(?<=jinja2\.exceptions\.)SecurityError|(?<=jinja2\.sandbox\.)SecurityError|\w*Parse(?:r)?Error)|(?:re|regex)\.error|(?:builtins\.)?(?:KeyError|AssertionError)|(?:.*\.)?(?:AuthError|OAuth\d?Error|Email\w+Error|Invalid(?:Recipient|Email|Phone|Address|Input|Parameter|Data)\w*)|cryptography\.(?:fernet\.InvalidToken|exceptions\.\w+)"
@@ -267,9 +271,10 @@ class _Asking:
         """That nothing was tried but to read a number, a date or JSON: the text says what is wrong with it, and nothing of the inside."""
         self._tried = self._tried or {one.span: one.tried for one in self._facts.handlers()}
         tried = self._tried.get(value.span, ()) if value.span is not None else ()
-        return (
-            bool(_PARSES & set(tried))
-            and set(value.catches) <= {"ValueError", "TypeError"}
+        return bool(_PARSES & set(tried)) and (
+            all(one in _PARSES or one in _ANSWERS for one in tried)
+            if EVERYTHING & set(value.catches)
+            else set(value.catches) <= {"ValueError", "TypeError"}
             and all(one in _PARSES or one.startswith("?.") for one in tried)
         )
 
