@@ -48,6 +48,8 @@ _BUSINESS: Final = re.compile(
     r"(?i)(^|[/_-])(revenue|sales|earnings|finances?|financials?|reports?|reporting|analytics|statistics|dashboard|logs?|usage|leads|deals|stock|forecasts?|margins?|exports?|loans?|bookings?|appointments?|reservations?|tickets?|contracts?)([/_.-]|$)"
 )
 _PICTURE: Final = re.compile(r"(?i)avatar|photo|image|picture|thumb|logo|icon|preview|qr")
+_EXPORT: Final = re.compile(r"(?i)(?:export|dump|download|backup|full|all)(?:[._-]\w+)*|\w+[._](?:csv|xlsx?|json|xml)")
+"""The last part of a path behind which lies all of what the path before it lists."""
 _MANY: Final = 6
 _MANAGERS: Final = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 
@@ -91,8 +93,9 @@ def detect(app: App) -> Iterator[Hit]:
             if any(_FORGOTTEN.search(name) for name in index.calling([one.name for one in own], 1)):
                 continue
             what = _harm(index, route, method, own, published)
-            if what is None and forgotten and method == "GET" and _reads_kept(index, own):
-                if _BUSINESS.search(route.path):
+            exports = what is None and method == "GET" and _exports_guarded(app, route)
+            if what is None and (forgotten or exports) and method == "GET" and _reads_kept(index, own):
+                if _BUSINESS.search(route.path) or exports:
                     what = "gives away what is kept of people or for the staff"
                 elif _is_below_guarded(app, route):
                     what = "gives away what lies below a thing that is not shown to everybody"
@@ -188,13 +191,22 @@ def _is_below_guarded(app: App, route: Route) -> bool:
     """``/trucks/{id}/trips``, where whoever asks for ``/trucks/{id}`` must say who he is. Pictures are asked for by tags, without a token."""
     path = shape(route.path)
     return _PICTURE.search(path) is None and any(
-        other is not route
-        and (access := other.access.get("GET")) is not None
-        and access.state == "guarded"
-        and (above := shape(other.path).rstrip("/")).endswith("}")
-        and path.startswith(f"{above}/")
-        for other in app.routes
+        above.endswith("}") and path.startswith(f"{above}/") for above in _guarded_readings(app, route)
     )
+
+
+def _exports_guarded(app: App, route: Route) -> bool:
+    """``/trucks/export.csv``, where whoever asks for ``/trucks`` must say who he is."""
+    collection, _, last = shape(route.path).rpartition("/")
+    return _EXPORT.fullmatch(last) is not None and collection in _guarded_readings(app, route)
+
+
+def _guarded_readings(app: App, route: Route) -> list[str]:
+    return [
+        shape(other.path).rstrip("/")
+        for other in app.routes
+        if other is not route and (access := other.access.get("GET")) is not None and access.state == "guarded"
+    ]
 
 
 def _serves_people(facts: SourceFacts, function: str) -> bool:

@@ -262,7 +262,9 @@ def _wide_methods(facts: SourceFacts) -> frozenset[str]:
     found: set[str] = set()
     for function in facts.functions():
         name = function.name
-        asked = [one.span for one in facts.conditions_in(name)] + [one.span for one in facts.comparisons_in(name)]
+        asked = [one.span for one in facts.conditions_in(name) if not _asks_for_type(one.value)] + [
+            one.span for one in facts.comparisons_in(name)
+        ]
         if any(map(function.span.holds, asked)):  # what its one caller asks is none of its own
             continue
         taken = {text_of(one.args[0]) for one in facts.calls_in(name) if one.method == "pop" and one.args}
@@ -272,6 +274,11 @@ def _wide_methods(facts: SourceFacts) -> frozenset[str]:
         if any(_tells_all(part) for one in facts.returns_of(name) for part in walk(one.value)):
             found |= {name, name.rpartition(".")[2]} if function.owner else {name}
     return frozenset(found)
+
+
+def _asks_for_type(test: Value) -> bool:
+    """``value.isoformat() if isinstance(value, date) else value``: how something is written down, and not whether."""
+    return isinstance(test, Call) and test.callee in ("isinstance", "hasattr", "callable")
 
 
 def _chooses(facts: SourceFacts, function: str) -> bool:
