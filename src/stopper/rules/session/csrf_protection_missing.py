@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from stopper.core.app import App, Route
+from stopper.core.changing_calls import writes
 from stopper.core.cookie_flags import set_cookies
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Function, Reading
@@ -27,6 +28,9 @@ _WHO: Final = re.compile(
 )
 _TOKEN: Final = re.compile(r"(?i)csrf|xsrf")
 _SITE: Final = frozenset({"origin", "referer", "sec-fetch-site", "x-requested-with"})
+_DEED: Final = re.compile(
+    r"(?i)(?:^|[/_-])(?:delete|remove|destroy|cancel|approve|reject|activate|deactivate|ban|promote|purge)(?:[/_-]|$)"
+)
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _ELSEWHERE: Final = "https://other-site.example"
 
@@ -38,7 +42,10 @@ _FORM_TOKEN: Final = re.compile(r"""(?i)<input[^>]{1,200}\bname\s*=\s*["']?[\w-]
 def detect(app: App) -> Iterator[Hit]:
     """A session says who somebody is, a route changes state, and there is no token, no origin check and no SameSite."""
     facts = source_of(app)
-    if not _cookies_authenticate(facts) or _defended(app, facts):
+    if not _cookies_authenticate(facts):
+        return
+    yield from _deeds_by_get(app, facts)
+    if _defended(app, facts):
         return
     if any(set(route.methods) & _CHANGING and not _is_door(route) for route in app.routes):
         place = application_made(app)
@@ -46,6 +53,24 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(
                 "cookies say who is calling, routes change state, and nothing tells other sites' requests apart", place
             )
+
+
+def _deeds_by_get(app: App, facts: SourceFacts) -> Iterator[Hit]:
+    """``GET /stays/7/cancel`` that deletes: neither ``SameSite=Lax`` nor a token of forms holds back a link on another page."""
+    sent_to = {route.view for route in app.routes if set(route.methods) & _CHANGING}
+    for route in app.routes:
+        access = route.access.get("GET")
+        function = facts.function(route.view)
+        if (
+            access is not None
+            and access.state == "guarded"
+            and function is not None
+            and route.view not in sent_to  # it asks first, and changes when it is sent a form
+            and _DEED.search(route.path) is not None
+            and writes(facts, function.name)
+        ):
+            ref = RouteRef("GET", route.path)
+            yield Hit(f"{ref} changes something, so a link on any page does it", function.span, ref)
 
 
 def _is_session(value: Value) -> bool:
