@@ -19,7 +19,7 @@ _READ: Final = 300_000
 """Characters of an answer that are read."""
 _PATH: Final = r"/(?:[\w.~%:@{}$/-]|(?<=/)<[\w:]{1,40}>){1,120}"
 _SPOKEN: Final = re.compile(
-    rf"\b(?:GET|POST|PUT|PATCH|DELETE)\b[\s:|\"'`(→-]{{1,4}}({_PATH}+)(\?[\w=&%{{}}<>.,+-]{{1,120}}+)?+(?!\S*\s+HTTP/)"
+    rf"\b(?:GET|POST|PUT|PATCH|DELETE)\b[\s:|\"'`(→-]{{1,4}}((?>{_PATH}))(\?[\w=&%{{}}<>.,+-]{{1,120}}+)?+(?!\S*\s+HTTP/)"
 )
 _MEMBERS: Final = re.compile(
     r"""\s{0,3}[{(]\s{0,3}(?:(?:json|body|form|fields|with)\s{0,3}:\s{0,3})?(["']?[A-Za-z_]\w{0,39}["']?(?:\s{0,3},\s{0,3}["']?[A-Za-z_]\w{0,39}["']?){0,11})\s{0,3}[})]""",

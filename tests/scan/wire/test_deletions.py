@@ -4,7 +4,8 @@ import pytest
 from tests.scan.wire.test_courier import Recorder, courier
 
 from stopper.core.exchange import Request, Response
-from stopper.core.probe import Skipped
+from stopper.core.probe import Identity, Mode, Skipped
+from stopper.core.secret import Secret
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
@@ -19,6 +20,12 @@ from stopper.core.probe import Skipped
         ("/notes/remove", b'{"ids": [%s]}'),
         ("/notes/remove", b"id=%s"),
         ("/notes/{}?_method=DELETE", b""),
+        ("/deletenote/{}", b""),
+        ("/notes/manage?action=delete&id={}", b""),
+        ("/notes/bulk", b'{"action": "delete", "ids": [%s]}'),
+        ("/rpc", b'{"method": "note.delete", "note_id": %s}'),
+        ("/notes/delete", b'{"noteIds": [%s]}'),
+        ("/notes/{}/clear", b""),
     ],
 )
 def test_what_deletes_by_what_it_says_is_sent_to_what_the_scan_made_alone(path: str, body: bytes, method: str) -> None:
@@ -44,6 +51,15 @@ def test_what_deletes_by_what_it_says_is_sent_to_what_the_scan_made_alone(path: 
         Request("POST", "/notes/remove", body=b'{"id": [7, 1]}', effect="write"),
         Request("POST", "/users/7/delete", effect="write"),
         Request("POST", "/users/ann/delete", effect="write"),
+        Request("POST", "/users/7/notes/delete", effect="write"),
+        Request("POST", "/notes/7/delete", body=b'{"ids": [1, 2]}', effect="write"),
+        Request("POST", "/notes/delete", body=b'{"id": 7, "noteIds": [1, 2]}', effect="write"),
+        Request("POST", "/notes/7/comments/delete", body=b'{"comment_id": 1}', effect="write"),
+        Request("POST", "/account/delete", body=b'{"email": "ann@example.com"}', effect="write", identity="bob"),
+        Request("GET", "/account/delete?user=ann", identity="bob"),
+        Request("POST", "/plants/deleteall", effect="write"),
+        Request("GET", "/wipe"),
+        Request("POST", "/films/bulk", body=b'{"operation": "delete", "filmIds": [7]}', effect="write"),
         Request("POST", "/users/delete/ann", effect="write"),
         Request("POST", "/account/delete", effect="write"),
         Request("GET", "/%64elete/8"),
@@ -53,7 +69,7 @@ def test_what_deletes_by_what_it_says_is_sent_to_what_the_scan_made_alone(path: 
 def test_what_deletes_what_nobody_knows_to_be_the_scans_is_not_sent(request_: Request) -> None:
     mine = courier(Recorder(Response(201, body=b'{"id": 7}')), mode="active")
     mine.carry(Request("POST", "/notes", body=b"{}", effect="write"))
-    with pytest.raises(Skipped, match="itself created"):
+    with pytest.raises(Skipped, match=r"itself created|its path says"):
         mine.carry(request_)
 
 
@@ -63,9 +79,47 @@ def test_what_deletes_what_nobody_knows_to_be_the_scans_is_not_sent(request_: Re
         Request("POST", "/notes/remove", body=b'{"id": "stp0123456789x1"}', effect="write"),
         Request("POST", "/account/delete", effect="write", identity="bob"),
         Request("GET", "/notes/undelete/8"),
+        Request("GET", "/removed/8"),
+        Request("GET", "/clearance/8"),
+        Request("POST", "/notes", body=b'{"type": "delivery", "title": "delete me"}', effect="write"),
         Request("GET", "/deleted/8"),
         Request("GET", "/delivery/8"),
     ],
 )
 def test_what_deletes_nothing_that_was_there_is_sent(request_: Request) -> None:
     assert courier(Recorder(), mode="active").carry(request_).response.succeeded
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/deleteuser/3", "/deletenote?id=3", "/deleteaccount", "/closeaccount", "/notes/deleteall", "/notes/removeall", "/account/close", "/unregister",
+        "/users/3/suspend", "/users/3/kill", "/flush", "/cleanup", "/notes/expunge", "/quit", "/me/leave",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("mode", ["passive", "default"])
+def test_a_get_that_takes_away_by_two_words_in_one_or_by_another_word_is_not_read(path: str, mode: Mode) -> None:
+    with pytest.raises(Skipped, match="its path says"):
+        courier(Recorder(), mode=mode).carry(Request("GET", path))
+
+
+@pytest.mark.parametrize(
+    "path", ["/deleted", "/removed/3", "/cleared", "/closest", "/disabled-users", "/banners", "/accounts", "/cancelled"]
+)
+def test_a_word_that_only_begins_like_a_deed_is_read(path: str) -> None:
+    assert courier(Recorder(), mode="passive").carry(Request("GET", path)).response.succeeded
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/account/delete", "/account/remove", "/account/deletion", "/account/erase", "/account/close", "/profile/delete", "/me/anonymize", "/me/deactivate",
+        "/users/me/disable", "/users/1/deactivate", "/delete-account", "/deleteaccount", "/closeaccount", "/unregister",
+    ],
+)  # fmt: skip
+def test_no_account_of_somebody_given_is_ended(path: str, method: str) -> None:
+    mine = courier(Recorder(), mode="active")
+    mine.given.take_up([Identity("bob", (("Authorization", Secret("Bearer given-credential")),))])
+    with pytest.raises(Skipped, match=r"end the account of bob|itself created"):
+        mine.carry(Request(method, path, effect="read" if method == "GET" else "write", identity="bob"))

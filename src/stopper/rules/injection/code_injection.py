@@ -29,6 +29,7 @@ from stopper.core.probe_waiting import NAMES, waits_as_told, waits_unpacked
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
+    Choice,
     Constant,
     Format,
     Item,
@@ -142,6 +143,8 @@ def _reaches_a_shell(facts: SourceFacts, call: Call, value: Value) -> bool:
         return any(_reaches_a_shell(facts, call, one) for one in made.returns if not is_constant(one, None))
     if isinstance(value, Unknown) and value.parts and isinstance(value.parts[0], Sequence):
         value = value.parts[0]  # ``["tool", "--host", host] + arguments``
+    if isinstance(value, Choice) and all(isinstance(one, Sequence) for one in value.options):
+        return any(_reaches_a_shell(facts, call, one) for one in value.options)  # a list that was added to in branches
     if isinstance(value, Sequence) and value.items:
         first = text_of(value.items[0])
         if first is None:

@@ -41,10 +41,8 @@ class Kept:
     """Names of members that changes named."""
 
     def different(self, now: Response) -> list[str]:
-        """The members that are not as they were, and those that were added; none where it is gone, and all that were changed where nothing
-        is shown."""
-        if now.status in (404, 410):
-            return []
+        """The members that are not as they were, and those that were added; all that were changed where nothing is shown, or it is gone:
+        ``PATCH status=deleted`` may have taken it away."""
         shown = inner_object(now.json()) if now.succeeded else {}
         if not shown:
             return sorted(self.said & self.was.keys()) or ["what it holds"]

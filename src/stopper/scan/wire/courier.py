@@ -46,6 +46,8 @@ HAZARDS: Final = frozenset({
     "withdraw", "payout", "deploy", "rollback", "uninstall", "format", "erase", "broadcast", "sms", "publish", "trade",
 })  # fmt: skip
 """Words of a path behind which a request could cost money or data; only reading is sent there."""
+BREAKS: Final = frozenset({"shutdown", "reboot", "restart", "wipe", "halt", "uninstall", "rollback"})
+"""Those that no reading has in its path, so that a GET is a deed there too."""
 OF_OWN: Final = frozenset({"transfer", "destroy", "erase", "withdraw", "publish"})
 """Those that may be done to what the scan has made itself, as long as nothing says that it is about money."""
 _KEPT: Final = re.compile(r"(?i)(^|[/_-])(tokens|sessions|api[-_]?keys?)/?$")
@@ -247,12 +249,13 @@ class Courier:
             return f"its path says {rebuilt.group(0).strip('/')!r}, which would take away what the scan stands on"
         if ended := self.given.refusal(request):
             return ended
-        deletion = request.method != "OPTIONS" and self.mode == "active" and deletes(request)
-        if deletion and deletes_of_others(request, self.made):
-            return deletions.WHY
+        takes = self.mode == "active" and request.method != "OPTIONS" and deletes(request)
+        taken = takes and deletes_of_others(request, self.made)
         if request.method in READ_METHODS:
+            if broken := BREAKS & words_of(path_of(request.target)):
+                return f"its path says {min(broken)!r}"
             deed = deed_in(request.target) if request.method != "OPTIONS" and self.mode != "active" else ""
-            return f"its path says {deed!r}, and the mode is {self.mode}" if deed else ""
+            return deletions.WHY if taken else f"its path says {deed!r}, and the mode is {self.mode}" if deed else ""
         words = words_of(path_of(request.target))
         hazard = HAZARDS & words
         if hazard == frozenset({"reset"}) and resets_an_own_password(request, words):
@@ -261,6 +264,8 @@ class Courier:
             hazard <= OF_OWN and not is_about_money(request, words) and self.made.is_own(request.target)
         ):
             return f"its path says {min(hazard)!r}"
+        if taken:
+            return deletions.WHY
         if word := sends_money(request, words):
             return f"its path says {word!r}, and it is about money"
         if request.method == "DELETE" and effect == "write" and not self.made.is_own(request.target):

@@ -10,9 +10,18 @@ _ALWAYS: Final = frozenset({
     "delete", "remove", "destroy", "clear", "purge", "wipe", "erase", "truncate", "drop", "cancel", "revoke", "toggle", "unlike", "upvote", "downvote",
     "unvote", "unfollow", "activate", "deactivate", "enable", "disable", "approve", "reject", "ban", "unban", "unblock", "publish", "unpublish", "promote",
     "demote", "increment", "decrement", "unsubscribe", "regenerate", "rotate", "trigger", "shutdown", "reboot", "restart", "reindex", "resend", "del",
-    "trash", "undelete", "unfavorite", "unfavourite",
+    "trash", "undelete", "unfavorite", "unfavourite", "suspend", "unsuspend", "kill", "flush", "cleanup", "expunge", "unregister", "deregister", "anonymize",
+    "anonymise", "quit", "halt", "terminate", "deletion",
 })  # fmt: skip
 """Words of a path that are a deed wherever they stand."""
+_JOINED: Final = re.compile(
+    r"(delete|remove|destroy|erase|purge|wipe|trash|unregister|deactivate|terminate)(?!(?:d|s|r|rs|al|als|able|ment)$)[a-z]{2,}"
+    r"|(clear|cancel|close|disable|suspend|ban|reset|drop|empty)(?:all|my|me|user|account|profile|session|cart|basket|order|data|db|database|table)[a-z]*"
+)
+"""Two words written as one in small letters: ``deleteuser``, ``closeaccount``."""
+_OF_ONESELF: Final = frozenset({"account", "accounts", "me", "self", "profile", "user", "membership"})
+_LEAVES: Final = frozenset({"close", "leave", "stop", "empty", "reset", "delete"})
+"""Words that are a deed behind whoever asks: ``/account/close``."""
 _TO_ONE: Final = frozenset({
     "like", "vote", "follow", "unstar", "complete", "finish", "accept", "decline", "unarchive", "restore", "join", "subscribe", "pause", "resume", "execute",
     "send", "pay", "buy", "purchase", "withdraw", "borrow", "redeem", "assign", "unassign", "confirm", "verify", "unlock", "hide", "unhide", "unpin", "mute",
@@ -49,13 +58,22 @@ def words_of(text: str) -> set[str]:
     return {word for word in re.split(r"[^a-z]+", as_parameter(text)) if word}
 
 
+def joined_deed(word: str) -> str:
+    """The deed that a word begins with which is two: ``delete`` of ``deleteuser``; an empty text for any other."""
+    found = _JOINED.fullmatch(word)
+    return (found.group(1) or found.group(2)) if found is not None else ""
+
+
 def deed_in(target: str) -> str:
     """The word by which the address of a GET says that it changes something, or an empty text."""
     path, _, query = target.partition("?")
     segments = [one for one in unquote(path).split("/") if one]
     said = [words_of(one) for one in segments]
-    if always := _ALWAYS & set[str]().union(*said):
+    every = set[str]().union(*said)
+    if always := _ALWAYS & every or {joined.group() for word in every if (joined := _JOINED.fullmatch(word))}:
         return min(always)
+    if len(said) > 1 and (left := said[-1] & _LEAVES) and said[-2] & _OF_ONESELF:
+        return min(left)
     pairs = parse_qsl(query, keep_blank_values=True)
     for name, value in pairs:
         told = (

@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from stopper.core.exchange import Request
 from stopper.core.probe import Identity
-from stopper.scan.wire.deeds_by_get import words_of
+from stopper.scan.wire.deeds_by_get import deed_in, words_of
 from stopper.scan.wire.own_resets import PASSWORDS, names_somebody
 from stopper.scan.wire.transport import READ_METHODS
 
@@ -30,10 +30,10 @@ _OF_KEYS: Final = re.compile(
 )
 """Paths that give somebody another key in place of one that programs may use."""
 _ACCOUNT: Final = re.compile(
-    r"(?i)(^|[/_-])(deactivate\w*|disable|suspend|lock|close|delete|remove|cancel|anonymi[sz]e|forget)[/_-]?(my[_-]?)?(me|self|account|user|profile)?/?$"
+    r"(?i)(^|[/_-])(deactivate\w*|disable|suspend|lock|close|delete|remove|cancel|anonymi[sz]e|forget|deletion|erase|destroy|terminate)[/_-]?(my[_-]?)?(me|self|account|user|profile)?/?$"
 )
 _GIVES_UP: Final = re.compile(
-    r"(?i)(^|[/_-])(unregister|deregister|(me|users?|accounts?|profiles?)/[^/]{1,80}/"
+    r"(?i)(^|[/_-])(unregister|deregister|leave|(me|users?|accounts?|profiles?)/[^/]{1,80}/"
     r"(lock|suspend|disable|deactivate|status|ban|block|merge|close|delete|remove|anonymi[sz]e|expire|forget))/?$"
 )
 """Paths behind which an account is over, whosever it is: whose number that is, the scan does not always know."""
@@ -42,7 +42,9 @@ _MAKES_KEY: Final = re.compile(
     r"(^|/)(generate|change)[_-](my[_-]?)?(api[_-]?)?(key|secret)/?$"
 )
 """Paths that make somebody a key, which may take the place of the one that was given."""
-_OF_ONESELF: Final = re.compile(r"(?i)(^|[/_-])(me|self|account|profile|user)([/_-]|$)")
+_OF_ONESELF: Final = re.compile(
+    r"(?i)(^|[/_-])((close|delete|remove|deactivate|disable|cancel)(my)?)?(me|self|account|profile|user)([/_-]|$)"
+)
 _EVERYWHERE: Final = re.compile(
     r"(?i)(log-?_?(out|off)|sign-?_?out|revoke|invalidate)[/_-]?(all|everywhere|other|others|every)|(^|[/_-])(all|others?|everywhere)[/_-](log|sign)-?_?out"
 )
@@ -97,11 +99,12 @@ class GivenPeople:
             return f"{request.identity} was given to the scan and could not log in as before"
         if writes and _CALLED.search(path) and request.effect != "login":
             return f"{request.identity} was given to the scan and could be called otherwise afterwards"
-        if writes and _GIVES_UP.search(path) and request.effect != "login":
+        acts = writes or bool(deed_in(request.target))
+        if acts and _GIVES_UP.search(path) and request.effect != "login":
             return f"it could end the account of {request.identity}, who was given to the scan"
         if writes and _MAKES_KEY.search(path) and request.effect != "login":
             return f"it could replace a key of {request.identity}, who was given to the scan"
-        if writes and _ACCOUNT.search(path) and _OF_ONESELF.search(path):
+        if acts and _ACCOUNT.search(path) and _OF_ONESELF.search(path):
             return f"it could end the account of {request.identity}, who was given to the scan"
         return ""
 

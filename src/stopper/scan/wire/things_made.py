@@ -13,7 +13,7 @@ from stopper.scan.wire.transport import READ_METHODS
 _MAKES: Final = re.compile(r"(?<=.)/(create|new|add)$")
 """Ends the path of a route that makes things: they are found beside it, not below."""
 
-_IS_AN_ID: Final = re.compile(r"(?i)(^|_)(id|ids|uuid|key|slug|number|no|pk|all|name)$|Id$")
+_IS_AN_ID: Final = re.compile(r"(?i)(^|_)(id|ids|uuid|key|slug|number|no|pk|all|name)$|Ids?$")
 """Names of a query by which something is meant."""
 
 
