@@ -55,6 +55,10 @@ UNREACHABLE = {
     ("exception-text-in-response", "the detail of an error of APIFlask"): "the other service is not there",
     (
         "exception-text-in-response",
+        "where it is not debugging, and by what says nothing of it",
+    ): "nothing that is sent makes it fail",
+    (
+        "exception-text-in-response",
         "kept in a list or a dictionary beside what went well",
     ): "the module that does the work is not there",
     ("config-dump-in-response", "the class of the settings"): "two or three names are too little for a configuration",

@@ -5,7 +5,7 @@ from typing import Final
 
 OWNER: Final = re.compile(
     r"(?i)^_?(user|owner|author|account|customer|tenant|org|organi[sz]ation|team|creator|created_by|patient|member|company|workspace|group|client|uploader|sender|recipient|employee|seller|buyer|"
-    r"merchant|student|travell?er|guest|driver|rider|passenger|resident|subscriber|donor|volunteer|borrower|holder|requester|submitter|reporter|renter|pupil|applicant|participant)s?"
+    r"merchant|student|(?:travell?er|guest|driver|rider|passenger|resident|subscriber|donor|volunteer|borrower|holder|requester|submitter|reporter|renter|pupil|applicant|participant)(?!s))s?"
     r"(_?(id|ids|uuid|email|name|username|pk|ref))?$|^uid$|^sub$"
 )
 """A column or member that says whose it is."""
