@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Iterable
 from importlib.machinery import ModuleSpec, SourceFileLoader
-from io import FileIO
 from marshal import dumps, loads
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -35,7 +34,8 @@ class KeptModules:
         self._state = ""
         self._begin = 0
         self._stamp: tuple[int, int, int] | None = None
-        self._file: FileIO | None = None
+        self._file: int | None = None
+        """The descriptor while modules are asked for; a file object that an error leaves open would be told of at the end."""
 
     def open(self, path: Path, state: str) -> None:
         """Take modules from that file from now on, where it was made of code in that state."""
@@ -45,15 +45,15 @@ class KeptModules:
 
     def _read(self) -> None:
         try:
-            self._file = file = FileIO(str(self._path))
-            seen = os.fstat(file.fileno())
+            self._file = file = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            seen = os.fstat(file)
             stamp = (seen.st_ino, seen.st_mtime_ns, seen.st_size)
             if stamp == self._stamp:
                 return
             self._stamp = stamp
-            head = file.read(_HEAD)
+            head = os.pread(file, _HEAD, 0)
             size = int.from_bytes(head[len(_MAGIC) :], "big") if head.startswith(_MAGIC) else 0
-            said: dict[str, Any] = json.loads(file.read(size) if size < _LARGEST_HEAD else b"{}")
+            said: dict[str, Any] = json.loads(os.pread(file, size, _HEAD) if size < _LARGEST_HEAD else b"{}")
             if said["state"] == self._state and said["python"] == sys.version:
                 self._members = {name: (begin, end, origin) for name, (begin, end, origin) in said["modules"].items()}
                 self._begin = _HEAD + size
@@ -65,7 +65,7 @@ class KeptModules:
     def close(self) -> None:
         """Close the file until a module is asked for again."""
         if self._file is not None:
-            self._file.close()
+            os.close(self._file)
             self._file = None
 
     def __bool__(self) -> bool:
@@ -96,9 +96,8 @@ class KeptModules:
         if self._file is None or name not in self._members:
             raise ImportError(f"the bytecode of {name} was taken away meanwhile", name=name)
         begin, end, origin = self._members[name]
-        self._file.seek(self._begin + begin)
         try:
-            return cast("CodeType", loads(self._file.read(end - begin)))
+            return cast("CodeType", loads(os.pread(self._file, end - begin, self._begin + begin)))
         except (EOFError, ValueError, TypeError):
             return cast("CodeType", SourceFileLoader(name, str(_ROOT / origin)).get_code(name))
 
