@@ -7,6 +7,7 @@ from stopper.core.values import Call, Choice, Constant, Name, Parameter, Value
 from stopper.scan.source.held_fields import maker_of
 from stopper.scan.source.implementations import only_declares
 from stopper.scan.source.project import Project
+from stopper.scan.source.renaming import note_called, rename
 
 _DEEPEST: Final = 5
 
@@ -18,20 +19,16 @@ def name_held_methods(project: Project, tests: frozenset[str]) -> None:
     if not asked:
         return
     known = _Classes(project, tests)
-    renamed: dict[str, dict[str, str]] = {}
+    renamed: dict[str, list[str]] = {}
     for call in asked:
         name = known.method(call)
         if name is not None and name != call.callee:
-            renamed.setdefault(call.function, {})[call.callee] = name
-            object.__setattr__(call, "callee", name)
+            renamed.setdefault(call.function, []).append(name)
+            rename(call, name)
             handed = known.made(call.receiver)
             if handed is not None:
                 object.__setattr__(call, "receiver", handed)
-    for home, made in renamed.items():
-        function = project.functions.get(home)
-        if function is not None:
-            calls = dict.fromkeys((*function.calls, *made.values()))
-            object.__setattr__(function, "calls", tuple(calls))
+    note_called(project, renamed)
 
 
 def _is_asked(project: Project, call: Call) -> bool:

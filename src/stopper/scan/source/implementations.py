@@ -8,11 +8,13 @@ from stopper.core.fact import Function
 from stopper.core.values import Name
 from stopper.scan.source.picking import heirs_of
 from stopper.scan.source.project import ClassState, Project
+from stopper.scan.source.renaming import rename, rename_in_functions
 
 PROTOCOLS: Final = frozenset({"typing.Protocol", "typing_extensions.Protocol"})
 _ANSWERING: Final = re.compile(r"(?:View|Resource|Blueprint|Schema|Model)$")
 """Bases of classes that are no service which somebody is handed."""
 _STANDS_IN: Final = re.compile(r"(?i)^(?:fake|stub|mock|dummy|null|no_?op|in_?memory|memory)")
+"""How projects call classes that stand in for the real one in their tests and at a desk: where one other class is left, that one serves."""
 
 
 def only_declares(project: Project, function: Function) -> bool:
@@ -42,10 +44,8 @@ def name_implementations(project: Project, tests: frozenset[str]) -> None:
     for call in project.calls:
         named = found.get(call.callee)
         if named is not None:
-            object.__setattr__(call, "callee", named)
-    for function in project.functions.values():
-        if not found.keys().isdisjoint(function.calls):
-            object.__setattr__(function, "calls", tuple([found.get(one, one) for one in function.calls]))
+            rename(call, named)
+    rename_in_functions(project, found)
 
 
 def _meant(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from stopper.core.values import Call, Item, Mapping, Member, Name, Parameter, Value, walk
 from stopper.scan.source.drafts import new_call
 from stopper.scan.source.project import Project
+from stopper.scan.source.renaming import note_called
 
 _READERS = frozenset({"model_validate", "parse_obj", "from_dict", "model_construct"})
 _Handlers = dict[str, list[str]]
@@ -25,18 +26,18 @@ def call_registered_handlers(project: Project, tests: frozenset[str]) -> None:
         for index, name, word in picking.get(call.callee, ()):
             given = call.argument(index, name)
             if given is not None:
-                run = list(_run_by(project, handlers, given, word))
-                if len(run) == 1 and call.callee in through:
-                    renamed.append((call, run[0], given))
-                made += [new_call(one, (given,), (), False, None, call.function, call.span) for one in run]
+                meant = list(_run_by(project, handlers, given, word))
+                if len(meant) == 1 and call.callee in through:
+                    renamed.append((call, meant[0], given))
+                made += [new_call(one, (given,), (), False, None, call.function, call.span) for one in meant]
     for call, name, given in renamed:
         for field, value in (("callee", name), ("args", (given,)), ("keywords", ()), ("receiver", None)):
             object.__setattr__(call, field, value)
     project.calls.extend([one for one in made if not any(one.span is call.span for call, _, _ in renamed)])
+    run: dict[str, list[str]] = {}
     for call in made:
-        home = project.functions.get(call.function)
-        if home is not None:
-            object.__setattr__(home, "calls", tuple(dict.fromkeys((*home.calls, call.callee))))
+        run.setdefault(call.function, []).append(call.callee)
+    note_called(project, run)
 
 
 def _picking(project: Project) -> dict[str, list[tuple[int, str, str]]]:

@@ -7,6 +7,7 @@ from stopper.core.values import Call, Constant, Item, Member, Name, Value
 from stopper.core.view_functions import VERBS
 from stopper.scan.source.implementations import only_declares
 from stopper.scan.source.project import Project
+from stopper.scan.source.renaming import note_called, rename, rename_in_functions
 
 _BUILT_IN: Final = frozenset(
     word for kind in (str, bytes, dict, list, set, tuple, int, float, object) for word in dir(kind)
@@ -40,10 +41,8 @@ def name_sole_methods(project: Project, tests: frozenset[str]) -> None:
     for call in project.calls:
         found = sole.get(call.callee)
         if found is not None and call.receiver is not None and not _is_above(call.receiver):
-            object.__setattr__(call, "callee", found)
-    for function in project.functions.values():
-        if not sole.keys().isdisjoint(function.calls):
-            object.__setattr__(function, "calls", tuple(sole.get(one, one) for one in function.calls))
+            rename(call, found)
+    rename_in_functions(project, sole)
 
 
 _OF_APP: Final = re.compile(r"flask\.(current_app|Flask|g)\.([A-Za-z]\w*)\.(\w+)")
@@ -60,14 +59,11 @@ def _name_kept(project: Project, tests: frozenset[str]) -> None:
         made = kept.get(place)
         method = project.attribute(made.callee, word) if made is not None else None
         if type(method) is Name and method.dotted != call.callee:
-            object.__setattr__(call, "callee", method.dotted)
+            rename(call, method.dotted)
             if place[0] != "g":
                 object.__setattr__(call, "receiver", made)
             found.setdefault(call.function, []).append(method.dotted)
-    for name, called in found.items():
-        function = project.functions.get(name)
-        if function is not None:
-            object.__setattr__(function, "calls", (*function.calls, *called))
+    note_called(project, found)
 
 
 def _kept(project: Project, tests: frozenset[str]) -> dict[tuple[str, str], Call]:
