@@ -205,9 +205,8 @@ def _compared(way: Way, hers: Somebody, his: Somebody, opened: list[tuple[Exchan
     alone = _words(own) - plain - before.words()
     foreign = yield from send(bob.on(way.hers))
     shown = bool(alone) and alone <= _words(foreign)
-    if (
-        not alone
-    ):  # her name stands on all her pages: what bob has nowhere else, and not for a page that is not there either
+    if not alone:
+        # Her name stands on all her pages: what bob has nowhere else, and not for a page that is not there either.
         sent = _words_of(unquote(f"{way.hers.target} {way.hers.body.decode('utf-8', 'replace')}"))
         more = (_words(own) - plain - seen.words() - sent) & _words(foreign)
         nobodys = yield from send(bob.on(way.nobodys))

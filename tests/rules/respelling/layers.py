@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from tests.rules.respelling.moved_code import Step, call_of, maker_of, put_in, steps_of
 from tests.rules.respelling.tree import (
+    Replaced,
     after_head,
     bodies,
     bound_in,
@@ -112,8 +113,6 @@ def _by_use_case(step: Step, title: str, taken: set[str]) -> tuple[list[ast.stmt
 
 def from_self(needs: tuple[str, ...], held: str) -> ast.NodeTransformer:
     """Names that are read of the object *held*."""
-    from tests.rules.respelling.tree import Replaced
-
     return Replaced({one: f"{held}.{one}" for one in needs})
 
 
@@ -150,6 +149,7 @@ def _by_heirs(tree: ast.Module) -> bool:
         title = fresh("step", taken)
         method = maker_of(title, ("self", *step.needs), step.value)
         said.append(method)
+        # The text of an abstract method in the program that is made: nothing here is left unwritten.
         none = statement(
             f"@abstractmethod\ndef {title}({', '.join(('self', *step.needs))}):\n    raise NotImplementedError"
         )

@@ -1,5 +1,7 @@
 """What says that it deletes, by its path, its query, its body or a header, is held to what DELETE is held to."""
 
+import contextlib
+
 import pytest
 from tests.scan.wire.test_courier import Recorder, courier
 
@@ -123,3 +125,23 @@ def test_no_account_of_somebody_given_is_ended(path: str, method: str) -> None:
     mine.given.take_up([Identity("bob", (("Authorization", Secret("Bearer given-credential")),))])
     with pytest.raises(Skipped, match=r"end the account of bob|itself created"):
         mine.carry(Request(method, path, effect="read" if method == "GET" else "write", identity="bob"))
+
+
+@pytest.mark.parametrize(
+    ("body", "ends"),
+    [
+        (b'{"deleted": true}', True),
+        (b'{"is_active": false}', True),
+        (b'{"status": "closed"}', True),
+        (b'{"deleted": false}', False),
+        (b'{"name": "Bob", "is_active": true}', False),
+        (b'{"status": "busy"}', False),
+    ],
+)
+@pytest.mark.parametrize("path", ["/me", "/users/2"])
+def test_no_change_says_that_somebody_given_is_gone(path: str, body: bytes, ends: bool) -> None:
+    mine = courier(Recorder(), mode="active")
+    mine.given.take_up([Identity("bob", (("Authorization", Secret("Bearer given-credential")),))])
+    change = Request("PATCH", path, body=body, effect="write", identity="bob")
+    with pytest.raises(Skipped, match="end the account of bob") if ends else contextlib.nullcontext():
+        mine.carry(change)

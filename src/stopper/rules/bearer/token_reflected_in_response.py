@@ -1,25 +1,20 @@
 """Whoever sees the reply (a page's script, a log, a cache) has the token too."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.fact import Condition, Flow
+from stopper.core.behind_settings import is_off_at_first
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.labels import UNTRUSTED
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, bearers, candidates
 from stopper.core.rule import Hit, Rule
-from stopper.core.settings_set_aside import is_in_tests_settings
-from stopper.core.switched_on import asked_for, is_on
-from stopper.core.text_words import mentions
-from stopper.core.values import Call, ConfigValue, EnvironmentValue, Parameter, Truth, Value, is_constant, walk
+from stopper.core.switched_on import asked_for
+from stopper.core.values import Call, Parameter, Value, walk
 
 TRIED: Final = {"quick": 8, "standard": 15, "deep": 50}
-_DEBUG: Final = re.compile(r"(?i)debug")
 _SHORTEST: Final = 12
 """A shorter token may stand in an answer by chance."""
 
@@ -29,7 +24,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     yield from _raised(facts)
     for flow in facts.flows("response", "response-header", label=("authorization-header", "request-headers")):
-        if asked_for(facts, flow.span) or _is_off(facts, flow):
+        if asked_for(facts, flow.span) or is_off_at_first(facts, flow):
             continue
         whole = flow.has("request-headers")
         sure = flow.has("request-headers", "authorization-header", by_name=False)
@@ -37,45 +32,6 @@ def detect(app: App) -> Iterator[Hit]:
             "all headers of the request are sent back, the token among them" if whole else "the token is sent back"
         )
         yield Hit(message, flow.span, certainty="certain" if sure else "possible")
-
-
-def _is_off(facts: SourceFacts, flow: Flow) -> bool:
-    """``if not settings.SSO_DEBUG: abort(403)`` before it, ``if app.config["SAFE_MODE"]:`` around it: a setting that is off at first."""
-    around = facts.conditions_around(flow.span)
-    return any(not _is_denied(one) and _is_off_at_first(facts, one.value) for one in around) or any(
-        one.stops
-        and _is_denied(one)
-        and one.span.line < flow.span.line
-        and (_is_off_at_first(facts, one.value) or (_says_debug(one.value) and not is_on(facts, one.value)))
-        and not any(label.kind in UNTRUSTED for label in facts.labels(one.value))
-        and not any(True for _ in facts.conditions_around(one.span))
-        for one in facts.conditions_in(flow.function)
-    )
-
-
-def _is_denied(one: Condition) -> bool:
-    return one.negated != (isinstance(one.value, Truth) and one.value.differs)
-
-
-def _is_off_at_first(facts: SourceFacts, value: Value) -> bool:
-    """That it is a setting of the project whose every value, those for tests aside, is made of a literal ``False`` at first."""
-    held = isinstance(value, Truth) and len(value.parts) == 2 and is_constant(value.parts[1], True)
-    asked = value.parts[0] if held and isinstance(value, Truth) else value
-    if not isinstance(asked, ConfigValue):
-        return False
-    writes = [one for one in facts.config_writes(asked.key) if not is_in_tests_settings(facts, one.span)]
-    return bool(writes) and all(
-        not is_on(facts, one.value) and any(is_constant(part, False) for part in walk(one.value, 6)) for one in writes
-    )
-
-
-def _says_debug(value: Value) -> bool:
-    settings = (
-        one.variable if isinstance(one, EnvironmentValue) else one.key
-        for one in walk(value, 4)
-        if isinstance(one, (EnvironmentValue, ConfigValue))
-    )
-    return mentions(value, _DEBUG) or any(map(_DEBUG.search, settings))
 
 
 def _raised(facts: SourceFacts) -> Iterator[Hit]:

@@ -37,6 +37,17 @@ _GIVES_UP: Final = re.compile(
     r"(lock|suspend|disable|deactivate|status|ban|block|merge|close|delete|remove|anonymi[sz]e|expire|forget))/?$"
 )
 """Paths behind which an account is over, whosever it is: whose number that is, the scan does not always know."""
+_OF_AN_ACCOUNT: Final = re.compile(
+    r"(?i)(^|/)(me|self|account|profile|settings|(users?|accounts?|members?)/[^/]{1,80})/?$"
+)
+_IS_OVER: Final = re.compile(
+    r"(?i)(is_?)?(deleted|disabled|closed|deactivated|suspended|banned|blocked|archived|locked|terminated)(_?at)?"
+)
+_IS_ON: Final = re.compile(r"(?i)(is_?)?(active|enabled|alive)")
+_OVER: Final = frozenset(
+    {"deleted", "disabled", "closed", "deactivated", "inactive", "suspended", "banned", "blocked", "archived", "locked"}
+)
+"""A change of an account that says in its body that it is over: ``PATCH /me {"deleted": true}``."""
 _MAKES_KEY: Final = re.compile(
     r"(?i)(^|/)(me|self|account|profile)/(.{0,40}[/_-])?(generate|create|new|change)[/_-](my[_-]?)?(api[_-]?)?(key|secret|token)/?$|"
     r"(^|/)(generate|change)[_-](my[_-]?)?(api[_-]?)?(key|secret)/?$"
@@ -104,6 +115,8 @@ class GivenPeople:
             return f"it could end the account of {request.identity}, who was given to the scan"
         if writes and _MAKES_KEY.search(path) and request.effect != "login":
             return f"it could replace a key of {request.identity}, who was given to the scan"
+        if writes and _OF_AN_ACCOUNT.search(path) and request.effect != "login" and _says_it_is_over(request):
+            return f"it could end the account of {request.identity}, who was given to the scan"
         if acts and _ACCOUNT.search(path) and _OF_ONESELF.search(path):
             return f"it could end the account of {request.identity}, who was given to the scan"
         return ""
@@ -118,6 +131,21 @@ class GivenPeople:
         said = [value for _, value in request.headers]
         text = request.body.decode("utf-8", "replace") if request.body else ""
         return any(one in value for one in self._held for value in (*said, text, request.target))
+
+
+def _says_it_is_over(request: Request) -> bool:
+    """Whether the body of a change says that somebody is gone, closed or no longer active."""
+    try:
+        said: object = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return False
+    members = cast("dict[str, object]", said) if isinstance(said, dict) else dict[str, object]()
+    return any(
+        (_IS_OVER.fullmatch(name) and bool(value))
+        or (_IS_ON.fullmatch(name) and not value)
+        or (isinstance(value, str) and value.lower() in _OVER and name.lower() in ("status", "state"))
+        for name, value in members.items()
+    )
 
 
 def _names_in(request: Request) -> Iterator[str]:
