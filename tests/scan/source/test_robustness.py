@@ -117,6 +117,36 @@ def test_a_file_that_may_not_be_read_is_an_error(tmp_path: Path, monkeypatch: py
     assert (error.path, "permission denied" in error.message) == ("shut.py", True)
 
 
+def test_a_file_beside_the_code_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "app.py").write_text(GOOD)
+    (tmp_path / ".env").write_text("SECRET_KEY=dev\n")
+    (tmp_path / "gone.html").symlink_to("nowhere.html")
+
+    def refused(path: Path) -> bytes:
+        if path.name == ".env":
+            raise PermissionError(13, "Permission denied")
+        with path.open("rb") as file:
+            return file.read()
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    reading = read_source((tmp_path,), tmp_path)
+    (error,) = reading.errors
+    assert (error.path, error.fatal) == (".env", False)
+    assert "give read permission" in error.message
+    assert (reading.files_read, reading.files_total) == (1, 1)
+
+
+def test_a_large_file_beside_the_code_is_read_and_one_without_bound_is_told(tmp_path: Path):
+    (tmp_path / "app.py").write_text(GOOD)
+    (tmp_path / "bundle.js").write_text("a();" * 250_000)
+    (tmp_path / "vendor.js").write_text("a();" * 1_100_000)
+    reading = read_source((tmp_path,), tmp_path)
+    assert [one.path for one in source_of(reading.app).text_files] == ["bundle.js"]
+    (error,) = reading.errors
+    assert (error.path, error.fatal) == ("vendor.js", False)
+    assert "larger than 4 MiB" in error.message
+
+
 def test_folders_that_hold_the_code_of_others_are_left_out(read):
     reading = read(
         {"app.py": GOOD, "venv/lib/a.py": "def (", "node_modules/b.py": "def (", "x/__pycache__/c.py": "def ("}

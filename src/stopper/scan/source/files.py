@@ -292,14 +292,14 @@ def imports_tests(shown: str, data: bytes) -> bool:
     return _TEST_METHOD.search(data) is not None and _TEST_CLASS.search(data) is not None
 
 
-def load(path: Path, shown: str) -> bytes | ReadError:
-    """The bytes of a file, or why there are none."""
+def load(path: Path, shown: str, most: int = LARGEST) -> bytes | ReadError:
+    """The bytes of a file of at most *most* bytes, or why there are none."""
     try:
         seen = path.stat()
         if not stat.S_ISREG(seen.st_mode):
             return ReadError(shown, "is not a regular file; exclude it or remove the link")
-        if seen.st_size > LARGEST:
-            return ReadError(shown, f"is larger than {LARGEST // 1024 // 1024} MiB; exclude it if it is generated")
+        if seen.st_size > most:
+            return ReadError(shown, f"is larger than {most // 1024 // 1024} MiB; exclude it if it is generated")
         return path.read_bytes()
     except OSError as error:
         reason = (error.strerror or "cannot be read").lower()

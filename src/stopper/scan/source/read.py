@@ -219,6 +219,7 @@ def read_files(
     run = _Run(root, [], reads_tests=tests, kept={} if kept is None else kept)
     packages: dict[str, bool] = {}
     texts: list[TextFile] = []
+    beside: list[ReadError] = []
     total = 0
     for path in found:
         shown = files.shown_path(path, root)
@@ -230,7 +231,9 @@ def read_files(
                 continue
         kind = kind_of(shown)
         text = read_text(path, shown, kind) if kind is not None else None
-        if text is not None:
+        if isinstance(text, ReadError):
+            beside.append(text)
+        elif text is not None:
             texts.append(text)
     _unique_names(run)
     run.tops = {part for source in run.sources.values() for part in source.shown.removesuffix(".py").split("/")}
@@ -251,7 +254,7 @@ def read_files(
     run.project.load = _nowhere  # it held the run, and the run the project: a circle that nothing would free
     versions = dependencies(folders)
     app = with_documents(_with(app, root, versions), texts)
-    return SourceReading(app, tuple(run.errors), total - len(run.errors), total)
+    return SourceReading(app, (*run.errors, *beside), total - len(run.errors), total)
 
 
 def _settings_files(project: Project, texts: list[TextFile]) -> tuple[Module, ...]:

@@ -1,13 +1,17 @@
 """The files beside the code that can hold or leak a credential: environment files,
 Dockerfiles, workflows, build files, shell scripts, requirements, pages of documents, settings, templates, keys."""
 
+import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from stopper.core.fact import FileKind, TextFile
+from stopper.scan.report import ReadError
+from stopper.scan.source.files import load
 
-LARGEST: Final = 512 * 1024
+LARGEST: Final = 4 * 1024 * 1024
 KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
     (re.compile(r"(?:^|/)\.env(?:\.[\w.-]+)?$|(?:^|/)\.flaskenv$|\.env$"), "env"),
     (re.compile(r"(?:^|/)(?:Dockerfile|Containerfile)(?:\.[\w.-]+)?$|\.dockerfile$"), "dockerfile"),
@@ -67,14 +71,11 @@ def kind_of(shown: str) -> FileKind | None:
     return None
 
 
-def read_text(path: Path, shown: str, kind: FileKind) -> TextFile | None:
-    """The file as lines; None when it is binary, too large or unreadable, which loses nothing that a rule could judge."""
-    try:
-        if not path.is_file() or path.stat().st_size > LARGEST:
-            return None
-        data = path.read_bytes()
-    except OSError:
-        return None
+def read_text(path: Path, shown: str, kind: FileKind) -> TextFile | ReadError | None:
+    """The file as lines, or why it was left out; None when it is binary or no file, which loses nothing that a rule could judge."""
+    data = load(path, shown, LARGEST)
+    if isinstance(data, ReadError):
+        return replace(data, fatal=False) if os.path.isfile(path) else None
     if b"\0" in data:
         return None
     text = data.decode("utf-8", "replace")
