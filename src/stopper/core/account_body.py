@@ -8,7 +8,10 @@ from zlib import crc32
 
 from stopper.core.login_names import PASSWORD
 
-_NAMES: Final = re.compile(r"(?i)user|login|name")
+_NAMES: Final = re.compile(
+    r"(?i)user|login|name|^(identifier|handle|usuario|utente|utilisateur|identifiant|benutzer|kullanici(_?adi)?|nom)$"
+)
+_MAIL: Final = re.compile(r"(?i)mail|^correo$")
 _BELONGS: Final = re.compile(r"(?i)(company|organi[sz]ation|tenant|workspace|business|team|household)(_?name)?$")
 """Members that name what an account belongs to: each of the scan's people has one of its own, so that what one has is not the other's."""
 PHONE: Final = re.compile(r"(?i)phone|mobile|msisdn|(^|_)(tel|cell)(_?(no|number))?$")
@@ -48,7 +51,7 @@ def account_body(known: Mapping[str, object], *, mail: str, user: str, password:
             continue
         if PASSWORD.search(name):
             made = password
-        elif "mail" in name.lower():
+        elif _MAIL.search(name):
             made = login = mail
         elif _BELONGS.search(name) and isinstance(value, str):
             made = f"{user}-{name}"

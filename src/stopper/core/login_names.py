@@ -15,8 +15,14 @@ BEST: Final = re.compile(r"(?i)(log[-_]?in|sign[-_]?in)([-_]users?)?/?$")
 """The plainest of them."""
 LOGOUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 """Paths that end a log-in."""
-PASSWORD: Final = re.compile(r"(?i)passw|pwd|passphrase|(^|_)(pass\d?|pw|psw|passcode|pin)$")
-SUBJECT: Final = re.compile(r"(?i)mail|user|login|name|account")
+PASSWORD: Final = re.compile(
+    r"(?i)passw|pwd|passphrase|(^|_)(pass\d?|pw|psw\d?|passcode|pin)$|contrasena|^(clave|senha|kennwort|sifre|parola|mot_?de_?passe)\d?$"
+)
+"""Members that hold a password, as English, Spanish, Portuguese, German, Turkish, Italian and French projects call it."""
+SUBJECT: Final = re.compile(
+    r"(?i)mail|user|login|name|account|^(identifier|handle|usuario|correo|utente|utilisateur|identifiant|benutzer|kullanici(_?adi)?|nom)$"
+)
+"""Members that say who somebody is, in the same languages."""
 TOKEN_NAMES: Final = (
     "access_token",
     "accesstoken",

@@ -3,19 +3,22 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from stopper.core.app import App, Route
 from stopper.core.cookie_flags import cookies_of
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.login_names import (
     KEY_NAMES,
+    OPAQUE,
     PASSWORD,
     REFRESH_NAMES,
     TOKEN_HEADERS,
     in_headers,
     named,
+    pairs,
     token_named,
+    without_scheme,
 )
 from stopper.core.probe import Skipped
 from stopper.core.probe_baseline import is_door
@@ -32,6 +35,31 @@ DOORS: Final = 4
 """On how many of them a credential is tried."""
 BRIEFLY: Final = 2
 """Ways in which a credential is shown to a view that fails without one: it mostly fails with one too."""
+
+BARE: Final = 300
+"""Characters of a sentence or a line of text in which a token is looked for."""
+SAYS_MOST: Final = 500
+"""Characters of a refusal in which the name of a header is looked for."""
+_OWN_HEADER: Final = re.compile(r"(?i)(?=.*(session|token|auth|key|sid|jwt|ticket))x-(?!csrf|xsrf|request)")
+_LIKE_A_TOKEN: Final = re.compile(r"token|auth|session|ticket|sid$|jwt|key|secret|credential|value")
+_NAMED_HEADER: Final = re.compile(
+    r"""(?i)\b(x-[a-z][a-z0-9-]{1,40})\b|['"`]?\b([a-z][a-z0-9-]{2,40})['"`]? header\b|\bheader ['"`]?([a-z][a-z0-9-]{2,40})\b"""
+)
+_NO_HEADER: Final = frozenset({
+    "authorization", "missing", "the", "required", "your", "request", "http", "auth", "valid", "invalid", "this", "bearer", "authentication", "for", "with", "not", "named",
+    "called", "was", "and", "that", "must", "has", "from",
+})  # fmt: skip
+_NAMED_SCHEME: Final = re.compile(r"""(?i)authorization:?\s*['"`]?([a-z][a-z-]{2,20})\s*[<{\[]""")
+_HEADERS: Final = (
+    "token",
+    "X-Session-Token",
+    "X-Session-Id",
+    "X-Authorization",
+    "X-API-Token",
+    "X-Auth-Key",
+    "X-User-Token",
+)
+_SCHEMES: Final = ("ApiKey", "Api-Key", "Session")
 
 Way = tuple[tuple[str, Secret], ...]
 
@@ -65,9 +93,10 @@ def credentials_in(response: Response, before: str = "") -> Held | None:
     token = token_named(said) or _bare(response) or in_headers(response)
     key = named(said, KEY_NAMES)
     cookies = merged(before, cookies_of(response))
+    by_name = bool(token or key or cookies_of(response, COOKIE_WORDS))
+    token = token or (None if by_name else odd_token(response))
     if not (token or key or cookies):
         return None
-    by_name = bool(token or key or cookies_of(response, COOKIE_WORDS))
     refresh = named(said, REFRESH_NAMES)
     return Held(
         Secret(token) if token else None,
@@ -75,6 +104,28 @@ def credentials_in(response: Response, before: str = "") -> Held | None:
         Secret(cookies) if cookies else None,
         Secret(refresh) if refresh else None,
         by_name,
+    )
+
+
+def odd_token(response: Response) -> str | None:
+    """What looks like a token in an answer whose names say nothing of one: whatever a member, a header of the application's own or a sentence
+    holds that was made at random."""
+    said = response.json()
+    own = [(name.lower(), text) for name, text in response.headers if _OWN_HEADER.match(name)]
+    told = [(name.lower(), without_scheme(text)) for name, text in (*pairs(said), *own)]
+    told.sort(key=lambda pair: not _LIKE_A_TOKEN.search(pair[0]))
+    bare = [one for one in cast("list[object]", said) if isinstance(one, str)] if isinstance(said, list) else [said]
+    plain = [text for text in bare if isinstance(text, str)]
+    if said is None and response.content_type.startswith("text/plain") and len(response.body) < BARE:
+        plain.append(response.text.strip())
+    sentences = [word.strip(".,:;'\"") for _, text in told if " " in text and len(text) < BARE for word in text.split()]
+    return next(
+        (
+            text
+            for text in (*(text for _, text in told), *plain, *sentences)
+            if OPAQUE.fullmatch(text) or is_token(text)
+        ),
+        None,
     )
 
 
@@ -109,6 +160,20 @@ def forms(held: Held, app: App) -> Iterator[Way]:
             yield bearer
     if cookie:
         yield cookie
+
+
+def further_forms(held: Held, refusals: Sequence[Response]) -> Iterator[Way]:
+    """More ways, for a credential that opened nothing: first those that the *refusals* name, then what some APIs call their header or scheme."""
+    value = held.token or held.key
+    if value is None:
+        return
+    texts = [text for one in refusals for text in (one.text[:SAYS_MOST], one.header("WWW-Authenticate") or "")]
+    names = [name for text in texts for found in _NAMED_HEADER.finditer(text) for name in found.groups() if name]
+    schemes = [found.group(1) for text in texts for found in _NAMED_SCHEME.finditer(text)]
+    for name in dict.fromkeys((*(one for one in names if one.lower() not in _NO_HEADER), *_HEADERS)):
+        yield ((name, value),)
+    for scheme in dict.fromkeys((*schemes, *_SCHEMES)):
+        yield (("Authorization", Secret(f"{scheme} {value.reveal()}")),)
 
 
 _ADMINS: Final = re.compile(r"(?i)(^|[/_-])(admin\w*|staff|manage(ment)?|superuser|root)([/_-]|$)")

@@ -9,7 +9,8 @@ from typing import Final, cast
 from stopper.core.probe import Identity, Target
 from stopper.core.probe_baseline import Baseline
 from stopper.scan.credential import proven
-from stopper.scan.identities import Scene, log_in_again
+from stopper.scan.logging_in import log_in_again
+from stopper.scan.scene import Scene
 
 MOST: Final = 60
 """Log-ins of one person after the first; an API that ends every credential at once is left after these."""

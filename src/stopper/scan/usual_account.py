@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
@@ -12,10 +12,8 @@ from stopper.core.probe_login import asks_basic, basic, lets_in, token_in, under
 from stopper.core.secret import Secret
 from stopper.core.usual_accounts import PAIRS
 from stopper.scan.doors import accounts_bodies, doors, form_of, json_of
+from stopper.scan.scene import Scene
 from stopper.scan.spec.sample import sample
-
-if TYPE_CHECKING:
-    from stopper.scan.identities import Scene
 
 NAME: Final = "default"
 """What the report calls the person; the account itself stands with the finding that proves it."""
@@ -29,7 +27,7 @@ TOLD: Final = (
 )
 
 
-def usual_account(scene: "Scene") -> Identity | None:
+def usual_account(scene: Scene) -> Identity | None:
     """Whom a log-in lets in by one of the commonest accounts but not with another password; not logged in yet. Mode active only."""
     if scene.courier.mode != "active":
         return None
@@ -65,7 +63,7 @@ def _shown(route: Route) -> Iterator[tuple[str, str]]:
         yield subject, password
 
 
-def _anybody(scene: "Scene", route: Route) -> Identity | None:
+def _anybody(scene: Scene, route: Route) -> Identity | None:
     """Somebody who does not exist, where the log-in gives a token to whoever asks."""
     if not BEST.search(route.path):
         return None
@@ -78,7 +76,7 @@ def _anybody(scene: "Scene", route: Route) -> Identity | None:
     return None
 
 
-def _way_in(scene: "Scene", route: Route) -> int | None:
+def _way_in(scene: Scene, route: Route) -> int | None:
     """The form in which the route reads an account and refuses one that cannot exist."""
     for number, request in enumerate(_ways(scene, route, f"nobody-{scene.canary}", secrets.token_hex(8))):
         exchange = _sent(scene, request)
@@ -89,7 +87,7 @@ def _way_in(scene: "Scene", route: Route) -> int | None:
     return None
 
 
-def _ways(scene: "Scene", route: Route, subject: str, password: str) -> list[Request]:
+def _ways(scene: Scene, route: Route, subject: str, password: str) -> list[Request]:
     """An account as the route may read it: as JSON, as a form, by Basic authentication."""
     target = scene.honest.prefix + scene.honest.path(route)
     ways = [
@@ -99,7 +97,7 @@ def _ways(scene: "Scene", route: Route, subject: str, password: str) -> list[Req
     return [*ways, Request("POST", target, said, b"", "login")]
 
 
-def _sent(scene: "Scene", request: Request) -> Exchange | None:
+def _sent(scene: Scene, request: Request) -> Exchange | None:
     try:
         return scene.courier.carry(request)
     except Skipped:
