@@ -106,6 +106,7 @@ TEXT_METHODS: Final = frozenset({
     "rsplit", "strip", "lstrip", "rstrip", "replace", "encode", "decode", "lower", "upper", "partition",
     "rpartition", "get", "pop", "items", "values", "keys", "to_dict", "copy", "read", "format", "join", "title",
     "removeprefix", "removesuffix", "json", "_replace", "geturl", "with_query", "update_query", "with_fragment",
+    "receive",
 })  # fmt: skip
 
 NUMBERS: Final = frozenset({"int", "float", "bool", "len", "uuid.UUID", "round", "abs", "decimal.Decimal"})

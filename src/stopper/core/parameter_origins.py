@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final, cast
 
 from stopper.core.body_models import HANDS_BODY, class_of
+from stopper.core.message_parameters import of_message
 from stopper.core.naming import sensitive
 from stopper.core.origins import NONE, Labels, labelled, of_header
 from stopper.core.passing import given as given_for
@@ -41,6 +42,7 @@ def of_parameter(facts: "SourceFacts", value: Parameter, numbers: bool) -> Label
         | _of_loader(facts, value)
         | _of_connexion(facts, value)
         | _of_validator(facts, value)
+        | of_message(facts, value, numbers)
     )
 
 

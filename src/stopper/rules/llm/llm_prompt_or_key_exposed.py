@@ -58,7 +58,7 @@ _METADATA: Final = frozenset({
 _PAGES: Final = {"quick": 4, "standard": 8, "deep": 20}
 
 
-_OF_A_PAGE: Final = re.compile(r"(?i)map|places|firebase|youtube|analytics|apiKey[\"']?\s*:\s*[\"']$")
+_OF_A_PAGE: Final = re.compile(r"(?i)map|places|firebase|youtube|analytics|fonts|\bcalendar|customsearch|sheets|apiKey[\"']?\s*:\s*[\"']$")
 """What stands before a key of Google's that pages carry openly; Google gives the keys of its model the same look."""
 
 

@@ -120,12 +120,26 @@ def _of_options(decorators: tuple[Decorator, ...]) -> dict[str, Value]:
 _OPTIONS: Final = frozenset({"click.option", "click.argument", "asyncclick.option"})
 
 
+_NUMBERS: Final = frozenset({"int", "float", "bool"})
+
+
+def _unquoted(annotation: ast.expr) -> ast.expr:
+    """The annotation itself where it is written as a text, ``user: "User"``."""
+    if not isinstance(annotation, ast.Constant) or not isinstance(annotation.value, str):
+        return annotation
+    try:
+        return ast.parse(annotation.value, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return annotation
+
+
 def _parameter(reader: Reader, argument: ast.arg, index: int, default: Value | None) -> Value:
     name = argument.arg if sensitive(argument.arg) else ""
     typed = ""
     if argument.annotation is not None:
-        said = reader.value(argument.annotation)
-        typed = next((one.dotted for one in walk(said, 2) if type(one) is Name and "." in one.dotted), "")
+        said = reader.value(_unquoted(argument.annotation))
+        named = (one.dotted for one in walk(said, 2) if type(one) is Name)
+        typed = next((one for one in named if ("." in one and not one.startswith("typing.")) or one in _NUMBERS), "")
         if type(said) is Name and said.dotted in ("flask.Flask", "flask.Blueprint", "logging.Logger"):
             return new_call(said.dotted, function=reader.function)
     if argument.arg in ("request", "req") and default is None:
