@@ -1,10 +1,11 @@
 """Modules come out of one file only while its code is in the state that the file names."""
 
-import json
+import marshal
 import sys
 from collections.abc import Iterator
 from importlib.util import module_from_spec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -96,5 +97,40 @@ def test_the_file_names_no_place_of_the_machine(place: Path) -> None:
     """An installation that was copied to another place with all its dates takes its modules' files from there."""
     whole = place.read_bytes()
     begin = len(kept_modules._MAGIC) + 8
-    head = json.loads(whole[begin : begin + int.from_bytes(whole[begin - 8 : begin], "big")])
-    assert head["modules"][NAME][2] == "core/text_words.py"
+    _, _, members = marshal.loads(whole[begin : begin + int.from_bytes(whole[begin - 8 : begin], "big")])
+    assert members[NAME][2] == "core/text_words.py"
+
+
+def test_what_probes_are_made_of_runs_when_a_function_of_it_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "stopper.core.probe_of_a_test"
+    source = tmp_path / "probe_of_a_test.py"
+    source.write_text("LIMIT = (3, 'x')\nKINDS = {}\ndef twice(number, *, more=0):\n    return number * 2 + more\n")
+    real = ModuleType(name)
+    real.__file__ = str(source)
+    exec(compile(source.read_text(), source, "exec"), real.__dict__)
+    monkeypatch.setitem(sys.modules, name, real)
+    (tmp_path / "codes").write_bytes(packed([name], "now"))
+    found = KeptModules()
+    found.open(tmp_path / "codes", "now")
+
+    def again() -> ModuleType:
+        spec = found.find_spec(name)
+        assert spec is not None
+        return module_from_spec(spec)
+
+    made = again()
+    twice = made.twice
+    assert made.LIMIT == (3, "x")
+    assert "KINDS" not in made.__dict__
+    assert not hasattr(made, "__path__")
+    assert twice(2, more=1) == 5
+    assert made.KINDS == {}
+    assert twice.__name__ == "twice"
+    assert type(made) is ModuleType
+    made = again()
+    assert made.KINDS == {}
+    with pytest.raises(AttributeError):
+        again().NOTHING  # noqa: B018
+    found.close()

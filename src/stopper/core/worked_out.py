@@ -6,7 +6,6 @@ import hashlib
 import re
 import time
 from collections.abc import Iterable, Iterator
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from stopper.core.exchange import Response
@@ -23,6 +22,8 @@ _REST: Final = re.compile(r"[\W_]*\d{0,12}[\W_]*")
 
 def clock_of(response: Response) -> int:
     """The server's time at an answer, by its own clock where that is told."""
+    from email.utils import parsedate_to_datetime  # of probes alone, and dear to import
+
     try:
         return int(parsedate_to_datetime(response.header("Date") or "").timestamp())
     except (TypeError, ValueError):

@@ -3,33 +3,84 @@ the file of each, to see whether its source changed and to open it is a quarter 
 
 The file names the state of the code that it was made of (:func:`stopper.scan.cache.own_code`), which is asked once for all modules. Without
 the file, or where the code is in another state, each module is imported as ever. Packages always are.
+
+A rule has its detector and its probe in one file, and a check calls no probe. So what probes are made of (``stopper.core.probe_…``) is imported
+when somebody calls a function of it, or asks for something else than a function or a plain constant.
 """
 
-import json
 import os
 import sys
 from collections.abc import Iterable
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from marshal import dumps, loads
 from pathlib import Path
-from types import CodeType, ModuleType
-from typing import Any, Final, cast
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, Final, TypeAlias, cast
 
-from stopper.core.later_pattern import FINDERS
+from stopper.core.later_pattern import FINDERS, patterns_later
 
 _ROOT: Final = Path(__file__).parent.parent
 PLACE: Final = _ROOT / "rules" / "__pycache__" / f"modules.{sys.implementation.cache_tag}.codes"
 """Where the file lies in the installation; it is written with the index of the rules (:mod:`stopper.scan.rule_index`)."""
-_MAGIC: Final = b"stopper modules 2\n"
+_MAGIC: Final = b"stopper modules 3\n"
 _HEAD: Final = len(_MAGIC) + 8
 _LARGEST_HEAD: Final = 4 * 1024 * 1024
+_OF_PROBES: Final = "stopper.core.probe_"
+_CONSTANTS: Final = (str, int, bool, float, bytes, type(None))
+Said: TypeAlias = "dict[str, tuple[Any, ...]]"
+"""What a module that runs later has under its names: of a function nothing, of a constant its value."""
+
+
+class LaterFunction:
+    """Stands for a function of a module that nobody has called yet."""
+
+    __slots__ = ("_module", "_name")
+
+    def __init__(self, module: ModuleType, name: str) -> None:
+        self._module, self._name = module, name
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        """What the function itself returns."""
+        return getattr(filled(self._module), self._name)(*given, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(getattr(filled(self._module), self._name), name)
+
+
+class LaterModule(ModuleType):
+    """A module that runs its code when something is asked of it that is neither a function nor a plain constant."""
+
+    def __getattr__(self, name: str) -> Any:
+        spec = self.__dict__.get("__spec__")
+        said: Said = spec.loader_state if spec is not None else {}
+        if name in said:
+            return said[name][0] if said[name] else LaterFunction(self, name)
+        if name[:2] == "__" or spec is None:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
+        return getattr(filled(self), name)
+
+
+def filled(module: ModuleType) -> ModuleType:
+    """The module after its code has run; once."""
+    spec = module.__spec__
+    if type(module) is LaterModule and spec is not None:
+        with patterns_later():
+            if type(module) is LaterModule:
+                cast("Any", module).__class__ = ModuleType
+                try:
+                    exec(cast("KeptModules", spec.loader).get_code(module.__name__), module.__dict__)
+                except BaseException:
+                    cast("Any", module).__class__ = LaterModule
+                    raise
+    return module
 
 
 class KeptModules:
     """Finds modules in the file, while it is asked (:func:`stopper.core.later_pattern.patterns_later`)."""
 
     def __init__(self) -> None:
-        self._members: dict[str, tuple[int, int, str]] = {}
+        self._members: dict[str, tuple[int, int, str, Said]] = {}
+        """Where the code of each stands, its source, and what one that runs later says at once."""
         self._path = PLACE
         self._state = ""
         self._begin = 0
@@ -53,12 +104,13 @@ class KeptModules:
             self._stamp = stamp
             head = os.pread(file, _HEAD, 0)
             size = int.from_bytes(head[len(_MAGIC) :], "big") if head.startswith(_MAGIC) else 0
-            said: dict[str, Any] = json.loads(os.pread(file, size, _HEAD) if size < _LARGEST_HEAD else b"{}")
-            if said["state"] == self._state and said["python"] == sys.version:
-                self._members = {name: (begin, end, origin) for name, (begin, end, origin) in said["modules"].items()}
+            said: Any = loads(os.pread(file, size, _HEAD)) if size < _LARGEST_HEAD else ("", "", {})
+            state, python, members = said
+            if state == self._state and python == sys.version:
+                self._members = members
                 self._begin = _HEAD + size
                 return
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except (OSError, EOFError, ValueError, TypeError):
             pass
         self._members = {}
 
@@ -78,16 +130,20 @@ class KeptModules:
         known = self._members.get(name)
         if known is None:
             return None
-        spec = ModuleSpec(name, cast("Any", self), origin=str(_ROOT / known[2]))
-        spec.has_location = True
-        return spec
+        origin = str(_ROOT / known[2])
+        return ModuleSpec(name, cast("Any", self), origin=origin, loader_state=known[3])
 
-    def create_module(self, _spec: ModuleSpec) -> None:
-        """A plain module."""
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """A plain module, or one that runs later. Its file is told here: of a place that it is told of, the import system would also look for
+        the bytecode."""
+        module = LaterModule(spec.name) if spec.loader_state else ModuleType(spec.name)
+        module.__file__ = spec.origin
+        return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the module's code."""
-        exec(self.get_code(module.__name__), module.__dict__)
+        """Run the module's code, unless it runs later."""
+        if type(module) is not LaterModule:
+            exec(self.get_code(module.__name__), module.__dict__)
 
     def get_code(self, name: str) -> CodeType:
         """The code of a module that was found. Out of its source, where the file ends too early: a disk may have been full."""
@@ -95,7 +151,7 @@ class KeptModules:
             self._read()
         if self._file is None or name not in self._members:
             raise ImportError(f"the bytecode of {name} was taken away meanwhile", name=name)
-        begin, end, origin = self._members[name]
+        begin, end, origin, _ = self._members[name]
         try:
             return cast("CodeType", loads(os.pread(self._file, end - begin, self._begin + begin)))
         except (EOFError, ValueError, TypeError):
@@ -108,7 +164,7 @@ FINDERS.append(KEPT)
 
 def packed(names: Iterable[str], state: str) -> bytes:
     """A file of the bytecode of these modules, packages left out."""
-    members: dict[str, tuple[int, int, str]] = {}
+    members: dict[str, tuple[int, int, str, Said]] = {}
     codes = bytearray()
     for name in names:
         origin = getattr(sys.modules[name], "__file__", None)
@@ -118,6 +174,23 @@ def packed(names: Iterable[str], state: str) -> bytes:
         place = os.path.relpath(origin, _ROOT)  # an installation may be copied to another place with all its dates
         begin = len(codes)
         codes += dumps(code)
-        members[name] = (begin, len(codes), place)
-    head = json.dumps({"state": state, "python": sys.version, "modules": members}).encode()
+        members[name] = (begin, len(codes), place, _said(name) if name.startswith(_OF_PROBES) else {})
+    head = dumps((state, sys.version, members))
     return _MAGIC + len(head).to_bytes(8, "big") + head + bytes(codes)
+
+
+def _said(name: str) -> Said:
+    """The functions that the module has of its own, and its plain constants."""
+    found: Said = {}
+    for known, value in vars(sys.modules[name]).items():
+        if type(value) is FunctionType and value.__module__ == name:
+            found[known] = ()
+        elif known[:2] != "__" and _is_plain(value):
+            found[known] = (value,)
+    return found
+
+
+def _is_plain(value: Any) -> bool:
+    if type(value) in (tuple, frozenset):
+        return all(map(_is_plain, value))
+    return type(value) in _CONSTANTS

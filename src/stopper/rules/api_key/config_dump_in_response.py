@@ -1,6 +1,5 @@
 """A stranger reads every key and password that the application has."""
 
-import html
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -132,7 +131,9 @@ def probe(target: Target) -> Steps[Verdict]:
 
 def dumps(response: Response) -> bool:
     """That the answer holds several of Flask's settings, or the search path with other variables of the environment, with values."""
-    text = html.unescape(response.text)
+    from html import unescape  # of the probe alone, and dear to import
+
+    text = unescape(response.text)
     if sum(_has(text, name) for name in _SETTINGS) >= ENOUGH:
         return True
     return bool(_SEARCH_PATH.search(text)) and sum(_has(text, name) for name in _VARIABLES) >= 2

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from html import escape
 from typing import Final
 
 from stopper.core.app import App
@@ -317,6 +316,8 @@ def _ends_as_told(target: Target, one: Input) -> Steps[list[Evidence]]:
 
 
 def _without(sent: str, response: Response) -> tuple[int, str]:
+    from html import escape  # of the probe alone, and dear to import
+
     return response.status, steady(response.text.replace(sent, "").replace(escape(sent), ""))
 
 
