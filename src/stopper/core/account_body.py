@@ -74,7 +74,8 @@ def account_body(known: Mapping[str, object], *, mail: str, user: str, password:
 
 def phone_of(user: str, like: object = "") -> str:
     """A number to call for *user*, always the same, written as *like* where that is one."""
-    shape = like if isinstance(like, str) and len(re.findall(r"\d", like)) >= PHONE_DIGITS else "+15550000000"
+    written = isinstance(like, str) and re.fullmatch(r"[\d+() ./-]+", like) is not None
+    shape = str(like) if written and len(re.findall(r"\d", str(like))) >= PHONE_DIGITS else "+15550000000"
     own = iter(f"{crc32(user.encode()) % 10**OWN_DIGITS:0{OWN_DIGITS}d}")
     last = [place.start() for place in re.finditer(r"\d", shape)][-OWN_DIGITS:]
     return "".join(next(own) if place in last else sign for place, sign in enumerate(shape))

@@ -15,6 +15,7 @@ class FormReader(HTMLParser):
         self.found: list[tuple[str, list[tuple[str, str, str]]]] = []
         self.files: list[list[str]] = []
         self._inside = False
+        self._choosing = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         said = {name: value or "" for name, value in attrs}
@@ -31,7 +32,18 @@ class FormReader(HTMLParser):
                 self.found[-1][1].append((said["name"], kind, said.get("value", "")))
         elif tag in ("textarea", "select") and self._inside and said.get("name"):
             self.found[-1][1].append((said["name"], tag, ""))
+            self._choosing = tag == "select"
+        elif tag == "option" and self._choosing and self._inside and said.get("value"):
+            self._choose(said["value"])
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._inside = False
+        elif tag == "select":
+            self._choosing = False
+
+    def _choose(self, value: str) -> None:
+        """Take the first choice of a list that says something."""
+        name, tag, _ = self.found[-1][1][-1]
+        self.found[-1][1][-1] = (name, tag, value)
+        self._choosing = False

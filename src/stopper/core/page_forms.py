@@ -6,6 +6,10 @@ from typing import Final
 
 TOKEN: Final = re.compile(r"(?i)csrf|xsrf|^_?nonce$")
 """Fields against forged requests: they are left to who sends the form."""
+TYPED: Final = {
+    "date": "1990-01-01", "datetime-local": "2030-01-01T10:00", "month": "2030-01", "time": "10:00", "number": "30", "tel": "+15550001000", "color": "#336699",
+}  # fmt: skip
+"""What is typed into fields that take no free text."""
 _HREF: Final = re.compile(r"""(?i)\bhref\s*=\s*["']([^"'#<>\s]{1,300})["']""")
 
 
@@ -21,6 +25,17 @@ class Form:
     def asks_password(self) -> bool:
         """Whether somebody has to type a password."""
         return any(kind == "password" for _, kind, _ in self.fields)
+
+
+def chosen(form: Form) -> dict[str, str]:
+    """What somebody who fills *form* in picks, by the names of the fields that take no free text: a choice, a day, a number."""
+    found: dict[str, str] = {}
+    for name, kind, value in form.fields:
+        if kind in ("select", "radio", "checkbox"):
+            found.setdefault(name, value or ("on" if kind == "checkbox" else ""))
+        elif kind in TYPED:
+            found[name] = value or TYPED[kind]
+    return {name: value for name, value in found.items() if value}
 
 
 def forms_of(text: str, method: str = "post") -> tuple[Form, ...]:

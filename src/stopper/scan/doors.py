@@ -13,32 +13,57 @@ from stopper.core.probe_accounts import names_in
 from stopper.core.probe_login import filled, is_log_in_form
 from stopper.scan.spec.sample import sample
 
+_PEOPLE: Final = r"(users?|accounts?|customers?|members?|clients?|students?|people)"
 REGISTER: Final = re.compile(
-    r"(?i)(^|[/_-])(register|registration|sign[-_]?up|users?|accounts?|customers?|members?|clients?|students?|people|enroll?|(create|new|add)[-_](user|account))/?$"
+    rf"(?i)(^|[/_-])(((do|user|process|perform)[-_]?)?(register|registration|sign[-_]?up)([-_]?{_PEOPLE})?|{_PEOPLE}(/(new|create|add))?|enroll?|onboard(ing)?|join|"
+    rf"(create|new|add|open)[-_/]?(user|account|customer|member))/?$"
 )
 _BEST: Final = re.compile(r"(?i)(register|sign-?up)/?$")
+SAID_MOST: Final = 3
+"""Members of a log-in."""
 _WRAPPER: Final = re.compile(r"(?i)user|account|credentials?|data|auth|session|login")
 _NAMES: Final = ("email", "username", "user", "login", "name")
+_WHO: Final = (
+    "email", "username", "user", "login", "name", "user_name", "userName", "identifier", "handle", "user_id", "userId", "uname", "account", "phone", "email_or_username",
+    "username_or_email", "user_or_email", "usernameOrEmail", "emailOrUsername", "usuario", "correo", "benutzername", "kullanici_adi", "nom", "nombre", "nome",
+)  # fmt: skip
+_PASSWORDS: Final = (
+    "password", "passwd", "pwd", "pass", "psw", "pw", "passcode", "pin", "secret", "contrasena", "clave", "senha", "passwort", "mot_de_passe", "sifre",
+)  # fmt: skip
 
 
 def doors(app: App, kind: re.Pattern[str]) -> Iterator[Route]:
-    """Routes without parameters that take POST and are named so, the plainest names first. A form that asks for an account is a log-in
-    under any name, and wherever it is sent."""
+    """Routes without parameters that take POST and are named so, the plainest names first; last those that take a registration by PUT or a
+    log-in by GET alone. A form that asks for an account is a log-in under any name, and wherever it is sent."""
     found = [
         route
         for route in app.routes
         if "POST" in route.methods
         and (
-            (kind is LOGIN and is_log_in_form(route))
+            (kind is LOGIN and (is_log_in_form(route) or _logs_in_by_body(route)))
             or (
                 not route.parameters
                 and (kind.search(route.path) or (kind is REGISTER and (_opens_by_form(route) or _opens_by_body(route))))
             )
         )
     ]
+    other, posted = "GET" if kind is LOGIN else "PUT", {route.path for route in app.routes if "POST" in route.methods}
+    found += [
+        route
+        for route in app.routes
+        if other in route.methods
+        and route.path not in posted
+        and not route.parameters
+        and (BEST if kind is LOGIN else kind).search(route.path)
+    ]
     yield from sorted(
         found,
-        key=lambda route: (not (BEST.search(route.path) or _BEST.search(route.path)), len(route.path), route.path),
+        key=lambda route: (
+            "POST" not in route.methods,
+            not (BEST.search(route.path) or _BEST.search(route.path)),
+            len(route.path),
+            route.path,
+        ),
     )
 
 
@@ -56,9 +81,17 @@ _CHANGES: Final = re.compile(r"(?i)passw|reset|forgot|verif|confirm|change|updat
 
 def _opens_by_body(route: Route) -> bool:
     """Whether a document says that a POST takes a name and a password, and the path is of no log-in and of no change of one: ``/drivers``."""
-    members = tuple(names_in(route.request_schema, 3))
+    members = tuple(names_in(route.request_schema, 3)) or (() if route.takes_form else route.names)
     said = [any(kind.search(name) for name in members) for kind in (PASSWORD, SUBJECT)]
     return all(said) and not LOGIN.search(route.path) and not _CHANGES.search(route.path)
+
+
+def _logs_in_by_body(route: Route) -> bool:
+    """Whether all that a route is known to read is one name and a password, and its path is of no registration and no change: ``/enter``."""
+    if route.takes_form or route.parameters or route.request_schema or not 2 <= len(route.names) <= SAID_MOST:
+        return False
+    said = [sum(bool(kind.search(name)) for name in route.names) for kind in (PASSWORD, SUBJECT)]
+    return said[0] == 1 and said[1] >= 1 and not REGISTER.search(route.path) and not _CHANGES.search(route.path)
 
 
 def accounts_bodies(route: Route, subject: str, password: str) -> Iterator[dict[str, object]]:
@@ -87,6 +120,11 @@ def accounts_bodies(route: Route, subject: str, password: str) -> Iterator[dict[
         yield {name: subject, "password": password}
     if "user" not in inside:
         yield {"user": full}
+
+
+def every_name(subject: str, password: str) -> dict[str, object]:
+    """The account under all names that log-ins have for it: for one that tells nobody how it calls them."""
+    return {**dict.fromkeys(_WHO, subject), **dict.fromkeys(_PASSWORDS, password)}
 
 
 def _is_only_read(schema: object) -> bool:

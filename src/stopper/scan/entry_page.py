@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from stopper.core.cookie_flags import cookies_of
 from stopper.core.exchange import Effect, Exchange, Request
 from stopper.core.login_names import PASSWORD
-from stopper.core.page_forms import forms_of
+from stopper.core.page_forms import TYPED, forms_of
 from stopper.scan.doors import form_of
 
 _ACCOUNT: Final = re.compile(r"(?i)user|login|name|account|nick")
@@ -28,7 +28,8 @@ def entry_request(page: Exchange, effect: Effect, mail: str, user: str, password
     if parts.scheme or parts.netloc:
         return None
     body: dict[str, object] = {
-        name: _typed(name, kind, value, (mail, user, password)) for name, kind, value in form.fields
+        name: _typed(name, kind, value or TYPED.get(kind, ""), (mail, user, password))
+        for name, kind, value in form.fields
     }
     request = form_of(parts.path if parts.path.startswith("/") else page.request.target, body, effect)
     cookies = cookies_of(page.response)

@@ -98,7 +98,8 @@ class HonestRequests:
         made: object = sample(route.request_schema, self.canary) if route.request_schema else {}
         body = dict(cast("Mapping[str, object]", made)) if isinstance(made, dict) else {}
         for name in (*route.fields, *self.learned.get(route.path, ())):
-            body.setdefault(name, plausible(name, self.canary))
+            picked = route.examples.get(name) if route.takes_form and name in route.fields else None
+            body.setdefault(name, picked or plausible(name, self.canary))
         if not body and route.request_schema is None:
             body = {
                 name: plausible(name, self.canary) if isinstance(value, str) else value
@@ -163,7 +164,7 @@ _PLAUSIBLE: Final[tuple[tuple[str, Callable[[str], object]], ...]] = (
     (r"(^|_)ids?$|id$", lambda _: 1),
     (r"^(is|has|can)_|enabled|active|public|private|done|completed", lambda _: False),
     (r"date|_at$|time", lambda _: "2026-01-01T00:00:00Z"),
-    (r"phone|mobile", lambda _: "+15550100"),
+    (r"phone|mobile|^tel$", lambda _: "+15550001000"),
     (r"role", lambda _: "user"),
     (r"tags|items|list$", lambda _: []),
 )

@@ -4,21 +4,27 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
+from urllib.parse import urlencode
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Effect, Exchange, Request, Response
-from stopper.core.login_names import LOGIN
+from stopper.core.login_names import LOGIN, PASSWORD, SUBJECT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_login import asks_basic, basic, lets_in
 from stopper.core.secret import Secret
 from stopper.scan.credential import credentials_in, forms, further_forms, proven
-from stopper.scan.doors import accounts_bodies, doors, form_of, json_of
+from stopper.scan.doors import REGISTER, accounts_bodies, doors, every_name, form_of, json_of
 from stopper.scan.entry_page import entry_request
 from stopper.scan.page_visit import as_visitor, wants_token, with_page_token
 from stopper.scan.scene import Scene
+from stopper.scan.second_step import says_more, stepped
+from stopper.scan.survey import ENDS_ACCESS
+from stopper.scan.told_bodies import sent_by
 from stopper.scan.wire.courier import Courier
 
+UNNAMED_MOST: Final = 3
+"""Routes at which an account is tried though their paths say nothing of it."""
 ODD_MOST: Final = 2
 """Texts of one door that may be a token and are not called one, and shut doors at which a credential is shown in further ways."""
 
@@ -28,7 +34,7 @@ def log_in(scene: Scene, person: Identity) -> Identity | None:
     if person.subject is None or person.password is None or scene.courier.mode == "passive":
         return None
     password = person.password.reveal()
-    for route in doors(scene.app, LOGIN):
+    for route in (*doors(scene.app, LOGIN), *_unnamed(scene)):
         for number, requests in _likely_first(scene, route, person.subject, password):
             if (ready := logged_in(scene, person, route, requests)) is not None:
                 scene.useless.pop(person.name, None)
@@ -37,6 +43,23 @@ def log_in(scene: Scene, person: Identity) -> Identity | None:
             if person.name in scene.useless:
                 break  # the account was taken: another body says nothing new of this route
     return _by_basic(scene, person, basic(person.subject, password))
+
+
+def _unnamed(scene: Scene) -> tuple[Route, ...]:
+    """Where no path says that somebody is let in there: other routes that take a POST and told nothing of what they read."""
+    if next(doors(scene.app, LOGIN), None) is not None:
+        return ()
+    registers = {route.path for route in doors(scene.app, REGISTER)}
+    others = [
+        route
+        for route in scene.app.routes
+        if "POST" in route.methods
+        and not route.parameters
+        and route.readers <= {"wire"}
+        and not route.names
+        and route.path not in registers
+    ]
+    return tuple(route for route in others if not ENDS_ACCESS.search(route.path))[:UNNAMED_MOST]
 
 
 def log_in_again(scene: Scene, person: Identity) -> Identity | None:
@@ -54,10 +77,29 @@ def _login_requests(scene: Scene, route: Route, subject: str, password: str) -> 
     """The ways to send an account to a route; within one group the first that is plainly answered ends the group."""
     target = scene.honest.prefix + scene.honest.path(route)
     yield from_page(scene, route, "login", (subject, subject, password))
+    if "GET" in route.methods and "POST" not in route.methods:
+        yield (_by_query(route, target, subject, password),)
+        return
+    said = scene.said.get(subject)
+    yield () if said is None else (json_of(target, said, "login"), form_of(target, said, "login"))
     for body in accounts_bodies(route, subject, password):
         yield json_of(target, body, "login"), form_of(target, body, "login")
+    if route.readers <= {"wire"} and not route.names:
+        every = every_name(subject, password)
+        yield json_of(target, every, "login"), form_of(target, every, "login")
     headers = (("Authorization", basic(subject, password)), ("Accept", "application/json"))
     yield (Request("POST", target, headers, b"", "login"),)
+
+
+def _by_query(route: Route, target: str, subject: str, password: str) -> Request:
+    """The account in the query, for a log-in that is read and takes nothing else."""
+    names = [name for name in route.names if PASSWORD.search(name) or SUBJECT.search(name)] or [
+        "username",
+        "email",
+        "password",
+    ]
+    query = urlencode({name: password if PASSWORD.search(name) else subject for name in names})
+    return Request("GET", f"{target}?{query}", (("Accept", "application/json"),), b"", "login")
 
 
 def _likely_first(scene: Scene, route: Route, subject: str, password: str) -> Iterator[tuple[int, tuple[Request, ...]]]:
@@ -104,6 +146,10 @@ def logged_in(scene: Scene, person: Identity, route: Route, requests: Sequence[R
         exchange = change(scene, request)
         if exchange is None:
             continue
+        if exchange.response.went_through and says_more(exchange.response):
+            for further in stepped(scene, exchange, sent_by(request)):
+                if (ready := holder(scene, person, further, route)) is not None:
+                    return ready
         if (ready := holder(scene, person, exchange, route)) is not None:
             scene.recipes[person.name] = (route, request)
             if lets_in(exchange.response):

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Response
-from stopper.core.login_names import LOGIN
+from stopper.core.login_names import LOGIN, PASSWORD
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_baseline import is_door
 from stopper.scan.doors import REGISTER
@@ -19,6 +19,8 @@ from stopper.scan.wire.courier import Courier
 
 ROUTES_MOST: Final = 20
 """Route-methods of which no reader knows the inputs that are asked."""
+OTHERS_MOST: Final = 8
+"""Routes that are asked for the names of an account where no path is called a log-in, or none a registration."""
 ROUNDS: Final = 4
 """Errors of one route that are read: many views name one missing field after the other."""
 NAMES_MOST: Final = 12
@@ -28,20 +30,25 @@ TEXT_MOST: Final = 2000
 _ABSENT: Final = re.compile(
     r"(?i)\b(missing|required|require[sd]?|must (be )?(provided?|given|contain|include|specify|specified|supplied|have)|"
     r"not (provided|given|specified|supplied|found in (the )?(request|body|json))|cannot be (blank|empty|null)|(please|you must|need to) (provide|specify|supply|send|give)|"
-    r"no \w+ (provided|given|specified|supplied)|expected)\b"
+    r"no \w+ (provided|given|specified|supplied)|expected|faltan?|requerid[oa]s?|obligatori[oae]s?|obrigat[oó]ri[oa]s?|erforderlich|fehl(t|en)|requise?s?|"
+    r"manquant\w*|zorunlu\w*|gerekli\w*|richiest[oaie])\b"
 )
 _QUOTED: Final = re.compile(r"""['"`]([A-Za-z_]\w{0,39})['"`]""")
 _KEY_ERROR: Final = re.compile(r"""(?:^|KeyError: )['"]([A-Za-z_]\w{0,39})['"]$""")
 _PAGE: Final = re.compile(r"""<title>\s{0,9}(?:[\w.]{1,60}\.)?KeyError: ['"]([A-Za-z_]\w{0,39})['"]""")
 """How the page of a debugger begins that tells which key was not there."""
 # A word is taken whole: ``and`` and ``or`` inside one would let it be split in more ways than can be tried.
-_LIST: Final = r"([A-Za-z_]\w{0,39}+(?:(?:\s*(?:,(?:\s*and\b)?|&|/)\s*|\s+(?:and|or)\s+)[A-Za-z_]\w{0,39}+){0,7})"
+_LIST: Final = (
+    r"([A-Za-z_]\w{0,39}+(?:(?:\s*(?:,(?:\s*and\b)?|&|/)\s*|\s+(?:and|or|und|et|ve|[eyi])\s+)[A-Za-z_]\w{0,39}+){0,7})"
+)
 _SAYINGS: Final = (
     re.compile(
         r"(?i)\b(?:fields?|parameters?|params?|keys?|arguments?|property|properties|values?)\s*(?:missing|required)?\s*:\s*" + _LIST
     ),
     re.compile(r"(?i)\bmissing\s+(?:the\s+)?(?:required\s+|mandatory\s+)?(?:query\s+|body\s+|json\s+)?(?:fields?\s+|parameters?\s+|params?\s+|keys?\s+|arguments?\s+)?" + _LIST),
     re.compile(r"(?i)" + _LIST + r"\s+(?:fields?\s+|parameters?\s+|params?\s+)?(?:is|are|was|were)?\s*(?:a\s+)?(?:required|missing|mandatory|not provided|cannot be (?:blank|empty|null)|must be (?:provided|given|specified))"),
+    re.compile(r"(?i)" + _LIST + r"\s+(?:sind |est |sont |son |es |ist |são |é )?(?:erforderlich|fehl(?:t|en)|requise?s?|requerid[oa]s?|obligatori[oae]s?|obrigat[oó]ri[oa]s?|manquante?s?|zorunlu\w*|gerekli\w*)\b"),
+    re.compile(r"(?i)\b(?:faltan?|campos|champs|felder|alanlar|campi|requerid[oa]s?|obrigat[oó]ri[oa]s|obligatori[oa]s|requis)\s*:\s*" + _LIST),
     re.compile(r"(?i)\b(?:provide|specify|supply)\s+(?:a\s+|an\s+|the\s+|your\s+|both\s+)?" + _LIST),
     re.compile(r"(?i)\bno\s+" + _LIST + r"\s+(?:was\s+)?(?:provided|given|specified|supplied)"),
 )  # fmt: skip
@@ -50,11 +57,12 @@ _WRAPS: Final = frozenset({
 })  # fmt: skip
 """Members at the top that hold what an error says; none of them is a field by itself."""
 _WRAPS_BELOW: Final = frozenset({"message", "messages", "msg", "error", "errors", "detail", "details"})
-_JOINS: Final = frozenset({"and", "or", "the", "a", "an"})
+_JOINS: Final = frozenset({"and", "or", "the", "a", "an", "und", "et", "ve", "e", "y", "i"})
 _NO_NAME: Final = frozenset({
     "a", "an", "the", "and", "or", "all", "any", "some", "both", "one", "it", "this", "that", "is", "are", "be", "in", "of", "to", "for", "with", "valid", "field", "fields",
     "parameter", "parameters", "param", "params", "key", "keys", "argument", "arguments", "property", "value", "values", "data", "body", "json", "request", "input",
     "payload", "required", "missing", "mandatory", "query", "form", "header", "headers", "authentication", "authorization", "login", "permission", "access", "object",
+    "campo", "campos", "champs", "champ", "felder", "feld", "alan", "und", "et", "ve", "e", "y", "i", "son", "sont", "est", "sind", "ist", "los", "las", "os", "as", "les",
     "integer", "string", "number", "not", "no", "you", "must", "please", "at", "least", "content", "error", "bad", "invalid", "unknown", "null", "none", "from", "your",
 })  # fmt: skip
 
@@ -71,20 +79,30 @@ def learn_fields(app: App, courier: Courier, honest: HonestRequests, people: Seq
 
 
 def learn_doors(app: App, courier: Courier, honest: HonestRequests) -> App:
-    """*app*, each log-in and registration of which no reader knows an input with those that its errors tell: nobody comes in by other names."""
-    return replace(app, routes=tuple(one for route in app.routes for one in _learned_door(route, courier, honest)))
+    """*app*, each log-in and registration of which no reader knows an input with those that its errors tell: nobody comes in by other names.
+    Where no path is called so, those of a few others are asked for as well."""
+    named = [route for route in app.routes if "POST" in route.methods and not route.parameters]
+    missing = [kind for kind in (LOGIN, REGISTER) if not any(kind.search(route.path) for route in named)]
+    others = [route.path for route in named if not ENDS_ACCESS.search(route.path)] if missing else []
+    asked = frozenset(others[:OTHERS_MOST])
+    return replace(
+        app, routes=tuple(one for route in app.routes for one in _learned_door(route, courier, honest, asked))
+    )
 
 
-def _learned_door(route: Route, courier: Courier, honest: HonestRequests) -> Iterator[Route]:
-    door = LOGIN.search(route.path) or REGISTER.search(route.path)
+def _learned_door(route: Route, courier: Courier, honest: HonestRequests, asked: frozenset[str]) -> Iterator[Route]:
+    door = LOGIN.search(route.path) or REGISTER.search(route.path) or route.path in asked
     if not door or "POST" not in route.methods or route.parameters or not route.readers <= {"wire"} or route.names:
         yield route
         return
     with contextlib.suppress(Skipped):
         _learn(route, "POST", courier, honest, None)
-    names = honest.learned.pop(route.path, ())
+    names = honest.learned.get(route.path, ())
+    told = any(PASSWORD.search(name) for name in names) if route.path in asked else len(names) > 1
+    if told or route.path not in asked:
+        honest.learned.pop(route.path, None)
     rest = tuple(method for method in route.methods if method != "POST")
-    if len(names) > 1:
+    if told and len(names) > 1:
         yield replace(route, methods=("POST",), fields=names)
         if rest:
             yield replace(route, methods=rest)

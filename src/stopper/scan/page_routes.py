@@ -7,7 +7,7 @@ from typing import Final
 
 from stopper.core.app import Route
 from stopper.core.exchange import Response
-from stopper.core.page_forms import TOKEN, forms_of
+from stopper.core.page_forms import TOKEN, chosen, forms_of
 from stopper.scan.page_links import on_host
 from stopper.scan.script_bodies import Sent
 
@@ -20,28 +20,30 @@ TAKES_AWAY: Final = re.compile(
 
 def asked_by_forms(response: Response, origin: str, path: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The paths that the page's forms ask by GET, each with the names of its query."""
-    return ((where, fields) for where, fields, _ in _forms(response, origin, path, "get") if fields)
+    return ((where, fields) for where, fields, _, _ in _forms(response, origin, path, "get") if fields)
 
 
 def form_routes(response: Response, origin: str, path: str) -> Iterator[Route]:
     """The routes of the forms that are sent by POST to the same host, with the names of their fields. Tokens against forged requests are
     left to who sends them."""
-    for where, fields, files in _forms(response, origin, path, "post"):
-        yield Route(where, ("POST",), fields=fields, files=files, takes_form=True, readers=frozenset({"wire"}))
+    for where, fields, files, picked in _forms(response, origin, path, "post"):
+        yield Route(
+            where, ("POST",), fields=fields, files=files, examples=picked, takes_form=True, readers=frozenset({"wire"})
+        )
 
 
-_Sent = tuple[str, tuple[str, ...], tuple[str, ...]]
+_Sent = tuple[str, tuple[str, ...], tuple[str, ...], dict[str, str]]
 
 
 def _forms(response: Response, origin: str, path: str, method: str) -> Iterator[_Sent]:
-    """Where the forms of a page go on the same host, each with the names of its fields and files. What takes something away is left out."""
+    """Where the forms of a page go on the same host, each with the names of its fields and files, and what is picked there. What takes something away is left out."""
     if response.content_type not in PAGES:
         return
     for form in forms_of(response.text, method):
         where = on_host(form.action, origin, path)
         names = tuple(dict.fromkeys(name for name, _, _ in form.fields if not TOKEN.search(name)))
         if where is not None and (names or form.files) and not TAKES_AWAY.search(where.path):
-            yield where.path, names, form.files
+            yield where.path, names, form.files, chosen(form)
 
 
 def with_forms_of(known: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ...]:

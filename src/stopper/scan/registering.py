@@ -17,7 +17,8 @@ from stopper.core.secret import Secret
 from stopper.scan.doors import REGISTER, doors, form_of, json_of
 from stopper.scan.logging_in import change, from_page, holder, is_basic, log_in, logged_in
 from stopper.scan.scene import Scene
-from stopper.scan.told_bodies import a_short_name, password_of, sent_by, subjects_of, until_taken
+from stopper.scan.second_step import confirmed
+from stopper.scan.told_bodies import a_short_name, of_account, password_of, sent_by, subjects_of, until_taken
 
 _PICKY: Final = re.compile(
     r"(?i)pattern|alpha-?numeric|letters and (?:numbers|digits)|(?:illegal|invalid|forbidden|unsupported) character|only contain"
@@ -26,6 +27,9 @@ _BOUNDED: Final = re.compile(
     r"(?i)passw\w*[^.]{0,60}(?:too long|at most|no more than|maximum|between|exceed|not meet|requirements|policy)|(?:too long|at most)[^.]{0,40}passw"
 )
 """What says that a password may be too long."""
+_PLAIN: Final = dict.fromkeys(("email", "username", "name", "password"), "")
+"""What is sent first to a registration of which nobody knows what it reads."""
+_USUAL: Final = frozenset({"email", "username", "name", "login", "user", "password"})
 FORMS_MOST: Final = 3
 """Ways to send a registration to a route whose form is known."""
 
@@ -51,7 +55,7 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
                 break  # the page said what it wants, and all others are sent as the same form
             if only and (route.path, number) not in only:
                 continue
-            exchange = change(scene, request)
+            exchange = change(scene, request if "POST" in route.methods else replace(request, method="PUT"))
             if exchange is not None and 400 <= exchange.response.status < 500 and _PICKY.search(exchange.response.text):
                 scene.picky.setdefault((route.path, number))
             elif (
@@ -63,6 +67,8 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
             if exchange is None or not (exchange.response.succeeded or exchange.response.status in (302, 303)):
                 continue
             person = Identity(name, (), subject=login, password=password)
+            _remember(scene, sent_by(request))
+            confirmed(scene, exchange, sent_by(request))
             other = replace(person, subject=user if login == subject else subject)
             called = _by_phone(scene, person, request)
             ready = (
@@ -82,16 +88,24 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
 def _as_it_is_told(scene: Scene, name: str) -> Identity | None:
     """A test person whose registration is changed after what each refusal tells, beginning with a short name and password."""
     for route in islice(doors(scene.app, REGISTER), 2):
-        known, user = scene.honest.body(route), a_short_name()
-        if not known or route.takes_form:
+        if route.path in scene.tells_nothing:
             continue
-        first = account_body(known, mail=f"{user}@example.com", user=user, password=f"Aa9!{secrets.token_hex(4)}").whole
+        known, user = scene.honest.body(route), a_short_name()
+        account = (f"{user}@example.com", user, f"Aa9!@#%{secrets.token_hex(3)}")
+        first = account_body(known or _PLAIN, mail=account[0], user=user, password=account[2]).whole
         target = scene.honest.prefix + scene.honest.path(route)
-        taken = until_taken(first, target, partial(change, scene))
-        if taken is None:
+        unread = not known and route.readers <= {"wire"}
+        for make in (form_of,) if route.takes_form else (json_of, form_of) if unread else (json_of,):
+            taken = until_taken(first, target, partial(change, scene), account, make)
+            if taken is not None:
+                break
+        else:
+            scene.tells_nothing.add(route.path)
             continue
         said, exchange = taken
         scene.honest.told[route.path] = {key: value for key, value in said.items() if known.get(key) != value}
+        _remember(scene, said)
+        confirmed(scene, exchange, said)
         for subject in islice(subjects_of(said, exchange.response.json()), 4):
             person = Identity(name, (), subject=subject, password=Secret(password_of(said)))
             ready = log_in(scene, person) or holder(scene, person, exchange, route)
@@ -100,6 +114,14 @@ def _as_it_is_told(scene: Scene, name: str) -> Identity | None:
                 scene.registrations[name] = (route, exchange)
                 return ready
     return None
+
+
+def _remember(scene: Scene, said: object) -> None:
+    """Keep what an account is called, by each of its subjects, where the names are none that every log-in is tried with."""
+    names = of_account(said)
+    if names and not set(names) <= _USUAL:
+        for _, text in pairs(names):
+            scene.said.setdefault(text, names)
 
 
 def _by_phone(scene: Scene, person: Identity, made: Request) -> Identity | None:

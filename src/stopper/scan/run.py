@@ -1,5 +1,6 @@
 """The three runs: source alone, a live address, and an application in this machine seen from inside and outside."""
 
+import contextlib
 from dataclasses import replace
 from posixpath import commonpath
 from typing import Final
@@ -12,7 +13,9 @@ from stopper.core.login_names import LOGIN
 from stopper.core.probe import Skipped
 from stopper.scan.audit import run_audit
 from stopper.scan.check import run_check
-from stopper.scan.crawl import Crawled, beside, crawled
+from stopper.scan.crawl import ENDS, Crawled, beside, crawled
+from stopper.scan.doors import REGISTER
+from stopper.scan.nothing_there import plain_get
 from stopper.scan.options import ProbeOptions
 from stopper.scan.other_versions import other_versions
 from stopper.scan.page_links import links
@@ -33,6 +36,18 @@ FEW = 6
 """A document of fewer routes may be one of several."""
 DOORS: Final = ("login", "register", "signup", "users", "auth/login", "auth/register", "users/login", "token", "auth")
 """Where an API lets people in whose document says nothing of it."""
+LOG_INS: Final = ("login", "signin", "session", "sessions", "token")
+REGISTRATIONS: Final = ("register", "signup")
+"""What log-ins and registrations are called that nothing led to."""
+HEADS: Final = (
+    "", "/api", "/auth", "/api/auth", "/user", "/users", "/account", "/accounts", "/api/user", "/api/users", "/api/account", "/api/accounts", "/api/v1", "/api/v1/auth",
+    "/api/v1/users", "/v1", "/v1/auth", "/api/v2", "/customer", "/member",
+)  # fmt: skip
+"""Below what they stand."""
+REFUSING_MOST: Final = 12
+"""Reads that are looked at for one that refuses nobody."""
+OWN_MOST: Final = 6
+"""Folders of what was found below which they are looked for."""
 NEAR_MOST: Final = 12
 """Places that are asked for a document because of what a crawl has read."""
 
@@ -118,6 +133,8 @@ def _known(
         found = crawled(courier, prefix, canary, _doors_beside(document[1], prefix))
         doors = tuple(route for route in found.routes if _lets_in((route,)) or REGISTERS.search(route.path))
         seen = replace(seen, routes=(*seen.routes, *doors))
+    if document is None and not any(one.headers for one in options.identities):
+        seen = _with_doors(courier, prefix, canary, seen)
     if document is None:
         routes = (*seen.routes, *other_versions(courier, seen.routes, canary))
         return App(name=transport.origin.authority, routes=routes, readers=frozenset({"wire"})), _plain(seen)
@@ -135,6 +152,40 @@ def _known(
 def _lets_in(routes: tuple[Route, ...]) -> bool:
     """Whether one of *routes* looks like a log-in."""
     return any("POST" in route.methods and LOGIN.search(route.path) for route in routes)
+
+
+def _with_doors(courier: Courier, prefix: str, canary: str, seen: Crawled) -> Crawled:
+    """*seen* with the log-in and the registration that nothing led to: below what was found, and where they are as a rule."""
+    lets_in, registers = _lets_in(seen.routes), _takes_accounts(seen.routes)
+    if (lets_in and registers) or not (lets_in or registers or _refuses(courier, seen.routes)):
+        return seen
+    folders = {route.path.partition("{")[0].rstrip("/") for route in seen.routes}
+    folders |= {folder.rpartition("/")[0] for folder in folders}
+    own = sorted((one.removeprefix(prefix) for one in folders), key=lambda one: (one.count("/"), one))
+    heads = tuple(dict.fromkeys((*own[:OWN_MOST], *HEADS)))
+    words = (*(() if lets_in else LOG_INS), *(() if registers else REGISTRATIONS))
+    asked = {path.removeprefix(prefix) for _, path in courier.asked}
+    places = dict.fromkeys(f"{head}/{word}" for head in heads for word in words)
+    found = crawled(courier, prefix, canary, [one for one in places if one not in asked])
+    doors = [one for one in found.routes if _lets_in((one,)) or _takes_accounts((one,))]
+    return replace(seen, routes=(*seen.routes, *beside(seen.routes, doors)))
+
+
+def _takes_accounts(routes: tuple[Route, ...]) -> bool:
+    """Whether one of *routes* looks like a registration."""
+    return any("POST" in route.methods and not route.parameters and REGISTER.search(route.path) for route in routes)
+
+
+def _refuses(courier: Courier, routes: tuple[Route, ...]) -> bool:
+    """Whether one of a few *routes* that are read refuses nobody: then there is somebody to be."""
+    reads = [
+        route.path
+        for route in routes
+        if "GET" in route.methods and not route.parameters and not ENDS.search(route.path)
+    ][:REFUSING_MOST]
+    with contextlib.suppress(Skipped):
+        return any(courier.carry(plain_get(path)).response.refused for path in reads)
+    return False
 
 
 def _doors_beside(routes: tuple[Route, ...], prefix: str) -> tuple[str, ...]:

@@ -33,6 +33,10 @@ class Scene:
     """Registrations that were turned away for the signs in them: the route's path, and which of the ways it was."""
     bounded: dict[tuple[str, int], None] = field(default_factory=dict[tuple[str, int], None])
     """Registrations that were turned away for the length of their passwords: the route's path, and which of the ways it was."""
+    said: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
+    """By whose subject: what an account was called in the registration that took it, where that is no usual name."""
+    tells_nothing: set[str] = field(default_factory=set[str])
+    """Paths of registrations whose refusals have led nowhere."""
     odd: dict[str, int] = field(default_factory=dict[str, int])
     """How often a text that is not called a token was tried as one, by the path that gave it."""
     _shut: list[tuple[Exchange, ...]] = field(default_factory=list[tuple[Exchange, ...]])
