@@ -47,7 +47,7 @@ _SAYINGS: Final = (
     ),
     re.compile(r"(?i)\bmissing\s+(?:the\s+)?(?:required\s+|mandatory\s+)?(?:query\s+|body\s+|json\s+)?(?:fields?\s+|parameters?\s+|params?\s+|keys?\s+|arguments?\s+)?" + _LIST),
     re.compile(r"(?i)" + _LIST + r"\s+(?:fields?\s+|parameters?\s+|params?\s+)?(?:is|are|was|were)?\s*(?:a\s+)?(?:required|missing|mandatory|not provided|cannot be (?:blank|empty|null)|must be (?:provided|given|specified))"),
-    re.compile(r"(?i)" + _LIST + r"\s+(?:sind |est |sont |son |es |ist |são |é )?(?:erforderlich|fehl(?:t|en)|requise?s?|requerid[oa]s?|obligatori[oae]s?|obrigat[oó]ri[oa]s?|manquante?s?|zorunlu\w*|gerekli\w*)\b"),
+    re.compile(r"(?i)" + _LIST + r"\s+(?:sind |est |sont |son |es |são |é )?(?:erforderlich|fehl(?:t|en)|requise?s?|requerid[oa]s?|obligatori[oae]s?|obrigat[oó]ri[oa]s?|manquante?s?|zorunlu\w*|gerekli\w*)\b"),
     re.compile(r"(?i)\b(?:faltan?|campos|champs|felder|alanlar|campi|requerid[oa]s?|obrigat[oó]ri[oa]s|obligatori[oa]s|requis)\s*:\s*" + _LIST),
     re.compile(r"(?i)\b(?:provide|specify|supply)\s+(?:a\s+|an\s+|the\s+|your\s+|both\s+)?" + _LIST),
     re.compile(r"(?i)\bno\s+" + _LIST + r"\s+(?:was\s+)?(?:provided|given|specified|supplied)"),
@@ -62,7 +62,7 @@ _NO_NAME: Final = frozenset({
     "a", "an", "the", "and", "or", "all", "any", "some", "both", "one", "it", "this", "that", "is", "are", "be", "in", "of", "to", "for", "with", "valid", "field", "fields",
     "parameter", "parameters", "param", "params", "key", "keys", "argument", "arguments", "property", "value", "values", "data", "body", "json", "request", "input",
     "payload", "required", "missing", "mandatory", "query", "form", "header", "headers", "authentication", "authorization", "login", "permission", "access", "object",
-    "campo", "campos", "champs", "champ", "felder", "feld", "alan", "und", "et", "ve", "e", "y", "i", "son", "sont", "est", "sind", "ist", "los", "las", "os", "as", "les",
+    "campo", "campos", "champs", "champ", "felder", "alan", "und", "et", "ve", "e", "y", "i", "son", "sont", "est", "sind", "los", "las", "os", "as", "les",
     "integer", "string", "number", "not", "no", "you", "must", "please", "at", "least", "content", "error", "bad", "invalid", "unknown", "null", "none", "from", "your",
 })  # fmt: skip
 

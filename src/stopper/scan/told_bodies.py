@@ -42,7 +42,7 @@ _DATES: Final = (
 _ONE_OF: Final = re.compile(
     r"(?i)(?:one of|must be|choose from|allowed(?: values)?(?: are)?|either)\s*:?\s*[\[({]?((?:['\"]?[a-z_]{3,20}['\"]?(?:\s*,\s*|\s*\|\s*|\s*/\s*|\s+or\s+))+['\"]?[a-z_]{3,20})"
 )
-_GIVEN: Final = re.compile(r"(?i)^(first|given|fore|last|family|sur|middle|full|display)_?name$")
+_GIVEN: Final = re.compile(r"(?i)^(first|given|fore|last|family|middle|full|display)_?name$|^surname$")
 _PLACE: Final = (
     ("street", "1 Main Street"), ("city", "Springfield"), ("zip", "12345"), ("zip_code", "12345"), ("postal_code", "12345"), ("state", "CA"), ("country", "US"),
 )  # fmt: skip

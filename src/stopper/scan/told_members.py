@@ -16,7 +16,7 @@ Account = tuple[str, str, str]
 DEEP: Final = 6
 TEXT_MOST: Final = 2000
 _UNKNOWN: Final = re.compile(
-    r"(?i)\b(unknown field|extra_?forbidden|extra (inputs?|fields?|keys?)|(additional|unexpected|unknown|unrecognized|unsupported) (propert\w+|fields?|keys?|parameters?|arguments?|inputs?)|"
+    r"(?i)\b(unknown field|extra_?forbidden|extra (inputs?|fields?|keys?)|(additional|unexpected|unknown|unrecognized|unsupported) (property|properties|fields?|keys?|parameters?|arguments?|inputs?)|"
     r"(is|are|was|were) (not allowed|unexpected)|got an unexpected keyword|not permitted)"
 )
 _QUOTED: Final = re.compile(r"""['"`]([A-Za-z_]\w{0,39})['"`]""")
@@ -55,7 +55,7 @@ _MEANT: Final[tuple[tuple[str, object], ...]] = (
     (r"city|town", "Springfield"),
     (r"street|address", "1 Main Street"),
     (r"(first|given|fore)_?name|^name$", "Alice"),
-    (r"(last|family|sur)_?name", "Miller"),
+    (r"(last|family)_?name|surname", "Miller"),
 )
 """What people say of themselves in members of that name."""
 USUAL: Final = (
@@ -119,7 +119,7 @@ def account_members(names: Sequence[str], account: Account) -> dict[str, object]
 
 def _is_given(name: str) -> bool:
     """Whether it is a name that many people have."""
-    return re.search(r"(first|given|fore|last|family|sur)_?name", as_parameter(name)) is not None
+    return re.search(r"(first|given|fore|last|family)_?name|surname", as_parameter(name)) is not None
 
 
 def _meant(name: str) -> object:
@@ -171,5 +171,5 @@ def _says_unknown(value: object) -> bool:
 def _in_text(text: str) -> tuple[str, ...]:
     if len(text) > TEXT_MOST or not _UNKNOWN.search(text):
         return ()
-    after = re.search(r"(?i)(?:fields?|keys?|parameters?|propert\w+|arguments?|inputs?)\s*:\s*([\w, ]{1,200})", text)
+    after = re.search(r"(?i)(?:fields?|keys?|parameters?|property|properties|arguments?|inputs?)\s*:\s*([\w, ]{1,200})", text)
     return tuple(_QUOTED.findall(text)) or (tuple(re.findall(r"[A-Za-z_]\w*", after.group(1))) if after else ())
