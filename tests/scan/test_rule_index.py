@@ -31,7 +31,9 @@ def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_the_index_says_what_the_modules_say():
+@pytest.mark.parametrize("where", ["folder", "beside"])
+def test_the_index_says_what_the_modules_say(where: str, request: pytest.FixtureRequest):
+    request.getfixturevalue(where)
     assert rules() == load()
     taken = rules()
     assert isinstance(taken[0].detect or taken[0].probe, Later)

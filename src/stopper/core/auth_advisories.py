@@ -233,9 +233,12 @@ def holes_below(distribution: str, least: str, below: str) -> tuple[Advisory, ..
     )
 
 
+_RELEASE: Final = re.compile(r"v?(\d+(?:\.\d+)*)")
+
+
 def order(version: str) -> tuple[int, ...]:
     """The release numbers of a version, so that they compare: ``2.10.1rc1`` is ``(2, 10, 1)``, ``3.0`` is ``(3,)``."""
-    match = re.match(r"v?(\d+(?:\.\d+)*)", version.strip())
+    match = _RELEASE.match(version.strip())
     numbers = [int(part) for part in match[1].split(".")] if match else []
     while len(numbers) > 1 and numbers[-1] == 0:
         numbers.pop()

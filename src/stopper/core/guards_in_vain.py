@@ -38,6 +38,7 @@ _COMPARES: Final = (
     "werkzeug.security.check_password_hash",
     "bcrypt.checkpw",
 )
+_LOOKS: Final = re.compile(r"(?i)verif|check|valid|auth|login|logged|allowed|permi")
 _GUARD: Final = re.compile(
     r"(?i)(?:log_?in|auth\w*|token|jwt|key|session|user|admin|role|roles|permission|member|staff)_?(?:is_)?(?:required|needed|protected|only)$|"
     r"^(?:require|protect|ensure|needs?|must_be)\w*_(?:log_?in|auth\w*|token|jwt|key|session|user|admin|roles?|permissions?)$|^(?:authenticated|protected|secured|members_only|auth)$"
@@ -114,7 +115,7 @@ def _spends_time(facts: SourceFacts, call: Call) -> bool:
 
 
 def _looks_at_credentials(facts: SourceFacts, name: str) -> bool:
-    words = re.search(r"(?i)verif|check|valid|auth|login|logged|allowed|permi", name.rpartition(".")[2])
+    words = _LOOKS.search(name.rpartition(".")[2])
     asked = any(asks_who(one.value) for one in facts.conditions_in(name))
     return words is not None and (
         asked or any(call.method in ("decode", "compare_digest", "loads", "checkpw") for call in facts.calls_in(name))

@@ -36,24 +36,31 @@ _compile: Final = re.compile
 
 
 class _Kept:
-    """The file, opened when the first pattern is asked for."""
+    """The file, opened when the first pattern is asked for. Its first line says where the line of each pattern stands; only of those that are asked
+    for that line is read."""
 
     def __init__(self) -> None:
         self.path: Path | None = PLACE
-        self.members: dict[Asked, list[Any]] = {}
+        self.members: dict[str, int] = {}
+        self.lines = b""
         self.numbers = b""
 
     def open(self) -> None:
         """Fill the table from the file; a file that has another form gives nothing."""
         path, self.path = self.path, None
         try:
-            head, _, numbers = path.read_bytes().partition(b"\n") if path is not None else (b"{}", b"", b"")
+            head, _, rest = path.read_bytes().partition(b"\n") if path is not None else (b"{}", b"", b"")
             said = json.loads(head)
-            if said.get("made_by") == _MADE_BY and said.get("sum") == crc32(numbers):
-                self.members = {_asked(one): one for one in said["patterns"]}
-                self.numbers = numbers
+            if said.get("made_by") == _MADE_BY and said.get("sum") == crc32(rest):
+                self.members = dict(said["patterns"])
+                self.lines, self.numbers = rest[: said["numbers"]], rest[said["numbers"] :]
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             self.members = {}
+
+    def of(self, pattern: str | bytes, flags: int) -> list[Any] | None:
+        """What is kept of one pattern."""
+        begin = self.members.get(_key(pattern, flags))
+        return None if begin is None else json.loads(self.lines[begin : self.lines.index(b"\n", begin)])
 
 
 _kept: Final = _Kept()
@@ -68,11 +75,11 @@ def compiled(pattern: str | bytes, flags: int) -> re.Pattern[Any]:
     """``re.compile(pattern, flags)``"""
     if _kept.path is not None:
         _kept.open()
-    known = _kept.members.get((pattern, int(flags)))
-    if known is None:
-        return _compile(pattern, flags)
     try:
-        _, _, _, begin, end, whole, groups, names, numbered = known
+        known = _kept.of(pattern, int(flags))
+        if known is None:
+            return _compile(pattern, flags)
+        begin, end, whole, groups, names, numbered = known
         codes = array(_NUMBERS, _kept.numbers[begin:end]).tolist()
         made: re.Pattern[Any] = _sre.compile(pattern, whole, codes, groups, names, tuple(numbered))
     except (RuntimeError, ValueError, TypeError, OverflowError):  # it was cut off
@@ -82,7 +89,8 @@ def compiled(pattern: str | bytes, flags: int) -> re.Pattern[Any]:
 
 def packed(patterns: Iterable[Asked]) -> bytes:
     """A file of what these compile to; one that does not compile is left out."""
-    members: list[list[Any]] = []
+    places: dict[str, int] = {}
+    lines = b""
     numbers = array(_NUMBERS)
     for pattern, flags in patterns if _sre is not None and numbers.itemsize == _sre.CODESIZE else ():
         try:
@@ -94,17 +102,17 @@ def packed(patterns: Iterable[Asked]) -> bytes:
         numbered: list[str | None] = [None] * state.groups
         for name, number in state.groupdict.items():
             numbered[number] = name
-        text = pattern if isinstance(pattern, str) else pattern.decode("latin-1")
         begin = len(numbers) * numbers.itemsize
         numbers.extend(codes)
-        members.append(
-            [text, isinstance(pattern, bytes), flags, begin, len(numbers) * numbers.itemsize, int(flags | state.flags),
-             state.groups - 1, state.groupdict, numbered]
-        )  # fmt: skip
-    codes = numbers.tobytes()
-    return json.dumps({"made_by": _MADE_BY, "sum": crc32(codes), "patterns": members}).encode() + b"\n" + codes
+        end = len(numbers) * numbers.itemsize
+        places[_key(pattern, flags)] = len(lines)
+        said = [begin, end, int(flags | state.flags), state.groups - 1, state.groupdict, numbered]
+        lines += json.dumps(said).encode() + b"\n"
+    rest = lines + numbers.tobytes()
+    head = {"made_by": _MADE_BY, "sum": crc32(rest), "numbers": len(lines), "patterns": places}
+    return json.dumps(head).encode() + b"\n" + rest
 
 
-def _asked(said: list[Any]) -> Asked:
-    text, is_bytes, flags = said[:3]
-    return (text.encode("latin-1") if is_bytes else text, flags)
+def _key(pattern: str | bytes, flags: int) -> str:
+    """One text for a pattern and its flags."""
+    return f"{int(flags)} {pattern}" if isinstance(pattern, str) else f"{int(flags)}b{pattern.decode('latin-1')}"

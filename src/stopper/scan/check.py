@@ -124,10 +124,12 @@ def _worked_out(
         largest_first = sorted(missing, key=lambda number: -works[number].size)
         yield from side_by_side(options, empty, works, largest_first)
         return
-    with patterns_later():
-        from stopper.scan.judge import judged
     for number in missing:
-        yield number, judged(options, empty, works[number], options.progress)
+        with patterns_later():  # also what is imported on the way
+            from stopper.scan.judge import judged
+
+            report = judged(options, empty, works[number], options.progress)
+        yield number, report
 
 
 def _together(empty: Report, found: Sequence[Report]) -> Report:

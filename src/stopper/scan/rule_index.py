@@ -2,14 +2,15 @@
 
 A second run of `check` takes its findings from the cache and calls no detector; reading two hundred modules for their titles would be
 most of what it costs. A first run calls those alone whose first questions the project answers. The index lies beside the bytecode of
-the rules and is as trusted; where none can be kept there, it lies beside the remembered runs, under their conditions. It is made anew
-when Stopper's code changed.
+the rules and is as trusted; where none can be kept there, it lies beside the remembered runs, under their conditions: there it is JSON and looked at
+word by word. It is made anew when Stopper's code changed.
 """
 
 import contextlib
 import hashlib
 import importlib
 import json
+import marshal
 import os
 import re
 import sys
@@ -33,12 +34,18 @@ _FUNCTIONS: Final = ("detect", "probe", "fix")
 _QUESTIONS: Final = "questions"
 _OWNERS: Final = ("app", "source")
 _ALSO: Final = (
+    "stopper.core.labelled_flows",
+    "stopper.core.labelling",
     "stopper.scan.judge",
     "stopper.scan.suppression",
     "stopper.scan.reports.patch",
     "stopper.scan.reports.text",
 )
 """What else a run imports that has patterns."""
+_NAMES: Final = [one.name for one in fields(Rule)]
+_FAMILY: Final = _NAMES.index("family")
+_SLUG: Final = _NAMES.index("slug")
+_PLACES: Final = tuple((_NAMES.index(name), name) for name in _FUNCTIONS)
 _TUPLES: Final = tuple(one.name for one in fields(Rule) if str(one.type).startswith("tuple"))
 
 
@@ -66,7 +73,7 @@ def rules(*, kept: bool = True) -> tuple[Rule, ...]:
     digest = _digest()
     beside = _beside()
     name = f"rules-{digest}.index"
-    found = _taken(_bytes_of(beside), digest)
+    found = _own(_bytes_of(beside), digest)
     if found is None and kept:
         found = _taken(cache.read(name), digest)
     if found is not None:
@@ -75,15 +82,15 @@ def rules(*, kept: bool = True) -> tuple[Rule, ...]:
     from stopper.scan import catalogue  # and with it every rule: only where there is no index
 
     every = catalogue.load()
-    data = json.dumps({"digest": digest, "rules": [_written(rule) for rule in every]}).encode()
-    if _put(beside, data):
+    said = [_written(rule) for rule in every]
+    if _put(beside, marshal.dumps((digest, tuple(_plainly(one) for one in said)))):
         with patterns_later():
             for name in _ALSO:
                 importlib.import_module(name)
         _put(kept_patterns.PLACE, kept_patterns.packed(_patterns()))
         _put(kept_modules.PLACE, kept_modules.packed(_modules(), digest))
     elif kept:
-        cache.write(name, data)
+        cache.write(name, json.dumps({"digest": digest, "rules": said}).encode())
     return every
 
 
@@ -151,6 +158,28 @@ def _written(rule: Rule) -> Json:
         for one in fields(Rule)
     }
     return {**said, _QUESTIONS: None if rule.detect is None else questions_of(rule.detect)}
+
+
+def _plainly(said: dict[str, Any]) -> tuple[Any, ...]:
+    """What is written of a rule as what a rule is made of, in its order, and with the questions of its detector."""
+    return (*(said[name] for name in _NAMES), said[_QUESTIONS])
+
+
+def _own(data: bytes | None, digest: str) -> tuple[Rule, ...] | None:
+    """The rules of an index beside the bytecode."""
+    try:
+        state, every = marshal.loads(data or b"")
+        return tuple([_of_own(said) for said in every]) or None if state == digest else None
+    except (EOFError, ValueError, TypeError):
+        return None
+
+
+def _of_own(said: tuple[Any, ...]) -> Rule:
+    *members, asked = said
+    module = f"stopper.rules.{members[_FAMILY].replace('-', '_')}.{members[_SLUG].replace('-', '_')}"
+    for place, name in _PLACES:
+        members[place] = Later(module, name, asked if name == "detect" else None) if members[place] else None
+    return Rule(*members)
 
 
 def _taken(data: bytes | None, digest: str) -> tuple[Rule, ...] | None:

@@ -40,6 +40,9 @@ _INSERTS: Final = ("*.insert_one", "*.insert", "*.create", "*.put_item", "*.upda
 _QUERY: Final = re.compile(
     r"(?is)\b(where|and)\s+[\w.\"`]*(password|passwd|pwd|pass)[\"`]?\s*=|insert\s+into\s+\S+\s*\([^)]*\b(password|passwd|pwd|pass)\b|\bset\s+[^;]*\b(password|passwd|pwd|pass)[\"`]?\s*="
 )
+_PEOPLE: Final = re.compile(r"(?i)passwords|credentials|\busers?\b|users|accounts|people")
+_OF_PERSON: Final = re.compile(r"\w*(user|account|person|member|customer|u)\.\w+")
+_CHANGES_ROWS: Final = re.compile(r"(?i)^\s*(insert|update)")
 _HASH: Final = re.compile(r"(?i)hash|digest|crypt|argon|scrypt|pbkdf2")
 _OPENS: Final = re.compile(r"(?i)^(?:decrypt|unseal)")
 _ALIKE: Final = re.compile(r"self\.(\w+)=\w+\.\1|\w+\.(\w+)=self\.\2")
@@ -230,12 +233,7 @@ def _roots_in_project(value: Value) -> bool:
 
 def _is_table(value: Value) -> bool:
     """A dict of passwords by user: it is called so, or its literal values are texts of people."""
-    return bool(
-        re.search(
-            r"(?i)passwords|credentials|\busers?\b|users|accounts|people",
-            said_name(value) or getattr(value, "name", ""),
-        )
-    )
+    return bool(_PEOPLE.search(said_name(value) or getattr(value, "name", "")))
 
 
 def _queried(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
@@ -251,7 +249,7 @@ def _queried(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             continue
         values = [*(one for value in call.args[1:] for one in _inside(value)), *_formatted(call.args[0])]
         if any(_is_typed(facts, one) for one in values):
-            yield call.span, STORED if re.search(r"(?i)^\s*(insert|update)", text) else COMPARED
+            yield call.span, STORED if _CHANGES_ROWS.search(text) else COMPARED
 
 
 def _pairs(value: Value) -> Iterator[tuple[str, Value]]:
@@ -335,7 +333,7 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             yield call.span, STORED
     if not hashing:
         for made in facts.assignments():
-            if _is_persons(made.attribute) and made.function and re.fullmatch(r"\w*(user|account|person|member|customer|u)\.\w+", made.target) and _is_typed(facts, made.value) and not made.target.startswith("self."):  # fmt: skip
+            if _is_persons(made.attribute) and made.function and _OF_PERSON.fullmatch(made.target) and _is_typed(facts, made.value) and not made.target.startswith("self."):  # fmt: skip
                 yield made.span, STORED
 
 

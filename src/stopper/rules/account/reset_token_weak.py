@@ -28,6 +28,9 @@ from stopper.core.view_functions import index_of
 _GUESSABLE: Final = re.compile(
     r"random\.(?!SystemRandom)\w+|uuid\.uuid[135]|(?:hashlib|zlib)\.\w+|base64\.\w*encode|time\.time|datetime\.(?!timedelta)\w*(?:\.\w+)*|binascii\.hexlify"
 )
+_MAKES: Final = re.compile(r"random\.(?!SystemRandom|shuffle|seed)\w+|uuid\.uuid1|hashlib\.\w+")
+_HASHES: Final = re.compile(r"(?i)password|hashpw")
+_PASSWORD: Final = re.compile(r"(?i)password|pwd")
 _STRONG: Final = re.compile(
     r"secrets\.\w+|os\.urandom|uuid\.uuid4|random\.SystemRandom.*|hmac\.\w+|.*dumps|.*Serializer.*|flask_jwt_extended\.\w+|jwt\.encode|.*\.encode$(?<!\?\.encode)"
 )
@@ -116,9 +119,9 @@ def _is_over_token(value: Value) -> bool:
 
 
 def _makes(call: Call) -> bool:
-    return re.fullmatch(
-        r"random\.(?!SystemRandom|shuffle|seed)\w+|uuid\.uuid1|hashlib\.\w+", call.callee
-    ) is not None and not any(isinstance(one, Call) and _STRONG.fullmatch(one.callee) for one in walk(call))
+    return _MAKES.fullmatch(call.callee) is not None and not any(
+        isinstance(one, Call) and _STRONG.fullmatch(one.callee) for one in walk(call)
+    )
 
 
 def _is_over_another(call: Call) -> bool:
@@ -285,8 +288,8 @@ def _by_token(value: Value) -> Iterator[Value]:
 
 
 def _sets_password(facts: SourceFacts, function: str) -> bool:
-    return any(re.search(r"(?i)password|hashpw", one.callee) for one in facts.calls_in(function)) or any(
-        re.search(r"(?i)password|pwd", one.attribute) for one in facts.assignments_in(function)
+    return any(_HASHES.search(one.callee) for one in facts.calls_in(function)) or any(
+        _PASSWORD.search(one.attribute) for one in facts.assignments_in(function)
     )
 
 

@@ -37,6 +37,7 @@ _KEY_KINDS: Final = ("api-key", "token", "config-secret")
 _NO_KEY: Final = re.compile(
     r"(?i)(?:bearer|basic|digest|token|jwt|api[-_ ]?key|undefined|null|none|anonymous)?(?:[-_ ]?v\d+)?\s*(?:undefined|null|none)?"
 )
+_USER_NAME: Final = re.compile(r"(?i)user_?name$")
 _DIGEST: Final = re.compile(r"(?i)hash|digest|hmac|prefix|fingerprint")
 _HINT: Final = re.compile(r"(?i)key|token|secret|auth|credential")
 _KEY_HEADER: Final = re.compile(
@@ -135,7 +136,7 @@ def _is_shown_key(facts: SourceFacts, value: Value) -> bool:
     """That the value is a whole key from the request, not a part, a count or a hash of one."""
     if isinstance(value, (Constant, Format)) or (isinstance(value, Item) and _is_part(value)):
         return False
-    if re.search(r"(?i)user_?name$", _spelled(value)) or _is_field_name(value):
+    if _USER_NAME.search(_spelled(value)) or _is_field_name(value):
         return False
     labels = facts.labels(value)
     return any(label.kind in SHOWN for label in labels) and any(_says_key(label) for label in labels)

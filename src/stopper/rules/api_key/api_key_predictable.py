@@ -39,6 +39,12 @@ from stopper.core.values import (
 from stopper.core.whole_numbers import least_number
 from stopper.core.worked_out import clock_of, how_made
 
+_API_KEY: Final = re.compile(r"(?i)api_?key")
+_OTHER_KEYS: Final = re.compile(r"(?i)cache|secret_key|public|session|storage|s3|file")
+_ABOUT_KEYS: Final = re.compile(
+    r"(?i)api_?key|(?:create|generate|issue|rotate|new|make)_key"
+    r"|(?:^|[._])keys?_?(?:repo(?:sitory)?|store|service|manager|registry|factory)?\.(?:create|issue|generate|new|make|mint|rotate)"
+)
 _DIGEST: Final = re.compile(r"hashlib\.(?:md5|sha\d+|sha3_\d+|blake2[bs])|base64\.\w+encode")
 _OF_SOMEBODY: Final = re.compile(r"(?i)(?:^|_)(?:id|uid|user|email|e_?mail|user_?name|name|slug|number)$")
 """What a person or a client is known by."""
@@ -94,10 +100,10 @@ def _made(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
         if (
             (_MAKES.fullmatch(last) and "key" in last.lower())
             or (_ISSUES.match(last) and _about_keys(returned.function))
-        ) and not re.search(r"(?i)cache|secret_key|public|session|storage|s3|file", last):
+        ) and not _OTHER_KEYS.search(last):
             yield returned.value, returned.span
     for call, name, value in passed_as(facts, lambda name: name == "key" or is_key_name(name)):
-        keyed = is_key_name(name) or re.search(r"(?i)api_?key", call.callee) or call.function in at_keys
+        keyed = is_key_name(name) or _API_KEY.search(call.callee) or call.function in at_keys
         if keyed and call.span is not None:
             yield value, call.span
     for found in facts.classes():
@@ -112,14 +118,7 @@ def _made(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
 
 
 def _about_keys(function: str) -> bool:
-    return (
-        re.search(
-            r"(?i)api_?key|(?:create|generate|issue|rotate|new|make)_key"
-            r"|(?:^|[._])keys?_?(?:repo(?:sitory)?|store|service|manager|registry|factory)?\.(?:create|issue|generate|new|make|mint|rotate)",
-            ".".join(function.rsplit(".", 2)[-2:]),
-        )
-        is not None
-    )
+    return _ABOUT_KEYS.search(".".join(function.rsplit(".", 2)[-2:])) is not None
 
 
 def _judged(facts: SourceFacts, value: Value, fallback: Span) -> Iterator[tuple[Span, str]]:

@@ -34,6 +34,7 @@ from stopper.core.values import (
 
 PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 _ADDRESS: Final = re.compile(r"(?i)jwks|\.well-known|openid-?(?:conf|conn)|/certs\b|/keys\b|jwk")
+_CLIENTS: Final = re.compile(r"(?:requests|httpx)\.(?:\w*[Ss]ession|Client)")
 _LOCAL: Final = re.compile(r"^http://(localhost|127\.|\[::1\]|0\.0\.0\.0|[a-z0-9_-]+(:\d+)?(/|$))")
 _FETCH: Final = re.compile(
     r"(requests|httpx)(\.\w+)*\.(get|request)|urllib\.request\.urlopen|(requests|httpx)\.\w*([Ss]ession|Client)\.get"
@@ -139,10 +140,7 @@ def _fetches(facts: SourceFacts) -> Iterator[Hit]:
 def _fetches_by(call: Call) -> bool:
     """A call of a library of HTTP, or a method of its session or client."""
     made = call.receiver.callee if isinstance(call.receiver, Call) and call.callee[:1] == "?" else ""
-    return (
-        bool(_FETCH.fullmatch(call.callee))
-        or re.fullmatch(r"(?:requests|httpx)\.(?:\w*[Ss]ession|Client)", made) is not None
-    )
+    return bool(_FETCH.fullmatch(call.callee)) or _CLIENTS.fullmatch(made) is not None
 
 
 def _unbounded(facts: SourceFacts) -> Iterator[Hit]:

@@ -11,16 +11,20 @@ from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Member, Parameter, Value, parts
 
 _USES: Final = {
-    r"hashids\.Hashids|flask_hashids\.\w+|sqids\.Sqids": "salts ids that are shown to everybody",
-    r"cryptography\.fernet\.(Multi)?Fernet": "encrypts other data",
-    r"(Crypto|Cryptodome)\.Cipher\.\w+\.new": "encrypts other data",
-    r"cryptography\.hazmat\.primitives\.ciphers\.(aead\.\w+|Cipher|algorithms\.\w+|base\.Cipher)": "encrypts other data",
-    r"nacl\.secret\.(SecretBox|Aead)|jwcrypto\.jwe\.JWE|(jose|joserfc)\.jwe\.encrypt\w*": "encrypts other data",
-    r"sqlalchemy_utils(\.\w+)*\.(String)?EncryptedType": "encrypts other data",
-    r"simplecrypt\.(en|de)crypt|cryptocode\.(en|de)crypt": "encrypts other data",
-    r"hashlib\.(pbkdf2_hmac|scrypt|sha\d+|md5|blake2\w)": "is hashed into something else",
-    r"cryptography\.hazmat\.primitives\.kdf\.\w+(\.\w+)?\.derive": "is made into another key",
-    r"(hmac\.new|hmac\.digest|hmac\.HMAC)": "signs something that is no session",
+    re.compile(r"hashids\.Hashids|flask_hashids\.\w+|sqids\.Sqids"): "salts ids that are shown to everybody",
+    re.compile(r"cryptography\.fernet\.(Multi)?Fernet"): "encrypts other data",
+    re.compile(r"(Crypto|Cryptodome)\.Cipher\.\w+\.new"): "encrypts other data",
+    re.compile(
+        r"cryptography\.hazmat\.primitives\.ciphers\.(aead\.\w+|Cipher|algorithms\.\w+|base\.Cipher)"
+    ): "encrypts other data",
+    re.compile(
+        r"nacl\.secret\.(SecretBox|Aead)|jwcrypto\.jwe\.JWE|(jose|joserfc)\.jwe\.encrypt\w*"
+    ): "encrypts other data",
+    re.compile(r"sqlalchemy_utils(\.\w+)*\.(String)?EncryptedType"): "encrypts other data",
+    re.compile(r"simplecrypt\.(en|de)crypt|cryptocode\.(en|de)crypt"): "encrypts other data",
+    re.compile(r"hashlib\.(pbkdf2_hmac|scrypt|sha\d+|md5|blake2\w)"): "is hashed into something else",
+    re.compile(r"cryptography\.hazmat\.primitives\.kdf\.\w+(\.\w+)?\.derive"): "is made into another key",
+    re.compile(r"(hmac\.new|hmac\.digest|hmac\.HMAC)"): "signs something that is no session",
 }
 _DERIVES: Final = re.compile(r"\.primitives\.kdf\.")
 _SPELL: Final = frozenset(
@@ -53,9 +57,9 @@ def _uses(facts: SourceFacts) -> Iterator[tuple[Call, str]]:
         if any(_is_key(part) for value in call.args for part in _made_from(value, facts)):
             yield call, "is made into another key"
     for pattern, what in _USES.items():
-        for call in facts.calls_matching(pattern):
+        for call in facts.calls_matching(pattern.pattern):
             given: list[Value] = [*call.args, *(value for _, value in call.keywords)]
-            if pattern.startswith("(hmac") and _is_label(call.argument(1, "msg", "message")):
+            if pattern.pattern.startswith("(hmac") and _is_label(call.argument(1, "msg", "message")):
                 continue  # one key for each purpose, derived by its name
             if any(_is_key(part) for value in given for part in _made_from(value, facts)):
                 yield call, what

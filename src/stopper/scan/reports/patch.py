@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Final
 
 from stopper.core.place import Span
 from stopper.core.rule import Edit
@@ -13,6 +14,8 @@ from stopper.scan.report import Report
 from stopper.scan.reports.arguments import plain
 from stopper.scan.reports.placing import Placing
 from stopper.scan.reports.shown import fingerprints
+
+_LINES: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 def patched(source: str, edits: Iterable[Edit]) -> str:
@@ -87,7 +90,7 @@ def text_of(data: bytes | None) -> str | None:
 
 def _lines(source: str) -> list[str]:
     """The lines as Python counts them: a form feed or a Unicode line separator ends none."""
-    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", source)
+    return _LINES.findall(source)
 
 
 def _offset(starts: list[int], line: int, column: int) -> int:

@@ -34,6 +34,7 @@ CHECK_NAMES: Final[Mapping[Check, str]] = {
     "unsafe-consumption": "Unsafe consumption",
     "llm": "LLM and AI",
 }
+_DIGITS: Final = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +249,7 @@ def _key(finding: Finding) -> str:
     path = min((place.span.path for place in finding.places if place.span), default="")
     route = min((str(place.route) for place in finding.places if place.route), default="")
     # The masked message: a fingerprint must not be a way to guess a secret.
-    said = re.sub(r"\d+", "#", masking.line(finding.message))
+    said = _DIGITS.sub("#", masking.line(finding.message))
     return "\0".join((finding.rule.slug, path, route, said))
 
 
