@@ -37,6 +37,20 @@ def test_quick_answers_and_a_target_that_is_slow_everywhere_bound_nothing(slow: 
     assert after(slow, usual, 100).refusal(WRITE) == ""
 
 
+def test_a_door_that_failed_slowly_is_tried_again_after_a_while_and_open_when_it_is_quick() -> None:
+    doors = SlowDoors("standard")
+    for _ in range(30):
+        doors.learn(Response(200, seconds=0.01))
+    doors.spent(WRITE, Response(500, seconds=5.0))
+    assert "5.0 s each" in doors.refusal(WRITE)
+    for _ in range(30):
+        doors.learn(Response(200, seconds=0.01))
+    assert doors.refusal(WRITE) == ""
+    assert "5.0 s each" in doors.refusal(WRITE)  # one at a time
+    doors.spent(WRITE, Response(201, seconds=0.01))
+    assert doors.refusal(WRITE) == ""
+
+
 def test_reading_is_never_bounded() -> None:
     reading = Request("GET", "/users")
     assert after(0.5, 0.01, 100, reading).refusal(reading) == ""

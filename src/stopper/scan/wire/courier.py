@@ -21,6 +21,7 @@ from stopper.scan.wire.deletions import deletes, deletes_of_others
 from stopper.scan.wire.form_doors import FormDoors
 from stopper.scan.wire.given_people import GivenPeople
 from stopper.scan.wire.handed_out import keep_what_is_handed_out
+from stopper.scan.wire.held_database import HeldDatabase
 from stopper.scan.wire.http import HttpTransport
 from stopper.scan.wire.load_seen import LoadSeen
 from stopper.scan.wire.money_paths import is_about_money, sends_money
@@ -106,6 +107,8 @@ class Courier:
         """How much was asked, and whether any answer spoke of a limit."""
         self.slow = SlowDoors("deep")
         """Which doors take so long that probes ask them seldom; set once the depth is known."""
+        self.held = HeldDatabase()
+        """Whether the target's database stays locked behind requests that fail."""
         self.people: dict[str, str | None] = {}
         """Names of the scan's people, whose accounts stay as they are, with what each logs in by where that is known."""
         self.given = GivenPeople()
@@ -128,10 +131,29 @@ class Courier:
             self.was.before(request, self.made.is_own, self._read_first)
         request, since = self._as_page(request), self.made.mark()
         with self._telling([request]) as answers:
-            response = self.transport.send(request, self._time_for_one(last))
+            response = self._sent(request, last)
             answers.append(response)
         self._learn(request, response, since)
         return Exchange(request, response)
+
+    def _sent(self, request: Request, last: bool) -> Response:
+        """What *request* is answered, which is sent once more where it has waited for a database that another request held."""
+        response = self.transport.send(request, self._time_for_one(last))
+        if (ease := self.held.held(request, response)) is not None and self._eased(ease):
+            with self._lock:
+                self.sent += 1
+            response = self.transport.send(request, self._time_for_one(last))
+            self.held.again(request, response)
+        if (ease := self.held.may_be_held(request, response)) is not None:
+            self._eased(ease)
+        return response
+
+    def _eased(self, ease: Request) -> bool:
+        """Free the target's database, where the budget allows it."""
+        with suppress(Skipped):
+            self._admit(ease, last=False)
+            return self.transport.send(ease, self._time_for_one(last=False)).status > 0
+        return False
 
     def _read_first(self, request: Request) -> Response | None:
         """What is at *request*, beyond the budget; None where it may not be asked."""

@@ -19,6 +19,11 @@ REMEMBERED: Final = 200
 """Answers that the middle is taken of."""
 FEW: Final = 10
 """With fewer answers there is no middle."""
+AGAIN: Final = 30
+"""Answers of other doors after which one that failed slowly is tried again: a request that broke off may hold the database for seconds, not
+for ever."""
+TRIES: Final = 3
+"""Times that one such door is tried again."""
 
 
 class SlowDoors:
@@ -29,30 +34,53 @@ class SlowDoors:
         self._lock = threading.Lock()
         self._all: deque[float] = deque(maxlen=REMEMBERED)
         self._spent: dict[tuple[str, str], list[float]] = {}
+        self._failed: dict[tuple[str, str], int] = {}
+        """Doors whose last slow answer was an error of the server or none, with the answers that had come by then."""
+        self._tries: dict[tuple[str, str], int] = {}
+        self._heard = 0
 
     def learn(self, response: Response) -> None:
         """Any answer tells what is usual."""
         with self._lock:
             self._all.append(response.seconds)
+            self._heard += 1
 
     def spent(self, request: Request, response: Response) -> None:
-        """Count what the answer to a probe took that only varies what it sends."""
-        if response.seconds < SLOW or request.method in READ_METHODS:
+        """Count what the answer to a probe took that only varies what it sends. A door that failed slowly and answers at once again is open."""
+        if request.method in READ_METHODS:
             return
+        door = _door(request)
         with self._lock:
-            if len(self._all) >= FEW and response.seconds >= TIMES * median(self._all):
-                self._spent.setdefault(_door(request), []).append(response.seconds)
+            if response.seconds < SLOW:
+                if self._failed.pop(door, None) is not None:
+                    self._spent.pop(door, None)
+            elif len(self._all) >= FEW and response.seconds >= TIMES * median(self._all):
+                self._spent.setdefault(door, []).append(response.seconds)
+                if response.status >= 500 or not response.status:
+                    self._failed[door] = self._heard
+                else:
+                    self._failed.pop(door, None)
 
     def refusal(self, request: Request) -> str:
         """Why a probe may not ask that door any more, or an empty text."""
         with self._lock:
-            spent = self._spent.get(_door(request), [])
-            if sum(spent) < self._most:
+            door = _door(request)
+            spent = self._spent.get(door, [])
+            if sum(spent) < self._most or self._may_be_tried_again(door):
                 return ""
             return (
                 f"answers there take {median(spent):.1f} s each, far longer than elsewhere: after {len(spent)} of them "
                 "probes sent no more; --depth deep asks on"
             )
+
+    def _may_be_tried_again(self, door: tuple[str, str]) -> bool:
+        """Whether enough was heard elsewhere since *door* failed slowly. One request at a time tries it."""
+        failed = self._failed.get(door)
+        if failed is None or self._heard - failed < AGAIN or self._tries.get(door, 0) >= TRIES:
+            return False
+        self._failed[door] = self._heard
+        self._tries[door] = self._tries.get(door, 0) + 1
+        return True
 
 
 def _door(request: Request) -> tuple[str, str]:
