@@ -1,6 +1,7 @@
 """What a log-in reads, where it turns the scan away: its query decides who somebody is, and nobody need be known to break it."""
 
 from dataclasses import replace
+from typing import Final
 from urllib.parse import parse_qsl
 
 from stopper.core.exchange import Request
@@ -10,7 +11,9 @@ from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import FORM, Input, members
 from stopper.core.probe_login import login_requests, login_routes
 
-ROUTES_MOST = 2
+ROUTES_MOST: Final = 2
+_REFUSED: Final = (400, 401, 403, 404)
+"""What log-ins say to whom they do not know: many beginners' say that there is no such user, or that the request is wrong."""
 
 
 def refused_log_ins(target: Target) -> Steps[list[Input]]:
@@ -25,7 +28,7 @@ def refused_log_ins(target: Target) -> Steps[list[Input]]:
             ways = [replace(asked, body=as_json.body), *([] if route.takes_form else [as_form])]
         for way in ways:
             honest = yield from attempt(send(way))
-            if honest is None or honest.response.status not in (401, 403):
+            if honest is None or honest.response.status not in _REFUSED:
                 continue
             names = _names(way)
             found += [

@@ -37,6 +37,8 @@ from stopper.scan.spec.near import documents_beside, documents_named
 from stopper.scan.wire.courier import Courier
 
 ASKED_MOST: Final = 120
+OF_LISTS_MOST: Final = 8
+"""Lists that something led to of which one thing is asked for, where much is known."""
 QUERIED_MOST: Final = 8
 """Links with a query that are asked as they stand."""
 GUESSED_MOST: Final = 220
@@ -162,7 +164,7 @@ class _Crawl:
             self._guess(nothing, words)
         few = few and len(self.found) < MANY
         self._guess(nothing, below(self._paths(), few=few))
-        self._guess(nothing, one_of(self._paths()) if few else ())
+        self._guess(nothing, one_of(self._paths()) if few else one_of(led)[:OF_LISTS_MOST])
         self._guess(nothing, of_kinds(kind.removeprefix(self.prefix) for kind in self.kinds))
 
     def _lists_many(self) -> bool:

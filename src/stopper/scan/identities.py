@@ -8,6 +8,7 @@ from stopper.core.login_names import LOGIN, PASSWORD
 from stopper.core.probe import Identity
 from stopper.scan.credential import proven
 from stopper.scan.doors import doors
+from stopper.scan.key_doors import with_key
 from stopper.scan.logging_in import change, holder, log_in, with_token
 from stopper.scan.mint import minted
 from stopper.scan.registering import register
@@ -33,7 +34,7 @@ def gather(scene: Scene, given: Sequence[Identity]) -> tuple[tuple[Identity, ...
             scene.useless[identity.name] = "the command line"
     wanted = [name for name in PEOPLE if name not in {identity.name for identity in found}]
     for name in wanted[: max(0, 2 - len(found))]:
-        person = register(scene, name)
+        person = register(scene, name) or with_key(scene, name)
         if person is not None:
             found.append(person)
     if not found and not given and (usual := usual_account(scene)) is not None:

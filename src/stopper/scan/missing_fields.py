@@ -90,6 +90,12 @@ def learn_doors(app: App, courier: Courier, honest: HonestRequests) -> App:
     )
 
 
+def learn_one(route: Route, courier: Courier, honest: HonestRequests) -> None:
+    """Learn from its errors what a POST at *route* reads, where no reader knows it."""
+    if route.readers <= {"wire"} and not route.names and not route.request_schema:
+        _learn(route, "POST", courier, honest, None)
+
+
 def _learned_door(route: Route, courier: Courier, honest: HonestRequests, asked: frozenset[str]) -> Iterator[Route]:
     door = LOGIN.search(route.path) or REGISTER.search(route.path) or route.path in asked
     if not door or "POST" not in route.methods or route.parameters or not route.readers <= {"wire"} or route.names:

@@ -9,6 +9,7 @@ from typing import Final, cast
 from stopper.core.probe import Identity, Target
 from stopper.core.probe_baseline import Baseline
 from stopper.scan.credential import proven
+from stopper.scan.key_doors import with_key
 from stopper.scan.logging_in import log_in_again
 from stopper.scan.scene import Scene
 
@@ -70,11 +71,13 @@ class Renewals:
             self._watch.settle(person.name)
             self._outlived.add(person.name)  # its end has passed, by our clock, and ended nothing
             return
-        if self._renewed.get(person.name, 0) >= MOST or person.subject is None or person.password is None:
+        by_key = person.subject is None and person.name in self._scene.registrations
+        nameless = person.subject is None or person.password is None
+        if self._renewed.get(person.name, 0) >= MOST or (nameless and not by_key):
             self._give_up(person)
             return
         self._renewed[person.name] = self._renewed.get(person.name, 0) + 1
-        again = log_in_again(self._scene, person)
+        again = with_key(self._scene, person.name) if by_key else log_in_again(self._scene, person)
         if again is None and self._scene.courier.exhausted:
             return  # nothing was sent, which says nothing of the account
         if again is None:

@@ -54,6 +54,13 @@ def test_an_api_whose_links_show_its_beginning_is_asked_for_nothing_elsewhere() 
     assert "/deserialize" not in asked
 
 
+def test_one_thing_is_asked_for_of_each_list_that_an_api_names_however_much_else_it_names() -> None:
+    lists = ("/owners", "/pets", "/visits", "/doctors", "/rooms", "/bills")
+    app = served(*lists, "/pets/<int:number>")
+    app.add_url_rule("/", "start", lambda: {"routes": list(lists)})
+    assert "/pets/{id}" in crawl(app)
+
+
 def test_a_405_that_does_not_say_what_is_allowed_hides_no_route() -> None:
     app = served("/login")
     app.register_error_handler(405, lambda _: ({"error": "method not allowed"}, 405))
