@@ -4,7 +4,7 @@ from collections.abc import Callable
 from collections.abc import Mapping as MappingType
 from typing import TYPE_CHECKING, Any, Final
 
-from stopper.core.body_models import filled_from, is_narrow
+from stopper.core.body_models import filled_from, is_form_text, is_narrow
 from stopper.core.glimpses import is_glimpse, is_split
 from stopper.core.held_attributes import held_under, surely_held
 from stopper.core.held_headers import credential_kind, headers_of, is_one_name
@@ -14,7 +14,6 @@ from stopper.core.left_out import is_mask, is_spread, left_out
 from stopper.core.naming import sensitive
 from stopper.core.origins import (
     CURATED,
-    FREE_FIELD,
     NONE,
     NUMBERS,
     PASSING,
@@ -269,7 +268,7 @@ class _Asking:
     def member(self, value: Member, bound: MappingType[str, Value], depth: int) -> Labels:
         if value.attribute == "config" and is_application(value.owner):
             return labelled("whole-config", source="config")
-        if value.attribute == "data" and isinstance(value.owner, Call) and FREE_FIELD.fullmatch(value.owner.callee):
+        if value.attribute == "data" and isinstance(value.owner, Call) and is_form_text(self.facts, value.owner):
             return labelled("request-data") | by_name(value.owner.name, NONE)
         put = headers_of(self.facts, value.owner) if value.attribute == "headers" else ()
         if put:

@@ -1,4 +1,5 @@
-"""What comes to functions that no route calls, and a caller wrote all the same: arguments of a GraphQL query, events of a socket."""
+"""What comes to functions that no route calls, and a caller wrote all the same: arguments of a GraphQL query, events of a socket,
+parameters of a remote procedure; and what a library reads out of the request for a view."""
 
 import re
 from collections.abc import Iterator
@@ -31,21 +32,35 @@ _NUMBERS: Final = frozenset(
 _SCALARS: Final = frozenset({"Int", "Float", "Boolean", "Decimal", "UUID", "Date", "DateTime", "BigInt"})
 
 
+_LIBRARIES: Final = (
+    "graphene", "ariadne", "strawberry", "flask_socketio", "flask_sock", "flask_sockets", "flask_jsonrpc", "flask_parameter_validation",
+)  # fmt: skip
+_PROCEDURES: Final = re.compile(r"flask_jsonrpc(?:\.\w+)*\.JSONRPC\w*\.method")
+_READ: Final = re.compile(r"flask_parameter_validation(?:\.\w+)*\.(?:Json|Query|Form|Route|MultiSource)")
+
+
 def of_message(facts: "SourceFacts", value: Parameter, numbers: bool) -> Labels:
-    """``request-data`` for an argument of a resolver of Graphene, Ariadne or Strawberry and for what an event of Flask-SocketIO brings;
-    with *numbers*, what the schema makes a number is nothing."""
-    if not facts.imports("graphene", "ariadne", "strawberry", "flask_socketio", "flask_sock", "flask_sockets"):
+    """``request-data`` for an argument of a resolver of Graphene, Ariadne or Strawberry, for what an event of Flask-SocketIO or a WebSocket
+    brings, for a procedure of Flask-JSONRPC and for what Flask-Parameter-Validation reads; with *numbers*, what the schema makes a number is
+    nothing."""
+    if not facts.imports(*_LIBRARIES):
         return NONE
     function = facts.function(value.function)
     if function is None:
         return NONE
     if value.index == 0 and any(one.name in _WIRES for one in function.decorators):
         return labelled("request-data", source=value.parameter)
-    if not (_resolved(facts, function, value) or _emitted(facts, function, value)):
+    if not (_resolved(facts, function, value) or _emitted(facts, function, value) or _procedure(function, value)):
         return NONE
     if numbers and (value.typed in _NUMBERS or _declared_number(facts, function, value.parameter)):
         return NONE
     return labelled("request-data", source=value.parameter)
+
+
+def _procedure(function: Function, value: Parameter) -> bool:
+    if isinstance(value.default, Call) and _READ.fullmatch(value.default.callee):
+        return True
+    return any(_PROCEDURES.fullmatch(one.name) for one in function.decorators)
 
 
 def _resolved(facts: "SourceFacts", function: Function, value: Parameter) -> bool:

@@ -1,5 +1,6 @@
 """What a parameter of a function is because of who calls that function: a route, an error handler, a schema, a library that logs in."""
 
+import re
 from typing import TYPE_CHECKING, Final, cast
 
 from stopper.core.body_models import HANDS_BODY, class_of
@@ -7,7 +8,7 @@ from stopper.core.message_parameters import of_message
 from stopper.core.naming import sensitive
 from stopper.core.origins import NONE, Labels, labelled, of_header
 from stopper.core.passing import given as given_for
-from stopper.core.values import Call, Constant, Mapping, Parameter, Value, is_constant, options, text_of
+from stopper.core.values import NAMED, Call, Constant, Mapping, Parameter, Value, is_constant, options, text_of
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -20,6 +21,14 @@ _OF_A_SCHEMA: Final = frozenset(
     for word in ("pre_load", "post_load", "validates_schema")
 )
 """Methods of a schema that are given what is loaded, which is what the caller wrote."""
+
+
+_OWN: Final = frozenset({"self", "cls", "user", "token_info", "context_", "request"})
+"""Parameters that Connexion fills by itself."""
+_COUNTS: Final = re.compile(
+    r"(?i)^(?:limit|offset|page\w*|per_page|size|count|skip|top|start|end|year|month|day)$|(?:^|_)ids?$"
+)
+"""Parameters of which a document says nearly always that they are numbers."""
 
 
 def names_said(facts: "SourceFacts", key: Value) -> list[str]:
@@ -37,10 +46,11 @@ def of_parameter(facts: "SourceFacts", value: Parameter, numbers: bool) -> Label
     return (
         _of_route(facts, value, numbers)
         | _of_handler(facts, value)
+        | _of_preprocessor(facts, value)
         | _of_schema(facts, value)
         | _of_headers(facts, value)
         | _of_loader(facts, value)
-        | _of_connexion(facts, value)
+        | _of_connexion(facts, value, numbers)
         | _of_validator(facts, value)
         | of_message(facts, value, numbers)
     )
@@ -56,12 +66,24 @@ def _of_validator(facts: "SourceFacts", value: Parameter) -> Labels:
     return NONE
 
 
-def _of_connexion(facts: "SourceFacts", value: Parameter) -> Labels:
-    """The key that Connexion hands to ``def check(apikey, required_scopes=None)``, the function that its document names."""
-    if value.index != 0 or value.parameter not in ("apikey", "api_key") or not facts.imports("connexion"):
+def _of_connexion(facts: "SourceFacts", value: Parameter, numbers: bool) -> Labels:
+    """What Connexion hands to a view by the names of the document, and the key that it hands to ``def check(apikey, required_scopes=None)``,
+    the function that its document names."""
+    if not facts.imports("connexion"):
         return NONE
-    function = facts.function(value.function)
-    return of_header("X-API-Key") if function is not None and "required_scopes" in function.parameters else NONE
+    if value.parameter in ("apikey", "api_key") and value.index == 0:
+        function = facts.function(value.function)
+        return of_header("X-API-Key") if function is not None and "required_scopes" in function.parameters else NONE
+    routes = facts.routes_of_view(value.function)
+    if (
+        not routes
+        or value.parameter in _OWN
+        or any(name == value.parameter for one in routes for name, _ in one.parameters)
+    ):
+        return NONE
+    if numbers and (value.typed in ("int", "float", "bool") or _COUNTS.search(value.parameter)):
+        return NONE
+    return labelled("request-data", source=value.parameter)
 
 
 def _of_loader(facts: "SourceFacts", value: Parameter) -> Labels:
@@ -75,7 +97,17 @@ def _of_loader(facts: "SourceFacts", value: Parameter) -> Labels:
             headers.append("X-API-Key")
         own = frozenset(label for header in headers for label in of_header(header))
         return own or labelled("authorization-header", source="authorization")
-    return labelled("password") if "verify_password" in names and value.index == 1 else NONE
+    if "verify_password" in names and value.index in (0, 1):
+        return labelled("password") if value.index else labelled("request-data", source=value.parameter)
+    return NONE
+
+
+def _of_preprocessor(facts: "SourceFacts", value: Parameter) -> Labels:
+    """The parameters of the path, which ``@app.url_value_preprocessor`` is given before any view."""
+    function = facts.function(value.function) if value.index == 1 else None
+    names = [one.name.rpartition(".")[2] for one in function.decorators] if function is not None else []
+    told = {"url_value_preprocessor", "app_url_value_preprocessor"} & set(names)
+    return labelled("path-parameter", "request-data", source=value.parameter) if told else NONE
 
 
 def _of_route(facts: "SourceFacts", value: Parameter, numbers: bool) -> Labels:
@@ -84,6 +116,8 @@ def _of_route(facts: "SourceFacts", value: Parameter, numbers: bool) -> Labels:
             typed = dict(route.parameters)[value.parameter]
             if typed in ("int", "uuid") and numbers:
                 return NONE
+            return labelled("path-parameter", "request-data", source=value.parameter)
+        if value.index == NAMED and any(kind not in ("int", "uuid") for _, kind in route.parameters):
             return labelled("path-parameter", "request-data", source=value.parameter)
     return NONE
 

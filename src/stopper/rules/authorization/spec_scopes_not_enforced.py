@@ -84,6 +84,8 @@ def _looks(index: FunctionIndex, route: Route, method: str, scopes: Sequence[str
     guards = access.guards if access is not None else ()
     decorators = [one for function in own for one in function.decorators if not one.above_route]
     deaf = {one.name for one in decorators if is_told_nothing(index.facts, one) or is_told_in_vain(index.facts, one)}
+    if any(guard.name == "connexion.security" for guard in guards):
+        return True  # Connexion holds the token's scopes against the document's, or hands them on: see above
     names = [*(guard.name for guard in guards), *(one.name for one in decorators)]
     names = [name for name in names if name not in deaf]
     if not own or any(guard.kind == "policy" for guard in guards) or any(_CHECKS.search(name) for name in names):

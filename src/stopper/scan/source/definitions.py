@@ -92,7 +92,7 @@ def _bind_parameters(reader: Reader, node: FunctionNode | ast.Lambda, waiting: P
         reader.scope[argument.arg] = _parameter(reader, argument, index, defaults.get(argument.arg))
     if any(one.name.endswith(".request_loader") for one in waiting.decorators) and found:
         reader.scope[found[0]] = new_name("flask.request")  # Flask-Login hands it over
-    if "start_response" in found and found[0] != "start_response":
+    if found[:1] == ["environ"] or ("start_response" in found and found[0] != "start_response"):
         reader.scope[found[0]] = new_name(ENVIRON)  # an application of WSGI is called by the server
     if arguments.vararg is not None:
         reader.scope[arguments.vararg.arg] = new_parameter(

@@ -1,12 +1,17 @@
 """OpenAPI documents that lie beside the code: what they say is joined to the routes that the source has."""
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from stopper.core.app import App, Route
 from stopper.core.errors import UsageError
 from stopper.core.fact import TextFile
 from stopper.core.spec_document import serves_by
 from stopper.scan.merge import shape, with_spec
+
+_NAME: Final = re.compile(r"(?:^|/)(?:openapi|swagger)[\w.-]*$")
+"""What a document of the whole application is called; one under another name may be a part of it, or be written for people."""
 
 
 def with_documents(app: App, texts: Sequence[TextFile]) -> App:
@@ -23,7 +28,7 @@ def with_documents(app: App, texts: Sequence[TextFile]) -> App:
             continue
         known = {(shape(route.path), method) for route in app.routes for method in route.methods}
         ours = tuple(route for route in routes if _is_served(route, known))
-        if ours or (app.source is not None and serves_by(spec, app.source)):
+        if (ours and _NAME.search(text.path)) or (app.source is not None and serves_by(spec, app.source)):
             return with_spec(app, spec, ours)
     return app
 

@@ -55,6 +55,10 @@ def link(
     name_sole_methods(project, tests)
     call_registered_handlers(project, tests)
     follow_sole_callers(project, tests)
+    if any(name.partition(".")[0] == "connexion" for name in project.imported):
+        from stopper.scan.source.connexion_routes import connexion_routes
+
+        project.registrations.extend(connexion_routes(project, texts))
     by_name = {module.name: module for module in modules}
     routes = Routes(project, by_name, tests)
     found = routes.found()

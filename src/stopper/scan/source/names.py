@@ -39,6 +39,13 @@ INSTANCES: Final[dict[str, str]] = {
     "flask_restx.namespace.Namespace": "flask_restx.Namespace",
     "flask_restx.Api.namespace": "flask_restx.Namespace",
     "flask_restplus.Api.namespace": "flask_restplus.Namespace",
+    "flask_rebar.Rebar": "flask_rebar.Rebar",
+    "flask_jsonrpc.JSONRPC": "flask_jsonrpc.JSONRPC",
+    "flask_jsonrpc.JSONRPCBlueprint": "flask_jsonrpc.JSONRPCBlueprint",
+    "flask_restx.Api.parser": "flask_restx.reqparse.RequestParser",
+    "flask_restx.Namespace.parser": "flask_restx.reqparse.RequestParser",
+    "flask_restplus.Api.parser": "flask_restplus.reqparse.RequestParser",
+    "flask_restplus.Namespace.parser": "flask_restplus.reqparse.RequestParser",
 }
 """What a call (or an attribute) gives an instance of, where the name does not say it; and classes that stand for another."""
 
@@ -53,6 +60,12 @@ FLASK_HOMES: Final = re.compile(
 )
 MOVED: Final[dict[str, str]] = {
     "connexion.App.run": "flask.Flask.run",
+    "connexion.request": "flask.request",
+    "flask_rebar.Rebar.validated_body": "flask.request.json",
+    "flask_rebar.Rebar.validated_args": "flask.request.args",
+    "flask_rebar.Rebar.validated_headers": "flask.request.headers",
+    "flask_rebar.get_validated_body": "flask.request.get_json",
+    "flask_rebar.get_validated_args": "flask.request.get_json",
     "connexion.FlaskApp.run": "flask.Flask.run",
     "connexion.apps.flask_app.FlaskApp": "connexion.FlaskApp",
     "connexion.apps.flask.FlaskApp": "connexion.FlaskApp",
@@ -250,6 +263,7 @@ GUARDS: Final = re.compile(
     r"|flask_principal\.Permission\.require"
     r"|flask_oidc\.\w+\.(?:require_login|accept_token)"
     r"|flask_user\.(?:login_required|roles_required)"
+    r"|connexion\.security"
     r"|flask_basicauth\.BasicAuth\.required"
     r"|authlib\.integrations\.flask_oauth2\.(?:ResourceProtector|resource_protector\.ResourceProtector)(?:\.__call__|\.acquire_token)?"
     r"|authlib\.flask\.oauth2\.ResourceProtector(?:\.__call__)?"

@@ -25,7 +25,7 @@ from stopper.scan.source.project import Module, Project
 from stopper.scan.source.reader import wide_lines
 from stopper.scan.source.statements import finish, read_module
 from stopper.scan.source.suppressions import suppressions
-from stopper.scan.source.textfiles import kind_of, read_text
+from stopper.scan.source.textfiles import documented_modules, kind_of, read_text
 
 MOST_KEPT: Final = 256
 LARGEST_KEPT: Final = 32 * 1024
@@ -241,7 +241,7 @@ def read_files(
     run.project.settings_texts.update(
         (text.path, text) for text in texts if text.kind == "config" and not files.is_test(text.path)
     )
-    wanted = _relevant(run)
+    wanted = _relevant(run, [text for text in texts if text.kind == "openapi"])
     with _deep_stack():
         for number, one in enumerate(wanted):
             progress("reading source", number, len(wanted))
@@ -286,7 +286,7 @@ def _unique_names(run: _Run) -> None:
             run.sources[path] = SourceFile(source.path, source.shown, dotted, source.package, source.depth)
 
 
-def _relevant(run: _Run) -> list[str]:
+def _relevant(run: _Run, documents: list[TextFile]) -> list[str]:
     """The files that can matter, by a search over their bytes: those that speak of Flask or tokens, and beside such files those that
     touch what rules ask about. Files that these import are read when they are asked for. The others are only held to be Python."""
     chosen: set[str] = set()
@@ -322,8 +322,19 @@ def _relevant(run: _Run) -> list[str]:
                 weak[path] = files.imported_tops(data)
     chosen.update(path for path in touched if _home(run.sources[path]) in homes)
     chosen.update(path for path in others if path not in chosen and _shows_key(run, run.sources[path]))
+    if documents and any(_speaks(run, path, b"connexion") for path in chosen):
+        ends = documented_modules(documents)
+        for path, source in run.sources.items():
+            lies = source.shown.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            if f".{source.module}".endswith(ends) or f".{lies}".endswith(ends):
+                chosen.add(path)
     _add_importers(run, chosen, weak)
     return [path for path in run.sources if path in chosen]
+
+
+def _speaks(run: _Run, path: str, word: bytes) -> bool:
+    data = run.bytes_of(run.sources[path])
+    return isinstance(data, bytes) and word in data
 
 
 def _shows_key(run: _Run, source: SourceFile) -> bool:

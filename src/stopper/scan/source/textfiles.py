@@ -3,6 +3,7 @@ Dockerfiles, workflows, build files, shell scripts, requirements, pages of docum
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -26,7 +27,8 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
                 r"|(?:^|/)(?:poetry|uv|pdm|Pipfile)\.lock$|(?:^|/)(?:pyproject\.toml|Pipfile|setup\.cfg|setup\.py|environment\.ya?ml)$"), "requirements"),
     (re.compile(r"(?:^|/)README[\w.-]*\.(?:md|rst)$|(?:^|/)docs?/(?:[\w.-]+/)*[\w.-]+\.(?:md|rst)$"), "docs"),
     (re.compile(r"(?:^|/)Procfile$"), "procfile"),
-    (re.compile(r"(?:^|/)(?:openapi|swagger)\.(?:json|ya?ml)$"), "openapi"),
+    (re.compile(r"(?:^|/)[\w.-]*(?:openapi|swagger)[\w.-]*\.(?:json|ya?ml)$|(?:^|/)[\w-]*(?:openapi|swagger|specs?|specifications?)/[\w.-]+\.(?:json|ya?ml)$"
+                r"|(?:^|/)(?:api|spec|api[_-]?spec)\.ya?ml$"), "openapi"),
     (re.compile(r"\.(?:html|htm|j2|jinja|jinja2)$"), "template"),
     (re.compile(r"\.js$"), "script"),
     (re.compile(r"(?:^|/)[\w.-]*(?:schema|seed|init|setup|bootstrap|fixtures?|data|users?|people|accounts?)[\w.-]*\.sql$"), "sql"),
@@ -82,3 +84,20 @@ def read_text(path: Path, shown: str, kind: FileKind) -> TextFile | ReadError | 
     if kind == "template" and "{#" in text:
         text = _REMARK.sub(lambda found: "\n" * found[0].count("\n"), text)
     return TextFile(shown, kind, tuple(text.splitlines()))
+
+
+_SERVES: Final = re.compile(
+    r"(?:operationId|x-[\w-]*router-controller|x-\w+(?:Info|Validate)Func)[\"']?\s*:\s*[\"']?([A-Za-z_][\w.]*)|^\s*[\"']?/([\w-]+)"
+)
+
+
+def documented_modules(documents: Sequence[TextFile]) -> tuple[str, ...]:
+    """The ends, each from a dot on, of the names of modules that these documents may speak of: where operations are answered, and what a
+    resolver makes of the first word of a path."""
+    found: dict[str, None] = {}
+    for text in documents:
+        for line in text.lines:
+            for said, word in _SERVES.findall(line):
+                found[f".{said or word.replace('-', '_')}"] = None
+                found[f".{said.rpartition('.')[0]}"] = None
+    return tuple(one for one in found if one != ".")
