@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping
 from typing import Final, cast
+from urllib.parse import unquote
 
 from stopper.core.account_body import PHONE, phone_of
 from stopper.core.app import Route
+from stopper.core.exchange import Exchange, Request
 from stopper.core.login_names import PASSWORD
-from stopper.core.probe import Target
+from stopper.core.probe import Identity, Target
 from stopper.core.probe_login import REGISTERED
 
 _REGISTER: Final = re.compile(r"(?i)(^|[/_-])(register|registration|sign-?up)/?$")
@@ -19,6 +21,26 @@ def registered_at(target: Target) -> list[Route]:
     """The routes by which the scan's own people came, whatever they are called."""
     notes = [entry for name, entry in list(target.notes.items()) if name.startswith(REGISTERED)]
     return [cast("tuple[Route, object]", entry)[0] for entry in notes if isinstance(entry, tuple)]
+
+
+def registration_at(target: Target, route: Route) -> Request | None:
+    """The request by which somebody of the scan was registered at *route*."""
+    for name, entry in list(target.notes.items()):
+        if name.startswith(REGISTERED) and isinstance(entry, tuple):
+            came, exchange = cast("tuple[Route, Exchange]", entry)
+            if came.path == route.path:
+                return exchange.request
+    return None
+
+
+def registered_address(target: Target, person: Identity) -> str:
+    """The mail address with which *person* was registered; empty where nobody knows."""
+    entry = target.notes.get(REGISTERED + person.name)
+    if not isinstance(entry, tuple):
+        return ""
+    said = unquote(cast("tuple[Route, Exchange]", entry)[1].request.body.decode("utf-8", "replace"))
+    found = re.search(r"[\w.+-]{1,80}@[\w-]{1,60}(?:\.[\w-]{1,60})+", said)
+    return found.group() if found is not None else ""
 
 
 def takes_accounts(route: Route) -> bool:

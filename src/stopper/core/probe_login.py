@@ -35,7 +35,7 @@ FIELDS_MOST: Final = 4
 """Fields of a form that logs in: a box to be remembered may be among them."""
 _OPENS: Final = re.compile(
     r"(?i)regist|sign-?up|join|create|enroll|change|reset|recover|restore|forgot|update|profile|settings|account|new|"
-    r"(^|[/_-])(add|invite|pass\w*|pwd?|(user|member|employee|customer|client|student|teacher|patient|author|admin|owner)s?|people|staff)(/|$)"
+    r"(^|[/_-])(add|invite|pass\w*|pwd?|(user|member|employee|customer|client|student|teacher|patient|author|owner)s?|admins|people|staff)(/|$)"
 )
 _NEW: Final = re.compile(r"(?i)new|old|current|confirm|repeat|again|retype|verif")
 """Fields beside which a password is given anew."""
@@ -173,13 +173,27 @@ def log_in(target: Target, person: Identity) -> Steps[tuple[Route, Exchange] | N
     if person.subject is None or person.password is None:
         return None
     for route in login_routes(target)[:3]:
-        for request in login_requests(target, route, person.subject, person.password.reveal()):
+        password = person.password.reveal()
+        came = _as_somebody_came(target, route, person.subject, password)
+        for request in (*came, *login_requests(target, route, person.subject, password)):
             exchange = yield from send(request)
             if lets_in(exchange.response):
                 return route, exchange
             if exchange.response.status in (404, 405, 429):
                 break  # a 401 or 403 to one coding may come from a view that reads another one
     return None
+
+
+def _as_somebody_came(target: Target, route: Route, subject: str, password: str) -> tuple[Request, ...]:
+    """The form by which somebody of the scan came in at *route*, with another account: it may have a token of its own."""
+    for one in target.identities:
+        entry = target.notes.get(ENTERED + one.name)
+        came, exchange = cast("tuple[Route, Exchange]", entry) if isinstance(entry, tuple) else (None, None)
+        if came is None or exchange is None or came.path != route.path:
+            continue
+        request = retyped(exchange.request, one, password, subject)
+        return (request,) if request is not None and "form" in (request.header("Content-Type") or "") else ()
+    return ()
 
 
 def entered(target: Target, person: Identity) -> Steps[tuple[Route, Exchange] | None]:

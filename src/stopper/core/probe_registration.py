@@ -4,15 +4,16 @@ import json
 import re
 import secrets
 from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, urlencode
 
 from stopper.core.account_body import PHONE, account_body, phone_of, texts_of
 from stopper.core.account_names import REGISTERS
 from stopper.core.app import Route
 from stopper.core.cookie_flags import cookies_of
-from stopper.core.exchange import Exchange
+from stopper.core.exchange import Exchange, Request
 from stopper.core.login_names import KEY_NAMES, named
 from stopper.core.probe import Identity, Steps, Target, send
-from stopper.core.probe_accounts import takes_accounts
+from stopper.core.probe_accounts import registration_at, takes_accounts
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import known_log_in, log_in, login_routes, token_in
@@ -99,9 +100,8 @@ class Enrolled:
 def enrolled(target: Target) -> Steps[Enrolled | None]:
     """A new person who is registered and logged in; None where the API takes none."""
     for route in [one for one in target.app.routes if registers(one) or takes_accounts(one)][:2]:
-        request = target.request_for(route, "POST")
-        person, body = new_account(members(request))
-        made = yield from attempt(send(replace(request, body=json.dumps(body).encode())))
+        person, request = _new_person(target, route)
+        made = yield from attempt(send(request))
         if made is None or not (made.response.succeeded or made.response.status in (302, 303)):
             continue
         found = yield from let_in(target, person)
@@ -109,6 +109,19 @@ def enrolled(target: Target) -> Steps[Enrolled | None]:
         if found is not None and ready is not None:
             return Enrolled(ready, made, found[1][1])
     return None
+
+
+def _new_person(target: Target, route: Route) -> tuple[Identity, Request]:
+    """A new person, and what registers it at *route*: the form by which somebody of the scan came, which may have a token of its own, or
+    what a well-meaning client sends."""
+    sent = registration_at(target, route)
+    if sent is not None and "form" in (sent.header("Content-Type") or ""):
+        fields: dict[str, object] = dict(parse_qsl(sent.body.decode("utf-8", "replace"), keep_blank_values=True))
+        person, body = new_account(fields)
+        return person, replace(sent, body=urlencode({name: str(value) for name, value in body.items()}).encode())
+    request = target.request_for(route, "POST")
+    person, body = new_account(members(request))
+    return person, replace(request, body=json.dumps(body).encode())
 
 
 def registered(target: Target) -> Steps[Identity | None]:

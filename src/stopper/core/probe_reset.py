@@ -24,6 +24,12 @@ _NAMED: Final = re.compile(
 )
 _ADDRESS: Final = re.compile(r"https?://[^\s\"'<>\\]+")
 _IN_ADDRESS: Final = re.compile(r"(?i)[?&](?:\w*token|\w*code|key|t)=([^&#\s]+)|/([A-Za-z0-9_.~-]{4,})/?$")
+_ON_HOST: Final = re.compile(
+    r"(?i)(?<![\w/:.-])/(?:[\w-]{1,40}/){0,3}[\w-]{0,30}(?:reset|recover|magic|invit)[\w-]{0,30}(?:/|\?(?:\w{0,20}token|code|key|t)=)((?=[\w.~-]{0,60}\d)[\w.~-]{4,400})"
+)
+"""A link without a host, with what looks like a token in it."""
+TEXT_MOST: Final = 50_000
+"""Characters of an answer in which such a link is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +104,5 @@ def reset_tokens(response: Response) -> Iterator[str]:
         found = _IN_ADDRESS.search(address)
         if found:
             yield found.group(1) or found.group(2)
+    for found in _ON_HOST.finditer(response.text[:TEXT_MOST]):
+        yield found.group(1)

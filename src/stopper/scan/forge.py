@@ -20,6 +20,7 @@ from stopper.core.flask_cookie import signing_word
 from stopper.core.secret import Secret
 from stopper.scan.forge_keys import own_certificate, own_jwk, own_rsa_key, public_forms
 from stopper.scan.own_words import spellings
+from stopper.scan.secret_phrases import phrases
 
 _HASHES: Final[dict[str, Callable[[], hashes.HashAlgorithm]]] = {
     "256": hashes.SHA256,
@@ -185,7 +186,7 @@ def words() -> tuple[str, ...]:
 
 
 def guesses() -> Iterator[str]:
-    """Every word of the list as it is, then its usual spellings: letter case, a year or number behind it."""
+    """Every word of the list as it is, then its usual spellings: letter case, a year or number behind it; then phrases."""
     yield ""
     yield from words()
     known = set(words())
@@ -196,6 +197,7 @@ def guesses() -> Iterator[str]:
                 if spelled not in known:
                     known.add(spelled)
                     yield spelled
+    yield from (phrase for phrase in phrases() if phrase not in known)
 
 
 def _sign_foreign(header: dict[str, object], claims: Mapping[str, object]) -> str:

@@ -17,7 +17,7 @@ USUAL: Final = (
     "/config", "/debug", "/metrics", "/token", "/refresh", "/notes", "/items", "/orders", "/search", "/files", "/upload", "/keys",
     "/auth/login", "/auth/register", "/auth/me", "/auth/refresh", "/auth/logout", "/api", "/api/login", "/api/register", "/api/me",
     "/api/users", "/api/notes", "/api/items", "/api/orders", "/api/v1", "/api/v1/users", "/api/v1/login", "/api/v1/me",
-    "/auth", "/signup", "/users/login", "/admin/login", "/api/users/login", "/api/auth", "/api/auth/login", "/api/auth/register", "/api/token", "/api/v1/auth/login", "/docs", "/apidocs/", "/swagger/", "/api/docs/", "/graphql", "/robots.txt",
+    "/auth", "/signup", "/users/login", "/admin/login", "/api/users/login", "/api/auth", "/api/auth/login", "/api/auth/register", "/api/token", "/api/v1/auth/login", "/docs", "/apidocs/", "/swagger/", "/api/docs/", "/graphql", "/robots.txt", "/forgot-password", "/forgot_password", "/admin-login", "/admin/dashboard",
 )  # fmt: skip
 FEW: Final = 5
 """Below so many routes that pages, forms or texts led to, more names are tried: such an API shows nothing of itself."""

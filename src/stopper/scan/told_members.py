@@ -171,5 +171,7 @@ def _says_unknown(value: object) -> bool:
 def _in_text(text: str) -> tuple[str, ...]:
     if len(text) > TEXT_MOST or not _UNKNOWN.search(text):
         return ()
-    after = re.search(r"(?i)(?:fields?|keys?|parameters?|property|properties|arguments?|inputs?)\s*:\s*([\w, ]{1,200})", text)
+    after = re.search(
+        r"(?i)(?:fields?|keys?|parameters?|property|properties|arguments?|inputs?)\s*:\s*([\w, ]{1,200})", text
+    )
     return tuple(_QUOTED.findall(text)) or (tuple(re.findall(r"[A-Za-z_]\w*", after.group(1))) if after else ())

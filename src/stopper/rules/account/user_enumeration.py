@@ -17,6 +17,7 @@ from stopper.core.login_names import PASSWORD
 from stopper.core.password_schemas import mentioned
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe_accounts import registered_address
 from stopper.core.probe_baseline import attempt, says_nothing, steady
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
@@ -338,10 +339,11 @@ def _forgotten(target: Target, person: Identity) -> Steps[Verdict | None]:
             )  # it sets one, and asks for none
         ):
             continue
-        nobody = _nobody(target, person.subject)
-        first = yield from send(_reset(target, route, person.subject))
-        second = yield from send(_reset(target, route, nobody))
-        if first.response.succeeded and second.response.status in (400, 404, 409, 422, 401, 403):
+        known, unknown = _reset(target, route, person), _reset(target, route, None)
+        first = yield from send(known)
+        second = yield from send(unknown)
+        refused = first.response.succeeded and second.response.status in (400, 404, 409, 422, 401, 403)
+        if refused or (yield from _told_apart(known, unknown, first, second)):
             ref = RouteRef("POST", route.path)
             evidence = [
                 Evidence("exchange", "a reset for somebody who exists", first),
@@ -352,9 +354,30 @@ def _forgotten(target: Target, person: Identity) -> Steps[Verdict | None]:
     return None
 
 
-def _reset(target: Target, route: Route, subject: str) -> Request:
+def _told_apart(known: Request, unknown: Request, first: Exchange, second: Exchange) -> Steps[bool]:
+    """Whether one status says two things: other words for somebody than for nobody, and the same ones each time that either is asked for."""
+    if not (first.response.succeeded and second.response.succeeded) or says_nothing(first.response):
+        return False
+    names = tuple(text for request in (known, unknown) for text in map(str, members(request).values()))
+    one, two = _words(first.response, *names), _words(second.response, *names)
+    if one == two or first.response.status != second.response.status:
+        return False
+    again, still = (yield from send(unknown)), (yield from send(known))
+    return _words(again.response, *names) == two and _words(still.response, *names) == one
+
+
+def _reset(target: Target, route: Route, person: Identity | None) -> Request:
+    """A reset for *person*, or for nobody: the address where one is asked for, else the name."""
+    subject = (person.subject if person is not None else None) or f"nobody-{target.canary}"
+    mail = subject if "@" in subject else f"{subject}@example.com"
+    if person is not None and "@" not in subject:
+        mail = registered_address(target, person) or subject
     request = next(login_requests(target, route, subject, secrets.token_hex(8)))
-    body = {name: value for name, value in members(request).items() if not PASSWORD.search(name)}
+    body = {
+        name: mail if "mail" in name.lower() else value
+        for name, value in members(request).items()
+        if not PASSWORD.search(name)
+    }
     return Request(request.method, request.target, request.headers, json.dumps(body).encode(), "write")
 
 

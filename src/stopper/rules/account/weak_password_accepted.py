@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from stopper.core.account_names import REGISTERS, is_password_name, makes_password_hash
 from stopper.core.app import App, Route
@@ -17,7 +17,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.password_schemas import LEAST, is_password_length, least_asked, length_bounds, takes_any_password
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_accounts import asks_no_password, registered_at, takes_accounts, with_account
+from stopper.core.probe_accounts import asks_no_password, registered_at, registration_at, takes_accounts, with_account
 from stopper.core.probe_login import asks_again
 from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
@@ -295,6 +295,11 @@ def _same_shape(good: Exchange, weak: Exchange) -> bool:
 
 
 def _request(target: Target, route: Route, who: str, password: str) -> Request:
+    if (sent := registration_at(target, route)) is not None and "form" in (sent.header("Content-Type") or ""):
+        # A form may have a token of its own: it is sent as somebody of the scan was registered by it.
+        fields: dict[str, object] = dict(parse_qsl(sent.body.decode("utf-8", "replace"), keep_blank_values=True))
+        again = with_account(fields, f"stopper{who}{target.canary}", password)
+        return replace(sent, body=urlencode({name: str(value) for name, value in again.items()}).encode())
     honest = target.request_for(route, "POST")
     try:
         said: object = json.loads(honest.body) if honest.body else {}

@@ -1,5 +1,6 @@
 """Password hashes, keys and internal values go to whoever may read the answer."""
 
+import re
 from collections.abc import Iterator
 from typing import Final, cast
 
@@ -16,6 +17,16 @@ from stopper.core.rule import Rule
 
 TELLING: Final = 12
 """Characters from which a password in an answer is no word that happens to stand there; a shorter one counts beside its owner's name."""
+
+
+PAGE_MOST: Final = 200_000
+"""Characters of a page in which hashes are looked for."""
+_IN_PAGE: Final = re.compile(
+    r"(?i)(?P<hash>\$2[aby]\$\d\d\$[./a-z0-9]{53}|\$argon2id?\$v=|(?:pbkdf2:sha\d+|scrypt):[\d:]{3,20}\$|"
+    r"\bpass(?:word)?[ _-]?(?:hash)?\W{1,6}(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})\b)|<th[^>]{0,200}>\s{0,20}(?:password|passwd|pwd)(?:[ _]hash)?\s{0,20}</th>"
+)
+_MASKED: Final = re.compile(r"[*•●]{3}")
+"""How pages show what belongs to nobody's eyes: a hash as libraries write it, one behind the word, or a table's column of passwords."""
 
 
 def probe(target: Target) -> Steps[Verdict]:
@@ -52,6 +63,10 @@ def _seen(target: Target, one: Exchange) -> str:
     names = secret_fields(one.response) if reads else secrets_after_change(one)
     if names:
         return ", ".join(names[:4])
+    if reads and one.response.content_type == "text/html" and (shown := _IN_PAGE.search(one.response.text[:PAGE_MOST])):
+        if shown.group("hash"):
+            return "the hash of a password"
+        return "" if _MASKED.search(one.response.text) else "a column of passwords"
     said = set(texts(one.response.json())) - (set[str]() if reads else set(sent_texts(one)))
     for person in target.identities:
         password = person.password.reveal() if person.password is not None and not person.minted else ""
