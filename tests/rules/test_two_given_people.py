@@ -432,3 +432,46 @@ def test_what_is_made_is_read_below_its_collection_though_nobody_names_that_rout
     found = run_probe(rule, prepare(known, courier, GIVEN, "active", "standard").target, courier).verdict
     assert (found.outcome == "fail") is not asks, found.message
     assert asks or {ref.path for ref in found.routes} == {"/visits/{id}", "/visits/{id}/cancel"}
+
+
+@pytest.mark.parametrize("searched", [False, True])
+def test_what_a_search_does_not_find_is_nobodys_alone(searched: bool) -> None:
+    """A shop lists all that anybody sells, and takes reviews and orders of it: its document searches for a word that nothing has."""
+    shop, goods, orders, reviews = Two("shop"), list[dict[str, Any]](), list[dict[str, Any]](), list[dict[str, Any]]()
+
+    @shop.app.route("/goods", methods=["GET", "POST"])
+    def all_goods() -> Any:
+        if request.method == "GET":
+            return jsonify([one for one in goods if request.args.get("search", "") in one["name"]])
+        goods.append({"id": len(goods) + 1, "name": request.get_json()["name"], "seller": shop.caller()})
+        return jsonify(goods[-1]), 201
+
+    @shop.app.get("/goods/<int:good>")
+    def one_good(good: int) -> Any:
+        return jsonify(next((one for one in goods if one["id"] == good), None) or abort(404))
+
+    @shop.app.route("/goods/<int:good>/reviews", methods=["GET", "POST"])
+    def all_reviews(good: int) -> Any:
+        if request.method == "POST":
+            shop.caller()
+            reviews.append({"id": len(reviews), "good": good, "text": request.get_json()["text"]})
+            return jsonify(reviews[-1]), 201
+        return jsonify([one for one in reviews if one["good"] == good])
+
+    @shop.app.route("/orders", methods=["GET", "POST"])
+    def all_orders() -> Any:
+        me = shop.caller()
+        if request.method == "POST":
+            good = next((one for one in goods if one["id"] == request.get_json()["good_id"]), None) or abort(404)
+            orders.append({"id": len(orders), "user_id": me, "good_id": good["id"], "note": request.get_json()["note"]})
+            return jsonify(orders[-1]), 201
+        return jsonify([one for one in orders if one["user_id"] == me])
+
+    reads: dict[str, Any] = {"get": {"responses": {}}}
+    word = {"name": "search", "in": "query", "required": True, "schema": {"type": "string", "example": "lamp"}}
+    lists = {"get": {"responses": {}, "parameters": [word]}} if searched else reads
+    paths: dict[str, Any] = {"/goods": {**lists, "post": body(name="string")}, "/goods/{good}": reads, "/me": reads}
+    paths |= {"/goods/{good}/reviews": {**reads, "post": body(text="string")}}
+    paths |= {"/orders": {**reads, "post": body(good_id="integer", note="string")}}
+    found = shop.judged(**paths)
+    assert found.outcome != "fail", found.message

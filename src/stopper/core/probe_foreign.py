@@ -152,8 +152,8 @@ def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Th
     if not answer.response.went_through:
         return None
     number = new_id(answer, kind.parameter) if answer.response.succeeded else None
-    if lists is not None and before is not None:
-        after = yield from send(alice.on(lists))
+    after = (yield from send(alice.on(lists))) if lists is not None else None
+    if before is not None and after is not None:
         number = number or _newest(before, after, kind.parameter, marks)
     if number is None:
         return None
@@ -165,7 +165,8 @@ def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Th
         return Thing(number, answer, shared=False, private=True, texts=tuple(marks.values()))
     his = (yield from send(bob.on(lists))) if lists is not None else None
     shared = his is not None and entry_of(his, kind.parameter, number) is not None
-    lacks = his is not None and his.response.succeeded and not shared
+    hers = after is not None and entry_of(after, kind.parameter, number) is not None
+    lacks = his is not None and his.response.succeeded and not shared and hers  # a list that is searched lacks it for both
     return Thing(number, answer, shared, lacks, tuple(marks.values()))
 
 
