@@ -17,6 +17,8 @@ USUAL: Final = (
     "/.well-known/openapi.json", "/.well-known/openapi.yaml", "/docs/openapi.json", "/api/docs/openapi.json", "/v1/openapi.json",
     "/api/v1/openapi.json", "/apispec.json", "/apispec_1.json", "/api-docs", "/swagger/v1/swagger.json", "/static/openapi.json",
     "/static/swagger.json", "/static/openapi.yaml", "/static/swagger.yaml", "/api/openapi.yaml", "/api/openapi.yml", "/api/v1/swagger.json", "/api/spec", "/spec",
+    "/api-spec.json", "/spec.json", "/api/spec.json", "/docs/spec.json", "/docs/swagger.json", "/doc/openapi.json", "/v2/openapi.json", "/v1.0/openapi.json",
+    "/api/v2/openapi.json",
 )  # fmt: skip
 
 
