@@ -224,7 +224,15 @@ def _is_own_record(value: Value) -> bool:
 
 
 def _decides(index: FunctionIndex, asked: Condition) -> bool:
-    """An ``if`` that asks more of the caller than whether there is one."""
+    """An ``if`` that asks more of the caller than whether there is one. ``if filters.get("owner")`` that goes on asks of nobody."""
+    value = asked.value
+    if (
+        isinstance(value, Item)
+        and value.default is not None
+        and not asked.stops
+        and not any(map(is_who, walk(value.owner)))
+    ):
+        return False
     return any(not _is_presence(option) and any(map(is_who, _outside_tests(option))) for option in options(asked.value))
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.app import App, Route
 from stopper.core.asked_whose import asks_whose
 from stopper.core.body_models import classes_by_name
+from stopper.core.directories import is_in_a_directory, models_named
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.nested_functions import inside
@@ -44,10 +45,6 @@ _BY_KEY: Final = (
     "delete_item",
 )
 _BY_FILTER: Final = ("filter_by", "filter", "where")
-_PERSON: Final = re.compile(r"(?i)/(?:users?|people|persons?|members|profiles|authors)/\{[^{}/]+\}/?$")
-_LISTS: Final = frozenset(
-    {"all", "paginate", "scalars", "fetchall", "find", "select", "render", "sort_and_page", "to_collection_dict"}
-)
 _SQL: Final = re.compile(r"(?is)^\s*(select|update|delete)\b.*\bwhere\b")
 _SQL_OWNER: Final = re.compile(
     r"(?i)\b(user|owner|author|account|customer|tenant|org|team|created_by|member|company)\w*\s*=|\b(?:is_)?(?:shared|public|published)\s*=\s*(?:true|1)\b"
@@ -95,8 +92,6 @@ def detect(app: App) -> Iterator[Hit]:
                 continue
             if lets_programs_in(index, (one.name for one in access.guards)):
                 continue  # whoever holds the credential of the settings acts for everybody
-            if method == "GET" and _is_in_a_directory(app, index, route):
-                continue
             call = next(
                 (
                     one
@@ -107,6 +102,10 @@ def detect(app: App) -> Iterator[Hit]:
                 ),
                 None,
             )
+            if call is not None and method == "GET":
+                models = () if _private(route) else models_named(call)
+                if is_in_a_directory(app, index, route, models):
+                    continue
             if call is not None:
                 message = f"{method} {route.path} looks a thing up by its id and never asks whose it is"
                 where = RouteRef(method, route.path)
@@ -244,39 +243,11 @@ def _is_of_somebody(index: FunctionIndex, route: Route, method: str, call: Call 
     if method == "GET" and (_CATALOGUE.search(route.path) or _TEMPLATES.search(route.path)):
         return False
     known = classes_by_name(index.facts)
-    names = [part.dotted for part in walk(call, 6) if isinstance(part, Name)]
-    names += [
-        part.callee.rpartition(f".{word}")[0]
-        for part in walk(call, 6)
-        if isinstance(part, Call)
-        for word in ("query", "objects")
-    ]
-    models = [known[name] for name in names if name in known]
+    models = [known[name] for name in models_named(call) if name in known]
     table = table_of(call) if isinstance(call, Call) else ""
     if table and any(_MINE.search(column) for column in tables_of(index.facts).get(table, ())):
         return True
     return any(_MINE.search(column) for model in models for column in (*model.attributes, *model.fields))
-
-
-def _is_in_a_directory(app: App, index: FunctionIndex, route: Route) -> bool:
-    """That everybody who may ask for one of these people may have the list of all of them: one more look tells nothing more."""
-    if not _PERSON.search(route.path):
-        return False
-    home = route.path.rpartition("/")[0]
-    for listed in app.routes:
-        access = listed.access.get("GET")
-        if (
-            listed.path.rstrip("/") != home
-            or access is None
-            or any(ADMIN_GUARD.search(one.name) for one in access.guards)
-        ):
-            continue
-        own = list(index.of_view(listed.view, listed.span, "GET"))
-        names = index.calling([function.name for function in own], 2)
-        lists = any(call.method in _LISTS for name in names for call in index.facts.calls_in(name))
-        if lists and not asks_whose(index, listed, own):
-            return True
-    return False
 
 
 def _looks_up(index: FunctionIndex, call: Call) -> bool:

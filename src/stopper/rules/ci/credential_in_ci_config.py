@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
-from stopper.core.ci_steps import Line, Step, is_of_one_desk, steps_of
+from stopper.core.ci_steps import OF_A_PIPELINE, Line, Step, is_of_one_desk, steps_of
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.key_shapes import STANDS_IN, is_drawn
@@ -82,6 +82,9 @@ def _in_file(file: TextFile) -> Iterator[Hit]:
     servers = _passwords_of_servers(file) if file.kind == "compose" else frozenset[str]()
     around = wide = False
     desk = is_of_one_desk(file)
+    ends = (
+        file.kind == "compose" and OF_A_PIPELINE.search(file.path) is not None
+    )  # all that it starts ends with the run
     masked = file.path.rpartition("/")[2].startswith("Jenkinsfile") and any(map(_MASKED.search, file.lines))
     told: set[str] = set()
     for step in steps_of(file):
@@ -103,7 +106,7 @@ def _in_file(file: TextFile) -> Iterator[Hit]:
                 if (said := _value(line)) in told:
                     continue  # one secret, wherever else the file hands it on
                 told.add(said)
-                if drawn:
+                if marked or (drawn and not ends):
                     yield Hit(WRITTEN, line.span, certainty="certain" if marked else "likely")
                 else:
                     yield Hit(f"{WRITTEN}: {_LOOK}", line.span, certainty="possible", severity="low")

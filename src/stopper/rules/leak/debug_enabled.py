@@ -7,13 +7,17 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.desk_files import is_of_a_desk
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.probe_loopback import is_loopback
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.served_otherwise import is_served_otherwise
+from stopper.core.setting_facts import plain
 from stopper.core.switched_on import asked_for, is_on
 from stopper.core.values import Call, Constant, Name, Value, is_constant
 
 APPS: Final = ("flask.Flask.run", "flask_socketio.SocketIO.run", "connexion.App.run", "connexion.FlaskApp.run")
 POSITION: Final = 2
 """``Flask.run(host, port, debug, …)``."""
+_DEBUGS: Final = "the application is started in debug mode"
 _APP_NAME: Final = re.compile(r"(?:\w*_)?app(?:lication)?|(?:create|make|build)_(?:\w*_)?app(?:lication)?")
 
 
@@ -26,11 +30,14 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if asked_for(facts, call.span) or is_of_a_desk(call.span):
             continue
-        if is_constant(value, True, 1):
-            yield Hit("the application is started in debug mode, which runs code for whoever reaches it", call.span)
+        if _is_of_this_machine(facts, call) and is_served_otherwise(facts, call):
+            message = f"{_DEBUGS}, on this machine alone: look whether what ships starts this file"
+            yield Hit(message, call.span, certainty="possible", severity="low")
+        elif is_constant(value, True, 1):
+            yield Hit(f"{_DEBUGS}, which runs code for whoever reaches it", call.span)
         else:
             yield Hit(
-                "the application is started in debug mode wherever the environment says nothing",
+                f"{_DEBUGS} wherever the environment says nothing",
                 call.span,
                 certainty="likely",
             )
@@ -38,6 +45,13 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _debug(call: Call) -> Value | None:
     return call.argument(POSITION if call.callee == "flask.Flask.run" else None, "debug")
+
+
+def _is_of_this_machine(facts: SourceFacts, call: Call) -> bool:
+    """That nobody but this machine is answered: a loopback address, or none, which is Flask's own choice."""
+    host = call.argument(1 if call.callee == "flask_socketio.SocketIO.run" else 0, "host")
+    said = plain(facts, host) if host is not None else ()
+    return host is None or (bool(said) and all(isinstance(one, str) and is_loopback(f"http://{one}") for one in said))
 
 
 def _runs_flask(facts: SourceFacts, call: Call) -> bool:

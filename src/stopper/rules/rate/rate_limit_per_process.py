@@ -8,19 +8,27 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.app_extensions import RateLimiter
 from stopper.core.call_edits import calls_at, passing
+from stopper.core.desk_files import is_of_a_desk
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.limiter_facts import LIMITERS, returns_too_many, says_too_many
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, in_force, is_written, plain, written
 from stopper.core.stages_of_settings import is_for_one_desk
-from stopper.core.values import Call, Constant, Mapping, Value, is_constant, walk
+from stopper.core.values import Call, Constant, Mapping, Name, Value, is_constant, walk
 
 _STORES: Final = ("RATELIMIT_STORAGE_URI", "RATELIMIT_STORAGE_URL")
 _WORKERS: Final = re.compile(
     r"(?:gunicorn|uwsgi|uvicorn|hypercorn|granian).*?(?:-w|--workers|--processes|-p)[ =\",']+(\d+)|^\s*(?:workers|processes|WEB_CONCURRENCY)\s*[=:]\s*\"?(\d+)"
 )
 
+_ALONE: Final = (
+    "flask_socketio.SocketIO.run", "waitress.serve", "gevent.pywsgi.WSGIServer.serve_forever", "cheroot.wsgi.Server.start", "eventlet.wsgi.server",
+)  # fmt: skip
+"""Servers of one process."""
+_MANY: Final = re.compile(
+    r"(?i)\b(?:gunicorn|uwsgi|uvicorn|hypercorn|granian|mod_wsgi(?:-express)?)\b|WSGIDaemonProcess"
+)
 _MEMORIES: Final = frozenset({
     "dict", "collections.defaultdict", "collections.Counter", "collections.OrderedDict", "cachetools.TTLCache", "cachetools.LRUCache",
 })  # fmt: skip
@@ -65,7 +73,29 @@ def _in_memory(app: App, facts: SourceFacts, call: Call) -> Hit | None:
             return None
     elif not _is_memory(in_force(app, _STORES[0])):
         return None
-    return _told(_workers(facts), call.span)
+    if _is_of_a_host(facts, call):
+        return None
+    workers = _workers(facts)
+    return _told(1 if workers is None and _serves_alone(facts) else workers, call.span)
+
+
+def _is_of_a_host(facts: SourceFacts, call: Call) -> bool:
+    """That a library limits an application which is not its own: that one says where it counts, and by how many processes it is served."""
+    return any(
+        isinstance(given, Name) and given.dotted == "flask.current_app"
+        for one in (*facts.calls(call.function), *facts.calls_in(call.function))
+        if one.callee == call.function or one.method == "init_app"
+        for given in one.args
+    )
+
+
+def _serves_alone(facts: SourceFacts) -> bool:
+    """That a module of the project serves the application by a server of one process, and no file names one that may have several."""
+    return any(not is_of_a_desk(one.span) for one in facts.calls(*_ALONE)) and not any(
+        _MANY.search(line)
+        for file in facts.files_of("procfile", "dockerfile", "compose", "script", "shell", "deployment")
+        for line in file.lines
+    )
 
 
 def _told(workers: int | None, place: Span | None) -> Hit | None:

@@ -17,6 +17,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_loopback import is_loopback
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.served_otherwise import is_served_otherwise
 from stopper.core.setting_facts import plain
 from stopper.core.values import Call, Constant, Member, Name, Parameter, Value, is_constant, text_of
 
@@ -38,13 +39,6 @@ _APP: Final = re.compile(r"(?:\w*_)?app(?:lication)?|(?:create|make|build)_(?:\w
 _FOR_ONE_DESK: Final = re.compile(r"(?i)(?:^|[/._-])(?:dev|devel|development|debug|local)(?:$|[/._-])")
 _OF_TESTS: Final = re.compile(r"(?i)(?:^|[_-])tests?(?:[_-]|$)|test_?server")
 _ON_EVERY_ADDRESS: Final = re.compile(r"(?:--host|-h)[= ][\"']?(?:0\.0\.0\.0|::)")
-_SERVER: Final = re.compile(
-    r"(?i)\b(?:gunicorn|uwsgi|waitress(?:-serve)?|hypercorn|uvicorn|granian|mod_wsgi-express)\b"
-)
-_SERVER_SETTINGS: Final = re.compile(r"(?:gunicorn|hypercorn)[\w.-]*\.py|uwsgi[\w.-]*\.(?:ini|ya?ml)")
-"""What a real server reads, beside the file whose application it serves."""
-_SERVED: Final = re.compile(r"[\s\"',=][A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\S*\))?(?=[\s\"',\]]|$)")
-"""``module:app``, ``package.module:create_app()``."""
 _COMMAND: Final = re.compile(
     r"(?i)(^|[\s\"',\[])(flask([\"',\s]+(--app|-A)[\"',=\s]+\S+)?[\"',\s]+run|python3?[\"',\s]+-m[\"',\s]+flask\b.*\brun)\b"
 )
@@ -61,7 +55,7 @@ def detect(app: App) -> Iterator[Hit]:
     """``run`` on every address or with an adhoc certificate; ``flask run`` in what starts the container, or for everybody in a script."""
     facts = source_of(app)
     for call in facts.calls("*.run"):
-        if _runs_flask(app, call) and not _is_for_tests(call) and not _is_served_otherwise(facts, call):
+        if _runs_flask(app, call) and not _is_for_tests(call) and not is_served_otherwise(facts, call):
             yield from _judged(app, call)
     for call in facts.calls(*_SIMPLE):
         yield from _judged(app, call)
@@ -96,30 +90,6 @@ def _with_entry(file: TextFile) -> Iterator[str]:
     for line in file.lines:
         arguments = _ARGUMENTS.match(line) if entry is not None else None
         yield f"{entry}, {arguments[1]}" if arguments is not None else line
-
-
-def _is_served_otherwise(facts: SourceFacts, call: Call) -> bool:
-    """That what deploys the application hands it to a real server (``gunicorn start:app``), this very module or another one beside which the
-    file lies, and the call stands where only whoever starts the file by hand comes."""
-    if call.span is None:
-        return False
-    stem = PurePosixPath(call.span.path).stem
-    files = list(facts.files_of("dockerfile", "compose", "procfile", "shell"))
-    lines = [line for file in files for line in file.lines]
-    home = call.span.path[: call.span.path.rfind("/") + 1]
-    if any(one.startswith(home) and _SERVER_SETTINGS.fullmatch(one[len(home) :]) for one in facts.files):
-        return is_run_by_hand(facts, call)
-    served = any(_SERVER.search(line) and re.search(rf"\b{re.escape(stem)}:\w", line) for line in lines) or any(
-        _SERVER.search(line) and _SERVED.search(line) and not line.lstrip().startswith("#")
-        for file in files
-        if call.span.path.startswith(file.path[: file.path.rfind("/") + 1])
-        for line in file.lines
-    )
-    started = any(
-        re.search(rf"\bpython[\d.]*\b.*\b{re.escape(stem)}(?:\.py)?\b(?!:)", line) and not _SERVER.search(line)
-        for line in lines
-    )
-    return served and not started and is_run_by_hand(facts, call)
 
 
 def _is_for_tests(call: Call) -> bool:
