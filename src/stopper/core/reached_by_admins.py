@@ -4,13 +4,15 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.fact import Decorator
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import LabelKind
 from stopper.core.owner_names import ROLE
-from stopper.core.passing import passed
+from stopper.core.passing import callers, passed
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 
 _ADMIN_CLASS: Final = re.compile(r"(?:^|\.)(?:Admin|Administrator|Superuser)(?:[A-Z]\w*)?(?:\.|$)")
+_ADMINS: Final = re.compile(r"(?i)(?:^|(?<=_))(?:super|sys)?(?:admin(?:istrator)?|superuser)s?(?=_|$)")
 _LEVEL: Final = re.compile(r"(?i)access_?level|admin|role|staff|permission|superuser")
 _WORDS = ("admin", "role", "staff", "permission", "superuser", "scope")
 
@@ -41,6 +43,31 @@ def is_brought_by_admins(
         if any(not is_brought_by_admins(facts, one, call.function, kinds, depth - 1, own=own) for one in sent):
             return False
     return True
+
+
+def is_run_by_admins_alone(facts: SourceFacts, function: str, depth: int = 4) -> bool:
+    """That every view which comes to the function has a guard for administrators above it. A method of which no call is seen is run by those
+    calls of something of that name, on an object of unknown class, that hand over as much."""
+    known = facts.function(function)
+    if known is None or not depth:
+        return False
+    if facts.is_view(function):
+        above = (*known.decorators, *(one for route in facts.routes_of_view(function) for one in route.decorators))
+        return any(map(_is_for_admins, above))
+    calls = list(callers(facts, function))
+    if not calls and known.owner:
+        taken = [name for name in known.parameters if name not in ("self", "cls")]
+        alike = facts.calls("?." + function.rpartition(".")[2])
+        calls = [one for one in alike if len(one.args) + len(one.keywords) == len(taken)]
+    return bool(calls) and all(is_run_by_admins_alone(facts, one.function, depth - 1) for one in calls)
+
+
+def _is_for_admins(one: Decorator) -> bool:
+    """``@admins_only``, ``@role_required("admin")``"""
+    if _ADMINS.search(one.name.rpartition(".")[2]):
+        return True
+    given = one.call.args if one.call is not None and "route" not in one.name else ()
+    return len(given) == 1 and _ADMINS.fullmatch(text_of(given[0]) or "") is not None
 
 
 def _lacks(given: Value, value: Value, parameter: Parameter) -> bool:

@@ -8,7 +8,7 @@ from stopper.core.body_models import classes_by_name, is_record, takes_all
 from stopper.core.facts import SourceFacts
 from stopper.core.nested_functions import inside
 from stopper.core.passed_keywords import passed_as
-from stopper.core.reached_by_admins import is_reached_by_admins
+from stopper.core.reached_by_admins import is_reached_by_admins, is_run_by_admins_alone
 from stopper.core.values import (
     Call,
     Constant,
@@ -71,6 +71,7 @@ _GRANTS: Final = re.compile(
     r"(?i)^(?:\w+_)?roles?$|^is_|admin|balance|credits?$|verified|approved|^password(?:_hash)?$|permission|^owner|^user_id$"
 )
 """Columns that whoever sends a form must not fill."""
+_PEOPLE: Final = re.compile(r"(?i)user|account|member|person|people|profile|employee|customer|roles?\b")
 _LOOKS: Final = frozenset({"validate", "load", "validate_json"})
 
 
@@ -79,9 +80,26 @@ def whole_writes(facts: SourceFacts) -> Iterator[Call]:
     seen: set[object] = set()
     ways = (_by_setattr, _by_keywords, _by_update, _by_auto_schema, writes_elsewhere)
     for call in (call for way in ways for call in way(facts)):
-        if call.span not in seen and call.span is not None and not _looked_at_before(facts, call):
-            seen.add(call.span)
+        if call.span in seen or call.span is None or _looked_at_before(facts, call):
+            continue
+        seen.add(call.span)
+        if _writes_people(call) or not is_run_by_admins_alone(facts, call.function):
             yield call
+
+
+def _writes_people(call: Call) -> bool:
+    """That what is written says by a name that it is somebody, whose rights and password are columns: no administrator gives all of them."""
+    written = call.args[0] if call.callee == "setattr" and call.args else call.receiver
+    names = [call.function.rpartition(".")[0], call.callee, *(_name(part) for part in walk(written, 5))]
+    return any(_PEOPLE.search(name) for name in names)
+
+
+def _name(value: Value) -> str:
+    match value:
+        case Name(dotted=said) | Call(callee=said) | Member(attribute=said) | Parameter(parameter=said):
+            return said
+        case _:
+            return ""
 
 
 def _looked_at_before(facts: SourceFacts, call: Call) -> bool:
