@@ -21,8 +21,10 @@ from stopper.core.probe import Steps, Target, failed, passed
 from stopper.core.probe_baseline import judge
 from stopper.core.probe_signature import signable
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Call, Mapping, Value, is_constant, options, walk
+from stopper.core.values import Call, Item, Mapping, Member, Value, is_constant, options, text_of, walk
 
+_PURPOSES: Final = frozenset({"op", "operation", "purpose", "action", "intent", "reason"})
+"""Claims of links and confirmations, each good for one deed; ``type`` and ``scope`` stand in access tokens as well."""
 ELSEWHERE = "https://another-service.example"
 
 
@@ -35,7 +37,7 @@ def detect(app: App) -> Iterator[Hit]:
         if call.callee == "jose.jws.verify" or (options_unknown(facts, call, shape) and not _is_told(facts, call)):
             continue
         missing = [claim for claim in ("aud", "iss") if not _is_checked(facts, call, shape, claim)]
-        if missing:
+        if missing and not (len(missing) == 2 and _is_for_one_purpose(app, facts, call, shape)):
             certainty = _certainty(app, facts, call, missing)
             names = " and ".join(missing)
             yield Hit(
@@ -79,6 +81,37 @@ def _is_checked(facts: SourceFacts, call: Call, shape: Decoding, claim: str) -> 
         return not only_there(facts, call, claim) or asked_by_hand(facts, call, claim)
     names = (claim, "client_id", "azp") if claim == "aud" else (claim,)  # access tokens of some providers have no aud
     return any(asked_by_hand(facts, call, name) for name in names)
+
+
+def _is_for_one_purpose(app: App, facts: SourceFacts, call: Call, shape: Decoding) -> bool:
+    """That tokens are signed here alone, each with a claim that says what it is for (``op``), and whoever reads one asks for it."""
+    names = set(algorithm_names(allowed_algorithms(facts, app, call, shape)))
+    signed = [one.argument(shape_of.claims, "payload", "claims") for one, shape_of in encodings(facts)]
+    if not names or names & PUBLIC_KEY or not signed:
+        return False
+    said = [frozenset(_claims(one)) & _PURPOSES for one in signed]
+    if not all(said):
+        return False
+    return all(
+        asked_by_hand(facts, call, name) or _is_asked_as_member(facts, call, name)
+        for name in frozenset[str]().union(*said)
+    )
+
+
+def _is_asked_as_member(facts: SourceFacts, call: Call, claim: str) -> bool:
+    """``return Token(operation=claims["op"])``, where ``token.operation`` is compared."""
+    named = {
+        name
+        for returned in facts.returns_of(call.function)
+        if isinstance(returned.value, Call)
+        for name, held in returned.value.keywords
+        if isinstance(held, Item) and text_of(held.key) == claim
+    }
+    return bool(named) and any(
+        isinstance(side, Member) and side.attribute in named
+        for one in facts.comparisons("==", "!=", "in", "not in", "is", "is not")
+        for side in (one.left, one.right)
+    )
 
 
 def _certainty(app: App, facts: SourceFacts, call: Call, missing: list[str]) -> Certainty:
