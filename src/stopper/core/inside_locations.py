@@ -17,7 +17,7 @@ def is_kept_inside(facts: SourceFacts, path: str) -> bool:
 
 
 def _kept(facts: SourceFacts) -> Iterator[str]:
-    for file in facts.files_of("config"):
+    for file in facts.files_of("config", "deployment"):
         location = ""
         for line in file.lines:
             if found := _LOCATION.match(line):

@@ -16,6 +16,7 @@ from stopper.core.probe_login import entered, token_in
 from stopper.core.request_hooks import AFTER, hung
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.server_headers import said_by_server
 from stopper.core.values import (
     Call,
     Choice,
@@ -214,8 +215,8 @@ def _was_sent(value: Value) -> bool:
 
 
 def _guarded(facts: SourceFacts) -> frozenset[str] | None:
-    """The functions that say no-store; None where a hook says it of every answer, or an extension may."""
-    if facts.imports("stopper", FACE):
+    """The functions that say no-store; None where a hook or the web server says it of every answer, or an extension may."""
+    if facts.imports("stopper", FACE) or any("no-store" in one for one in said_by_server(facts, "Cache-Control")):
         return None
     found: set[str] = set()
     for one in headers_set(facts, "Cache-Control"):

@@ -38,7 +38,8 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
                 r"|(?:^|/)(?:app|application|flask)(?:[_-]config|[_-]settings)?\.(?:ya?ml|toml|json|ini)$"), "config"),
     (re.compile(r"(?:^|/)(?:k8s|kubernetes|kube|manifests?|helm|charts?|deploy(?:ment)?s?|infra(?:structure)?|ops|ansible|group_vars|host_vars|terraform)/(?:[\w.-]+/)*[\w.-]+\.ya?ml$"
                 r"|(?:^|/)(?:k8s|kubernetes|deployment|secrets?|configmap|values|serverless|render|fly|traefik|cloudformation)[\w.-]*\.(?:ya?ml|toml)$"
-                r"|\.(?:service|tf|tfvars)$|(?:^|/)(?:supervisord?|httpd|apache2?|haproxy)[\w.-]*\.conf$|(?:^|/)Caddyfile$"), "deployment"),
+                r"|\.(?:service|tf|tfvars)$|(?:^|/)(?:supervisord?|httpd|apache2?|haproxy)[\w.-]*\.conf$|(?:^|/)Caddyfile$"
+                r"|(?:^|/)(?:apache2?|httpd|sites-(?:available|enabled)|vhosts?)/(?:[\w.-]+/)*[\w.-]+\.conf$"), "deployment"),
 )  # fmt: skip
 
 
