@@ -7,6 +7,7 @@ from stopper.core.app import App
 from stopper.core.call_edits import calls_at, passing
 from stopper.core.desk_files import is_of_a_script
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.left_over import is_left_over
 from stopper.core.outbound_names import ENDS_BY_ITSELF, SESSION, VERBS, WAITS_FOR_EVER
 from stopper.core.passing import callers
 from stopper.core.passing import given as given_for
@@ -37,7 +38,11 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if (by_default and not call.callee.startswith("requests.")) or (adapted and SESSION.match(call.callee)):
             continue
-        yield Hit(f"{call.callee} waits as long as the other side likes", call.span)
+        if is_left_over(facts, call):
+            message = f"{call.callee} waits as long as the other side likes: look whether anything runs this"
+            yield Hit(message, call.span, certainty="possible", severity="low")
+        else:
+            yield Hit(f"{call.callee} waits as long as the other side likes", call.span)
     for call in facts.calls(*[f"*.{verb}" for verb in (*VERBS, "send")]):
         made = call.receiver
         if call.callee in WAITS_FOR_EVER or not isinstance(made, Call) or not SESSION.fullmatch(made.callee):

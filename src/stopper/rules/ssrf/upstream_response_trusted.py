@@ -62,7 +62,9 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls("*.json", "json.load", "json.loads", *_XML):
         if call.span is None or (call.span.path, call.span.line) in seen or not call.function or call.function in told:
             continue
-        if _is_answer(call) and not _is_checked(facts, call.function) and not is_of_a_script(facts, call):
+        if not _is_answer(call) or is_of_a_script(facts, call):
+            continue
+        if not _is_checked(facts, call.function) and not _is_checked_by_callers(facts, call.function):
             seen.add((call.span.path, call.span.line))
             told.add(call.function)
             yield Hit("the answer of another service is used without a look at its status, size or form", call.span)
@@ -149,6 +151,19 @@ def _is_checked(facts: SourceFacts, function: str) -> bool:
         return True
     caught = {name.rpartition(".")[2] for one in facts.handlers() if one.function == function for name in one.catches}
     return bool(caught & _NO_JSON) and bool(caught & _OTHER_FORM)
+
+
+def _is_checked_by_callers(facts: SourceFacts, function: str) -> bool:
+    """That whoever calls the function holds what it gives back against a form: ``Answer.model_validate(look_up(number))``."""
+    asking = list(facts.calls(function)) if function else []
+    return bool(asking) and all(
+        any(
+            _CHECKS.fullmatch(one.method)
+            and any(isinstance(part, Call) and part.callee == function for given in one.args for part in walk(given, 3))
+            for one in facts.calls_in(call.function)
+        )
+        for call in asking
+    )
 
 
 def _looks(value: Value) -> bool:

@@ -32,7 +32,7 @@ IMPORTS: Final = re.compile(
 SETTINGS: Final = (b"current_app", b"JWT_SECRET", b"SECRET_KEY")
 TOUCHED: Final = (
     b"exception", b"request", b"logger", b"logging", b"sqlalchemy", b"secret", b"passw", b"execute(", b"token", b"api_key", b"apikey", b"authorization",
-    b"httpx", b"hashlib", b"hmac", b"pickle", b"yaml", b"subprocess", b"sqlite3", b"open(", b"random", b"bcrypt", b"passlib",
+    b"httpx", b"smtplib", b"hashlib", b"hmac", b"pickle", b"yaml", b"subprocess", b"sqlite3", b"open(", b"random", b"bcrypt", b"passlib",
     b"argon2", b"redis", b"openai", b"anthropic", b"verify", b"stopper:", b"print(", b"access_log",
     b"private key-----", b"private_key", b"debug", b"app.config", b"route", b"blueprint", b"add_resource", b"add_url_rule", b"jsonify", b"render_template",
 )  # fmt: skip
