@@ -1,7 +1,9 @@
-"""What only the text of a Python exception says."""
+"""What only the text of a Python exception says, and in whose texts the inside is told."""
 
 import re
 from typing import Final
+
+from stopper.core.rule import Certainty
 
 _SHAPES: Final = re.compile(
     r"invalid literal for int\(\) with base|could not convert string to|'NoneType' object |object is not (?:subscriptable|iterable|callable)"
@@ -20,3 +22,31 @@ def exception_text(text: str) -> str | None:
     """What in *text* only an exception says, or None."""
     found = _SHAPES.search(text)
     return found.group() if found else None
+
+
+EVERYTHING: Final = frozenset({"*", "Exception", "BaseException"})
+_OF_THE_INSIDE: Final = re.compile(
+    r"(?i)sqlalchemy|sql|psycopg|asyncpg|(?:maria|mongo|couch|influx|dynamo)db|pymongo|redis|elastic|opensearch|peewee|django|requests\.|httpx|urllib|http\.client|aiohttp|grpc|boto|docker|kubernetes"
+    r"|paramiko|ldap|smtplib|ftplib|ssl\.|socket|subprocess|ProcessError|OSError|IOError|EnvironmentError|FileNotFound|FileExists|IsADirectory|NotADirectory|RuntimeError|SystemError|ImportError"
+    r"|ModuleNotFound|NameError|UnboundLocal|AttributeError|Integrity|Operational|Programming(?:Error)?|Database|Data(?:Store)?(?:Error|Exception)|Flush|Connection|Timeout|Transport|Storage|Search\w*(?:Error|Exception)"
+    r"|Internal|Backend|Client\w*(?:Error|Exception)|API\w*(?:Error|Exception)|Service\w*(?:Error|Exception)|Git\w*Error|Request(?:s)?(?:Error|Exception)|jinja2"
+)
+"""Exceptions in whose texts addresses, statements, paths and versions stand."""
+FOR_THE_CALLER: Final = re.compile(
+    r"werkzeug\.exceptions\..*|(?!httpx\.|requests\.|urllib3?\.)(?:.*\.)?(?:HTTPException|\w*ValidationError|\w*HTTPError|SchemaError|CSRFError|JSONDecodeError|TemplateSyntaxError|(?<=jinja2\.exceptions\.)SecurityError|(?<=jinja2\.sandbox\.)SecurityError|\w*Parse(?:r)?Error)|(?:re|regex)\.error|(?:builtins\.)?(?:KeyError|AssertionError)|(?:.*\.)?(?:AuthError|OAuth\d?Error|Email\w+Error|Invalid(?:Recipient|Email|Phone|Address|Input|Parameter|Data)\w*)|cryptography\.(?:fernet\.InvalidToken|exceptions\.\w+)"
+)
+"""Exceptions whose text is written for the caller: HTTP's own, and what a schema says about the input; and those without a text."""
+
+
+def certainty_of(catches: tuple[str, ...], own: set[str]) -> Certainty | None:
+    """How sure it is that the text is a library's; None where it is written for the caller."""
+    foreign = [
+        name
+        for name in catches
+        if name not in own and name != "?" and not name.isdigit() and not FOR_THE_CALLER.fullmatch(name)
+    ]
+    if not foreign:
+        return None
+    if any(name in EVERYTHING for name in foreign):
+        return "certain"
+    return "likely" if any(_OF_THE_INSIDE.search(name) for name in foreign) else "possible"

@@ -8,11 +8,13 @@ from typing import Final, TypeAlias
 from stopper.core.answer_edits import told_to_the_log
 from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
-from stopper.core.exception_texts import exception_text
+from stopper.core.exception_texts import EVERYTHING, certainty_of, exception_text
 from stopper.core.exchange import Exchange
+from stopper.core.fact import Handler
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.held_attributes import held_under, raised_for
+from stopper.core.never_raised import is_never_raised
 from stopper.core.passing import callers
 from stopper.core.passing import passed as passed_for
 from stopper.core.place import RouteRef, Span
@@ -43,14 +45,6 @@ TEXTS: Final = frozenset(
     {"args", "message", "msg", "strerror", "orig", "original_exception", "__cause__", "reason", "statement", "__dict__"}
 )
 """Attributes of an exception that hold what a library wrote."""
-EVERYTHING: Final = frozenset({"*", "Exception", "BaseException"})
-_OF_THE_INSIDE: Final = re.compile(
-    r"(?i)sqlalchemy|sql|psycopg|asyncpg|(?:maria|mongo|couch|influx|dynamo)db|pymongo|redis|elastic|opensearch|peewee|django|requests\.|httpx|urllib|http\.client|aiohttp|grpc|boto|docker|kubernetes"
-    r"|paramiko|ldap|smtplib|ftplib|ssl\.|socket|subprocess|ProcessError|OSError|IOError|EnvironmentError|FileNotFound|FileExists|IsADirectory|NotADirectory|RuntimeError|SystemError|ImportError"
-    r"|ModuleNotFound|NameError|UnboundLocal|AttributeError|Integrity|Operational|Programming(?:Error)?|Database|Data(?:Store)?(?:Error|Exception)|Flush|Connection|Timeout|Transport|Storage|Search\w*(?:Error|Exception)"
-    r"|Internal|Backend|Client\w*(?:Error|Exception)|API\w*(?:Error|Exception)|Service\w*(?:Error|Exception)|Git\w*Error|Request(?:s)?(?:Error|Exception)|jinja2"
-)
-"""Exceptions in whose texts addresses, statements, paths and versions stand."""
 _LIBRARY: Final = "what a failing library wrote into its exception goes to the caller"
 _SURENESS: Final[tuple[Certainty, ...]] = ("possible", "likely", "certain")
 _SEVERAL: Final = 3
@@ -66,10 +60,6 @@ _ANSWERS: Final = frozenset({
 })  # fmt: skip
 """What is called beside the reading of a text, and asks nothing of the inside."""
 _TELLS_NOTHING: Final = frozenset({"type", "isinstance", "hasattr", "len", "id", "hash", "bool"})
-FOR_THE_CALLER: Final = re.compile(
-    r"werkzeug\.exceptions\..*|(?!httpx\.|requests\.|urllib3?\.)(?:.*\.)?(?:HTTPException|\w*ValidationError|\w*HTTPError|SchemaError|CSRFError|JSONDecodeError|TemplateSyntaxError|(?<=jinja2\.exceptions\.)SecurityError|(?<=jinja2\.sandbox\.)SecurityError|\w*Parse(?:r)?Error)|(?:re|regex)\.error|(?:builtins\.)?(?:KeyError|AssertionError)|(?:.*\.)?(?:AuthError|OAuth\d?Error|Email\w+Error|Invalid(?:Recipient|Email|Phone|Address|Input|Parameter|Data)\w*)|cryptography\.(?:fernet\.InvalidToken|exceptions\.\w+)"
-)
-"""Exceptions whose text is written for the caller: HTTP's own, and what a schema says about the input; and those without a text."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -84,7 +74,7 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("response", "response-header", "template"):
         as_text = flow.sink == "template" or flow.detail not in _TAKES_NO_EXCEPTION
         for catches, place, handler in asking.caught(flow.value, _Place(flow.span, flow.function), as_text):
-            certainty = _certainty(catches, own)
+            certainty = certainty_of(catches, own)
             if certainty is None:
                 continue
             found[place.span] = max(certainty, found.get(place.span, certainty), key=_SURENESS.index)  # pyright: ignore[reportArgumentType]
@@ -135,7 +125,7 @@ class _Asking:
     def __init__(self, facts: SourceFacts) -> None:
         self._facts = facts
         self._worded: set[tuple[str, str]] | None = None
-        self._tried: dict[Span, tuple[str, ...]] = {}
+        self._handlers: dict[Span, Handler] = {}
         self._asked: dict[tuple[int, _Place, bool], tuple[int, Value]] = {}
 
     def caught(self, value: Value, place: _Place, as_text: bool, depth: int = 3) -> Iterator[_Told]:
@@ -157,7 +147,7 @@ class _Asking:
                 for held, function in held_under(self._facts, used.owner, used.attribute) if depth else ():
                     yield from self.caught(held, _Place(place.span, function, place.maker), True, depth - 1)
             elif isinstance(used, Caught):
-                if in_text and not self._is_our_wording(used, place.function) and not self._only_parses(used):
+                if in_text and not self._is_our_wording(used, place.function) and not self._tells_nothing(used):
                     yield used.catches, place, used.span
             else:
                 yield from self._handed_over(used, place, in_text, depth, unpacked=id(used) in unpacked)
@@ -267,15 +257,21 @@ class _Asking:
         named = [(one, name) for one in handlers for name in one.catches if name not in EVERYTHING]
         return any((callee, name) in self._worded for one, name in named for callee in self._reached(one.tried, 3))
 
-    def _only_parses(self, value: Caught) -> bool:
-        """That nothing was tried but to read a number, a date or JSON: the text says what is wrong with it, and nothing of the inside."""
-        self._tried = self._tried or {one.span: one.tried for one in self._facts.handlers()}
-        tried = self._tried.get(value.span, ()) if value.span is not None else ()
-        return bool(_PARSES & set(tried)) and (
-            all(one in _PARSES or one in _ANSWERS for one in tried)
-            if EVERYTHING & set(value.catches)
-            else set(value.catches) <= {"ValueError", "TypeError"}
-            and all(one in _PARSES or one.startswith("?.") for one in tried)
+    def _tells_nothing(self, value: Caught) -> bool:
+        """That it never comes, or that nothing was tried but to read a number, a date or JSON: the text says what is wrong with it, and
+        nothing of the inside."""
+        self._handlers = self._handlers or {one.span: one for one in self._facts.handlers()}
+        handler = self._handlers.get(value.span) if value.span is not None else None
+        if handler is None:
+            return False
+        return is_never_raised(self._facts, handler) or (
+            bool(_PARSES & set(handler.tried))
+            and (
+                all(one in _PARSES or one in _ANSWERS for one in handler.tried)
+                if EVERYTHING & set(value.catches)
+                else set(value.catches) <= {"ValueError", "TypeError"}
+                and all(one in _PARSES or one.startswith("?.") for one in handler.tried)
+            )
         )
 
     def _reached(self, callees: Iterable[str], depth: int) -> set[str]:
@@ -296,20 +292,6 @@ class _Asking:
 def _first(handler: Span, places: list[Span]) -> Span:
     """Where what one handler catches is answered first; in the handler itself where that answers."""
     return min(places, key=lambda one: (not handler.holds(one), one.path != handler.path, one.path, one.line))
-
-
-def _certainty(catches: tuple[str, ...], own: set[str]) -> Certainty | None:
-    """How sure it is that the text is a library's; None where it is written for the caller."""
-    foreign = [
-        name
-        for name in catches
-        if name not in own and name != "?" and not name.isdigit() and not FOR_THE_CALLER.fullmatch(name)
-    ]
-    if not foreign:
-        return None
-    if any(name in EVERYTHING for name in foreign):
-        return "certain"
-    return "likely" if any(_OF_THE_INSIDE.search(name) for name in foreign) else "possible"
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
