@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.body_models import classes_by_name
 from stopper.core.fact import ClassFact
-from stopper.core.values import Call, Member, Name, Value, text_of, walk
+from stopper.core.password_columns import is_table_class
+from stopper.core.values import Call, Choice, Item, Member, Name, Value, is_constant, text_of, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -39,6 +40,46 @@ def is_whole_row(facts: "SourceFacts", value: Value) -> bool:
             return not _chooses(value) and (_reads_table(receiver) or _is_of(facts, receiver, _shows_itself))
         case _:
             return False
+
+
+def is_kept_by_no_table(facts: "SourceFacts", value: Value) -> bool:
+    """``one.__dict__`` for each of ``catalogue().entries``: a property of an object of a plain class of the project, which asks no table."""
+    names: list[str] = []
+    while isinstance(value, (Member, Item)):
+        if isinstance(value, Member):
+            names.append(value.attribute)
+        value = value.owner
+    makers = _plain_makers(facts, value, 5) if names and isinstance(value, Call) else None
+    return bool(makers) and all(_asks_no_table(facts, f"{one}.{names[-1]}") for one in makers or ())
+
+
+def _plain_makers(facts: "SourceFacts", value: Value, depth: int) -> frozenset[str] | None:
+    """The classes of the project of which the call gives an object, or nothing; None where it may give something else."""
+    if is_constant(value, None):
+        return frozenset()
+    if isinstance(value, Choice) and not value.every:
+        several = [_plain_makers(facts, one, depth) for one in value.options]
+        return None if None in several else frozenset[str]().union(*(one for one in several if one is not None))
+    if not isinstance(value, Call) or not depth:
+        return None
+    known = classes_by_name(facts).get(value.callee)
+    if known is not None:
+        plain = not is_table_class(known) and all(base in ("object", *classes_by_name(facts)) for base in known.bases)
+        return frozenset({value.callee}) if plain else None
+    found = [_plain_makers(facts, said.value, depth - 1) for said in facts.returns_of(value.callee)]
+    return None if not found or None in found else frozenset[str]().union(*(one for one in found if one is not None))
+
+
+def _asks_no_table(facts: "SourceFacts", name: str) -> bool:
+    function = facts.function(name)
+    if function is None:
+        return False
+    asked = {call.method for call in facts.calls_in(name)} & (
+        _GIVE_ROWS | {"query", "execute", "select", "find", "session"}
+    )
+    return not asked and not any(
+        isinstance(part, Call) and part.method in _GIVE_ROWS for said in function.returns for part in walk(said, 6)
+    )
 
 
 def _chooses(call: Call) -> bool:

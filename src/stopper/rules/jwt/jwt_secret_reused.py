@@ -31,9 +31,15 @@ def detect(app: App) -> Iterator[Hit]:
     """The key of tokens that also signs sessions, links or tokens of another purpose."""
     facts = source_of(app)
     seen: set[Span | None] = set()
-    links = list(_links(app, facts))
+    linked = list(_links(app, facts))
+    sessions = list(_as_session_key(app, facts))
+    if sessions:  # a key of its own for tokens ends both
+        own = _session_marks(facts)
+        links = [hit for hit, signed in linked if own.isdisjoint(signed)]
+    else:
+        links = [hit for hit, _ in linked]
     links = links[:1] if len(links) >= _TOGETHER else links  # one key, however many links it signs
-    others = (*_as_session_key(app, facts), *_settings(app, facts), *_by_default(app, facts), *_purposes(app, facts))
+    others = (*sessions, *_settings(app, facts), *_by_default(app, facts), *_purposes(app, facts))
     for hit in (*others, *links, *_elsewhere(app, facts)):
         if hit.span is None or hit.span not in seen:
             seen.add(hit.span)
@@ -42,7 +48,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _as_session_key(app: App, facts: SourceFacts) -> Iterator[Hit]:
     """One hit, at the first call that signs (else verifies) with Flask's own secret."""
-    sessions = {m for w in facts.config_writes(SESSIONS) if w.loaded is not False for m in marks(facts, w.value)}
+    sessions = _session_marks(facts) - {f"config:{SESSIONS}"}
     for call, key, algorithms in key_uses(app, facts):
         if is_hmac(algorithms) and any(
             _is_session_key(one) or sessions & marks(facts, one)
@@ -154,12 +160,26 @@ def _purposes(app: App, facts: SourceFacts) -> Iterator[Hit]:
                 others |= purposes or {"access"}
 
 
-def _links(app: App, facts: SourceFacts) -> Iterator[Hit]:
+def _session_marks(facts: SourceFacts) -> set[str]:
+    """What tells that a key is the one that signs sessions."""
+    return {
+        f"config:{SESSIONS}",
+        *(
+            mark
+            for write in facts.config_writes(SESSIONS)
+            if write.loaded is not False
+            for mark in marks(facts, write.value)
+        ),
+    }
+
+
+def _links(app: App, facts: SourceFacts) -> Iterator[tuple[Hit, set[str]]]:
+    """Signers of links with a key of tokens, and what tells that key."""
     keys = {mark for _, key, algorithms in key_uses(app, facts) if is_hmac(algorithms) for mark in marks(facts, key)}
     keys |= {f"config:{name}" for name in TOKENS}
     for call in facts.calls_matching(SIGNERS.pattern) if facts.imports("itsdangerous") else ():
-        if keys & marks(facts, call.argument(0, "secret_key")):
-            yield Hit("the key that signs tokens signs links too", call.span, certainty="likely")
+        if keys & (own := marks(facts, call.argument(0, "secret_key"))):
+            yield Hit("the key that signs tokens signs links too", call.span, certainty="likely"), own
 
 
 RULE = Rule(

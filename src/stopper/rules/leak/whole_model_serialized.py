@@ -29,7 +29,7 @@ from stopper.core.values import (
     text_of,
     walk,
 )
-from stopper.core.whole_rows import PEOPLE, SECRET, gives_data_classes, is_data_class, is_whole_row
+from stopper.core.whole_rows import PEOPLE, SECRET, gives_data_classes, is_data_class, is_kept_by_no_table, is_whole_row
 from stopper.core.whole_schemas import answered_whole, dumped_whole
 
 _ALL: Final = re.compile(r"(?is)\bselect\s+(?:\w+\.)?\*\s+from\b")
@@ -87,6 +87,8 @@ def detect(app: App) -> Iterator[Hit]:
                 case Call(callee="vars", args=(Name(dotted=dotted), *_)) if _is_of_words(facts, dotted):
                     continue
                 case Call(callee="vars") if _is_sifted(facts, value):
+                    continue
+                case Member(attribute="__dict__", owner=owner) if is_kept_by_no_table(facts, owner):
                     continue
                 case Call(callee=callee) if callee.endswith(".__dict__.copy"):
                     certainty = "likely"
