@@ -34,6 +34,10 @@ _AS_IT_COMES: Final = "is read as it comes, and nobody says which proxy may set 
 _SHOWN: Final = re.compile(r"(?i)dump|debug|describe")
 """Functions that show a request as it came: the header stands there under its own name."""
 _ALL: Final = re.compile(r"""forwarded[-_]allow[-_]ips["'\s=,:]*["']?\*""", re.IGNORECASE)
+_OVERWRITES: Final = re.compile(
+    r"(?i)^\s*(?:proxy_set_header\s+([\w-]+)\s+\$(?:remote_addr|realip_remote_addr)\s*;|RequestHeader\s+set\s+([\w-]+)\s+[\"']?(?:%\{REMOTE_ADDR\}[se]|expr=%\{REMOTE_ADDR\}))"
+)
+"""nginx and Apache; ``$proxy_add_x_forwarded_for`` leaves at the front what the caller wrote."""
 _PROXY: Final = re.compile(
     r"(?i)proxy_pass\s|image:\s*[\"']?(\w+/)?(nginx|traefik|haproxy|caddy|envoy)|reverse_proxy\s|ProxyPass\s"
 )
@@ -84,6 +88,7 @@ def _many(hops: int) -> str:
 
 
 def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
+    overwritten = frozenset(_overwritten(facts))
     told: set[str] = set()
     places: dict[str, list[Span]] = {}
     asked = [call.span for call in facts.calls("bool") if call.span is not None]
@@ -94,6 +99,8 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
             continue  # whether it is there
         if one.function and _looks_at_peer(facts, one.function):
             continue
+        if one.key.lower() in overwritten:
+            continue  # whatever a caller writes there, the proxy writes anew
         if one.key.lower() in _HEADERS and not _SHOWN.search(facts.function_around(one.span).rpartition(".")[2]):
             told.add(one.function)
             places.setdefault(one.key, []).append(one.span)
@@ -106,6 +113,14 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
             yield from (Hit(f"{key} {_AS_IT_COMES}", span) for span in spans)
         else:  # one thing is missing, wherever the header is read
             yield Hit(f"{key}, here and in {len(spans) - 1} other places, {_AS_IT_COMES}", spans[0])
+
+
+def _overwritten(facts: SourceFacts) -> Iterator[str]:
+    """The headers into which the proxy that the project ships puts the address of whoever is connected to it."""
+    for file in facts.files_of("config", "deployment"):
+        for line in file.lines:
+            if found := _OVERWRITES.match(line):
+                yield (found[1] or found[2]).lower()
 
 
 def _looks_at_peer(facts: SourceFacts, function: str) -> bool:
