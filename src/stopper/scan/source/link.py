@@ -9,7 +9,7 @@ from stopper.core.fact import ConfigWrite, Flow, SourceRoute, TextFile
 from stopper.core.facts import SourceFacts
 from stopper.core.facts_memory import HasSpan
 from stopper.core.path_calls import file_named, texts_of
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.values import (
     Call,
     ConfigValue,
@@ -222,7 +222,7 @@ def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], boo
             elif isinstance(option, Call):
                 loaded.add(option.callee)
             elif isinstance(option, Constant) and isinstance(option.value, str):
-                loaded.update(_named(option.value, project, modules))
+                loaded.update(_nearest(list(_named(option.value, project, modules)), call.span, project, modules))
             elif isinstance(option, (EnvironmentValue, ConfigValue)):
                 # The environment may name another class, but this is what it is without it.
                 texts = list(literals(option))
@@ -292,6 +292,21 @@ def _named(text: str, project: Project, modules: dict[str, Module]) -> Iterator[
             found = name + dotted[len(head) :]
             if "." in head and placed.endswith("." + head) and (found in project.classes or found in modules):
                 yield found
+
+
+def _nearest(names: list[str], loader: Span | None, project: Project, modules: dict[str, Module]) -> list[str]:
+    """Those of several of one name that lie beside whoever loads them, or above: each sample of a folder has its own ``config.py``."""
+    homes = {
+        name: (modules[name].path if name in modules else project.classes[name].span.path).rpartition("/")[0] + "/"
+        for name in names
+    }
+    around = [
+        home
+        for home in homes.values()
+        if loader is not None and f"/{loader.path}".startswith(f"/{home}".replace("//", "/"))
+    ]
+    nearest = max(around, key=len, default=None)
+    return [name for name, home in homes.items() if nearest is None or home == nearest]
 
 
 def _reach(project: Project, facts: SourceFacts, guards: Guards) -> dict[str, tuple[RouteRef, ...]]:
