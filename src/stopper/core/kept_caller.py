@@ -6,7 +6,7 @@ from stopper.core.facts import source_of
 from stopper.core.values import Name, walk
 
 if TYPE_CHECKING:
-    from stopper.core.app import App
+    from stopper.core.app import App, Guard
     from stopper.core.facts import SourceFacts
 
 _HOMES: Final = {
@@ -39,11 +39,18 @@ def hooks_before_guards(app: "App") -> frozenset[str]:
 
 
 def _hooks_before_guards(app: "App") -> frozenset[str]:
+    facts = source_of(app)
     closed = {
         (route.path, route.view)
         for route in app.routes
         for access in route.access.values()
-        if any(guard.stops and guard.kind != "before_request" for guard in access.guards)
+        if any(guard.stops and guard.kind != "before_request" and _closes(facts, guard) for guard in access.guards)
     }
-    routes = source_of(app).routes
+    routes = facts.routes
     return frozenset(hook for route in routes if (route.path, route.view) in closed for hook in route.hooks)
+
+
+def _closes(facts: "SourceFacts", guard: "Guard") -> bool:
+    """That it turns strangers away: not ``if not write(page, text, g.editor): abort(404)``, which says what the work found."""
+    around = [] if guard.span is None or guard.kind != "view-body" else list(facts.conditions_around(guard.span))
+    return not around or any(one.refuses for one in around)

@@ -71,7 +71,10 @@ def _is_unheard(facts: SourceFacts, name: str, one: Assignment) -> bool:
 def _makes_up(facts: SourceFacts, value: Value) -> bool:
     if isinstance(value, Choice):  # ``find(key) or {"id": …}``
         made = [one for one in value.options if _is_record(facts, one)]
-        return bool(made) and len(made) < len(value.options) and any(map(_by_key, value.options))
+        if made and len(made) < len(value.options) and any(map(_by_key, value.options)):
+            return True
+        named = any(isinstance(one, Constant) and isinstance(one.value, str) and one.value for one in value.options)
+        return named and any(_by_key(one) and not _is_sent(one) for one in value.options)  # ``find(key) or "printer"``
     if isinstance(value, Item):  # ``CLIENTS.get(key, Client(key))``
         return value.default is not None and _by_key(value.key) and _is_record(facts, value.default)
     if not isinstance(value, Call) or not any(map(_by_key, value.args)):
@@ -83,6 +86,13 @@ def _makes_up(facts: SourceFacts, value: Value) -> bool:
         one for one in returned if _is_record(facts, one) and _is_of_given(one, value.callee) and not _is_found(one)
     ]
     return bool(made) and len(made) < len(returned)
+
+
+def _is_sent(value: Value) -> bool:
+    """The key as it was sent, or a part of it: nobody was looked up by it."""
+    while isinstance(value, Call) and value.receiver is not None:
+        value = value.receiver
+    return is_key_reading(value) or (isinstance(value, Item) and is_key_reading(value.owner))
 
 
 def _is_record(facts: SourceFacts, value: Value) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 from stopper.core.api_key_names import is_key_name
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
-from stopper.core.values import Call, Constant, Format, Mapping, Member, Name, Value, text_of, walk
+from stopper.core.values import Call, Constant, Format, Item, Mapping, Member, Name, Value, text_of, walk
 
 MAKERS: Final = re.compile(r"(?:secrets\.token_(?:hex|urlsafe|bytes)|uuid\.uuid[14]|os\.urandom|random\..*)")
 HASH: Final = re.compile(r"(?i)hash|digest|hmac|sha|prefix|fingerprint")
@@ -92,17 +92,33 @@ def table_of(value: Value | None) -> str:
 
 def _keeps(call: Call) -> bool:
     """``update_one({…}, {"$set": {"apiKey": fresh}})``, ``hset("apikeys", fresh, …)``, ``set(f"apikey:{fresh}", …)``."""
+    table = _collection_of(call)
     for value in (*call.args, *(one for _, one in call.keywords)):
         for part in walk(value, 4):
             if isinstance(part, Mapping):
                 pairs = ((text_of(key) or "", held) for key, held in part.items)
-                if any(names_key(name) and is_new(held) for name, held in pairs):
+                if any(names_key(name, table) and is_new(held) for name, held in pairs):
                     return True
     if call.method == "document":  # ``db.collection("api_keys").document(key)``
         named = (text_of(part) or "" for part in walk(call.receiver, 4))
         return any(map(MODEL.search, named)) and any(map(is_new, call.args))
     said = " ".join(str(part.value) for one in call.args[:2] for part in _words(one))
     return MODEL.search(said) is not None and not HASH.search(said) and any(map(is_new, call.args[:2]))
+
+
+def _collection_of(call: Call) -> str:
+    """``api_keys`` of ``db.api_keys.insert_one(…)``, ``db["api_keys"]`` and ``dynamodb.Table("api_keys")``."""
+    match call.receiver:
+        case Member(attribute=name):
+            return name
+        case Name(dotted=dotted):
+            return dotted.rpartition(".")[2]
+        case Item(key=key):
+            return text_of(key) or ""
+        case Call(args=(first, *_)):
+            return text_of(first) or ""
+        case _:
+            return ""
 
 
 def _words(value: Value) -> Iterator[Constant]:

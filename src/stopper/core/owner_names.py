@@ -20,7 +20,7 @@ PRIVATE: Final = re.compile(
     r"wishlists?|trips?|rentals?|purchases?|refunds?|baskets?|workouts?)([/_-]|$)"
 )
 ROLE: Final = re.compile(
-    r"(?i)^(user_?)?(role|roles|is_?admin|admin|is_?staff|is_?superuser|superuser|is_?moderator|permissions?|privileges?|access_?level|user_?type)$|^x-(user-)?(role|roles|admin|is-admin|permissions?|groups?|access-?level|privileges?|user-type)$"
+    r"(?i)^(user_?)?(role|roles|is_?admin|admin|is_?staff|is_?superuser|superuser|is_?moderator|permissions?|privileges?|access_?level|user_?type)$|^x-(user-)?(admin|groups?|access-?level|privileges?)$|^x-(?:[a-z]+-){0,2}(roles?|is-admin|permissions?|user-type)$"
 )
 ROLES_SAID: Final = (
     *(f"{before}{word}" for before in ("", "user_", "user")

@@ -3,10 +3,13 @@
 import re
 from typing import Final
 
+from stopper.core.account_names import is_of_a_service, is_password_name
+from stopper.core.body_models import classes_by_name
 from stopper.core.fact import ClassFact
 from stopper.core.facts import SourceFacts
+from stopper.core.named_columns import names_of_columns
 from stopper.core.text_words import mentions
-from stopper.core.values import Value, walk
+from stopper.core.values import Parameter, Value, walk
 
 SEALS: Final = re.compile(r"(?i)encrypt|hash|bcrypt|argon|seal")
 """Functions that hash or encrypt."""
@@ -27,6 +30,16 @@ def is_column(facts: SourceFacts, one: ClassFact, name: str) -> bool:
     """A column of whatever name (``secret``) that keeps what it is given."""
     column = one.attributes.get(name)
     return column is not None and mentions(column, _COLUMN) and not is_protected(facts, column)
+
+
+def is_own_column(facts: SourceFacts, typed: Value, kept: Value) -> bool:
+    """``self.password == candidate`` in a method of the model: whatever the parameter is called, it is held against the column."""
+    owner, name = names_of_columns(facts).get(id(kept), ("", ""))
+    if not isinstance(typed, Parameter) or not name or typed.function.rpartition(".")[0] != owner:
+        return False
+    found = classes_by_name(facts).get(owner)
+    of_a_person = is_password_name(name) and not is_of_a_service(name)
+    return found is not None and of_a_person and is_table_class(found) and is_column(facts, found, name)
 
 
 def only_carries(one: ClassFact) -> bool:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.owner_names import WHO, WHOSE_ID
-from stopper.core.values import Call, Choice, Constant, Item, Name, Value, is_constant, parts, walk
+from stopper.core.passing import handed
+from stopper.core.values import Call, Choice, Constant, Item, Name, Parameter, Value, is_constant, parts, walk
 
 if TYPE_CHECKING:
-    from stopper.core.fact import Comparison
+    from stopper.core.fact import Comparison, Condition
     from stopper.core.facts import SourceFacts
 
 
@@ -32,12 +33,33 @@ _BETWEEN_PEOPLE: Final = re.compile(
 
 
 def turns_away(facts: "SourceFacts", said: Value, other: Value) -> bool:
-    """``if request.cookies.get("role") != "lead": abort(403)``: whatever the role is called."""
-    if not isinstance(other, Constant) or not facts.derives(said, "cookie", "query-string", "request-header"):
+    """``if request.cookies.get("role") != "lead": abort(403)``: whatever the role is called, also where it is passed to the decorator
+    that asks."""
+    if not facts.derives(said, "cookie", "query-string", "request-header"):
         return False  # a role in a body may be the one that is given to somebody, or the one of a message
+    if not isinstance(other, Constant) and not (isinstance(other, Parameter) and _is_always_written(facts, other)):
+        return False
     return any(
-        (asked.refuses or asked.stops) and any(part is said for part in walk(asked.value, 8))
+        (asked.refuses or asked.stops)
+        and any(part is said for part in walk(asked.value, 8))
+        and not (isinstance(other, Parameter) and _is_asked_otherwise(facts, asked, said, other))
         for asked in facts.conditions()
+    )
+
+
+def _is_always_written(facts: "SourceFacts", value: Parameter) -> bool:
+    """That every caller passes a literal text for it."""
+    several = list(handed(facts, value))
+    return bool(several) and all(isinstance(one, Constant) and isinstance(one.value, str) for one in several)
+
+
+def _is_asked_otherwise(facts: "SourceFacts", asked: "Condition", said: Value, wanted: Parameter) -> bool:
+    """``if sent != role or role not in granted``, also in an ``if`` of its own: what is known of the caller decides as well, so what is
+    sent can only ask for less."""
+    others = [one.value for one in facts.conditions_in(asked.function) if one is not asked and one.refuses]
+    return any(
+        any(part == wanted for part in walk(option, 3)) and not any(part is said for part in walk(option, 8))
+        for option in (*(asked.value.options if isinstance(asked.value, Choice) else ()), *others)
     )
 
 

@@ -9,7 +9,7 @@ from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.password_columns import SEALS, is_column, is_protected, is_table_class, only_carries
+from stopper.core.password_columns import SEALS, is_column, is_own_column, is_protected, is_table_class, only_carries
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.text_words import mentions
@@ -124,6 +124,8 @@ def _is_of_a_type(facts: SourceFacts, *sides: Value) -> bool:
 
 def _is_check(facts: SourceFacts, typed: Value, kept: Value) -> bool:
     """*typed* is a password of the request, and *kept* one that the application looked up."""
+    if is_own_column(facts, _plain(typed), _plain(kept)):
+        return True
     if not any(_is_kept(facts, _opened(one)) for one in options(_plain(kept))) or _is_configured(facts, kept):
         return False  # asked first: names tell it, and most comparisons have none
     return _is_typed(facts, typed) and not _is_typed_again(typed, kept)

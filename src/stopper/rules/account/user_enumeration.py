@@ -40,7 +40,7 @@ _TAKEN: Final = re.compile(
 """What a registration says of an address that somebody has. Names that everybody sees are told by the site itself."""
 _ADDRESS: Final = re.compile(r"(?i)mail|user|login|phone|account|^name$")
 _BOTH: Final = re.compile(
-    r"(?i)(user|e-?mail|account|name|login)\w* (or|and|/) (the )?(pass|pwd)|(user|e-?mail|account|name|login)\w*/(pass|pwd)|password(/| or| and)|credentials"
+    r"(?i)\bor (?:the |your |an? )?(?:wrong |incorrect |invalid |bad )?(?:pass|pwd)|(user|e-?mail|account|name|login)\w* (or|and|/) (the )?(pass|pwd)|(user|e-?mail|account|name|login)\w*/(pass|pwd)|password(/| or| and)|credentials"
 )
 
 

@@ -10,6 +10,7 @@ from stopper.core.body_models import is_kept_here
 from stopper.core.enumerations import is_enumerated
 from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.named_columns import names_of_columns
 from stopper.core.new_keys import HASH, MODEL, column_of_keys, is_new, kept_as_made, names_key
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
@@ -34,6 +35,10 @@ _FINDERS: Final = (
     "*.filter_by",
     "*.find_one",
     "*.find",
+    "*.find_one_and_update",
+    "*.find_one_or_404",
+    "*.update_one",
+    "*.count_documents",
     "*.get_or_404",
     "*.objects",
     "*.get_or_none",
@@ -104,19 +109,6 @@ def _pairs(value: Value) -> Iterator[tuple[str, Value]]:
             yield text_of(key) or "", inner
 
 
-def _names_of_columns(facts: SourceFacts) -> dict[int, str]:
-    """What columns are called, by their identity."""
-    return facts.once(
-        "names of columns",
-        lambda: {
-            id(value): name
-            for found in facts.all_classes
-            for name, value in found.attributes.items()
-            if isinstance(value, Call)
-        },
-    )
-
-
 def _is_of_keys(facts: SourceFacts, assignment: Assignment, models: set[str]) -> bool:
     """``account.token = …``, where the same function has made the account of a model of keys."""
     return names_key(assignment.attribute, "ApiKey") and any(
@@ -129,7 +121,7 @@ def _is_column(facts: SourceFacts, value: Value) -> bool:
     if column_of_keys(value):
         return True
     if isinstance(value, Call):
-        named = _names_of_columns(facts).get(id(value), "")
+        _, named = names_of_columns(facts).get(id(value), ("", ""))
         kinds = ("Column", "mapped_column", "CharField", "TextField", "StringField")
         return value.method in kinds and not HASH.search(named)
     if not isinstance(value, Name):

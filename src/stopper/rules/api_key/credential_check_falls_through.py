@@ -14,6 +14,7 @@ from stopper.core.half_keys import half_judged
 from stopper.core.jwt_names import DECODING
 from stopper.core.key_gates import lets_in_by_form
 from stopper.core.key_ways_in import ways_without_a_check
+from stopper.core.made_up_callers import made_up_callers
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_api_key import headers_of, reads_bearer, with_header
@@ -53,6 +54,25 @@ def detect(app: App) -> Iterator[Hit]:
         yield from (Hit(BESIDE, span) for span in lets_in_by_form(facts))
     yield from _by_unverified_claims(facts)
     yield from _checked_only_without(facts)
+    yield from _to_somebody_made_up(facts, around)
+
+
+def _to_somebody_made_up(facts: SourceFacts, told: set[str]) -> Iterator[Hit]:
+    """``caller = by_token()``, nothing where it does not verify, and then ``caller = by_key(key) or "printer"``."""
+    swallowing: set[str] = set()
+    for span in made_up_callers(facts):
+        function = facts.function_around(span)
+        swallowing = swallowing or _swallowing(facts)
+        if function not in told and (
+            function in swallowing or any(one.callee in swallowing for one in facts.calls_in(function))
+        ):
+            told.add(function)
+            yield Hit("a token that does not verify falls through to a key that nobody has to know", span)
+
+
+def _swallowing(facts: SourceFacts) -> set[str]:
+    """The functions that give nothing where a token does not verify, or go on."""
+    return {one.function for one in facts.handlers() if one.action in ("return", "pass", "go-on") and _verifies(one)}
 
 
 def _by_unverified_claims(facts: SourceFacts) -> Iterator[Hit]:
@@ -199,9 +219,7 @@ def _one_after_the_other(facts: SourceFacts) -> Iterator[Hit]:
     }
     if not trusting:
         return
-    swallowing = {
-        one.function for one in facts.handlers() if one.action in ("return", "pass", "go-on") and _verifies(one)
-    }
+    swallowing = _swallowing(facts)
     held = [(one.value, one.span) for one in facts.assignments()]
     held += [(one.value, one.span) for one in facts.returns()]
     held += [(one.value, one.span) for one in facts.conditions()]

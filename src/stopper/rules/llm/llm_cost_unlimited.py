@@ -19,6 +19,8 @@ from stopper.core.view_functions import index_of
 
 _LIMITERS: Final = ("flask_limiter", "limits", "slowapi", "ratelimit", "pyrate_limiter", "tiktoken")
 _CHAT_MODELS: Final = r"langchain\w*(?:\.\w+)*\.(?:\w*Chat\w+|init_chat_model|OpenAI|Ollama)"
+_HOLDS: Final = frozenset({"<", "<=", ">", ">=", "in", "not in"})
+"""How a number is held against a most; ``type(wanted) is not int`` asks only what it is."""
 _LARGE: Final = 32_000
 """Tokens of one answer above which a bound is none."""
 _MANY: Final = 10_000
@@ -59,7 +61,10 @@ def _is_callers_choice(facts: SourceFacts, length: Value, function: str) -> bool
     if any(isinstance(one, Call) and one.method in ("min", "clamp", "clip") for one in walk(length, 6)):
         return False
     return facts.derives(length, *UNTRUSTED) and not any(
-        origins(length) & origins(side) for one in facts.comparisons_in(function) for side in (one.left, one.right)
+        origins(length) & origins(side)
+        for one in facts.comparisons_in(function)
+        for side in (one.left, one.right)
+        if one.operator in _HOLDS
     )
 
 

@@ -24,7 +24,7 @@ _OF_CSRF: Final = re.compile(r"(?i)csrf|seasurf|talisman")
 
 def detect(app: App) -> Iterator[Hit]:
     """Exemptions of views, blueprints and paths that let people in, and limits that stand above the route."""
-    told = [*_in_source(source_of(app)), *_own_hooks(source_of(app))]
+    told = [*_in_source(app, source_of(app)), *_own_hooks(app, source_of(app))]
     yield from told
     known = {hit.route.path for hit in told if hit.route is not None}
     exempt = {endpoint for limiter in app.extensions.limiters for endpoint in limiter.exempt if limiter.enabled}
@@ -38,7 +38,7 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(said, route.span, ref, reader="running")
 
 
-def _in_source(facts: SourceFacts) -> Iterator[Hit]:
+def _in_source(app: App, facts: SourceFacts) -> Iterator[Hit]:
     if not any(LIMITING.search(name) for name in facts.imported) and not facts.imports("flask_limiter", "limits"):
         return
     for function in facts.functions():
@@ -61,7 +61,7 @@ def _in_source(facts: SourceFacts) -> Iterator[Hit]:
                 yield Hit(f"{view.rpartition('.')[2]} is exempt from the limiter", call.span, _ref(facts, view))
             elif isinstance(given, Call) and given.method == "Blueprint" and _is_auth_blueprint(given):
                 yield Hit("the blueprint that lets people in is exempt from the limiter", call.span)
-    yield from _filters(facts)
+    yield from _filters(app, facts)
 
 
 def _always_exempt(facts: SourceFacts, call: Call) -> bool:
@@ -122,7 +122,7 @@ def _is_auth_blueprint(made: Call) -> bool:
     return any(re.search(r"(?i)(^|[/_-])(auth|login|account|session|identity|sso)", one) for one in said)
 
 
-def _filters(facts: SourceFacts) -> Iterator[Hit]:
+def _filters(app: App, facts: SourceFacts) -> Iterator[Hit]:
     """``@limiter.request_filter`` that lets paths of log-ins through."""
     handed: set[str] = set()
     for call in facts.calls(
@@ -131,7 +131,7 @@ def _filters(facts: SourceFacts) -> Iterator[Hit]:
         for given in call.args[:1]:
             if isinstance(given, Name):
                 handed.add(given.dotted)
-            elif any(AUTH_PATH.search(text) for text in _texts(given)) and not _is_denied(given):
+            elif any(_names_login(app, text) for text in _texts(given)) and not _is_denied(given):
                 yield Hit("requests to log in are taken out before the limiter counts", call.span)
     for function in facts.functions():
         if function.name not in handed and not any(one.name.endswith(".request_filter") for one in function.decorators):
@@ -143,8 +143,17 @@ def _filters(facts: SourceFacts) -> Iterator[Hit]:
             if one.function == function.name
             for side in (one.left, one.right)
         ]
-        if any(AUTH_PATH.search(text) for value in values for text in _texts(value)):
+        if any(_names_login(app, text) for value in values for text in _texts(value)):
             yield Hit("requests to log in are taken out before the limiter counts", function.span)
+
+
+def _names_login(app: App, text: str) -> bool:
+    """That a path, or the endpoint of a route, is one that lets people in; the blueprint in an endpoint's name tells nothing."""
+    routes = [route for route in app.routes if route.endpoint == text]
+    if not routes or "/" in text:
+        return AUTH_PATH.search(text) is not None
+    facts = source_of(app)
+    return any("POST" in one.methods and (AUTH_PATH.search(one.path) or _lets_in(facts, one.view)) for one in routes)
 
 
 def _is_denied(given: Value) -> bool:
@@ -152,7 +161,7 @@ def _is_denied(given: Value) -> bool:
     return any(isinstance(part, Truth) and (part.differs or len(part.parts) == 1) for part in walk(given, 3))
 
 
-def _own_hooks(facts: SourceFacts) -> Iterator[Hit]:
+def _own_hooks(app: App, facts: SourceFacts) -> Iterator[Hit]:
     """A hook of the project that counts and refuses, and lets the path of a log-in go before it counts."""
     for name in dict.fromkeys(hook for route in facts.routes for hook in route.hooks):
         refusals = [one.span for one in facts.returns_of(name) if says_too_many(one.value)]
@@ -162,7 +171,7 @@ def _own_hooks(facts: SourceFacts) -> Iterator[Hit]:
         for asked in facts.conditions_in(name) if refusals else ():
             if not asked.stops or asked.body is None or any(asked.body.holds(one) for one in refusals):
                 continue
-            if any(AUTH_PATH.search(text) for text in _let_go(facts, name, asked.value)):
+            if any(_names_login(app, text) for text in _let_go(facts, name, asked.value)):
                 yield Hit("requests to log in are let go before the limiter counts", asked.span)
                 break
 

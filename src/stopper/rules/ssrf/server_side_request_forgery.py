@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from stopper.core.app import App
-from stopper.core.asked_host import HOSTED, host_part, host_parts
+from stopper.core.asked_host import HOSTED, host_part, host_parts, is_passed
 from stopper.core.checked_input import Origin, is_checked_by_callers, origins, stations
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
@@ -15,6 +15,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.followed_values import through
 from stopper.core.labelling import labels_of
 from stopper.core.labels import UNTRUSTED
+from stopper.core.passing import given
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, listen, not_applicable, passed, send
 from stopper.core.probe_address_fields import MOST, address_fields, aimed
@@ -28,6 +29,7 @@ from stopper.core.values import (
     Constant,
     Item,
     Mapping,
+    Member,
     Name,
     Parameter,
     Value,
@@ -42,6 +44,8 @@ _GUARDS: Final = re.compile(
 )
 _MORE: Final = ("urllib.request.urlretrieve", "wget.download", "urllib3.PoolManager.urlopen", "pycurl.Curl.setopt", "feedparser.parse", "pandas.read_csv", "pandas.read_json",
                 "socket.create_connection", "http.client.HTTPConnection", "http.client.HTTPSConnection", "requests.Request", "httpx.Request", "*.goto")  # fmt: skip
+
+_IN_MEMORY: Final = re.compile(r"(?:io\.)?(?:BytesIO|StringIO|TextIOWrapper|open)|codecs\.\w+|tempfile\.\w+")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -88,11 +92,27 @@ def _calls(facts: SourceFacts) -> Iterator[tuple[Hit, Value, str]]:
     flows = {(one.span.path, one.span.line) for one in facts.flows("outbound-url")}
     for call in facts.calls(*_MORE):
         value = call.argument(1 if call.method in ("setopt", "Request", "urlopen") else 0, "url", "host", "address")
-        if call.span is None or value is None or (call.span.path, call.span.line) in flows:
+        if (
+            call.span is None
+            or value is None
+            or (call.span.path, call.span.line) in flows
+            or _is_contents(facts, value)
+        ):
             continue
         steering = host_part(value)
         if steering is not None and _from_caller(facts, steering) and not _is_checked(facts, value, call.function):
             yield Hit(MESSAGE, call.span), value, call.function
+
+
+def _is_contents(facts: SourceFacts, value: Value) -> bool:
+    """A file that was sent, or one in memory: it is read from, and nothing is fetched."""
+    if is_passed(value, facts):
+        several = given(facts, value)
+        return bool(several) and all(one != value and _is_contents(facts, one) for one in several)
+    if isinstance(value, Call):
+        return _IN_MEMORY.fullmatch(value.callee) is not None
+    held = value.owner if isinstance(value, Member) and value.attribute in ("stream", "file") else value
+    return isinstance(held, Item) and isinstance(held.owner, Name) and held.owner.dotted == "flask.request.files"
 
 
 def _certainty(facts: SourceFacts, flow: Flow) -> Certainty:

@@ -42,7 +42,7 @@ from stopper.scan.source.drafts import (
 )
 from stopper.scan.source.folding import as_mapping
 from stopper.scan.source.hook_tables import TABLE, row_assigned, table_assigned
-from stopper.scan.source.leaving import refuses
+from stopper.scan.source.leaving import refuses, with_status
 from stopper.scan.source.loops import row_by_row
 from stopper.scan.source.project import Scope
 from stopper.scan.source.reader import NOTHING, Reader, either, named
@@ -251,6 +251,8 @@ def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: a
         reader.scope[f"g.{target.attr}"] = (
             value if type(value) in _MADE or type(value) is Mapping else new_name(f"flask.g.{target.attr}")
         )
+    if type(target.value) is ast.Name and (answered := with_status(owner, target.attr, value)) is not None:
+        reader.scope[target.value.id] = answered
     if target.attr == TABLE:
         table_assigned(reader, owner, value, reader.span(node))
     derived = type(owner) is Name and owner.dotted in project.classes and project.is_app(owner.dotted)

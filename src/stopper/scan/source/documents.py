@@ -18,7 +18,7 @@ def with_documents(app: App, texts: Sequence[TextFile]) -> App:
     """*app* with the first document that speaks of its routes or names its modules. One of another API, kept to make a client of it, does
     neither."""
     for text in texts:
-        if text.kind != "openapi":
+        if text.kind != "openapi" or not any("openapi" in line or "swagger" in line for line in text.lines):
             continue
         from stopper.scan.spec.read import read_spec
 
@@ -28,10 +28,18 @@ def with_documents(app: App, texts: Sequence[TextFile]) -> App:
             continue
         known = {(shape(route.path), method) for route in app.routes for method in route.methods}
         ours = tuple(route for route in routes if _is_served(route, known))
-        if (ours and _NAME.search(text.path)) or (app.source is not None and serves_by(spec, app.source)):
+        whole = _NAME.search(text.path) is not None or _tells_of_all(app, routes, ours)
+        if (ours and whole) or (app.source is not None and serves_by(spec, app.source)):
             return with_spec(app, spec, ours)
     return app
 
 
 def _is_served(route: Route, known: set[tuple[str, str]]) -> bool:
     return any((shape(route.path), method) in known for method in route.methods)
+
+
+def _tells_of_all(app: App, routes: Sequence[Route], ours: Sequence[Route]) -> bool:
+    """That a document under another name tells of nothing but routes of this application, and of most of them."""
+    told = {shape(route.path) for route in ours}
+    served = {shape(route.path) for route in app.routes}
+    return len(ours) == len(routes) and 2 * len(told) > len(served)

@@ -15,6 +15,7 @@ from stopper.core.values import (
     EnvironmentValue,
     Item,
     Mapping,
+    Member,
     Name,
     Sequence,
     Value,
@@ -136,19 +137,13 @@ def _with_default(value: EnvironmentValue | ConfigValue | Item, default: Value) 
 
 def _ternary(reader: Reader, node: ast.IfExp) -> Value:
     reader.branches = True
-    test, negated = node.test, False
-    while type(test) is ast.UnaryOp and type(test.op) is ast.Not:
-        test, negated = test.operand, not negated
+    test, negated = _turned(node.test)
     asked = reader.value(test)
-    if type(asked) is Call or (
-        type(asked) is Choice and asked.every
-    ):  # what a name or a comparison is asked stands in other facts
-        place, conditions = reader.span(test), reader.project.conditions
-        conditions.append(new_condition(asked, negated, False, False, place, reader.function, reader.span(node.body)))
-        conditions.append(
-            new_condition(asked, not negated, False, False, place, reader.function, reader.span(node.orelse))
-        )
-    elif (flag := debug_flag(test, asked)) is not None:
+    flag = debug_flag(test, asked) if type(asked) is not Call else None
+    if flag is None and _is_worth_keeping(asked):
+        _keep_condition(reader, test, asked, negated, node.body)
+        _keep_condition(reader, test, asked, not negated, node.orelse)
+    elif flag is not None:
         place, shown = reader.span(test), node.orelse if negated else node.body
         reader.project.conditions.append(
             new_condition(flag, False, False, False, place, reader.function, reader.span(shown))
@@ -161,6 +156,24 @@ def _ternary(reader: Reader, node: ast.IfExp) -> Value:
     if tests is not None:  # ``4 if app.testing else 12``: what is where people are served
         return orelse if tests else body
     return either(body, orelse)
+
+
+def _turned(test: ast.expr) -> tuple[ast.expr, bool]:
+    """A test without the ``not`` before it, and whether it was turned round."""
+    negated = False
+    while type(test) is ast.UnaryOp and type(test.op) is ast.Not:
+        test, negated = test.operand, not negated
+    return test, negated
+
+
+def _is_worth_keeping(asked: Value) -> bool:
+    """What a name or a comparison is asked inside an expression stands in other facts."""
+    return type(asked) in (Call, Member) or (type(asked) is Choice and asked.every)
+
+
+def _keep_condition(reader: Reader, test: ast.expr, asked: Value, negated: bool, body: ast.expr) -> None:
+    place, shown = reader.span(test), reader.span(body)
+    reader.project.conditions.append(new_condition(asked, negated, False, False, place, reader.function, shown))
 
 
 def _or_default(reader: Reader, node: ast.IfExp) -> Value | None:
@@ -237,8 +250,11 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.SetComp | ast.Genera
         over = reader.value(generator.iter) if number else first
         sources.append(over)
         bind_target(reader, generator.target, element_in(reader, over))
-        for test in generator.ifs:
-            reader.value(test)
+        for said in generator.ifs:
+            test, negated = _turned(said)
+            asked = reader.value(test)
+            if _is_worth_keeping(asked):
+                _keep_condition(reader, test, asked, negated, node.key if isinstance(node, ast.DictComp) else node.elt)
     if type(node) is ast.DictComp:
         pair = (reader.value(node.key), reader.value(node.value))
         result: Value = new_mapping((pair,), True, reader.span(node))

@@ -31,10 +31,20 @@ def read_return(reader: Reader, node: ast.Return) -> Body:
         return Body(True, False)
     value = reader.value(node.value)
     reader.project.returns.append(new_return(value, reader.span(node), reader.function))
-    turned = refuses(value)
+    turned, said = refuses(value), value
+    if not turned and type(value) is Call and (refusal := _refusal_made_by(reader, value)) is not None:
+        turned, said = True, refusal
     if turned:
-        refuse(reader, node, says(value, 401, "401"), to_login=_leads_to_login(value), beside=_is_beside(value))
+        refuse(reader, node, says(said, 401, "401"), to_login=_leads_to_login(value), beside=_is_beside(value))
     return Body(True, turned)
+
+
+def _refusal_made_by(reader: Reader, call: Call) -> Value | None:
+    """``return refused("no such key")``, where a function of the project does nothing but make a refusal: what it gives."""
+    if not reader.follows or not reader.project.has_function(call.callee):
+        return None
+    made = reader.results(call.callee)
+    return made[0] if made and all(refuses(one) and not _is_beside(one) for one in made) else None
 
 
 def refuse(reader: Reader, node: ast.stmt, plain: bool, *, to_login: bool = False, beside: bool = False) -> None:
@@ -84,6 +94,14 @@ def refuses(value: Value, depth: int = 3) -> bool:
         # ``self.respond({"error": "auth_required"}, 401)``: a number like this is passed for nothing else.
         return any(type(part) is Constant and type(part.value) is int and part.value in _REFUSALS for part in given)
     return False
+
+
+def with_status(answer: Value, attribute: str, status: Value) -> Value | None:
+    """An answer that was made and is given the status of a refusal afterwards: ``answer.status_code = 401`` says what
+    ``make_response(answer, 401)`` says. None where it is anything else."""
+    if type(answer) is not Call or attribute not in _STATUS or not _refusing_status(status):
+        return None
+    return changed(answer, keywords=(*answer.keywords, (attribute, status)))
 
 
 def _is_beside(value: Value) -> bool:

@@ -40,6 +40,7 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
                 r"|(?:^|/)(?:k8s|kubernetes|deployment|secrets?|configmap|values|serverless|render|fly|traefik|cloudformation)[\w.-]*\.(?:ya?ml|toml)$"
                 r"|\.(?:service|tf|tfvars)$|(?:^|/)(?:supervisord?|httpd|apache2?|haproxy)[\w.-]*\.conf$|(?:^|/)Caddyfile$"
                 r"|(?:^|/)(?:apache2?|httpd|sites-(?:available|enabled)|vhosts?)/(?:[\w.-]+/)*[\w.-]+\.conf$"), "deployment"),
+    (re.compile(r"(?:^|/)(?:[\w-]+[-_.])?(?:api|spec|api[-_]?(?:spec|docs?|definition|contract))\.(?:json|ya?ml)$"), "openapi"),
 )  # fmt: skip
 
 

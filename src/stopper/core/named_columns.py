@@ -1,0 +1,22 @@
+"""What the columns of the project's own models are called."""
+
+from typing import TYPE_CHECKING
+
+from stopper.core.values import Call
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
+
+
+def names_of_columns(facts: "SourceFacts") -> dict[int, tuple[str, str]]:
+    """The class and the name of each column, by the identity of the call that makes it: ``self.key`` of the project's own class is read as
+    its Column."""
+    return facts.once(
+        "names of columns",
+        lambda: {
+            id(value): (found.name, name)
+            for found in facts.all_classes
+            for name, value in found.attributes.items()
+            if isinstance(value, Call)
+        },
+    )
