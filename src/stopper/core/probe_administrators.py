@@ -12,6 +12,8 @@ from stopper.core.probe_baseline import attempt, candidates, same
 from stopper.core.probe_login import asks_again
 from stopper.core.probe_nowhere import nowhere
 
+FEW: Final = 2
+"""Addresses in JSON from which it is a list of people: a sample has an administrator and one other."""
 MANY: Final = 3
 """Addresses from which on a page is a list of people, and no word of whom to write to."""
 _PATH: Final = re.compile(r"(?i)(^|/)(admin|administrators?|administration)(/|$)")
@@ -37,4 +39,6 @@ def _lists_people(answer: Exchange) -> bool:
     response = answer.response
     if not response.succeeded or asks_again(response):
         return False
-    return len(addresses_in(response.text)) >= MANY or len(list(people_in(response.json()))) >= MANY
+    said = response.json()
+    addresses = len(addresses_in(response.text))
+    return addresses >= (FEW if said is not None else MANY) or len(list(people_in(said))) >= MANY

@@ -19,6 +19,7 @@ from stopper.scan.more_words import (
     FEW,
     MANY,
     SOME,
+    UNLINKED,
     USUAL,
     below,
     kinds_named,
@@ -156,6 +157,7 @@ class _Crawl:
         few = len(self.found) + len(self.forms) - len(self.guessed) < FEW and len(self.found) < MANY
         led = [path.removeprefix(self.prefix) for path in self.found if path not in self.guessed]
         lists = wanted(led, [path.removeprefix(self.prefix) for path in self.guessed]) if few else ()
+        self._guess(nothing, UNLINKED if self.forms and not few else ())
         for words in lists[:-1]:  # where the API begins
             self._guess(nothing, words)
         self._guess(nothing, of_field(self.title, self._paths()))

@@ -174,10 +174,11 @@ def _asker(courier: Courier, honest: HonestRequests, route: Route, people: Seque
             return courier.carry(who[0].on(request) if who[0] is not None else request).response
         response = courier.carry(request).response
         own = None
-        if people and (response.refused or response.status == 500):
+        led_off = kind == "query" and response.sends_on
+        if people and (response.refused or response.status == 500 or led_off):
             own = courier.carry(people[0].on(request)).response
-        # A guard that breaks for want of a credential refuses too.
-        mine = own is not None and (response.refused or own.status < 500)
+        # A guard that breaks for want of a credential refuses too, and one that sends elsewhere.
+        mine = own is not None and (response.refused or own.status < 500) and not (led_off and own.sends_on)
         who.append(people[0] if mine else None)
         return own if own is not None and mine else response
 
@@ -220,7 +221,9 @@ def _read(ask: Ask, names: Sequence[str], canary: str, more: Sequence[str] = ())
         if shown := tuple(name for name, value in sent.items() if value.removesuffix("'") in every.text):
             return shown[:FOUND_MOST] if len(shown) < ECHOED else None
     if same(plain, every):
-        return () if plain.succeeded else None
+        return (
+            () if plain.succeeded or (plain.sends_on and plain.header("Location") == every.header("Location")) else None
+        )
     if not same(plain, ask(nonsense)):
         return None
     found = _narrowed(ask, lambda response: not same(plain, response), list(sent), sent)

@@ -71,6 +71,12 @@ MORE: Final[tuple[str, ...]] = tuple(
     )
 )
 """Paths, the likeliest kinds first; all of them are only read."""
+UNLINKED: Final = (
+    *(f"/{word}/1" for word in ("account", "user", "users", "order", "invoice", "message", "profile", "document", "product", "post")),
+    "/goto", "/redirect", "/download", "/fetch", "/proxy", "/ping", "/exec", "/export", "/backup", "/logs", "/log", "/view", "/file", "/reset-password", "/change-password",
+    "/admin/config", "/admin/logs", "/api/users/1", "/api/search", "/process_xml", "/preview", "/feedback", "/calculate",
+)  # fmt: skip
+"""What pages that lead to much else often leave without a link; all of them are only read."""
 _BELOW: Final = (
     "login", "register", "users", "user", "1", "create", "list", "search", "admin", "me", "profile", "config", "data", "status", "health", "info", "debug",
     "ping", "files", "file", "upload", "download", "export", "fetch", "token", "auth", "key", "messages", "notes", "products", "orders", "tasks",

@@ -296,3 +296,12 @@ def test_an_api_that_says_what_it_is_for_is_asked_for_what_its_kind_has() -> Non
     assert "/api/parcels" in of_field("Parcel service", ["/api/login", "/api/me"])
     assert of_field("Notes", ["/me", "/login"]) == ()
     assert "/patients" in of_field("", ["/doctors", "/login"])
+
+
+def test_pages_that_lead_to_much_are_asked_for_what_they_leave_out() -> None:
+    app = _app("/login", "/users", "/notes", "/items", "/orders", "/goto")
+    app.add_url_rule("/account/<int:number>", "account", lambda number: {"id": number})
+    form = '<form method="post" action="/login"><input name="user"><input type="password" name="word"></form>'
+    links = "".join(f'<a href="{path}">x</a>' for path in ("/login", "/users", "/notes", "/items", "/orders"))
+    app.add_url_rule("/", "home", lambda: form + links)
+    assert {"/goto", "/account/{id}"} <= set(_crawl(app))

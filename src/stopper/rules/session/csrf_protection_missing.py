@@ -17,6 +17,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import alike, attempt, is_door
 from stopper.core.probe_cookies import answers_with_cookies
+from stopper.core.probe_login import is_log_in_form
 from stopper.core.probe_objects import marked
 from stopper.core.raising import raised_in
 from stopper.core.rule import Hit, Rule
@@ -215,7 +216,7 @@ def probe(target: Target) -> Steps[Verdict]:
         (route, method)
         for route in target.app.routes
         for method in ("POST", "PUT", "PATCH", "DELETE")
-        if method in route.methods and not is_door(route)
+        if method in route.methods and not is_door(route) and not is_log_in_form(route)
     ]
     if not people or not routes:
         return not_applicable("no cookie authenticates, or no route changes state")
