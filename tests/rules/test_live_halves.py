@@ -222,6 +222,12 @@ def resetting(made: Any, path: str = "/forgot-password") -> Flask:
     return app
 
 
+@pytest.mark.parametrize("path", ["/users/otp", "/auth/send-otp", "/request_code"])
+def test_a_code_that_the_answer_hands_out(path: str) -> None:
+    app = resetting(lambda _: {"otp": str(secrets.randbelow(9000) + 1000)}, path)
+    assert verdict("reset-token-weak", app).outcome == "fail"
+
+
 COUNT = itertools.count(0x5EED_0000_0000_0000_0000)
 KEY = secrets.token_hex(32)
 

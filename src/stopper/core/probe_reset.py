@@ -17,7 +17,7 @@ from stopper.core.probe_registration import registered
 
 _ASKS: Final = re.compile(
     r"(?i)forgot|recover|magic[_-]?link|request[_-]?(a[_-])?(password[_-]?)?reset|(password|account)[/_-]?reset([/_-]request)?/?$|"
-    r"reset[/_-]?(password|request)([/_-]request)?/?$"
+    r"reset[/_-]?(password|request)([/_-]request)?/?$|(^|[/_-])(send|resend|request|generate)[/_-]?(otp|code|pin)/?$|(^|[/_-])otp([/_-](send|request|new))?/?$"
 )
 _NAMED: Final = re.compile(
     r"(?i)^(reset|recovery|magic|verification|confirm\w*|invite|invitation|debug|dev|test|demo|temp\w*|password_?reset|sms|one_?time|security)?_?-?(token|code|key|otp|pin)$"

@@ -21,6 +21,7 @@ from stopper.core.probe_accounts import registered_address
 from stopper.core.probe_baseline import attempt, says_nothing, steady
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
+from stopper.core.probe_reset import asks_for_reset
 from stopper.core.raising import raised_in
 from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
@@ -333,7 +334,7 @@ def _forgotten(target: Target, person: Identity) -> Steps[Verdict | None]:
         if (
             "POST" not in route.methods
             or route.parameters
-            or not re.search(r"(?i)forgot|request-?reset|recover", route.path)
+            or not (re.search(r"(?i)forgot|request-?reset|recover", route.path) or asks_for_reset(route))
             or any(
                 PASSWORD.search(name) for name in members(target.request_for(route, "POST"))
             )  # it sets one, and asks for none
