@@ -475,3 +475,32 @@ def test_what_a_search_does_not_find_is_nobodys_alone(searched: bool) -> None:
     paths |= {"/orders": {**reads, "post": body(good_id="integer", note="string")}}
     found = shop.judged(**paths)
     assert found.outcome != "fail", found.message
+
+
+@pytest.mark.parametrize(
+    ("base", "asks", "says"),
+    [("goods", False, ""), ("goods", True, ""), ("guestbook", False, ""), ("goods", False, "open")],
+)
+def test_what_nobody_makes_stands_in_what_everybody_reads(base: str, asks: bool, says: str) -> None:
+    shop, goods = Two("shop"), list[dict[str, Any]]()
+
+    @shop.app.route(f"/{base}", methods=["GET", "POST"])
+    def all_goods() -> Any:
+        if request.method == "POST":
+            if asks:
+                shop.caller()
+            goods.append({"id": len(goods) + 1, "name": request.get_json()["name"]})
+            return jsonify(goods[-1]), 201
+        return jsonify(goods)
+
+    @shop.app.get(f"/{base}/<int:good>")
+    def one_good(good: int) -> Any:
+        return jsonify(next((one for one in goods if one["id"] == good), None) or abort(404))
+
+    reads: dict[str, Any] = {"get": {"responses": {}}}
+    made = {**body(name="string"), **({"security": []} if says else {})}
+    own: dict[str, Any] = {"get": {"responses": {}, **({"security": [{"key": []}]} if says else {})}}
+    paths: dict[str, Any] = {f"/{base}": {**reads, "post": made}, f"/{base}/{{good}}": reads, "/me": own}
+    found = shop.judged("route-without-authentication", **paths)
+    told = base == "goods" and not asks and not says
+    assert [str(ref) for ref in found.routes] == ([f"POST /{base}"] if told else []), found.message

@@ -9,22 +9,25 @@ from typing import Final
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange
 from stopper.core.naming import as_parameter
-from stopper.core.owner_names import OWN_ACCOUNT
+from stopper.core.owner_names import OWN_ACCOUNT, PERSON
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_baseline import attempt, is_door, same, steady
 from stopper.core.probe_foreign import made
 from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, kinds
+from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, kinds
 from stopper.core.probe_login import login_requests, login_routes
 from stopper.core.probe_objects import inner_object, is_masked, marked
 from stopper.core.probe_read_below import unknown
+from stopper.core.public_routes import declared_public
 
 KINDS_MOST: Final = {"quick": 2, "standard": 6, "deep": 20}
 _CHANGES: Final = ("PUT", "PATCH", "DELETE")
 _OPEN: Final = re.compile(
-    r"(?i)(^|[/_-])(carts?|baskets?|comments?|reviews?|feedback|contacts?|pastes?|polls?|votes?|games?|sessions?|sandbox|demo|play\w*)([/_-]|$)"
+    r"(?i)(^|[/_-])(carts?|baskets?|comments?|reviews?|feedback|contacts?|pastes?|polls?|votes?|games?|sessions?|sandbox|demo|play\w*|"
+    r"guest-?books?|signatures?|shouts?|suggestions?|questions?|answers?|inquir(y|ies)|leads?|newsletters?|subscri\w+|links?|(short)?urls?|reports?|events?|logs?|"
+    r"messages?|chats?|scores?|highscores?|submissions?)([/_-]|$)"
 )
 """What a visitor without an account has or says."""
 _NOBODY: Final = Identity("nobody", ())
@@ -51,7 +54,28 @@ def open_writes(target: Target) -> Steps[list[Open]]:
         pairs = [(route, verb) for route in members_of for verb in _CHANGES if verb in route.methods]
         if pairs and (open_here := (yield from attempt(_of_a_kind(target, kind, pairs, who)))):
             found += open_here
+        if kind.create_route is not None and (made_so := (yield from attempt(_made_by_nobody(target, kind)))):
+            found.append(Open(RouteRef("POST", kind.create_route.path), *made_so))
     return found
+
+
+def _made_by_nobody(target: Target, kind: Kind) -> Steps[tuple[Exchange, Exchange] | None]:
+    """What nobody makes stands in the list that everybody reads, and no document says that anybody may."""
+    create, lists = kind.create_route, kind.list_route
+    if create is None or lists is None or is_door(create) or PERSON.search(create.path):
+        return None
+    if declared_public(target.app, create):
+        return None
+    request, marks = marked(target.request_for(create, "POST"), target.canary)
+    read = target.request_for(lists, "GET")
+    read = replace(read, target=read.target.partition("?")[0])  # the whole list, and not what a word finds in it
+    if not marks or not (yield from send(read)).response.succeeded:
+        return None
+    sent = yield from send(request)
+    if not sent.response.succeeded:
+        return None
+    after = yield from send(read)
+    return (sent, after) if entry_with(after, iter(marks.values())) is not None else None
 
 
 def _of_a_kind(target: Target, kind: Kind, pairs: Sequence[tuple[Route, str]], who: Identity) -> Steps[list[Open]]:
