@@ -55,10 +55,15 @@ def link(
     name_sole_methods(project, tests)
     call_registered_handlers(project, tests)
     follow_sole_callers(project, tests)
-    if any(name.partition(".")[0] == "connexion" for name in project.imported):
+    libraries = {name.partition(".")[0] for name in project.imported}
+    if "connexion" in libraries:
         from stopper.scan.source.connexion_routes import connexion_routes
 
         project.registrations.extend(connexion_routes(project, texts))
+    if libraries & {"flask_classful", "flask_classy", "flask_appbuilder"}:
+        from stopper.scan.source.exposed_methods import exposed_methods
+
+        project.registrations.extend(exposed_methods(project))
     by_name = {module.name: module for module in modules}
     routes = Routes(project, by_name, tests)
     found = routes.found()

@@ -36,6 +36,7 @@ INSTANCES: Final[dict[str, str]] = {
     "flask_smorest.Blueprint": "flask.Blueprint",
     "flask_openapi3.OpenAPI": "flask.Flask",
     "flask_openapi3.APIBlueprint": "flask.Blueprint",
+    "flask_openapi3.APIView": "flask.Blueprint",
     "flask_restx.namespace.Namespace": "flask_restx.Namespace",
     "flask_restx.Api.namespace": "flask_restx.Namespace",
     "flask_restplus.Api.namespace": "flask_restplus.Namespace",
@@ -61,6 +62,10 @@ FLASK_HOMES: Final = re.compile(
 MOVED: Final[dict[str, str]] = {
     "connexion.App.run": "flask.Flask.run",
     "connexion.request": "flask.request",
+    "connexion.App.route": "flask.Flask.route",
+    "connexion.FlaskApp.route": "flask.Flask.route",
+    "connexion.App.add_url_rule": "flask.Flask.add_url_rule",
+    "connexion.FlaskApp.add_url_rule": "flask.Flask.add_url_rule",
     "flask_rebar.Rebar.validated_body": "flask.request.json",
     "flask_rebar.Rebar.validated_args": "flask.request.args",
     "flask_rebar.Rebar.validated_headers": "flask.request.headers",
@@ -268,7 +273,7 @@ GUARDS: Final = re.compile(
     r"|authlib\.integrations\.flask_oauth2\.(?:ResourceProtector|resource_protector\.ResourceProtector)(?:\.__call__|\.acquire_token)?"
     r"|authlib\.flask\.oauth2\.ResourceProtector(?:\.__call__)?"
     r"|stopper\.(?:bearer|api_key|browser_session|client_certificate|any_of)"
-    r"|flask_appbuilder\.security\.decorators\.(?:has_access|has_access_api|protect)"
+    r"|flask_appbuilder(?:\.\w+)*\.(?:has_access|has_access_api|protect)"
     r"|flask_jwt_oidc\.(?:\w+\.)*JwtManager\.(?:requires_auth|requires_auth_cookie|requires_roles|has_one_of_roles)"
 )
 """Decorators of libraries that let nobody pass without a credential."""

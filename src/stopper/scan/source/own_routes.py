@@ -1,13 +1,40 @@
-"""Routes that a decorator of the project registers: ``@route("/notes", auth=True)``, in which ``add_url_rule(rule, …)`` stands."""
+"""Routes that a decorator of the project registers: ``@route("/notes", auth=True)``, in which ``add_url_rule(rule, …)`` stands; and those
+whose decorator is called by hand: ``app.route("/notes")(notes)``."""
 
 from dataclasses import replace
 from typing import Final
 
-from stopper.core.values import Call, Name, Parameter, Sequence, Value
+from stopper.core.values import Call, Constant, Format, Name, Parameter, Sequence, Value
 from stopper.scan.source.project import Project, Registration
 
 MOST: Final = 512
 """Routes of one decorator that are followed."""
+MOST_CALLERS: Final = 256
+"""Calls of one function that are followed."""
+
+
+def applied_by_hand(project: Project) -> list[Registration]:
+    """What ``app.route(rule)(view)`` registers, as ``add_url_rule`` would say it."""
+    found: list[Registration] = []
+    for call in project.calls:
+        made = call.receiver
+        if not call.callee.endswith(_APPLIED) or not isinstance(made, Call) or not call.args or call.span is None:
+            continue
+        methods = made.keyword("methods")
+        if methods is None and made.method != "route":
+            methods = Sequence((Constant(made.method.upper()),), "list")
+        keywords = (("methods", methods),) if methods is not None else ()
+        args = (*made.args[:1], Constant(None), call.args[0])
+        said = replace(call, callee="flask.Flask.add_url_rule", args=args, keywords=keywords, receiver=None)
+        found.append(Registration("add_url_rule", made.receiver, said, "", call.span))
+    return found
+
+
+_APPLIED: Final = tuple(
+    f"{owner}.{word}.__call__"
+    for owner in ("flask.Flask", "flask.Blueprint")
+    for word in ("route", "get", "post", "put", "patch", "delete")
+)
 
 
 def by_decorators(project: Project, registration: Registration) -> tuple[Registration, ...]:
@@ -55,3 +82,51 @@ def _is_told(call: Call, outer: str) -> bool:
     """That the rule is what the decorator is told."""
     rule = call.argument(0, "rule")
     return isinstance(rule, Parameter) and rule.function == outer
+
+
+def by_callers(registration: Registration, callers: dict[str, list[Call]]) -> tuple[Registration, ...]:
+    """The registrations that the calls of the function around make of this one, which is given the rule or the view; none where nothing is
+    passed in."""
+    call = registration.call
+    if call is None or not call.function or not any(map(_is_passed, _said(call))):
+        return ()
+    made: list[Registration] = []
+    for caller in callers.get(call.function, ())[:MOST_CALLERS]:
+        args = tuple(_filled(value, call.function, caller) for value in call.args)
+        keywords = tuple((key, _filled(value, call.function, caller)) for key, value in call.keywords)
+        owner = _filled(registration.owner, call.function, caller) if registration.owner is not None else None
+        made.append(
+            replace(
+                registration,
+                owner=owner,
+                call=replace(call, args=args, keywords=keywords),
+                span=caller.span or registration.span,
+            )
+        )
+    return tuple(made)
+
+
+def _said(call: Call) -> tuple[Value, ...]:
+    return (*call.args, *(value for _, value in call.keywords))
+
+
+def _is_passed(value: Value) -> bool:
+    if isinstance(value, Call) and value.method == "as_view":
+        return isinstance(value.receiver, Parameter)
+    if isinstance(value, Format):
+        return any(isinstance(part, Parameter) for part in value.parts)
+    return isinstance(value, Parameter)
+
+
+def _filled(value: Value, function: str, caller: Call) -> Value:
+    """*value* with what that caller passes in place of a parameter."""
+    if isinstance(value, Parameter) and value.function == function:
+        return caller.argument(value.index if value.index >= 0 else None, value.parameter) or value
+    if isinstance(value, Format):
+        parts = [_filled(part, function, caller) for part in value.parts]
+        plain = [part.value for part in parts if isinstance(part, Constant)]
+        return Constant("".join(map(str, plain))) if len(plain) == len(parts) else replace(value, parts=tuple(parts))
+    if isinstance(value, Call) and value.method == "as_view" and isinstance(value.receiver, Parameter):
+        owner = _filled(value.receiver, function, caller)
+        return replace(value, callee=f"{owner.dotted}.as_view", receiver=None) if isinstance(owner, Name) else value
+    return value

@@ -28,7 +28,7 @@ from stopper.scan.source.groups import Groups, Origin, join
 from stopper.scan.source.handler_methods import handler_methods
 from stopper.scan.source.hook_tables import TABLE, blueprint_of
 from stopper.scan.source.loops import row_by_row, rows
-from stopper.scan.source.own_routes import by_decorators
+from stopper.scan.source.own_routes import applied_by_hand, by_callers, by_decorators
 from stopper.scan.source.project import Module, Project, Registration
 from stopper.scan.source.replaced_views import REPLACED
 from stopper.scan.source.wrapped_views import around
@@ -38,10 +38,6 @@ CONVERTERS: Final = {"int": "int", "float": "int", "string": "string", "uuid": "
 HTTP_METHODS: Final = ("get", "post", "put", "patch", "delete", "head", "options")
 VERBS: Final = frozenset({"get", "post", "put", "patch", "delete"})
 HOOKS: Final = frozenset({"before_request", "before_app_request"})
-
-
-MOST_CALLERS: Final = 256
-"""Calls of one function that are followed."""
 
 
 def _kept(value: Value) -> Value:
@@ -73,7 +69,8 @@ class Routes:
         self.tests = tests
         self.hooks: list[Hook] = []
         self.error_handlers: list[ErrorHandler] = []
-        self.registrations = [one for one in project.registrations if one.span.path not in tests]
+        every = (*project.registrations, *applied_by_hand(project))
+        self.registrations = [one for one in every if one.span.path not in tests]
         self.replaced = [one for one in self.registrations if one.verb == REPLACED]
         self.groups = Groups(project, modules, self.registrations)
         self._callers: dict[str, list[Call]] = {}
@@ -154,7 +151,7 @@ class Routes:
         return sorted(made.values(), key=lambda one: (one[0].span.path, one[0].registered_at.line, one[0].path))
 
     def _of(self, registration: Registration) -> Iterator[tuple[SourceRoute, Origin]]:
-        passed = _Passed.to(registration, self._callers) if registration.verb == "add_url_rule" else ()
+        passed = by_callers(registration, self._callers) if registration.verb == "add_url_rule" else ()
         if registration.verb == "add_url_rule" or registration.target:
             passed = by_decorators(self.project, registration) or passed
         for given in passed:
@@ -310,51 +307,6 @@ class Routes:
 
 
 _FOREIGN: Final = re.compile(r"(?i)\.\w*(?:blueprint|bp)(?:\.before_request)?$")
-
-
-class _Passed:
-    """A registration in a function that is given the rule or the view: one for each call of that function."""
-
-    @staticmethod
-    def to(registration: Registration, callers: dict[str, list[Call]]) -> tuple[Registration, ...]:
-        """The registrations that the calls of the function around make of this one; none where nothing is passed in."""
-        call = registration.call
-        if call is None or not call.function or not any(map(_is_passed, _said(call))):
-            return ()
-        made: list[Registration] = []
-        for caller in callers.get(call.function, ())[:MOST_CALLERS]:
-            args = tuple(_filled(value, call.function, caller) for value in call.args)
-            keywords = tuple((key, _filled(value, call.function, caller)) for key, value in call.keywords)
-            owner = _filled(registration.owner, call.function, caller) if registration.owner is not None else None
-            made.append(
-                replace(
-                    registration,
-                    owner=owner,
-                    call=replace(call, args=args, keywords=keywords),
-                    span=caller.span or registration.span,
-                )
-            )
-        return tuple(made)
-
-
-def _said(call: Call) -> tuple[Value, ...]:
-    return (*call.args, *(value for _, value in call.keywords))
-
-
-def _is_passed(value: Value) -> bool:
-    if isinstance(value, Call) and value.method == "as_view":
-        return isinstance(value.receiver, Parameter)
-    return isinstance(value, Parameter)
-
-
-def _filled(value: Value, function: str, caller: Call) -> Value:
-    """*value* with what that caller passes in place of a parameter."""
-    if isinstance(value, Parameter) and value.function == function:
-        return caller.argument(value.index if value.index >= 0 else None, value.parameter) or value
-    if isinstance(value, Call) and value.method == "as_view" and isinstance(value.receiver, Parameter):
-        owner = _filled(value.receiver, function, caller)
-        return replace(value, callee=f"{owner.dotted}.as_view", receiver=None) if isinstance(owner, Name) else value
-    return value
 
 
 def function_name(value: Value) -> str:
