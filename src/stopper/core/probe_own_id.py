@@ -17,6 +17,7 @@ from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_baseline import is_door, same
 from stopper.core.probe_kinds import at_number, entry_of, route_at
 from stopper.core.probe_objects import plain_members
+from stopper.core.probe_own_things import own_things
 from stopper.core.probe_own_values import BELONGS, NAMES_SOMEBODY, own_numbers, parameter_of, says_what_is_owned
 from stopper.core.probe_people import by_cookie, number_in_lists
 from stopper.core.redactor import is_sensitive_name
@@ -65,6 +66,12 @@ def asked(target: Target, route: Route, alice: Identity, bob: Identity) -> Steps
                 return found[0]
     if BELONGS.fullmatch(name):
         return None
+    noun = route.path.partition("/{")[0].rpartition("/")[2]
+    things_of = (yield from own_things(target, alice, noun)), (yield from own_things(target, bob, noun))
+    if things_of[0] and things_of[1] and things_of[0][0] not in things_of[1]:
+        found = yield from _under(target, route, (alice, things_of[0][0]), (bob, things_of[1][0]))
+        if found:
+            return found[0]
     listed = (yield from number_in_lists(target, alice, name)), (yield from number_in_lists(target, bob, name))
     if listed[0] is None or listed[1] is None or listed[0] == listed[1]:
         return None
