@@ -81,6 +81,12 @@ def test_a_relative_import_is_followed(read):
     assert text_of(passed(reading).args[0]) == "k1"
 
 
+def test_a_module_of_the_same_folder_is_imported_where_no_init_makes_a_package(read):
+    use = "import jwt\nfrom . import keys\njwt.decode(keys.KEY)\n"
+    reading = read({"shop/use.py": use, "shop/keys.py": "KEY = 'k1'\n"})
+    assert text_of(passed(reading).args[0]) == "k1"
+
+
 def test_a_constant_of_another_module_keeps_its_own_place(read):
     reading = read({"settings.py": "\nKEY = 'k1'\n", "app.py": "import jwt, settings\njwt.decode(settings.KEY)\n"})
     value = passed(reading).args[0]

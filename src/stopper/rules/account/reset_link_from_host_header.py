@@ -10,6 +10,7 @@ from stopper.core.account_names import RESETS
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.mailing import mailers
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt
@@ -76,7 +77,8 @@ def _is_pinned(app: App, facts: SourceFacts) -> bool:
 
 def _links(facts: SourceFacts, name: str, pinned: bool) -> Iterator[Span]:
     calls = list(facts.calls_in(name))
-    sends = any(_SENDS.search(call.callee) for call in calls) or _returns_link(facts, name)
+    sends = any(_SENDS.search(call.callee) or call.callee in mailers(facts) for call in calls)
+    sends = sends or _returns_link(facts, name)
     if pinned or not sends or _is_held(facts, name):
         return
     for call in calls:

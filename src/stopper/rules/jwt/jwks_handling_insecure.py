@@ -12,6 +12,7 @@ from stopper.core.jwt_names import written_in
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_public_keys import published
+from stopper.core.published_keys import signs
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
@@ -259,6 +260,11 @@ def _publishes(facts: SourceFacts) -> Iterator[Hit]:
                 yield Hit("private members of a key are published", returned.span)
             elif isinstance(part, Call) and _EXPORT.fullmatch(part.callee) and _with_private(facts, part):
                 yield Hit("private members of a key are published", part.span or returned.span)
+    for route in facts.routes:
+        if _ADDRESS.search(route.path):
+            for returned in facts.returns_of(route.view):
+                if signs(facts, returned.value):
+                    yield Hit("the keys that sign tokens are published as they were read", returned.span)
     for call in facts.calls("*.as_dict", "*.export", "*.export_keys", "*.export_to_dict"):
         if _with_private(facts, call) and _looks_published(facts, call.function):
             yield Hit("private members of a key are published", call.span)

@@ -60,8 +60,19 @@ def _made(facts: SourceFacts) -> Iterator[Hit]:
     for word in ("generate_private_key", "generate", "generate_key"):
         for call in facts.calls(f"*.{word}"):
             size = _size(facts, call)
-            if size is not None and size < LEAST:
+            if size is not None and size < LEAST and not _is_of_certificate(facts, call):
                 yield Hit(f"the key that signs tokens is {_said(size)}", call.span, certainty=_certainty(size))
+
+
+def _is_of_certificate(facts: SourceFacts, call: Call) -> bool:
+    """That the file makes a certificate, or is named by what speaks TLS or SSH: no token is signed by that key."""
+    path = call.span.path if call.span is not None else ""
+    if _OF_TOKENS.search(path) is not None:
+        return False
+    return _OF_SOMETHING_ELSE.search(path) is not None or any(
+        made.span is not None and made.span.path == path
+        for made in facts.calls("*.CertificateBuilder", "*.CertificateSigningRequestBuilder")
+    )
 
 
 def _size(facts: SourceFacts, call: Call) -> int | None:

@@ -13,6 +13,7 @@ from stopper.core.fact import Function, Reading
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.nested_functions import inside
+from stopper.core.owner_names import OF_ANYBODY
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import alike, attempt, is_door
@@ -43,7 +44,7 @@ _FORM_TOKEN: Final = re.compile(r"""(?i)<input[^>]{1,200}\bname\s*=\s*["']?[\w-]
 def detect(app: App) -> Iterator[Hit]:
     """A session says who somebody is, a route changes state, and there is no token, no origin check and no SameSite."""
     facts = source_of(app)
-    if not _cookies_authenticate(facts):
+    if not _cookies_authenticate(app, facts):
         return
     yield from _deeds_by_get(app, facts)
     if _defended(app, facts):
@@ -82,7 +83,7 @@ def _is_door(route: Route) -> bool:
     return is_door(route)
 
 
-def _cookies_authenticate(facts: SourceFacts) -> bool:
+def _cookies_authenticate(app: App, facts: SourceFacts) -> bool:
     if any(
         True for _ in facts.calls("flask_login.login_user", "flask_security.login_user", "flask_login.utils.login_user")
     ):
@@ -97,8 +98,15 @@ def _cookies_authenticate(facts: SourceFacts) -> bool:
     if _cookie_guards(facts):
         return True
     # Where the log-in writes the session in a way that is not seen, a refusal that asks the session shows it.
+    doors = {route.view for route in app.routes if _is_door(route)}
+    kept = {one.detail for one in facts.flows("session") if one.function in doors and not OF_ANYBODY.search(one.detail)}
     return any(
-        condition.refuses and any(_asks_session(part) for part in walk(condition.value, 4))
+        condition.refuses
+        and any(
+            _WHO.match(key) is not None or (key in kept and condition.function not in doors)
+            for part in walk(condition.value, 4)
+            if (key := _asked_of_session(part))
+        )
         for condition in facts.conditions()
     )
 
@@ -132,15 +140,13 @@ def _login_guards_changes(facts: SourceFacts) -> bool:
     )
 
 
-def _asks_session(value: Value) -> bool:
+def _asked_of_session(value: Value) -> str:
+    """The key that a test asks the session for; empty where it asks something else."""
     if isinstance(value, Item):
-        return _is_session(value.owner) and _WHO.match(text_of(value.key) or "") is not None
-    return (
-        isinstance(value, Truth)
-        and len(value.parts) == 2
-        and _is_session(value.parts[1])
-        and _WHO.match(text_of(value.parts[0]) or "") is not None
-    )
+        return (text_of(value.key) or "") if _is_session(value.owner) else ""
+    if isinstance(value, Truth) and len(value.parts) == 2 and _is_session(value.parts[1]):
+        return text_of(value.parts[0]) or ""
+    return ""
 
 
 def _defended(app: App, facts: SourceFacts) -> bool:

@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.mailing import mailers
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, candidates
@@ -99,13 +100,18 @@ def _holds_link(value: Value) -> bool:
 
 def _is_mailed(facts: SourceFacts, function: str, steps: int = 2) -> bool:
     """That the function, or one that calls it, sends something to somebody."""
-    if any(_SENDS.search(call.callee.rpartition(".")[2]) for call in facts.calls_in(function)):
+    if any(_sends(facts, call.callee) for call in facts.calls_in(function)):
         return True
     return (
         bool(steps and function)
         and not facts.is_view(function)
         and any(_is_mailed(facts, call.function, steps - 1) for call in facts.calls(function))
     )
+
+
+def _sends(facts: SourceFacts, callee: str) -> bool:
+    """By its name, or because it is a function of the project that mails: ``deliver(to, text)``."""
+    return _SENDS.search(callee.rpartition(".")[2]) is not None or callee in mailers(facts)
 
 
 def _is_passed_on(function: str, value: Value) -> bool:
@@ -135,14 +141,14 @@ def _built(facts: SourceFacts) -> Iterator[tuple[Value, Span | None, str]]:
                 not shown or _is_passed_on(flow.function, part) or _is_mailed(facts, flow.function)
             ):
                 yield part, part.span or flow.span, ""
-    senders = [callee for callee in facts.callees() if _SENDS.search(callee.rpartition(".")[2])]
+    senders = [callee for callee in facts.callees() if _sends(facts, callee)]
     for call in facts.calls(*_LINKS, *senders):
         shown = call.callee in _SHOWS and not _is_mailed(facts, call.function)
         for part in walk(call, 5):
             if shown and not _is_passed_on(call.function, part):
                 continue
             if isinstance(part, Format) or (isinstance(part, Call) and part.callee == "urllib.parse.urljoin"):
-                yield part, part.span or call.span, call.function if _SENDS.search(call.method) else ""
+                yield part, part.span or call.span, call.function if _sends(facts, call.callee) else ""
     for assigned in facts.assignments():
         if assigned.attribute in _BODIES and isinstance(assigned.value, Format):
             yield assigned.value, assigned.value.span or assigned.span, ""

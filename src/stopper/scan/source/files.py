@@ -110,6 +110,11 @@ def quotes_curl(data: bytes) -> bool:
     return (b"shlex" in data or b".headers" in data) and _CURL_PARTS.search(data) is not None
 
 
+def makes_key(data: bytes) -> bool:
+    """That a file makes a pair of keys, wherever it stands: a script beside the application makes those which its tokens are signed by."""
+    return b"generate_private_key" in data or b"RSA.generate" in data
+
+
 def writes_credential(data: bytes) -> bool:
     """That test code writes something out that is named as a credential, wherever it stands and whatever it imports."""
     return _WRITES_NAMED.search(data) is not None or b"debuglevel" in data or b".request.headers" in data

@@ -43,7 +43,8 @@ def read_import_from(reader: Reader, node: ast.ImportFrom) -> None:
 def _imported(reader: Reader, home: str, module: Module | None, name: str) -> Value:
     if module is not None and name in module.bindings:
         return module.bindings[name]
-    child = reader.project.load(reader.module, f"{home}.{name}") if home else None
+    # ``from . import keys`` beside no ``__init__.py`` has no home: the module is looked for in the same folder.
+    child = reader.project.load(reader.module, f"{home}.{name}" if home else name)
     if child is not None:
         return new_name(child.name)
     return new_name(canonical(f"{module.name if module is not None else home}.{name}"))

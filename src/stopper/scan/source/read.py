@@ -311,7 +311,11 @@ def _relevant(run: _Run, documents: list[TextFile]) -> list[str]:
         if files.is_strong(data):
             chosen.add(path)
             homes.add(_home(source))
-        elif files.is_server_settings(source.shown) or (run.reads_tests and files.quotes_curl(data)):
+        elif (
+            files.is_server_settings(source.shown)
+            or files.makes_key(data)
+            or (run.reads_tests and files.quotes_curl(data))
+        ):
             chosen.add(path)
         else:
             others.append(path)
