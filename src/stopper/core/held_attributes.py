@@ -80,7 +80,7 @@ def _made(facts: "SourceFacts", value: Value, steps: int) -> Iterator[Call]:
                 if given is not option:
                     yield from _made(facts, given, steps - 1)
         elif isinstance(option, Item) and steps:  # ``current_app.extensions["courier"]``
-            for kept in _kept_by_application(facts).get(_place(option), ()):
+            for kept in kept_by_application(facts, option):
                 yield from _made(facts, kept, steps - 1)
 
 
@@ -90,9 +90,11 @@ def _place(value: Item) -> str:
     return (text_of(value.key) or "") if named else ""
 
 
-def _kept_by_application(facts: "SourceFacts") -> dict[str, tuple[Value, ...]]:
-    """What is put into ``app.extensions``, by its name there."""
-    return facts.once("what applications keep among their extensions", lambda: _extensions(facts))
+def kept_by_application(facts: "SourceFacts", value: Item) -> tuple[Value, ...]:
+    """What was put into ``app.extensions`` under the name that *value* reads there."""
+    place = _place(value)
+    kept = facts.once("what applications keep among their extensions", lambda: _extensions(facts)) if place else {}
+    return kept.get(place, ())
 
 
 def _extensions(facts: "SourceFacts") -> dict[str, tuple[Value, ...]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.body_models import classes_by_name
 from stopper.core.fact import ClassFact
+from stopper.core.held_attributes import kept_by_application
 from stopper.core.place import Span
 from stopper.core.values import Call, Item, Member, Name, Value, text_of, walk
 
@@ -54,6 +55,8 @@ def kept_for(facts: "SourceFacts", value: Value) -> tuple[Value, ...]:
             return _of_field(facts, known, dotted.rpartition(".")[2])
         case Item(owner=Name(dotted="flask.g"), key=key) if (text := text_of(key)) is not None:
             return tuple(_under(_all_kept(facts), f"flask.g.{text}"))
+        case Item(owner=Name(dotted=dotted)) if dotted.endswith(".extensions"):
+            return kept_by_application(facts, value)
         case Call(callee=callee) if callee.startswith("flask.request."):
             return tuple(_under(_all_kept(facts), callee))
         case Call(callee=callee, args=(Name(dotted=dotted), *_)) if callee in _WHOLE and dotted in classes_by_name(

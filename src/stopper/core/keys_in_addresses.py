@@ -7,10 +7,11 @@ from stopper.core.api_key_names import is_key_name
 from stopper.core.body_models import classes_by_name, is_record
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
-from stopper.core.values import Call, Member, Parameter, text_of, walk
+from stopper.core.values import Call, Member, Parameter, Value, parts, text_of, walk
 
 _LISTS: Final = ("flask.request.args.getlist", "flask.request.values.getlist")
 _VAGUE: Final = frozenset({"key", "token"})
+_SPELLS: Final = frozenset({"encode", "decode", "strip", "lower", "upper", "hexdigest", "str", "bytes", "b64encode", "urlsafe_b64encode"})
 _PROVING: Final = ("compare_digest", "sha256", "sha512", "sha1", "md5", "blake2b", "new", "digest")
 
 
@@ -56,11 +57,15 @@ def _modelled(facts: SourceFacts) -> Iterator[Span]:
 def is_proof(facts: SourceFacts, view: str, parameter: str) -> bool:
     """That a part of the path called a key is hashed or compared by the view: it opens something, and names nothing."""
     return parameter.lower().endswith("key") and any(
-        call.method in _PROVING
-        and any(
-            isinstance(part, Parameter) and part.parameter == parameter
-            for given in call.args
-            for part in walk(given, 5)
-        )
+        call.method in _PROVING and any(_carries(given, parameter) for given in call.args)
         for call in facts.calls_in(view)
     )
+
+
+def _carries(value: Value, parameter: str, depth: int = 6) -> bool:
+    """That it is that part of the path, hashed or spelt otherwise: what was looked up by it is something else."""
+    if isinstance(value, Parameter):
+        return value.parameter == parameter
+    if isinstance(value, Call) and value.method not in _PROVING and value.method not in _SPELLS:
+        return False
+    return depth > 0 and any(_carries(part, parameter, depth - 1) for part in parts(value))

@@ -4,8 +4,9 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.body_models import classes_by_name
+from stopper.core.held_attributes import kept_by_application
 from stopper.core.shown_fields import secret_fields
-from stopper.core.values import Call, Constant, Name, Parameter, Sequence, Value, text_of
+from stopper.core.values import Call, Constant, Item, Name, Parameter, Sequence, Value, text_of
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -22,9 +23,10 @@ def holds_settings(facts: "SourceFacts", call: Call) -> bool:
         return True
     if call.method in _DUMPS and isinstance(call.receiver, Call) and not call.args and not call.keywords:
         return _is_settings(facts, call.receiver.callee)
-    if call.callee == "dataclasses.asdict" and call.args and isinstance(made := call.args[0], Call):
-        named = _SETTINGS.search(made.callee.rpartition(".")[2]) is not None
-        return named and len(list(secret_fields(facts, made.callee))) > 1
+    if call.callee == "dataclasses.asdict" and call.args:
+        given = call.args[0]
+        kept = kept_by_application(facts, given) if isinstance(given, Item) else (given,)
+        return any(isinstance(made, Call) and _is_record_of_settings(facts, made.callee) for made in kept)
     if call.callee == "vars" and call.args and isinstance(call.args[0], Name):
         return call.args[0].dotted in _config_classes(facts)
     if _COMMANDS.fullmatch(call.callee) and call.args:
@@ -33,6 +35,10 @@ def holds_settings(facts: "SourceFacts", call: Call) -> bool:
             len(said) == 1 and isinstance(said[0], Constant) and _ENVIRONMENT.match(text_of(said[0]) or "") is not None
         )
     return False
+
+
+def _is_record_of_settings(facts: "SourceFacts", name: str) -> bool:
+    return _SETTINGS.search(name.rpartition(".")[2]) is not None and len(list(secret_fields(facts, name))) > 1
 
 
 def _is_settings(facts: "SourceFacts", name: str) -> bool:

@@ -10,7 +10,8 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.passing import given
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Call, Name, Parameter, Value, text_of, walk
+from stopper.core.text_words import mentions
+from stopper.core.values import Call, Item, Name, Parameter, Value, text_of, walk
 
 _HASHES: Final = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_224", "sha3_256", "sha3_384", "sha3_512", "blake2b", "blake2s")  # fmt: skip
 _DIRECT: Final = (
@@ -41,6 +42,9 @@ _BREACHES: Final = re.compile(r"(?i)pwned|breach|hibp|leaked|compromised")
 _SCHEMES: Final = re.compile(
     r"(?i)(hex_|ldap_)?(md4|md5|sha1|sha256|sha512)(_crypt)?|plaintext|nthash|lmhash|des_crypt"
 )
+_BASIC: Final = "flask.request.authorization.password"
+_CLIENTS: Final = re.compile(r"(?i)client|service|device|machine|consumer")
+"""What a table of programs and their secrets is called."""
 _FAST_SCHEME: Final = frozenset({"sha256_crypt", "sha512_crypt"})
 
 
@@ -51,7 +55,7 @@ def detect(app: App) -> Iterator[Hit]:
     told: set[str] = set()
     for call in sorted(facts.calls(*_DIRECT), key=lambda one: one.span.line if one.span else 0):
         certainty = _about_password(facts, call)
-        if certainty is None or _asks_breaches(facts, call):
+        if certainty is None or _asks_breaches(facts, call) or _is_of_a_client(facts, call):
             continue
         home = f"{call.function} {call.callee}"
         if call.function and home in told:
@@ -188,6 +192,18 @@ def _asks_breaches(facts: SourceFacts, call: Call) -> bool:
         for part in walk(value, 4)
         if (text := text_of(part)) is not None
     )
+
+
+def _is_of_a_client(facts: SourceFacts, call: Call) -> bool:
+    """The secret of a program, which comes where a person's password would (RFC 6749 §2.3.1): it was drawn at random, and nobody guesses it."""
+    basic = any(isinstance(part, Name) and part.dotted == _BASIC for value in call.args for part in walk(value, 4))
+    if not basic:
+        return False
+    held = [side for one in facts.comparisons_in(call.function) for side in (one.left, one.right)]
+    if any(text_of(side) == "client_credentials" for side in held):
+        return True
+    held += [one for other in facts.calls_in(call.function) if other.method == "compare_digest" for one in other.args]
+    return any(isinstance(side, Item) and mentions(side.owner, _CLIENTS) for side in held)
 
 
 def _before_a_slow_hash(facts: SourceFacts) -> set[int]:

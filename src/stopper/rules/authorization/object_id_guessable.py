@@ -8,7 +8,7 @@ from stopper.core.app import App, Route
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.owner_names import PRIVATE
+from stopper.core.owner_names import OWNER, PRIVATE
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import TRIES, answered, attempt
@@ -18,6 +18,7 @@ from stopper.core.spec_document import mapping, operations, place_of, speaks_of
 from stopper.core.values import (
     Call,
     ConfigValue,
+    Constant,
     EnvironmentValue,
     Format,
     Item,
@@ -66,7 +67,9 @@ def detect(app: App) -> Iterator[Hit]:
         name = next(
             (name for name, kind in route.parameters if _ID.match(name) and _is_number(facts, route, name, kind)), None
         )
-        if name is not None and _private(route.path) and route.path not in told and not _only_in_tests(app, route.path):
+        if name is None or route.path in told or _only_in_tests(app, route.path):
+            continue
+        if _private(route.path) or (not _PUBLIC.search(route.path) and _asks_owner(facts, route.view)):
             told.add(route.path)
             text = f"{route.path} finds a private thing by the number {name}, which is easily guessed"
             yield Hit(text, route.registered_at, RouteRef(route.methods[0], route.path))
@@ -81,6 +84,26 @@ def detect(app: App) -> Iterator[Hit]:
                 told.add(one.path)
                 text = f"the document gives {one.path} a number as id, which is easily guessed"
                 yield Hit(text, place_of(app, one.written, one.method.lower()), one.ref, reader="spec")
+
+
+def _asks_owner(facts: SourceFacts, view: str) -> bool:
+    """That the view looks whose the thing is, so it is somebody's, whatever its path calls it."""
+    sides = [(a, b) for one in facts.comparisons_in(view) for a, b in ((one.left, one.right), (one.right, one.left))]
+    if any(_names_owner(side) and not isinstance(other, Constant) for side, other in sides):
+        return True
+    return any(
+        OWNER.search(name) and not isinstance(value, Constant)
+        for call in facts.calls_in(view)
+        if call.method in ("filter_by", "find_one", "get_or_none", "first_or_404")
+        for name, value in call.keywords
+    )
+
+
+def _names_owner(value: Value) -> bool:
+    said = value.attribute if isinstance(value, Member) else text_of(value.key) if isinstance(value, Item) else None
+    if isinstance(value, Name):
+        said = value.dotted.rpartition(".")[2] if not value.dotted.startswith("flask.g.") else None
+    return said is not None and OWNER.search(said) is not None
 
 
 def _is_number(facts: SourceFacts, route: SourceRoute, name: str, kind: str) -> bool:

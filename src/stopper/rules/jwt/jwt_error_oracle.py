@@ -153,11 +153,26 @@ def _tables(facts: SourceFacts) -> frozenset[Span]:
 
 
 def _keeps_to_itself(facts: SourceFacts, exception: str) -> bool:
-    """That an error of one's own has a handler whose answer says nothing of what the error holds."""
+    """That an error of one's own has a handler whose answer says nothing of what the error holds, or is caught where one answer is given."""
     handlers = [one for one in facts.error_handlers() if one.what == exception]
-    return bool(handlers) and not any(
-        _is_of_error(part, one.function) for one in handlers for said in _returned(facts, one) for part in walk(said, 6)
+    caught = [one for one in facts.handlers() if exception in one.catches]
+    return bool(handlers or caught) and not (
+        any(
+            _is_of_error(part, one.function)
+            for one in handlers
+            for said in _returned(facts, one)
+            for part in walk(said, 6)
+        )
+        or any(_sends_text(facts, one.function, one) or _answers_several(facts, one) for one in caught)
     )
+
+
+def _answers_several(facts: SourceFacts, handler: Handler) -> bool:
+    """That one handler raises on, or gives more than one answer: which of them may hang on what the error holds."""
+    if any(one.function == handler.function and handler.span.holds(one.span) for one in facts.raises()):
+        return True
+    returned = (one for one in facts.returns_of(handler.function) if handler.span.holds(one.span))
+    return len({tuple(_literals(one.value)) for one in returned}) > 1
 
 
 def _literals(value: Value | None) -> list[str]:

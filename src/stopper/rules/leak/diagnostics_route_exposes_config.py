@@ -10,6 +10,7 @@ from stopper.core.desk_files import is_command, is_of_a_desk
 from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.held_attributes import held_under, kept_by_application
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
@@ -22,6 +23,7 @@ from stopper.core.values import (
     EnvironmentValue,
     Item,
     Mapping,
+    Member,
     Name,
     Truth,
     Value,
@@ -71,7 +73,7 @@ def detect(app: App) -> Iterator[Hit]:
             else:
                 yield Hit("a tool that shows the inside is always on", call.span, certainty="likely")
     for call in facts.calls("prometheus_client.Info.info", "prometheus_client.metrics.Info.info"):
-        if any(_SECRET_NAME.search(name) for one in call.args for name in _named(one)):
+        if any(_SECRET_NAME.search(name) for one in call.args for name in _named(facts, one)):
             yield Hit("what everybody may read about this application holds settings", call.span, certainty="likely")
     views = {route.view: route.path for route in facts.routes if PATH.search(route.path)}
     if not views:
@@ -80,7 +82,7 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("response"):
         if flow.function not in views or (flow.span.path, flow.span.line) in seen or asked_for(facts, flow.span):
             continue
-        named = list(_named(flow.value))
+        named = list(_named(facts, flow.value))
         whole = flow.has("whole-config", by_name=False) and shows_settings_whole(facts, flow)
         if whole or flow.has("config-secret", by_name=False) or any(_SECRET_NAME.search(name) for name in named):
             seen.add((flow.span.path, flow.span.line))
@@ -96,7 +98,7 @@ def _is_switched(facts: SourceFacts) -> bool:
     return False
 
 
-def _named(value: Value, depth: int = 12) -> Iterator[str]:
+def _named(facts: SourceFacts, value: Value, depth: int = 12) -> Iterator[str]:
     """The settings and variables whose values are seen in that value: not what is only tested, counted or connected to."""
     match value:
         case ConfigValue(key=name) | EnvironmentValue(variable=name):
@@ -105,10 +107,14 @@ def _named(value: Value, depth: int = 12) -> Iterator[str]:
         case Item(owner=Name(dotted=dotted), key=key) if dotted.endswith((".environ", ".config")):
             yield from (said for one in options(key) if (said := text_of(one)) is not None)
             return
+        case Member(owner=Item() as owner, attribute=word):  # ``current_app.extensions["settings"].release``
+            inside: tuple[Value, ...] = tuple(held for held, _ in held_under(facts, owner, word))
+        case Item(owner=Name(dotted=dotted)) if dotted.endswith(".extensions"):
+            inside = kept_by_application(facts, value)
         case Truth() | Call(callee="bool" | "len" | "any" | "all" | "isinstance" | "type"):
             return
         case Call(receiver=receiver) if receiver is not None and value.method not in _TEXTS:
-            inside: tuple[Value, ...] = (
+            inside = (
                 *value.args,
                 *(one for name, one in value.keywords if name not in _CONNECTIONS),
             )
@@ -117,7 +123,7 @@ def _named(value: Value, depth: int = 12) -> Iterator[str]:
         case _:
             inside = parts(value)
     for part in inside if depth else ():
-        yield from _named(part, depth - 1)
+        yield from _named(facts, part, depth - 1)
 
 
 _CONNECTIONS: Final = frozenset({"connection", "conn", "client", "redis", "redis_client", "engine", "bind"})
