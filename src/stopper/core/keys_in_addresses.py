@@ -11,7 +11,9 @@ from stopper.core.values import Call, Member, Parameter, Value, parts, text_of, 
 
 _LISTS: Final = ("flask.request.args.getlist", "flask.request.values.getlist")
 _VAGUE: Final = frozenset({"key", "token"})
-_SPELLS: Final = frozenset({"encode", "decode", "strip", "lower", "upper", "hexdigest", "str", "bytes", "b64encode", "urlsafe_b64encode"})
+_SPELLS: Final = frozenset(
+    {"encode", "decode", "strip", "lower", "upper", "hexdigest", "str", "bytes", "b64encode", "urlsafe_b64encode"}
+)
 _PROVING: Final = ("compare_digest", "sha256", "sha512", "sha1", "md5", "blake2b", "new", "digest")
 
 

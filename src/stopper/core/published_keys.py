@@ -4,7 +4,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.jwt_names import encodings
-from stopper.core.values import Call, Choice, ConfigValue, EnvironmentValue, Item, Mapping, Sequence, Value, text_of, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    EnvironmentValue,
+    Item,
+    Mapping,
+    Sequence,
+    Value,
+    text_of,
+    walk,
+)
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -58,7 +69,9 @@ def _source(value: Value) -> Iterator[object]:
         case ConfigValue(key=name):
             yield f"setting {name}"
         case Call(span=span) if value.method in _READS and span is not None:
-            named = (text_of(part) or getattr(part, "variable", "") or getattr(part, "key", "") for part in walk(value, 8))
+            named = (
+                text_of(part) or getattr(part, "variable", "") or getattr(part, "key", "") for part in walk(value, 8)
+            )
             yield span, *(word for word in named if isinstance(word, str))
         case _:
             pass

@@ -8,7 +8,9 @@ from stopper.core.facts import SourceFacts
 from stopper.core.values import Call
 
 _CLAUSES: Final = frozenset({"filter", "where", "orwhere", "having", "and_", "or_", "not_", "get_or_none"})
-_FINDS: Final = frozenset({"get", "get_by", "find", "find_one", "first", "exists", "has", "any", "on", "select", "count"})
+_FINDS: Final = frozenset(
+    {"get", "get_by", "find", "find_one", "first", "exists", "has", "any", "on", "select", "count"}
+)
 """What a model is asked with a comparison of a column, and other objects with something else."""
 _COLUMN: Final = re.compile(r"(?:.*\.)?(?:\w+Field|Column|mapped_column)")
 

@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import CREDENTIALS
 from stopper.core.login_names import PASSWORD
@@ -78,13 +78,38 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if not by_key and flow.by_name_only(*CREDENTIALS) and flow.detail:
             continue
+        drawn = all(map(_is_drawn_here, options(flow.value)))
+        if drawn and _is_of_forms(facts, flow.detail):
+            continue
         seen.add((flow.span.path, flow.span.line))
         message = "this goes into the session cookie, which its holder can read"
-        if not _CODE.search(flow.detail) and all(map(_is_drawn_here, options(flow.value))):
+        if not _CODE.search(flow.detail) and drawn:
             message = f"{message}: look whether it opens more than this session"
             yield Hit(message, flow.span, certainty="possible", severity="low")
         else:
             yield Hit(message, flow.span, certainty="likely")
+
+
+def _is_of_forms(facts: SourceFacts, key: str) -> bool:
+    """That a hook holds what a form or header brings against it, whatever it is called: it tells the own pages' requests apart, and opens nothing."""
+    hooks = {hook for route in facts.routes for hook in route.hooks}
+    pairs = [
+        (call.args[0], call.args[1])
+        for call in facts.calls("*.compare_digest")
+        if len(call.args) == 2 and call.function in hooks
+    ]
+    pairs += [(one.left, one.right) for one in facts.comparisons("==", "!=") if one.function in hooks]
+    return bool(key) and any(
+        any(_is_kept_under(part, key) for part in walk(kept, 4))
+        and facts.derives(sent, "request-data", "request-header", by_name=False)
+        for pair in pairs
+        for kept, sent in (pair, pair[::-1])
+    )
+
+
+def _is_kept_under(value: Value, key: str) -> bool:
+    of_session = isinstance(value, Item) and isinstance(value.owner, Name) and value.owner.dotted == "flask.session"
+    return of_session and isinstance(value, Item) and text_of(value.key) == key
 
 
 def _is_drawn_here(value: Value) -> bool:

@@ -18,6 +18,7 @@ from stopper.core.probe_baseline import answered, attempt
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
+    Choice,
     ConfigValue,
     Constant,
     EnvironmentValue,
@@ -58,7 +59,9 @@ _METADATA: Final = frozenset({
 _PAGES: Final = {"quick": 4, "standard": 8, "deep": 20}
 
 
-_OF_A_PAGE: Final = re.compile(r"(?i)map|places|firebase|youtube|analytics|fonts|\bcalendar|customsearch|sheets|apiKey[\"']?\s*:\s*[\"']$")
+_OF_A_PAGE: Final = re.compile(
+    r"(?i)map|places|firebase|youtube|analytics|fonts|\bcalendar|customsearch|sheets|apiKey[\"']?\s*:\s*[\"']$"
+)
 """What stands before a key of Google's that pages carry openly; Google gives the keys of its model the same look."""
 
 
@@ -187,6 +190,8 @@ def _is_measure(value: Value) -> bool:
 
 def _is_metadata(value: Value) -> bool:
     """Counts of tokens, ids and how it ended, not words: by the way from the completion to what is read."""
+    if isinstance(value, Choice):  # ``answer.usage.total_tokens if answer.usage else 0``
+        return all(isinstance(one, Constant) or _is_metadata(one) for one in value.options)
     while isinstance(value, Call) and value.callee in ("str", "int", "round", "repr") and value.args:
         value = value.args[0]
     while isinstance(value, (Member, Item)):

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.values import Call, Choice, Constant, Item, Mapping, Name, Sequence, Value, text_of
+from stopper.core.values import Call, Choice, Constant, Item, Mapping, Member, Name, Sequence, Value, text_of
 from stopper.scan.source.drafts import new_call
 from stopper.scan.source.project import Project
 from stopper.scan.source.reader import Reader, canonical
@@ -32,19 +32,26 @@ def also_called(project: Project, called: Value, callee: str, word: str = "") ->
 def rows_called(reader: Reader, node: ast.Call, called: Value) -> Iterator[Call]:
     """``for layer, options in LAYERS: app = layer(app, **options)`` over classes and functions of libraries: a call for each row, with what
     that row passes."""
-    names = called.options if type(called) is Choice and not called.every else ()
-    if not 1 < len(names) <= _MOST or not all(type(one) is Name and "." in one.dotted for one in names):
+    several = called.options if type(called) is Choice and not called.every else ()
+    names = [_named(reader, one) for one in several] if 1 < len(several) <= _MOST else []
+    if not names or not all("." in one for one in names):
         return
     told = [(one.arg, reader.value(one.value)) for one in node.keywords if isinstance(one.value, _READ_AGAIN)]
     args = [reader.value(one) for one in node.args if isinstance(one, _READ_AGAIN)]
     if len(told) != len(node.keywords) or len(args) != len(node.args):
         return
     for row, one in enumerate(names):
-        if type(one) is Name and not reader.project.has_function(one.dotted):
+        if not reader.project.has_function(one):
             passed = tuple([_of_row(value, row, len(names)) for value in args])
-            yield _call_of(
-                reader, node, one.dotted, passed, [(name, _of_row(value, row, len(names))) for name, value in told]
-            )
+            yield _call_of(reader, node, one, passed, [(name, _of_row(value, row, len(names))) for name, value in told])
+
+
+def _named(reader: Reader, value: Value) -> str:
+    """What is called by that name, which may be a method of a known object: ``for hook in (jwt.expired_token_loader, …): hook(refuse)``."""
+    if type(value) is Member:
+        base = reader.dotted(value.owner)
+        return f"{base}.{value.attribute}" if base else ""
+    return value.dotted if type(value) is Name else ""
 
 
 _READ_AGAIN: Final = (ast.Name, ast.Attribute, ast.Constant)
