@@ -15,7 +15,7 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_query import query_names, with_query
 
 _NAMES: Final = re.compile(
-    r"(?i)^(?:\w*(?:url|uri|link|href|webhook)|(?:\w*_)?(?:src|target|dest|destination|endpoint|host|domain|callback|feed|image|avatar|site|page|proxy|fetch|source|remote|address|u)(?:_url|_uri)?)$"
+    r"(?i)^(?:\w*(?:url|uri|link|href|webhook)|(?:\w*_)?(?:src|target|dest|destination|endpoint|host|domain|callback|feed|image|avatar|site|page|proxy|fetch|source|remote|address|api|server|upstream|mirror|gateway|backend|u)(?:_url|_uri)?)$"
 )
 _FETCHES: Final = re.compile(
     r"(?i)(^|[/_-])(import|fetch|proxy|preview|unfurl|scrape|crawl|mirror|webhooks?|hooks?|callback|remote|pull|avatar|screenshot|render|feed|rss|download|check|ping|test)"

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from stopper.core.exchange import Response
 from stopper.scan.page_links import on_host
 from stopper.scan.script_bodies import Sent, sent_along
+from stopper.scan.script_texts import RELATIVE, is_an_address, written_out
 
 NAMED_MOST: Final = 60
 """Routes that one answer may name."""
@@ -65,9 +66,10 @@ def named_routes(response: Response) -> Iterator[Named]:
         patterns.append(_KEYED)
     elif kind == "text/html":
         patterns += [_FETCHED, _COMMENT]
-        text = unescape(text)
+        text = written_out(unescape(text))
     elif "javascript" in kind:
-        patterns.append(_FETCHED)
+        patterns += [_FETCHED, RELATIVE]
+        text = written_out(text)
     elif kind == "text/plain":
         patterns.append(_ROBOTS)
     else:
@@ -75,8 +77,12 @@ def named_routes(response: Response) -> Iterator[Named]:
     seen: dict[str, set[tuple[str, Sent]]] = {}
     for pattern in patterns:
         for found in pattern.finditer(text):
-            path = _template(found.group(1))
-            sent = sent_along(text, found.start(1), found.end()) if pattern is _FETCHED else Sent()
+            said = found.group(1)
+            if pattern is RELATIVE:
+                said = f"/{said}" if is_an_address(said, text) else ""
+            path = _template(said) if said else ""
+            inside = found.end() - (pattern is RELATIVE)  # its quote is a part of it
+            sent = sent_along(text, found.start(1), inside) if pattern in (_FETCHED, RELATIVE) else Sent()
             spoken = _METHOD.match(found.group()) if pattern is _SPOKEN else None
             method = spoken.group() if spoken is not None else sent.method
             if method in ("POST", "PUT", "PATCH") and pattern is _SPOKEN:
@@ -115,6 +121,7 @@ def _template(said: str) -> str:
     names = re.findall(r"\{(\w+)\}", path)
     if (
         len(path) < 2
+        or re.fullmatch(r"(/\{\w+\})+/?", path)  # an address that is all in the names of a script
         or _FILE.search(path)
         or path.startswith(_NO_PATHS)
         or _TAG.fullmatch(path)

@@ -121,6 +121,10 @@ def _as_wanted(name: str, value: object, text: str) -> object:
     if isinstance(value, bool):
         return True
     if isinstance(value, int) and not PASSWORD.search(name):
+        if re.search(r"(?i)\b(tele)?phone|\bmobile|\bcell", text):
+            return _of_digits(10)
+        if (found := _DIGITS.search(text)) is not None and re.search(r"(?i)digit", text):
+            return int(_of_digits(int(found.group(2) or found.group(1) or found.group(3) or 6)))
         return 30 if _YEARS.search(text) else value
     if _wanted_object(text) and not isinstance(value, dict):
         return dict(_PLACE)

@@ -86,6 +86,11 @@ def test_what_a_refusal_does_not_speak_of_stays() -> None:
     assert amended(body, "something went wrong") == body
 
 
+def test_a_number_is_as_long_as_a_refusal_says() -> None:
+    assert len(str(amended({"number": 1}, "number: must be a phone number of at least 8 digits")["number"])) == 10
+    assert len(str(amended({"code": 1}, "code must have 6 digits")["code"])) == 6
+
+
 def unnamed(check: Callable[[dict[str, Any]], Any], *, steps: bool = False, within: str = "") -> Flask:
     """An API that nobody describes: *check* gives what it refuses a registration with. ``steps``: it asks for codes that it shows."""
     app, people = Flask("unnamed"), dict[str, dict[str, Any]]()
