@@ -36,6 +36,8 @@ def log_in(scene: Scene, person: Identity) -> Identity | None:
     password = person.password.reveal()
     for route in (*doors(scene.app, LOGIN), *_unnamed(scene)):
         for number, requests in _likely_first(scene, route, person.subject, password):
+            if route.path in scene.limited:
+                break
             if (ready := logged_in(scene, person, route, requests)) is not None:
                 scene.useless.pop(person.name, None)
                 scene.forms[route.path] = number
@@ -157,6 +159,8 @@ def logged_in(scene: Scene, person: Identity, route: Route, requests: Sequence[R
             return ready
         if asks_basic(exchange.response):
             scene.asks_basic.add(route.path)
+        if exchange.response.status == 429:
+            scene.limited.add(route.path)
         if exchange.response.status in (404, 405, 429):
             break  # a 401 or 403 to JSON may come from a view that reads a form only
     return None

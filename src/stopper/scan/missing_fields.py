@@ -15,6 +15,7 @@ from stopper.core.probe_baseline import is_door
 from stopper.scan.doors import REGISTER
 from stopper.scan.honest import BODY_METHODS, HonestRequests
 from stopper.scan.survey import ENDS_ACCESS
+from stopper.scan.told_values import values_told
 from stopper.scan.wire.courier import Courier
 
 ROUTES_MOST: Final = 20
@@ -23,6 +24,8 @@ OTHERS_MOST: Final = 8
 """Routes that are asked for the names of an account where no path is called a log-in, or none a registration."""
 ROUNDS: Final = 4
 """Errors of one route that are read: many views name one missing field after the other."""
+VALUES_ROUNDS: Final = 3
+"""Times that values are changed after what a refusal tells."""
 NAMES_MOST: Final = 12
 DEEP: Final = 6
 TEXT_MOST: Final = 2000
@@ -145,6 +148,20 @@ def _learn(route: Route, method: str, courier: Courier, honest: HonestRequests, 
         kept[route.path] = wanted
     if not wanted:
         kept.pop(route.path, None)
+    elif method in BODY_METHODS:
+        _learn_values(route, method, courier, honest, who)
+
+
+def _learn_values(route: Route, method: str, courier: Courier, honest: HonestRequests, who: Identity | None) -> None:
+    """Keep what refusals tell of the values: a number, a date, one of a few words."""
+    for _ in range(VALUES_ROUNDS):
+        answer = _answer(route, method, courier, honest, who)
+        if answer.error or answer.status not in (400, 422):
+            return
+        told = values_told(honest.body(route), answer, honest.canary)
+        if not told:
+            return
+        honest.told.setdefault(route.path, {}).update(told)
 
 
 def _answer(route: Route, method: str, courier: Courier, honest: HonestRequests, who: Identity | None) -> Response:

@@ -53,9 +53,13 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
         for number, (request, login) in enumerate(_register_requests(scene, route, subject, user, password)):
             if route.takes_form and number >= FORMS_MOST:
                 break  # the page said what it wants, and all others are sent as the same form
+            if route.path in scene.limited:
+                break
             if only and (route.path, number) not in only:
                 continue
             exchange = change(scene, request if "POST" in route.methods else replace(request, method="PUT"))
+            if exchange is not None and exchange.response.status == 429:
+                scene.limited.add(route.path)
             if exchange is not None and 400 <= exchange.response.status < 500 and _PICKY.search(exchange.response.text):
                 scene.picky.setdefault((route.path, number))
             elif (
@@ -88,7 +92,7 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
 def _as_it_is_told(scene: Scene, name: str) -> Identity | None:
     """A test person whose registration is changed after what each refusal tells, beginning with a short name and password."""
     for route in islice(doors(scene.app, REGISTER), 2):
-        if route.path in scene.tells_nothing:
+        if route.path in scene.tells_nothing or route.path in scene.limited:
             continue
         known, user = scene.honest.body(route), a_short_name()
         account = (f"{user}@example.com", user, f"Aa9!@#%{secrets.token_hex(3)}")

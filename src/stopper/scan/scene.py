@@ -37,6 +37,8 @@ class Scene:
     """By whose subject: what an account was called in the registration that took it, where that is no usual name."""
     tells_nothing: set[str] = field(default_factory=set[str])
     """Paths of registrations whose refusals have led nowhere."""
+    limited: set[str] = field(default_factory=set[str])
+    """Paths of log-ins and registrations that ask to come later: they are left alone, for each further try is a wait."""
     odd: dict[str, int] = field(default_factory=dict[str, int])
     """How often a text that is not called a token was tried as one, by the path that gave it."""
     _shut: list[tuple[Exchange, ...]] = field(default_factory=list[tuple[Exchange, ...]])

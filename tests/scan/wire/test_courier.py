@@ -380,3 +380,7 @@ def test_what_a_log_in_hands_out_is_masked_under_any_name() -> None:
     one.carry(query)
     shown = mask("4f0cc81e7ba94d5cb0d1 77aacc81e7ba94d5cb0d stopper-e4c1a09b77d2f3 9d0cc81e7ba94d5cb0d2")
     assert shown == "*** *** stopper-e4c1a09b77d2f3 9d0cc81e7ba94d5cb0d2"
+
+
+def test_a_429_that_is_said_again_and_again_is_soon_waited_for_no_more() -> None:
+    assert [retry_after(Response(429), times) for times in (1, 2, 3, 9)] == [1.0, 3.0, 9.0, 60.0]

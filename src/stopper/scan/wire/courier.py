@@ -95,6 +95,7 @@ class Courier:
         self._lock = threading.Lock()
         self._next = 0.0
         self._busy: dict[tuple[str, str], float] = {}
+        self._busy_again: dict[tuple[str, str], int] = {}
         self.stopping = threading.Event()
         self.credentials = CredentialWatch()
         """Which credentials of the scan's people are over."""
@@ -346,7 +347,10 @@ class Courier:
                 if response.status < 500 and response.status != 429:
                     self.heard.add(key)
             if response.status == 429:
-                self._busy[key] = time.monotonic() + retry_after(response)
+                times = self._busy_again[key] = self._busy_again.get(key, 0) + 1
+                self._busy[key] = time.monotonic() + retry_after(response, times)
+            elif not response.error:
+                self._busy_again.pop(key, None)
 
 
 def _only_reads(request: Request) -> bool:
@@ -362,10 +366,12 @@ def effect_of(request: Request) -> Effect:
     return "login" if request.effect == "login" else "write"
 
 
-def retry_after(response: Response) -> float:
-    """Seconds that a 429 asks for; 1 when it does not say."""
+def retry_after(response: Response, times: int = 1) -> float:
+    """Seconds that a 429 asks for; where it does not say, one, and three times as many each time that it is said again (*times* in a row)."""
     said = (response.header("Retry-After") or "").strip()
-    return float(min(int(said), 86400)) if said.isascii() and said.isdigit() and len(said) < 8 else 1.0
+    if said.isascii() and said.isdigit() and len(said) < 8:
+        return float(min(int(said), 86400))
+    return float(min(3 ** (times - 1), 60))
 
 
 def _meet(barrier: threading.Barrier, timeout: float) -> None:
