@@ -134,3 +134,33 @@ def test_what_probes_are_made_of_runs_when_a_function_of_it_is_called(
     with pytest.raises(AttributeError):
         again().NOTHING  # noqa: B018
     found.close()
+
+
+def test_what_a_module_needs_is_made_before_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {
+        "first_of_a_test": "from typing import TYPE_CHECKING\nfrom stopper.core.second_of_a_test import NAME\n"
+        "if TYPE_CHECKING:\n    from stopper.core.third_of_a_test import OTHER\nSAID = NAME * 2\n",
+        "second_of_a_test": "NAME = 'x'\n",
+        "third_of_a_test": "OTHER = 1\n",
+    }
+    for short, text in texts.items():
+        (tmp_path / f"{short}.py").write_text(text)
+        real = ModuleType(f"stopper.core.{short}")
+        real.__file__ = str(tmp_path / f"{short}.py")
+        monkeypatch.setitem(sys.modules, real.__name__, real)
+    names = [f"stopper.core.{short}" for short in texts]
+    (tmp_path / "codes").write_bytes(packed(names, "now"))
+    for name in names:
+        monkeypatch.delitem(sys.modules, name)
+    found = KeptModules()
+    found.open(tmp_path / "codes", "now")
+    spec = found.find_spec(names[0])
+    assert spec is not None
+    made = module_from_spec(spec)
+    found.exec_module(made)
+    found.close()
+    assert made.SAID == "xx"
+    assert names[1] in sys.modules
+    assert names[2] not in sys.modules
+    for name in names:
+        sys.modules.pop(name, None)

@@ -4,13 +4,18 @@ the file of each, to see whether its source changed and to open it is a quarter 
 The file names the state of the code that it was made of (:func:`stopper.scan.cache.own_code`), which is asked once for all modules. Without
 the file, or where the code is in another state, each module is imported as ever. Packages always are.
 
+What a module needs of ours is known before its code runs, and is made first without the import system, which would ask its finders, take its locks
+and look for a package with each of them: that is as much again as to run the code.
+
 A rule has its detector and its probe in one file, and a check calls no probe. So what probes are made of (``stopper.core.probe_…``) is imported
 when somebody calls a function of it, or asks for something else than a function or a plain constant.
 """
 
+import dis
 import os
 import sys
 from collections.abc import Iterable
+from importlib import import_module
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from marshal import dumps, loads
 from pathlib import Path
@@ -20,6 +25,7 @@ from typing import Any, Final, TypeAlias, cast
 from stopper.core.later_pattern import FINDERS, patterns_later
 
 _ROOT: Final = Path(__file__).parent.parent
+_BELOW: Final = os.path.join(_ROOT, "")
 PLACE: Final = _ROOT / "rules" / "__pycache__" / f"modules.{sys.implementation.cache_tag}.codes"
 """Where the file lies in the installation; it is written with the index of the rules (:mod:`stopper.scan.rule_index`)."""
 _MAGIC: Final = b"stopper modules 3\n"
@@ -68,7 +74,7 @@ def filled(module: ModuleType) -> ModuleType:
             if type(module) is LaterModule:
                 cast("Any", module).__class__ = ModuleType
                 try:
-                    exec(cast("KeptModules", spec.loader).get_code(module.__name__), module.__dict__)
+                    cast("KeptModules", spec.loader).run(module)
                 except BaseException:
                     cast("Any", module).__class__ = LaterModule
                     raise
@@ -79,8 +85,9 @@ class KeptModules:
     """Finds modules in the file, while it is asked (:func:`stopper.core.later_pattern.patterns_later`)."""
 
     def __init__(self) -> None:
-        self._members: dict[str, tuple[int, int, str, Said]] = {}
-        """Where the code of each stands, its source, and what one that runs later says at once."""
+        self._members: dict[str, tuple[int, int, str, Said, tuple[str, ...]]] = {}
+        """Where the code of each stands, its source, what one that runs later says at once, and what the code needs of ours."""
+        self._under_way: set[str] = set()
         self._path = PLACE
         self._state = ""
         self._begin = 0
@@ -130,8 +137,7 @@ class KeptModules:
         known = self._members.get(name)
         if known is None:
             return None
-        origin = str(_ROOT / known[2])
-        return ModuleSpec(name, cast("Any", self), origin=origin, loader_state=known[3])
+        return ModuleSpec(name, cast("Any", self), origin=_BELOW + known[2], loader_state=known[3])
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """A plain module, or one that runs later. Its file is told here: of a place that it is told of, the import system would also look for
@@ -143,7 +149,36 @@ class KeptModules:
     def exec_module(self, module: ModuleType) -> None:
         """Run the module's code, unless it runs later."""
         if type(module) is not LaterModule:
-            exec(self.get_code(module.__name__), module.__dict__)
+            self.run(module)
+
+    def run(self, module: ModuleType) -> None:
+        """Run the module's code, after that of the modules that it needs."""
+        name = module.__name__
+        self._under_way.add(name)
+        try:
+            for needed in self._members[name][4] if name in self._members else ():
+                if needed not in sys.modules and needed not in self._under_way and needed in self._members:
+                    self._make(needed)
+            exec(self.get_code(name), module.__dict__)
+        finally:
+            self._under_way.discard(name)
+
+    def _make(self, name: str) -> None:
+        """What the import system does for a module, as far as one of ours needs it."""
+        package, _, own = name.rpartition(".")
+        if package not in sys.modules:
+            import_module(package)
+        spec = self.find_spec(name)
+        if spec is None:
+            return  # it was written anew meanwhile: the import system finds the source
+        sys.modules[name] = module = self.create_module(spec)
+        module.__spec__, module.__loader__, module.__package__ = spec, cast("Any", self), package
+        try:
+            self.exec_module(module)
+        except BaseException:
+            sys.modules.pop(name, None)
+            raise
+        setattr(sys.modules[package], own, module)
 
     def get_code(self, name: str) -> CodeType:
         """The code of a module that was found. Out of its source, where the file ends too early: a disk may have been full."""
@@ -151,11 +186,11 @@ class KeptModules:
             self._read()
         if self._file is None or name not in self._members:
             raise ImportError(f"the bytecode of {name} was taken away meanwhile", name=name)
-        begin, end, origin, _ = self._members[name]
+        begin, end, origin, *_ = self._members[name]
         try:
             return cast("CodeType", loads(os.pread(self._file, end - begin, self._begin + begin)))
         except (EOFError, ValueError, TypeError):
-            return cast("CodeType", SourceFileLoader(name, str(_ROOT / origin)).get_code(name))
+            return cast("CodeType", SourceFileLoader(name, _BELOW + origin).get_code(name))
 
 
 KEPT: Final = KeptModules()
@@ -164,7 +199,7 @@ FINDERS.append(KEPT)
 
 def packed(names: Iterable[str], state: str) -> bytes:
     """A file of the bytecode of these modules, packages left out."""
-    members: dict[str, tuple[int, int, str, Said]] = {}
+    members: dict[str, tuple[int, int, str, Said, tuple[str, ...]]] = {}
     codes = bytearray()
     for name in names:
         origin = getattr(sys.modules[name], "__file__", None)
@@ -174,7 +209,9 @@ def packed(names: Iterable[str], state: str) -> bytes:
         place = os.path.relpath(origin, _ROOT)  # an installation may be copied to another place with all its dates
         begin = len(codes)
         codes += dumps(code)
-        members[name] = (begin, len(codes), place, _said(name) if name.startswith(_OF_PROBES) else {})
+        said = _said(name) if name.startswith(_OF_PROBES) else {}
+        needed = tuple(one for one in _needed(code) if one in sys.modules and not hasattr(sys.modules[one], "__path__"))
+        members[name] = (begin, len(codes), place, said, needed)
     head = dumps((state, sys.version, members))
     return _MAGIC + len(head).to_bytes(8, "big") + head + bytes(codes)
 
@@ -194,3 +231,21 @@ def _is_plain(value: Any) -> bool:
     if type(value) in (tuple, frozenset):
         return all(map(_is_plain, value))
     return type(value) in _CONSTANTS
+
+
+def _needed(code: CodeType) -> list[str]:
+    """What the code of a module may import of ours when it runs; what only types need stands behind ``if TYPE_CHECKING``."""
+    found: dict[str, None] = {}
+    before, name, left_out = "", "", 0
+    for step in dis.get_instructions(code):
+        if step.opname.startswith("POP_JUMP") and before == "TYPE_CHECKING":
+            left_out = step.argval
+        elif step.opname == "IMPORT_NAME":
+            name = step.argval if step.offset >= left_out else ""
+        elif step.opname == "IMPORT_FROM":
+            found.setdefault(f"{name}.{step.argval}")
+        if step.opname in ("LOAD_NAME", "IMPORT_NAME"):
+            before = step.argval
+        if name:
+            found.setdefault(name)
+    return [one for one in found if one.startswith("stopper.")]
