@@ -46,8 +46,12 @@ _MORE: Final = re.compile(
     r"os\.(?:exec[lv]\w*|spawn[lv]\w*|startfile)|asyncio\.create_subprocess_(?:shell|exec)|subprocess\.getstatusoutput|commands\.getoutput|__import__|importlib\.import_module"
     r"|shelve\.open|joblib\.load|torch\.load|pandas\.read_pickle|pickle\.Unpickler|_pickle\.loads?|cPickle\.loads?|yaml\.(?:load_all|full_load|unsafe_load_all)"
     r"|ruamel\.yaml\.load|jsonpickle\.loads|jinja2\.(?:sandbox\.)?Environment\.compile_expression|flask\.(?:stream_template_string|Flask\.jinja_env\.from_string|current_app\.jinja_env\.from_string)"
-    r"|mako\.template\.Template|code\.InteractiveInterpreter\.runcode|(?:.*\.)?(?:exec_command|from_string)"
+    r"|mako\.template\.Template|code\.Interactive(?:Interpreter|Console)\.(?:runcode|runsource|push)|(?:.*\.)?(?:exec_command|from_string|containers\.run)"
+    r"|numpy\.load|timeit\.(?:timeit|repeat)|runpy\.run_(?:path|module)|pty\.spawn|pexpect\.(?:spawnu?|run)|fabric\.Connection\.(?:run|sudo|local)|invoke\.(?:run|Context\.run)|sh\.(?:ba)?sh"
+    r"|pandas\.(?:eval|DataFrame\.(?:eval|query))|numexpr\.evaluate|sympy\.(?:sympify|simplify|parse_expr|parsing\.sympy_parser\.parse_expr)|.*PythonREPL(?:Tool)?\.run"
 )
+_ANYWHERE: Final = re.compile(r"os\.(?:exec|spawn)\w+|sh\.(?:ba)?sh|.*containers\.run")
+"""Calls of which any argument may be the command."""
 _SHELL_TOOLS: Final = frozenset(
     {"sh", "bash", "/bin/sh", "/bin/bash", "cmd", "cmd.exe", "powershell", "python", "python3"}
 )
@@ -65,8 +69,12 @@ def detect(app: App) -> Iterator[Hit]:
         if _is_harmful(facts, flow) and not is_each_checked(facts, flow.value, flow.function, *_KINDS):
             yield Hit(_WORDS[flow.sink], flow.span)
     for call in facts.calls_matching(_MORE.pattern):
-        given = call.argument(0, "cmd", "name", "template", "source", "text", "command")
+        several = call.args if _ANYWHERE.fullmatch(call.callee) else ()
+        given = next((one for one in several if facts.derives(one, *_KINDS)), None)
+        given = given or call.argument(0, "cmd", "name", "template", "source", "text", "command", "expr", "stmt", "s")
         if given is None or not facts.derives(given, *_KINDS) or is_each_checked(facts, given, call.function, *_KINDS):
+            continue
+        if call.callee == "numpy.load" and not is_constant(call.keyword("allow_pickle"), True):
             continue
         if call.method == "from_string" and _is_sandboxed(facts, call.receiver):
             continue
@@ -103,7 +111,9 @@ def _is_sandboxed(facts: SourceFacts, engine: Value | None) -> bool:
 
 def _said(value: Value | None) -> str:
     return (
-        "" if value is None else f"{value.name} {getattr(value, 'dotted', '')} {getattr(value, 'callee', '')}".lower()
+        ""
+        if value is None
+        else f"{value.name} {getattr(value, 'dotted', '')} {getattr(value, 'callee', '')} {getattr(value, 'attribute', '')}".lower()
     )
 
 

@@ -21,6 +21,7 @@ from stopper.core.probe_login import entered, login_requests, login_routes
 from stopper.core.probe_query import with_query
 from stopper.core.response_headers import SetHeader, headers_set
 from stopper.core.rule import Hit, Rule
+from stopper.core.sent_on import sent_on
 from stopper.core.values import (
     Call,
     Choice,
@@ -40,7 +41,7 @@ from stopper.core.values import (
 )
 
 _KINDS: Final[tuple[LabelKind, ...]] = ("query-string", "request-data", "cookie")
-_FIXED: Final = re.compile(r"/(?![/\\]).*|[a-zA-Z][\w+.-]*://[^/?#]+[/?#].*|\?.*", re.DOTALL)
+_FIXED: Final = re.compile(r"/(?![/\\]).+|[a-zA-Z][\w+.-]*://[^/?#]+[/?#].*|\?.*", re.DOTALL)
 """A beginning after which no other host can be named."""
 _HERE: Final = frozenset(f"flask.request.{part}" for part in ("url", "base_url", "url_root", "host_url", "script_root"))
 _WRITES_ANEW: Final = frozenset(
@@ -79,7 +80,14 @@ def detect(app: App) -> Iterator[Hit]:
         place = flow.value if flow.detail.lower() == "location" else _location_of(flow)
         if place is not None and _leads_away(facts, place) and not is_checked(facts, place, flow.function):
             yield Hit("the redirect goes wherever the request says", flow.span)
+    for one in sent_on(facts):
+        if _goes(facts, one.value, one.function):
+            yield Hit("the redirect goes wherever the request says", one.span)
     yield from _kept_for_later(facts)
+
+
+def _goes(facts: SourceFacts, place: Value, function: str) -> bool:
+    return facts.derives(place, *_KINDS) and _leads_away(facts, place) and not _is_held(facts, place, function)
 
 
 def _location_of(flow: Flow) -> Value | None:
@@ -139,9 +147,20 @@ def _leads_away(facts: SourceFacts, value: Value) -> bool:
         if (isinstance(one, Format) and _host_is_ours(facts, one)) or _only_query_is_new(facts, one):
             continue
         start = _start(one)
+        if start == "/" and not _names_host_next(facts, one):
+            continue
         if start is None or not _FIXED.fullmatch(start):
             return True
     return False
+
+
+def _names_host_next(facts: SourceFacts, value: Value) -> bool:
+    """``"/" + page``: where *page* begins with ``/`` too, a host follows. A word of a path holds none."""
+    parts = list(_flat(value)) if isinstance(value, Format) else []
+    if len(parts) < 2 or text_of(parts[0]) != "/":
+        return False
+    kinds = {label.kind for label in facts.labels(parts[1])}
+    return bool(kinds & {"query-string", "request-data", "cookie"}) and "path-parameter" not in kinds
 
 
 def _written(value: Value) -> Value:

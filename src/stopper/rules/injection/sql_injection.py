@@ -13,6 +13,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labelling import labels_of
 from stopper.core.labels import UNTRUSTED, LabelKind
+from stopper.core.passed_keywords import passed_as
 from stopper.core.passing import passed
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import same, says_nothing
@@ -20,6 +21,7 @@ from stopper.core.probe_header_inputs import looked_up_headers
 from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_log_in_inputs import refused_log_ins
 from stopper.core.probe_login import lets_in
+from stopper.core.query_clients import asked_of_clients
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
@@ -43,7 +45,7 @@ _SQL: Final = re.compile(
     re.DOTALL,
 )
 _MORE: Final = re.compile(
-    r"pandas\.read_sql(?:_query)?|sqlalchemy\.(?:literal_column|sql\.literal_column)|(?:.*\.)?(?:db\.text|exec_driver_sql|from_statement|fetch_all|fetch_one|fetchrow)"
+    r"pandas\.read_sql(?:_query)?|peewee\.SQL|duckdb\.(?:sql|query|execute)|(?:.*\.)?(?:copy_expert|mogrify)|sqlalchemy\.(?:literal_column|sql\.literal_column)|(?:.*\.)?(?:db\.text|exec_driver_sql|from_statement|fetch_all|fetch_one|fetchrow|execute_sql|execute_query)"
 )
 _ASYNC: Final = r"(?:.*\.)?(?:fetch|fetchval|iterate)"
 """Methods of asynchronous drivers that take a statement."""
@@ -67,6 +69,9 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls_matching(more):
         text = call.argument(0, "sql", "text", "query")
         if text is not None and facts.derives(text, *_KINDS) and not _is_checked(facts, text, call.function):
+            yield Hit("text from the request becomes part of the SQL statement", call.span)
+    for call, text in asked_of_clients(facts):
+        if facts.derives(text, *_KINDS) and not _is_checked(facts, text, call.function):
             yield Hit("text from the request becomes part of the SQL statement", call.span)
     if facts.imports(*_MONGO_HOMES):
         yield from _documents(facts)
@@ -147,8 +152,9 @@ def literals_in(value: Value) -> Iterator[Constant]:
 
 
 def _documents(facts: SourceFacts) -> Iterator[Hit]:
-    for call in facts.calls(*_MONGO):
-        query = call.argument(0, "filter", "query")
+    raw_queries = (call for call, _, _ in passed_as(facts, "__raw__".__eq__))
+    for call in (*facts.calls(*_MONGO), *raw_queries):
+        query = call.keyword("__raw__") or call.argument(0, "filter", "query")
         if query is None or not facts.derives(query, "request-data"):
             continue
         raw = list(_raw(query))

@@ -42,8 +42,17 @@ _GUARDS: Final = re.compile(
     r"(?i)(?:\w*_)?(?:is|check|validate|verify|ensure|assert|allow|safe|guard|vet|resolve|assert)\w*_?(?:url|host|uri|target|address|domain|ip|public|external)\w*"
     r"|(?:\w+_)?(?:url|host)_(?:is_)?(?:allowed|safe|ok|valid)|safe_(?:get|request|fetch)|advocate\..*"
 )
-_MORE: Final = ("urllib.request.urlretrieve", "wget.download", "urllib3.PoolManager.urlopen", "pycurl.Curl.setopt", "feedparser.parse", "pandas.read_csv", "pandas.read_json",
-                "socket.create_connection", "http.client.HTTPConnection", "http.client.HTTPSConnection", "requests.Request", "httpx.Request", "*.goto")  # fmt: skip
+_MORE: Final = (
+    "urllib.request.urlretrieve", "wget.download", "urllib3.PoolManager.urlopen", "pycurl.Curl.setopt", "feedparser.parse", "pandas.read_csv", "pandas.read_json",
+    "socket.create_connection", "http.client.HTTPConnection", "http.client.HTTPSConnection", "requests.Request", "httpx.Request", "*.goto",
+    "selenium.webdriver.Chrome.get", "pdfkit.from_url", "imgkit.from_url", "weasyprint.HTML", "grequests.get", "grequests.post", "websocket.create_connection",
+    "redis.from_url", "redis.Redis.from_url", "ftplib.FTP", "ftplib.FTP_TLS", "smtplib.SMTP", "smtplib.SMTP_SSL", "paramiko.SSHClient.connect", "trafilatura.fetch_url",
+    "newspaper.Article", "yt_dlp.YoutubeDL.extract_info", "httplib2.Http.request", "mechanize.urlopen", "boto3.client", "*.WebBaseLoader", "*.UnstructuredURLLoader",
+    "*.RecursiveUrlLoader", "*.PlaywrightURLLoader", "*.SeleniumURLLoader",
+)  # fmt: skip
+_SECOND: Final = frozenset({"setopt", "Request", "urlopen"})
+_BY_NAME: Final = {"weasyprint.HTML": "url", "boto3.client": "endpoint_url"}
+"""Calls that are told an address under that name, and something else first."""
 
 _IN_MEMORY: Final = re.compile(r"(?:io\.)?(?:BytesIO|StringIO|TextIOWrapper|open)|codecs\.\w+|tempfile\.\w+")
 
@@ -91,7 +100,11 @@ def _calls(facts: SourceFacts) -> Iterator[tuple[Hit, Value, str]]:
     """Clients that make no flow."""
     flows = {(one.span.path, one.span.line) for one in facts.flows("outbound-url")}
     for call in facts.calls(*_MORE):
-        value = call.argument(1 if call.method in ("setopt", "Request", "urlopen") else 0, "url", "host", "address")
+        named = _BY_NAME.get(call.callee)
+        place = None if named is not None else 1 if call.method in _SECOND and call.callee != "mechanize.urlopen" else 0
+        value = call.argument(
+            place, *((named,) if named is not None else ("url", "host", "address", "uri", "web_path", "urls"))
+        )
         if (
             call.span is None
             or value is None
