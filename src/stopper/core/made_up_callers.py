@@ -75,8 +75,10 @@ def _makes_up(facts: SourceFacts, value: Value) -> bool:
             return True
         named = any(isinstance(one, Constant) and isinstance(one.value, str) and one.value for one in value.options)
         return named and any(_by_key(one) and not _is_sent(one) for one in value.options)  # ``find(key) or "printer"``
-    if isinstance(value, Item):  # ``CLIENTS.get(key, Client(key))``
-        return value.default is not None and _by_key(value.key) and _is_record(facts, value.default)
+    if isinstance(value, Item):  # ``CLIENTS.get(key, Client(key))``, ``CLIENTS.get(key, "device")``
+        other = value.default
+        named_so = isinstance(other, Constant) and isinstance(other.value, str) and bool(other.value)
+        return other is not None and _by_key(value.key) and (named_so or _is_record(facts, other))
     if not isinstance(value, Call) or not any(map(_by_key, value.args)):
         return False
     if value.method == "setdefault":

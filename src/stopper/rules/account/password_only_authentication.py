@@ -35,15 +35,22 @@ def detect(app: App) -> Iterator[Hit]:
     routes = [one for one in app.routes if not _READ_HERE.isdisjoint(one.readers)]
     matters = next((one for one in routes if _matters(one)), None)
     logins = [one for one in routes if "POST" in one.methods and not one.parameters and _logs_in(one)]
-    if matters is None or not logins:
-        return
     facts = source_of(app)
+    if matters is None or (not logins and not facts.imports("flask_httpauth")):
+        return
     if _is_guarded(app, facts) or facts.imports(*_ELSEWHERE) or _has_second(app, facts):
         return
     index = index_of(facts)
     for route in sorted(logins, key=lambda one: (len(one.path), one.path)):
         if _by_password(facts, index, route):
             yield _hit(facts, route, matters)
+            return
+    for function in facts.functions() if facts.imports("flask_httpauth") else ():
+        by_basic = any(one.name.endswith(".verify_password") for one in function.decorators)
+        if by_basic and any(checks_password_hash(call) for call in facts.calls_in(function.name)):
+            yield Hit(
+                f"a password alone lets in with each request, and {matters.path} needs no second factor", function.span
+            )
             return
 
 

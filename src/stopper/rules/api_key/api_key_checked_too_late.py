@@ -7,13 +7,13 @@ from typing import Final
 from stopper.core.api_key_names import is_key_name, is_key_reading, is_shown_key, reads_keys
 from stopper.core.app import App
 from stopper.core.calls_by_place import calls_between
-from stopper.core.fact import Condition, SourceRoute
+from stopper.core.fact import Condition, Decorator, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.nested_functions import inside
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.standing_alone import stands_alone
-from stopper.core.values import Call, Constant, Item, Name, Parameter, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Name, Parameter, Truth, Value, is_constant, text_of, walk
 
 _EFFECT: Final = re.compile(
     r".*\.(?:commit|flush|insert_one|insert_many|insert|update_one|update_many|delete_one|delete_many|bulk_save_objects|publish|send_message"
@@ -175,12 +175,19 @@ def _asks_cache(value: Value) -> bool:
     for one in walk(value, 4):
         if isinstance(one, Item) and isinstance(one.owner, Item) and _CACHE_OBJECT.search(text_of(one.owner.key) or ""):
             return True  # ``current_app.extensions["redis"].get(key)``
+        if isinstance(one, Truth) and len(one.parts) == 2 and not one.differs and _is_memory(one.parts[1]):
+            return True
         if isinstance(one, Call) and one.method in _CACHE_READS and one.receiver is not None:
             said = [one.callee, one.receiver.name]
             said += [getattr(inner, "dotted", "") or getattr(inner, "callee", "") for inner in walk(one.receiver, 3)]
             if any(_CACHE_OBJECT.search(name) for name in said):
                 return True
     return False
+
+
+def _is_memory(value: Value) -> bool:
+    """A dict that begins empty, as one of a module does in which answers are kept."""
+    return isinstance(value, Mapping) and not value.items
 
 
 def _cached_outside(facts: SourceFacts, route: SourceRoute, checks: frozenset[str]) -> Iterator[Hit]:
@@ -190,6 +197,14 @@ def _cached_outside(facts: SourceFacts, route: SourceRoute, checks: frozenset[st
             _KEY_GUARD.fullmatch(name) or not checks.isdisjoint(_inner(facts, name)) for name in names[place + 1 :]
         ):
             yield Hit("the cache answers before the key is checked", one.span, certainty="certain")
+        elif _CACHE.fullmatch(one.name) and not _by_own_name(one) and _refusal(facts, route.view, checks) is not None:
+            yield Hit("the cache answers before the view asks for the key", one.span)
+
+
+def _by_own_name(decorator: Decorator) -> bool:
+    """That a function of the project names what is kept: it may put the key, or whose it is, into the name."""
+    call = decorator.call
+    return call is not None and call.keyword("make_cache_key", "key_prefix", "unless") is not None
 
 
 def _refusal(facts: SourceFacts, function: str, checks: frozenset[str]) -> Span | None:

@@ -39,6 +39,7 @@ _FINDERS: Final = (
     "*.find_one_or_404",
     "*.update_one",
     "*.count_documents",
+    "*.aggregate",
     "*.get_or_404",
     "*.objects",
     "*.get_or_none",
@@ -71,6 +72,8 @@ def _look_ups(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for call in facts.calls(*_FINDERS):
         pairs = [*call.keywords, *(pair for one in call.args for pair in _pairs(one))]
         pairs += [pair for _, one in call.keywords for pair in _pairs(one)]
+        if call.method == "aggregate":  # ``[{"$match": {"key": key}}]``
+            pairs += [pair for one in call.args[:1] for part in walk(one, 3) for pair in _pairs(part)]
         if call.span and any(not _OTHER.search(name) and is_shown_key(facts, value) for name, value in pairs):
             yield call.span, LOOKED_UP
     for comparison in facts.comparisons("=="):

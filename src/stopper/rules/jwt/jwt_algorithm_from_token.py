@@ -38,6 +38,8 @@ def _from_header(facts: SourceFacts, value: Value | None, depth: int = 3) -> boo
 def _is_header_alg(facts: SourceFacts, part: Value, depth: int) -> bool:
     if isinstance(part, Item) and text_of(part.key) == "alg":
         return is_header(facts, part.owner, depth)
+    if isinstance(part, Call) and part.method == "get" and part.receiver is not None and part.args:
+        return text_of(part.args[0]) == "alg" and is_header(facts, part.receiver, depth)
     if isinstance(part, Call) and depth > 0 and (function := facts.function(part.callee)) is not None:
         return any(_from_header(facts, returned, depth - 1) for returned in function.returns)
     return False

@@ -241,7 +241,7 @@ def _is_own_file(value: Value | None) -> bool:
 def _is_root(folder: Value) -> bool:
     match folder:
         case Constant(value=str(text)):
-            return text in _ROOTS
+            return text in _ROOTS or text.startswith(("/var/log/", "/etc/"))
         case Call(callee="os.getcwd" | "pathlib.Path.cwd"):
             return True
         case (

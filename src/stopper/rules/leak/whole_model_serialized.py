@@ -240,9 +240,18 @@ def _is_whole_document(facts: SourceFacts, value: Value, function: str) -> bool:
     )
     if not isinstance(value, Call) or not (several or (value.method == "find_one" and value.receiver is not None)):
         return False
-    if not value.lacks(1, "projection"):
+    if not (value.lacks(1, "projection") or _leaves_only_the_id_out(value.argument(1, "projection"))):
         return False
     return not any(call.method == "pop" for call in facts.calls_in(function))
+
+
+def _leaves_only_the_id_out(projection: Value | None) -> bool:
+    """``{"_id": 0}`` chooses no field."""
+    return (
+        isinstance(projection, Mapping)
+        and not projection.open
+        and all(text_of(key) == "_id" and is_constant(held, 0, False) for key, held in projection.items)
+    )
 
 
 def _wide_functions(facts: SourceFacts) -> frozenset[str]:

@@ -14,7 +14,7 @@ from stopper.core.llm_names import LENGTHS, model_calls, payload, said
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import broken, models
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Mapping, Value, walk
+from stopper.core.values import Call, Constant, Mapping, Value, is_constant, walk
 from stopper.core.view_functions import index_of
 
 _LIMITERS: Final = ("flask_limiter", "limits", "slowapi", "ratelimit", "pyrate_limiter", "tiktoken")
@@ -64,7 +64,7 @@ def _is_callers_choice(facts: SourceFacts, length: Value, function: str) -> bool
         origins(length) & origins(side)
         for one in facts.comparisons_in(function)
         for side in (one.left, one.right)
-        if one.operator in _HOLDS
+        if one.operator in _HOLDS and not any(is_constant(end, 0, 1) for end in (one.left, one.right))
     )
 
 

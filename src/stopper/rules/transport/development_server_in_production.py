@@ -40,7 +40,7 @@ _FOR_ONE_DESK: Final = re.compile(r"(?i)(?:^|[/._-])(?:dev|devel|development|deb
 _OF_TESTS: Final = re.compile(r"(?i)(?:^|[_-])tests?(?:[_-]|$)|test_?server")
 _ON_EVERY_ADDRESS: Final = re.compile(r"(?:--host|-h)[= ][\"']?(?:0\.0\.0\.0|::)")
 _COMMAND: Final = re.compile(
-    r"(?i)(^|[\s\"',\[])(flask([\"',\s]+(--app|-A)[\"',=\s]+\S+)?[\"',\s]+run|python3?[\"',\s]+-m[\"',\s]+flask\b.*\brun)\b"
+    r"(?i)(^|[\s\"',\[=]|/bin/)(flask([\"',\s]+(--app|-A)[\"',=\s]+\S+)?[\"',\s]+run|python3?[\"',\s]+-m[\"',\s]+flask\b.*\brun)\b"
 )
 
 
@@ -61,7 +61,7 @@ def detect(app: App) -> Iterator[Hit]:
         yield from _judged(app, call)
     for file in (
         one
-        for one in facts.files_of("dockerfile", "compose", "procfile", "shell")
+        for one in facts.files_of("dockerfile", "compose", "procfile", "shell", "deployment")
         if not (one.kind == "compose" and OF_A_PIPELINE.search(one.path))
     ):
         for number, line in enumerate(_with_entry(file), 1):
@@ -72,7 +72,8 @@ def detect(app: App) -> Iterator[Hit]:
                 and not _FOR_ONE_DESK.search(PurePosixPath(file.path).name)
             ):
                 span = Span(file.path, number, number, 1, len(line) + 1)
-                message = "the container is started with the development server"
+                started = "service" if file.kind == "deployment" else "container"
+                message = f"the {started} is started with the development server"
                 if file.kind == "compose" or "--reload" in line:
                     message = f"{message}: look whether this starts more than one's own desk"
                     yield Hit(message, span, certainty="possible", severity="low")

@@ -12,6 +12,7 @@ from stopper.core.values import (
     Call,
     Constant,
     Name,
+    Parameter,
     Sequence,
     Value,
     walk,
@@ -44,7 +45,21 @@ def _refusal_made_by(reader: Reader, call: Call) -> Value | None:
     if not reader.follows or not reader.project.has_function(call.callee):
         return None
     made = reader.results(call.callee)
-    return made[0] if made and all(refuses(one) and not _is_beside(one) for one in made) else None
+    if made and all(refuses(one) and not _is_beside(one) for one in made):
+        return made[0]
+    other = any(type(one) is Constant and type(one.value) is int and 200 <= one.value < 600 for one in told_by(call))
+    return made[0] if made and not other and all(map(_is_refusal_unless_told, made)) else None
+
+
+def _is_refusal_unless_told(value: Value) -> bool:
+    """An answer whose status is a parameter that is 401 or 403 by default."""
+    if type(value) is Sequence and value.kind == "tuple":
+        said = value.items[1:]
+    elif type(value) is Call:
+        said = (*value.args, *(held for key, held in value.keywords if key in _STATUS))
+    else:
+        return False
+    return any(type(one) is Parameter and one.default is not None and _refusing_status(one.default) for one in said)
 
 
 def refuse(reader: Reader, node: ast.stmt, plain: bool, *, to_login: bool = False, beside: bool = False) -> None:
@@ -99,7 +114,8 @@ def refuses(value: Value, depth: int = 3) -> bool:
 def with_status(answer: Value, attribute: str, status: Value) -> Value | None:
     """An answer that was made and is given the status of a refusal afterwards: ``answer.status_code = 401`` says what
     ``make_response(answer, 401)`` says. None where it is anything else."""
-    if type(answer) is not Call or attribute not in _STATUS or not _refusing_status(status):
+    said = status.default if type(status) is Parameter else status
+    if type(answer) is not Call or attribute not in _STATUS or said is None or not _refusing_status(said):
         return None
     return changed(answer, keywords=(*answer.keywords, (attribute, status)))
 
