@@ -127,7 +127,8 @@ def _is_held(facts: SourceFacts, value: Value, function: str, depth: int = 2) ->
     """That the address is asked about here, or, where it is passed in, by everybody who passes one of a request."""
     if is_checked(facts, value, function) or _is_kept_here(facts, value, function):
         return True
-    passed = [one for one in options(value) if isinstance(one, Parameter) and one.function == function]
+    pieces = [piece for one in options(value) for piece in (_flat(one) if isinstance(one, Format) else (one,))]
+    passed = [one for one in pieces if isinstance(one, Parameter) and one.function == function]
     if len(passed) != 1 or not depth:
         return False
     given = [
