@@ -100,3 +100,49 @@ def test_what_somebody_is_told_to_have_is_asked_for_by_another(told: str, asks: 
     paths: dict[str, Any] = {"/accounts/{acc}": reads, "/me": reads}
     found = bank.judged(**paths)
     assert [ref.path for ref in found.routes] == ([] if asks else ["/accounts/{acc}"]), found.message
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_what_comes_of_a_deed_and_holds_no_text(asks: bool) -> None:
+    """Who enrolls in a course has an enrollment, which another reads, grades and deletes."""
+    school, entries = Two("school"), dict[int, dict[str, Any]]()
+
+    def mine(number: int) -> dict[str, Any]:
+        me, one = school.caller(), entries.get(number) or abort(404)
+        return one if not asks or one["user_id"] == me else abort(403)
+
+    @school.app.get("/courses")
+    def courses() -> Any:
+        return jsonify([{"id": 1, "title": "Algebra"}])
+
+    @school.app.post("/courses/<int:course>/enroll")
+    def enroll(course: int) -> Any:
+        number = len(entries) + 1
+        entries[number] = {"id": number, "user_id": school.caller(), "course_id": course, "grade": None}
+        return jsonify(entries[number]), 201
+
+    @school.app.get("/enrollments")
+    def all_of_mine() -> Any:
+        me = school.caller()
+        return jsonify([one for one in entries.values() if one["user_id"] == me])
+
+    @school.app.route("/enrollments/<int:number>", methods=["GET", "DELETE"])
+    def one(number: int) -> Any:
+        found = mine(number)
+        if request.method == "DELETE":
+            entries.pop(number)
+        return jsonify(found)
+
+    @school.app.put("/enrollments/<int:number>/grade")
+    def grade(number: int) -> Any:
+        mine(number)["grade"] = request.get_json()["grade"]
+        return jsonify(entries[number])
+
+    reads: dict[str, Any] = {"get": {"responses": {}}}
+    paths: dict[str, Any] = {"/courses": reads, "/enrollments": reads, "/me": reads}
+    paths |= {"/courses/{course}/enroll": {"post": {"responses": {}}}}
+    paths |= {"/enrollments/{number}": {**reads, "delete": {"responses": {}}}}
+    paths |= {"/enrollments/{number}/grade": {"put": body(grade="string")}}
+    found = school.judged(**paths)
+    wanted = {"GET /enrollments/{number}", "DELETE /enrollments/{number}", "PUT /enrollments/{number}/grade"}
+    assert {str(ref) for ref in found.routes} == (set() if asks else wanted), found.message

@@ -157,7 +157,9 @@ def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Th
         number = number or _newest(before, after, kind.parameter, marks)
     if number is None:
         return None
-    yield from _ours(target, kind, alice, number, answer, marks)
+    said = answer.response.status == 201 and new_id(answer, kind.parameter) == number
+    came = said and before is not None and after is not None and _has_come(before, after, kind.parameter, number)
+    yield from _ours(target, kind, alice, number, answer, marks, came=came)
     ends = [one for one in _deleting(kind) if one.path.rstrip("/").endswith("}") or stands_elsewhere(one)]
     if ends:
         yield from undo(alice.on(replace(at_number(target, ends[0], number, "DELETE"), body=b"", effect="write")))
@@ -166,15 +168,24 @@ def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Th
     his = (yield from send(bob.on(lists))) if lists is not None else None
     shared = his is not None and entry_of(his, kind.parameter, number) is not None
     hers = after is not None and entry_of(after, kind.parameter, number) is not None
-    lacks = his is not None and his.response.succeeded and not shared and hers  # a list that is searched lacks it for both
+    lacks = (
+        his is not None and his.response.succeeded and not shared and hers
+    )  # a list that is searched lacks it for both
     return Thing(number, answer, shared, lacks, tuple(marks.values()))
 
 
+def _has_come(before: Exchange, after: Exchange, parameter: str, number: str) -> bool:
+    """Whether her list lacked the thing before and holds it now."""
+    lacked = before.response.succeeded and entry_of(before, parameter, number) is None
+    return lacked and entry_of(after, parameter, number) is not None
+
+
 def _ours(
-    target: Target, kind: Kind, alice: Identity, number: str, made: Exchange, marks: dict[str, str]
+    target: Target, kind: Kind, alice: Identity, number: str, made: Exchange, marks: dict[str, str], *, came: bool
 ) -> Steps[None]:
     """Where Alice's reading of the thing, or its entry in her list, shows what was just stored, it is the scan's own at every path that
-    surely takes its id, with all that lies below."""
+    surely takes its id, with all that lies below. A thing that keeps no text of ours is it where it has ``came`` to her list: the answer to what
+    made it named its id, which her list lacked before."""
     if kind.thing is not None:
         seen = yield from send(alice.on(at_number(target, kind.thing, number)))
         shown = seen.response.text if seen.response.succeeded else ""
@@ -183,7 +194,7 @@ def _ours(
         shown = json.dumps(entry_of(seen, kind.parameter, number))
     else:
         return
-    if any(mark in shown for mark in marks.values()):
+    if any(mark in shown for mark in marks.values()) or came:
         routes = [kind.thing, *_deleting(kind)] if kind.thing is not None else _deleting(kind)
         in_path = [one for one in routes if not stands_elsewhere(one)]
         for path in dict.fromkeys(_path_of_it(target, route, number) for route in in_path):

@@ -26,6 +26,8 @@ _DONE: Final = frozenset({
 """What is done to a thing that is there."""
 _SAID: Final = re.compile(r"(?i)\bid\W{0,4}(\d{1,18}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24})\b")
 """How a sentence names an id: ``Added note "x" with id 5``."""
+LEAST: Final = 4
+"""Letters that a deed and what comes of it share."""
 SENTENCE: Final = 300
 """Bytes of an answer that is read as one sentence."""
 
@@ -121,7 +123,9 @@ def made_beside(target: Target, beside: str) -> Route | None:
     words += [f"{before}/{one}/{word}" for word in _MAKES]
     words += [f"{before}/{word}{join}{name}" for name in (one, thing) for word in _MAKES for join in "_-"]
     found = next((route for path in words if thing and (route := route_at(target, path, "POST")) is not None), None)
-    return found or ((_made_below(target, before, thing) or _made_of_another(target, thing)) if thing else None)
+    if found or not thing:
+        return found
+    return _made_below(target, before, thing) or _made_of_another(target, thing) or _made_by_a_deed(target, thing)
 
 
 def _made_below(target: Target, before: str, thing: str) -> Route | None:
@@ -137,6 +141,20 @@ def _made_of_another(target: Target, thing: str) -> Route | None:
     place = re.compile(rf".*/\{{[^{{}}]+\}}/{re.escape(thing)}/?")
     made = [one for one in target.app.routes if "POST" in one.methods and len(one.parameters) == 1]
     return next((one for one in made if thing.endswith("s") and place.fullmatch(one.path)), None)
+
+
+def _made_by_a_deed(target: Target, thing: str) -> Route | None:
+    """Where such things come of what is done: ``/courses/{id}/enroll`` beside ``/enrollments/{id}``, ``/rooms/{id}/book`` beside ``/bookings/{id}``."""
+    noun = as_parameter(thing)
+    for route in target.app.routes if noun.endswith("s") else ():
+        deed = as_parameter(route.path.rstrip("/").rpartition("/")[2])
+        shared = next(
+            (place for place, pair in enumerate(zip(deed, noun, strict=False)) if pair[0] != pair[1]), len(deed)
+        )
+        below_a_thing = len(route.parameters) == 1 and route.path.count("{") == 1 and "POST" in route.methods
+        if below_a_thing and "{" not in deed and not deed.endswith("s") and shared >= max(LEAST, len(deed) - 2):
+            return route
+    return None
 
 
 def listed_at(target: Target, base: str) -> Route | None:

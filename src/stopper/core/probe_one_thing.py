@@ -119,11 +119,17 @@ def _beyond_the_page(target: Target, pair: Pair, thing: Made, his: Exchange, ali
 
 def _names_its_maker(target: Target, pair: Pair, thing: Made, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
     """What Alice made shows none of her texts, and says that it is hers by her number: Bob, who has another one, reads it under the same id."""
-    whose = {str(value) for _, value in owners_in(inner_object(thing.own.response.json()))}
-    hers, his = (yield from own_numbers(target, alice)), (yield from own_numbers(target, bob))
-    if pair.list_route is not None or not whose & set(hers.values()) or whose & set(his.values()):
+    shown = inner_object(thing.own.response.json())
+    if pair.list_route is not None or not (yield from _is_said_to_be_hers(target, shown, alice, bob)):
         return None
     return (yield from same_content(pair.ref, thing.read, alice, bob, thing.seen))
+
+
+def _is_said_to_be_hers(target: Target, shown: dict[str, object], alice: Identity, bob: Identity) -> Steps[bool]:
+    """Whether a thing that says nothing else says that it is Alice's, by her number, which Bob has not."""
+    whose = {str(value) for _, value in owners_in(shown)}
+    hers, his = (yield from own_numbers(target, alice)), (yield from own_numbers(target, bob))
+    return bool(whose & set(hers.values())) and not whose & set(his.values())
 
 
 def make(target: Target, pair: Pair, create: Route, alice: Identity) -> Steps[Made | None]:
@@ -179,7 +185,9 @@ def _listed(target: Target, pair: Pair, collection: Route, alice: Identity, bob:
     )
     for entry in entries(hers.response.json())[:3]:
         number = next(ids(entry, pair.parameter), None)
-        if number is None or number in other or texts(entry) == 0:
+        if number is None or number in other:
+            continue
+        if texts(entry) == 0 and not (yield from _is_said_to_be_hers(target, entry, alice, bob)):
             continue
         verdict = yield from same_content(pair.ref, at_number(target, pair.thing, number), alice, bob, lists)
         if verdict is not None:
