@@ -130,8 +130,7 @@ def usual_below(alice: Identity, place: str) -> Steps[dict[str, tuple[str, ...]]
     """What is often done to a thing, or kept below it, and is there: the methods that a server takes at each word."""
     found: dict[str, tuple[str, ...]] = {}
     nothing = yield from send(alice.on(Request("OPTIONS", f"{place}/stopper-none", _ACCEPT)))
-    noun = place.rstrip("/").rpartition("/")[0].rpartition("/")[2]
-    words = next((words for sign, words in _WORDS if re.search(sign, noun)), _OF_ALL).split()
+    words = words_below(place.rstrip("/").rpartition("/")[0].rpartition("/")[2])
     for word in words if nothing.response.status == 404 else ():
         told = yield from send(alice.on(Request("OPTIONS", f"{place}/{word}", _ACCEPT)))
         allowed = {one.strip().upper() for one in (told.response.header("Allow") or "").split(",")}
@@ -139,6 +138,11 @@ def usual_below(alice: Identity, place: str) -> Steps[dict[str, tuple[str, ...]]
         if told.response.status != 404 and methods:
             found[f"/{word}"] = methods
     return found
+
+
+def words_below(noun: str) -> list[str]:
+    """What is often done to things that are called *noun*, or kept below them."""
+    return next((words for sign, words in _WORDS if re.search(sign, noun)), _OF_ALL).split()
 
 
 def _below(place: str, *answers: Exchange) -> Iterator[tuple[str, str]]:

@@ -3,12 +3,14 @@
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
 from stopper.core.exchange import Request
 
-_ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "number", "uid")
+_ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "number", "uid", "serial", "code", "reference", "ref", "sku")
+_OWN_ID: Final = re.compile(r"[a-z]+_?(id|Id|uuid|number|Number|no|code|Code|serial)")
+"""What the first member of a thing is called where it is the thing's own id: ``booking_id``, ``accountNumber``."""
 _ID: Final = re.compile(r"[\w.@:+-]{1,128}")
 _FIXED: Final = re.compile(r"(?i)mail|passw|pwd|url|uri|date|time|phone|role|type|status|lang|currency|country")
 """Fields in which a random text would be refused."""
@@ -40,7 +42,7 @@ def ids(value: object, parameter: str) -> Iterator[str]:
     if not isinstance(value, dict):
         return
     members = cast("dict[str, object]", value)
-    for name in (parameter, *_ID_NAMES):
+    for name in (parameter, *_ID_NAMES, *own_id_names(members)):
         if (found := as_id(members.get(name))) is not None:
             yield found
             return
@@ -48,6 +50,11 @@ def ids(value: object, parameter: str) -> Iterator[str]:
         if isinstance(inner, dict):
             yield from ids(cast("object", inner), parameter)
             return
+
+
+def own_id_names(members: Mapping[str, object]) -> list[str]:
+    """The name of the first member, where things that have no plain id begin with their own."""
+    return [name for name in list(members)[:1] if _OWN_ID.fullmatch(name)]
 
 
 def as_id(value: object) -> str | None:

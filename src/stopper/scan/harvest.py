@@ -10,11 +10,13 @@ from stopper.core.naming import as_parameter
 from stopper.core.owner_names import PERSON
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_baseline import is_door
-from stopper.core.probe_objects import entries
+from stopper.core.probe_objects import entries, own_id_names
 from stopper.scan.honest import USUAL_FIELDS, HonestRequests
 from stopper.scan.wire.courier import Courier
 
-_ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "uid", "name")
+_ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "uid")
+_CALLED: Final = ("serial", "number", "code", "reference", "sku", "name")
+"""What things are called by that have no id."""
 _ABOUT: Final = re.compile(
     r"(?i)(^|_)(label|labels|column|columns|title|description|schema|links?|meta|paging|pagination|filters?)($|_)"
 )
@@ -153,7 +155,7 @@ def ids_in(response: Response, parameter: str) -> Iterator[str]:
             stack.extend(cast("list[object]", value)[:20])
         elif isinstance(value, dict):
             members = cast("dict[str, object]", value)
-            for name in names:
+            for name in (*names, *own_id_names(members), *_CALLED):
                 known = members.get(name)
                 if (
                     isinstance(known, (str, int))

@@ -5,6 +5,7 @@ part of what is tried below a beginning is the usual vocabulary of such APIs.
 """
 
 import re
+import uuid
 from collections.abc import Iterable, Iterator
 from typing import Final, cast
 
@@ -117,6 +118,8 @@ HINTS: Final[tuple[str, ...]] = (
 _BEGINNING: Final = re.compile(r"(/[^/{}]+(?:/v\d{1,3}(?=/|$))?)(/.|$)")
 _LIST: Final = re.compile(r"(?i)/[a-z_-]{3,30}s/?$")
 _HEADS: Final = re.compile(r"(?i)^/(api|rest|v\d+)(/v\d+)?$")
+_OF_ITSELF: Final = re.compile(r"(?i)/(health(z|check)?|status|docs?)(?=/| |$)")
+"""What an API says of itself, and nothing of what it is for."""
 
 
 def below(found: Iterable[str], *, few: bool = False) -> tuple[str, ...]:
@@ -138,6 +141,12 @@ def _beginnings(known: Iterable[str]) -> list[str]:
     return [part.group(1) for part in begun if part.group(2) or _HEADS.match(part.group(1))]
 
 
+def heads_of(found: Iterable[str]) -> tuple[str, ...]:
+    """The beginnings of an API by their names (``/api/v1``) below which routes were *found*, the one with most first."""
+    heads = [head for head in _beginnings(found) if _HEADS.match(head)]
+    return tuple(sorted(dict.fromkeys(heads), key=lambda head: -heads.count(head)))
+
+
 def wanted(led: Iterable[str], answered: Iterable[str] = ()) -> tuple[tuple[str, ...], ...]:
     """The lists of words that are worth trying beside what something *led* to. Where that shows by which beginning an API is reached no
     other is tried, and an API whose every route but its start lies below one has hardly anything elsewhere. Where several usual names
@@ -146,10 +155,21 @@ def wanted(led: Iterable[str], answered: Iterable[str] = ()) -> tuple[tuple[str,
     below_one = [any(map(_HEADS.match, _beginnings([path]))) for path in paths]
     answered = tuple(answered)
     if not any(below_one):
-        at_root = [path for path in (*paths, *answered) if path.strip("/") and path.count("/") == 1]
         elsewhere = any(map(_HEADS.match, _beginnings(answered)))
-        return (MORE,) if len(at_root) >= AT_ROOT and not elsewhere else (HINTS, MORE)
+        return (MORE,) if len(at_root((*paths, *answered))) >= AT_ROOT and not elsewhere else (HINTS, MORE)
     return () if all(below_one) else (MORE,)
+
+
+def at_root(found: Iterable[str]) -> list[str]:
+    """The routes *found* that lie at the root itself, but for its start."""
+    return [path for path in found if path.strip("/") and path.count("/") == 1]
+
+
+def one_by_uuid(found: Iterable[str]) -> tuple[str, ...]:
+    """One thing by a UUID of each list that was *found*, where no thing by its number was."""
+    known = set(found)
+    lists = [path.rstrip("/") for path in known if _LIST.search(path) and "{" not in path]
+    return tuple(f"{path}/{UUID}" for path in sorted(lists) if not any(one.startswith(f"{path}/{{") for one in known))
 
 
 def one_of(found: Iterable[str]) -> tuple[str, ...]:
@@ -197,12 +217,14 @@ def of_field(said: str, found: Iterable[str]) -> tuple[str, ...]:
     """Paths of what an API usually has that speaks of itself as *said* and has the routes *found*: a bank's are others than a shop's."""
     known = tuple(found)
     title = sum(bool(re.search(f"(?i){sign}", said)) for sign, _ in _FIELDS)
-    text = said if title else " ".join(known)
+    text = said if title else _OF_ITSELF.sub("", " ".join(known))
     words = [kept.split() for sign, kept in _FIELDS if re.search(f"(?i){sign}", text)][:FIELDS_MOST]
-    heads = [head for head in dict.fromkeys(_beginnings(known)) if _HEADS.match(head)][:1] or [""]
+    heads = heads_of(known)[:1] or ("",)
     return tuple(dict.fromkeys(f"{head}/{word}" for head in heads for some in words for word in some))
 
 
+UUID: Final = str(uuid.UUID(int=1))
+"""What stands for the id of a thing that has no number."""
 NOUNS_MOST: Final = 6
 """Kinds of things that answers speak of which are asked for."""
 _REFERS: Final = re.compile(r"([a-z]{3,20})_(id|uuid|number)")

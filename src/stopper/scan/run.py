@@ -13,7 +13,8 @@ from stopper.core.login_names import LOGIN
 from stopper.core.probe import Skipped
 from stopper.scan.audit import run_audit
 from stopper.scan.check import run_check
-from stopper.scan.crawl import ENDS, Crawled, beside, crawled
+from stopper.scan.crawl import beside, crawled
+from stopper.scan.crawling import ENDS, Crawled
 from stopper.scan.doors import REGISTER
 from stopper.scan.nothing_there import plain_get
 from stopper.scan.options import ProbeOptions
@@ -123,7 +124,8 @@ def _known(
     seen = Crawled()
     if document is None:
         options.progress("crawling", 0, 1)
-        seen = crawled(courier, prefix, canary, others=bool(options.identities))
+        given = options.identities
+        seen = crawled(courier, prefix, canary, others=bool(given), enters=not all(one.headers for one in given))
         document = found_spec(
             courier, "", [place for place in seen.documents if place not in _asked(prefix)][:NEAR_MOST]
         )

@@ -11,7 +11,8 @@ from stopper.core.exchange import Request
 from stopper.core.probe import Depth, Identity, Mode, Skipped, Target
 from stopper.core.probe_login import ENTERED, REGISTERED
 from stopper.core.probe_own_values import told_about
-from stopper.scan.crawl import Crawled, beside, crawled
+from stopper.scan.crawl import beside, crawled
+from stopper.scan.crawling import Crawled
 from stopper.scan.forge import TokenForge
 from stopper.scan.graphql import with_graphql
 from stopper.scan.guessed_inputs import guess_registrations, guessed_inputs

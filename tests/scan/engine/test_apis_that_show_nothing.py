@@ -46,6 +46,41 @@ def test_routes_below_a_beginning_that_nothing_names_are_found() -> None:
     assert "POST" in found["/v1/auth/login"].methods
 
 
+def test_things_whose_beginning_nothing_else_shows_are_found_with_what_lies_below_one() -> None:
+    paths = ("/api/accounts", "/api/payees", "/api/payees/<int:number>", "/api/payees/<int:number>/freeze")
+    app, asked = served(*paths), list[str]()
+    app.before_request(lambda: asked.append(f"{request.method} {request.path}"))
+    assert {"/api/accounts", "/api/payees", "/api/payees/{id}", "/api/payees/{id}/freeze"} <= set(crawl(app))
+    assert {one.partition(" ")[0] for one in asked if "freeze" in one} == {"OPTIONS"}  # it is found and not done
+
+
+def test_a_thing_by_any_word_is_found_where_everybody_is_refused_and_the_server_says_what_it_takes() -> None:
+    app = Flask("shut")
+    for number, path in enumerate(
+        (
+            "/api/me",
+            "/api/patients",
+            "/api/patients/<uuid:key>",
+            "/api/cards",
+            "/api/cards/<key>/freeze",
+            "/api/cards/<key>",
+        )
+    ):
+        app.add_url_rule(path, f"view{number}", lambda **_: ({"error": "who are you?"}, 401))
+    found = crawl(app)
+    assert {"/api/patients/{id}", "/api/cards/{id}", "/api/cards/{id}/freeze"} <= set(found)
+
+
+@pytest.mark.parametrize("enters", [True, False])
+def test_a_log_in_is_looked_for_where_all_else_is_refused(enters: bool) -> None:
+    app = served("/v1/session/login", "/v1/signin")
+    app.add_url_rule("/rest/session", "session", lambda: {"token": "x"}, methods=["POST"])
+    app.before_request(lambda: None if request.path == "/rest/session" else ({"error": "who are you?"}, 401))
+    courier = Courier(WsgiTransport(app), mode="active", max_requests=900)
+    seen = crawled(courier, "", "canary", others=True, enters=enters)
+    assert [route.path for route in seen.routes] == (["/rest/session"] if enters else [])
+
+
 def test_an_api_whose_links_show_its_beginning_is_asked_for_nothing_elsewhere() -> None:
     app, asked = served("/api/v2/status", "/api/v2/auth/login"), list[str]()
     app.add_url_rule("/", "start", lambda: {"links": ["/api/v2/status"]})

@@ -142,7 +142,7 @@ def test_a_link_that_logs_out_is_known_and_never_followed() -> None:
 def test_an_api_that_shows_nothing_of_itself_is_asked_for_more_names() -> None:
     app = _app("/", "/login", "/download", "/account/login")
     app.add_url_rule("/user/<name>", "user", lambda name: {"name": name})
-    courier = Courier(WsgiTransport(app), mode="default", max_requests=200)
+    courier = Courier(WsgiTransport(app), mode="default", max_requests=250)
     found = {route.path for route in crawled(courier, "", "canary").routes}
     assert {"/", "/login", "/download", "/account/login", "/user/{id}"} <= found
 
