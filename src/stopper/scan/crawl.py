@@ -172,7 +172,7 @@ class _Guessing(Crawl):
         left, before = GUESS_SECONDS, len(self.guessed)
         self.wait(words)
         for number in range(GUESSED_MOST):
-            if not self.waiting or left <= 0:
+            if not self.waiting or left <= 0 or not self._may_guess(part):
                 break
             began = time.monotonic()
             self.ask(nothing, self.waiting.pop(0))

@@ -74,10 +74,12 @@ _TOOLS: Final = re.compile(r"(?i)(^|[/_-])ping/?$")
 Ask = Callable[[dict[str, str]], Response]
 
 
-def guessed_inputs(app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity]) -> App:
+def guessed_inputs(
+    app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity], most: int = ROUTES_MOST
+) -> App:
     """*app*, each route that read one of the usual names with that name. Bodies are tried in mode active only, and at no route of a document."""
     routes: list[Route] = []
-    left, told = ROUTES_MOST, TOLD_MOST
+    left, told = most, TOLD_MOST
     for route in app.routes:
         made = [route]
         for method in ("GET", "POST"):

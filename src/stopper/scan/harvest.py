@@ -45,7 +45,7 @@ def harvested(
         lists = [known for known in app.routes if known.path.rstrip("/") == base] or _lists_nearby(app, base)
         key = (tuple(dict.fromkeys(known.path for known in lists)), name)
         if key not in seen:  # several routes of one thing stand beside the same list
-            seen[key] = _first_id(lists, name, courier, honest, who, own=_is_changed(app, route) and who is not None)
+            seen[key] = _first_id(lists, name, courier, honest, who, own=_is_changed(app, route))
         if (value := seen[key]) is not None:
             found[route.path] = {name: value}
     return found

@@ -70,10 +70,12 @@ _NO_NAME: Final = frozenset({
 })  # fmt: skip
 
 
-def learn_fields(app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity]) -> None:
+def learn_fields(
+    app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity], most: int = ROUTES_MOST
+) -> None:
     """Ask routes of which no reader knows an input, and keep the names that their errors tell where those bring the request further."""
     who = people[0] if people else None
-    for route, method in _unknown(app)[:ROUTES_MOST]:
+    for route, method in _unknown(app)[:most]:
         try:
             _learn(route, method, courier, honest, who)
         except Skipped as skipped:

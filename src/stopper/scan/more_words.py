@@ -155,8 +155,9 @@ def wanted(led: Iterable[str], answered: Iterable[str] = ()) -> tuple[tuple[str,
     below_one = [any(map(_HEADS.match, _beginnings([path]))) for path in paths]
     answered = tuple(answered)
     if not any(below_one):
-        elsewhere = any(map(_HEADS.match, _beginnings(answered)))
-        return (MORE,) if len(at_root((*paths, *answered))) >= AT_ROOT and not elsewhere else (HINTS, MORE)
+        heads = [head for head in _beginnings(answered) if _HEADS.match(head)]
+        sure = any(sum(path.startswith(f"{head}/") for path in answered) > 1 for head in heads)
+        return (MORE,) if sure or (len(at_root((*paths, *answered))) >= AT_ROOT and not heads) else (HINTS, MORE)
     return () if all(below_one) else (MORE,)
 
 

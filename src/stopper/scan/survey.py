@@ -77,7 +77,10 @@ def tidy(app: App, courier: Courier) -> None:
                     if own is not None and not courier.carry(again, last=True).response.refused:
                         kept[base] = 0
                         break
-    courier.put_back()
+    patterns = [(template_pattern(route.path, dict(route.parameters)), route.methods) for route in app.routes]
+    courier.put_back(
+        lambda path: {one for way, methods in patterns if way.fullmatch(path.partition("?")[0]) for one in methods}
+    )
 
 
 def _by_query(app: App) -> Iterator[tuple[str, str]]:

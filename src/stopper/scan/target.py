@@ -41,6 +41,8 @@ class Prepared:
 
 PAGE_MOST: Final = 100_000
 """Characters of the start page in which words are looked for."""
+DONE_MOST: Final = 6
+"""Routes by which something is done to a thing that are asked for their inputs."""
 BEHIND_MOST: Final = 30
 """Routes that are taken up from the pages of somebody who is logged in."""
 
@@ -79,6 +81,21 @@ def _with_methods_of(known: Sequence[Route], seen: Sequence[Route]) -> tuple[Rou
         else route
         for route in known
     )
+
+
+def _with_inputs(model: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity]) -> App:
+    """*model* with the inputs that errors and answers tell. What is done to a thing is tried when the scan may have made one: a body that is
+    only tried may do it."""
+    done = [route for route in model.routes if route.parameters and "POST" in route.methods]
+    first = replace(model, routes=tuple(route for route in model.routes if route not in done))
+    learn_fields(first, courier, honest, people)
+    first = with_graphql(guessed_inputs(first, courier, honest, people), courier, honest, people)
+    courier.forms = FormDoors.of((*first.routes, *done))
+    whole = replace(first, routes=(*first.routes, *done))
+    honest.harvest.update(harvested(whole, courier, honest, people))
+    things = replace(model, routes=tuple(done))
+    learn_fields(things, courier, honest, people, DONE_MOST)
+    return replace(first, routes=(*first.routes, *guessed_inputs(things, courier, honest, people, DONE_MOST).routes))
 
 
 def _tells_nobody(courier: Courier, prefix: str, canary: str) -> bool:
@@ -143,10 +160,8 @@ def prepare(
     if behind.routes:
         scene = replace(scene, app=model, _shut=[])  # now it is known what refuses nobody
     renewals = Renewals(scene, people, forge.claims)
-    learn_fields(model, courier, honest, people)
-    model = with_graphql(guessed_inputs(model, courier, honest, people), courier, honest, people)
+    model = _with_inputs(model, courier, honest, people)
     courier.forms = FormDoors.of(model.routes)
-    honest.harvest.update(harvested(model, courier, honest, people))
     model = with_other_versions(model, courier, honest, people)
     surface, url = courier.transport.surface, courier.transport.base_url
     target = Target(model, surface, url, mode, depth, forge, honest, people, canary)

@@ -4,13 +4,16 @@ import itertools
 import json
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask, jsonify, request
 
+from stopper.core.app import App, Route
 from stopper.core.exchange import Effect, Request
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
+from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.deeds_by_get import deed_in
 from stopper.scan.wire.given_people import GivenPeople
@@ -271,3 +274,91 @@ def test_what_is_not_shown_at_the_end_is_put_back_unseen() -> None:
     courier.carry(put("/shelf", name="shelf"))
     courier.put_back()
     assert (kept["shelf"]["name"], courier.unlike) == ("front", {})
+
+
+def coins() -> tuple[Flask, dict[int, dict[str, object]]]:
+    """An open API in which POST does things to what was there."""
+    app, kept = (
+        Flask("coins"),
+        {1: {"id": 1, "status": "open", "place": "box"}, 2: {"id": 2, "status": "open", "place": "bag"}},
+    )
+
+    def change(number: int, **members: object) -> Any:
+        kept[number].update(members)
+        return jsonify(ok=True)
+
+    app.add_url_rule("/coins/<int:number>", "coin", lambda number: jsonify(kept[number]))
+    app.add_url_rule(
+        "/coins/<int:number>/cancel", "cancel", lambda number: change(number, status="cancelled"), methods=["POST"]
+    )
+    app.add_url_rule(
+        "/coins/<int:number>/place", "place", lambda number: change(number, **request.get_json()), methods=["POST"]
+    )
+    app.add_url_rule(
+        "/coins/<int:number>/form", "form", lambda number: change(number, **request.form), methods=["POST"]
+    )
+    app.add_url_rule(
+        "/coins/lose", "lose", lambda: change(request.get_json()["coin_id"], place="lost"), methods=["POST"]
+    )
+    app.add_url_rule(
+        "/coins/<int:number>", "patch", lambda number: change(number, **request.get_json()), methods=["PATCH"]
+    )
+    app.add_url_rule("/polls/<int:number>/vote", "vote", lambda number: jsonify(votes=number), methods=["POST"])
+    return app, kept
+
+
+@pytest.mark.parametrize("takes", [("PATCH",), ()])
+@pytest.mark.parametrize(
+    ("target", "members", "whose"),
+    [
+        ("/coins/1/cancel", {}, "status"),
+        ("/coins/1/place", {"place": "sea"}, ""),
+        ("/coins/1/form", {"place": "sea"}, ""),
+        ("/coins/lose", {"coin_id": 1}, "place"),
+    ],
+)
+def test_what_a_post_did_to_a_thing_is_put_back_or_named(
+    target: str, members: dict[str, object], whose: str, takes: tuple[str, ...]
+) -> None:
+    app, kept = coins()
+    was = {number: dict(one) for number, one in kept.items()}
+    courier = Courier(WsgiTransport(app), mode="active")
+    form = target.endswith("form")
+    kind = "application/x-www-form-urlencoded" if form else "application/json"
+    body = urlencode(members).encode() if form else json.dumps(members).encode()
+    courier.carry(Request("POST", target, (("Content-Type", kind),), body, "write"))
+    assert kept != was
+    courier.put_back(lambda path: takes if path == "/coins/1" else ())
+    if whose and not takes:
+        assert courier.unlike == {f"POST {target}": [whose]}
+    else:
+        assert (kept, courier.unlike) == (was, {})
+
+
+def test_a_deed_on_what_nobody_can_read_is_named() -> None:
+    app, _ = coins()
+    courier = Courier(WsgiTransport(app), mode="active")
+    courier.carry(Request("POST", "/polls/1/vote", (), b"", "write"))
+    courier.carry(Request("POST", "/polls/1/search", (), b"", "write"))
+    courier.put_back()
+    assert courier.unlike == {"POST /polls/1/vote": ["it could not be read beforehand"]}
+
+
+def test_what_is_done_to_things_is_done_to_the_scans_own_where_it_can_make_one() -> None:
+    app, kept = coins()
+    made = itertools.count(3)
+
+    def make() -> Any:
+        number = next(made)
+        kept[number] = {"id": number, "status": "open", "place": request.get_json().get("place", "")}
+        return jsonify(kept[number]), 201
+
+    app.add_url_rule("/coins", "coins", lambda: jsonify(list(kept.values())))
+    app.add_url_rule("/coins", "make", make, methods=["POST"])
+    courier = Courier(WsgiTransport(app), mode="active")
+    routes = (
+        Route("/coins", ("GET", "POST"), readers=frozenset({"wire"})),
+        Route("/coins/{id}/cancel", ("POST",), parameters=(("id", "string"),), readers=frozenset({"wire"})),
+    )
+    prepare(App("coins", routes=routes), courier, (), "active", "standard")
+    assert [kept[number]["status"] for number in (1, 2, 3)] == ["open", "open", "cancelled"]

@@ -3,14 +3,18 @@
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, cast
+from urllib.parse import parse_qsl, urlencode
 
 from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.ids_in_paths import ID
 from stopper.core.probe_baseline import steady
-from stopper.core.probe_objects import inner_object, is_masked
+from stopper.core.probe_objects import as_id, inner_object, is_masked
 from stopper.core.redactor import is_sensitive_name
+from stopper.scan.wire.deeds_by_get import deed_in
+from stopper.scan.wire.form_doors import FORM
 from stopper.scan.wire.spared_accounts import is_of_oneself
 
 MOST: Final = 40
@@ -36,7 +40,7 @@ class Kept:
     read: Request
     was: dict[str, object]
     ways: dict[str, Request] = field(default_factory=dict[str, Request])
-    """The first change by each method that went through."""
+    """The first change by each method that went through, of a POST by its path too."""
     said: set[str] = field(default_factory=set[str])
     """Names of members that changes named."""
 
@@ -54,14 +58,25 @@ class Kept:
         hidden = [name for name in self.said if name not in self.was and is_sensitive_name(name)]
         return sorted([*hidden, *(name for name in self.said if is_masked(self.was.get(name)))])
 
-    def amends(self, different: list[str]) -> Iterator[Request]:
-        """The changes that put it back: with all members that were named, then with those alone that differ."""
+    def amends(self, different: list[str], takes: Collection[str]) -> Iterator[Request]:
+        """The changes that put it back: with all members that were named, then with those alone that differ; last by what the place itself
+        *takes*, whoever has sent that. A POST is sent again only where it says what differs: it may be a deed."""
         known = [name for name, value in self.was.items() if not is_masked(value)]
         whole = [name for name in known if name in self.said or name in different]
-        for names in (whole, [name for name in different if name in known]):
-            for method in ("PATCH", "PUT", "POST"):
+        told = [name for name in different if name in known]
+        for names in (whole, told):
+            for method in ("PATCH", "PUT"):
                 if method in self.ways:
                     yield _with_members(self.ways[method], {name: self.was[name] for name in names})
+        for way in [one for key, one in self.ways.items() if key.startswith("POST")]:
+            own = [name for name in known if name in _members(way)]
+            if not set(own).isdisjoint(told):
+                yield _with_members(way, {name: self.was[name] for name in own})
+        for method in [one for one in ("PATCH", "PUT") if one in takes and one not in self.ways and told]:
+            names = told if method == "PATCH" else known
+            body = json.dumps({name: self.was[name] for name in names}).encode()
+            headers = (*self.read.headers, ("Content-Type", "application/json"))
+            yield replace(self.read, method=method, headers=headers, body=body, effect="write")
 
 
 class AsItWas:
@@ -84,28 +99,34 @@ class AsItWas:
         self, request: Request, is_own: Callable[[str], bool], read: Callable[[Request], Response | None]
     ) -> None:
         """Read what *request* is about to change, unless that is the scan's own or was read already. ``read`` sends."""
-        place = _place(request)
-        if not _changes(request) or place in self.kept or is_own(request.target) or _of_an_own_person(request):
+        places = _places(request)
+        if not _changes(request) or _of_an_own_person(request) or any(map(self.kept.__contains__, places)):
+            return
+        if is_own(request.target) or any(map(is_own, places.values())):
             return
         with self._lock:
-            self._unread.add(place)
-            if _kind(request.target) in self._shut or place in self.kept:
-                return
-            asked = self._asked.get(place, [])
-            many = len(self._asked) >= MOST and not is_of_oneself(request.target.partition("?")[0])
-            if asked.count(request.identity) >= (TRIES if request.identity is None else 1) or (many and not asked):
-                return
-            self._asked[place] = [*asked, request.identity]
-            headers = tuple(pair for pair in request.headers if pair[0].lower() not in _OF_THE_BODY)
-            reading = Request(
-                "GET", request.target, (*headers, ("Accept", "application/json")), identity=request.identity
-            )
-            response = read(reading)
-            if response is not None and response.status == 405:
-                self._shut.add(_kind(request.target))
-            was = inner_object(response.json()) if response is not None and response.succeeded else {}
-            if was:
-                self.kept[place] = Kept(reading, was)
+            self._unread.add(next(iter(places)))
+            for place, target in places.items():
+                if place in self.kept or self._keep(request, place, target, read):
+                    return
+
+    def _keep(self, request: Request, place: str, target: str, read: Callable[[Request], Response | None]) -> bool:
+        """Whether what stands at *target* could be read, and is kept."""
+        asked = self._asked.get(place, [])
+        many = len(self._asked) >= MOST and not is_of_oneself(request.target.partition("?")[0])
+        tries = TRIES if request.identity is None else 1
+        if _kind(target) in self._shut or asked.count(request.identity) >= tries or (many and not asked):
+            return False
+        self._asked[place] = [*asked, request.identity]
+        headers = tuple(pair for pair in request.headers if pair[0].lower() not in _OF_THE_BODY)
+        reading = Request("GET", target, (*headers, ("Accept", "application/json")), identity=request.identity)
+        response = read(reading)
+        if response is not None and response.status == 405:
+            self._shut.add(_kind(target))
+        was = inner_object(response.json()) if response is not None and response.succeeded else {}
+        if was:
+            self.kept[place] = Kept(reading, was)
+        return bool(was)
 
     def to_put_back(self) -> int:
         """How many requests putting everything back takes at the most, where the first way is right."""
@@ -115,23 +136,28 @@ class AsItWas:
         """Note how a thing that was read was changed."""
         if not _changes(request):
             return
-        kept = self.kept.get(_place(request))
+        places = _places(request)
+        kept = next((self.kept[place] for place in places if place in self.kept), None)
         if _of_an_own_person(request):
             return
         with self._lock:
             if kept is None:
-                if response.succeeded and _place(request) in self._unread:
+                said = request.method in _CHANGES or _of_an_account(request) or deed_in(request.target)
+                if response.succeeded and said and next(iter(places)) in self._unread:
                     where = request.method, _kind(request.target)
                     path = request.target.partition("?")[0]
                     self._changed_unread[where] = min(self._changed_unread.get(where, path), path, key=len)
                 return
             kept.said |= _members(request).keys()
             if response.succeeded:
-                kept.ways.setdefault(request.method, request)
+                path = request.target.partition("?")[0]
+                kept.ways.setdefault(f"POST {path}" if request.method == "POST" else request.method, request)
 
-    def put_back(self, carry: Callable[[Request], Exchange], left: dict[str, list[str]]) -> None:
+    def put_back(
+        self, carry: Callable[[Request], Exchange], left: dict[str, list[str]], takes: Callable[[str], Collection[str]]
+    ) -> None:
         """Put everything back by ``carry``. What could not be is in *left*, by the request that changed it, with its members; so is what
-        was not come to, where ``carry`` raises."""
+        was not come to, where ``carry`` raises. ``takes`` knows the methods of a path."""
         left |= {
             f"{method} {path}": ["it could not be read beforehand"]
             for (method, _), path in self._changed_unread.items()
@@ -140,7 +166,7 @@ class AsItWas:
         left |= {name: sorted(kept.said) for name, kept in changed.items()}
         for name, kept in reversed(changed.items()):  # what was read first saw it before the others changed it
             different = kept.different(carry(kept.read).response)
-            for request in kept.amends(different) if different else ():
+            for request in kept.amends(different, takes(kept.read.target)) if different else ():
                 carry(request)
                 different = kept.different(carry(kept.read).response)
                 if not different:
@@ -153,13 +179,33 @@ class AsItWas:
 
 def _name(kept: Kept, place: str) -> str:
     whose = place.removeprefix(kept.read.target)
-    return f"{min(kept.ways)} {kept.read.target.partition('?')[0]}{whose}"
+    first = min(kept.ways)
+    where = "" if first.startswith("POST ") else f" {kept.read.target.partition('?')[0]}"
+    return f"{first}{where}{whose}"
 
 
-def _place(request: Request) -> str:
-    """What *request* changes: its target, and whose where the path means whoever asks."""
-    of_oneself = is_of_oneself(request.target.partition("?")[0]) and request.identity is not None
-    return f"{request.target} of {request.identity}" if of_oneself else request.target
+def _places(request: Request) -> dict[str, str]:
+    """What *request* may change, with where it is read: its target, and whose where the path means whoever asks; then the thing to which
+    something is done (``/orders/5`` of ``/orders/5/cancel``), or which the body names."""
+    path = request.target.partition("?")[0]
+    if is_of_oneself(path) and request.identity is not None:
+        return {f"{request.target} of {request.identity}": request.target}
+    parts = path.split("/")
+    last = max((number for number, part in enumerate(parts) if ID.fullmatch(part)), default=0)
+    thing = "/".join(parts[: last + 1]) if last else _named_in_the_body(request, path)
+    itself = request.method in _CHANGES or is_of_oneself(path) or _OF_AN_ACCOUNT.search(path) or not thing
+    return {one: one for one in ((request.target,) if itself else ()) + ((thing,) if thing else ())}
+
+
+def _named_in_the_body(request: Request, path: str) -> str:
+    """The thing of which a deed on a collection speaks: ``POST /messages/read {"message_id": 5}``."""
+    above = path.rstrip("/").rpartition("/")[0]
+    kind = above.rpartition("/")[2].removesuffix("s")
+    for name, value in _members(request).items() if kind else ():
+        named = next(iter(cast("list[object]", value)), None) if isinstance(value, list) else value
+        if re.fullmatch(rf"(?i)({re.escape(kind)}[-_]?)?(id|uuid|number)s?", name) and as_id(named) is not None:
+            return f"{above}/{named}"
+    return ""
 
 
 def _of_an_own_person(request: Request) -> bool:
@@ -175,9 +221,16 @@ def _kind(target: str) -> tuple[str, int, str]:
 
 
 def _changes(request: Request) -> bool:
+    if request.effect == "login" or request.method not in (*_CHANGES, "POST"):
+        return False
     path = request.target.partition("?")[0]
-    posts = request.method == "POST" and (is_of_oneself(path) or _OF_AN_ACCOUNT.search(path) is not None)
-    return bool(request.body) and request.effect != "login" and (request.method in _CHANGES or posts)
+    to_a_thing = any(map(ID.fullmatch, path.split("/"))) or _named_in_the_body(request, path)
+    return (bool(request.body) and (request.method in _CHANGES or _of_an_account(request))) or bool(to_a_thing)
+
+
+def _of_an_account(request: Request) -> bool:
+    path = request.target.partition("?")[0]
+    return request.method == "POST" and (is_of_oneself(path) or _OF_AN_ACCOUNT.search(path) is not None)
 
 
 def _equal(name: str, was: object, now: object) -> bool:
@@ -187,11 +240,12 @@ def _equal(name: str, was: object, now: object) -> bool:
 
 
 def _members(request: Request) -> dict[str, object]:
-    """The members of the body, or of the one object that it wraps."""
+    """The members of the body, or of the one object that it wraps; the fields of a form."""
     try:
         return inner_object(json.loads(request.body))
     except (ValueError, RecursionError):
-        return {}
+        form = (request.header("Content-Type") or "").startswith(FORM)
+        return dict(parse_qsl(request.body.decode("utf-8", "replace"))) if form else {}
 
 
 def _with_members(request: Request, members: dict[str, object]) -> Request:
@@ -200,6 +254,9 @@ def _with_members(request: Request, members: dict[str, object]) -> Request:
         said: object = json.loads(request.body)
     except (ValueError, RecursionError):
         said = {}
+    if (request.header("Content-Type") or "").startswith(FORM):
+        text = {name: value if isinstance(value, str) else json.dumps(value) for name, value in members.items()}
+        return replace(request, body=urlencode(text).encode())
     body: object = members
     if isinstance(said, dict):
         whole = cast("dict[str, object]", said)

@@ -4,7 +4,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -164,10 +164,11 @@ class Courier:
         except Skipped:
             return None
 
-    def put_back(self) -> None:
-        """Put back what was there before this scan changed it; what cannot be is in ``unlike`` afterwards, with its members."""
+    def put_back(self, takes: Callable[[str], Collection[str]] = lambda _: ()) -> None:
+        """Put back what was there before this scan changed it; what cannot be is in ``unlike`` afterwards, with its members. ``takes`` knows the
+        methods of a path."""
         with suppress(Skipped):
-            self.was.put_back(lambda request: self.carry(request, last=True), self.unlike)
+            self.was.put_back(lambda request: self.carry(request, last=True), self.unlike, takes)
 
     def _as_page(self, request: Request) -> Request:
         """*request* as the target's own page sends it; the page is asked first where its token was used up by a log-in."""
