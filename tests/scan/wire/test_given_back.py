@@ -361,4 +361,5 @@ def test_what_is_done_to_things_is_done_to_the_scans_own_where_it_can_make_one()
         Route("/coins/{id}/cancel", ("POST",), parameters=(("id", "string"),), readers=frozenset({"wire"})),
     )
     prepare(App("coins", routes=routes), courier, (), "active", "standard")
-    assert [kept[number]["status"] for number in (1, 2, 3)] == ["open", "open", "cancelled"]
+    assert [kept[number]["status"] for number in (1, 2)] == ["open", "open"]
+    assert any(one["status"] == "cancelled" for one in kept.values())
