@@ -179,3 +179,58 @@ def test_a_form_of_deeds_and_one_that_says_whose_it_will_be(asks: bool) -> None:
     told = {(ref.method, ref.path) for ref in found.routes}
     every = {("GET", "/visits/{id}"), ("POST", "/visits/{id}/cancel"), ("POST", "/visits")}
     assert told == (set() if asks else every), found.message
+
+
+def club(*, asks: bool, edits: bool) -> Flask:
+    """The start leads each to the own profile, which shows how somebody is reached, and to the own plan, which a form there changes."""
+    app = Flask("club")
+    people = {"1": ("ann", "ann@club.example"), "2": ("ben", "ben@club.example")}
+    plans = {"31": ["ann", "row on monday"], "32": ["ben", "swim on friday"]}
+
+    def me() -> str:
+        return request.cookies.get("who", "")
+
+    def mine(whose: str) -> None:
+        if asks and whose != me():
+            abort(403)
+
+    @app.before_request
+    def shut() -> Any:
+        return None if me() in HOMES or request.path == "/openapi.json" else redirect("/login")
+
+    @app.get("/")
+    def home() -> Any:
+        return redirect(f"/profile/{1 if me() == 'ann' else 2}")
+
+    @app.get("/profile/<number>")
+    def profile(number: str) -> str:
+        whose, mail = people.get(number) or abort(404)
+        mine(whose)
+        plan = next(one for one, (owner, _) in plans.items() if owner == whose)
+        return f'<h1>{whose}</h1><p>{mail}</p><a href="/plan/{plan}">Plan</a>'
+
+    @app.get("/plan/<number>")
+    def plan(number: str) -> str:
+        whose, text = plans.get(number) or abort(404)
+        mine(whose)
+        form = f'<form method="post" action="/plan/{number}/text"><textarea name="text">{text}</textarea></form>'
+        return f"<h1>Plan</h1><p>{text}</p>{form if edits else ''}"
+
+    @app.post("/plan/<number>/text")
+    def write(number: str) -> Any:
+        mine((plans.get(number) or abort(404))[0])
+        plans[number][1] = request.form["text"]
+        return redirect(f"/plan/{number}")
+
+    return app
+
+
+@pytest.mark.parametrize("edits", [True, False])
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_page_that_each_start_leads_to_and_a_thing_that_its_page_changes(asks: bool, edits: bool) -> None:
+    courier = Courier(WsgiTransport(club(asks=asks, edits=edits)), mode="active")
+    prepared = prepare(App("club", routes=(Route("/", ("GET",), readers=WIRE),)), courier, PEOPLE, "active", "standard")
+    verdict = run_probe(RULE, prepared.target, courier).verdict
+    told = {(route.method, route.path) for route in verdict.routes} if verdict.outcome == "fail" else set()
+    plan = {("GET", "/plan/{id}"), ("POST", "/plan/{id}/text")} if edits else set()
+    assert told == (set() if asks else {("GET", "/profile/{id}"), *plan})

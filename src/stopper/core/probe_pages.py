@@ -163,7 +163,13 @@ def _pages(target: Target, who: Identity) -> Steps[Shown]:
     routes = [one for one in target.app.routes if "GET" in one.methods and not one.parameters and not is_door(one)]
     for route in routes[: PAGES_MOST * 3]:
         request = target.request_for(route, "GET")
-        page = yield from attempt(send(who.on(replace(request, headers=(("Accept", "text/html"),)))))
+        request = replace(request, headers=(("Accept", "text/html"),))
+        page = yield from attempt(send(who.on(request)))
+        led = _here(request.target, page.response.header("Location") or "") if page is not None else None
+        if page is not None and page.response.status in (301, 302, 303, 307) and led is not None and led.path != "":
+            request = replace(request, target=led.path)
+            apart = not _AWAY.search(led.path) and led.path not in found and not led.query
+            page = (yield from attempt(send(who.on(request)))) if apart and _holds_id(led.path) else None
         if page is not None and page.response.succeeded and page.response.content_type == "text/html":
             found[request.target.partition("?")[0]] = page
         if len(found) == PAGES_MOST:

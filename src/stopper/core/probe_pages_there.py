@@ -1,7 +1,7 @@
 """Pages of what one person has already: each person's pages lead to other things of one kind, and somebody else opens what only one's lead to."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from html import unescape
 from typing import Final
@@ -24,6 +24,11 @@ _PERSONAL: Final = re.compile(
     r"profile/edit|edit[_-]?profile|edit[_-]?account)([/_?&=.-]|$)"
 )
 """What one person has and others have no business with."""
+_OF_PEOPLE: Final = re.compile(
+    r"(?i)(^|/)(profiles?|users?|accounts?|members?|students?|customers?|patients?|employees?|clients?)/…/?$"
+)
+"""Pages of somebody: public ones as a rule, where nothing stands by which somebody is reached."""
+_TO_REACH: Final = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|\+?\d{9,15}\b")
 _AWAY: Final = re.compile(
     r"(?i)log-?out|sign-?out|log-?off|deactivate|delete|remove|destroy|cancel|disable|revoke|unsubscribe"
 )
@@ -56,6 +61,10 @@ class Seen:
     pages: Mapping[str, Exchange]
 
     def links(self) -> dict[str, None]:
+        """The addresses on this host to which they lead, with their query, and their own: a start page may lead to each one's own."""
+        return {**dict.fromkeys(self.pages), **self.led()}
+
+    def led(self) -> dict[str, None]:
         """The addresses on this host to which they lead, with their query."""
         found: dict[str, None] = {}
         for path, page in self.pages.items():
@@ -93,13 +102,19 @@ def asked(
     """The verdicts on what only Alice's pages lead to, and on what lies behind that."""
     found: list[Verdict] = []
     opened: list[tuple[Exchange, Exchange]] = []
-    seen, shown = Seen(hers), Seen(his)
+    seen, shown = Seen(hers), Seen(_without_others(his, Seen(hers).led(), Seen(his).led()))
     both = pairs(seen.links(), shown.links())
     for link, other in [one for one in both if _PERSONAL.search(_apart(*one))][:LINKS_MOST]:
         found += (yield from attempt(_judged(link, other, (seen, alice), (shown, bob), opened))) or []
     for link, other in [one for one in both if not _PERSONAL.search(_apart(*one))][:INSIDE_MOST]:
         ways = alice.on(_read(link)), bob.on(_read(other))
         opened.append(((yield from send(ways[0])), (yield from send(ways[1]))))
+        changes, of_people = _changed_at(opened[-1][0], link), _OF_PEOPLE.search(_apart(link, other))
+        if changes or (of_people and _TO_REACH.search(" ".join(_words(opened[-1][0]) - _words(opened[-1][1])))):
+            foreign = yield from send(bob.on(_read(link)))
+            if not changes or _changed_at(foreign, link) == changes:
+                told = yield from attempt(_judged(link, other, (seen, alice), (shown, bob), []))
+                found += [one if changes else replace(one, severity="medium") for one in told or []]
     known = {*seen.links(), *shown.links()}
     for own, control in opened:
         inside, beside = ({one.request.target.partition("?")[0]: one} for one in (own, control))
@@ -110,6 +125,32 @@ def asked(
     for way in _previews(hers, his)[:INSIDE_MOST]:
         found += (yield from attempt(_compared(way, (seen, alice), (shown, bob), []))) or []
     return found
+
+
+def _without_others(pages: Mapping[str, Exchange], hers: Collection[str], own: Collection[str]) -> dict[str, Exchange]:
+    """*pages* without those to which only somebody else's lead, and his own to another of the kind: ``/students/ann`` was asked for because
+    it had been found as her."""
+    left = [path for path in pages if path in hers and path not in own]
+    others = [path for path in left if any(_apart(path, one) for one in own if one not in hers)]
+    return {path: page for path, page in pages.items() if path not in others}
+
+
+def _changed_at(page: Exchange, link: str) -> dict[str, str]:
+    """What the forms of the page at *link* hold that change what it shows: fields in which something stands, by the path to which they go."""
+    path = link.partition("?")[0]
+    found: dict[str, str] = {}
+    for form, (plain, texts) in [(one, _standing(one, page)) for one in forms_of(page.response.text)]:
+        action = urlsplit(urljoin(link, form.action or link)).path
+        if (action == path or action.startswith(f"{path}/")) and not form.asks_password and any(map(plain.get, texts)):
+            found[action] = "\n".join(map(plain.__getitem__, texts))
+    return found
+
+
+def _standing(form: Form, page: Exchange) -> tuple[dict[str, str], list[str]]:
+    """What stands in the fields of a form, tokens aside, and the names of those in which somebody writes."""
+    written = {name: unescape(text) for name, text in _AREA.findall(page.response.text[:200_000])}
+    plain = {name: written.get(name, value) for name, _, value in form.fields if not TOKEN.search(name)}
+    return plain, [name for name, kind, _ in form.fields if kind in ("text", "email", "tel", "textarea")]
 
 
 def _previews(hers: Mapping[str, Exchange], his: Mapping[str, Exchange]) -> list[Way]:
@@ -226,19 +267,19 @@ def _compared(way: Way, hers: Somebody, his: Somebody, opened: list[tuple[Exchan
 def _sent_back(form: Form, link: str, other: str, own: Exchange, bob: Identity) -> Steps[list[Verdict]]:
     """Bob sends her form with what stands in it already: he is let in, and for somebody who is not there he is not."""
     path, action = link.partition("?")[0], urlsplit(urljoin(link, form.action or link)).path
-    nobody = _of_nobody(link, other).partition("?")[0]
-    written = {name: unescape(text) for name, text in _AREA.findall(own.response.text[:200_000])}
-    plain = {name: written.get(name, value) for name, _, value in form.fields if not TOKEN.search(name)}
-    texts = [plain[name] for name, kind, _ in form.fields if kind in ("text", "email", "tel", "textarea")]
-    if action != path or nobody == path or form.asks_password or not texts or not all(texts):
+    nobody = _of_nobody(link, other).partition("?")[0] + action.removeprefix(path)
+    plain, names = _standing(form, own)
+    texts = [plain[name] for name in names if name in plain]
+    below = action == path or (action.startswith(f"{path}/") and not _AWAY.search(action))
+    if not below or nobody == action or form.asks_password or not texts or not all(texts):
         return []
-    request = _post(path, plain)
+    request = _post(action, plain)
     anonymous, nobodys = (yield from send(request)), (yield from send(bob.on(replace(request, target=nobody))))
     if nobodys.response.status < 400:
         return []
     tried = yield from send(bob.on(request))
     again = yield from send(bob.on(replace(own.request, identity=None)))
-    ref = _ref("POST", path, other.partition("?")[0])
+    ref = _ref("POST", action, other.partition("?")[0] + action.removeprefix(path))
     if not tried.response.went_through or _led(tried) == _led(anonymous) or not _fields(own) <= _fields(again):
         return [passed(f"{ref} refuses bob")]
     evidence = (
