@@ -139,3 +139,31 @@ class Hotel(ToyPeople):
 @pytest.mark.parametrize("asks", [True, False])
 def test_a_thing_that_shows_its_makers_number_alone_is_somebodys(asks: bool) -> None:
     assert (Hotel(asks=asks).judged().outcome == "fail") is not asks
+
+
+@pytest.mark.parametrize(
+    ("path", "shown", "told"),
+    [
+        ("/orders", [{"id": 1, "user_id": 7, "total": 5}, {"id": 2, "user_id": 8, "total": 9}], True),
+        ("/orders", [{"id": 1, "user_id": 7, "total": 5}, {"id": 2, "user_id": 7, "total": 9}], False),
+        ("/messages", [{"id": 1, "sender_id": 7, "text": "hi"}, {"id": 2, "sender_id": 8, "text": "ho"}], True),
+        ("/posts", [{"id": 1, "author_id": 7, "text": "hi"}, {"id": 2, "author_id": 8, "text": "ho"}], False),
+        ("/orders", [{"id": 1, "state": "open"}, {"id": 2, "state": "done"}], False),
+    ],
+)
+def test_things_of_different_people_that_anybody_reads_by_the_next_number(
+    path: str, shown: list[dict[str, Any]], told: bool
+) -> None:
+    app = Flask("open")
+
+    @app.get(f"{path}/<int:number>")
+    def one(number: int) -> Any:
+        return jsonify(shown[number - 1] if number <= len(shown) else abort(404))
+
+    route = Route(f"{path}/{{number}}", ("GET",), parameters=(("number", "int"),), readers=frozenset({"wire"}))
+    assert RULE is not None
+    found = try_rule(RULE, app, source=App(routes=(route,), readers=frozenset({"wire"})))
+    assert (found.outcome == "fail", [str(ref) for ref in found.routes]) == (
+        told,
+        [f"GET {path}/{{number}}"] if told else [],
+    )

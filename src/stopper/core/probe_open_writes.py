@@ -40,6 +40,8 @@ class Open:
     ref: RouteRef
     anonymous: Exchange
     honest: Exchange | None = None
+    other: Exchange | None = None
+    """Its answer to nobody that shows what is another person's."""
 
 
 def open_writes(target: Target) -> Steps[list[Open]]:

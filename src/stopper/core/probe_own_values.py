@@ -84,7 +84,8 @@ def own_numbers(target: Target, person: Identity, parameter: str = "") -> Steps[
     told = told_about(entered.response) if entered is not None else {}
     claims = _claims(target, person)
     claimed = as_id(claims.get(wanted)) if _TOLD.fullmatch(wanted) else None
-    if (named := told.get(wanted) or claimed) is not None:
+    spelled = (wanted, wanted.removesuffix("_id")) if BELONGS.fullmatch(wanted) else (wanted,)
+    if (named := next(filter(None, map(told.get, spelled)), None) or claimed) is not None:
         return {wanted: named}
     if person.subject is not None and _BY_NAME.fullmatch(wanted) and "@" not in person.subject:
         return {wanted: person.subject}
@@ -94,8 +95,8 @@ def own_numbers(target: Target, person: Identity, parameter: str = "") -> Steps[
             return {wanted: name}
     found = {name: number for name in _CLAIMS if (number := as_id(claims.get(name))) is not None}
     for path, shown, number in (yield from _told_of_oneself(target, person)):
-        if wanted in shown:
-            return {wanted: shown[wanted]}
+        if (named := next(filter(None, map(shown.get, spelled)), None)) is not None:
+            return {wanted: named}
         if number is not None:
             found[path] = number
     if not found and (number := told.get("user_id")) is not None:

@@ -22,6 +22,7 @@ from stopper.scan.more_words import (
     at_root,
     below,
     heads_of,
+    lists_among,
     of_field,
     of_kinds,
     one_by_uuid,
@@ -136,6 +137,10 @@ class _Guessing(Crawl):
         if not self._may_guess(PARTS_PART):
             return
         there = {template: path for template, path in self.asked.items() if template in self.found}
+        for path in [one.rstrip("/") for one in lists_among(self.found) if f"{one.rstrip('/')}/{{id}}" not in there]:
+            there[f"{path}/{{id}}"] = (
+                f"{path}/{self.listed.get(path, '1')}"  # a thing may be reached by its parts alone
+            )
         for template, methods in parts_below(self.courier, there, self.found, nothing.word, self.who):
             names = tuple((name, "string") for name in HELD_NAME.findall(template))
             self.found[template] = Route(template, methods, parameters=names, readers=frozenset({"wire"}))

@@ -166,10 +166,15 @@ def at_root(found: Iterable[str]) -> list[str]:
     return [path for path in found if path.strip("/") and path.count("/") == 1]
 
 
+def lists_among(found: Iterable[str]) -> list[str]:
+    """Those of the paths *found* that are lists of things by their name."""
+    return [path for path in found if _LIST.search(path) and "{" not in path]
+
+
 def one_by_uuid(found: Iterable[str]) -> tuple[str, ...]:
     """One thing by a UUID of each list that was *found*, where no thing by its number was."""
     known = set(found)
-    lists = [path.rstrip("/") for path in known if _LIST.search(path) and "{" not in path]
+    lists = [path.rstrip("/") for path in lists_among(known)]
     return tuple(f"{path}/{UUID}" for path in sorted(lists) if not any(one.startswith(f"{path}/{{") for one in known))
 
 

@@ -71,6 +71,8 @@ class Renewals:
             self._watch.settle(person.name)
             self._outlived.add(person.name)  # its end has passed, by our clock, and ended nothing
             return
+        if state == "unknown" and self._scene.courier.exhausted:
+            return  # nothing could be asked any more
         by_key = person.subject is None and person.name in self._scene.registrations
         nameless = person.subject is None or person.password is None
         if self._renewed.get(person.name, 0) >= MOST or (nameless and not by_key):

@@ -58,6 +58,7 @@ _PARTS_OF: Final[tuple[tuple[str, str], ...]] = (
     (r"order|purchase|booking|reservation|appointment|ticket", "receipt refund return address confirm check-in transfer assign reply close"),
     (r"project|board|team|org|group|workspace|compan|tenant|agenc", "tasks users invite invoices projects report billing archive"),
     (r"post|article|note|document|file|folder|message|thread|album|photo", "replies reply read tags versions attachments archive transfer"),
+    (r"trip|ride|rental|session|shift|stay", "end start finish"),
     (r"event|course|class|lesson|campaign|meeting", "attendees students participants register enroll join tickets close"),
     (r"device|sensor|server|vehicle|host", "telemetry readings command logs config location trips reboot"),
     (r"patient|pet|contact|case|record", "visits prescriptions appointments medical results archive"),

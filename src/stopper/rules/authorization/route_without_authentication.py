@@ -20,6 +20,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_administrators import shown_to_all
 from stopper.core.probe_baseline import TRIES, alike, attempt, beyond, candidates, is_door, protected
+from stopper.core.probe_open_things import of_different_people
 from stopper.core.probe_open_writes import Open, open_writes, refused_log_in
 from stopper.core.probe_own_values import shows_account
 from stopper.core.public_routes import declared_public, is_open_by_nature, is_public, opens_account
@@ -256,7 +257,8 @@ def probe(target: Target) -> Steps[Verdict]:
         changed = yield from open_writes(target)
         if changed and (refused := (yield from refused_log_in(target))) is not None:
             return _verdict(Control(RouteRef("POST", refused.request.target), refused, None), changed)
-        if of_people := [one for one in changed if _PRIVATE.search(one.ref.path)]:
+        of_people = [one for one in changed if _PRIVATE.search(one.ref.path)]
+        if of_people := [*of_people, *(yield from of_different_people(target))]:
             return _verdict(None, of_people)
         return not_applicable("no route of this application was found that asks who is calling")
     known = {hit.route for hit in detect(target.app) if hit.route is not None}
@@ -271,6 +273,8 @@ def probe(target: Target) -> Steps[Verdict]:
         changed = (yield from beyond(open_writes(target), found)) or []
         told = [one.ref for one in found]
         found.extend(one for one in changed if one.ref not in told)
+    told = [one.ref for one in found]
+    found.extend(one for one in (yield from beyond(of_different_people(target), found)) or () if one.ref not in told)
     return _verdict(control, found)
 
 
@@ -368,6 +372,8 @@ def _verdict(control: Control | None, found: list[Open]) -> Verdict:
         )
         if one.honest is not None and one.ref.method != "GET":
             evidence.append(Evidence("exchange", "what is there afterwards", one.honest))
+        if one.other is not None:
+            evidence.append(Evidence("exchange", "another number shows what is somebody else's", one.other))
     names = ", ".join(str(one.ref) for one in found[:5])
     message = f"anybody can call {names} without a credential and gets or changes what belongs to people"
     return failed(message, [one.ref for one in found], evidence)

@@ -1,0 +1,78 @@
+"""What anybody reads by a number in the address, and what belongs to one person after the other: orders, invoices, messages."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from stopper.core.app import Route
+from stopper.core.exchange import Response
+from stopper.core.naming import as_parameter
+from stopper.core.place import RouteRef
+from stopper.core.probe import Steps, Target, send
+from stopper.core.probe_baseline import attempt
+from stopper.core.probe_objects import entries, inner_object
+from stopper.core.probe_open_writes import Open
+from stopper.core.probe_own_values import says_whose
+from stopper.core.public_routes import declared_public
+
+ROUTES_MOST: Final = 6
+NUMBERS_MOST: Final = 3
+"""Numbers from the first one on that are asked for, and from 1 on."""
+_THEIRS: Final = re.compile(
+    r"(?i)(^|/)(my[_-]?)?(orders?|purchases?|invoices?|bills?|payments?|transactions?|transfers?|statements?|accounts?|cards?|wallets?|loans?|messages?|inbox|mails?|documents?|"
+    r"api[_-]?keys?|keys?|tokens?|prescriptions?|records?|medical[_-]?records?|appointments?|bookings?|reservations?|payslips?|salar(y|ies)|contracts?|claims?|receipts?|"
+    r"tickets?|refunds?|subscriptions?|addresses)/\{[^{}]+\}/?$"
+)
+"""Things of which each belongs to somebody, by their number."""
+_ALSO: Final = re.compile(r"(sender|recipient|receiver|buyer|payer|holder|from_user|to_user)(_?(id|name|email))?")
+
+
+def of_different_people(target: Target) -> Steps[list[Open]]:
+    """The routes that show nobody in particular the things of different people, each under the next number."""
+    found: list[Open] = []
+    for route in [one for one in target.app.routes if _is_one(target, one)][:ROUTES_MOST]:
+        shown = yield from attempt(_shown(target, route))
+        found += [shown] if shown is not None else []
+    return found
+
+
+def _is_one(target: Target, route: Route) -> bool:
+    single = len(route.parameters) == 1 and "GET" in route.methods and _THEIRS.search(route.path) is not None
+    return single and not declared_public(target.app, route)
+
+
+def _shown(target: Target, route: Route) -> Steps[Open | None]:
+    request = target.request_for(route, "GET")
+    path = request.target.partition("?")[0].rstrip("/")
+    above, _, number = path.rpartition("/")
+    if not number.isdigit():
+        return None
+    owners: dict[str, Open] = {}
+    first = int(number)
+    for one in dict.fromkeys((*range(first, first + NUMBERS_MOST), *range(1, 1 + NUMBERS_MOST))):
+        seen = yield from send(replace(request, target=f"{above}/{one}"))
+        whose = [*_owners(seen.response), *([str(one)] if _by_owner(route) and _is_something(seen.response) else [])]
+        owners.update({name: Open(RouteRef("GET", route.path), seen) for name in whose[:1]})
+        if len(owners) > 1:
+            shown, other = owners.values()
+            return replace(shown, other=other.anonymous)
+    return None
+
+
+def _by_owner(route: Route) -> bool:
+    """Whether the number in the address is that of a person: ``/orders/{user_id}``."""
+    return says_whose(route.parameters[0][0])
+
+
+def _is_something(response: Response) -> bool:
+    return response.succeeded and bool(entries(response.json()))
+
+
+def _owners(response: Response) -> Iterator[str]:
+    """Whom the one thing of an answer belongs to, as it says itself."""
+    thing = inner_object(response.json()) if response.succeeded else {}
+    for name, value in thing.items():
+        said = as_parameter(name)
+        if (says_whose(name) or _ALSO.fullmatch(said)) and isinstance(value, (str, int)) and value not in ("", 0):
+            yield str(value)
