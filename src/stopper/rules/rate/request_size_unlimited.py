@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.exchange import Exchange
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
@@ -15,7 +15,7 @@ from stopper.core.probe_inputs import members
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, application_made, in_force, is_written, plain, written
 from stopper.core.text_words import mentions
-from stopper.core.values import Call, Choice, Value, is_constant
+from stopper.core.values import Call, Choice, Name, Value, is_constant
 
 _KEY: Final = "MAX_CONTENT_LENGTH"
 _MOST: Final = "16 * 1024 * 1024"
@@ -29,6 +29,20 @@ _READS: Final = (
     "flask.request.files.get",
     "flask.request.files.getlist",
 )
+
+
+_CHANGING: Final = frozenset({"POST", "PUT", "PATCH"})
+_OF_BODIES: Final = (
+    "form", "get_json", "json", "is_json", "get_data", "data", "files", "values", "stream", "input_stream", "payload",
+    "wsgi.input", "validate_on_submit",
+)  # fmt: skip
+"""Members of the request, and words of libraries, by which a body is read."""
+_READERS: Final = (
+    "flask_wtf", "wtforms", "flask_restful", "flask_restx", "flask_restplus", "flask_smorest", "webargs", "flask_apispec", "apiflask", "flask_openapi3",
+    "spectree", "flask_pydantic", "connexion", "graphene", "ariadne", "strawberry", "flask_graphql", "flask_security", "flask_admin", "flask_appbuilder",
+    "flask_user", "flask_jsonrpc", "flask_socketio", "flask_uploads", "dash", "stopper", "flask_dance", "onelogin", "saml2", "flask_rebar", "flasgger",
+)  # fmt: skip
+"""Libraries that read bodies themselves."""
 
 
 def _or_none(value: Value) -> bool:
@@ -59,10 +73,21 @@ def detect(app: App) -> Iterator[Hit]:
         return
     if in_force(app, _KEY) not in (MISSING, None) or _by_hand(app):
         return
-    if any(True for _ in facts.calls(*_READS)) or any(
-        set(one.methods) & {"POST", "PUT", "PATCH"} for one in facts.routes
+    if any(True for _ in facts.calls(*_READS)) or (
+        any(set(one.methods) & _CHANGING for one in facts.routes) and not _reads_nothing(facts)
     ):
         yield Hit("a request may be as large as the caller likes", made)
+
+
+def _reads_nothing(facts: SourceFacts) -> bool:
+    """That all views are seen, and neither they nor a library of the project ask for a body: nobody reads what is sent to ``/logout``."""
+    if facts.says(*_OF_BODIES) or facts.imports(*_READERS):
+        return False
+    if any(set(one.methods) & _CHANGING and facts.function(one.view) is None for one in facts.routes):
+        return False
+    given = (one for call in facts.calls() for one in (*call.args, *(value for _, value in call.keywords)))
+    handed = (*given, *(one.value for one in facts.assignments()))
+    return not any(isinstance(one, Name) and one.dotted == "flask.request" for one in handed)
 
 
 def _by_hand(app: App) -> bool:
