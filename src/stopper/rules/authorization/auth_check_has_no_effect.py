@@ -126,6 +126,14 @@ def _asks_what(value: Value) -> bool:
     )
 
 
+_ASKS_OR_ANSWERS: Final = frozenset({
+    "get", "getlist", "jsonify", "make_response", "Response", "redirect", "url_for", "render_template", "dumps", "compare_digest",
+    "split", "partition", "startswith", "removeprefix", "strip", "lower", "upper", "encode", "issubset", "intersection", "isdisjoint",
+    "set", "len", "str", "any", "all", "isinstance", "debug", "info", "warning", "error",
+})  # fmt: skip
+"""Calls by which nothing is done that is still there afterwards, and that end no request."""
+
+
 def _not_asked(facts: SourceFacts) -> Iterator[Hit]:
     """A check that answers with a refusal, called by a view or hook that does not look at the answer."""
     for function in facts.functions():
@@ -140,14 +148,27 @@ def _not_asked(facts: SourceFacts) -> Iterator[Hit]:
             continue
         if len(returns) > 1 and all(isinstance(one.value, Sequence) for one in returns):
             continue  # it gives several things, which are taken apart where it is called
+        message = f"{name.rpartition('.')[2]}() answers with a refusal, and nothing looks at its answer here"
+        only_asks = _does_nothing_else(facts, name)
         for call in (inner for each in (name, *_handing_on(facts, name)) for inner in facts.calls(each)):
-            if call.span is not None and call.function and stands_alone(facts, call):
+            if call.span is None or not call.function or not stands_alone(facts, call):
+                continue
+            if only_asks:
+                yield Hit(message, call.span, certainty="likely")
+            else:
                 yield Hit(
-                    f"{name.rpartition('.')[2]}() answers with a refusal, and nothing looks at its answer here: look whether it was for more than that",
+                    f"{message}: look whether it was for more than that",
                     call.span,
                     certainty="possible",
                     severity="low",
                 )
+
+
+def _does_nothing_else(facts: SourceFacts, name: str) -> bool:
+    """That a function asks and answers, and whoever does not take its answer has called it for nothing."""
+    if any(one.into is not None for one in facts.assignments_in(name)):
+        return False
+    return all(call.method in _ASKS_OR_ANSWERS for call in facts.calls_in(name))
 
 
 def _refuses_by(facts: SourceFacts, value: Value) -> bool:
