@@ -29,7 +29,7 @@ _PLACES: Final = (
 """What is often left behind, beside the routes that are known."""
 _BELOW: Final = (
     "/debug/users", "/debug/config", "/debug/env", "/debug/info", "/debug/db", "/debug/logs", "/internal/users", "/internal/config",
-    "/internal/stats", "/admin/debug", "/admin/config", "/admin/logs", "/admin/backup", "/admin/export",
+    "/internal/stats", "/internal/env", "/internal/metrics", "/internal/debug", "/admin/debug", "/admin/config", "/admin/logs", "/admin/backup", "/admin/export",
 )  # fmt: skip
 """What is left behind below such words, where the word alone answers nothing."""
 _OWN_MOST: Final = 3

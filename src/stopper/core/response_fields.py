@@ -13,14 +13,18 @@ SECRET: Final = re.compile(
     r"|^(?:totp|otp|mfa|two_?factor|2fa)_?(?:secret|key|seed)$|^(?:reset|password_reset|verification|confirmation|remember|recovery)_?(?:token|code|codes)$"
     r"|^(?:db|database|smtp|mail|mqtt|wifi|wlan|ftp|ssh|root|admin|redis|mysql|postgres)_?(?:password|passwd|pwd|pass)$"
     r"|^(?:api|private|encryption|signing|(?:app|flask|jwt)?_?secret)_?key(?:_?hash)?$|^(?:client|api|app|jwt)_?secret$|^(?:aws)?_?secret_?access_?key$|^internal_\w+$|^ssn$|^security_answer$"
+    r"|^(?:card_?)?(?:cvv2?|cvc2?|csc)$|^(?:hashed_?)?passphrase(?:_?hash)?$|^(?:user_?|login_?)?pw$|^(?:atm|card|account|bank|security|login|user)_?pin(?:_?code)?$"
 )
+_PIN: Final = re.compile(r"(?i)^pin(?:_?code)?$")
+"""What a card or an account is opened by, where its value is as short as one: elsewhere it is a part of an address."""
+_SHORT: Final = re.compile(r"^\d{3,5}$")
 LONGEST: Final = 1000
 """Things of one list that are looked through for a text."""
 _SHOWN: Final = re.compile(r"^[*•x.\s]+|\*{3}|…|^(?:redacted|hidden|masked|null|none|true|false)?$", re.IGNORECASE)
 
 
-_PLAIN: Final = re.compile(r"(?i)^_?(?:password|passwd|pwd|pass)$")
-_ONCE: Final = re.compile(r"(?i)(?:key|secret|seed|codes?)$|^(?:remember|recovery|verification|confirmation)_?")
+_PLAIN: Final = re.compile(r"(?i)^_?(?:password|passwd|pwd|pass|passphrase|pw)$")
+_ONCE: Final = re.compile(r"(?i)(?:key|secret|seed|codes?|pin)$|^(?:remember|recovery|verification|confirmation)_?")
 """What an answer to a change shows rightly to the one who asked: a key or a second factor at its making, the number of a booking."""
 _HASH: Final = re.compile(
     r"^(?:b')?(?:\$(?:2[abxy]?|[156y]|argon2\w*|pbkdf2[\w-]*|scrypt)\$|(?:scrypt|pbkdf2|argon2)[:_])"
@@ -84,12 +88,16 @@ def texts(value: object, depth: int = 8) -> Iterator[str]:
             yield from texts(item, depth - 1)
 
 
+def _is_secret(name: str, text: str) -> bool:
+    return bool(SECRET.match(name)) or bool(_PIN.match(name) and _SHORT.match(text))
+
+
 def _fields(value: object, depth: int) -> Iterator[tuple[str, str]]:
     if depth == 0:
         return
     if isinstance(value, dict):
         for name, item in cast("dict[str, object]", value).items():
-            if isinstance(item, (str, int)) and not isinstance(item, bool) and SECRET.match(name):
+            if isinstance(item, (str, int)) and not isinstance(item, bool) and _is_secret(name, str(item)):
                 if not _SHOWN.search(str(item)):
                     yield name, str(item)
             else:
