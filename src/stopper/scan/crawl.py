@@ -1,6 +1,7 @@
 """Finds routes of a live API that has no document: links in its answers, and names that many APIs use."""
 
 import contextlib
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,6 +76,10 @@ def crawled(
     with contextlib.suppress(Skipped):
         crawl.run(Nothing.ask(courier, prefix, canary, who), start)
     return crawl.seen()
+
+
+_MAKES: Final = frozenset({"new", "create", "add", "search", "upload", "import", "export", "write", "compose"})
+"""What stands where an id would, and is none."""
 
 
 @dataclass(slots=True)
@@ -199,5 +204,14 @@ class _Guessing(Crawl):
 
 def beside(described: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ...]:
     """Those of *seen* that no route of the document is: pages stand beside an API, and what a document leaves out."""
-    known = [template_pattern(route.path.rstrip("/"), dict(route.parameters)) for route in described]
-    return tuple(route for route in seen if not any(one.fullmatch(route.path.rstrip("/")) for one in known))
+    known = [(template_pattern(route.path.rstrip("/"), dict(route.parameters)), route) for route in described]
+    return tuple(one for one in seen if not any(_is_known_as(one, pattern, route) for pattern, route in known))
+
+
+def _is_known_as(seen: Route, pattern: re.Pattern[str], route: Route) -> bool:
+    """Whether *route* is what was seen: ``/posts/new`` stands beside ``/posts/{id}``, which a link to a number has shown."""
+    path = seen.path.rstrip("/")
+    if not pattern.fullmatch(path):
+        return False
+    told = route.readers <= {"wire"} and path.rpartition("/")[2] in _MAKES
+    return not (told and route.path.rstrip("/").endswith("}"))

@@ -38,7 +38,7 @@ _ABSENT: Final = re.compile(
 )
 _QUOTED: Final = re.compile(r"""['"`]([A-Za-z_]\w{0,39})['"`]""")
 _KEY_ERROR: Final = re.compile(r"""(?:^|KeyError: )['"]([A-Za-z_]\w{0,39})['"]$""")
-_PAGE: Final = re.compile(r"""<title>\s{0,9}(?:[\w.]{1,60}\.)?KeyError: ['"]([A-Za-z_]\w{0,39})['"]""")
+_PAGE: Final = re.compile(r"""<title>[^<]{0,260}?\bKeyError: ['"]([A-Za-z_]\w{0,39})['"]""")
 """How the page of a debugger begins that tells which key was not there."""
 # A word is taken whole: ``and`` and ``or`` inside one would let it be split in more ways than can be tried.
 _LIST: Final = (

@@ -125,15 +125,23 @@ _OF_ITSELF: Final = re.compile(r"(?i)/(health(z|check)?|status|docs?)(?=/| |$)")
 def below(found: Iterable[str], *, few: bool = False) -> tuple[str, ...]:
     """Paths below the beginnings of the routes *found*: those of an API, and those that several of these share. Where only *few* are known,
     more is tried below the first of them."""
-    heads = _beginnings(found)
+    known = tuple(found)
+    heads = _beginnings(known)
     shared = sorted(
-        (head for head in dict.fromkeys(heads) if _HEADS.match(head) or heads.count(head) > 1),
+        (head for head in dict.fromkeys(heads) if _HEADS.match(head) or _begins_several(head, known)),
         key=lambda head: (not _HEADS.match(head), -heads.count(head)),
     )
     words = [f"{head}/{word}" for head in shared[:BELOW_MOST] for word in _BELOW]
     if few:
         words += [f"{head}/{word}" for head in shared[:1] for word in _BELOW_MORE]
     return tuple(dict.fromkeys(words))
+
+
+def _begins_several(head: str, known: Iterable[str]) -> bool:
+    """Whether several routes lie below *head*; below that of one kind of things (``/posts/{id}``, ``/posts/new``) nothing else does."""
+    behind = [path.removeprefix(f"{head}/") for path in known if path.startswith(f"{head}/") and path != f"{head}/"]
+    words = [one for one in behind if not one.startswith("{")]
+    return len(behind) > 1 and (len(words) == len(behind) or len(words) > 1)
 
 
 def _beginnings(known: Iterable[str]) -> list[str]:

@@ -89,6 +89,15 @@ def test_an_api_whose_links_show_its_beginning_is_asked_for_nothing_elsewhere() 
     assert "/deserialize" not in asked
 
 
+def test_below_the_pages_of_one_kind_of_things_no_usual_names_are_tried() -> None:
+    app, asked = served("/posts/<int:number>", "/posts/new", "/shop/cart", "/shop/goods"), list[str]()
+    app.add_url_rule("/", "start", lambda: {"links": ["/posts/1", "/posts/new", "/shop/cart", "/shop/goods"]})
+    app.before_request(lambda: asked.append(request.path))
+    crawl(app)
+    assert "/shop/orders" in asked
+    assert "/posts/orders" not in asked
+
+
 def test_one_thing_is_asked_for_of_each_list_that_an_api_names_however_much_else_it_names() -> None:
     lists = ("/owners", "/pets", "/visits", "/doctors", "/rooms", "/bills")
     app = served(*lists, "/pets/<int:number>")

@@ -39,6 +39,11 @@ def answer(said: Any, status: int = 400) -> Response:
         ("<title>400</title><p>Missing parameter: host</p>", ("host",)),
         ("KeyError: 'host'", ("host",)),
         ("<title>KeyError: &#39;coach&#39;\n // Werkzeug Debugger</title>" + "<p>line</p>" * 2000, ("coach",)),
+        (
+            "<title>werkzeug.exceptions.BadRequestKeyError: 400 Bad Request: The browser (or proxy) sent what is not understood.\nKeyError: &#39;f&#39;\n"
+            " // Werkzeug Debugger</title>" + "<p>line</p>" * 2000,
+            ("f",),
+        ),
         ("<title>400 Bad Request</title><p>not understood.\nKeyError: &#39;email&#39;</p>", ("email",)),
         ({"error": "fromAccount is required"}, ("fromAccount",)),
     ],
