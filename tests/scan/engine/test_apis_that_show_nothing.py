@@ -377,7 +377,7 @@ def test_a_log_in_that_the_document_leaves_out_is_found_beside_what_it_names() -
 
     ann = Identity("ann", (), subject="ann", password=Secret("anns-password"))
     with running(app) as url:
-        report = run_scan(url, ProbeOptions(rules=(), identities=(ann,), max_requests=60))
+        report = run_scan(url, ProbeOptions(rules=(), identities=(ann,), max_requests=80))
     assert not [one for one in report.skipped if "could not log in" in one.reason], report.skipped
 
 
