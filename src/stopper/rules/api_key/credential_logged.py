@@ -69,6 +69,11 @@ _MASKS: Final = re.compile(
     r"(?i)mask|redact|scrub|obfuscat|hash|digest|fingerprint|saniti[sz]e|censor|truncate|shorten|anonymi[sz]e"
 )
 """What a function of this name gives is made for being shown."""
+_WRITES: Final = frozenset({
+    "json.dumps", "flask.json.dumps", "orjson.dumps", "ujson.dumps", "simplejson.dumps", "yaml.dump", "yaml.safe_dump", "pprint.pformat",
+    "rich.pretty.pretty_repr", "urllib.parse.urlencode",
+})  # fmt: skip
+"""What writes the whole of its first argument as text."""
 _WORDS: Final[dict[LabelKind, str]] = {
     "authorization-header": "the Authorization header",
     "token": "a token",
@@ -83,6 +88,10 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     asking = _Asking(facts)
     for flow in facts.flows("log", "print"):
+        if flow.sink == "log" and any(_is_all_settings(facts, one) for one in _shown(flow.value)):
+            if not is_behind_setting(facts, flow.span, "DEBUG".__eq__):
+                yield Hit("all settings are written to a log, secrets with them", flow.span, certainty="likely")
+            continue
         if (
             not flow.has(*CREDENTIALS)
             and not any(_is_record_or_link(facts, one) or _is_session_cookie(one) for one in _shown(flow.value))
@@ -104,6 +113,15 @@ def detect(app: App) -> Iterator[Hit]:
         if not _is_refused(facts, flow, found) and not _is_a_path(facts, flow):
             certainty: Certainty = "certain" if told and flow.detail != "record" else "likely"
             yield Hit(f"{_WORDS[found[0]]} is written to a log", flow.span, certainty=certainty)
+
+
+def _is_all_settings(facts: SourceFacts, value: Value) -> bool:
+    """``app.config`` or ``os.environ`` as a whole."""
+    while isinstance(value, Call) and value.callee in ("dict", "copy.copy", "copy.deepcopy") and len(value.args) == 1:
+        value = value.args[0]
+    if not isinstance(value, (Name, Member)):
+        return False
+    return any(label.kind == "whole-config" for label in facts.labels(value))
 
 
 def _is_for_a_shell(flow: Flow) -> bool:
@@ -280,6 +298,8 @@ def _mappings(value: Value, depth: int = 3) -> Iterator[Mapping]:
         ):
             for one in inner if depth else ():
                 yield from _mappings(one, depth - 1)
+        case Call(callee=callee, args=inner) if callee in _WRITES and inner and depth:
+            yield from _mappings(inner[0], depth - 1)
         case _:
             return
 
@@ -330,6 +350,8 @@ def _shown(value: Value, depth: int = 12) -> Iterator[Value]:
         case Call(callee="str" | "repr" | "format", args=args):
             for part in args:
                 yield from _shown(part, depth - 1)
+        case Call(callee=callee, args=args) if callee in _WRITES and args:
+            yield from _shown(args[0], depth - 1)
         case Call(callee=callee) if callee in _TELLS_NOTHING or _MASKS.search(value.method):
             return
         case Call(method="join", receiver=Format() as before, args=args):
