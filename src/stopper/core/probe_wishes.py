@@ -19,7 +19,7 @@ _CHEAP: Final = frozenset({"free", "basic", "starter", "trial", "bronze"})
 """Grades above which others are sold: also of a project or a company."""
 _FLAG: Final = re.compile(
     r"(is_)?(\w+_)?(admin|administrator|staff|superuser|moderator|verified|approved|premium|vip|pro|paid|manager|librarian|teacher|instructor|doctor|"
-    r"nurse|employee|operator|editor|reviewer|organi[sz]er)"
+    r"nurse|vet|pharmacist|employee|operator|editor|reviewer|organi[sz]er|coach|seller|driver|hr|agent|vendor|merchant|supervisor|director|cashier|clerk|curator|root)"
 )
 """What nobody says of himself, as members are spelled."""
 
