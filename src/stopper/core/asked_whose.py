@@ -47,6 +47,7 @@ SQL_OWNER: Final = re.compile(
     r"(?i)\b(?:user|owner|author|account|customer|tenant|org|team|created_by|member|company)\w*\s*="
 )
 """A column of a statement that says whose a row is."""
+_WHERE: Final = re.compile(r"(?is)\s*(?:select|update|delete)\b.*\bwhere\b")
 _SAYS: Final = re.compile(
     r"(?:.*\.)?(?:debug|info|warning|warn|error|exception|critical|log|print|flash|jsonify|make_response|render_template|render_template_string|dumps|dump|"
     r"add|add_all|commit|flush|refresh|delay|apply_async|send|emit|publish|append|str|int|format|insert_one|len|isinstance)"
@@ -251,7 +252,10 @@ def _is_presence(value: Value) -> bool:
         case Truth(parts=(only,)):
             return _is_presence(only)
         case Name(dotted=dotted):
-            return dotted.count(".") < 3 or _BARE.fullmatch(dotted.rpartition(".")[2]) is not None
+            _, told, member = dotted.partition(".current_user.")
+            return (dotted.count(".") < 3 and not told) or _BARE.fullmatch(
+                member or dotted.rpartition(".")[2]
+            ) is not None
         case Call():
             return True
         case Member(owner=owner, attribute=attribute):
@@ -272,8 +276,8 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
         return True  # ``require(MANAGE, user)``
     if not known and _ASKS_UNSEEN.search(call.method) and not call.callee.startswith(("flask.", "werkzeug.")):
         return True
-    if known and call.callee in names:
-        return False  # what it asks stands in what was read
+    if known and call.callee in names:  # what it asks stands in what was read, but for a statement that it is handed
+        return _is_statement(call) and any(map(is_who, walk(call, 4))) and not _is_of_people(call)
     if _SAYS.fullmatch(call.callee) or (call.method[:1].isupper() and call.method not in _QUERIES):
         return False
     given = (*call.args, *(value for _, value in call.keywords))
@@ -286,6 +290,11 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
     if call.method in _QUERIES:
         return not _is_of_people(call) and any(_names_thing(part) for value in given for part in walk(value, 6))
     return any(_names_thing(part) for value in given for part in _outside_makers(value))
+
+
+def _is_statement(call: Call) -> bool:
+    """``rows("select … where id = ? and person = ?", claim, current_user.id)``"""
+    return bool(call.args) and _WHERE.match(text_of(call.args[0]) or "") is not None
 
 
 def _holds_owner(call: Call) -> bool:

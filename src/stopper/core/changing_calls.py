@@ -13,7 +13,7 @@ _WRITES: Final = re.compile(
     r"setdefault|bulk_\w+|merge|send|enqueue|delay|apply_async)$"
 )
 _CHANGES: Final = re.compile(
-    r"(?:create|save|add|insert|update|delete|remove|store|persist|assign|transfer|charge|cancel|approve)_[a-z]\w+"
+    r"(?:create|save|add|insert|update|delete|remove|store|persist|assign|transfer|charge|cancel|approve|run|trigger|schedule|sync|rebuild|reindex|purge|launch|import)_[a-z]\w+"
 )
 """Functions whose name says that they change something, wherever they come from."""
 _VERB: Final = re.compile(

@@ -140,6 +140,7 @@ def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> boo
                 checks_password_hash(call)
                 or _RECENT.search(call.method)
                 or _ASKS_PASSWORD.match(call.method)
+                or call.method in _checking_methods(facts)
                 or _is_given_both(call)
             )
             unheard = call.method in ("check_password_hash", "checkpw") and stands_alone(facts, call)
@@ -153,6 +154,18 @@ def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> boo
         for one in facts.comparisons_in(name)
         for side in (one.left, one.right)
         for part in walk(side, 3)
+    )
+
+
+def _checking_methods(facts: SourceFacts) -> frozenset[str]:
+    """What the project's classes call their methods that check a password: ``current_user.knows(typed)``."""
+    return facts.once(
+        "methods that check a password",
+        lambda: frozenset(
+            one.name.rpartition(".")[2]
+            for one in facts.functions()
+            if one.owner and any(map(checks_password_hash, facts.calls_in(one.name)))
+        ),
     )
 
 

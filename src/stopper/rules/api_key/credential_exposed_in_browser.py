@@ -66,6 +66,9 @@ _SENDS: Final = re.compile(
     r"(?i)(?:^|[._])send_?\w*(?:mail|message)|(?:^|[._])e?mail\w*\.(?:send|delay)|\.apply_async$"
 )
 _TOKENS: Final = frozenset({"access_token", "refresh_token", "jwt", "jwt_token", "bearer_token"})
+_MINTS: Final = frozenset(
+    {"flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token", "jwt.encode"}
+)
 _SHOWN_KINDS: Final = ("api-key", "config-secret")
 _KINDS: Final = ("api-key", "config-secret", "token", "password")
 
@@ -96,6 +99,8 @@ def _rendered(facts: SourceFacts, value: Value, span: Span) -> Hit:
     held = list(walk(value, 5))
     if any(isinstance(one, (ConfigValue, EnvironmentValue, Constant)) and _is_held(facts, one) for one in held):
         return Hit(RENDERED, span)
+    if any(isinstance(one, Call) and one.callee in _MINTS for one in held):
+        return Hit(f"{RENDERED}: a token that was just made for who is looking at it", span)
     return Hit(f"{RENDERED}: {_WHOSE}", span, certainty="possible", severity="low")
 
 

@@ -27,6 +27,9 @@ _WORDS: Final = {
 _ASKS: Final = re.compile(r"(?i)valid|confirm|approv|check|allow|permit|require|schema|verify")
 _AGENTS: Final = ("langchain_experimental.utilities.PythonREPL", "langchain_experimental.tools.PythonREPLTool", "langchain_experimental.tools.PythonAstREPLTool", "langchain_community.tools.ShellTool", "langchain.tools.ShellTool", "langchain_experimental.agents.create_python_agent", "langchain_experimental.agents.create_pandas_dataframe_agent")  # fmt: skip
 
+_STATEMENTS: Final = r"(?:.*\.)?(?:SQLDatabaseChain(?:\.from_llm)?|create_sql_agent|NLSQLTableQueryEngine|PandasQueryEngine|create_csv_agent|PALChain\.from_\w+)"
+"""What of LangChain and LlamaIndex lets a model write what is run."""
+
 
 def detect(app: App) -> Iterator[Hit]:
     """Output of a model that reaches an interpreter, or chooses which function is called."""
@@ -48,6 +51,8 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _dispatched(facts)
     for call in facts.calls(*_AGENTS):
         yield Hit("the model gets a tool that runs any code", call.span, certainty="likely")
+    for call in facts.calls_matching(_STATEMENTS):
+        yield Hit("the model writes statements or code, and the library runs them", call.span, certainty="likely")
 
 
 def _is_listed(facts: SourceFacts, flow: Flow) -> bool:

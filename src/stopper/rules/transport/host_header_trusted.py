@@ -48,10 +48,11 @@ def detect(app: App) -> Iterator[Hit]:
     sure: Certainty = "possible" if settings_out_of_sight(app, "TRUSTED_HOSTS") else "likely"
     sent_back = [call.args[0] for call in facts.calls("flask.redirect", "werkzeug.utils.redirect") if call.args]
     sent_back += _for_providers(facts)
-    # A redirect goes to whoever named the host, and to nobody else.
+    # A redirect goes to whoever named the host, and to nobody else. With SERVER_NAME, url_for says that name and not the request's.
+    pinned = any(not is_constant(write.value, None) for write in written(app, "SERVER_NAME"))
     links = [
         call
-        for call in facts.calls("flask.url_for", "flask.helpers.url_for")
+        for call in (() if pinned else facts.calls("flask.url_for", "flask.helpers.url_for"))
         if is_constant(call.keyword("_external"), True)
         and not any(one is call for one in sent_back)
         and (_is_passed_on(call.function, call) or _is_mailed(facts, call.function))
