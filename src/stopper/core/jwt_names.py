@@ -62,6 +62,8 @@ ENCODING: Final[dict[str, Encoding]] = {
     "joserfc.jwt.encode": Encoding(1, 2),
     "authlib.jose.jwt.encode": Encoding(1, 2),
     "authlib.jose.JsonWebToken.encode": Encoding(1, 2),
+    "jwcrypto.jwt.JWT": Encoding(1, 3),
+    "python_jwt.generate_jwt": Encoding(0, 1),
 }  # fmt: skip
 HEADER_READERS: Final = frozenset(
     {

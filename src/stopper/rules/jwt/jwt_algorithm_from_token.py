@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from stopper.core.app import App
+from stopper.core.checked_input import is_checked
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.held_attributes import held_under
 from stopper.core.jwt_header import is_header
@@ -13,6 +14,7 @@ from stopper.core.jwt_names import (
     said_algorithms,
     switched_off,
 )
+from stopper.core.labels import UNTRUSTED
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Item, Member, Value, literals, options, text_of, walk
 
@@ -24,6 +26,13 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for call, shape in decodings(facts):
         allowed = said_algorithms(call, shape)
+        if (
+            allowed is not None
+            and facts.derives(allowed, *UNTRUSTED, by_name=False)
+            and not is_checked(facts, allowed, call.function)
+        ):
+            yield Hit("the allowed algorithm is what the caller says", call.span)
+            continue
         if allowed is None or switched_off(call, shape) is not None or not _from_header(facts, allowed):
             continue
         if not _key_belongs_to_it(facts, call, shape) and not _held_against_a_list(facts, call):

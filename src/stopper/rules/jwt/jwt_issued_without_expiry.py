@@ -42,12 +42,16 @@ def detect(app: App) -> Iterator[Hit]:
     """Signing calls whose claims are all in sight and hold no `exp`, and Flask-JWT-Extended told to leave it out."""
     facts = source_of(app)
     for call, shape in encodings(facts):
+        if call.callee == "python_jwt.generate_jwt" and (call.argument(3, "lifetime") or call.argument(4, "expires")):
+            continue
         claims = list(_claims(facts, call.argument(shape.claims, "payload", "claims")))
         if _only_on_request(facts, call):
             claims = [one for one in claims if not (isinstance(one, Mapping) and "exp" in one.keys())]  # noqa: SIM118
         known = [one for one in claims if isinstance(one, Mapping) and _never_expires(facts, call, one)]
         if known and len(known) == len(claims) and not all(_is_handle(one) for one in known):
             yield Hit(MESSAGE, call.span, certainty=_certainty(known))
+    for call in facts.calls("*.encode_eternal_jwt_token"):  # of Flask-Praetorian
+        yield Hit(MESSAGE, call.span)
     for call in facts.calls(*FLASK_JWT_EXTENDED):
         if is_constant(said_lifetime(call), False) and not ended(app, "JWT_ALLOW_TOKENS_WITHOUT_EXPIRY"):
             yield Hit(MESSAGE, call.span)

@@ -32,6 +32,23 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if (certainty := _certainty(facts, call)) is not None:
             yield Hit(MESSAGE, call.span, certainty=certainty)
+    for call in _other_readers(facts):
+        if not is_only_a_first_look(facts, call) and (certainty := _certainty(facts, call)) is not None:
+            yield Hit(MESSAGE, call.span, certainty=certainty)
+
+
+def _other_readers(facts: SourceFacts) -> Iterator[Call]:
+    """Calls of other libraries that give what a token says and look at no signature, or are told not to."""
+    yield from facts.calls("python_jwt.process_jwt")
+    yield from (one for one in facts.calls("google.auth.jwt.decode") if is_constant(one.argument(2, "verify"), False))
+    for call in facts.calls("jwt.PyJWS.decode", "jwt.api_jws.PyJWS.decode", "jwt.api_jws.decode"):
+        said = call.argument(3, "options")
+        if isinstance(said, Mapping) and is_constant(said.get("verify_signature"), False):
+            yield call
+    for call in facts.calls("jwcrypto.jws.JWS.deserialize"):
+        others = [one.method for one in facts.calls_in(call.function)]
+        if call.argument(1, "key") is None and "verify" not in others:
+            yield call
 
 
 def _is_elsewhere(facts: SourceFacts, call: Call, shape: Decoding, off: Value) -> bool:

@@ -42,6 +42,8 @@ INSTANCES: Final[dict[str, str]] = {
     "flask_restx.namespace.Namespace": "flask_restx.Namespace",
     "flask_restx.Api.namespace": "flask_restx.Namespace",
     "flask_restplus.Api.namespace": "flask_restplus.Namespace",
+    "jwcrypto.jws.JWS": "jwcrypto.jws.JWS",
+    "jwcrypto.jwt.JWT": "jwcrypto.jwt.JWT",
     "flask_rebar.Rebar": "flask_rebar.Rebar",
     "cloudscraper.create_scraper": "requests.Session",
     "requests_html.HTMLSession": "requests.Session",
