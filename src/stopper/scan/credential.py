@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, cast
+from urllib.parse import unquote_plus
 
 from stopper.core.app import App, Route
 from stopper.core.cookie_flags import cookies_of
@@ -84,7 +85,7 @@ class Held:
     """Whether its name says that it is a credential; a cookie of any other name counts only once it opened something."""
 
 
-def credentials_in(response: Response, before: str = "") -> Held | None:
+def credentials_in(response: Response, before: str = "", sent: bytes = b"") -> Held | None:
     """The credentials of an answer: in its JSON at any depth up to four, in a header, or in Set-Cookie.
 
     *before* is the Cookie header of the request: a browser keeps what the answer does not set anew.
@@ -94,7 +95,7 @@ def credentials_in(response: Response, before: str = "") -> Held | None:
     key = named(said, KEY_NAMES)
     cookies = merged(before, cookies_of(response))
     by_name = bool(token or key or cookies_of(response, COOKIE_WORDS))
-    token = token or (None if by_name else odd_token(response))
+    token = token or (None if by_name else odd_token(response, sent))
     if not (token or key or cookies):
         return None
     refresh = named(said, REFRESH_NAMES)
@@ -107,9 +108,10 @@ def credentials_in(response: Response, before: str = "") -> Held | None:
     )
 
 
-def odd_token(response: Response) -> str | None:
+def odd_token(response: Response, sent: bytes = b"") -> str | None:
     """What looks like a token in an answer whose names say nothing of one: whatever a member, a header of the application's own or a sentence
-    holds that was made at random."""
+    holds that was made at random, and was not *sent* there."""
+    own_words = unquote_plus(sent.decode("utf-8", "replace"))
     said = response.json()
     own = [(name.lower(), text) for name, text in response.headers if _OWN_HEADER.match(name)]
     told = [(name.lower(), without_scheme(text)) for name, text in (*pairs(said), *own)]
@@ -123,7 +125,7 @@ def odd_token(response: Response) -> str | None:
         (
             text
             for text in (*(text for _, text in told), *plain, *sentences)
-            if OPAQUE.fullmatch(text) or is_token(text)
+            if (OPAQUE.fullmatch(text) or is_token(text)) and text not in own_words
         ),
         None,
     )

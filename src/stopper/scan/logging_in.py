@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Effect, Exchange, Request, Response
-from stopper.core.login_names import LOGIN, PASSWORD, SUBJECT
+from stopper.core.login_names import LOGIN, PASSWORD, SUBJECT, pairs
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_login import asks_basic, basic, lets_in
 from stopper.core.secret import Secret
-from stopper.scan.credential import credentials_in, forms, further_forms, proven
+from stopper.scan.credential import credentials_in, forms, further_forms, odd_token, proven
 from stopper.scan.doors import REGISTER, accounts_bodies, doors, every_name, form_of, json_of
 from stopper.scan.entry_page import entry_request
 from stopper.scan.page_visit import as_visitor, wants_token, with_page_token
@@ -21,6 +21,7 @@ from stopper.scan.scene import Scene
 from stopper.scan.second_step import says_more, stepped
 from stopper.scan.survey import ENDS_ACCESS
 from stopper.scan.told_bodies import sent_by
+from stopper.scan.told_members import turned_away
 from stopper.scan.wire.courier import Courier
 
 UNNAMED_MOST: Final = 3
@@ -157,6 +158,8 @@ def logged_in(scene: Scene, person: Identity, route: Route, requests: Sequence[R
             if lets_in(exchange.response):
                 scene.entries.setdefault(person.name, (route, exchange))
             return ready
+        if _took_and_gave_nothing(exchange, person):
+            scene.limited.add(route.path)
         if asks_basic(exchange.response):
             scene.asks_basic.add(route.path)
         if exchange.response.status == 429:
@@ -170,7 +173,7 @@ def holder(scene: Scene, person: Identity, exchange: Exchange, route: Route) -> 
     """*person* with the credential that an answer handed out, in the form that the API takes; None when it gave none that opens."""
     response = exchange.response
     held = (
-        credentials_in(response, exchange.request.header("Cookie") or "")
+        credentials_in(response, exchange.request.header("Cookie") or "", exchange.request.body)
         if response.succeeded or response.status in (302, 303)
         else None
     )
@@ -192,6 +195,17 @@ def holder(scene: Scene, person: Identity, exchange: Exchange, route: Route) -> 
     issuer = RouteRef("POST", route.path)
     ready = replace(person, headers=proof.way, token=held.token, refresh_token=held.refresh, issued_by=issuer)
     return with_token(scene, ready, response)
+
+
+def _took_and_gave_nothing(exchange: Exchange, person: Identity) -> bool:
+    """Whether a log-in knew the account and handed out nothing at all: no other way to send it will."""
+    response = exchange.response
+    said = response.json()
+    if turned_away(response) or not isinstance(said, dict) or response.all_headers("Set-Cookie") or lets_in(response):
+        return False
+    told = {text for _, text in pairs(said)}
+    known = person.subject in told or any(person.name in text for text in told if "@" in text)
+    return known and odd_token(response, exchange.request.body) is None
 
 
 def with_token(scene: Scene, person: Identity, said: Response | None = None) -> Identity:

@@ -78,6 +78,8 @@ def learn_fields(
     for route, method in _unknown(app)[:most]:
         try:
             _learn(route, method, courier, honest, who)
+            if method in BODY_METHODS and honest.learned.get(route.path):
+                _learn_values(route, method, courier, honest, who)
         except Skipped as skipped:
             if "budget" in str(skipped) or courier.stopping.is_set():
                 return
@@ -150,8 +152,6 @@ def _learn(route: Route, method: str, courier: Courier, honest: HonestRequests, 
         kept[route.path] = wanted
     if not wanted:
         kept.pop(route.path, None)
-    elif method in BODY_METHODS:
-        _learn_values(route, method, courier, honest, who)
 
 
 def _learn_values(route: Route, method: str, courier: Courier, honest: HonestRequests, who: Identity | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.account_body import PHONE, account_body
 from stopper.core.app import Route
@@ -71,8 +71,11 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
             if exchange is None or not (exchange.response.succeeded or exchange.response.status in (302, 303)):
                 continue
             person = Identity(name, (), subject=login, password=password)
-            _remember(scene, sent_by(request))
-            confirmed(scene, exchange, sent_by(request))
+            said = sent_by(request)
+            if not scene.honest.body(route) and isinstance(said, dict) and request.body[:1] == b"{":
+                scene.honest.learned[route.path] = tuple(cast("dict[str, object]", said))
+            _remember(scene, said)
+            confirmed(scene, exchange, said)
             other = replace(person, subject=user if login == subject else subject)
             called = _by_phone(scene, person, request)
             ready = (
@@ -86,6 +89,10 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
                 return ready
             if name in scene.useless:
                 return None
+            if any(door.path in scene.limited for door in doors(scene.app, LOGIN)):
+                scene.limited.add(
+                    route.path
+                )  # somebody is registered, and nobody comes in: a second one would not either
     return None
 
 

@@ -131,7 +131,7 @@ def _known(
         )
     elif any(links(first, transport.base_url.removesuffix(prefix), prefix + "/")):
         seen = crawled(courier, prefix, canary, ("/",))
-    if document is not None and not any(one.headers for one in options.identities) and not _lets_in(document[1]):
+    if document is not None and _lacks_doors(document[1], options):
         found = crawled(courier, prefix, canary, _doors_beside(document[1], prefix))
         doors = tuple(route for route in found.routes if _lets_in((route,)) or REGISTERS.search(route.path))
         seen = replace(seen, routes=(*seen.routes, *doors))
@@ -171,6 +171,13 @@ def _with_doors(courier: Courier, prefix: str, canary: str, seen: Crawled) -> Cr
     found = crawled(courier, prefix, canary, [one for one in places if one not in asked])
     doors = [one for one in found.routes if _lets_in((one,)) or _takes_accounts((one,))]
     return replace(seen, routes=(*seen.routes, *beside(seen.routes, doors)))
+
+
+def _lacks_doors(routes: tuple[Route, ...], options: ProbeOptions) -> bool:
+    """Whether a document says nothing of how those come in whom the scan was given, or, where it was given nobody, how people register."""
+    if any(one.headers for one in options.identities):
+        return False
+    return not _lets_in(routes) or not (options.identities or _takes_accounts(routes))
 
 
 def _takes_accounts(routes: tuple[Route, ...]) -> bool:

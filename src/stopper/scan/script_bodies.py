@@ -14,7 +14,9 @@ _PACKED: Final = re.compile(r"JSON\.stringify\(\s*(?:" + _OBJECT + r"|([A-Za-z_$
 _GIVEN: Final = re.compile(r"[^'\"`]{0,40}['\"`]\s*,\s*(?:" + _OBJECT + r"|([A-Za-z_$]\w{0,39})\s*[,)])")
 """The second argument of ``axios.post`` and ``$.post``."""
 _NEXT: Final = re.compile(r"\bfetch\s*\(|\baxios\b|\$\.(?:get|post|ajax)|XMLHttpRequest")
-_SENDS: Final = re.compile(r"(?:(axios|\$|\w*(?:api|http|client))\.|(?<![\w$.]))(post|put|patch)\s*\(\s*$", re.IGNORECASE)
+_SENDS: Final = re.compile(
+    r"(?:(axios|\$|\w*(?:api|http|client))\.|(?<![\w$.]))(post|put|patch)\s*\(\s*$", re.IGNORECASE
+)
 _METHOD: Final = re.compile(r"""\b(?:method|type)['"]?\s*:\s*['"`](GET|POST|PUT|PATCH|DELETE)['"`]""", re.IGNORECASE)
 _MEMBER: Final = re.compile(r"""^\s*(?:(['"]?)([A-Za-z_]\w{0,39})\1\s*(?::|$))""")
 

@@ -35,7 +35,7 @@ class Variables:
         return replace(self, values={**self.values, **found}) if found else self
 
     def filled(self, text: str) -> str:
-        """*text* with its variables filled in; what is not known, or would show a secret, stays as ``{{name}}``."""
+        """*text* with its variables filled in; what is not known, is filled by a script later, or would show a secret stays as ``{{name}}``."""
         for _ in range(_PASSES):
             made = PLACEHOLDER.sub(self._value, text)
             if made == text or len(made) > _LONGEST:
@@ -45,7 +45,7 @@ class Variables:
 
     def _value(self, found: re.Match[str]) -> str:
         value = self.values.get(found[1].strip())
-        return found.group() if value is None or not self.may_show(found[1].strip(), value) else value
+        return found.group() if not value or not self.may_show(found[1].strip(), value) else value
 
     def may_show(self, name: str, value: str) -> bool:
         """Whether a value may be sent as an example: it looks like no credential and is none of the collection's."""
