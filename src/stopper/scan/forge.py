@@ -197,7 +197,7 @@ def guesses() -> Iterator[str]:
                 if spelled not in known:
                     known.add(spelled)
                     yield spelled
-    yield from (phrase for phrase in phrases() if phrase not in known)
+    yield from (phrase for phrase in dict.fromkeys(phrases()) if phrase and phrase not in known)
 
 
 def _sign_foreign(header: dict[str, object], claims: Mapping[str, object]) -> str:
