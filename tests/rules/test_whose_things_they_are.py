@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from flask import abort, jsonify, request
 from tests.rules.test_two_given_people import Two, body
+from tests.rules.toy_people import ToyPeople
 
 
 @pytest.mark.parametrize("searched", [False, True])
@@ -145,4 +146,44 @@ def test_what_comes_of_a_deed_and_holds_no_text(asks: bool) -> None:
     paths |= {"/enrollments/{number}/grade": {"put": body(grade="string")}}
     found = school.judged(**paths)
     wanted = {"GET /enrollments/{number}", "DELETE /enrollments/{number}", "PUT /enrollments/{number}/grade"}
+    assert {str(ref) for ref in found.routes} == (set() if asks else wanted), found.message
+
+
+class Cards(ToyPeople):
+    """Everybody has a card from the start, which only its owner's list shows."""
+
+    def __init__(self) -> None:
+        self.cards: list[dict[str, Any]] = []
+        super().__init__("cards")
+
+    def joined(self, name: str) -> None:
+        self.cards.append({"id": len(self.cards) + 1, "holder": name, "card_limit": 500})
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_what_comes_with_an_account_is_changed_by_another(asks: bool) -> None:
+    toy = Cards()
+
+    def mine(number: int) -> dict[str, Any]:
+        me, one = toy.caller(), next((one for one in toy.cards if one["id"] == number), None) or abort(404)
+        return one if not asks or one["holder"] == me else abort(403)
+
+    @toy.app.get("/cards")
+    def all_of_mine() -> Any:
+        me = toy.caller()
+        return jsonify([one for one in toy.cards if one["holder"] == me])
+
+    toy.app.add_url_rule("/cards/<int:number>", "one", lambda number: jsonify(mine(number)))
+
+    @toy.app.put("/cards/<int:number>/limit")
+    def limit(number: int) -> Any:
+        mine(number)["card_limit"] = request.get_json()["card_limit"]
+        return jsonify(mine(number))
+
+    people = {path: {"post": body(username="string", password="string")} for path in ("/register", "/login")}
+    reads: dict[str, Any] = {"get": {"responses": {}}}
+    paths: dict[str, Any] = {**people, "/cards": reads, "/cards/{number}": reads}
+    paths |= {"/cards/{number}/limit": {"put": body(card_limit="integer")}}
+    found = toy.judged(**paths)
+    wanted = {"GET /cards/{number}", "PUT /cards/{number}/limit"}
     assert {str(ref) for ref in found.routes} == (set() if asks else wanted), found.message

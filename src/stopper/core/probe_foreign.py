@@ -14,6 +14,7 @@ from stopper.core.probe_baseline import attempt, steady
 from stopper.core.probe_changes import anew, differ, in_his_name, of_its_own, opened, owners, told_or_kept
 from stopper.core.probe_id_elsewhere import beside_the_thing, stands_elsewhere, with_id
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, new_id, takes_its_id
+from stopper.core.probe_login import REGISTERED
 from stopper.core.probe_objects import entries, ids, marked
 from stopper.core.probe_read_below import read_below
 from stopper.core.probe_references import completed, in_own_name, made_with
@@ -86,7 +87,8 @@ def _is_spoilt(target: Target, kind: Kind, thing: Thing, method: str, alice: Ide
 
 
 def _of_what_she_has(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[list[Verdict]]:
-    """Where nothing can be made: what is read of an entry of Alice's list that Bob's lacks. What was there before is not changed."""
+    """Where nothing can be made: what is read of an entry of Alice's list that Bob's lacks. What was there before is not changed; what somebody
+    has whom the scan registered came with that account."""
     found: list[Verdict] = []
     if kind.list_route is None:
         return found
@@ -101,6 +103,9 @@ def _of_what_she_has(target: Target, kind: Kind, alice: Identity, bob: Identity)
     for route, method in _in_order(kind, thing)[:CHANGES_MOST]:
         if method == "GET" or (method == "POST" and _READS.search(_said_beside(kind, route))):
             verdict = yield from attempt(read_below(target, thing, route, method, alice, bob))
+            found += [verdict] if verdict is not None else []
+        elif method in ("PUT", "PATCH") and target.notes.get(REGISTERED + alice.name) is not None:
+            verdict = yield from attempt(_changed(target, kind, thing, route, method, alice, bob))
             found += [verdict] if verdict is not None else []
     return found
 

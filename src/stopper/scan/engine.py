@@ -27,7 +27,9 @@ KEPT: Final = 80
 """Requests that are kept for the probes that run last, a tenth of the budget at most: they look at log-ins and limits."""
 STEPS_MOST: Final = 2000
 """Steps of one probe; a probe that goes on longer has lost its way."""
-_ENDING: Final = re.compile(r"(?i)log-?out|sign-?out|revoke|password|deactivate|(?<![a-z])sessions?/?$")
+_ENDING: Final = re.compile(
+    r"(?i)log-?out|sign-?out|revoke|password|deactivate|keys?[/_-](rotate|regenerate|renew|reset)|(rotate|regenerate)[/_-]?(\w+[/_-])?keys?|(?<![a-z])sessions?/?$"
+)
 """Paths where a person of the scan could lose the credential that every probe needs."""
 _ACCOUNT: Final = re.compile(r"(?i)(?<![a-z])account/?$")
 """The same where it is no change of members, from which a password is taken out."""
