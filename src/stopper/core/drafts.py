@@ -5,8 +5,10 @@ frozen value, which nothing can change any more.
 """
 
 from collections.abc import Callable
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING
 from typing import Any, Final, ParamSpec, TypeVar, cast
+
+from stopper.core.later_methods import Member, members_of
 
 Said = ParamSpec("Said")
 Made = TypeVar("Made")
@@ -16,7 +18,7 @@ _SAME: Final = object()
 def drafted(cls: Callable[Said, Made]) -> Callable[Said, Made]:
     """What makes values of that class from the same arguments: ``new_name = drafted(Name)``. For frozen data classes with slots whose
     fields are all given or have a plain default."""
-    members = fields(cast("Any", cls))
+    members = members_of(cls)
     given = [one.name if one.default is MISSING else f"{one.name}=_default_{one.name}" for one in members]
     return cast("Callable[Said, Made]", _filling(cls, members, given, "{name}"))
 
@@ -26,7 +28,7 @@ def changed(value: Made, /, **said: Any) -> Made:
     kind = type(value)
     make = _CHANGES.get(kind)
     if make is None:
-        members = fields(cast("Any", kind))
+        members = members_of(kind)
         given = ["_held", *(f"{one.name}=_same" for one in members)]
         make = _CHANGES[kind] = _filling(kind, members, given, "_held.{name} if {name} is _same else {name}")
     return cast("Made", make(value, **said))
@@ -35,7 +37,7 @@ def changed(value: Made, /, **said: Any) -> Made:
 _CHANGES: Final[dict[type[Any], Callable[..., Any]]] = {}
 
 
-def _filling(cls: Any, members: "tuple[Field[Any], ...]", given: list[str], said: str) -> Callable[..., Any]:
+def _filling(cls: Any, members: tuple[Member, ...], given: list[str], said: str) -> Callable[..., Any]:
     """A function with those parameters that fills a draft with what is *said* of each field."""
     draft = type("Draft", (), {"__slots__": [one.name for one in members]})
     known: dict[str, Any] = {"_new": object.__new__, "_draft": draft, "_frozen": cls, "_same": _SAME}

@@ -115,10 +115,11 @@ def _spends_time(facts: SourceFacts, call: Call) -> bool:
 
 
 def _looks_at_credentials(facts: SourceFacts, name: str) -> bool:
-    words = _LOOKS.search(name.rpartition(".")[2])
+    if _LOOKS.search(name.rpartition(".")[2]) is None:
+        return False
     asked = any(asks_who(one.value) for one in facts.conditions_in(name))
-    return words is not None and (
-        asked or any(call.method in ("decode", "compare_digest", "loads", "checkpw") for call in facts.calls_in(name))
+    return asked or any(
+        call.method in ("decode", "compare_digest", "loads", "checkpw") for call in facts.calls_in(name)
     )
 
 

@@ -30,7 +30,7 @@ _NOT_CARRIED: Final = ("__dict__", "__weakref__")
 _MISSING: Final = dataclasses.MISSING
 
 
-class _Member(NamedTuple):
+class Member(NamedTuple):
     """One field as far as methods need to know it; ``hash`` is None where ``compare`` decides."""
 
     name: str
@@ -82,7 +82,7 @@ def later_methods(plain: Any, *, frozen: bool = False, eq: bool = True, order: b
         said.pop(name, None)
     written: dict[str, Any] = said.get("__annotations__", {})
     held = {name: said.pop(name) for name in written if name in said}
-    members = tuple([_member(name, held[name]) if name in held else _Member(name) for name in written])
+    members = tuple([_member(name, held[name]) if name in held else Member(name) for name in written])
     made: list[Any] = []
     options = {"frozen": frozen, "eq": eq, "order": order}
     said["__qualname__"] = plain.__qualname__
@@ -103,14 +103,24 @@ def later_methods(plain: Any, *, frozen: bool = False, eq: bool = True, order: b
         said.update(_state(tuple(written)))
     cls = type(plain.__name__, (object,), said)
     made.append(cls)
+    _KNOWN[cls] = members
     return cls
 
 
-def _member(name: str, held: Any) -> _Member:
+_KNOWN: Final[dict[type, tuple[Member, ...]]] = {}
+
+
+def members_of(cls: Any) -> tuple[Member, ...]:
+    """The fields of a data class, also of one that was made as ever, without asking the library where that can be spared."""
+    known = _KNOWN.get(cls)
+    return tuple(_member(one.name, one) for one in dataclasses.fields(cls)) if known is None else known
+
+
+def _member(name: str, held: Any) -> Member:
     if type(held) is not dataclasses.Field:
-        return _Member(name, held)
+        return Member(name, held)
     said = cast("Any", held)
-    return _Member(name, said.default, said.default_factory, said.init, said.repr, said.compare, said.hash)
+    return Member(name, said.default, said.default_factory, said.init, said.repr, said.compare, said.hash)
 
 
 class _Asked:
@@ -143,7 +153,7 @@ class _AskedParams(_Asked):
         return super().__get__(_value, _owner).__dataclass_params__
 
 
-def _first_init(made: list[Any], members: tuple[_Member, ...], frozen: bool) -> Callable[..., None]:
+def _first_init(made: list[Any], members: tuple[Member, ...], frozen: bool) -> Callable[..., None]:
     """``__init__`` of the first values. What it cannot fill, the compiled one does, or says what is wrong."""
     left = MOST_UNCOMPILED
     names: list[str] = []
@@ -196,7 +206,7 @@ def _guards(made: list[Any], names: frozenset[str]) -> dict[str, Callable[..., A
     return {"__setattr__": __setattr__, "__delattr__": __delattr__}
 
 
-def _comparison(members: tuple[_Member, ...], frozen: bool) -> dict[str, Callable[..., Any]]:
+def _comparison(members: tuple[Member, ...], frozen: bool) -> dict[str, Callable[..., Any]]:
     compared = _getter([one.name for one in members if one.compare])
 
     def __eq__(self: Any, other: Any) -> Any:
@@ -212,7 +222,7 @@ def _comparison(members: tuple[_Member, ...], frozen: bool) -> dict[str, Callabl
     return {"__eq__": __eq__, "__hash__": __hash__}
 
 
-def _order(members: tuple[_Member, ...]) -> dict[str, Callable[..., Any]]:
+def _order(members: tuple[Member, ...]) -> dict[str, Callable[..., Any]]:
     compared = _getter([one.name for one in members if one.compare])
 
     def __lt__(self: Any, other: Any) -> Any:
@@ -258,7 +268,7 @@ def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
     return lambda value: (one(value),)
 
 
-def _init(cls: Any, members: tuple[_Member, ...], frozen: bool) -> Callable[..., None]:
+def _init(cls: Any, members: tuple[Member, ...], frozen: bool) -> Callable[..., None]:
     """``__init__``, from a text as the standard library makes it. Only names of fields, which are identifiers, come into the text."""
     known: dict[str, Any] = {"_none": _MISSING}
     given, body = ["self"], list[str]()
@@ -284,7 +294,7 @@ def _init(cls: Any, members: tuple[_Member, ...], frozen: bool) -> Callable[...,
     return made
 
 
-def _default_of(one: _Member) -> str:
+def _default_of(one: Member) -> str:
     if one.default_factory is not _MISSING:
         return "=_none"
     return "" if one.default is _MISSING else f"=_default_{one.name}"

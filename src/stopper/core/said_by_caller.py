@@ -14,6 +14,7 @@ from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.values import (
     Call,
+    Choice,
     Constant,
     Item,
     Mapping,
@@ -88,10 +89,15 @@ def is_taken_apart(facts: SourceFacts, value: Value) -> bool:
     return False
 
 
+_LEADS_BACK: Final = frozenset({Choice, Name, Call, Item})
+
+
 def ways_back(facts: SourceFacts, value: Value) -> list[Value]:
     """The value, what was kept in ``g`` under its name, what a small function of the project gives for it, and the key by which a rank is
     looked up: ``Role[sent]``, ``LEVELS.get(sent)``."""
     found = [value]
+    if type(value) not in _LEADS_BACK:
+        return found
     for option in options(value):
         if isinstance(option, Name) and option.dotted.startswith("flask.g."):
             found += [one.value for one in kept_in_g(facts, option.dotted)]

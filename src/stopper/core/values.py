@@ -339,6 +339,8 @@ def inner_unmet(value: Value, kind: "type[Kind]", met: dict[int, int], depth: in
 def holds_unmet(value: Value, wanted: Callable[[Value], bool], met: dict[int, int], depth: int = 12) -> bool:
     """That it or something inside is *wanted*. What earlier calls with this *met* have looked through as deep in vain is not looked through
     again. The values must stay alive between the calls."""
+    if type(value) not in _PARTS:
+        return wanted(value)
     level: list[Value] = [value]
     here: dict[int, int] = {}
     while level and depth >= 0:

@@ -94,11 +94,14 @@ def _places(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
                 yield write.span, "likely"
     met: dict[int, int] = {}
     for one in facts.assignments():
+        table = one.value if not one.function and isinstance(one.value, Mapping) else None
+        if table is None and not _is_about_key(one.attribute) and not _is_collection(one.attribute):
+            continue  # most have other names
         if _is_used_again(one.value, one.span):
             continue
         yield from _held(one.attribute, one.value, one.span)
-        if not one.function and isinstance(one.value, Mapping):
-            yield from _in_table(one.value, met)
+        if table is not None:
+            yield from _in_table(table, met)
     yield from _in_comparisons(facts)
     yield from _in_calls(facts)
 

@@ -239,7 +239,7 @@ def _made_for(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         return
     guarded = {route.view for route in app.routes if any(one.state == "guarded" for one in route.access.values())}
     for call in facts.calls():
-        homes = _homes(facts, call.function, guarded) if _MAKES.match(call.method) else ()
+        homes = _homes(facts, call.function, guarded) if call.keywords and _MAKES.match(call.method) else ()
         if not homes or call.span is None:
             continue
         for name, value in call.keywords:

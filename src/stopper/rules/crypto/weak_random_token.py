@@ -121,16 +121,21 @@ def _timed(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
     named += [(flow.detail, flow.value, flow.span, flow.function) for flow in facts.flows("session", "cookie")]
     told: set[str] = set()
     for name, value, span, function in named:
-        if function in told or _kind(name) != "door" or _FOR_ONCE.search(name):
+        if function in told or not _is_clock_text(value) or _kind(name) != "door" or _FOR_ONCE.search(name):
             continue
         if isinstance(value, Call) and value.callee in _LAPS:
             continue  # which of two came first, within one process
-        if _is_clock_text(value) and not _is_drawn_too(value):
+        if not _is_drawn_too(value):
             told.add(function)
             yield span, "likely"
 
 
+_MAY_BE_TIMED: Final = frozenset({Format, Unknown, Item, Call})
+
+
 def _is_clock_text(value: Value) -> bool:
+    if type(value) not in _MAY_BE_TIMED:
+        return False
     match value:
         case Format(parts=inside) | Unknown(parts=inside):
             return any(map(_is_clock_text, inside))

@@ -26,6 +26,7 @@ _USES: Final = {
     re.compile(r"cryptography\.hazmat\.primitives\.kdf\.\w+(\.\w+)?\.derive"): "is made into another key",
     re.compile(r"(hmac\.new|hmac\.digest|hmac\.HMAC)"): "signs something that is no session",
 }
+_ANY_USE: Final = re.compile("|".join(f"(?:{one.pattern})" for one in _USES))
 _DERIVES: Final = re.compile(r"\.primitives\.kdf\.")
 _SPELL: Final = frozenset(
     {"encode", "bytes", "bytearray", "str", "ljust", "digest", "hexdigest", "format", "join", "get"}
@@ -56,7 +57,8 @@ def _uses(facts: SourceFacts) -> Iterator[tuple[Call, str]]:
             continue
         if any(_is_key(part) for value in call.args for part in _made_from(value, facts)):
             yield call, "is made into another key"
-    for pattern, what in _USES.items():
+    used = any(True for _ in facts.calls_matching(_ANY_USE.pattern))
+    for pattern, what in _USES.items() if used else ():
         for call in facts.calls_matching(pattern.pattern):
             given: list[Value] = [*call.args, *(value for _, value in call.keywords)]
             if pattern.pattern.startswith("(hmac") and _is_label(call.argument(1, "msg", "message")):
