@@ -76,6 +76,7 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
                 scene.honest.learned[route.path] = tuple(cast("dict[str, object]", said))
             _remember(scene, said)
             confirmed(scene, exchange, said)
+            scene.own.update((subject, user))
             other = replace(person, subject=user if login == subject else subject)
             called = _by_phone(scene, person, request)
             ready = (
@@ -119,6 +120,7 @@ def _as_it_is_told(scene: Scene, name: str) -> Identity | None:
         confirmed(scene, exchange, said)
         for subject in islice(subjects_of(said, exchange.response.json()), 4):
             person = Identity(name, (), subject=subject, password=Secret(password_of(said)))
+            scene.own.add(subject)
             ready = log_in(scene, person) or holder(scene, person, exchange, route)
             if ready is not None:
                 scene.useless.pop(name, None)

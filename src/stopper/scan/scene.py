@@ -39,6 +39,8 @@ class Scene:
     """Paths of registrations whose refusals have led nowhere."""
     limited: set[str] = field(default_factory=set[str])
     """Paths of log-ins and registrations that ask to come later: they are left alone, for each further try is a wait."""
+    own: set[str] = field(default_factory=set[str])
+    """By what the scan's own test people log in: only their passwords are sent to routes that may be none of a log-in."""
     odd: dict[str, int] = field(default_factory=dict[str, int])
     """How often a text that is not called a token was tried as one, by the path that gave it."""
     _shut: list[tuple[Exchange, ...]] = field(default_factory=list[tuple[Exchange, ...]])

@@ -8,6 +8,8 @@ import pytest
 from flask import Flask, Response, jsonify, request
 
 from stopper.core.app import App, Route
+from stopper.core.probe import Identity
+from stopper.core.secret import Secret
 from stopper.scan.honest import HonestRequests
 from stopper.scan.identities import Scene, gather
 from stopper.scan.wire.courier import Courier
@@ -82,3 +84,18 @@ def test_what_opens_nothing_is_no_credential() -> None:
     courier = Courier(WsgiTransport(app), mode="active")
     people, _ = gather(Scene(App(routes=routes), courier, HonestRequests(canary="stpcanary1"), "stpcanary1"), ())
     assert not people
+
+
+def test_the_password_of_somebody_who_was_given_goes_to_no_route_that_may_be_no_log_in() -> None:
+    app, sent = Flask("board"), list[bytes]()
+
+    @app.post("/feedback")
+    def feedback() -> Any:
+        sent.append(request.data)
+        return jsonify(error="text is missing"), 400
+
+    route = Route("/feedback", ("POST",), readers=frozenset({"wire"}))
+    courier = Courier(WsgiTransport(app), mode="active")
+    given = Identity("ann", (), subject="ann", password=Secret("anns-own-password"))
+    gather(Scene(App(routes=(route,)), courier, HonestRequests(canary="stpcanary1"), "stpcanary1"), (given,))
+    assert not any(b"anns-own-password" in body for body in sent)
