@@ -20,7 +20,22 @@ from stopper.core.values import (
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
-_OPENS: Final = frozenset({"loads", "load", "jsonify", "dumps", "list", "tuple", "sorted", "strip", "decode", "encode"})
+_OPENS: Final = frozenset(
+    {
+        "loads",
+        "load",
+        "jsonify",
+        "Response",
+        "make_response",
+        "dumps",
+        "list",
+        "tuple",
+        "sorted",
+        "strip",
+        "decode",
+        "encode",
+    }
+)
 """What hands on all that it is given."""
 _READS: Final = frozenset({"read", "read_text", "read_bytes", "readlines"})
 _DEEP: Final = 14
@@ -72,6 +87,7 @@ def _source(value: Value) -> Iterator[object]:
             named = (
                 text_of(part) or getattr(part, "variable", "") or getattr(part, "key", "") for part in walk(value, 8)
             )
-            yield span, *(word for word in named if isinstance(word, str))
+            words = tuple(word for word in named if word and isinstance(word, str))
+            yield words if any("/" in word or "." in word for word in words) else (span, *words)
         case _:
             pass

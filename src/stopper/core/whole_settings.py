@@ -21,12 +21,10 @@ def holds_settings(facts: "SourceFacts", call: Call) -> bool:
     """``printenv`` of a shell, ``dotenv_values()``, ``settings.model_dump()`` of pydantic settings, ``vars(Config)``."""
     if call.callee in ("dotenv.dotenv_values", "dotenv.main.dotenv_values"):
         return True
-    if call.method in _DUMPS and isinstance(call.receiver, Call) and not call.args and not call.keywords:
-        return _is_settings(facts, call.receiver.callee)
+    if call.method in _DUMPS and isinstance(call.receiver, (Call, Item)) and not call.args and not call.keywords:
+        return any(_is_settings(facts, made.callee) for made in _made(facts, call.receiver))
     if call.callee == "dataclasses.asdict" and call.args:
-        given = call.args[0]
-        kept = kept_by_application(facts, given) if isinstance(given, Item) else (given,)
-        return any(isinstance(made, Call) and _is_record_of_settings(facts, made.callee) for made in kept)
+        return any(_is_record_of_settings(facts, made.callee) for made in _made(facts, call.args[0]))
     if call.callee == "vars" and call.args and isinstance(call.args[0], Name):
         return call.args[0].dotted in _config_classes(facts)
     if _COMMANDS.fullmatch(call.callee) and call.args:
@@ -35,6 +33,12 @@ def holds_settings(facts: "SourceFacts", call: Call) -> bool:
             len(said) == 1 and isinstance(said[0], Constant) and _ENVIRONMENT.match(text_of(said[0]) or "") is not None
         )
     return False
+
+
+def _made(facts: "SourceFacts", value: Value) -> list[Call]:
+    """What makes the object, also where the application keeps it: ``current_app.extensions["settings"]``."""
+    kept = kept_by_application(facts, value) if isinstance(value, Item) else (value,)
+    return [made for made in kept if isinstance(made, Call)]
 
 
 def _is_record_of_settings(facts: "SourceFacts", name: str) -> bool:

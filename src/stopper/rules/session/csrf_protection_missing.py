@@ -99,7 +99,12 @@ def _cookies_authenticate(app: App, facts: SourceFacts) -> bool:
         return True
     # Where the log-in writes the session in a way that is not seen, a refusal that asks the session shows it.
     doors = {route.view for route in app.routes if _is_door(route)}
-    kept = {one.detail for one in facts.flows("session") if one.function in doors and not OF_ANYBODY.search(one.detail)}
+    called = {call.callee for door in doors for call in facts.calls_in(door)}
+    kept = {
+        one.detail
+        for one in facts.flows("session")
+        if one.function in doors | called and not OF_ANYBODY.search(one.detail)
+    }
     return any(
         condition.refuses
         and any(
