@@ -10,8 +10,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.passing import given
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.text_words import mentions
-from stopper.core.values import Call, Item, Name, Parameter, Value, text_of, walk
+from stopper.core.values import Call, ConfigValue, EnvironmentValue, Item, Member, Name, Parameter, Value, text_of, walk
 
 _HASHES: Final = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_224", "sha3_256", "sha3_384", "sha3_512", "blake2b", "blake2s")  # fmt: skip
 _DIRECT: Final = (
@@ -45,6 +44,9 @@ _SCHEMES: Final = re.compile(
 _BASIC: Final = "flask.request.authorization.password"
 _CLIENTS: Final = re.compile(r"(?i)client|service|device|machine|consumer")
 """What a table of programs and their secrets is called."""
+_ROW_OF_CLIENT: Final = re.compile(
+    r"(?:^|\.)(?!(?:Mongo|Async|Redis|Http|Test)\w*Client)\w*(?:Client|Device|Service|Consumer|Machine)\.(?:query|objects|get|find|select|filter)"
+)
 _FAST_SCHEME: Final = frozenset({"sha256_crypt", "sha512_crypt"})
 
 
@@ -203,7 +205,17 @@ def _is_of_a_client(facts: SourceFacts, call: Call) -> bool:
     if any(text_of(side) == "client_credentials" for side in held):
         return True
     held += [one for other in facts.calls_in(call.function) if other.method == "compare_digest" for one in other.args]
-    return any(isinstance(side, Item) and mentions(side.owner, _CLIENTS) for side in held)
+    return any(isinstance(side, (Item, Member)) and _is_of_programs(side.owner) for side in held)
+
+
+def _is_of_programs(owner: Value) -> bool:
+    """A setting that is called after programs, or a row of a model that is; what a database is reached by is called a client too."""
+    return any(
+        (isinstance(part, EnvironmentValue) and _CLIENTS.search(part.variable))
+        or (isinstance(part, ConfigValue) and _CLIENTS.search(part.key))
+        or (isinstance(part, Call) and _ROW_OF_CLIENT.search(part.callee))
+        for part in walk(owner, 6)
+    )
 
 
 def _before_a_slow_hash(facts: SourceFacts) -> set[int]:

@@ -164,6 +164,12 @@ def _keeps_to_itself(facts: SourceFacts, exception: str) -> bool:
             for part in walk(said, 6)
         )
         or any(_sends_text(facts, one.function, one) or _answers_several(facts, one) for one in caught)
+        or any(
+            isinstance(part, Caught)
+            for one in caught
+            for returned in facts.returns_of(one.function)
+            for part in walk(returned.value, 6)
+        )
     )
 
 

@@ -55,7 +55,10 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(message, call.span)
         elif not _audience_tells(app, facts, call, key):
             names = {*KINDS, *_own_names(app, facts, key)}
-            yield from (Hit(message, one.span) for one in _guards_without_question(facts, call, names))
+            silent = list(_guards_without_question(facts, call, names))
+            if not silent and _is_asked_by_one_view(facts, call, names):
+                silent = [call]
+            yield from (Hit(message, one.span) for one in silent)
     for call in facts.calls("flask_jwt_extended.create_access_token"):
         if _is_sent_away(facts, call.function) and call.keyword("additional_claims", "user_claims") is None:
             yield Hit("what is mailed for a new password opens every route, like any access token", call.span)
@@ -140,6 +143,28 @@ def _guards_without_question(facts: SourceFacts, call: Call, names: set[str]) ->
         guards = runs and not facts.is_view(one.function)
         if guards and not _ENDS.search(one.function) and not any(_looks_at(facts, name, names) for name in beyond):
             yield one
+
+
+def _is_asked_by_one_view(facts: SourceFacts, call: Call, names: set[str]) -> bool:
+    """``if claims["typ"] != "refresh": abort(401)`` in the view that refreshes is the only question: other views take what they are shown."""
+    looking = [
+        (one, other)
+        for one in facts.comparisons()
+        for side, other in ((one.left, one.right), (one.right, one.left))
+        if any(isinstance(part, Item) and text_of(part.key) in names for part in walk(side, 6))
+    ]
+    for one, other in looking:
+        kind = PURPOSES.search(text_of(other) or "")
+        if one.operator != "!=" or not facts.is_view(one.function) or kind is None or kind[1].lower() == "access":
+            return False
+    asking = {one.function for one, _ in looking}
+    reached = {(ref.method, ref.path) for ref in facts.routes_reaching(call.function)} if asking else set()
+    return any(
+        route.view not in asking
+        and not _ENDS.search(f"{route.path} {route.view}")
+        and any((method, route.path) in reached for method in route.methods)
+        for route in facts.routes
+    )
 
 
 def _is_asked_by_library(facts: SourceFacts, function: str) -> bool:
