@@ -3,10 +3,14 @@
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.facts import source_of
-from stopper.core.values import Name, walk
+from stopper.core.text_words import mentions
+from stopper.core.values import Call, Name, walk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from stopper.core.app import App, Guard
+    from stopper.core.fact import Condition
     from stopper.core.facts import SourceFacts
 
 _HOMES: Final = {
@@ -31,6 +35,29 @@ def is_asked_for_later(facts: "SourceFacts", function: str) -> bool:
         and any(isinstance(part, Name) and part.dotted in kept for part in walk(condition.value, 6))
         for condition in facts.conditions()
     )
+
+
+def dispatches_views(facts: "SourceFacts", function: str) -> bool:
+    """``dispatch_request`` of a view class, or of one that view classes derive from, where none of them refuses by what it keeps on ``self``."""
+    owner, _, word = function.rpartition(".")
+    if word != "dispatch_request":
+        return False
+    below = [one.name for one in facts.classes(owner)] if owner else []
+    kept = [one for one in facts.assignments_in(function) if one.target.startswith("self.")]
+    spans = {part.span for one in kept for part in walk(one.value, 3) if isinstance(part, Call)}
+    asked = [one for name in (owner, *below) for one in _conditions_of(facts, name) if one.refuses]
+    return any(facts.is_view(name) for name in (owner, *below)) and not any(
+        any(mentions(one.value, put.attribute) for put in kept)
+        or any(isinstance(part, Call) and part.span in spans for part in walk(one.value, 6))
+        for one in asked
+        if one.function != function
+    )
+
+
+def _conditions_of(facts: "SourceFacts", owner: str) -> "Iterator[Condition]":
+    found = next((one for one in facts.classes() if one.name == owner), None)
+    for method in found.methods if found is not None else ():
+        yield from facts.conditions_in(f"{owner}.{method}")
 
 
 def hooks_before_guards(app: "App") -> frozenset[str]:

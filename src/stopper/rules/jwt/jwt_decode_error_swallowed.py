@@ -9,7 +9,7 @@ from stopper.core.body_models import classes_by_name
 from stopper.core.facts import Handler, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS, verifies, written_in
-from stopper.core.kept_caller import hooks_before_guards, is_asked_for_later
+from stopper.core.kept_caller import dispatches_views, hooks_before_guards, is_asked_for_later
 from stopper.core.made_up_callers import stands_for_somebody
 from stopper.core.places_in_steps import is_behind, places
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
@@ -272,7 +272,7 @@ def _is_error(value: Mapping) -> bool:
 
 
 def _is_hook(facts: SourceFacts, function: str) -> bool:
-    return any(function in route.hooks for route in facts.routes)
+    return any(function in route.hooks for route in facts.routes) or dispatches_views(facts, function)
 
 
 def _is_view_call(value: Value) -> bool:
