@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
 SECRET: Final = re.compile(
-    r"(?i)pass(?:word|wd)?|secret|token|api_?key|salt$|hash$|digest$|ssn|salary|iban|is_admin|role|totp|internal|notes?$|card"
+    r"(?i)pass(?:word|wd)?|secret|token|api_?key|salt$|(?<!file_)(?<!content_)(?<!image_)(?<!body_)hash$|digest$|ssn|salary|iban|is_admin|(?<!contact_)(?<!job_)role|totp|internal|(?:^|admin_|staff_|private_|secret_|medical_|doctor_)notes?$|card"
 )
 """Columns that nobody would choose to show."""
 PEOPLE: Final = re.compile(
@@ -22,6 +22,7 @@ PEOPLE: Final = re.compile(
 """Models of people, which have something to hide even where their columns are not seen."""
 _ALL: Final = re.compile(r"(?is)\bselect\s+(?:\w+\.)?\*\s+from\b")
 _DOCUMENTS: Final = re.compile(r"(?:flask_)?mongoengine\.(?:.*\.)?(?:Dynamic)?Document")
+_NO_TABLES: Final = frozenset({"object", "abc.ABC", "dict", "typing.Protocol", "enum.Enum"})
 _GIVE_ROWS: Final = frozenset({"all", "first", "one", "get", "get_or_404", "first_or_404", "one_or_404", "scalars"})
 
 
@@ -79,6 +80,16 @@ def _asks_no_table(facts: "SourceFacts", name: str) -> bool:
     )
     return not asked and not any(
         isinstance(part, Call) and part.method in _GIVE_ROWS for said in function.returns for part in walk(said, 6)
+    )
+
+
+def may_be_of_rows(facts: "SourceFacts", owner: str) -> bool:
+    """That the class of that name, or one derived from it, is a table, or stands on something that is not seen."""
+    known = classes_by_name(facts).get(owner)
+    family = (known, *facts.classes(owner)) if known is not None else ()
+    return not family or any(
+        is_table_class(one) or any(base not in _NO_TABLES and base not in classes_by_name(facts) for base in one.bases)
+        for one in family
     )
 
 

@@ -14,6 +14,8 @@ from stopper.core.whole_rows import PEOPLE, SECRET
 _SCHEMAS: Final = re.compile(r"(?:.*\.)?(?:SQLAlchemyAutoSchema|ModelSchema)")
 """Schemas that take every column by themselves; ``SQLAlchemySchema`` takes those that it names."""
 _CHOOSES_NOTHING: Final = frozenset({"many", "session", "instance", "partial", "unknown", "transient"})
+_LINKS: Final = frozenset({"relationship", "backref", "dynamic_loader", "association_proxy"})
+"""What leads to other rows, which no such schema shows by itself."""
 _DUMPING: Final = frozenset({"response", "alt_response", "output", "marshal_with"})
 """Decorators that dump what a view gives back."""
 
@@ -60,7 +62,8 @@ def _takes_all(facts: SourceFacts, name: str, made: Call | None) -> bool:
     }
     if columns is None:
         return isinstance(model, Name) and PEOPLE.fullmatch(model.dotted.rpartition(".")[2]) is not None
-    return any(SECRET.search(column) for column in {*columns.attributes, *columns.fields} - hidden)
+    linked = {name for name, said in columns.attributes.items() if isinstance(said, Call) and said.method in _LINKS}
+    return any(SECRET.search(column) for column in {*columns.attributes, *columns.fields} - hidden - linked)
 
 
 def _is_schema(facts: SourceFacts, known: ClassFact) -> bool:

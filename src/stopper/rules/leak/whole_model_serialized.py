@@ -29,7 +29,15 @@ from stopper.core.values import (
     text_of,
     walk,
 )
-from stopper.core.whole_rows import PEOPLE, SECRET, gives_data_classes, is_data_class, is_kept_by_no_table, is_whole_row
+from stopper.core.whole_rows import (
+    PEOPLE,
+    SECRET,
+    gives_data_classes,
+    is_data_class,
+    is_kept_by_no_table,
+    is_whole_row,
+    may_be_of_rows,
+)
 from stopper.core.whole_schemas import answered_whole, dumped_whole
 
 _ALL: Final = re.compile(r"(?is)\bselect\s+(?:\w+\.)?\*\s+from\b")
@@ -109,7 +117,8 @@ def detect(app: App) -> Iterator[Hit]:
                 ):
                     certainty = "likely"
                 case Call(callee=callee) if (
-                    callee in methods or (value.method in methods and value.receiver is not None)
+                    callee in methods
+                    or (value.method in methods and value.receiver is not None and facts.function(callee) is None)
                 ) and not _names_fields(value):
                     certainty = "likely"
                 case _:
@@ -273,6 +282,8 @@ def _wide_methods(facts: SourceFacts) -> frozenset[str]:
     found: set[str] = set()
     for function in facts.functions():
         name = function.name
+        if function.owner and not may_be_of_rows(facts, function.owner):
+            continue
         asked = [one.span for one in facts.conditions_in(name) if not _asks_for_type(one.value)] + [
             one.span for one in facts.comparisons_in(name)
         ]
