@@ -46,7 +46,7 @@ def is_in_a_directory(app: App, index: FunctionIndex, route: Route, models: Iter
 def _of_everybody(app: App, index: FunctionIndex, home: str) -> Iterator[Route]:
     """The routes of that path that list things and never ask who is asking."""
     for listed in app.routes:
-        if listed.path.rstrip("/") != home:
+        if listed.path.rstrip("/").removesuffix("/list").removesuffix("/all") != home:
             continue
         access = listed.access.get("GET")
         if access is None or any(ADMIN_GUARD.search(one.name) for one in access.guards):

@@ -33,7 +33,7 @@ _OF_THE_INSIDE: Final = re.compile(
 )
 """Exceptions in whose texts addresses, statements, paths and versions stand."""
 FOR_THE_CALLER: Final = re.compile(
-    r"werkzeug\.exceptions\..*|(?!httpx\.|requests\.|urllib3?\.)(?:.*\.)?(?:HTTPException|\w*ValidationError|\w*HTTPError|SchemaError|CSRFError|JSONDecodeError|TemplateSyntaxError|(?<=jinja2\.exceptions\.)SecurityError|(?<=jinja2\.sandbox\.)SecurityError|\w*Parse(?:r)?Error)|(?:re|regex)\.error|(?:builtins\.)?(?:KeyError|AssertionError)|(?:.*\.)?(?:AuthError|OAuth\d?Error|Email\w+Error|Invalid(?:Recipient|Email|Phone|Address|Input|Parameter|Data)\w*)|cryptography\.(?:fernet\.InvalidToken|exceptions\.\w+)"
+    r"werkzeug\.exceptions\..*|(?!httpx\.|requests\.|urllib3?\.)(?:.*\.)?(?:HTTPException|\w*ValidationError|\w*HTTPError|SchemaError|CSRFError|JSONDecodeError|TemplateSyntaxError|(?<=jinja2\.exceptions\.)SecurityError|(?<=jinja2\.sandbox\.)SecurityError|\w*Parse(?:r)?Error)|(?:re|regex)\.error|(?:builtins\.)?(?:KeyError|AssertionError)|sqlalchemy\.(?:\w+\.)*(?:NoResultFound|MultipleResultsFound)|(?:.*\.)?(?:AuthError|OAuth\d?Error|Email\w+Error|Invalid(?:Recipient|Email|Phone|Address|Input|Parameter|Data)\w*)|cryptography\.(?:fernet\.InvalidToken|exceptions\.\w+)"
 )
 """Exceptions whose text is written for the caller: HTTP's own, and what a schema says about the input; and those without a text."""
 

@@ -70,6 +70,10 @@ _FILE_ID: Final = re.compile(r"(?i)(?:^|_)(?:id|uuid|number|no|uid)$")
 _STEM: Final = re.compile(r"_?(?:ids?|uuids?|pk)$")
 _TEMPLATES: Final = re.compile(r"(?i)^[^{]*[/_-](?:templates?|templating)(?=[/_-])")
 """Templates of tasks and notes, out of which everybody's are made."""
+_KINDS: Final = re.compile(
+    r"(?i)(?:[a-z][-_](?:types?|status(?:es)?|classifications?|categor(?:y|ies)|severit(?:y|ies)|priorit(?:y|ies)|kinds?)|(?:^|/)global/[\w-]+)/\{[^{}/]+\}/?$"
+)
+"""What things may be, and what is everybody's by its name: ``/task-status/{id}``, ``/global/tasks/{id}``."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -102,6 +106,8 @@ def detect(app: App) -> Iterator[Hit]:
                 ),
                 None,
             )
+            if call is not None and method == "GET" and _KINDS.search(route.path):
+                continue
             if call is not None and method == "GET":
                 models = () if _private(route) else models_named(call)
                 if is_in_a_directory(app, index, route, models):
@@ -120,7 +126,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _says_no_owner(facts: SourceFacts, looked_up: Call | Item) -> bool:
     """That the models which the look-up names are known, and none has a column of whoever owns a row: what it finds may be everybody's."""
-    named = {_model(looked_up)} | {part.dotted for part in walk(looked_up, 4) if isinstance(part, Name)}
+    named = {_model(looked_up)} | {part.dotted for part in walk(looked_up, 6) if isinstance(part, Name)}
     named |= {name.rpartition(".")[0] for name in named}
     models = [known for name in named if (known := classes_by_name(facts).get(name)) and is_table_class(known)]
     return bool(models) and not any(OWNER.search(name) for one in models for name in (*one.attributes, *one.fields))

@@ -54,9 +54,11 @@ _TAKES_NO_EXCEPTION: Final = frozenset({"return", "flask.jsonify", "flask.make_r
 _PARSES: Final = frozenset({
     "json.loads", "flask.json.loads", "datetime.datetime.fromisoformat", "datetime.date.fromisoformat", "datetime.datetime.strptime", "decimal.Decimal",
     "uuid.UUID", "dateutil.parser.parse", "dateutil.parser.isoparse", "fractions.Fraction", "ipaddress.ip_address", "ipaddress.ip_network", "str", "len",
+    "json.dumps", "flask.json.dumps", "base64.b64decode", "base64.urlsafe_b64decode", "binascii.unhexlify", "flask.jsonify",
 })  # fmt: skip
 _ANSWERS: Final = frozenset({
     "isinstance", "Exception", "ValueError", "json.dumps", "flask.redirect", "flask.url_for", "flask.abort", "flask.request.form.get", "flask.request.args.get",
+    "flask.make_response", "flask.request.get_json", "flask.request.get_json.get", "flask.request.json.get",
 })  # fmt: skip
 """What is called beside the reading of a text, and asks nothing of the inside."""
 _TELLS_NOTHING: Final = frozenset({"type", "isinstance", "hasattr", "len", "id", "hash", "bool"})

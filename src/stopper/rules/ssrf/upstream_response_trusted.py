@@ -35,6 +35,8 @@ _CHECKS: Final = re.compile(
 _NO_JSON: Final = frozenset({"ValueError", "JSONDecodeError"})
 _OTHER_FORM: Final = frozenset({"KeyError", "TypeError", "LookupError", "IndexError", "AttributeError"})
 """Who catches one of each by name has thought of an answer that is no JSON, and of one that has another form."""
+_ANYTHING: Final = frozenset({"*", "Exception", "BaseException"})
+_READING: Final = frozenset({"json", "loads", "load"})
 _FAILED: Final = 500
 """What nobody answers who has thought of the case: 502 and 504 are for answers of others that are no good (RFC 9110 §15.6)."""
 _LOOKED_AT: Final = frozenset({"status_code", "ok", "is_success", "headers", "is_error", "status"})
@@ -149,7 +151,15 @@ def _is_checked(facts: SourceFacts, function: str) -> bool:
         return True  # ``if answer:`` of requests asks for the status
     if any(_hands_status_on(one.value) for one in facts.returns_of(function)):
         return True
-    caught = {name.rpartition(".")[2] for one in facts.handlers() if one.function == function for name in one.catches}
+    handlers = [one for one in facts.handlers_in(function) if one.function == function]
+    if any(
+        _ANYTHING & set(one.catches)
+        and one.action != "raise"
+        and _READING & {tried.rpartition(".")[2] for tried in one.tried}
+        for one in handlers
+    ):
+        return True  # whatever was wrong with it, the answer is none
+    caught = {name.rpartition(".")[2] for one in handlers for name in one.catches}
     return bool(caught & _NO_JSON) and bool(caught & _OTHER_FORM)
 
 
