@@ -24,6 +24,8 @@ from stopper.scan.told_bodies import sent_by
 from stopper.scan.told_members import turned_away
 from stopper.scan.wire.courier import Courier
 
+TURNED_AWAY_MOST: Final = 120
+"""Log-ins after which a route that has let nobody in is left alone: an eighth of what a scan may ask."""
 UNNAMED_MOST: Final = 3
 """Routes at which an account is tried though their paths say nothing of it."""
 ODD_MOST: Final = 2
@@ -37,7 +39,7 @@ def log_in(scene: Scene, person: Identity) -> Identity | None:
     password = person.password.reveal()
     for route in (*doors(scene.app, LOGIN), *_unnamed(scene, person)):
         for number, requests in _likely_first(scene, route, person.subject, password):
-            if route.path in scene.limited:
+            if route.path in scene.limited or scene.tried.get(route.path, 0) >= TURNED_AWAY_MOST:
                 break
             if (ready := logged_in(scene, person, route, requests)) is not None:
                 scene.useless.pop(person.name, None)
@@ -150,6 +152,8 @@ def logged_in(scene: Scene, person: Identity, route: Route, requests: Sequence[R
         exchange = change(scene, request)
         if exchange is None:
             continue
+        if route.path not in scene.forms:
+            scene.tried[route.path] = scene.tried.get(route.path, 0) + 1
         if exchange.response.went_through and says_more(exchange.response):
             for further in stepped(scene, exchange, sent_by(request)):
                 if (ready := holder(scene, person, further, route)) is not None:

@@ -37,6 +37,8 @@ class Scene:
     """By whose subject: what an account was called in the registration that took it, where that is no usual name."""
     tells_nothing: set[str] = field(default_factory=set[str])
     """Paths of registrations whose refusals have led nowhere."""
+    tried: dict[str, int] = field(default_factory=dict[str, int])
+    """How many log-ins a route has turned away that has let nobody in, by its path."""
     limited: set[str] = field(default_factory=set[str])
     """Paths of log-ins and registrations that ask to come later: they are left alone, for each further try is a wait."""
     own: set[str] = field(default_factory=set[str])
