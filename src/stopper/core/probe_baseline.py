@@ -185,6 +185,10 @@ def is_door(route: Route) -> bool:
     return route.endpoint == "static" or route.endpoint.endswith(".static") or bool(_DOORS.search(route.path))
 
 
+_SHOWS_WHO: Final = re.compile(r"(?i)(^|/)(me|whoami|current[_-]?user|userinfo)/?$")
+"""Paths that show who asks, and everybody something else: an empty list would be the same for all."""
+
+
 def candidates(target: Target, methods: Sequence[str] = ("GET",)) -> Iterator[tuple[Route, str]]:
     """Route-methods worth trying, the likeliest to be protected first; at most as many as the depth allows."""
     yield from every(target, methods)[: tries(target)]
@@ -194,11 +198,11 @@ def every(target: Target, methods: Sequence[str] = ("GET",)) -> list[tuple[Route
     """All route-methods, the likeliest to be protected first. What logs somebody out is none where the scan is somebody: all that comes after would
     be asked by nobody."""
 
-    def order(pair: tuple[Route, str]) -> tuple[bool, bool, int, str]:
+    def order(pair: tuple[Route, str]) -> tuple[bool, bool, int, bool, str]:
         route, method = pair
         access = route.access.get(method)
         known = bool(route.spec_security) or (access is not None and access.state == "guarded")
-        return (not known, is_door(route), len(route.parameters), route.path)
+        return (not known, is_door(route), len(route.parameters), not _SHOWS_WHO.search(route.path), route.path)
 
     pairs = [(route, method) for route in target.app.routes for method in methods if method in route.methods]
     pairs = [pair for pair in pairs if not pair[0].endpoint.endswith("static")]

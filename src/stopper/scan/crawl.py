@@ -47,12 +47,14 @@ GUESS_SECONDS: Final = 2.0
 """How long one list of names is tried."""
 GUESSED_LEAST: Final = 430
 """Requests up to which a scan guesses whatever it may ask in all."""
-WORDS_PART: Final = 0.43
+WORDS_PART: Final = 0.4
 """The part of all requests after which no more words are tried."""
 PARTS_PART: Final = 0.5
 """The same of what lies below one thing."""
-THINGS_PART: Final = 0.6
+THINGS_PART: Final = 0.52
 """The same of things of lists that were found."""
+ALONE_PART: Final = 0.7
+"""The same where hardly anything was found: probes ask little there."""
 ONE_SECONDS: Final = 0.3
 ENOUGH: Final = 20
 EVERYTHING: Final = 0.6
@@ -116,7 +118,7 @@ class _Guessing(Crawl):
         few = few and len(self.found) < MANY
         begun = self.paths()
         self._guess(nothing, below(begun), THINGS_PART)
-        self._guess(nothing, things(begun)[: len(FIRST)] if few else ())
+        self._guess(nothing, things(begun)[: len(FIRST)] if few and len(self.found) < SOME else ())
         self._guess(nothing, below(begun, few=few), THINGS_PART)
         self._guess(nothing, of_kinds(kind.removeprefix(self.prefix) for kind in self.kinds), THINGS_PART)
         self._guess(nothing, things(begun) if few and len(self.found) < SOME else ())
@@ -125,7 +127,7 @@ class _Guessing(Crawl):
         else:
             self._guess(nothing, one_of(led)[:OF_LISTS_MOST], THINGS_PART)
         if lists and few and headed and len(self.found) < SOME:
-            self._guess(nothing, lists[-1], THINGS_PART if len(self.found) < FEW else WORDS_PART)
+            self._guess(nothing, lists[-1], ALONE_PART if len(self.found) < FEW else WORDS_PART)
 
     def _look_for_its_beginning(self, nothing: Nothing, heads: Sequence[str]) -> None:
         """Ask for usual things below *heads*, until one of them answers; not where several names at the root have."""
@@ -146,7 +148,8 @@ class _Guessing(Crawl):
             there[f"{path}/{{id}}"] = (
                 f"{path}/{self.listed.get(path, '1')}"  # a thing may be reached by its parts alone
             )
-        for template, methods in parts_below(self.courier, there, self.found, nothing.word, self.who):
+        most = int(self.courier.max_requests * PARTS_PART) - self.courier.sent
+        for template, methods in parts_below(self.courier, there, self.found, nothing.word, self.who, most):
             names = tuple((name, "string") for name in HELD_NAME.findall(template))
             self.found[template] = Route(template, methods, parameters=names, readers=frozenset({"wire"}))
             self.ids.setdefault(template, dict(self.ids.get(template.rpartition("/")[0], {})))

@@ -25,6 +25,12 @@ __all__ = ["DetectorResult", "ProbeResult", "not_for", "outcome_of", "run_detect
 
 KEPT: Final = 80
 """Requests that are kept for the probes that run last, a tenth of the budget at most: they look at log-ins and limits."""
+LITTLE_LEFT: Final = 0.35
+"""The part of the budget after which little of it is left when the probes begin."""
+AT_ONCE: Final = 3
+"""Probes that run side by side then."""
+FOR_HEAVY: Final = 7
+"""The part of the budget, as one of so many, that is kept for those who change things where little is left."""
 STEPS_MOST: Final = 2000
 """Steps of one probe; a probe that goes on longer has lost its way."""
 _ENDING: Final = re.compile(
@@ -90,8 +96,11 @@ def run_probes(
 
     beside = readers_first(rule for rule in fit if not rule.disturbs)
     for_survey = min(sum(len(route.refs()) for route in target.app.routes), courier.max_requests // 5)
-    for_last = min(KEPT, courier.max_requests // 10) if any(rule.disturbs for rule in fit) else 0
-    courier.kept_back = for_survey + for_last
+    # Where looking for routes took much, what is left is shared: those who read leave enough for what weighs most of those who change things.
+    little = courier.sent > courier.max_requests * LITTLE_LEFT
+    last = sorted((rule for rule in fit if rule.disturbs), key=_by_weight)
+    for_last = min(KEPT // 2 if little else KEPT, courier.max_requests // 10) if last else 0
+    courier.kept_back = for_survey + for_last + (courier.max_requests // FOR_HEAVY if little else 0)
     # What is asked wrongly may be kept, and whoever reads it later fails: errors are provoked when inputs have been tried.
     provoking = sorted((rule for rule in beside if rule.provokes), key=_by_weight)
     calm = [rule for rule in beside if not rule.provokes]
@@ -99,7 +108,10 @@ def run_probes(
     for check in FIRST:
         _side_by_side([rule for rule in calm if rule.check == check], courier, workers, run)
     # What is written makes the readings of all anew: those who mostly read are done before the others begin.
-    _side_by_side([rule for rule in calm if rule.check in _READING], courier, workers, run)
+    reading = [rule for rule in calm if rule.check in _READING]
+    at_once = min(workers, AT_ONCE) if little else workers  # side by side all would begin and few come to an end
+    _side_by_side(sorted(reading, key=_by_weight) if little else reading, courier, at_once, run)
+    courier.kept_back = for_survey + for_last
     changing = [rule for rule in calm if rule.check not in (*_READING, *FIRST)]
     # Side by side all would share what is left of a tight budget: what weighs most has it first. Errors are provoked for many requests, and
     # what weighs less asks few.
@@ -107,9 +119,9 @@ def run_probes(
     heavy = [rule for rule in changing if rule.severity != "low" and (not tight or rule.severity != "medium")]
     lighter = [rule for rule in changing if rule not in heavy and rule.severity != "low"]
     for rules in (heavy, lighter, provoking, [rule for rule in changing if rule.severity == "low"]):
-        _side_by_side(rules, courier, workers, run)
+        _side_by_side(rules, courier, at_once, run)
     courier.kept_back = for_survey
-    _side_by_side([rule for rule in fit if rule.disturbs], courier, 1, run)  # each may end what the others stand on
+    _side_by_side(last, courier, 1, run)  # each may end what the others stand on
     courier.kept_back = 0  # what is left asks the routes that no probe has asked
     lost = Verdict("open", "the probe was not run to its end")
     return tuple(results.get(rule.slug) or ProbeResult(rule, lost) for rule in asked)

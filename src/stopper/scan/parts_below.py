@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.probe import Identity
 from stopper.scan.allowed_methods import allowed_at
+from stopper.scan.more_words import SOME
 from stopper.scan.usual_things import parts_of
 from stopper.scan.wire.courier import Courier
 
@@ -15,18 +16,18 @@ _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
 def parts_below(
-    courier: Courier, asked: Mapping[str, str], known: Iterable[str], word: str, who: Identity | None
+    courier: Courier, asked: Mapping[str, str], known: Iterable[str], word: str, who: Identity | None, most: int
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The templates of routes below single things that a server knows, each with what it takes. *asked* has the path at which the thing of
-    each template was asked for, *known* the templates that are known, *word* is one that nothing is called."""
-    until = time.monotonic() + SECONDS
+    each template was asked for, *known* the templates that are known, *word* is one that nothing is called. At the most *most* are asked."""
+    until, before = time.monotonic() + SECONDS, courier.sent
     known = {one.rstrip("/") for one in known}
-    for template, words in parts_of(asked):
+    for template, words in parts_of(asked, few=len(known) < SOME):
         there = asked[template]
         if _methods(courier, f"{there}/{word}", who):
             continue  # every word has an answer there
         for part in words:
-            if time.monotonic() > until:
+            if time.monotonic() > until or courier.sent - before >= most:
                 return
             if f"{template}/{part}" not in known and (methods := _methods(courier, f"{there}/{part}", who)):
                 yield f"{template}/{part}", methods

@@ -87,10 +87,11 @@ def things(found: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def parts_of(templates: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The templates of single things (``/orders/{id}``), each with the words that may stand below it."""
+def parts_of(templates: Iterable[str], *, few: bool = True) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The templates of single things (``/orders/{id}``), each with the words that may stand below it; those of any kind where *few* routes
+    are known."""
     single = [one for one in templates if one.count("{") == 1 and one.endswith("}")]
     for template in single[:KINDS_MOST]:
         kind = template.rpartition("/{")[0].rpartition("/")[2]
         special = [word for sign, said in _PARTS_OF if re.search(f"(?i){sign}", kind) for word in said.split()]
-        yield template, tuple(dict.fromkeys((*words_below(kind), *special, *_PARTS)))
+        yield template, tuple(dict.fromkeys((*words_below(kind), *special, *(_PARTS if few else ()))))
