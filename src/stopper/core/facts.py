@@ -98,6 +98,8 @@ class SourceFacts:
     """Every attribute's and keyword's name, and every literal text; ask :meth:`says`."""
     all_lookups: tuple[Item, ...] = ()
     """What is looked up in a mapping, a setting or one of several under a key that is no literal, tests too."""
+    asides: frozenset[Span] = field(default=frozenset(), repr=False)
+    """What is tested by no ``if`` of its own and calls something: a ``while``, and the ``if`` within a comprehension; tests too."""
     sole: MappingType[str, str] = field(default_factory=dict[str, str], repr=False)
     """Functions that one function alone calls, with that function: what it tests has been tested."""
     _memory: Memory = field(default_factory=Memory, init=False, repr=False, compare=False)

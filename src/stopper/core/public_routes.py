@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from stopper.core.account_names import is_clear_password, is_password_name
 from stopper.core.app import App, Route
 from stopper.core.naming import HUMP
 from stopper.core.registering_views import registers_somebody
@@ -53,6 +54,15 @@ def opens_account(index: FunctionIndex, route: Route) -> bool:
     if _REGISTERS.search(route.path):
         return True
     return not _STAFF.search(route.path) and registers_somebody(index, route.view)
+
+
+def is_shown_a_password(index: FunctionIndex, route: Route) -> bool:
+    """That a POST is sent a password, as whoever logs in or registers shows it: ``POST /tickets`` that gives out what ``DELETE /tickets`` takes back."""
+    facts = index.facts
+    names = index.calling([one.name for one in index.of_view(route.view, route.span, "POST")], 1)
+    return any(one.function in names and is_password_name(one.key) for one in facts.readings()) or any(
+        is_clear_password(facts, value) for name in names for call in facts.calls_in(name) for value in call.args
+    )
 
 
 def is_open_by_nature(route: Route) -> bool:

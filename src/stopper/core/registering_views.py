@@ -1,6 +1,6 @@
 """Views that register somebody, by what they do: a password is hashed, and none is held against its hash."""
 
-from stopper.core.account_names import MAKES_HASH, checks_password_hash, is_password_name, said_name
+from stopper.core.account_names import MAKES_HASH, checks_password_hash, is_clear_password
 from stopper.core.facts import SourceFacts
 from stopper.core.values import Call, Value
 from stopper.core.view_functions import FunctionIndex
@@ -21,7 +21,7 @@ def _hashing(facts: SourceFacts) -> frozenset[str]:
     return frozenset(
         call.function
         for call in facts.calls_matching(MAKES_HASH.pattern)
-        if call.function and any(is_password_name(said_name(_unshaped(value))) for value in call.args)
+        if call.function and any(is_clear_password(facts, _unshaped(value)) for value in call.args)
     )
 
 

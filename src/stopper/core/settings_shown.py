@@ -11,6 +11,7 @@ from stopper.core.values import (
     Call,
     ConfigValue,
     Constant,
+    Format,
     Item,
     Mapping,
     Member,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _CHOOSES: Final = re.compile(r"(?i)visible|public|front_?end|client_?side|safe|filter|redact|mask|scrub|saniti")
 _STEPS: Final = 3
+_TURNS: Final = frozenset({"int", "float", "bool", "str"})
+_SHAPES: Final = frozenset({"split", "splitlines", "strip", "lower", "upper", "removeprefix", "removesuffix"})
 _WHOLE: Final = (".items", ".values", ".copy")
 
 
@@ -68,6 +71,8 @@ def _shows_all(facts: "SourceFacts", value: Value, depth: int = 12) -> bool:
             return span is not None and any(
                 call.span is not None and span.holds(call.span) for call in facts.calls("*.items", "*.values")
             )
+        case Member(owner=Call() as owner):
+            return facts.derives(value, "whole-config") and _shows_all(facts, owner, depth - 1)
         case Name() | Member() | Parameter():
             return facts.derives(value, "whole-config")
         case Call(callee=callee) if (made := facts.function(callee)) is not None and made.returns:
@@ -84,24 +89,33 @@ def _shows_all(facts: "SourceFacts", value: Value, depth: int = 12) -> bool:
 
 def _ends(facts: "SourceFacts", made: Function, steps: int) -> Iterator[Value]:
     """What a function gives back, through those of the project that it hands on."""
-    for one in (option for returned in made.returns for option in options(returned)):
+    for one in (option for returned in made.returns for option in options(_turned(returned))):
         inner = facts.function(one.callee) if isinstance(one, Call) and one.receiver is None else None
         if inner is not None and inner.returns and steps:
             yield from _ends(facts, inner, steps - 1)
         elif isinstance(one, Parameter) and steps < _STEPS:  # of a function further down
-            yield from (passed for each in given(facts, one) for passed in options(each))
+            yield from (passed for each in given(facts, one) for passed in options(_turned(each)))
         elif isinstance(one, Sequence) and not one.open:
             yield from one.items
         else:
             yield one
 
 
+def _turned(value: Value) -> Value:
+    """``int(…)``, ``bool(…)``: what is turned into something that no mapping is."""
+    return value.args[0] if isinstance(value, Call) and value.callee in _TURNS and len(value.args) == 1 else value
+
+
 def _is_one(value: Value) -> bool:
-    """A literal, or one setting by a name, which a parameter may give."""
+    """A literal, or one setting by a name, which a parameter may give, or a part of it: ``os.environ[f"{prefix}_{name}"]``."""
     if isinstance(value, Item):
-        return isinstance(value.key, (Constant, Parameter))
+        return isinstance(value.key, (Constant, Parameter, Format)) or _is_one(value.owner)
+    if isinstance(value, Sequence) and value.open:
+        return bool(value.items) and all(map(_is_one, value.items))
+    if isinstance(value, Call) and value.receiver is not None and value.method in _SHAPES:
+        return _is_one(value.receiver)
     if isinstance(value, Call) and value.callee.endswith("config.get"):
-        return isinstance(value.argument(0), (Constant, Parameter))
+        return isinstance(value.argument(0), (Constant, Parameter, Format))
     return isinstance(value, (Constant, ConfigValue))
 
 

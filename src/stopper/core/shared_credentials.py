@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from stopper.core.values import Call, ConfigValue, EnvironmentValue, Name, Value, walk
+from stopper.core.nested_functions import inside
+from stopper.core.values import Call, ConfigValue, EnvironmentValue, Item, Member, Name, Value, walk
 from stopper.core.view_functions import FunctionIndex
 
 _STEPS: Final = 3
+_CREDENTIAL: Final = re.compile(r"(?i)(?:^|_)(?:key|secret|token)$")
 _LOOKS_UP: Final = re.compile(
     r"(?i)query|first|one|scalar|execute|fetch|find|load|lookup|decode|loads|verify|check_password|user|account|introspect|(?:^|_)get_by"
 )
@@ -21,7 +23,7 @@ def lets_programs_in(index: FunctionIndex, guards: Iterable[str]) -> bool:
 
 
 def _asks_settings(index: FunctionIndex, guard: str) -> bool:
-    names = index.calling([guard], _STEPS)
+    names = index.calling([guard, *inside(index.facts, guard)], _STEPS)
     calls = [call for name in names for call in index.facts.calls_in(name)]
     own = [call for call in calls if call.callee not in index.by_name]
     if any(_LOOKS_UP.search(call.method) for call in own) or _keeps_somebody(index, names):
@@ -45,5 +47,7 @@ def _is_setting(value: Value) -> bool:
             return True
         case Name(dotted=dotted):
             return dotted.endswith((".config", ".settings")) or dotted == "os.environ"
+        case Member(owner=Item(owner=Name(dotted="flask.current_app.extensions")), attribute=attribute):
+            return _CREDENTIAL.search(attribute) is not None  # an object of settings that the application keeps
         case _:
             return False

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def stands_alone(facts: "SourceFacts", call: Call) -> bool:
-    """The call is a statement of its own: it stands in no condition, return, raise, assignment and no other call. In a generator nothing is:
+    """The call is a statement of its own: it stands in no condition, test, return, raise, assignment and no other call. In a generator nothing is:
     it may stand behind a ``yield``."""
     if call.span is None or ((known := facts.function(call.function)) is not None and known.generates):
         return False
@@ -25,6 +25,7 @@ def stands_alone(facts: "SourceFacts", call: Call) -> bool:
         around += [one.span for one in facts.assignments_in(name)]
         around += [one.span for one in facts.conditions_in(name)]
         around += [one.span for one in facts.calls_in(name) if one is not call and one.span is not None]
+    around += facts.asides
     return not any(span.holds(call.span) for span in around) and not _is_used(facts, call)
 
 

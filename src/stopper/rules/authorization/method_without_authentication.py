@@ -11,6 +11,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, candidates, is_door
+from stopper.core.public_routes import is_shown_a_password, opens_account
 from stopper.core.refusing_views import only_refuses
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Constant, Name, text_of, walk
@@ -18,7 +19,7 @@ from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHANGING: Final = ("POST", "PUT", "PATCH", "DELETE")
 _PUBLIC: Final = re.compile(
-    r"(?i)(^|[/_.-])(log[-_]?(in|out)|sign[-_]?(in|up|out)|register|auth|authenticate|authentication|sessions?|contact|feedback|webhooks?|subscribe|callback|token|refresh|(users?|accounts?|customers?)/?$)"
+    r"(?i)(^|[/_.-])(log[-_]?(in|out)|sign[-_]?(in|up|out)|register|auth|authenticate|authentication|sessions?|contact|feedback|webhooks?|subscribe|callback|token|refresh|(?:password[-_])?(?:reset|recover\w*)|forgot\w*|confirm\w*|activat\w+|unsubscribe|(users?|accounts?|customers?)/?$)"
 )
 _ASKS_NOTHING: Final = frozenset({"OPTIONS", "HEAD"})
 """Methods that browsers send by themselves: who lets those through asks nothing about changing."""
@@ -54,6 +55,8 @@ def detect(app: App) -> Iterator[Hit]:
                 continue
             views = list(index.of_view(route.view, route.span, method))
             if views and all(only_refuses(index.facts, one.name) for one in views):
+                continue
+            if method == "POST" and (is_shown_a_password(index, route) or opens_account(index, route)):
                 continue
             own = [one for one in views if one.owner]
             span = own[0].span if own else route.span

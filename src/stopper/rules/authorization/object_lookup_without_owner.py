@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App, Route
-from stopper.core.asked_whose import asks_whose
+from stopper.core.asked_whose import asks_whose, is_who
 from stopper.core.body_models import classes_by_name
 from stopper.core.directories import is_in_a_directory, models_named
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.kinds_of_staff import asks_a_role, is_for_a_role
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE
 from stopper.core.password_columns import is_table_class
@@ -20,7 +21,19 @@ from stopper.core.seeming_guards import is_seemingly_guarded
 from stopper.core.shared_credentials import lets_programs_in
 from stopper.core.sql_tables import table_of, tables_of
 from stopper.core.unpacked_calls import unpacked
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
+from stopper.core.values import (
+    Call,
+    Constant,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Value,
+    is_constant,
+    text_of,
+    walk,
+)
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _BY_KEY: Final = (
@@ -62,8 +75,6 @@ _CATALOGUE: Final = re.compile(
 _NARROWED: Final = frozenset({"before_compile", "do_orm_execute"})
 _NARROWS: Final = frozenset({"filter", "filter_by", "where", "with_loader_criteria", "options"})
 _WHO_ASKS: Final = re.compile(r"(?i)user|tenant|principal|identity|security|account|organi[sz]ation|company")
-_ROLE_GUARD: Final = re.compile(r"(?i)roles?(?:_|$)|permissions?(?:_|$)|requires?_any_of")
-_GUARD: Final = re.compile(r"(?i)auth|require|needs?(?:_|$)|access|protect|allow|restrict|(?:^|_)can(?:_|$)")
 _FIRESTORES: Final = ("firebase_admin", "google.cloud.firestore", "google.cloud")
 _SERVES: Final = frozenset({"flask.send_file", "flask.send_from_directory"})
 _FILE_ID: Final = re.compile(r"(?i)(?:^|_)(?:id|uuid|number|no|uid)$")
@@ -103,6 +114,7 @@ def detect(app: App) -> Iterator[Hit]:
                     if _matters(index, route, method, one)
                     and _model(one) not in narrowed
                     and not asks_whose(index, route, own, one)
+                    and not _takes_what_is_free(index, own)
                 ),
                 None,
             )
@@ -119,7 +131,8 @@ def detect(app: App) -> Iterator[Hit]:
                     message = f"{message}: look whether it is somebody's, its model has no column that says so"
                     yield Hit(message, call.span, where, certainty="possible", severity="low")
                 else:
-                    weight: Severity | None = "low" if any(map(_asks_a_role, own)) else None
+                    by_role = any(map(asks_a_role, own)) or is_for_a_role(index, access)
+                    weight: Severity | None = "low" if by_role else None
                     yield Hit(message, call.span, where, severity=weight)
                 break
 
@@ -155,16 +168,22 @@ def _model(looked_up: Call | Item) -> str:
     return looked_up.callee.rpartition(".query.")[0] if isinstance(looked_up, Call) else ""
 
 
-def _asks_a_role(view: Function) -> bool:
-    """``@role_required("editor")``, ``@auth_required("CONFIG_UPDATE")``: one kind of staff, who work on what is everybody's. Of several roles one may be
-    that of customers."""
-    for one in view.decorators:
-        name = one.name.rpartition(".")[2]
-        given = one.call.args if one.call is not None else ()
-        said = [text for value in given for part in walk(value, 3) if (text := text_of(part))]
-        if len(said) <= 1 and (_ROLE_GUARD.search(name) or (said and _GUARD.search(name))):
-            return True
-    return False
+def _takes_what_is_free(index: FunctionIndex, own: list[Function]) -> bool:
+    """``if tool.borrower is not None: abort(409)`` before ``tool.borrower = g.neighbour``: what nobody has is everybody's to take."""
+    taken = {
+        one.target.rpartition(".")[2]
+        for view in own
+        for one in index.facts.assignments_in(view.name)
+        if any(map(is_who, walk(one.value, 3)))
+    }
+    return any(
+        isinstance(one.left, Member) and one.left.attribute in taken and is_constant(one.right, None)
+        for view in own
+        for one in index.comparisons.get(view.name, ())
+        if any(
+            asked.refuses or asked.stops for asked in index.conditions.get(view.name, ()) if asked.span.holds(one.span)
+        )
+    )
 
 
 def _loaders(index: FunctionIndex, own: list[Function], route: Route) -> list[Function]:

@@ -30,7 +30,7 @@ from stopper.scan.source.drafts import (
     new_unknown,
 )
 from stopper.scan.source.elements import element_in
-from stopper.scan.source.expressions import bind_target
+from stopper.scan.source.expressions import bind_target, test_aside
 from stopper.scan.source.project import Scope
 from stopper.scan.source.reader import Reader, canonical, either, set_scope
 from stopper.scan.source.unrolling import rows_of_settings
@@ -159,7 +159,7 @@ def _is_cut_short(body: list[ast.stmt]) -> bool:
 
 
 def read_while(reader: Reader, node: ast.While) -> None:
-    reader.value(node.test)
+    test_aside(reader, node.test)
     before = _snapshot(reader)
     block(reader, node.body)
     _merge(reader, before, False, False)

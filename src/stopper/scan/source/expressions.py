@@ -265,6 +265,14 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.SetComp | ast.Genera
     return result
 
 
+def test_aside(reader: Reader, test: ast.expr) -> None:
+    """Read what a ``while`` or the ``if`` within a comprehension tests, and keep its place where it calls something."""
+    before = len(reader.calls)
+    reader.value(test)
+    if len(reader.calls) > before:
+        reader.project.asides.append(reader.span(test))
+
+
 def bind_target(reader: Reader, target: ast.expr, value: Value) -> None:
     """Bind the names of a loop or comprehension target."""
     if type(target) is ast.Name:

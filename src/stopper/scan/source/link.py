@@ -92,6 +92,7 @@ def link(
         text_files=texts,
         words=frozenset(project.words),
         all_lookups=tuple(project.lookups),
+        asides=frozenset(project.asides),
         sole=project.sole,
     )
     flows = [*project.flows, *_answers(project, facts), *log_hooks(facts)]

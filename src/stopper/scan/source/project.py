@@ -173,6 +173,7 @@ class Project:
     words: set[str] = field(default_factory=set[str])
     """Every attribute's and keyword's name, and every literal text."""
     lookups: list[Item] = field(default_factory=list[Item])
+    asides: list[Span] = field(default_factory=list[Span])
     """What is looked up in a mapping or a setting under a key that is no literal."""
     heirs: dict[str, list[str]] = field(default_factory=dict[str, "list[str]"])
     """Class → the classes that name it as a base."""
