@@ -6,13 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 from stopper.core.passing import given
-from stopper.core.values import Call, Choice, Format, Mapping, Parameter, Unknown, Value, options, text_of
+from stopper.core.values import Call, Choice, Constant, Format, Mapping, Parameter, Unknown, Value, options, text_of
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
 HOSTED: Final = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#{%]+[/?#]", re.IGNORECASE)
 """The beginning of a text that has already fixed the host."""
+_OF_CLIENT: Final = re.compile(r"/(?![/\\])")
+"""The beginning of a path, which a client puts behind the address that it was made with; any other refuses it."""
 _BELOW: Final = re.compile(r"^(?:/[^/\\]|[?#]|[^/\\:?#{%]+[/?#])")
 """The beginning of a reference that stays below the first part of ``urljoin``: neither a scheme nor a host can follow (RFC 3986 §4.2)."""
 
@@ -30,8 +32,18 @@ def host_parts(facts: "SourceFacts", value: Value, steps: int = 2) -> Iterator[V
     elif isinstance(value, Call) and steps and _is_join(value) and is_passed(added := value.args[1], facts):
         for one in dict.fromkeys(given(facts, added)):
             yield from host_parts(facts, replace(value, args=(value.args[0], one)), 0 if one == added else steps - 1)
+    elif steps and (written := _written(facts, value)):
+        for one in written:
+            yield from host_parts(facts, one, steps - 1)
     elif (steering := host_part(value)) is not None:
         yield steering
+
+
+def _written(facts: "SourceFacts", value: Value) -> tuple[Value, ...]:
+    """What a function of the project gives back that only writes addresses: ``return f"{self.base}/{resource}?{urlencode(query)}"``."""
+    made = facts.function(value.callee) if isinstance(value, Call) and value.receiver is None else None
+    written = made.returns if made is not None else ()
+    return written if all(isinstance(one, (Format, Constant)) for one in written) else ()
 
 
 def openings(facts: "SourceFacts", value: Value, steps: int = 2) -> Iterator[Value]:
@@ -61,7 +73,7 @@ def host_part(value: Value) -> Value | None:
         return None
     if isinstance(value, Format):
         first = text_of(value.parts[0]) if value.parts else None
-        if first is not None and HOSTED.match(first):
+        if first is not None and (HOSTED.match(first) or _OF_CLIENT.match(first)):
             return None
         if value.parts and first is None:
             return value.parts[0] if not _is_scheme(value) else value

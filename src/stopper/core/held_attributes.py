@@ -58,6 +58,8 @@ def _each_made(facts: "SourceFacts", value: Value, steps: int) -> Iterator[Call 
             yield option
             continue
         several = list(handed(facts, option)) if isinstance(option, Parameter) else []
+        if isinstance(option, Parameter) and isinstance(option.default, Call):
+            several.append(option.default)
         if isinstance(option, Call) and option.callee[:1] != "?":
             several = [one.value for one in facts.returns_of(option.callee)]
         for one in several if steps else ():
@@ -79,6 +81,8 @@ def _made(facts: "SourceFacts", value: Value, steps: int) -> Iterator[Call]:
             for given in handed(facts, option):
                 if given is not option:
                     yield from _made(facts, given, steps - 1)
+            if isinstance(option.default, Call):
+                yield from _made(facts, option.default, steps - 1)
         elif isinstance(option, Item) and steps:  # ``current_app.extensions["courier"]``
             for kept in kept_by_application(facts, option):
                 yield from _made(facts, kept, steps - 1)

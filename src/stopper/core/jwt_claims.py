@@ -9,6 +9,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts
+from stopper.core.held_attributes import held_under
 from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import Decoding, decodings, is_pyjwt, said_options, shape_of, switched_off
 from stopper.core.unpacked_calls import unpacked
@@ -81,8 +82,7 @@ def required(facts: SourceFacts, call: Call, shape: Decoding) -> frozenset[str]:
     """The claims that this verification demands to be there, by its own options or the library's registry of claims."""
     names: set[str] = set()
     for value in (*option(facts, call, shape, "require"), *option(facts, call, shape, "required")):
-        if isinstance(value, Sequence):
-            names |= {str(item) for item in value.plain()}
+        names |= _named(facts, value)
     for said in said_options(facts, call, shape):
         if isinstance(said, Mapping):
             names |= {
@@ -103,6 +103,22 @@ def required(facts: SourceFacts, call: Call, shape: Decoding) -> frozenset[str]:
         name for name, words in (("aud", ("audience",)), ("iss", ("issuer",))) if call.keyword(*words) is not None
     }
     return frozenset(names)
+
+
+def _named(facts: SourceFacts, value: Value, steps: int = 3) -> set[str]:
+    """The claims of a list, of lists that are added up, ``["exp"] + (["jti"] if strict else [])``, and of an attribute of an object that holds one."""
+    match value:
+        case Sequence():
+            return {str(item) for item in value.plain()}
+        case Unknown(parts=added) if steps:
+            return {name for one in added for name in _named(facts, one, steps - 1)}
+        case Choice(options=each) if steps and each:
+            return set.intersection(*(_named(facts, one, steps - 1) for one in each))
+        case Member(owner=owner, attribute=attribute) if steps:
+            held = [_named(facts, one, steps - 1) for one, _ in held_under(facts, owner, attribute)]
+            return set.intersection(*held) if held else set()
+        case _:
+            return set()
 
 
 def only_there(facts: SourceFacts, call: Call, claim: str) -> bool:

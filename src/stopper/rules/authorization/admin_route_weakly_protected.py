@@ -9,6 +9,7 @@ from stopper.core.app import App, Route
 from stopper.core.changing_calls import writes
 from stopper.core.fact import Decorator, Function
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.login_names import BEST
 from stopper.core.low_roles import LOW, asks_nobody_special, noted_only, says_low
 from stopper.core.owner_names import ADMIN_GUARD, ROLE, WHO
 from stopper.core.place import RouteRef
@@ -62,11 +63,14 @@ _LOOKS_UP: Final = frozenset(
 _KIND: Final = re.compile(
     r"(?i)is_(?!authenticated|active|anonymous|confirmed|verified|enabled|fresh|deleted|locked|valid|expired|none|blocked)\w+"
 )
+_COMES_OR_GOES: Final = re.compile(r"(?i)login|log[-_]?out|sign[-_]?out|log[-_]?off")
 _OF_A_LOG_IN: Final = re.compile(
     r"(?i)log_?-?(?:in|out)|sign_?-?(?:in|out)|auth|token|session|password|profile|/me\b|account"
 )
 
 
+_MANY: Final = 4
+"""Routes of an application of some size."""
 _MOST_ASK: Final = 4
 """So many routes of a file that ask for the role, each by itself, show that somebody has thought about each."""
 _ANSWERS: Final = frozenset(
@@ -77,7 +81,7 @@ _ANSWERS: Final = frozenset(
 
 def detect(app: App) -> Iterator[Hit]:
     """Guarded routes with an administrator's path whose guards speak of no role, nor does the view."""
-    routes = [route for route in app.routes if _is_named_for_admins(route) and "login" not in route.path.lower()]
+    routes = [route for route in app.routes if _is_named_for_admins(route) and not _COMES_OR_GOES.search(route.path)]
     if not routes or _knows_only_admins(source_of(app)) or _logs_in_admins_only(app):
         return
     found, asking = _found(app, routes)
@@ -165,7 +169,17 @@ def _logs_in_admins_only(app: App) -> bool:
         and not _OF_A_LOG_IN.search(route.path)
     ]
     ruled = [route for route in closed if _is_for_admins(route.path)]
-    return len(ruled) >= 4 and len(ruled) == len(closed)
+    return 0 < len(ruled) == len(closed) and (len(ruled) >= _MANY or _log_in_is_theirs(app))
+
+
+def _log_in_is_theirs(app: App) -> bool:
+    """``/admin/login`` is the only log-in, and nobody registers: whoever is logged in came through that door."""
+    doors = [route.path for route in app.routes if BEST.search(route.path)]
+    return (
+        bool(doors)
+        and all(map(_is_for_admins, doors))
+        and not any(_REGISTERS.search(route.path) for route in app.routes if not _is_for_admins(route.path))
+    )
 
 
 def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str]) -> bool:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Final, cast
 
+from stopper.core.account_names import LOGS_IN
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
@@ -27,6 +28,7 @@ from stopper.core.session_keeping import is_kept_on_server
 from stopper.core.values import Call, Constant, Item, Mapping, Name, Sequence, Truth, Value, options, text_of, walk
 
 _HARMLESS: Final = re.compile(r"(?i)csrf|xsrf|nonce|state|e_?mail$|_id$|next|flash")
+_PHONE: Final = re.compile(r"(?i)(?:phone|mobile|tele?phone|msisdn)(?:_?(?:number|no))?")
 _CODE: Final = re.compile(
     r"(?i)^(?:otp|totp|pin|captcha(?:_(?:text|answer|solution))?)$|(?:^|_)(?:otp|pin|reset|verif\w*|2fa|mfa|sms|login|confirm\w*|one_?time|security|recovery|magic)_?codes?$|_otp$"
 )
@@ -61,6 +63,8 @@ def detect(app: App) -> Iterator[Hit]:
         by_key = by_key or (_OF_A_FORM.search(flow.detail) is not None and _is_whole_form(flow.value))
         if flow.detail and _HARMLESS.search(flow.detail):
             continue
+        if _PHONE.fullmatch(flow.detail) and _lets_in(facts, flow.function):
+            continue  # by it the account is known, as elsewhere by its address
         made = flow.value.method if isinstance(flow.value, Call) else flow.value.name
         if _CODE.search(flow.detail) and sensitive(made) == "token":
             continue  # it says which code is meant, and the code lies elsewhere
@@ -110,6 +114,10 @@ def _is_of_forms(facts: SourceFacts, key: str) -> bool:
 def _is_kept_under(value: Value, key: str) -> bool:
     of_session = isinstance(value, Item) and isinstance(value.owner, Name) and value.owner.dotted == "flask.session"
     return of_session and isinstance(value, Item) and text_of(value.key) == key
+
+
+def _lets_in(facts: SourceFacts, function: str) -> bool:
+    return any(LOGS_IN.search(route.path) for route in facts.routes_of_view(function))
 
 
 def _is_drawn_here(value: Value) -> bool:

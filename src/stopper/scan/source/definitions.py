@@ -27,7 +27,7 @@ from stopper.scan.source.project import ClassState, FunctionNode, Pending, Proje
 from stopper.scan.source.reader import Reader, canonical
 from stopper.scan.source.registers import note_register, put_by_decorator
 from stopper.scan.source.straight import is_opening, is_straight, opens_through, runs_through
-from stopper.scan.source.wsgi_names import ENVIRON
+from stopper.scan.source.wsgi_names import ENVIRON, comes_in
 
 
 def read_function(project: Project, waiting: Pending) -> None:
@@ -87,9 +87,11 @@ def _bind_parameters(reader: Reader, node: FunctionNode | ast.Lambda, waiting: P
         if value is not None:
             defaults[argument.arg] = reader.value(value)
     found: list[str] = []
+    known = reader.project.classes.get(waiting.owner) if waiting.owner else None
+    bases = known.bases if known is not None else ()
     for index, argument in enumerate([*positional, *arguments.kwonlyargs]):
         found.append(argument.arg)
-        reader.scope[argument.arg] = _parameter(reader, argument, index, defaults.get(argument.arg))
+        reader.scope[argument.arg] = _parameter(reader, argument, index, defaults.get(argument.arg), bases)
     if any(one.name.endswith(".request_loader") for one in waiting.decorators) and found:
         reader.scope[found[0]] = new_name("flask.request")  # Flask-Login hands it over
     if found[:1] == ["environ"] or ("start_response" in found and found[0] != "start_response"):
@@ -133,7 +135,7 @@ def _unquoted(annotation: ast.expr) -> ast.expr:
         return annotation
 
 
-def _parameter(reader: Reader, argument: ast.arg, index: int, default: Value | None) -> Value:
+def _parameter(reader: Reader, argument: ast.arg, index: int, default: Value | None, bases: tuple[str, ...]) -> Value:
     name = argument.arg if sensitive(argument.arg) else ""
     typed = ""
     if argument.annotation is not None:
@@ -142,7 +144,7 @@ def _parameter(reader: Reader, argument: ast.arg, index: int, default: Value | N
         typed = next((one for one in named if ("." in one and not one.startswith("typing.")) or one in _NUMBERS), "")
         if type(said) is Name and said.dotted in ("flask.Flask", "flask.Blueprint", "logging.Logger"):
             return new_call(said.dotted, function=reader.function)
-    if argument.arg in ("request", "req") and default is None:
+    if argument.arg in ("request", "req") and default is None and comes_in(reader.module, bases, typed):
         return new_name("flask.request")
     return new_parameter(reader.function, argument.arg, index, default, None, name, typed)
 

@@ -42,6 +42,8 @@ class Module:
     folder: str
     bindings: Scope = field(default_factory=dict[str, Value])
     done: bool = False
+    sends: bool | None = None
+    """That it speaks to others over HTTP, and to nobody who calls; None until somebody asks."""
     wide: dict[int, bytes] | None = None
     """The lines that are not plain ASCII, as bytes, by their number: in them columns must be counted in characters."""
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from stopper.core.values import Call, Name, Value, walk
+from stopper.scan.source.project import Module
 
 ENVIRON: Final = "flask.request.environ"
 AGAIN: Final = frozenset(
@@ -20,6 +21,24 @@ _VARIABLES: Final = {
 }
 _HEADER: Final = "HTTP_"
 _QUERY: Final = ("flask.request.query_string", "flask.request.url", "flask.request.full_path")
+
+
+_CLIENTS: Final = ("requests", "httpx", "aiohttp", "urllib3", "http.client", "urllib.request")
+"""Libraries that send requests, and hand over what they send under the same name."""
+_SENT: Final = tuple(f"{one}." for one in _CLIENTS)
+_SERVERS: Final = ("flask", "werkzeug", "quart", "apiflask", "connexion")
+
+
+def comes_in(module: Module, bases: tuple[str, ...], typed: str) -> bool:
+    """That a parameter ``request`` is what came in: by its annotation, by the class whose method is told it, else by what the file speaks to. A
+    script that imports clients and nothing of Flask shows what it sends itself."""
+    if typed.startswith(_SENT) or any(base.startswith(_SENT) for base in bases):
+        return False
+    if module.sends is None:
+        known = [one.dotted for one in module.bindings.values() if type(one) is Name]
+        sends = any(one in _CLIENTS or one.startswith(_SENT) for one in known)
+        module.sends = sends and not any(one.startswith(_SERVERS) for one in known)
+    return not module.sends
 
 
 def of_environ(variable: str) -> Name | None:
