@@ -60,9 +60,24 @@ def _tested(facts: "SourceFacts", sides: tuple[Value, Value], span: Span, functi
                 yield from truths(inner)
     for found in facts.comparisons("is", "is not", "==", "!="):
         if found.span.path == span.path and found.function in (function, "") and found.span.line <= span.line:
+            if found.operator in ("is", "==") and _is_of_a_branch(facts, found.span, span):
+                continue
             for one, other in ((found.left, found.right), (found.right, found.left)):
                 if is_constant(other, None, ""):
                     yield one
+
+
+def is_of_absent_ones(facts: "SourceFacts", span: Span, function: str) -> bool:
+    """``if given is None or expected is None: return given == expected``: it is compared just where one of them is missing."""
+    return any(
+        one.operator == "is" and is_constant(one.right, None) and _is_of_a_branch(facts, one.span, span)
+        for one in facts.comparisons_in(function)
+    )
+
+
+def _is_of_a_branch(facts: "SourceFacts", asked: Span, span: Span) -> bool:
+    """That the place stands in the branch that is taken where what was asked holds."""
+    return any(one.span.holds(asked) and not one.negated for one in facts.conditions_around(span))
 
 
 def is_required_before(facts: "SourceFacts", value: Value, span: Span, function: str) -> bool:

@@ -71,7 +71,7 @@ def _shows_all(facts: "SourceFacts", value: Value, depth: int = 12) -> bool:
             return span is not None and any(
                 call.span is not None and span.holds(call.span) for call in facts.calls("*.items", "*.values")
             )
-        case Member(owner=Call() as owner):
+        case Member(owner=Call() as owner, attribute=attribute) if attribute != "config":
             return facts.derives(value, "whole-config") and _shows_all(facts, owner, depth - 1)
         case Name() | Member() | Parameter():
             return facts.derives(value, "whole-config")

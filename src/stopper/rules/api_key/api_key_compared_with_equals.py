@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.account_names import is_password_name, said_name
 from stopper.core.api_key_names import READ_FROM, SHOWN, is_key_name
 from stopper.core.app import App
+from stopper.core.asked_before import is_of_absent_ones
 from stopper.core.body_models import classes_by_name, is_kept_here
 from stopper.core.enumerations import is_enumerated
 from stopper.core.fact import Comparison
@@ -66,7 +67,9 @@ def detect(app: App) -> Iterator[Hit]:
         ):
             continue
         certainty = _judged(facts, comparison) or _of_this_row(facts, comparison)
-        if certainty is not None and not is_query(facts, comparison):
+        if certainty is None or is_of_absent_ones(facts, comparison.span, comparison.function):
+            continue  # nothing is no key, and has no beginning that could be guessed
+        if not is_query(facts, comparison):
             yield Hit(
                 "the time of this comparison tells how much of a guessed key is right",
                 comparison.span,

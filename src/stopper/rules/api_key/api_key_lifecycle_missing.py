@@ -30,7 +30,7 @@ _OTHER_KEY: Final = re.compile(
 _DIGEST: Final = re.compile(r"(?i)hash|digest|hmac")
 _PARTS: Final[dict[str, re.Pattern[str]]] = {
     "an owner": re.compile(
-        r"(?i)owner|user|client|account|tenant|org|customer|merchant|company|shop|member|project|team|created_by|service|partner|operator|device|branch|name|[a-z]_id$"
+        r"(?i)owner|user|client|account|tenant|org|customer|merchant|company|shop|member|project|team|created_by|service|partner|operator|device|branch|site|depot|station|consumer|holder|vendor|supplier|label|issued_to|name|[a-z]_id$"
     ),
     "an expiry": re.compile(r"(?i)expir|valid_?(?:until|to)|not_after|ttl|ends?_at"),
     "a revoked flag": re.compile(r"(?i)revoked|active|enabled|disabled|status|deleted|blocked"),
@@ -127,10 +127,15 @@ def _global_key(facts: SourceFacts) -> Iterator[Hit]:
     pairs = [(one.left, one.right, one.span) for one in facts.comparisons("==", "!=")]
     for call in facts.calls("hmac.compare_digest", "secrets.compare_digest"):
         pairs += [(call.args[0], call.args[1], call.span)] if len(call.args) == 2 and call.span is not None else []
+    told: set[str] = set()
     for left, right, span in pairs:
         for shown, wanted in ((left, right), (right, left)):
             bearer = _is_of_keys(wanted) and facts.derives(_bare(shown), "authorization-header", by_name=False)
             if _is_setting(wanted) and (bearer or is_shown_key(facts, _bare(shown))):
+                name = _name(wanted)
+                if name and name in told:
+                    break  # the same key, compared in another place
+                told.add(name)
                 yield Hit(
                     "one key serves every caller: it has no owner, no scope and no end", span, certainty="possible"
                 )
@@ -139,9 +144,13 @@ def _global_key(facts: SourceFacts) -> Iterator[Hit]:
 
 def _is_of_keys(value: Value) -> bool:
     """``os.environ["API_TOKEN"]``: a setting that is called a key."""
+    return is_key_name(_name(value))
+
+
+def _name(value: Value) -> str:
+    """The variable or setting that a value is read from."""
     bare = _bare(value)
-    name = bare.variable if isinstance(bare, EnvironmentValue) else bare.key if isinstance(bare, ConfigValue) else ""
-    return is_key_name(name)
+    return bare.variable if isinstance(bare, EnvironmentValue) else bare.key if isinstance(bare, ConfigValue) else ""
 
 
 def _is_setting(value: Value) -> bool:

@@ -388,6 +388,7 @@ RULE = Rule(
     ),
     ends="Stopper's `@api_key` lets in only a key that its store knows.",
     certainty="likely",
+    repeats=("credential-check-falls-through",),
     detect=detect,
     probe=probe,
 )

@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.api_key_names import READ_FROM, is_key_name, is_key_reading, reads_keys
 from stopper.core.app import App
+from stopper.core.asked_only_without import asked_only_without
 from stopper.core.calls_by_place import calls_between
 from stopper.core.fact import Condition, Handler
 from stopper.core.facts import SourceFacts, source_of
@@ -25,7 +26,6 @@ from stopper.core.values import (
     Choice,
     Item,
     Name,
-    Parameter,
     Truth,
     Value,
     is_constant,
@@ -35,6 +35,7 @@ from stopper.core.values import (
 )
 
 MESSAGE: Final = "a token that does not verify falls through to an API key that nobody checks"
+_WITHOUT: Final = "whoever sends another credential beside it, right or wrong, is not asked for this one's secret"
 BESIDE: Final = "one of several ways in asks only whether a key was sent"
 CHECKS: Final = frozenset({*DECODING, "flask_jwt_extended.verify_jwt_in_request", "flask_jwt_extended.decode_token"})
 ROUTES: Final = {"quick": 3, "standard": 6, "deep": 20}
@@ -53,7 +54,7 @@ def detect(app: App) -> Iterator[Hit]:
     if next(facts.calls("flask_httpauth.MultiAuth", "*.MultiAuth"), None) is not None:
         yield from (Hit(BESIDE, span) for span in lets_in_by_form(facts))
     yield from _by_unverified_claims(facts)
-    yield from _checked_only_without(facts)
+    yield from (Hit(_WITHOUT, span) for span in asked_only_without(facts, CHECKS))
     yield from _to_somebody_made_up(facts, around)
 
 
@@ -83,47 +84,6 @@ def _by_unverified_claims(facts: SourceFacts) -> Iterator[Hit]:
             yield Hit("whoever has no key is let in by a token that nobody verifies", call.span)
 
 
-def _checked_only_without(facts: SourceFacts) -> Iterator[Hit]:
-    """``if "Authorization" not in headers: compare(secret)``, and somebody is given back after it: whoever sends the other credential,
-    right or wrong, is not asked for this one's secret."""
-    compared = [one for one in facts.calls("hmac.compare_digest", "secrets.compare_digest") if one.span is not None]
-    helpers = {
-        name for one in compared if one.span and (name := facts.function_around(one.span)) and not facts.is_view(name)
-    }
-    for call in (*compared, *(facts.calls(*helpers) if helpers else ())):
-        for condition in facts.conditions_around(call.span) if call.span is not None and call.function else ():
-            body = condition.body
-            beyond = [
-                one
-                for one in facts.returns_of(call.function)
-                if body is not None and one.span.line > body.end_line and not is_constant(one.value, None, False)
-            ]
-            if beyond and _asks_absence(condition):
-                yield Hit(
-                    "whoever sends another credential beside it, right or wrong, is not asked for this one's secret",
-                    condition.span,
-                )
-
-
-def _asks_absence(condition: Condition) -> bool:
-    """That the body runs where the request has no ``Authorization``, or no key."""
-    value, absent = condition.value, condition.negated
-    if isinstance(value, Truth) and len(value.parts) == 2:
-        name, absent = value.parts[0], value.differs != condition.negated
-        return absent and _is_headers(value.parts[1]) and _is_credential(text_of(name) or "")
-    return absent and isinstance(value, Item) and _is_headers(value.owner) and _is_credential(text_of(value.key) or "")
-
-
-def _is_headers(value: Value) -> bool:
-    return (isinstance(value, Name) and value.dotted == "flask.request.headers") or (
-        isinstance(value, Parameter) and value.parameter.endswith("headers")
-    )
-
-
-def _is_credential(header: str) -> bool:
-    return header.lower() in ("authorization", "cookie") or is_key_name(header)
-
-
 def _told(facts: SourceFacts) -> Iterator[Hit]:
     """What one function alone shows."""
     for handler in facts.handlers():
@@ -139,6 +99,7 @@ def _told(facts: SourceFacts) -> Iterator[Hit]:
             yield Hit("whoever sends something that looks like a token is not asked for a key", condition.span)
     yield from _to_half_a_key(facts)
     yield from _one_after_the_other(facts)
+    yield from _where_nobody_was_found(facts)
     yield from _beside_others(facts)
     read = {"key" if is_key_name(one.key) else one.key.lower() for one in facts.all_readings if one.source in READ_FROM}
     for condition in facts.conditions() if {"key", "authorization"} <= read else ():
@@ -230,6 +191,25 @@ def _one_after_the_other(facts: SourceFacts) -> Iterator[Hit]:
                 if any(name in trusting for name in asked) and any(name in swallowing for name in asked):
                     yield Hit(MESSAGE, span)
                     break
+
+
+def _where_nobody_was_found(facts: SourceFacts) -> Iterator[Hit]:
+    """``g.caller = by_token()`` and ``if g.caller is None:``, below which a key is asked for and not looked at."""
+    swallowing = {one.function for one in facts.handlers() if one.action == "return" and _verifies(one)}
+    for condition in facts.conditions() if swallowing else ():
+        body = condition.body
+        asked = (part.callee for part in walk(condition.value, 3) if isinstance(part, Call))
+        if body is None or condition.refuses or not any(name in swallowing for name in asked):
+            continue
+        inside = [one for one in facts.conditions_in(condition.function) if one.refuses and body.holds(one.span)]
+        looked_at = any(
+            call.span is not None and body.holds(call.span) and any(map(_reads_key, call.args))
+            for call in facts.calls_in(condition.function)
+            if not call.callee.startswith("flask.")
+        )
+        for one in inside if not looked_at and not _compares_key(facts, condition.function) else ():
+            if _reads_key(one.value):
+                yield Hit(MESSAGE, one.span)
 
 
 def _trusts_the_key(facts: SourceFacts, function: str) -> bool:

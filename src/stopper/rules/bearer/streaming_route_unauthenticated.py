@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.labels import LabelKind
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, protected
@@ -25,6 +26,7 @@ from stopper.core.view_functions import index_of
 
 STREAM: Final = "text/event-stream"
 _SOCKETS: Final = ("flask_sock.Sock.route", "flask_sockets.Sockets.route")
+_SHOWN: Final[tuple[LabelKind, ...]] = ("authorization-header", "api-key", "token", "claims", "cookie", "session")
 _CHECKS: Final = re.compile(r"(?i)auth|token|jwt|login|session|verify|principal|ticket|user")
 _PATHS: Final = re.compile(
     r"(?i)(^|[/_-])(events?|stream|sse|live|feed|notifications?|subscribe|poll|updates)([/_-]|$)"
@@ -117,12 +119,22 @@ def _of_flask_sse(facts: SourceFacts) -> Iterator[Hit]:
 def _sockets(facts: SourceFacts) -> Iterator[Hit]:
     if not facts.imports("flask_sock", "flask_sockets"):
         return
+    index = index_of(facts)
     for function in facts.functions():
         found = next((one for one in function.decorators if one.name in _SOCKETS), None)
         if found is None or any(_CHECKS.search(name) for name in function.calls):
             continue
+        if any(_looks_at_credentials(facts, name) for name in index.calling([function.name], 2)):
+            continue
         if not any(_CHECKS.search(one.name) for one in function.decorators if one is not found):
             yield Hit("a WebSocket is open to everybody", found.span, certainty="likely")
+
+
+def _looks_at_credentials(facts: SourceFacts, name: str) -> bool:
+    """That a test of the function is about a credential, by whatever name: ``return scheme == "Bearer" and bidder_from(token) is not None``."""
+    held = [one.value for one in facts.conditions_in(name)]
+    held += [side for one in facts.comparisons_in(name) for side in (one.left, one.right)]
+    return any(facts.derives(one, *_SHOWN) for one in held)
 
 
 _RECEIVES: Final = ("flask_socketio.SocketIO.on", "flask_socketio.SocketIO.event")

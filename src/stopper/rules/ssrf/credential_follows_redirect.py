@@ -29,6 +29,7 @@ from stopper.core.values import (
     Unknown,
     Value,
     is_constant,
+    literals,
     may_be,
     text_of,
     walk,
@@ -38,6 +39,7 @@ REDIRECTS: Final = "the key goes along when the other side redirects"
 ANYWHERE: Final = "a credential is sent to a host that the caller chooses"
 _CALLS: Final = re.compile(r"requests(?:\.Session)?\.(?:get|post|put|patch|delete|options|request)")
 _HTTPX: Final = re.compile(r"httpx(?:\.(?:Client|AsyncClient))?\.(?:get|post|put|patch|delete|request|stream|send)")
+_CLIENT: Final = re.compile(r"httpx\.(?:Client|AsyncClient)")
 _TOKEN: Final = re.compile(
     r"(?i)(?:x-)?(?:[\w-]+-)?(?:token|secret|signature-key|auth)$|^x-auth[\w-]*$|^private-token$|^cookie$"
 )
@@ -91,9 +93,10 @@ def _calls(facts: SourceFacts) -> Iterator[Call]:
             yield from told
     for call in facts.calls_matching(_HTTPX.pattern):
         client = next(_made(facts, call.receiver), None)
-        follows = call.keyword("follow_redirects") or (client.keyword("follow_redirects") if client else None)
-        if is_constant(follows, True) and _carries_key(facts, call):
-            yield call
+        own = call.keyword("follow_redirects")
+        follows = own or (client.keyword("follow_redirects") if client else None)
+        if any(is_constant(one, True) for one in literals(follows)) and _carries_key(facts, call):
+            yield client if client is not None and own is None else call  # one client, however much it asks
     for call in facts.calls("urllib.request.Request"):
         if _names(facts, call.argument(2, "headers")) and not _has_own_opener(facts):
             yield call
@@ -181,7 +184,7 @@ def _is_anywhere(facts: SourceFacts, value: Value) -> bool:
         ours = base is not None and first is None and not facts.derives(base, *UNTRUSTED, by_name=False)
         if isinstance(base, (ConfigValue, EnvironmentValue)) or (ours and rest):
             return bool(rest) and any(_ends_the_host(facts, one) for one in openings(facts, rest[0]))
-        return first is None or re.match(r"^https?://[^/?#{%]+[/?#]", first) is None
+        return first is None or re.match(r"^https?://[^/?#{%]+[/?#]|/(?!/)", first) is None
     return isinstance(value, (Item, Call)) or not isinstance(value, Constant)
 
 
@@ -195,7 +198,7 @@ def fix(app: App, hit: Hit) -> Edit | None:
     if hit.message != REDIRECTS or hit.span is None:
         return None
     facts = source_of(app)
-    for pattern, word in ((_CALLS, "allow_redirects"), (_HTTPX, "follow_redirects")):
+    for pattern, word in ((_CALLS, "allow_redirects"), (_HTTPX, "follow_redirects"), (_CLIENT, "follow_redirects")):
         for call in facts.calls_matching(pattern.pattern):
             if call.span == hit.span:
                 return passing(call, (word, "False"), safe=False)

@@ -34,6 +34,10 @@ _SENT_BACK_TO: Final = frozenset({"redirect_uri", "callback", "callback_url", "c
 _FOR_OTHERS: Final = re.compile(
     r"(?i)invit|join|reset|recover|forgot|confirm|verif|activat|unsubscribe|share|secret|token|password|magic"
 )
+_MAKES_SECRETS: Final = re.compile(
+    r"itsdangerous\.\w+\.(?:dumps|sign)|secrets\.token_\w+|jwt\.encode|joserfc\.jwt\.encode|jose\.jwt\.encode"
+)
+"""What makes a text that opens something to whoever holds it."""
 _LINK: Final = "this link is built with whatever host the request names"
 _TOGETHER: Final = 4
 """From so many links on they are told together."""
@@ -118,7 +122,8 @@ def _sends(facts: SourceFacts, callee: str) -> bool:
 def _is_passed_on(function: str, value: Value) -> bool:
     """That the link is for somebody else, or carries a secret: what else an answer links to goes to whoever named the host."""
     words = [text for part in walk(value, 5) if (text := text_of(part)) is not None]
-    return any(_FOR_OTHERS.search(word) for word in (function.rpartition(".")[2], *words))
+    signed = any(isinstance(part, Call) and _MAKES_SECRETS.fullmatch(part.callee) for part in walk(value, 5))
+    return signed or any(_FOR_OTHERS.search(word) for word in (function.rpartition(".")[2], *words))
 
 
 def _for_providers(facts: SourceFacts) -> Iterator[Value]:

@@ -5,7 +5,7 @@ forgotten, since the body has been read once for the facts that stand in it.
 """
 
 import ast
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, Final, cast
 
 from stopper.core.values import (
@@ -20,6 +20,7 @@ from stopper.core.values import (
     Value,
     walk,
 )
+from stopper.scan.source.asking_first import asks_first, variable_given
 from stopper.scan.source.blocks import STATEMENTS
 from stopper.scan.source.drafts import new_constant, new_name
 from stopper.scan.source.project import Pending, Project
@@ -41,6 +42,8 @@ def is_evaluated(waiting: Pending) -> bool:
     if isinstance(node, ast.Lambda) or len(node.body) > MOST_LINES or not (node.args.args or node.args.kwarg):
         return False
     last = node.body[-1]
+    if asks_first(node.body):
+        return all(one.name in KEEPING for one in waiting.decorators)
     if type(last) is not ast.Return or last.value is None or type(last.value) in _AS_IT_IS:
         return False
     if type(last.value) is ast.Name and len(node.body) == 1:
@@ -129,6 +132,9 @@ def _read(project: Project, waiting: Pending, call: Call) -> Value | None:
     if any(name not in passed for name in names):
         return None
     reader.scope.update(passed)
+    if asks_first(node.body):
+        given = variable_given(reader, node.body)
+        return None if given is None else replace(given, span=call.span)
     for statement in node.body:
         if type(statement) is ast.Return:
             return None if statement.value is None else reader.value(statement.value)
