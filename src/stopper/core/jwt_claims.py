@@ -175,7 +175,7 @@ def _is_same(part: Value, call: Call) -> bool:
 def asked_by_hand(facts: SourceFacts, call: Call, claim: str) -> bool:
     """That the claim of the decoded token is compared with something in the function that decodes, in one that calls it, or in one that is
     handed the decoded claims there."""
-    around = {call.function} | ({one.function for one in facts.calls(call.function)} if call.function else set[str]())
+    around = claims_given_to(facts, call)
     around |= {
         other.callee
         for name in around
@@ -195,6 +195,27 @@ def asked_by_hand(facts: SourceFacts, call: Call, claim: str) -> bool:
     return False
 
 
+def claims_given_to(facts: SourceFacts, call: Call, steps: int = 3) -> set[str]:
+    """The function that decodes, those that call it, and where these only give the claims on, those that call them."""
+    found, edge = {call.function}, [call.function] if call.function else []
+    for _ in range(steps):
+        beyond: list[str] = []
+        for name in edge:
+            using = {one.function for one in facts.calls(name)} - found
+            found |= using
+            beyond += [one for one in using if one and _gives_back(facts, one, name, call)]
+        edge = beyond
+    return found
+
+
+def _gives_back(facts: SourceFacts, function: str, reader: str, decode: Call) -> bool:
+    return any(
+        isinstance(part, Call) and (part.callee == reader or part.span == decode.span)
+        for one in facts.returns_of(function)
+        for part in walk(one.value, 3)
+    )
+
+
 def _bears(given: Value, decode: Call) -> bool:
     """That the decoded claims are in what is handed over."""
     return any(
@@ -206,7 +227,7 @@ def _bears(given: Value, decode: Call) -> bool:
 def held_against(facts: SourceFacts, call: Call) -> frozenset[str]:
     """The claims of a literal set that the function which decodes, or one that calls it, holds against the decoded ones: the difference
     of the two, a subset, ``all(name in claims for name in REQUIRED)``."""
-    around = {call.function} | ({one.function for one in facts.calls(call.function)} if call.function else set[str]())
+    around = claims_given_to(facts, call)
     names = _asked_by_model(facts, call, around)
     for function in around:
         asked: list[Value] = [one.value for one in facts.conditions_in(function)]

@@ -133,6 +133,8 @@ def _inside(facts: SourceFacts, value: Value) -> Iterable[Value]:
             return [held for _, held in listed.items]
         case Item(owner=Call()) if placed := parts_returned(facts, value):
             return placed
+        case Call(method="strip" | "rstrip" | "read_text" | "read_bytes") if kept := _kept_in_file(facts, value):
+            return kept
         case Call(method="asdict" | "vars" | "model_dump" | "_asdict" | "dict") if fields := _fields(facts, value):
             return (fields,)
         case Call(callee=callee) if made := returned_by(facts, callee):
@@ -143,6 +145,15 @@ def _inside(facts: SourceFacts, value: Value) -> Iterable[Value]:
             return [one for one in (value.keyword("default"), *inside) if one is not None]
         case _:
             return ()
+
+
+def _kept_in_file(facts: SourceFacts, value: Call) -> list[Value]:
+    """What the project writes into the file that is read there: a key that is made when there is none."""
+    read = value.receiver if value.method in ("strip", "rstrip") else value
+    if not isinstance(read, Call) or read.method not in ("read_text", "read_bytes") or read.receiver is None:
+        return []
+    written = facts.calls("*.write_text", "*.write_bytes")
+    return [call.args[0] for call in written if call.args and call.receiver == read.receiver]
 
 
 def _as_called(facts: SourceFacts, value: Value, call: Call) -> tuple[Value, ...]:

@@ -1,8 +1,8 @@
 """Views that register somebody, by what they do: a password is hashed, and none is held against its hash."""
 
-from stopper.core.account_names import MAKES_HASH, checks_password_hash, is_clear_password
+from stopper.core.account_names import MAKES_HASH, checks_password_hash, is_password_name, said_name
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Call, Value
+from stopper.core.values import Call, Member, Value
 from stopper.core.view_functions import FunctionIndex
 
 
@@ -21,8 +21,14 @@ def _hashing(facts: SourceFacts) -> frozenset[str]:
     return frozenset(
         call.function
         for call in facts.calls_matching(MAKES_HASH.pattern)
-        if call.function and any(is_clear_password(facts, _unshaped(value)) for value in call.args)
+        if call.function and any(_is_password(facts, _unshaped(value)) for value in call.args)
     )
+
+
+def _is_password(facts: SourceFacts, value: Value) -> bool:
+    """By its name, or as what was typed into a field of a form: ``form.password.data``."""
+    typed = isinstance(value, Member) and value.attribute == "data"
+    return is_password_name(said_name(value)) or (typed and facts.derives(value, "password"))
 
 
 def _unshaped(value: Value) -> Value:

@@ -12,6 +12,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labelling import labels_of
 from stopper.core.labels import LabelKind
+from stopper.core.marked_words import marked_texts
 from stopper.core.passing import put_under
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, send
@@ -83,6 +84,9 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         seen.add(flow.span)
         yield Hit(PUT_TOGETHER, flow.span)
+    for call, text in marked_texts(facts):
+        if call.span not in seen and facts.derives(text, *_KINDS, by_name=False):
+            yield Hit(PUT_TOGETHER, call.span)
     yield from _filters(facts)
     yield from _templates(facts)
     yield from _stored(facts)

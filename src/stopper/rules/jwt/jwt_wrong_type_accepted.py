@@ -8,7 +8,7 @@ from stopper.core.app import App
 from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_claims import asked_by_hand, verifications
+from stopper.core.jwt_claims import asked_by_hand, claims_given_to, verifications
 from stopper.core.jwt_extended import guarded, revokes
 from stopper.core.jwt_keys import key_uses, reached
 from stopper.core.jwt_names import ENCODING
@@ -30,11 +30,13 @@ from stopper.core.values import (
     Truth,
     Value,
     is_constant,
+    parts,
     text_of,
     walk,
 )
 
 _LINK: Final = re.compile(r"(?i)forgot|reset|recover|magic_?link|invit|activat|confirm|verif(?:y|ication)_?e?mail")
+_STEPS: Final = 2
 _ENDS: Final = re.compile(r"(?i)log_?out|sign_?out|revoke|invalidate|introspect|expire")
 """Whoever ends tokens takes every kind."""
 _LOADERS: Final = re.compile(r"(?:flask_httpauth|apiflask|flask_login)\.\w+\.(?:verify_token|request_loader)")
@@ -97,7 +99,7 @@ def _is_sent_away(facts: SourceFacts, function: str) -> bool:
 
 def _asks_kind(app: App, facts: SourceFacts, call: Call, key: Value | None) -> bool:
     own = _own_names(app, facts, key)
-    around = {call.function} | {one.function for one in facts.calls(call.function) if call.function}
+    around = claims_given_to(facts, call)
     if call.keyword("subject") is not None:
         return True
     if not _asks_of_one_alone(facts, around, {*KINDS, *own}):
@@ -131,9 +133,13 @@ def _audience_tells(app: App, facts: SourceFacts, call: Call, key: Value | None)
 def _guards_without_question(facts: SourceFacts, call: Call, names: set[str]) -> Iterator[Call]:
     """The calls of the function that decodes by which views are guarded, and where nobody asks for the kind, although another function that
     has its claims from there does."""
-    if not call.function or call.keyword("subject") is not None or _looks_at(facts, call.function, names):
-        return
-    using = [one for one in facts.calls(call.function) if one.function]
+    if call.function and call.keyword("subject") is None and not _looks_at(facts, call.function, names):
+        yield from _silent(facts, call.function, names, _STEPS)
+
+
+def _silent(facts: SourceFacts, reader: str, names: set[str], steps: int) -> Iterator[Call]:
+    """Those among the callers of one that gives claims; where all of them only hand the claims on, among their callers."""
+    using = [one for one in facts.calls(reader) if one.function]
     silent = [one for one in using if not _looks_at(facts, one.function, names)]
     for one in silent if len(silent) < len(using) else ():
         beyond = {other.function for other in facts.calls(one.function)} | {
@@ -143,6 +149,10 @@ def _guards_without_question(facts: SourceFacts, call: Call, names: set[str]) ->
         guards = runs and not facts.is_view(one.function)
         if guards and not _ENDS.search(one.function) and not any(_looks_at(facts, name, names) for name in beyond):
             yield one
+    handing = {one.function for one in silent} if len(silent) == len(using) and steps else set[str]()
+    for name in sorted(handing):
+        if not facts.is_view(name):
+            yield from _silent(facts, name, names, steps - 1)
 
 
 def _is_asked_by_one_view(facts: SourceFacts, call: Call, names: set[str]) -> bool:
@@ -180,8 +190,15 @@ def _looks_at(facts: SourceFacts, function: str, names: set[str]) -> bool:
     return any(
         text_of(part) in names if isinstance(part, Constant) else isinstance(part, Item) and text_of(part.key) in names
         for value in asked
-        for part in walk(value, 6)
+        for part in _outside_decodes(value)
     )
+
+
+def _outside_decodes(value: Value, depth: int = 6) -> Iterator[Value]:
+    """What stands in a value; what a decode is told to demand says nothing of what is asked afterwards."""
+    yield value
+    for part in parts(value) if depth and not (isinstance(value, Call) and value.method in ("decode", "loads")) else ():
+        yield from _outside_decodes(part, depth - 1)
 
 
 def _asks_of_one_alone(facts: SourceFacts, around: set[str], names: set[str]) -> bool:

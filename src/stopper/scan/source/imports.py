@@ -44,10 +44,11 @@ def _imported(reader: Reader, home: str, module: Module | None, name: str) -> Va
     if module is not None and name in module.bindings:
         return module.bindings[name]
     # ``from . import keys`` beside no ``__init__.py`` has no home: the module is looked for in the same folder.
-    child = reader.project.load(reader.module, f"{home}.{name}" if home else name)
+    whole = f"{home}.{name}" if home else name
+    child = reader.project.load(reader.module, whole)
     if child is not None:
         return new_name(child.name)
-    return new_name(canonical(f"{module.name if module is not None else home}.{name}"))
+    return new_name(canonical(f"{module.name}.{name}" if module is not None else whole))
 
 
 def _home(module: Module, node: ast.ImportFrom) -> str:
