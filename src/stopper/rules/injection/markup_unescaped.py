@@ -86,7 +86,7 @@ def detect(app: App) -> Iterator[Hit]:
         yield Hit(PUT_TOGETHER, flow.span)
     for call, text in marked_texts(facts):
         if call.span not in seen and facts.derives(text, *_KINDS, by_name=False):
-            yield Hit(PUT_TOGETHER, call.span)
+            yield Hit("words of what somebody sent are put into tags, and the rest of it is not escaped", call.span)
     yield from _filters(facts)
     yield from _templates(facts)
     yield from _stored(facts)
