@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeGuard
 
 from stopper.core.account_names import is_clear_password, is_password_name, said_name
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.followed_values import through
+from stopper.core.labelling import labels_of
+from stopper.core.labels import UNTRUSTED
 from stopper.core.passing import given
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
@@ -164,7 +167,9 @@ def _about_password(facts: SourceFacts, call: Call) -> Certainty | None:
     values += [value for name, value in call.keywords if name in ("data", "string", "msg", "secret")]
     if any(is_clear_password(facts, value) or _sets_password(facts, value) for value in values):
         # A helper that signs anything is given hashes of passwords too: what it is told to sign has to say that it is one.
-        told = any(map(_says_password, values)) or _PASSWORD_PLACE.search(call.function) is not None
+        told = (
+            any(_says_password(facts, value) for value in values) or _PASSWORD_PLACE.search(call.function) is not None
+        )
         return "certain" if not call.callee.startswith("hmac.") or told else None
     if any(_is_drawn(value) for value in values):
         return None  # a salt
@@ -179,8 +184,19 @@ def _is_drawn(value: Value) -> bool:
     )
 
 
-def _says_password(value: Value) -> bool:
-    return any(is_password_name(said_name(one)) for one in walk(value, 3))
+def _says_password(facts: SourceFacts, value: Value) -> bool:
+    """By its name. What stands under it in a row is a hash already: ``hmac.new(key, user["password"].encode(), …)`` makes a mark of it."""
+    return any(
+        is_password_name(said_name(one)) and not (isinstance(one, (Item, Member)) and _is_row(facts, one.owner))
+        for one in walk(value, 3)
+    )
+
+
+def _is_row(facts: SourceFacts, owner: Value) -> bool:
+    """That no caller wrote it, and no view is handed it."""
+    return not any(label.kind in UNTRUSTED for label in labels_of(facts, owner)) and not any(
+        isinstance(part, Parameter) and facts.is_view(part.function) for part in walk(owner, 2)
+    )
 
 
 def _asks_breaches(facts: SourceFacts, call: Call) -> bool:
@@ -205,7 +221,13 @@ def _is_of_a_client(facts: SourceFacts, call: Call) -> bool:
     if any(text_of(side) == "client_credentials" for side in held):
         return True
     held += [one for other in facts.calls_in(call.function) if other.method == "compare_digest" for one in other.args]
-    return any(isinstance(side, (Item, Member)) and _is_of_programs(side.owner) for side in held)
+    kept = [side.owner if isinstance(side, (Item, Member)) else side.receiver for side in held if _is_looked_up(side)]
+    return any(owner is not None and _is_of_programs(owner) for owner in kept)
+
+
+def _is_looked_up(side: Value) -> TypeGuard[Item | Member | Call]:
+    """``clients[name]``, ``client.secret_hash``, ``machines.get(name, "-")``"""
+    return isinstance(side, (Item, Member)) or (isinstance(side, Call) and side.method == "get")
 
 
 def _is_of_programs(owner: Value) -> bool:
@@ -225,12 +247,8 @@ def _before_a_slow_hash(facts: SourceFacts) -> set[int]:
         r"(?i).*(hashpw|checkpw|gensalt|generate_password_hash|check_password_hash|pbkdf2_hmac|scrypt|\.hash|\.verify)"
     ):
         if _SLOW.search(call.callee):
-            found.update(id(part) for value in call.args for part in _inside(value))
+            found.update(id(part) for value in call.args for part in through(facts, value, 2, 8))
     return found
-
-
-def _inside(value: Value) -> Iterator[Value]:
-    yield from walk(value, 8)
 
 
 RULE = Rule(
