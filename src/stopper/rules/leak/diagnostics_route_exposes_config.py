@@ -75,18 +75,18 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls("prometheus_client.Info.info", "prometheus_client.metrics.Info.info"):
         if any(_SECRET_NAME.search(name) for one in call.args for name in _named(facts, one)):
             yield Hit("what everybody may read about this application holds settings", call.span, certainty="likely")
-    views = {route.view: route.path for route in facts.routes if PATH.search(route.path)}
-    if not views:
+    if not any(PATH.search(route.path) for route in facts.routes):
         return
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows("response"):
-        if flow.function not in views or (flow.span.path, flow.span.line) in seen or asked_for(facts, flow.span):
+        path = next((one.path for one in facts.routes_of_view(flow.function) if PATH.search(one.path)), None)
+        if path is None or (flow.span.path, flow.span.line) in seen or asked_for(facts, flow.span):
             continue
         named = list(_named(facts, flow.value))
         whole = flow.has("whole-config", by_name=False) and shows_settings_whole(facts, flow)
         if whole or flow.has("config-secret", by_name=False) or any(_SECRET_NAME.search(name) for name in named):
             seen.add((flow.span.path, flow.span.line))
-            yield Hit(f"{views[flow.function]} shows settings", flow.span, certainty="likely")
+            yield Hit(f"{path} shows settings", flow.span, certainty="likely")
 
 
 def _is_switched(facts: SourceFacts) -> bool:
