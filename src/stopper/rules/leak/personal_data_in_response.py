@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.exchange import Exchange, Response
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.naming import as_parameter
 from stopper.core.personal import addresses_in, people_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
@@ -21,6 +22,13 @@ _IBAN: Final = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0
 _OURS: Final = re.compile(
     r"(?i)^(?:info|support|contact|hello|admin|noreply|no-reply|sales|security|help|you|user|name|email|someone|test)@"
 )
+_NUMBER_OF: Final = re.compile(r"(?<=/)\d{1,12}(?=/|$)")
+_PAPERS: Final = re.compile(
+    r"(bank_)?account_(number|no)|iban|card_(number|no)|passport(_number|_no)?|national_id|ssn|tax_id"
+)
+"""Members that hold the number of somebody's account or papers."""
+_SHOWN: Final = re.compile(r"(?=.*\d)[A-Za-z0-9 -]{5,40}")
+"""Such a number that is not masked."""
 NUMBERS: Final = 2
 """Numbers behind the first one that are asked for."""
 ENOUGH: Final = 2
@@ -54,25 +62,39 @@ def _of_whoever(target: Target, one: Provoked) -> Steps[Exchange | None]:
     """The data of another person, where a number in the path is all that says whose are shown to nobody in particular."""
     shown, asked = one.honest.response, one.honest.request
     path, mark, query = asked.target.partition("?")
-    last = path.rpartition("/")[2]
-    if (
-        one.ref.method != "GET"
-        or asked.identity is not None
-        or not shown.succeeded
-        or not last.isdigit()
-        or not one.ref.path.endswith("}")
-    ):
+    numbers = list(_NUMBER_OF.finditer(path))
+    if one.ref.method != "GET" or asked.identity is not None or not shown.succeeded or len(numbers) != 1:
         return None
-    mine = _strangers(target, shown)
+    if one.ref.path.count("{") != 1:
+        return None
+    mine = _strangers(target, shown) | _of_accounts(shown.json())
     ours = bool(target.canary) and target.canary in shown.text  # what is shown first may be the scan's own
-    if not (mine or ours) or not any(people_in(shown.json())):
+    if not (mine or ours) or not (any(people_in(shown.json())) or _of_accounts(shown.json())):
         return None
+    before, last, behind = path[: numbers[0].start()], numbers[0].group(), path[numbers[0].end() :]
     first = int(last) + 1
     for number in dict.fromkeys((*(range(1, 1 + NUMBERS) if ours else ()), *range(first, first + NUMBERS))):
-        other = yield from attempt(send(replace(asked, target=f"{path.removesuffix(last)}{number}{mark}{query}")))
-        if other is not None and other.response.succeeded and _strangers(target, other.response) - mine:
+        other = yield from attempt(send(replace(asked, target=f"{before}{number}{behind}{mark}{query}")))
+        if other is None or not other.response.succeeded:
+            continue
+        if (_strangers(target, other.response) | _of_accounts(other.response.json())) - mine:
             return other
     return None
+
+
+def _of_accounts(value: object, depth: int = 6) -> set[str]:
+    """The numbers in an answer that say whose money or papers it speaks of."""
+    if isinstance(value, list) and depth:
+        return {found for item in cast("list[object]", value)[:50] for found in _of_accounts(item, depth - 1)}
+    if not isinstance(value, dict) or not depth:
+        return set()
+    found: set[str] = set()
+    for name, item in cast("dict[str, object]", value).items():
+        if isinstance(item, (str, int)) and _PAPERS.fullmatch(as_parameter(name)) and _SHOWN.fullmatch(str(item)):
+            found.add(str(item))
+        else:
+            found |= _of_accounts(item, depth - 1)
+    return found
 
 
 def _strangers(target: Target, response: Response) -> set[str]:
