@@ -13,7 +13,8 @@ _PRICED: Final = re.compile(
 """What a thing costs or holds, where a document names what may be said of it and that is not among it."""
 _STATE: Final = re.compile(r"(\w+_)?(status|state)")
 _STATES: Final = re.compile(
-    r"(?i)pending|new|placed|requested|submitted|open|unpaid|processing|in_?review|draft|delivered|created|waiting|unverified"
+    r"(?i)pending|new|placed|requested|submitted|open|unpaid|processing|in_?review|draft|delivered|created|waiting|unverified|"
+    r"shipped|dispatched|paid|confirmed|cancell?ed|rejected|denied|declined|closed|completed|failed|returned"
 )
 _DECIDED: Final = re.compile(
     r"(?i)(^|[/_-])(orders?|bookings?|payments?|loans?|claims?|refunds?|applications?|invoices?|requests?|withdrawals?)(/|$)"
