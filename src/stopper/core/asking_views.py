@@ -69,7 +69,7 @@ def asks_somebody(index: FunctionIndex, route: Route, own: Sequence[Function], u
         _hooked(index, route, understood)
         or _decorated(own)
         or _is_handed_somebody(route, own)
-        or _asks_by_itself(index, own)
+        or asks_by_itself(index, own)
     )
 
 
@@ -83,7 +83,7 @@ def _is_handed_somebody(route: Route, own: Sequence[Function]) -> bool:
     )
 
 
-def _asks_by_itself(index: FunctionIndex, own: Sequence[Function]) -> bool:
+def asks_by_itself(index: FunctionIndex, own: Sequence[Function]) -> bool:
     """The view, or what it calls in the project, looks at who is calling or checks what was shown."""
     facts, names = index.facts, set(index.calling([function.name for function in own], 1))
     calls = [call for name in names for call in facts.calls_in(name)]

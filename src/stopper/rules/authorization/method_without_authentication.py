@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import Access, App, Route
+from stopper.core.asking_views import asks_by_itself
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
@@ -58,8 +59,11 @@ def detect(app: App) -> Iterator[Hit]:
                 continue
             if method == "POST" and (is_shown_a_password(index, route) or opens_account(index, route)):
                 continue
+            if method in _CHANGING and not passed_by and asks_by_itself(index, views):
+                continue
             own = [one for one in views if one.owner]
-            span = own[0].span if own else route.span
+            answers = [one for one in own if one.name.rpartition(".")[2] == method.lower()]
+            span = (answers or own)[0].span if own else route.span
             # HEAD answers without a body, and what nobody could follow to its end may be no check
             weak = method == "HEAD" or not (passed_by or _address(route) in surely)
             yield Hit(
