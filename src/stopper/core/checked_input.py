@@ -39,6 +39,8 @@ _LOOKS_UP: Final = frozenset({
     "first", "one", "one_or_none", "first_or_404", "get_or_404", "get_or_none", "scalar", "scalar_one", "scalar_one_or_none",
     "fetchone", "fetchall", "find_one", "execute",
 })  # fmt: skip
+_PARSES: Final = frozenset({"datetime.datetime.strptime", "time.strptime", "datetime.date.fromisoformat", "uuid.UUID"})
+"""What fails where a text is anything else. ``datetime.fromisoformat`` takes any sign between day and time."""
 _GIVE_TEXT: Final = frozenset(
     {"lower", "upper", "casefold", "title", "strip", "lstrip", "rstrip", "decode", "read", "get_data"}
 )
@@ -70,6 +72,11 @@ def _origins(value: Value | None) -> Iterator[Origin]:
             yield ("read", _same_reading(part) or _place(part.span))
         elif isinstance(part, Parameter):
             yield ("parameter", (part.function, part.parameter))
+        elif isinstance(part, Call) and part.method == "get" and part.span is not None:
+            if (
+                isinstance(part.receiver, Call) and part.receiver.method == "parse_args"
+            ):  # the arguments that were declared
+                yield ("read", _place(part.span))
 
 
 def _same_reading(item: Item) -> tuple[str, str] | None:
@@ -114,7 +121,7 @@ def is_checked(
     """
     if _held(facts, origins(value), function, _check_of(prefix_counts, text_counts=text_counts), by_host):
         return True
-    if _refused_inside(facts, origins(value), function, by_host):
+    if _refused_inside(facts, origins(value), function, by_host) or _is_parsed(facts, origins(value), function):
         return True
     is_check = _check_of(prefix_counts, _OF_TYPE)
     return any(
@@ -122,6 +129,15 @@ def is_checked(
         for where, mine in stations(facts, value, function)
         if where != function
     ) or _asked_by_object(facts, value, is_check)
+
+
+def _is_parsed(facts: SourceFacts, mine: frozenset[Origin], function: str) -> bool:
+    """``datetime.strptime(day, "%Y-%m-%d")`` stands before, and nobody goes on where it fails: the text is a day and nothing else."""
+    asked = [call for call in facts.calls_in(function) if call.callee in _PARSES and call.args]
+    if not asked:
+        return False
+    passed_by = {tried for one in facts.handlers_in(function) if one.action in ("pass", "go-on") for tried in one.tried}
+    return any(call.callee not in passed_by and mine & origins(call.args[0]) for call in asked)
 
 
 def _asked_by_object(facts: SourceFacts, value: Value, is_check: Callable[[Call], bool]) -> bool:

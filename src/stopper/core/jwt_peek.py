@@ -105,9 +105,22 @@ def _comes_from(value: Value, call: Call) -> bool:
     )
 
 
+_VERIFIES_TOKEN: Final = re.compile(r"_?(?:validate|verify)_(?:\w+_)?(?:token|jwt)")
+"""What a library is asked that raises where a token is no good."""
+
+
 def is_asked_elsewhere(facts: SourceFacts, call: Call) -> bool:
-    """The same function sends the token to a service that verifies it (RFC 7662), and reads it afterwards."""
+    """The same function sends the token to a service that verifies it (RFC 7662), or has a library verify it, and reads it afterwards."""
+    shown = call.args[0] if call.args else None
     return any(
+        _VERIFIES_TOKEN.fullmatch(other.method)
+        and facts.function(other.callee) is None
+        and other.span is not None
+        and call.span is not None
+        and other.span.line < call.span.line
+        and shown in other.args
+        for other in facts.calls_in(call.function)
+    ) or any(
         _OUTBOUND.fullmatch(other.callee)
         and other.span is not None
         and call.span is not None
