@@ -72,11 +72,13 @@ def _origins(value: Value | None) -> Iterator[Origin]:
             yield ("read", _same_reading(part) or _place(part.span))
         elif isinstance(part, Parameter):
             yield ("parameter", (part.function, part.parameter))
-        elif isinstance(part, Call) and part.method == "get" and part.span is not None:
-            if (
-                isinstance(part.receiver, Call) and part.receiver.method == "parse_args"
-            ):  # the arguments that were declared
-                yield ("read", _place(part.span))
+        elif isinstance(part, Call) and part.span is not None and _is_declared_argument(part):
+            yield ("read", _place(part.span))
+
+
+def _is_declared_argument(call: Call) -> bool:
+    """``parser.parse_args().get("since")``"""
+    return call.method == "get" and isinstance(call.receiver, Call) and call.receiver.method == "parse_args"
 
 
 def _same_reading(item: Item) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.behind_settings import is_behind_setting
 from stopper.core.body_models import is_record
 from stopper.core.call_edits import calls_at
+from stopper.core.claims_by_use import is_read_as_claims
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.held_headers import Put, carried, credential_kind
@@ -265,6 +266,8 @@ class _Asking:
             return {Label("api-key", True, value.name)}
         for name in _names(value):
             kind = sensitive(name)
+            if kind == "token" and isinstance(value, Parameter) and is_read_as_claims(self.facts, value):
+                continue  # what the token said
             if kind is not None and (name.lower() not in _VAGUE or self._is_sent(value, labels)):
                 return {Label(kind, True, name)}
         return set()
