@@ -15,7 +15,7 @@ _OF_A_DESK: Final = re.compile(
 MADE_UP: Final = re.compile(r"(?i)^dev/|(?:^|/)(?:sandbox(?:es)?/|fixtures?/|factor(?:y|ies)\.py$)")
 """Where people and things are made up, for a look or for tests; ``dev/`` beside the application is what its writers start."""
 _SHOWN: Final = re.compile(
-    r"(?i)(?:^|/)(?:samples?|examples?|demos?|tutorials?|cookbook|devel|\.devcontainer|cypress|playwright|e2e)/|^dev/|(?:^|/)docs?/.*\.py$|(?:^|[/_-])(?:demo|sample|example|tester)s?\.py$"
+    r"(?i)(?:^|/)(?:samples?|examples?|demos?|tutorials?|cookbook|devel|\.devcontainer|cypress|playwright|e2e)/|^dev/|(?:^|/)docs?/.*\.py$|(?:^|[/_-])(?:demo|sample|example|tester)s?\.py$|(?:^|/)demo_\w+\.py$"
 )
 """What is there to be read or tried, and what its writers start; not what ships."""
 _SCRIPTS: Final = re.compile(

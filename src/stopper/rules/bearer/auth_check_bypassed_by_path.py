@@ -143,6 +143,8 @@ def _lets_go(facts: SourceFacts, one: Condition, look: Span) -> bool:
         alone = one.span == look and not one.negated and not _is_denied(facts, one.function, look)
         return not alone and not _moves_on(facts, one)
     body = one.body
+    if one.stops and body is not None and _gives_no(facts, one.function, body):
+        return False
     if one.stops or body is None:
         return True
     asked = [inner.span for inner in facts.conditions_in(one.function) if inner.refuses]
@@ -151,6 +153,19 @@ def _lets_go(facts: SourceFacts, one: Condition, look: Span) -> bool:
         call.span for call in facts.calls_in(one.function) if call.span is not None and _ABOUT_WHO.search(call.callee)
     ]
     return any(body.holds(span) for span in asked)
+
+
+def _gives_no(facts: SourceFacts, function: str, body: Span) -> bool:
+    """``return False`` of a question that is answered with ``True`` elsewhere: whoever asks goes on as for any other path."""
+    given = [(body.holds(one.span), one.value) for one in facts.returns_of(function)]
+    hooked = any(function in route.hooks for route in facts.routes)
+    inside = [value for held, value in given if held]
+    return (
+        not hooked
+        and bool(inside)
+        and all(is_constant(one, False) for one in inside)
+        and any(is_constant(value, True) for held, value in given if not held)
+    )
 
 
 def _is_denied(facts: SourceFacts, function: str, look: Span) -> bool:

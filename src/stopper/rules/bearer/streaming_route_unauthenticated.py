@@ -8,6 +8,9 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import LabelKind
+
+from stopper.core.nested_functions import inside
+
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, protected
@@ -153,6 +156,13 @@ def _socket_io(facts: SourceFacts) -> Iterator[Hit]:
         if not mine and not (function.owner in spaces and word.startswith("on_")):
             continue
         words = [*function.calls, *(one.name for one in function.decorators if one not in mine)]
+        words += [
+            call.callee  # what a decorator of the project does before
+            for one in function.decorators
+            if facts.function(one.name) is not None
+            for name in inside(facts, one.name)
+            for call in facts.calls_in(name)
+        ]
         asked = [one.value for one in facts.conditions_in(function.name)]
         words += [
             word

@@ -18,7 +18,7 @@ from stopper.core.probe_errors_seen import errors_seen
 from stopper.core.probe_provoke import provoked
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.switched_on import asked_for
-from stopper.core.values import Call, Format, Member, Value, options, parts, walk
+from stopper.core.values import Call, Format, Member, Unknown, Value, options, parts, walk
 
 _SINKS: Final = ("response", "response-header", "template", "html")
 _MAKERS: Final = frozenset({"traceback.format_exc", "traceback.format_tb", "traceback.format_stack", "traceback.format_exception",
@@ -117,7 +117,23 @@ def _seen(value: Value, depth: int = 12) -> Iterator[Value]:
         value.callee.startswith(("hashlib.", "hmac.", "zlib.")) or value.callee in ("len", "hash")
     )
     for part in parts(value) if depth and not counted else ():
-        yield from _seen(part, depth - 1)
+        if not _is_bare(part) or _makes_text(value):
+            yield from _seen(part, depth - 1)
+
+
+def _makes_text(value: Value) -> bool:
+    if isinstance(value, Call):
+        return (
+            value.callee in ("str", "repr")
+            or value.callee.startswith("traceback.")
+            or value.method in ("format", "join")
+        )
+    return isinstance(value, (Format, Unknown))
+
+
+def _is_bare(value: Value) -> bool:
+    """``error.__traceback__``, of which nobody makes a text: JSON knows no such thing."""
+    return isinstance(value, Member) and value.attribute == "__traceback__"
 
 
 def _is_handed_on(facts: SourceFacts, flow: Flow) -> bool:

@@ -8,7 +8,7 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.passing import given as given_for
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Member, Parameter, Value, parts
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Member, Parameter, Value, options, parts
 
 _USES: Final = {
     re.compile(r"hashids\.Hashids|flask_hashids\.\w+|sqids\.Sqids"): "salts ids that are shown to everybody",
@@ -93,7 +93,10 @@ def _is_key(value: Value) -> bool:
         case ConfigValue(key="SECRET_KEY") | EnvironmentValue(variable="SECRET_KEY" | "FLASK_SECRET_KEY"):
             return True
         case Member(attribute="secret_key", owner=owner):
-            return not isinstance(owner, Call) or owner.method in ("Flask", "create_app", "get_current_object")
+            return any(
+                not isinstance(one, Call) or one.method in ("Flask", "create_app", "get_current_object")
+                for one in options(owner)
+            )
         case _:
             return getattr(value, "dotted", "").endswith((".SECRET_KEY", "current_app.secret_key", "app.secret_key"))
 
