@@ -62,7 +62,9 @@ def literal_texts(facts: "SourceFacts", value: Value | None, depth: int = 4) -> 
             case Call() if depth > 0 and (
                 option.method in _KEEPS or makes_password_hash(option) or _HASHES.fullmatch(option.callee)
             ):
-                for part in (option.receiver, *option.args[:1]):
+                # ``password.encode("utf8")``: what is told is how it is spelled
+                coded = option.method in ("encode", "decode") and option.receiver is not None
+                for part in (option.receiver, *(() if coded else option.args[:1])):
                     yield from literal_texts(facts, part, depth - 1)
             case _:
                 pass

@@ -15,6 +15,7 @@ _SERVER_SETTINGS: Final = re.compile(r"(?:gunicorn|hypercorn)[\w.-]*\.py|uwsgi[\
 """What a real server reads, beside the file whose application it serves."""
 _SERVED: Final = re.compile(r"[\s\"',=][A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\S*\))?(?=[\s\"',\]]|$)")
 """``module:app``, ``package.module:create_app()``."""
+_MODULE: Final = re.compile(r"[\s\"',=]([A-Za-z_][\w.]*):[A-Za-z_]\w*(?:\(\S*\))?(?=[\s\"',\]]|$)")
 
 
 def is_served_otherwise(facts: SourceFacts, call: Call) -> bool:
@@ -28,12 +29,17 @@ def is_served_otherwise(facts: SourceFacts, call: Call) -> bool:
     home = call.span.path[: call.span.path.rfind("/") + 1]
     if any(one.startswith(home) and _SERVER_SETTINGS.fullmatch(one[len(home) :]) for one in facts.files):
         return is_run_by_hand(facts, call)
+    beside = _served_beside(facts, home, lines)
     named = any(_SERVER.search(line) and re.search(rf"\b{re.escape(stem)}:\w", line) for line in lines)
-    served = named or any(
-        _SERVER.search(line) and _SERVED.search(line) and not line.lstrip().startswith("#")
-        for file in files
-        if call.span.path.startswith(file.path[: file.path.rfind("/") + 1])
-        for line in file.lines
+    served = (
+        named
+        or beside
+        or any(
+            _SERVER.search(line) and _SERVED.search(line) and not line.lstrip().startswith("#")
+            for file in files
+            if call.span.path.startswith(file.path[: file.path.rfind("/") + 1])
+            for line in file.lines
+        )
     )
     started = any(
         re.search(rf"\bpython[\d.]*\b.*\b{re.escape(stem)}(?:\.py)?\b(?!:)", line) and not _SERVER.search(line)
@@ -41,6 +47,18 @@ def is_served_otherwise(facts: SourceFacts, call: Call) -> bool:
     )
     alone = not named and not call.function and not _is_imported(facts, call.span.path)
     return served and not started and (alone or is_run_by_hand(facts, call))
+
+
+def _served_beside(facts: SourceFacts, home: str, lines: list[str]) -> bool:
+    """That a real server is handed ``app:app``, where the module ``app`` lies in that folder, wherever the line stands."""
+    for line in lines:
+        if not _SERVER.search(line) or line.lstrip().startswith("#"):
+            continue
+        for found in _MODULE.finditer(line):
+            path = home + found[1].replace(".", "/")
+            if f"{path}.py" in facts.files or f"{path}/__init__.py" in facts.files:
+                return True
+    return False
 
 
 def _is_imported(facts: SourceFacts, path: str) -> bool:

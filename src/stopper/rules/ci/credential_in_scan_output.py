@@ -34,6 +34,8 @@ _WORDS: Final = ("curl", "http", "wget", "--", "zap", "nuclei", "newman", "ffuf"
 _COMMAND: Final = re.compile(r"\bcurl\s")
 _CURL: Final = re.compile(r"(?i)\bcurl\b.*(?:authorization|api[_-]?key|cookie|token|\s-u\s|--user\b)")
 _SENT: Final = re.compile(r"(?:^|\s)(?:-H|--header|-u|--user|-b|--cookie|--oauth2-bearer|-K|--config|-n|--netrc)|\$|@")
+_TO_FILL_IN: Final = re.compile(r"(?i)^\s*(?:export\s+)?\w+=[\"']?<?(?:to_?\s?)?fill\s(?:this|me|it)\s?(?:in|out)")
+"""``CLIENT_SECRET="fill this in!"``"""
 _DEBUGGED: Final = ("http.client.HTTPConnection.debuglevel", "http.client.HTTPSConnection.debuglevel")
 
 
@@ -41,6 +43,8 @@ def detect(app: App) -> Iterator[Hit]:
     """Commands of the pipeline that show what they send, and tests that print their credential."""
     facts = source_of(app)
     for file in facts.files_of("workflow", "build", "shell"):
+        if file.kind == "shell" and any(map(_TO_FILL_IN.match, file.lines)):
+            continue  # whoever starts it fills it in, and reads what it says in a terminal
         for step in steps_of(file) if any(file.lines_with(*_WORDS)) else ():
             yield from _in_step(step)
     yield from _in_code(facts)

@@ -68,16 +68,20 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("code", "subprocess", "deserialisation", label=_KINDS):
         if _is_harmful(facts, flow) and not is_each_checked(facts, flow.value, flow.function, *_KINDS):
             yield Hit(_WORDS[flow.sink], flow.span)
+    imported: set[str] = set()
     for call in facts.calls_matching(_MORE.pattern):
         several = call.args if _ANYWHERE.fullmatch(call.callee) else ()
         given = next((one for one in several if facts.derives(one, *_KINDS)), None)
         given = given or call.argument(0, "cmd", "name", "template", "source", "text", "command", "expr", "stmt", "s")
         if given is None or not facts.derives(given, *_KINDS) or is_each_checked(facts, given, call.function, *_KINDS):
             continue
-        if call.callee == "numpy.load" and not is_constant(call.keyword("allow_pickle"), True):
+        safe = call.callee == "numpy.load" and not is_constant(call.keyword("allow_pickle"), True)
+        if safe or (call.method == "from_string" and _is_sandboxed(facts, call.receiver)):
             continue
-        if call.method == "from_string" and _is_sandboxed(facts, call.receiver):
-            continue
+        if call.callee in ("importlib.import_module", "__import__"):
+            if call.function and call.function in imported:
+                continue  # a module, and what it names in itself: one list of modules ends both
+            imported.add(call.function)
         if not (call.method == "from_string" and "env" not in _said(call.receiver)):
             yield Hit("text from the request reaches something that runs it", call.span)
     yield from _chosen(facts)

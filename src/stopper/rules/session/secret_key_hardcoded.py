@@ -23,9 +23,20 @@ from stopper.core.values import Call, Choice, Constant, Value, text_of
 
 def detect(app: App) -> Iterator[Hit]:
     """A literal that is written to ``SECRET_KEY``, in any spelling, outside of settings for tests."""
+    facts = source_of(app)
     for write in _literal_writes(app):
         sure: Certainty | None = "possible" if is_for_one_desk(write) else None
-        yield Hit("the key that signs session cookies stands in the source", write.span, certainty=sure)
+        job = _JOB.match(write.span.path)
+        if job is not None and not any(one.span.path.startswith(job[0]) for one in facts.routes):
+            message = (
+                "a key for sessions stands in the source of a job without routes: look whether others take it over"
+            )
+            yield Hit(message, write.span, certainty="possible", severity="low")
+        else:
+            yield Hit("the key that signs session cookies stands in the source", write.span, certainty=sure)
+
+
+_JOB: Final = re.compile(r"(?i)(?:.*/)?(?:jobs?|cron(?:[_-]?jobs?)?|batch(?:es)?)/[^/]+/")
 
 
 def _literal_writes(app: App) -> Iterator[ConfigWrite]:
