@@ -47,6 +47,7 @@ _ONCE: Final = re.compile(
 _MASKS: Final = re.compile(r"(?i)mask|redact|hash|digest|prefix|last|short|preview|obscure|censor|sha|hide|partial")
 _SECRET_SETTING: Final = re.compile(r"(?i)(?<!public)_(?:secret|api|access|private|signing)_?(?:key|token)$")
 _VALUE: Final = re.compile(r"(?=.*[0-9])[A-Za-z0-9._~+/=-]{12,}")
+_NAMES: Final = re.compile(r"(?i)(?:^|_)(?:name|label|title)$")
 _NOTHING: Final = (Truth, Constant, Name, Parameter, Caught)
 """What gives no stored key away: it says yes or no, stands there in clear, or has nothing inside."""
 ROUTES: Final = {"quick": 12, "standard": 30, "deep": 80}
@@ -242,7 +243,8 @@ def _gives(
         case Item(key=Item(), owner=owner) if is_dump(owner):  # ``for name, value in asdict(self).items()``
             return not _sifts(facts, function) and _dumps_key(facts, owner)
         case Item(key=key):
-            return any(_is_key(text_of(one) or "") for one in options(key)) and not _is_sent(value)
+            named = _NAMES.search(name) is not None  # ``user_name=event.get("api_key", "unknown")``: which one it was
+            return not named and any(_is_key(text_of(one) or "") for one in options(key)) and not _is_sent(value)
         case Call(method="Column" | "mapped_column" | "CharField" | "StringField" | "TextField"):
             return _is_key(name)  # a column of the model, read through self
         case Call(callee="flask.jsonify" | "dict", keywords=keywords):

@@ -52,9 +52,7 @@ _MORE: Final = re.compile(
 )
 _ANYWHERE: Final = re.compile(r"os\.(?:exec|spawn)\w+|sh\.(?:ba)?sh|.*containers\.run")
 """Calls of which any argument may be the command."""
-_SHELL_TOOLS: Final = frozenset(
-    {"sh", "bash", "/bin/sh", "/bin/bash", "cmd", "cmd.exe", "powershell", "python", "python3"}
-)
+_SHELL_TOOLS: Final = frozenset({"sh", "bash", "/bin/sh", "/bin/bash", "cmd", "cmd.exe", "powershell", "python", "python3"})  # fmt: skip
 _WORDS: Final = {
     "code": "text from the request is run as code or as a template",
     "subprocess": "text from the request becomes part of a command",
@@ -68,7 +66,7 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("code", "subprocess", "deserialisation", label=_KINDS):
         if _is_harmful(facts, flow) and not is_each_checked(facts, flow.value, flow.function, *_KINDS):
             yield Hit(_WORDS[flow.sink], flow.span)
-    imported: set[str] = set()
+    imported = set[str]()
     for call in facts.calls_matching(_MORE.pattern):
         several = call.args if _ANYWHERE.fullmatch(call.callee) else ()
         given = next((one for one in several if facts.derives(one, *_KINDS)), None)
@@ -78,9 +76,9 @@ def detect(app: App) -> Iterator[Hit]:
         safe = call.callee == "numpy.load" and not is_constant(call.keyword("allow_pickle"), True)
         if safe or (call.method == "from_string" and _is_sandboxed(facts, call.receiver)):
             continue
-        if call.callee in ("importlib.import_module", "__import__"):
-            if call.function and call.function in imported:
-                continue  # a module, and what it names in itself: one list of modules ends both
+        if call.callee in ("importlib.import_module", "__import__") and call.function:
+            if call.function in imported:  # a module, and what it names in itself: one list of modules ends both
+                continue
             imported.add(call.function)
         if not (call.method == "from_string" and "env" not in _said(call.receiver)):
             yield Hit("text from the request reaches something that runs it", call.span)
