@@ -139,7 +139,13 @@ def _is_parsed(facts: SourceFacts, mine: frozenset[Origin], function: str) -> bo
     if not asked:
         return False
     passed_by = {tried for one in facts.handlers_in(function) if one.action in ("pass", "go-on") for tried in one.tried}
-    return any(call.callee not in passed_by and mine & origins(call.args[0]) for call in asked)
+    return any(call.callee not in passed_by and mine & _read_there(call.args[0]) for call in asked)
+
+
+def _read_there(value: Value) -> frozenset[Origin]:
+    """What it is read from; a member alone, where one is named: that a body has a number says nothing of its texts."""
+    found = origins(value)
+    return frozenset(one for one in found if one[0] == "read") or found
 
 
 def _asked_by_object(facts: SourceFacts, value: Value, is_check: Callable[[Call], bool]) -> bool:
