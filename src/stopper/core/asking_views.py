@@ -69,7 +69,7 @@ def asks_somebody(index: FunctionIndex, route: Route, own: Sequence[Function], u
         _hooked(index, route, understood)
         or _decorated(own)
         or _is_handed_somebody(route, own)
-        or asks_by_itself(index, own)
+        or _asks_by_itself(index, own)
     )
 
 
@@ -83,7 +83,7 @@ def _is_handed_somebody(route: Route, own: Sequence[Function]) -> bool:
     )
 
 
-def asks_by_itself(index: FunctionIndex, own: Sequence[Function]) -> bool:
+def _asks_by_itself(index: FunctionIndex, own: Sequence[Function]) -> bool:
     """The view, or what it calls in the project, looks at who is calling or checks what was shown."""
     facts, names = index.facts, set(index.calling([function.name for function in own], 1))
     calls = [call for name in names for call in facts.calls_in(name)]
@@ -98,6 +98,26 @@ def asks_by_itself(index: FunctionIndex, own: Sequence[Function]) -> bool:
         facts.derives(one.left, *_SHOWN, "request-header") or facts.derives(one.right, *_SHOWN, "config-secret")
         for name in names
         for one in index.comparisons.get(name, ())
+    )
+
+
+def refuses_by_header(index: FunctionIndex, own: Sequence[Function]) -> bool:
+    """``if not may_change(order): return {…}, 403``, where that function of the project holds what the caller shows in a header against
+    something."""
+    facts = index.facts
+    asked = [
+        part.callee
+        for function in own
+        for one in index.conditions.get(function.name, ())
+        if one.refuses
+        for part in walk(one.value, 4)
+        if isinstance(part, Call) and part.callee in index.by_name
+    ]
+    return any(
+        facts.derives(side, *_SHOWN, "request-header")
+        for name in index.calling(asked, 1)
+        for one in index.comparisons.get(name, ())
+        for side in (one.left, one.right)
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import Access, App, Route
-from stopper.core.asking_views import asks_by_itself
+from stopper.core.asking_views import refuses_by_header
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
@@ -59,7 +59,7 @@ def detect(app: App) -> Iterator[Hit]:
                 continue
             if method == "POST" and (is_shown_a_password(index, route) or opens_account(index, route)):
                 continue
-            if method in _CHANGING and not passed_by and asks_by_itself(index, views):
+            if method in _CHANGING and not passed_by and refuses_by_header(index, views):
                 continue
             own = [one for one in views if one.owner]
             answers = [one for one in own if one.name.rpartition(".")[2] == method.lower()]

@@ -118,7 +118,7 @@ def detect(app: App) -> Iterator[Hit]:
                 ),
                 None,
             )
-            if call is not None and method == "GET" and _KINDS.search(route.path):
+            if call is not None and method == "GET" and _is_a_kind(route):
                 continue
             if call is not None and method == "GET":
                 models = () if _private(route) else models_named(call)
@@ -255,6 +255,12 @@ def _is_named_by_body(route: Route, call: Call | Item) -> bool:
     keys = [text_of(part.key) or "" for part in walk(call, 5) if isinstance(part, Item)]
     stems = [stem for key in keys if (stem := _STEM.sub("", key.lower())) or key.lower() in ("id", "ids")]
     return any(stem in route.path.lower() for stem in stems)
+
+
+def _is_a_kind(route: Route) -> bool:
+    """``/task-types/{id}``, and not ``/order-status/{order_id}``, which tells of an order."""
+    stem = _STEM.sub("", route.parameters[-1][0].lower()) if route.parameters else ""
+    return _KINDS.search(route.path) is not None and not PRIVATE.search(f"/{stem}")
 
 
 def _private(route: Route) -> bool:

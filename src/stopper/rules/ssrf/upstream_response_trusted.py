@@ -157,10 +157,22 @@ def _is_checked(facts: SourceFacts, function: str) -> bool:
         and one.action != "raise"
         and _READING & {tried.rpartition(".")[2] for tried in one.tried}
         for one in handlers
-    ):
+    ) and _picks_one(facts, function):
         return True  # whatever was wrong with it, the answer is none
     caught = {name.rpartition(".")[2] for one in handlers for name in one.catches}
     return bool(caught & _NO_JSON) and bool(caught & _OTHER_FORM)
+
+
+def _picks_one(facts: SourceFacts, function: str) -> bool:
+    """``return answer.json().get("access_token")``: one member, or none, is all that comes of it."""
+    back = [one.value for one in facts.returns_of(function)]
+    read = [
+        value for value in back if any(isinstance(part, Call) and part.method in _READING for part in walk(value, 5))
+    ]
+    return bool(read) and all(
+        (isinstance(one, Item) and one.default is not None) or (isinstance(one, Call) and one.method == "get")
+        for one in read
+    )
 
 
 def _is_checked_by_callers(facts: SourceFacts, function: str) -> bool:
