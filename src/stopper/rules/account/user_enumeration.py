@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.account_names import LOGS_IN, REGISTERS, RESETS, checks_password_hash, is_password_name
+from stopper.core.answer_texts import answers_of, texts_in
 from stopper.core.app import App, Route
-from stopper.core.body_models import classes_by_name
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
@@ -22,7 +22,6 @@ from stopper.core.probe_baseline import attempt, says_nothing, steady
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
 from stopper.core.probe_reset import asks_for_reset
-from stopper.core.raising import raised_in
 from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Parameter, Sequence, Value, is_constant, text_of, walk
@@ -67,7 +66,7 @@ def detect(app: App) -> Iterator[Hit]:
             for name in index.calling([function.name], 2):
                 if not _takes_account(facts, name):
                     continue
-                for span, text in _answers(facts, name):
+                for span, text in answers_of(facts, name):
                     if name not in seen and (_TAKEN.search(text) if registers else _tells(text)):
                         seen.add(name)  # two answers of one function tell one thing by their difference
                         yield Hit("the answer tells whether the account exists", span, RouteRef("POST", route.path))
@@ -127,7 +126,7 @@ def _of_schemas(facts: SourceFacts, names: list[str]) -> Iterator[Span]:
         home, _, word = one.function.rpartition(".")
         if home not in used or "valid" not in f"{one.exception} {word}".lower() or not isinstance(one.value, Call):
             continue
-        if any(_TAKEN.search(text) for value in one.value.args for text in _texts(value)):
+        if any(_TAKEN.search(text) for value in one.value.args for text in texts_in(value)):
             yield one.span
 
 
@@ -210,51 +209,6 @@ def _tells(text: str) -> bool:
     if _BOTH.search(text):
         return False
     return bool((_UNKNOWN.search(text) and _PERSON.search(text)) or _WRONG.search(text))
-
-
-def _answers(facts: SourceFacts, name: str) -> Iterator[tuple[Span, str]]:
-    """The literal texts that a function answers with: returned, flashed, or given to an abort."""
-    for one in facts.returns_of(name):
-        yield from ((one.span, text) for text in _texts(one.value))
-    for call in facts.calls_in(name):
-        if call.span and call.method in ("abort", "flash", "Unauthorized", "NotFound", "BadRequest"):
-            values = [*call.args, *(value for _, value in call.keywords)]
-            yield from ((call.span, text) for value in values for text in _texts(value))
-    for kept in facts.assignments_in(name):
-        if _SAID.search(kept.target):
-            yield from ((kept.span, text) for text in _texts(kept.value))
-    for raised in raised_in(facts, name):
-        yield from ((raised.span, text) for text in (*_texts(raised.value), *_of_error(facts, raised.exception)))
-
-
-def _of_error(facts: SourceFacts, exception: str) -> Iterator[str]:
-    """What an exception of the project says by itself (``message = "…"`` in its class, ``super().__init__("…")``), and what it is
-    turned into by the handler that is registered for it."""
-    known = classes_by_name(facts).get(exception)
-    for value in known.attributes.values() if known is not None else ():
-        yield from _texts(value)
-    for call in facts.calls_in(f"{exception}.__init__") if known is not None else ():
-        yield from (text for value in call.args for text in _texts(value))
-    for handler in facts.error_handlers() if known is not None else ():
-        if handler.what == exception:
-            yield from (text for one in facts.returns_of(handler.function) for text in _texts(one.value))
-
-
-_SAID: Final = re.compile(r"(?i)err|message|msg|notice|reason|problem")
-"""What an answer that is put together is kept under: ``errors["name"] = "…"``."""
-_CODE: Final = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)+")
-"""``user_not_found``, ``WRONG-PASSWORD``: a code of an answer says what a sentence would."""
-
-
-def _texts(value: Value | None) -> Iterator[str]:
-    for part in walk(value, 6):
-        text = text_of(part)
-        if text is None or len(text) >= 200 or "SELECT" in text:
-            continue
-        if " " in text:
-            yield text
-        elif _CODE.fullmatch(text):
-            yield re.sub("[_-]", " ", text)
 
 
 def probe(target: Target) -> Steps[Verdict]:
