@@ -1,5 +1,6 @@
 """Whoever gets the image or the repository has the password or key."""
 
+import base64
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -24,10 +25,20 @@ _NAME_AND_VALUE: Final = re.compile(
     r"""[\"']?\bname[\"']?\s*[:=]\s*[\"']?([A-Za-z]\w{2,60})[\"']?\s*,\s*[\"']?value[\"']?\s*[:=]\s*(\"[^\"]*\"|'[^']*'|[^\s,}]+)"""
 )
 """``{name: DB_PASSWORD, value: …}``, as containers are given their environment."""
-_NAME_LINE: Final = re.compile(r"""^\s*-?\s*name:\s*[\"']?([A-Za-z]\w{2,60})[\"']?\s*$""")
+_NAME_LINE: Final = re.compile(r"""^\s*-?\s*(?:name|key):\s*[\"']?([A-Za-z]\w{2,60})[\"']?\s*$""")
 _VALUE_LINE: Final = re.compile(r"""^\s*value:\s*(\"[^\"]*\"|'[^']*'|[^\s#]+)\s*(?:#.*)?$""")
 _ENVIRONMENT_IS: Final = re.compile(r"(?i)^\s*environment\s*=\s*")
 """What systemd and supervisor put before the variables."""
+_SET_ENV: Final = re.compile(
+    r"""(?i)^\s*(?:SetEnv|(?:uwsgi|fastcgi)_param)\s+([A-Za-z]\w{2,60})\s+("[^"]*"|'[^']*'|[^\s;]+)"""
+)
+"""As Apache and nginx give variables to what they serve."""
+_STARTED_WITH: Final = re.compile(
+    r"""(?:^\s*export\s+|\s(?:-e|--env)[ =]|^\s*[@-]?)([A-Z][A-Z0-9_]{2,60})=("[^"]*"|'[^']*'|[^\s"'$`]+)(?=\s|$)"""
+)
+"""A variable of a shell that is handed to what it starts."""
+_OF_KIND: Final = re.compile(r"^kind:\s*Secret\s*$")
+_KEPT: Final = re.compile(r"""^\s+([A-Za-z][\w.-]{2,60}):\s*["']?([A-Za-z0-9+/]{8,}={0,2})["']?\s*$""")
 _SET: Final = re.compile(r"""^\s*([A-Za-z]\w{2,60})\s+=\s+("[^"]*"|'[^']*')""")
 """``password = "…"`` of Terraform."""
 _NOT_LIVE: Final = re.compile(r"(?i)(?:^|[/_.-])(?:staging|vagrant|molecule|minikube|kind)(?:[/_.-]|$)")
@@ -80,11 +91,33 @@ def _files(facts: SourceFacts) -> Iterator[Hit]:
             continue
         if not OF_A_PIPELINE.search(file.path) and not is_of_one_desk(file):
             yield from _in_file(file, told)
+    for file in facts.files_of("config"):
+        if "uwsgi" in file.path or any(True for _ in file.lines_with("env_variables:")):  # the second is App Engine's
+            yield from _in_file(file, told)
+    for file in facts.files_of("shell", "build"):
+        if not OF_A_PIPELINE.search(file.path) and not _NOT_LIVE.search(file.path):
+            yield from _in_shell(file)
+
+
+def _in_shell(file: TextFile) -> Iterator[Hit]:
+    """``export SECRET_KEY=…``, ``docker run -e SECRET_KEY=…``, ``SECRET_KEY=… flask run``: what was drawn, for a made-up one is for a desk."""
+    for number, line in enumerate(file.lines, 1):
+        if "=" not in line or line.lstrip().startswith("#") or (file.kind == "build" and "export" in line):
+            continue
+        for name, value in _STARTED_WITH.findall(line):
+            text = value.strip("\"'")
+            if sensitive(name) is not None and not _OF_ANOTHER.search(name) and is_secret(text) and is_drawn(text):
+                yield _told("a secret stands in this file", Span(file.path, number, number, 1, len(line) + 1), text)
+                break
 
 
 def _urls(facts: SourceFacts) -> Iterator[Hit]:
     told: set[tuple[str, str]] = set()
     for text in facts.texts():
+        if (handed := _STARTED_WITH.match(text.value)) and "gunicorn" in text.span.path and is_secret(handed[2]):
+            if sensitive(handed[1]) is not None and is_drawn(handed[2]):
+                yield _told("a secret stands in this file", text.span, handed[2])
+            continue
         if _TO_FILL_IN.search(text.span.path):
             continue
         found = _IN_URL.search(text.value) if "@" in text.value else None
@@ -104,16 +137,26 @@ def _in_file(file: TextFile, elsewhere: dict[tuple[str, str], str]) -> Iterator[
     """Each secret once, where it stands first: the server and whoever connects to it are given the same one, also where several files
     start them, which *elsewhere* collects with the file of each name and value."""
     told: set[str] = set()
+    sealed = file.kind == "deployment" and any(_OF_KIND.match(line) for _, line in file.lines_with("kind: secret"))
     for number, written in enumerate(file.lines, 1):
         said = written.strip()
         if not said or said.startswith(("#", ";")):
             continue
         line = _ENVIRONMENT_IS.sub("", written) if file.kind == "deployment" else written
-        pairs = [*_PAIR.findall(line), *_OLD_ENV.findall(line), *_named_and_valued(file, number)]
+        pairs = [
+            *_PAIR.findall(line),
+            *_OLD_ENV.findall(line),
+            *_SET_ENV.findall(line),
+            *_named_and_valued(file, number),
+        ]
         span = Span(file.path, number, number, 1, len(written) + 1)
+        if sealed and (kept := _KEPT.match(line)) and (text := _read(kept[2])):
+            pairs.append((kept[1], text))
         if file.path.endswith((".tf", ".tfvars")):
             pairs += _SET.findall(line)
             pairs = [(name, value) for name, value in pairs if value[:1] in "\"'"]  # the rest are names of other things
+        elif file.path.endswith(".toml"):
+            pairs += _SET.findall(line)
         named = [
             (name, value.strip("\"'"))
             for name, value in pairs
@@ -132,6 +175,15 @@ def _in_file(file: TextFile, elsewhere: dict[tuple[str, str], str]) -> Iterator[
         elif in_url and not is_placeholder(in_url.group(1)):
             told.add(in_url.group(1))
             yield _told("a password stands in a URL of this file", span, in_url.group(1))
+
+
+def _read(value: str) -> str:
+    """What stands in the base64 of a Secret of Kubernetes, which anybody can read; empty where it is no text."""
+    try:
+        text = base64.b64decode(value, validate=True).decode("ascii")
+    except ValueError:
+        return ""
+    return text if text.isprintable() and not re.search(r"\s", text) else ""
 
 
 def _names_another(name: str, value: str, file: TextFile) -> bool:

@@ -33,6 +33,9 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
     (re.compile(r"\.js$"), "script"),
     (re.compile(r"(?:^|/)[\w.-]*(?:schema|seed|init|setup|bootstrap|fixtures?|data|users?|people|accounts?)[\w.-]*\.sql$"), "sql"),
     (re.compile(r"\.(?:pem|key|p12|pfx)$|(?:^|/)(?:id|[\w.-]+)_(?:rsa|ecdsa|ed25519|dsa)$|(?:^|/)(?:id_[\w-]+|[\w-]*(?:deploy|private|ssh|signing)[_-]?key)$"), "key"),
+    (re.compile(r"(?:^|/)(?:k8s|kubernetes|kube|manifests?|helm|charts?|ansible|group_vars|host_vars|terraform)/(?:[\w.-]+/)*[\w.-]+\.ya?ml$"
+                r"|(?:^|/)\.ebextensions/[\w.-]+\.config$|(?:^|/)(?:zappa_settings|vercel|now|[\w-]*task[_-]?def(?:inition)?s?[\w-]*)\.json$|(?:^|/)alembic\.ini$"
+                r"|(?:^|/)(?:apprunner|\.platform\.app)\.ya?ml$|(?:^|/)(?:railway|wrangler)\.toml$"), "deployment"),
     (re.compile(r"(?:^|/)(?:gunicorn|uwsgi|nginx)[\w.-]*\.(?:conf|ini|py)$|(?:^|/)nginx/(?:[\w.-]+/)*[\w.-]+\.conf$|(?:^|/)(?:config|settings|secrets)[\w.-]*\.(?:ini|cfg|ya?ml|toml|json)$"
                 r"|\.cfg$|(?:^|/)(?:config|conf|settings|instance)/[\w.-]+\.(?:ya?ml|toml|json|ini)$"
                 r"|(?:^|/)(?:app|application|flask)(?:[_-]config|[_-]settings)?\.(?:ya?ml|toml|json|ini)$"), "config"),
@@ -46,7 +49,7 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
 
 _ENDINGS: Final = frozenset({
     "env", "flaskenv", "dockerfile", "yml", "yaml", "json", "html", "htm", "j2", "jinja", "jinja2", "js", "sql", "pem", "key", "service", "tf", "tfvars", "Caddyfile",
-    "p12", "pfx", "conf", "sh", "bash", "ini", "cfg", "toml", "txt", "lock", "py", "md", "rst", "Dockerfile", "Containerfile", "Jenkinsfile",
+    "p12", "pfx", "conf", "config", "sh", "bash", "ini", "cfg", "toml", "txt", "lock", "py", "md", "rst", "Dockerfile", "Containerfile", "Jenkinsfile",
     "Makefile", "makefile", "GNUmakefile", "justfile", "Procfile", "Pipfile",
 })  # fmt: skip
 _NAMED: Final = re.compile(
