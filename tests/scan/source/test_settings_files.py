@@ -128,3 +128,14 @@ def test_of_a_large_file_no_more_lines_are_looked_for_than_parts_are_kept(
     monkeypatch.setattr(parsed_files, "_line", lambda text, key, begin: looked.append(key) or found(text, key, begin))
     read_source((tmp_path,), tmp_path)
     assert 0 < len(looked) <= MOST_PARTS
+
+
+@pytest.mark.parametrize("given", ["", ", settings_files=['settings.toml', '.secrets.toml']"])
+def test_dynaconf_fills_the_config_from_the_sections_that_are_served(read, given: str):
+    said = read({
+        "app.py": f"from dynaconf import FlaskDynaconf\nfrom flask import Flask\napp = Flask('x')\nFlaskDynaconf(app{given})\n",
+        "settings.toml": "[default]\nSESSION_COOKIE_SECURE = true\n[development]\nDEBUG = true\n",
+        ".secrets.toml": '[production]\nSECRET_KEY = "q8Zr2VbT6mXw4LpN"\n',
+    })  # fmt: skip
+    writes = {one.key: (one.span.path, one.span.line, one.loaded) for one in source_of(said.app).config_writes()}
+    assert writes == {"SESSION_COOKIE_SECURE": ("settings.toml", 2, True), "SECRET_KEY": (".secrets.toml", 2, True)}

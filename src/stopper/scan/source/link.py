@@ -216,6 +216,12 @@ def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], boo
     loaded: set[str] = set()
     unknown = False
     for call in project.calls:
+        if call.callee.startswith("dynaconf."):
+            from stopper.scan.source.settings_files import DYNACONF, names_of
+
+            files = tuple(f"/{name}" for name in names_of(call)) if call.callee in DYNACONF else ()
+            loaded.update(name for name, module in modules.items() if files and f"/{module.path}".endswith(files))
+            unknown = True
         if not call.callee.endswith(("from_object", "from_pyfile", "from_file", "from_json")) or not call.args:
             continue
         for option in _objects(project, call.args[0]):

@@ -13,7 +13,7 @@ import yaml
 
 from stopper.core.fact import TextFile
 from stopper.core.path_calls import files_named
-from stopper.core.values import Call
+from stopper.core.values import Call, text_of, walk
 from stopper.scan.source.files import is_test
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.reader import wide_lines
@@ -21,6 +21,15 @@ from stopper.scan.source.statements import read_module
 
 MOST_PARTS: Final = 2_000
 """Parts of one setting's value."""
+DYNACONF: Final = frozenset(
+    {"dynaconf.FlaskDynaconf", "dynaconf.contrib.FlaskDynaconf", "dynaconf.contrib.flask_dynaconf.FlaskDynaconf"}
+)
+"""What fills ``app.config`` from the files that it is told, or from those of these names."""
+_OF_DYNACONF: Final = tuple(
+    f"{name}.{end}" for name in ("settings", ".secrets", "settings.local") for end in ("toml", "yaml", "yml", "json")
+)
+_SECTIONS: Final = ("default", "global", "production")
+"""Sections whose settings hold where the application is served."""
 _LOADERS: Final = ("from_pyfile", "from_file", "from_json")
 PARSERS: Final[dict[str, Callable[[str], object]]] = {
     "json": json.loads,
@@ -35,12 +44,13 @@ def settings_files(project: Project, texts: Sequence[TextFile]) -> tuple[Module,
     wrong with it shows when the application starts."""
     read: dict[str, Module] = {}
     known = {text.path: text for text in texts if not is_test(text.path)}
-    for call in [one for one in project.calls if one.method in _LOADERS]:
+    for call in [one for one in project.calls if one.method in _LOADERS or one.callee in DYNACONF]:
         if call.span is None or is_test(call.span.path):
             continue
         for name in names_of(call):
             text = meant(name, call.span.path, known)
-            tree = _tree(text) if text is not None and text.path not in read else None
+            sections = _SECTIONS if call.callee in DYNACONF else ()
+            tree = _tree(text, sections) if text is not None and text.path not in read else None
             if text is None or tree is None:
                 continue
             module = Module(text.path.replace("/", "."), text.path, False, "")
@@ -64,10 +74,17 @@ def meant(name: str, caller: str, known: Mapping[str, TextFile]) -> TextFile | N
 
 def names_of(call: Call) -> Iterator[str]:
     """The files that the call may name."""
-    yield from files_named(call.argument(0, "filename", "file"))
+    if call.callee not in DYNACONF:
+        yield from files_named(call.argument(0, "filename", "file"))
+        return
+    said = call.keyword("settings_files", "settings_file", "SETTINGS_FILES", "SETTINGS_FILE_FOR_DYNACONF")
+    names = (
+        [text for part in walk(said, 2) if (text := text_of(part)) is not None] if said is not None else _OF_DYNACONF
+    )
+    yield from names
 
 
-def _tree(text: TextFile) -> ast.Module | None:
+def _tree(text: TextFile, sections: Sequence[str]) -> ast.Module | None:
     parse = PARSERS.get(text.path.rpartition(".")[2])
     whole = "\n".join(text.lines).removeprefix("\ufeff")
     try:
@@ -78,7 +95,9 @@ def _tree(text: TextFile) -> ast.Module | None:
         return None
     if not isinstance(said, dict):
         return None
-    return ast.Module(list(_assignments(cast("dict[object, object]", said), text.lines)), [])
+    top = cast("dict[object, object]", said)
+    held = [cast("dict[object, object]", one) for name in sections if isinstance(one := top.get(name), dict)]
+    return ast.Module([one for part in (top, *held) for one in _assignments(part, text.lines)], [])
 
 
 _KEY: Final = re.compile(r"""(?<![\w-])["']?([A-Z][A-Z0-9_]*)["']?\s*[:=]""")
