@@ -12,6 +12,7 @@ from stopper.core.place import Span
 from stopper.core.spec_document import Operation, mapping, operations
 from stopper.core.values import Call, Constant, Name, Value, text_of, walk
 from stopper.core.values import Sequence as Several
+from stopper.scan.source.documents import is_too_large
 from stopper.scan.source.project import Project, Registration
 
 GUARD: Final = "connexion.security"
@@ -37,7 +38,7 @@ class _Served:
 
 def connexion_routes(project: Project, texts: Sequence[TextFile]) -> tuple[Registration, ...]:
     """A registration for each operation of the documents that the project serves."""
-    documents = [text for text in texts if text.kind == "openapi"]
+    documents = [text for text in texts if text.kind == "openapi" and not is_too_large(text)]
     if not documents:
         return ()
     known = _Views(project)

@@ -14,11 +14,23 @@ _NAME: Final = re.compile(r"(?:^|/)(?:openapi|swagger)[\w.-]*$")
 """What a document of the whole application is called; one under another name may be a part of it, or be written for people."""
 
 
+MOST: Final = 512 * 1024
+"""Letters of YAML that are read: a page of it costs a hundred times what JSON does."""
+
+
+def is_too_large(text: TextFile) -> bool:
+    """That reading it would cost seconds."""
+    return not text.path.endswith(".json") and sum(map(len, text.lines)) > MOST
+
+
 def with_documents(app: App, texts: Sequence[TextFile]) -> App:
     """*app* with the first document that speaks of its routes or names its modules. One of another API, kept to make a client of it, does
     neither."""
+    by_connexion = app.source is not None and app.source.imports("connexion")
     for text in texts:
-        if text.kind != "openapi" or not any("openapi" in line or "swagger" in line for line in text.lines):
+        if text.kind != "openapi" or not (by_connexion or _NAME.search(text.path)) or is_too_large(text):
+            continue
+        if not any("openapi" in line or "swagger" in line for line in text.lines):
             continue
         from stopper.scan.spec.read import read_spec
 
