@@ -121,7 +121,7 @@ def _examined(
         outcomes=outcomes(app, options.rules, seen, tried),
         skipped=(
             *skips,
-            *_notes((*ready.notes, *ready.renewals.lost.values()), bool(ready.target.identities), app),
+            *_notes((*ready.notes, *ready.renewals.lost.values()), bool(ready.target.identities), app, options.mode),
             *_not_sent(courier),
             *_only_errors(app, courier),
             *(_accounts(ready.target.identities, canary) if command == "scan" else ()),
@@ -202,12 +202,13 @@ def _only_errors(app: App, courier: Courier) -> Iterable[Skip]:
     return (Skip(str(ref), reason) for ref in only_errors(app, courier))
 
 
-def _notes(notes: Sequence[str], somebody: bool, app: App) -> Iterable[Skip]:
+def _notes(notes: Sequence[str], somebody: bool, app: App, mode: str) -> Iterable[Skip]:
     yield from (Skip("identities", note) for note in notes)
     if not somebody and app.routes:
+        more = "" if mode == "active" else " or use --active"  # what was used is no advice
         yield Skip(
             "identities",
-            "the scan could log in as nobody: what only a known caller sees was not tested; give --identity or use --active",
+            f"the scan could log in as nobody: what only a known caller sees was not tested; give --identity{more}",
         )
 
 

@@ -35,7 +35,8 @@ def detect(app: App) -> Iterator[Hit]:
     place = manager(app)
     unset = [key for key in ("JWT_COOKIE_SECURE", "JWT_COOKIE_SAMESITE") if _left_out(app, key)]
     if unset and not seen and place is not None and not stands_on_stopper(app):
-        yield Hit(f"tokens come in cookies and {' and '.join(unset)} is left at its weak default", place)
+        state = "is left at its weak default" if len(unset) == 1 else "are left at their weak defaults"
+        yield Hit(f"tokens come in cookies and {' and '.join(unset)} {state}", place)
 
 
 def _sets_cookies(app: App) -> bool:

@@ -79,9 +79,8 @@ def detect(app: App) -> Iterator[Hit]:
     needed = [key for key in _NEEDED if key.rpartition("_")[2].lower() not in given]
     unset = [key for key in needed if not is_written(app, key) and in_force(app, key) is MISSING]
     if unset:
-        yield Hit(
-            f"the session is used, and {' and '.join(unset)} is left at its weak default", place, certainty="likely"
-        )
+        state = "is left at its weak default" if len(unset) == 1 else "are left at their weak defaults"
+        yield Hit(f"the session is used, and {' and '.join(unset)} {state}", place, certainty="likely")
 
 
 def _remembers(app: App) -> Span | None:
