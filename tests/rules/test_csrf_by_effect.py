@@ -105,3 +105,15 @@ def test_pages_behind_a_log_in_are_found_and_their_forms_judged_by_what_is_there
     places = [str(place.route) for one in report.findings for place in one.places]
     assert places == ([] if checks else ["POST /write"])
     assert report.coverage.total >= 4
+
+
+def test_a_cookie_that_was_given_and_that_nobody_has_seen_set_weighs_less() -> None:
+    rule = find("csrf-protection-missing")
+    assert rule is not None
+    app = blog(checks=False, token_in_form=False)
+    signed = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    given = Identity("ann", (("Cookie", Secret(f"session={signed.dumps({'user': 'ann', 'token': 'x'})}")),))
+    verdict = try_rule(rule, app, surface="http", identities=(given,))
+    assert (verdict.outcome, verdict.severity) == ("fail", "medium")
+    verdict = try_rule(rule, blog(checks=False, token_in_form=False), surface="http", identities=(ANN,))
+    assert (verdict.outcome, verdict.severity) == ("fail", None)

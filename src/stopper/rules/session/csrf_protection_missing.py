@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -231,13 +232,14 @@ def probe(target: Target) -> Steps[Verdict]:
     ]
     if not people or not routes:
         return not_applicable("no cookie authenticates, or no route changes state")
-    if (yield from _kept_home(target, people[0])):
+    kept = yield from _kept_home(target, people[0])
+    if kept:
         return passed("SameSite keeps the cookie from other sites' requests")
     verdict = None
     for route, method in sorted(routes, key=lambda pair: not (pair[0].takes_form and pair[0].names))[:4]:
         found = yield from attempt(_tried(target, route, method, people[0]))
         if found is not None and found.outcome == "fail":
-            return found
+            return replace(found, severity="medium") if kept is None else found
         verdict = found or verdict
     return verdict or unsure("no changing route took the cookie in this mode")
 
@@ -281,7 +283,8 @@ def _title(page: Exchange) -> str:
     return found.group(1).strip() if found is not None else ""
 
 
-def _kept_home(target: Target, person: Identity) -> Steps[bool]:
+def _kept_home(target: Target, person: Identity) -> Steps[bool | None]:
+    """Whether SameSite keeps the cookie from other sites' requests; None where nobody has seen it set, as where it was given to the scan."""
     answers = yield from answers_with_cookies(target)
     mine = [
         cookie
@@ -289,7 +292,9 @@ def _kept_home(target: Target, person: Identity) -> Steps[bool]:
         for cookie in set_cookies(exchange.response)
         if f"{cookie.name}=" in person.cookies and not cookie.ends
     ]
-    return bool(mine) and all(cookie.attributes.get("samesite", "").lower() in ("lax", "strict") for cookie in mine)
+    if not mine:
+        return None
+    return all(cookie.attributes.get("samesite", "").lower() in ("lax", "strict") for cookie in mine)
 
 
 def _tried(target: Target, route: Route, method: str, person: Identity) -> Steps[Verdict | None]:
