@@ -26,9 +26,8 @@ def is_too_large(text: TextFile) -> bool:
 def with_documents(app: App, texts: Sequence[TextFile]) -> App:
     """*app* with the first document that speaks of its routes or names its modules. One of another API, kept to make a client of it, does
     neither."""
-    by_connexion = app.source is not None and app.source.imports("connexion")
     for text in texts:
-        if text.kind != "openapi" or not (by_connexion or _NAME.search(text.path)) or is_too_large(text):
+        if text.kind != "openapi" or is_too_large(text):
             continue
         if not any("openapi" in line or "swagger" in line for line in text.lines):
             continue
