@@ -201,7 +201,8 @@ def _is_row(facts: SourceFacts, owner: Value) -> bool:
 
 def _asks_breaches(facts: SourceFacts, call: Call) -> bool:
     """The hash is what a service of leaked passwords is asked with: SHA-1 is its protocol and nothing is stored."""
-    if _BREACHES.search(call.function):
+    written_in = facts.function_around(call.span) if call.span is not None else ""  # else the only caller's
+    if _BREACHES.search(call.function) or _BREACHES.search(written_in):
         return True
     return any(
         _BREACHES.search(text)

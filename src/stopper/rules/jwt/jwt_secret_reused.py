@@ -156,7 +156,10 @@ def _purposes(app: App, facts: SourceFacts) -> Iterator[Hit]:
                 others = used.setdefault(mark, set())
                 known = sorted(others | purposes)
                 if purposes and (len(purposes) > 1 or (others and not purposes <= others)):
-                    yield Hit(f"one key signs tokens for {', '.join(known)}", signing.span, certainty="likely")
+                    # That a refresh token opens nothing else is asked by whoever reads it, which another rule looks at.
+                    low = {"access", "refresh"}.issuperset(known)
+                    message = f"one key signs tokens for {', '.join(known)}"
+                    yield Hit(message, signing.span, certainty="likely", severity="low" if low else None)
                 others |= purposes or {"access"}
 
 
