@@ -1,5 +1,6 @@
 """Whatever the files hold, reading neither crashes nor hides the rest."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from stopper.core.facts import source_of
 from stopper.scan.source.files import decode
+from stopper.scan.source.project import Project
 from stopper.scan.source.read import read_source
 
 GOOD = "from flask import Flask\napp = Flask('x')\n@app.get('/x')\ndef x():\n    return ''\n"
@@ -247,3 +249,16 @@ def test_bytes_are_text_or_one_line_that_says_why_not(data: bytes):
     found = decode(data, "a.py")
     if not isinstance(found, str):
         assert "\n" not in found.message
+
+
+def test_what_one_project_was_read_into_is_freed_before_the_next_without_a_search_for_circles(read):
+    nested = "def guard(level):\n    def inner(view):\n        return view if level else None\n    return inner\n"
+    before = {id(one) for one in gc.get_objects() if type(one) is Project}
+    gc.disable()
+    try:
+        reading = read({"app.py": GOOD + nested + "app.get('/y')(guard(2)(x))\n"})
+        left = [one for one in gc.get_objects() if type(one) is Project and id(one) not in before]
+    finally:
+        gc.enable()
+    assert reading.app.routes
+    assert not left

@@ -251,7 +251,10 @@ def read_files(
         run.errors.extend(_unread_errors(run))
         modules = (*run.modules.values(), *_settings_files(run.project, texts))
         app = link(run.project, modules, tuple(run.sources.values()), tuple(texts), frozenset(run.tests))
-    run.project.load = _nowhere  # it held the run, and the run the project: a circle that nothing would free
+    # These held what holds the project, and nothing frees a circle while a command runs.
+    run.project.load = _nowhere
+    run.project.pending.clear()
+    run.project.bodies.clear()
     versions = dependencies(folders)
     app = with_documents(_with(app, root, versions), texts)
     return SourceReading(app, (*run.errors, *beside), total - len(run.errors), total)
