@@ -139,7 +139,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _says_no_owner(facts: SourceFacts, looked_up: Call | Item) -> bool:
     """That the models which the look-up names are known, and none has a column of whoever owns a row: what it finds may be everybody's."""
-    named = {_model(looked_up)} | {part.dotted for part in walk(looked_up, 6) if isinstance(part, Name)}
+    named = {_model(looked_up)} | {part.dotted for part in walk(looked_up, 4) if isinstance(part, Name)}
     named |= {name.rpartition(".")[0] for name in named}
     models = [known for name in named if (known := classes_by_name(facts).get(name)) and is_table_class(known)]
     return bool(models) and not any(OWNER.search(name) for one in models for name in (*one.attributes, *one.fields))
