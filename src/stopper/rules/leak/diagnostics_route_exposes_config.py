@@ -14,6 +14,7 @@ from stopper.core.held_attributes import held_under, kept_by_application
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
+from stopper.core.reached_by_admins import is_run_by_admins_alone
 from stopper.core.rule import Hit, Rule
 from stopper.core.settings_shown import shows_settings_whole
 from stopper.core.switched_on import asked_for, is_on
@@ -86,7 +87,11 @@ def detect(app: App) -> Iterator[Hit]:
         whole = flow.has("whole-config", by_name=False) and shows_settings_whole(facts, flow)
         if whole or flow.has("config-secret", by_name=False) or any(_SECRET_NAME.search(name) for name in named):
             seen.add((flow.span.path, flow.span.line))
-            yield Hit(f"{path} shows settings", flow.span, certainty="likely")
+            if is_run_by_admins_alone(facts, flow.function):
+                said = f"{path} shows settings to administrators: look whether a secret is one of them"
+                yield Hit(said, flow.span, certainty="possible", severity="low")
+            else:
+                yield Hit(f"{path} shows settings", flow.span, certainty="likely")
 
 
 def _is_switched(facts: SourceFacts) -> bool:
@@ -113,6 +118,8 @@ def _named(facts: SourceFacts, value: Value, depth: int = 12) -> Iterator[str]:
             inside = kept_by_application(facts, value)
         case Truth() | Call(callee="bool" | "len" | "any" | "all" | "isinstance" | "type"):
             return
+        case Call(callee=callee) if _ASKS_OTHERS.match(callee):
+            return  # what another service answers, whatever it was asked with
         case Call(receiver=receiver) if receiver is not None and value.method not in _TEXTS:
             inside = (
                 *value.args,
@@ -126,6 +133,7 @@ def _named(facts: SourceFacts, value: Value, depth: int = 12) -> Iterator[str]:
         yield from _named(facts, part, depth - 1)
 
 
+_ASKS_OTHERS: Final = re.compile(r"(?:requests|httpx|urllib\.request|urllib3|aiohttp)\.")
 _CONNECTIONS: Final = frozenset({"connection", "conn", "client", "redis", "redis_client", "engine", "bind"})
 """Names under which a call is given whom to ask; the address of it is no part of the answer."""
 _TEXTS: Final = frozenset(
