@@ -38,7 +38,7 @@ _STARTED_WITH: Final = re.compile(
 )
 """A variable of a shell that is handed to what it starts."""
 _OF_KIND: Final = re.compile(r"^kind:\s*Secret\s*$")
-_KEPT: Final = re.compile(r"""^\s+([A-Za-z][\w.-]{2,60}):\s*["']?([A-Za-z0-9+/]{8,}={0,2})["']?\s*$""")
+_KEPT: Final = re.compile(r"""^\s+([A-Za-z][\w.-]{2,60}):\s*["']?([A-Za-z0-9+/]{8,}={0,2})["']?\s*(?:#.*)?$""")
 _SET: Final = re.compile(r"""^\s*([A-Za-z]\w{2,60})\s+=\s+("[^"]*"|'[^']*')""")
 """``password = "…"`` of Terraform."""
 _NOT_LIVE: Final = re.compile(r"(?i)(?:^|[/_.-])(?:staging|vagrant|molecule|minikube|kind)(?:[/_.-]|$)")
@@ -151,7 +151,7 @@ def _in_file(file: TextFile, elsewhere: dict[tuple[str, str], str]) -> Iterator[
         ]
         span = Span(file.path, number, number, 1, len(written) + 1)
         if sealed and (kept := _KEPT.match(line)) and (text := _read(kept[2])):
-            pairs.append((kept[1], text))
+            pairs = [(kept[1], text)]  # and not how it is written
         if file.path.endswith((".tf", ".tfvars")):
             pairs += _SET.findall(line)
             pairs = [(name, value) for name, value in pairs if value[:1] in "\"'"]  # the rest are names of other things
