@@ -23,8 +23,8 @@ from stopper.scan.wire.transport import READ_METHODS
 
 __all__ = ["DetectorResult", "ProbeResult", "not_for", "outcome_of", "run_detectors", "run_probe", "run_probes"]
 
-KEPT: Final = 80
-"""Requests that are kept for the probes that run last, a tenth of the budget at most: they look at log-ins and limits."""
+KEPT: Final = 120
+"""Requests that are kept for the probes that run last, an eighth of the budget at most: they look at log-ins and limits."""
 LITTLE_LEFT: Final = 0.35
 """The part of the budget after which little of it is left when the probes begin."""
 AT_ONCE: Final = 3
@@ -99,7 +99,7 @@ def run_probes(
     # Where looking for routes took much, what is left is shared: those who read leave enough for what weighs most of those who change things.
     little = courier.sent > courier.max_requests * LITTLE_LEFT
     last = sorted((rule for rule in fit if rule.disturbs), key=_by_weight)
-    for_last = min(KEPT // 2 if little else KEPT, courier.max_requests // 10) if last else 0
+    for_last = min(KEPT, courier.max_requests // 8) if last else 0
     courier.kept_back = for_survey + for_last + (courier.max_requests // FOR_HEAVY if little else 0)
     # What is asked wrongly may be kept, and whoever reads it later fails: errors are provoked when inputs have been tried.
     provoking = sorted((rule for rule in beside if rule.provokes), key=_by_weight)
