@@ -53,7 +53,7 @@ PARTS_PART: Final = 0.5
 """The same of what lies below one thing."""
 THINGS_PART: Final = 0.52
 """The same of things of lists that were found."""
-ALONE_PART: Final = 0.5
+ALONE_PART: Final = 0.58
 """The same where hardly anything was found: probes ask little there."""
 ONE_SECONDS: Final = 0.3
 ENOUGH: Final = 20

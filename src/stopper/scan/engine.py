@@ -29,7 +29,7 @@ LITTLE_LEFT: Final = 0.35
 """The part of the budget after which little of it is left when the probes begin."""
 AT_ONCE: Final = 3
 """Probes that run side by side then."""
-FOR_HEAVY: Final = 7
+FOR_HEAVY: Final = 12
 """The part of the budget, as one of so many, that is kept for those who change things where little is left."""
 STEPS_MOST: Final = 2000
 """Steps of one probe; a probe that goes on longer has lost its way."""

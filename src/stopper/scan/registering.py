@@ -19,6 +19,7 @@ from stopper.scan.logging_in import change, from_page, holder, is_basic, log_in,
 from stopper.scan.scene import Scene
 from stopper.scan.second_step import confirmed
 from stopper.scan.told_bodies import a_short_name, of_account, password_of, sent_by, subjects_of, until_taken
+from stopper.scan.told_members import turned_away
 
 _PICKY: Final = re.compile(
     r"(?i)pattern|alpha-?numeric|letters and (?:numbers|digits)|(?:illegal|invalid|forbidden|unsupported) character|only contain"
@@ -68,7 +69,7 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
                 and _BOUNDED.search(exchange.response.text)
             ):
                 scene.bounded.setdefault((route.path, number))
-            if exchange is None or not (exchange.response.succeeded or exchange.response.status in (302, 303)):
+            if exchange is None or turned_away(exchange.response):
                 continue
             person = Identity(name, (), subject=login, password=password)
             said = sent_by(request)
