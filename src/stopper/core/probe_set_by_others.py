@@ -14,7 +14,7 @@ _PRICED: Final = re.compile(
 _STATE: Final = re.compile(r"(\w+_)?(status|state)")
 _STATES: Final = re.compile(
     r"(?i)pending|new|placed|requested|submitted|open|unpaid|processing|in_?review|draft|delivered|created|waiting|unverified|"
-    r"shipped|dispatched|paid|confirmed|cancell?ed|rejected|denied|declined|closed|completed|failed|returned"
+    r"shipped|dispatched|paid|confirmed|cancelled|canceled|rejected|denied|declined|closed|completed|failed|returned"
 )
 _DECIDED: Final = re.compile(
     r"(?i)(^|[/_-])(orders?|bookings?|payments?|loans?|claims?|refunds?|applications?|invoices?|requests?|withdrawals?)(/|$)"

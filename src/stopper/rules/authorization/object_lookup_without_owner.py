@@ -82,7 +82,7 @@ _STEM: Final = re.compile(r"_?(?:ids?|uuids?|pk)$")
 _TEMPLATES: Final = re.compile(r"(?i)^[^{]*[/_-](?:templates?|templating)(?=[/_-])")
 """Templates of tasks and notes, out of which everybody's are made."""
 _KINDS: Final = re.compile(
-    r"(?i)(?:[a-z][-_](?:types?|status(?:es)?|classifications?|categor(?:y|ies)|severit(?:y|ies)|priorit(?:y|ies)|kinds?)|(?:^|/)global/[\w-]+)/\{[^{}/]+\}/?$"
+    r"(?i)(?:[a-z][-_](?:types?|status(?:es)?|classifications?|categor(?:y|ies)|severit(?:y|ies)|priority|priorities|kinds?)|(?:^|/)global/[\w-]+)/\{[^{}/]+\}/?$"
 )
 """What things may be, and what is everybody's by its name: ``/task-status/{id}``, ``/global/tasks/{id}``."""
 
