@@ -113,12 +113,18 @@ def _named(facts: SourceFacts, value: Value, steps: int = 3) -> set[str]:
         case Unknown(parts=added) if steps:
             return {name for one in added for name in _named(facts, one, steps - 1)}
         case Choice(options=each) if steps and each:
-            return set.intersection(*(_named(facts, one, steps - 1) for one in each))
+            return _in_all([_named(facts, one, steps - 1) for one in each])
         case Member(owner=owner, attribute=attribute) if steps:
             held = [_named(facts, one, steps - 1) for one, _ in held_under(facts, owner, attribute)]
-            return set.intersection(*held) if held else set()
+            return _in_all(held)
         case _:
             return set()
+
+
+def _in_all(several: list[set[str]]) -> set[str]:
+    """What each of them holds; nothing where there is none."""
+    first, *others = several or [set[str]()]
+    return first.intersection(*others)
 
 
 def only_there(facts: SourceFacts, call: Call, claim: str) -> bool:

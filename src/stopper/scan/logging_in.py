@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlencode
 
 from stopper.core.app import App, Route
@@ -208,7 +208,7 @@ def _took_and_gave_nothing(exchange: Exchange, person: Identity) -> bool:
     said = response.json()
     if turned_away(response) or not isinstance(said, dict) or response.all_headers("Set-Cookie") or lets_in(response):
         return False
-    told = {text for _, text in pairs(said)}
+    told = {text for _, text in pairs(cast("dict[str, object]", said))}
     known = person.subject in told or any(person.name in text for text in told if "@" in text)
     return known and odd_token(response, exchange.request.body) is None
 

@@ -28,7 +28,7 @@ _BOUNDED: Final = re.compile(
     r"(?i)passw\w*[^.]{0,60}(?:too long|at most|no more than|maximum|between|exceed|not meet|requirements|policy)|(?:too long|at most)[^.]{0,40}passw"
 )
 """What says that a password may be too long."""
-_PLAIN: Final = dict.fromkeys(("email", "username", "name", "password"), "")
+_PLAIN: Final[dict[str, object]] = {"email": "", "username": "", "name": "", "password": ""}
 """What is sent first to a registration of which nobody knows what it reads."""
 _USUAL: Final = frozenset({"email", "username", "name", "login", "user", "password"})
 FORMS_MOST: Final = 3
@@ -72,7 +72,7 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
             if exchange is None or turned_away(exchange.response):
                 continue
             person = Identity(name, (), subject=login, password=password)
-            said = sent_by(request)
+            said: object = sent_by(request)
             if not scene.honest.body(route) and isinstance(said, dict) and request.body[:1] == b"{":
                 scene.honest.learned[route.path] = tuple(cast("dict[str, object]", said))
             _remember(scene, said)

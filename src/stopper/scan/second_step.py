@@ -54,7 +54,7 @@ def confirmed(scene: Scene, made: Exchange, said: object) -> bool:
 def stepped(scene: Scene, before: Exchange, said: object) -> Iterator[Exchange]:
     """The answers of further steps that took what the answer *before* told of somebody who was *said* to be so."""
     told = dict(_members(before.response.json()))
-    own = dict(pairs(said)) if isinstance(said, (dict, list)) else {}
+    own = dict(pairs(cast("object", said))) if isinstance(said, (dict, list)) else {}
     codes = [text for name, text in told.items() if _CODE.search(name) and re.fullmatch(r"\w{3,12}", text)]
     codes += [found for _, text in told.items() if " " in text for found in _DIGITS.findall(text)]
     tokens = [text for text in told.values() if OPAQUE.fullmatch(text)]
@@ -130,7 +130,8 @@ def _links(scene: Scene, response: Response) -> Iterator[str]:
     """Paths of this application that confirm an account: those that an answer tells, and known ones that its token fills."""
     host = urlsplit(scene.courier.transport.base_url).netloc
     found = list(_members(response.json())) or [("", response.text[:TEXT_MOST])]
-    for parts in (urlsplit(link) for _, text in found for link in _LINK.findall(text)):
+    links: list[str] = [link for _, text in found for link in _LINK.findall(text)]
+    for parts in map(urlsplit, links):
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         confirms = _STEP.search(parts.path) and not _OTHER.search(parts.path)
         if parts.netloc in ("", host) and confirms and re.search(r"/[^/]*\d[^/]{3,}$|=", target):

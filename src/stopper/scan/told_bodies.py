@@ -126,7 +126,7 @@ def _as_wanted(name: str, value: object, text: str) -> object:
         if (found := _DIGITS.search(text)) is not None and re.search(r"(?i)digit", text):
             return int(_of_digits(int(found.group(2) or found.group(1) or found.group(3) or 6)))
         return 30 if _YEARS.search(text) else value
-    if _wanted_object(text) and not isinstance(value, dict):
+    if _wanted_object(text) and type(value) is not dict:
         return dict(_PLACE)
     said = str(value)
     if re.search(r"(?i)first and last|full name|two words|(contain|include) a space", text) and not PASSWORD.search(
@@ -199,7 +199,7 @@ def of_account(said: object) -> dict[str, object]:
         return {}
     members = cast("dict[str, object]", said)
     for name, inner in members.items():
-        if isinstance(inner, dict) and (held := of_account(inner)):
+        if isinstance(inner, dict) and (held := of_account(cast("object", inner))):
             return {**({"type": members["type"]} if "type" in members else {}), name: held}
     proof = {name: value for name, value in members.items() if PASSWORD.search(name) and name not in REPEATED}
     who = {

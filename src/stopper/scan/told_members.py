@@ -144,7 +144,8 @@ def _in_value(value: object, depth: int) -> tuple[str, ...]:
         return ()
     members = cast("dict[str, object]", value)
     place = members.get("loc") or members.get("field") or members.get("path")
-    last = cast("list[object]", place)[-1] if isinstance(place, list) and place else place
+    way = cast("list[object]", place) if isinstance(place, list) else [place]
+    last = way[-1] if way else None
     if isinstance(last, str) and any(
         _says_unknown(members.get(key)) for key in ("msg", "message", "type", "error", "code")
     ):

@@ -76,7 +76,8 @@ def _in_value(value: object, depth: int) -> Iterator[tuple[str, str]]:
     elif isinstance(value, dict) and depth:
         members = cast("dict[str, object]", value)
         place = members.get("loc") or members.get("field") or members.get("path")
-        last = cast("list[object]", place)[-1] if isinstance(place, list) and place else place
+        way = cast("list[object]", place) if isinstance(place, list) else [place]
+        last = way[-1] if way else None
         text = next(
             (one for key in ("msg", "message", "error", "detail") if isinstance(one := members.get(key), str)), None
         )
@@ -84,15 +85,15 @@ def _in_value(value: object, depth: int) -> Iterator[tuple[str, str]]:
             yield last, text
             return
         for name, item in list(members.items())[:40]:
-            texts = (
-                [one for one in cast("list[object]", item) if isinstance(one, str)]
-                if isinstance(item, list)
-                else [item]
-            )
-            for one in texts[:3]:
+            for one in _few(item):
                 if isinstance(one, str) and len(one) <= 300 and _NAME.fullmatch(name):
                     yield name, one
             yield from _in_value(item, depth - 1)
+
+
+def _few(item: object) -> list[object]:
+    """The first three texts of a list, or what is none as it stands."""
+    return [one for one in cast("list[object]", item) if isinstance(one, str)][:3] if isinstance(item, list) else [item]
 
 
 def _in_text(text: str) -> Iterator[tuple[str, str]]:

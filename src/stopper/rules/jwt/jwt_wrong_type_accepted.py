@@ -168,7 +168,9 @@ def _is_asked_by_one_view(facts: SourceFacts, call: Call, names: set[str]) -> bo
         if one.operator != "!=" or not facts.is_view(one.function) or kind is None or kind[1].lower() == "access":
             return False
     asking = {one.function for one, _ in looking}
-    reached = {(ref.method, ref.path) for ref in facts.routes_reaching(call.function)} if asking else set()
+    if not asking:
+        return False  # nothing is reached then
+    reached = {(ref.method, ref.path) for ref in facts.routes_reaching(call.function)}
     return any(
         route.view not in asking
         and not _ENDS.search(f"{route.path} {route.view}")

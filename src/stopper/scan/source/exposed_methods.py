@@ -52,7 +52,8 @@ def _classful(project: Project, state: ClassState, own: list[Function]) -> Itera
     calls = [call for call in project.calls if call.callee == f"{state.name}.register"]
     said = [call.keyword("route_base") for call in calls] + [project.attribute(state.name, "route_base")]
     word = state.name.rpartition(".")[2]
-    base = next((text for value in said if (text := text_of(value)) is not None), word.removesuffix("View").lower())
+    bases = [text for value in said if (text := text_of(value)) is not None]
+    base = bases[0] if bases else word.removesuffix("View").lower()
     before = next((text for call in calls if (text := text_of(call.keyword("route_prefix"))) is not None), "")
     for function in own:
         name = function.name.rpartition(".")[2]
