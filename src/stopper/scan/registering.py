@@ -73,8 +73,8 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
                 continue
             person = Identity(name, (), subject=login, password=password)
             said: object = sent_by(request)
-            if not scene.honest.body(route) and isinstance(said, dict) and request.body[:1] == b"{":
-                scene.honest.learned[route.path] = tuple(cast("dict[str, object]", said))
+            if not scene.honest.body(route) and request.body[:1] == b"{":
+                scene.honest.learned[route.path] = _names(said)
             _remember(scene, said)
             confirmed(scene, exchange, said)
             scene.own.update((subject, user))
@@ -96,6 +96,10 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
                     route.path
                 )  # somebody is registered, and nobody comes in: a second one would not either
     return None
+
+
+def _names(said: object) -> tuple[str, ...]:
+    return tuple(cast("dict[str, object]", said)) if isinstance(said, dict) else ()
 
 
 def _as_it_is_told(scene: Scene, name: str) -> Identity | None:

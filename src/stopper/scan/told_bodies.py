@@ -127,7 +127,7 @@ def _as_wanted(name: str, value: object, text: str) -> object:
             return int(_of_digits(int(found.group(2) or found.group(1) or found.group(3) or 6)))
         return 30 if _YEARS.search(text) else value
     if _wanted_object(text) and type(value) is not dict:
-        return dict(_PLACE)
+        return dict[str, object](_PLACE)
     said = str(value)
     if re.search(r"(?i)first and last|full name|two words|(contain|include) a space", text) and not PASSWORD.search(
         name

@@ -93,7 +93,10 @@ def _in_value(value: object, depth: int) -> Iterator[tuple[str, str]]:
 
 def _few(item: object) -> list[object]:
     """The first three texts of a list, or what is none as it stands."""
-    return [one for one in cast("list[object]", item) if isinstance(one, str)][:3] if isinstance(item, list) else [item]
+    if not isinstance(item, list):
+        return [item]
+    texts: list[object] = [one for one in cast("list[object]", item) if isinstance(one, str)]
+    return texts[:3]
 
 
 def _in_text(text: str) -> Iterator[tuple[str, str]]:

@@ -54,7 +54,8 @@ def _classful(project: Project, state: ClassState, own: list[Function]) -> Itera
     word = state.name.rpartition(".")[2]
     bases = [text for value in said if (text := text_of(value)) is not None]
     base = bases[0] if bases else word.removesuffix("View").lower()
-    before = next((text for call in calls if (text := text_of(call.keyword("route_prefix"))) is not None), "")
+    prefixes = [text for call in calls if (text := text_of(call.keyword("route_prefix"))) is not None]
+    before = prefixes[0] if prefixes else ""
     for function in own:
         name = function.name.rpartition(".")[2]
         rules = [one for one in function.decorators if one.name in ("flask_classful.route", "flask_classy.route")]
