@@ -118,6 +118,7 @@ def _speaks_of(name: str, text: str) -> bool:
 
 
 def _as_wanted(name: str, value: object, text: str) -> object:
+    said = str(value)
     if isinstance(value, bool):
         return True
     if isinstance(value, int) and not PASSWORD.search(name):
@@ -126,9 +127,8 @@ def _as_wanted(name: str, value: object, text: str) -> object:
         if (found := _DIGITS.search(text)) is not None and re.search(r"(?i)digit", text):
             return int(_of_digits(int(found.group(2) or found.group(1) or found.group(3) or 6)))
         return 30 if _YEARS.search(text) else value
-    if _wanted_object(text) and type(value) is not dict:
+    if _wanted_object(text) and not isinstance(value, dict):
         return dict[str, object](_PLACE)
-    said = str(value)
     if re.search(r"(?i)first and last|full name|two words|(contain|include) a space", text) and not PASSWORD.search(
         name
     ):
