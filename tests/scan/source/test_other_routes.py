@@ -3,7 +3,7 @@
 import pytest
 
 CLASSFUL = """
-from flask import Flask
+from flask import Blueprint, Flask
 from flask_classful import FlaskView, route
 from flask_login import login_required
 
@@ -24,8 +24,15 @@ class NotesView(FlaskView):
 class PlainView(FlaskView):
     def delete(self, ident): return "gone"
 
+class ShopView(FlaskView):
+    route_prefix = "/shops/<shop>"
+    def get(self, ident): return "one"
+
+old = Blueprint("old", __name__, url_prefix="/old")
 NotesView.register(app)
 PlainView.register(app, route_prefix="/v1")
+ShopView.register(old)
+app.register_blueprint(old)
 """
 BUILDER = """
 from flask import Flask
@@ -93,6 +100,7 @@ def test_methods_of_flask_classful_are_routes_by_their_names(read):
         ("/notes/extra", "PUT"): "guarded",
         ("/notes/extra", "POST"): "guarded",
         ("/v1/plain/{ident}", "DELETE"): "open",
+        ("/old/shops/{shop}/shop/{ident}", "GET"): "open",
     }
 
 

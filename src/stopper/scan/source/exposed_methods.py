@@ -54,8 +54,10 @@ def _classful(project: Project, state: ClassState, own: list[Function]) -> Itera
     word = state.name.rpartition(".")[2]
     bases = [text for value in said if (text := text_of(value)) is not None]
     base = bases[0] if bases else word.removesuffix("View").lower()
-    prefixes = [text for call in calls if (text := text_of(call.keyword("route_prefix"))) is not None]
+    prefix = [call.keyword("route_prefix") for call in calls] + [project.attribute(state.name, "route_prefix")]
+    prefixes = [text for value in prefix if (text := text_of(value)) is not None]
     before = prefixes[0] if prefixes else ""
+    owner = calls[0].argument(0, "app") if calls else None
     for function in own:
         name = function.name.rpartition(".")[2]
         rules = [one for one in function.decorators if one.name in ("flask_classful.route", "flask_classy.route")]
@@ -65,7 +67,7 @@ def _classful(project: Project, state: ClassState, own: list[Function]) -> Itera
         path = rule + "/".join(f"<{one}>" for one in function.parameters) if told else rule
         for said_rule, methods in _said(rules) or [(path, (method,))]:
             whole = f"/{before.strip('/')}/{base.strip('/')}/{said_rule.lstrip('/')}".replace("//", "/")
-            yield _registration(project, state, function, whole, methods)
+            yield _registration(project, state, function, whole, methods, owner)
 
 
 def _appbuilder(project: Project, state: ClassState, own: list[Function], api: bool) -> Iterator[Registration]:
@@ -94,7 +96,12 @@ def _said(rules: list[Decorator]) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _registration(
-    project: Project, state: ClassState, function: Function, rule: str, methods: tuple[str, ...]
+    project: Project,
+    state: ClassState,
+    function: Function,
+    rule: str,
+    methods: tuple[str, ...],
+    owner: Value | None = None,
 ) -> Registration:
     """As ``add_url_rule`` would say it, the view inside what the class puts around each of its methods."""
     view: Value = Name(function.name)
@@ -108,7 +115,7 @@ def _registration(
         (("methods", listed),),
         span=function.span,
     )
-    return Registration("add_url_rule", None, call, "", function.span)
+    return Registration("add_url_rule", owner, call, "", function.span)
 
 
 def _wrapped(decorator: Value, view: Value, place: Span) -> Value:
