@@ -49,7 +49,7 @@ def _of_everybody(app: App, index: FunctionIndex, home: str) -> Iterator[Route]:
         if listed.path.rstrip("/").removesuffix("/list").removesuffix("/all") != home:
             continue
         access = listed.access.get("GET")
-        if access is None or any(ADMIN_GUARD.search(one.name) for one in access.guards):
+        if access is None or any(one.stops is not False and ADMIN_GUARD.search(one.name) for one in access.guards):
             continue
         own = _own(index, listed)
         if _lists(index, own) and not asks_whose(index, listed, own):

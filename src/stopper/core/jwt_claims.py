@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.asked_in_vain import is_asked_in_vain
 from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts
 from stopper.core.held_attributes import held_under
@@ -180,7 +181,7 @@ def _is_same(part: Value, call: Call) -> bool:
 
 def asked_by_hand(facts: SourceFacts, call: Call, claim: str) -> bool:
     """That the claim of the decoded token is compared with something in the function that decodes, in one that calls it, or in one that is
-    handed the decoded claims there."""
+    handed the decoded claims there, and that something hangs on it."""
     around = claims_given_to(facts, call)
     around |= {
         other.callee
@@ -191,12 +192,12 @@ def asked_by_hand(facts: SourceFacts, call: Call, claim: str) -> bool:
     for comparison in facts.comparisons():
         if comparison.function in around:
             for side in (comparison.left, comparison.right):
-                if text_of(side) == claim and comparison.operator in ("in", "not in"):
-                    return True
-                if any(
+                named = text_of(side) == claim and comparison.operator in ("in", "not in")
+                named = named or any(
                     isinstance(part, Item) and any(text_of(key) == claim for key in options(part.key))
                     for part in walk(side, 6)
-                ):
+                )
+                if named and not is_asked_in_vain(facts, comparison):
                     return True
     return False
 

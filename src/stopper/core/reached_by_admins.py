@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.app import App
 from stopper.core.fact import Decorator
-from stopper.core.facts import SourceFacts
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import LabelKind
+from stopper.core.nested_functions import inside
 from stopper.core.owner_names import ROLE
 from stopper.core.passing import callers, passed
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
@@ -14,6 +16,10 @@ from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Par
 _ADMIN_CLASS: Final = re.compile(r"(?:^|\.)(?:Admin|Administrator|Superuser)(?:[A-Z]\w*)?(?:\.|$)")
 _ADMINS: Final = re.compile(r"(?i)(?:^|(?<=_))(?:super|sys)?(?:admin(?:istrator)?|superuser)s?(?=_|$)")
 _LEVEL: Final = re.compile(r"(?i)access_?level|admin|role|staff|permission|superuser")
+_NOTES: Final = re.compile(
+    r"\?|(?:.*\.)?(?:wraps|debug|info|warning|warn|error|exception|critical|log|print|flash|str|len|get|append|add|commit|now|utcnow|time|record|count|inc)"
+)
+"""Calls that note something or go on to the view, and stop nobody; ``?`` is what a decorator was handed."""
 _WORDS = ("admin", "role", "staff", "permission", "superuser", "scope")
 
 
@@ -45,21 +51,38 @@ def is_brought_by_admins(
     return True
 
 
-def is_run_by_admins_alone(facts: SourceFacts, function: str, depth: int = 4) -> bool:
+def is_run_by_admins_alone(app: App, function: str, depth: int = 4) -> bool:
     """That every view which comes to the function has a guard for administrators above it. A method of which no call is seen is run by those
     calls of something of that name, on an object of unknown class, that hand over as much."""
+    facts = source_of(app)
     known = facts.function(function)
     if known is None or not depth:
         return False
     if facts.is_view(function):
         above = (*known.decorators, *(one for route in facts.routes_of_view(function) for one in route.decorators))
-        return any(map(_is_for_admins, above))
+        return any(_is_for_admins(one) and not _lets_all_in(app, one) for one in above)
     calls = list(callers(facts, function))
     if not calls and known.owner:
         taken = [name for name in known.parameters if name not in ("self", "cls")]
         alike = facts.calls("?." + function.rpartition(".")[2])
         calls = [one for one in alike if len(one.args) + len(one.keywords) == len(taken)]
-    return bool(calls) and all(is_run_by_admins_alone(facts, one.function, depth - 1) for one in calls)
+    return bool(calls) and all(is_run_by_admins_alone(app, one.function, depth - 1) for one in calls)
+
+
+def _lets_all_in(app: App, one: Decorator) -> bool:
+    """That the decorator stands in the project, asks nothing that is out of sight, and no route's access says that it stops anybody: its name
+    promises what it does not do."""
+    facts = source_of(app)
+    if facts.function(one.name) is None:
+        return False
+    asked = (call.callee for name in (one.name, *inside(facts, one.name)) for call in facts.calls_in(name))
+    if any(facts.function(name) is None and not _NOTES.fullmatch(name) for name in asked):
+        return False
+    guards = [guard for route in app.routes for access in route.access.values() for guard in access.guards]
+    word = one.name.rpartition(".")[2]
+    here = [guard for guard in guards if guard.span == one.span and guard.kind == "decorator"]
+    here = here or [guard for guard in guards if word in guard.name.split(".")]
+    return all(guard.stops is False for guard in here)
 
 
 def _is_for_admins(one: Decorator) -> bool:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final, cast
 
+from stopper.core.app import App
 from stopper.core.body_models import classes_by_name, is_record, takes_all
-from stopper.core.facts import SourceFacts
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.nested_functions import inside
 from stopper.core.passed_keywords import passed_as
 from stopper.core.reached_by_admins import is_reached_by_admins, is_run_by_admins_alone
@@ -75,15 +76,15 @@ _PEOPLE: Final = re.compile(r"(?i)user|account|member|person|people|profile|empl
 _LOOKS: Final = frozenset({"validate", "load", "validate_json"})
 
 
-def whole_writes(facts: SourceFacts) -> Iterator[Call]:
+def whole_writes(app: App) -> Iterator[Call]:
     """The calls that do so, each place once."""
-    seen: set[object] = set()
+    facts, seen = source_of(app), set[object]()
     ways = (_by_setattr, _by_keywords, _by_update, _by_auto_schema, writes_elsewhere)
     for call in (call for way in ways for call in way(facts)):
         if call.span in seen or call.span is None or _looked_at_before(facts, call):
             continue
         seen.add(call.span)
-        if _writes_people(call) or not is_run_by_admins_alone(facts, call.function):
+        if _writes_people(call) or not is_run_by_admins_alone(app, call.function):
             yield call
 
 

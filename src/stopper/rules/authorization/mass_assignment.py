@@ -8,7 +8,6 @@ from typing import Final, cast
 from stopper.core.account_body import beside_the_password
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
-from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD
 from stopper.core.naming import as_parameter
@@ -38,7 +37,7 @@ from stopper.core.whole_writes import whole_writes
 
 def detect(app: App) -> Iterator[Hit]:
     """A model made or changed with every member that the caller sent."""
-    for call in whole_writes(source_of(app)):
+    for call in whole_writes(app):
         yield Hit("every field that the caller sends is written to the object", call.span)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.asked_in_vain import is_asked_in_vain
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_claims import asked_by_hand, only_there, option, options_unknown, required, verifications
@@ -108,7 +109,7 @@ def _is_asked_as_member(facts: SourceFacts, call: Call, claim: str) -> bool:
         if isinstance(held, Item) and text_of(held.key) == claim
     }
     return bool(named) and any(
-        isinstance(side, Member) and side.attribute in named
+        isinstance(side, Member) and side.attribute in named and not is_asked_in_vain(facts, one)
         for one in facts.comparisons("==", "!=", "in", "not in", "is", "is not")
         for side in (one.left, one.right)
     )

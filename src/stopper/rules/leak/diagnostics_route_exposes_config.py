@@ -87,7 +87,7 @@ def detect(app: App) -> Iterator[Hit]:
         whole = flow.has("whole-config", by_name=False) and shows_settings_whole(facts, flow)
         if whole or flow.has("config-secret", by_name=False) or any(_SECRET_NAME.search(name) for name in named):
             seen.add((flow.span.path, flow.span.line))
-            if is_run_by_admins_alone(facts, flow.function):
+            if is_run_by_admins_alone(app, flow.function):
                 said = f"{path} shows settings to administrators: look whether a secret is one of them"
                 yield Hit(said, flow.span, certainty="possible", severity="low")
             else:
