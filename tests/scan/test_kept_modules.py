@@ -164,3 +164,32 @@ def test_what_a_module_needs_is_made_before_it_runs(tmp_path: Path, monkeypatch:
     assert names[2] not in sys.modules
     for name in names:
         sys.modules.pop(name, None)
+
+
+def test_a_file_that_lacks_bytes_is_made_up_for_by_the_source(kept: KeptModules, place: Path) -> None:
+    whole = place.read_bytes()
+    begin = kept._begin
+    kept.close()
+    for missing in range(1, 60):
+        place.write_bytes(whole[: begin + 16] + whole[begin + 16 + missing :])
+        found = KeptModules()
+        found.open(place, "now")
+        code = found.get_code(NAME)
+        found.close()
+        assert code.co_name == "<module>"
+    place.write_bytes(whole[:begin] + marshal.dumps([1]) + whole[begin:])
+    found = KeptModules()
+    found.open(place, "now")
+    assert found.get_code(NAME).co_name == "<module>"
+    found.close()
+
+
+def test_modules_come_out_of_the_file_where_the_system_reads_from_no_place(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("os.pread")
+    found = KeptModules()
+    found.open(place, "now")
+    assert found
+    assert "mentions" in found.get_code(NAME).co_names
+    found.close()

@@ -27,6 +27,9 @@ _STEPS: Final = re.compile(r"^(\s*)steps\s*:\s*$")
 _ITEM: Final = re.compile(r"^(\s*)-\s")
 _HEAD: Final = re.compile(r"^[^\s#-][^:]*:|^\[[^\]]+\]|^\s*stage\s*\(")
 
+LONGEST: Final = 2_000
+"""Letters of a command that are looked at: nobody writes a longer one by hand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -53,7 +56,7 @@ class Step:
         """Its lines, with what a backslash at the end adds as part of the line; each at the place where it begins."""
         found: list[Line] = []
         for line in self.lines:
-            if found and found[-1].text.endswith("\\"):
+            if found and found[-1].text.endswith("\\") and len(found[-1].text) < LONGEST:
                 found[-1] = Line(f"{found[-1].text[:-1]} {line.text.strip()}", found[-1].span)
             else:
                 found.append(line)
@@ -74,7 +77,8 @@ def is_of_one_desk(file: TextFile) -> bool:
 def lines_of(file: TextFile) -> Iterator[Line]:
     """Every line that says something."""
     for number, text in enumerate(file.lines, 1):
-        bare = (_COMMENT.sub("", text) if "#" in text else text).rstrip()
+        said = text[:LONGEST]
+        bare = (_COMMENT.sub("", said) if "#" in said else said).rstrip()
         if bare:
             yield Line(bare, Span(file.path, number, number, 1, len(text) + 1))
 

@@ -19,6 +19,7 @@ from importlib import import_module
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from marshal import dumps, loads
 from pathlib import Path
+from threading import Lock
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final, TypeAlias, cast
 
@@ -109,9 +110,9 @@ class KeptModules:
             if stamp == self._stamp:
                 return
             self._stamp = stamp
-            head = os.pread(file, _HEAD, 0)
+            head = _part(file, _HEAD, 0)
             size = int.from_bytes(head[len(_MAGIC) :], "big") if head.startswith(_MAGIC) else 0
-            said: Any = loads(os.pread(file, size, _HEAD)) if size < _LARGEST_HEAD else ("", "", {})
+            said: Any = loads(_part(file, size, _HEAD)) if size < _LARGEST_HEAD else ("", "", {})
             state, python, members = said
             if state == self._state and python == sys.version:
                 self._members = members
@@ -181,16 +182,35 @@ class KeptModules:
         setattr(sys.modules[package], own, module)
 
     def get_code(self, name: str) -> CodeType:
-        """The code of a module that was found. Out of its source, where the file ends too early: a disk may have been full."""
+        """The code of a module that was found. Out of its source, where the file ends too early or lacks bytes: a disk may have been full."""
         if self._file is None:
             self._read()
         if self._file is None or name not in self._members:
             raise ImportError(f"the bytecode of {name} was taken away meanwhile", name=name)
         begin, end, origin, *_ = self._members[name]
         try:
-            return cast("CodeType", loads(os.pread(self._file, end - begin, self._begin + begin)))
-        except (EOFError, ValueError, TypeError):
-            return cast("CodeType", SourceFileLoader(name, _BELOW + origin).get_code(name))
+            code: object = loads(_part(self._file, end - begin, self._begin + begin))
+        except (EOFError, ValueError, TypeError, MemoryError):
+            code = None
+        if (
+            isinstance(code, CodeType)
+            and code.co_name == "<module>"
+            and os.path.basename(code.co_filename) == os.path.basename(origin)
+        ):
+            return code
+        return cast("CodeType", SourceFileLoader(name, _BELOW + origin).get_code(name))
+
+
+_SEEKING: Final = Lock()
+
+
+def _part(file: int, size: int, begin: int) -> bytes:
+    """So many bytes of the file from there on; Windows has no ``os.pread``."""
+    if hasattr(os, "pread"):
+        return os.pread(file, size, begin)
+    with _SEEKING:
+        os.lseek(file, begin, os.SEEK_SET)
+        return os.read(file, size)
 
 
 KEPT: Final = KeptModules()

@@ -1,7 +1,7 @@
 """Joins what the readers know of one application into one model."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -74,22 +74,46 @@ def with_keys(app: App, keys: Mapping[str, Secret]) -> App:
     return replace(app, keys={**keys, **app.keys})
 
 
+class _Known:
+    """The routes that there are, found by the shape of their path and by their view: a document may have thousands."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.routes: list[Route] = []
+        self._by_shape: dict[str, list[int]] = {}
+        self._by_view: dict[str | None, set[int]] = {}
+        for route in routes:
+            self._append(route)
+
+    def _append(self, route: Route) -> None:
+        self._by_shape.setdefault(shape(route.path), []).append(len(self.routes))
+        self._by_view.setdefault(route.view, set()).add(len(self.routes))
+        self.routes.append(route)
+
+    def add(self, route: Route) -> None:
+        """One more route: joined to the first that is the same, else a new one."""
+        alike = self._by_shape.get(shape(route.path), ())
+        place = next((index for index in alike if _one(self.routes[index], route)), None)
+        if place is None and route.view:
+            seen = sorted(self._by_view.get(route.view, ()))
+            place = next((index for index in seen if _same_view(self.routes[index], route)), None)
+        if place is None:
+            self._append(route)
+            return
+        known, rest = _split(self.routes[place], route)
+        self.routes[place] = filled = _filled(known, route)
+        self._by_view.setdefault(filled.view, set()).add(place)
+        for one in rest:
+            self._append(one)
+
+
 def _joined(first: App, second: App) -> App:
-    routes = list(first.routes)
+    known = _Known(first.routes)
     for route in second.routes:
-        place = next((index for index, known in enumerate(routes) if _one(known, route)), None)
-        if place is None:
-            place = next((index for index, known in enumerate(routes) if _same_view(known, route)), None)
-        if place is None:
-            routes.append(route)
-            continue
-        known, rest = _split(routes[place], route)
-        routes[place] = _filled(known, route)
-        routes.extend(rest)
+        known.add(route)
     return App(
         root=first.root,
         name=first.name if first.name != "app" else second.name,
-        routes=tuple(routes),
+        routes=tuple(known.routes),
         source=first.source or second.source,
         config={**second.config, **first.config},
         spec=first.spec or second.spec,
@@ -118,8 +142,7 @@ def _cut(route: Route, methods: tuple[str, ...]) -> Route:
 
 
 def _one(first: Route, second: Route) -> bool:
-    if shape(first.path) != shape(second.path):
-        return False
+    """That two routes whose paths have one shape are the same."""
     if _spec_only(second) and not _spec_only(first):
         return bool(_verbs(first) & _verbs(second))
     if first.endpoint and second.endpoint and first.endpoint != second.endpoint and first.view != second.view:

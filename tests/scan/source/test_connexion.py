@@ -98,4 +98,38 @@ def test_a_resolver_names_the_functions_by_the_path(read):
 )
 def test_a_document_that_cannot_be_read_has_no_routes(read, document: str):
     reading = read(files() | {"shop/spec/notes.yaml": document})
-    assert (reading.app.routes, reading.errors) == ((), ())
+    assert reading.app.routes == ()
+    assert [error.fatal for error in reading.errors] == ([] if "operationId" in document else [True])
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ("openapi: 3.0.0\npaths: [", "neither JSON nor YAML at line 2"),
+        (DOCUMENT + "# " + "x" * 600_000, "too large"),
+        (DOCUMENT + "# " + "x" * 5_000_000, "larger than 4 MiB"),
+        ('openapi: 3.0.0\ninfo: {title: x, version: "1"}\npaths: {$ref: paths.yaml}\n', "another file"),
+        (DOCUMENT + "  /more: {$ref: 'more.yaml#/~1more'}\n", "another file"),
+        (DOCUMENT + "  /more:\n    get:\n      $ref: more.yaml\n", "another file"),
+        ("openapi: 3.0.0\npaths: " + "[" * 25_000, "cannot be read as YAML"),
+    ],
+)
+def test_a_document_that_cannot_be_read_leaves_the_run_incomplete(read, document, said):
+    (error,) = read({**files(), "shop/spec/notes.yaml": document}).errors
+    assert (error.path, error.fatal) == ("shop/spec/notes.yaml", True)
+    assert said in error.message
+
+
+def test_a_broken_document_matters_only_to_who_serves_it(read):
+    broken = {"shop/spec/notes.yaml": "paths: ["}
+    assert read({**files("'other.yaml'"), **broken}).errors == ()
+    assert read({"tests/test_it.py": files()["shop/app.py"], "tests/spec/notes.yaml": "paths: ["}).errors == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("title: Notes", "title: Notes, x-since: 2020-02-30"), ("title: Notes", "title: {{title}}")],
+)
+def test_an_impossible_date_and_what_is_filled_in_lose_no_document(read, before, after):
+    reading = read({**files(), "shop/spec/notes.yaml": DOCUMENT.replace(before, after)})
+    assert (reading.errors, len(reading.app.routes)) == ((), 3)

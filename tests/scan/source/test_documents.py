@@ -25,3 +25,18 @@ def test_a_document_of_another_api_and_a_broken_one_are_left_alone(tmp_path: Pat
     reading = read_source((tmp_path,), tmp_path)
     assert reading.app.spec is None
     assert reading.errors == ()
+
+
+def test_only_so_many_documents_are_read_until_one_fits(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(_APP)
+    other = _DOCUMENT % "/forecast" + "".join(
+        f"  /forecast/{one}:\n    get: {{responses: {{}}}}\n" for one in range(9_000)
+    )
+    for number in range(8):
+        (tmp_path / "specs").mkdir(exist_ok=True)
+        (tmp_path / "specs" / f"a{number}.yaml").write_text(other)
+    (tmp_path / "specs" / "openapi.yaml").write_text(_DOCUMENT % "/notes/{id}")
+    (tmp_path / "specs" / "broken.json").write_text('{"openapi": ' + "[" * 600_000)
+    app = read_source((tmp_path,), tmp_path).app
+    assert app.spec is not None
+    assert app.spec.origin == "specs/openapi.yaml"

@@ -25,7 +25,7 @@ MESSAGE: Final = "a password is read from the query string"
 _LOGIN: Final = re.compile(r"(?i)(^|[/_-])(log-?in|sign-?in|authenticate|auth|tokens?|sessions?)(/|$)")
 _FORM: Final = re.compile(r"(?i)<form\b(?![^>]*method\s*=\s*[\"']?(post|dialog))[^>]*>")
 _OPENS: Final = re.compile(r"(?i)<form\b")
-_PASSWORD_FIELD: Final = re.compile(r"(?i)<input\b[^>]*type\s*=\s*[\"']?password")
+_PASSWORD_FIELD: Final = re.compile(r"(?i)<input\b(?:(?!<input\b)[^>])*type\s*=\s*[\"']?password")
 _UNSENT: Final = re.compile(r"(?i)<input\b(?:(?!\sname\s*=)[^>])*>")
 """A field without a name: no browser sends it."""
 _LONGEST_FIELD: Final = 12
@@ -141,7 +141,7 @@ def _forms(facts: SourceFacts) -> Iterator[Hit]:
             continue  # a script of the page reads the fields and sends them
         opened: tuple[int, str] | None = None
         for number, line in file.lines_with("<form", "<input", "</form"):
-            if (found := _FORM.search(line)) and not _SCRIPTED.search(line) and line.count("<") < 40:
+            if line.count("<") < 40 and (found := _FORM.search(line)) and not _SCRIPTED.search(line):
                 opened = (number, found[0])
             elif _OPENS.search(line):
                 opened = None

@@ -19,9 +19,8 @@ PRINTED: Final = "a secret is printed into the build's log"
 _SHARED: Final = "the secret of the tests is the one that the application ships"
 WRITTEN: Final = "a credential is written in a file of the pipeline"
 _LOOK: Final = "look whether it opens anything outside of the run"
-_SECRET_NAME: Final = (
-    r"\w*(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|(?:PRIVATE|DEPLOY|SSH|SIGNING|ENCRYPTION|ACCESS|JWT)_KEY)\w*"
-)
+_SECRET: Final = r"(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|(?:PRIVATE|DEPLOY|SSH|SIGNING|ENCRYPTION|ACCESS|JWT)_KEY)"
+_SECRET_NAME: Final = rf"\w*{_SECRET}\w*"
 _PRINTS: Final = re.compile(
     r"(?i)\b(?:echo|printf|cat\s*<<<|print|Write-Host|Write-Output)\b(?![^|;&\n]*(?:>>?\s*[\"']?\$?\{?(?:GITHUB_ENV|GITHUB_OUTPUT|[\w./~-]+)|\|\s*(?:(?:sudo\s+)?(?:docker|podman|buildah|skopeo)\s+login|base64\s+-d|gpg|ssh-add|gh\s+auth|tr\b|openssl|helm|npm|kubectl|oc\s|podman\s+login|sha256sum|wc|xargs|cut|age\b|psql)))"
     r"[^\n|;&]*(?:\$\{\{\s*secrets\.[\w.-]+\s*\}\}|\$\{?" + _SECRET_NAME + r"\b(?!:0:[1-8]\})\}?)"
@@ -60,7 +59,11 @@ _OF_A_SERVER: Final = re.compile(
 """What a server's own image reads when it starts: in a pipeline that server is thrown away with the run."""
 _ADDRESS: Final = re.compile(r"\w+://[^:/@\s$]+:([^@\s/$]{10,})@(?!localhost|127\.)[\w-]+\.[\w.-]*[a-z]{2,}")
 """A password in an address, before a host that has a name of its own."""
-_NAMED: Final = re.compile(_SECRET_NAME)
+_NAMED: Final = re.compile(_SECRET)
+_LONGEST_COMMAND: Final = 30
+"""Lines of one command."""
+_LONGEST_BLOCK: Final = 200
+"""Lines between braces that go into one file."""
 _KINDS: Final = ("workflow", "compose", "dockerfile", "build", "env")
 
 _FOR_TESTS: Final = re.compile(r"(?:^|/)(?:pytest|tox)\.ini$")
@@ -118,10 +121,10 @@ def _is_in_address(text: str) -> bool:
     return found is not None and _FAKE.search(found[1]) is None and re.search(r"\d", found[1]) is not None
 
 
-def _continued(lines: Sequence[Line]) -> str:
+def _continued(lines: Sequence[Line], number: int) -> str:
     """The line with those that a backslash or a pipe at its end adds."""
-    text = lines[0].text
-    for more in lines[1:]:
+    text = lines[number].text
+    for more in lines[number + 1 : number + _LONGEST_COMMAND]:
         if text.endswith("\\"):
             text = f"{text[:-1]} {more.text.strip()}"
         elif text.rstrip().endswith("|"):
@@ -133,15 +136,16 @@ def _continued(lines: Sequence[Line]) -> str:
 
 def _is_kept(step: Step, number: int) -> bool:
     """That what is printed goes into a variable, ``X=$(echo …)``, or into a file with all of its block, ``{ … } > file``."""
-    whole = _continued(step.lines[number:])
+    whole = _continued(step.lines, number)
     if (
         _CAPTURED.search(whole)
         or _INTO_FILE.search(whole)
         or (_PRINTS.search(whole) is None and _PRINTS.search(step.lines[number].text))
     ):
         return True
-    opened = [line.text.strip() for line in step.lines[:number]]
-    closed = next((line.text.strip() for line in step.lines[number + 1 :] if line.text.strip()[:1] in ("}", "{")), "")
+    opened = [line.text.strip() for line in step.lines[max(0, number - _LONGEST_BLOCK) : number]]
+    after = step.lines[number + 1 : number + _LONGEST_BLOCK]
+    closed = next((line.text.strip() for line in after if line.text.strip()[:1] in ("}", "{")), "")
     return "{" in opened and re.match(r"\}\s*>", closed) is not None
 
 

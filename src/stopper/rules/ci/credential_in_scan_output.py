@@ -14,9 +14,12 @@ from stopper.core.rule import Hit, Rule
 from stopper.core.switched_on import asked_for
 from stopper.core.values import Call, Format, Member, Name, Sequence, Value, is_constant, text_of, walk
 
-_SHOWS: Final = re.compile(
-    r"\bcurl\b[^\n|]*\s(?:-\w*v\w*|--verbose|--trace(?:-ascii)?)\b|\bhttpie?\b[^\n]*\s(?:-v|--verbose|--print=\w*H)|\bwget\b[^\n]*\s(?:-d|--debug)\b"
+_SHOWS: Final = (
+    (re.compile(r"\bcurl\b"), "|", re.compile(r"\s(?:-\w*v\w*|--verbose|--trace(?:-ascii)?)\b")),
+    (re.compile(r"\bhttpie?\b"), "\n", re.compile(r"\s(?:-v|--verbose|--print=\w*H)")),
+    (re.compile(r"\bwget\b"), "\n", re.compile(r"\s(?:-d|--debug)\b")),
 )
+"""A tool, what ends its command, and what makes it say all."""
 _CARRIES: Final = re.compile(
     r"(?i)authorization|x-api-key|api[_-]?key|--user\b|\s-u\s|cookie|\bsecrets\.\w|\$\{?\w*(?:TOKEN|SECRET|KEY|PASSWORD)"
 )
@@ -51,19 +54,25 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _in_step(step: Step) -> Iterator[Hit]:
-    for line in step.commands:
-        if _SHOWS.search(line.text) and (
-            _CARRIES.search(line.text) or (_CARRIES.search(step.text) and not _is_bare(line.text))
-        ):
+    text = step.text
+    carries, tool = _CARRIES.search(text) is not None, _TOOL.search(text) is not None
+    for line in step.commands if carries else ():
+        if _shows(line.text) and (_CARRIES.search(line.text) or not _is_bare(line.text)):
             yield Hit("this command writes the headers that it sends into the log", line.span)
-        elif (
-            (_RECORDS.search(line.text) or _UNMASKED.search(line.text))
-            and _TOOL.search(step.text)
-            and _CARRIES.search(step.text)
-        ):
+        elif tool and (_RECORDS.search(line.text) or _UNMASKED.search(line.text)):
             yield Hit("the scan records its requests with the credential in them", line.span)
-        elif _LOUD.search(line.text) and _CARRIES.search(step.text):
+        elif _LOUD.search(line.text):
             yield Hit("the run shows local variables or wire logs with the credential in them", line.span)
+
+
+def _shows(command: str) -> bool:
+    """That a tool in it is told to say what it sends."""
+    return any(
+        found is not None and told.search(part, found.end()) is not None
+        for tool, end, told in _SHOWS
+        for part in command.split(end)
+        for found in (tool.search(part),)
+    )
 
 
 def _is_bare(command: str) -> bool:

@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stopper.core.app import Spec
 from stopper.core.errors import UsageError
 from stopper.core.fact import TextFile
 from stopper.core.place import Span
-from stopper.core.spec_document import Operation, mapping, operations
+from stopper.core.spec_document import METHODS, Operation, mapping, operations
 from stopper.core.values import Call, Constant, Name, Value, text_of, walk
 from stopper.core.values import Sequence as Several
+from stopper.scan.report import ReadError
 from stopper.scan.source.documents import is_too_large
+from stopper.scan.source.files import is_test
 from stopper.scan.source.project import Project, Registration
 
 GUARD: Final = "connexion.security"
@@ -22,6 +24,8 @@ _RESTY: Final = re.compile(r"connexion(?:\.\w+)*\.(?:RestyResolver|MethodViewRes
 _RELATIVE: Final = re.compile(r"connexion(?:\.\w+)*\.RelativeResolver")
 _VARIABLE: Final = re.compile(r"\{([^{}/]+)\}")
 _CONVERTERS: Final = {"integer": "int", "number": "float"}
+_FAR: Final = re.compile(r"[$]ref[\"']?\s*:\s*[\"']?[^#\"'\s]")
+_FILLED_IN: Final = re.compile(r"\{\{[^{}]*\}\}")
 _ASKS: Final = re.compile(r"x-(?:bearer|basic|apikey|token)info(?:func|url)$|x-scopevalidatefunc$")
 
 
@@ -38,19 +42,62 @@ class _Served:
 
 def connexion_routes(project: Project, texts: Sequence[TextFile]) -> tuple[Registration, ...]:
     """A registration for each operation of the documents that the project serves."""
-    documents = [text for text in texts if text.kind == "openapi" and not is_too_large(text)]
+    documents = [text for text in texts if text.kind == "openapi"]
     if not documents:
         return ()
     known = _Views(project)
     calls = [call for call in project.calls if _ADDS.fullmatch(call.callee)]
-    return tuple(made for call in calls for served in _served(call, documents) for made in _registered(served, known))
+    lost: dict[str, str] = {}
+    found = [made for call in calls for served in _served(call, documents, lost) for made in _registered(served, known)]
+    project.unread_documents.extend(ReadError(path, said) for path, said in lost.items())
+    return tuple(found)
 
 
-def _served(call: Call, documents: Sequence[TextFile]) -> Iterator[_Served]:
-    """The documents whose name the call says; the only one where it says none that can be read."""
+def lost_documents(project: Project, beside: Sequence[ReadError]) -> tuple[ReadError, ...]:
+    """*beside*, with those that cost coverage marked: a document that could not be read, and which an application serves."""
+    ends = tuple(
+        end
+        for call in project.calls
+        if _ADDS.fullmatch(call.callee) and not (call.span is not None and is_test(call.span.path))
+        for end in _ends(call)
+    )
+    return tuple(replace(one, fatal=True) if f"/{one.path}".endswith(ends) else one for one in beside)
+
+
+def _ends(call: Call) -> tuple[str, ...]:
+    """How the paths of the documents end whose names the call says."""
     given = call.argument(0, "specification")
     said = [word for part in walk(given, 4) if (word := text_of(part)) is not None] if given is not None else []
-    ends = tuple(f"/{word.strip('./')}" for word in said if word.endswith((".yaml", ".yml", ".json")))
+    return tuple(f"/{word.strip('./')}" for word in said if word.endswith((".yaml", ".yml", ".json")))
+
+
+def _read(text: TextFile) -> tuple[Spec, str]:
+    """What the document says, and why that is not all; UsageError where it cannot be read."""
+    from stopper.scan.spec.read import read_spec
+
+    if is_too_large(text):
+        raise UsageError(f"{text.path} is too large to be read as YAML; serve it as JSON, or in parts")
+    whole = "\n".join(text.lines)
+    try:
+        spec, _ = read_spec(whole, text.path)
+    except UsageError:
+        if "{{" not in whole:
+            raise
+        spec, _ = read_spec(_FILLED_IN.sub("given", whole), text.path)  # ``add_api(…, arguments={"title": …})``
+    far = _FAR.search(whole) is not None and _lacks_operations(mapping(spec.document.get("paths")))
+    return spec, "says paths in another file ($ref), which is not followed; bundle them into one" if far else ""
+
+
+def _lacks_operations(paths: Mapping[str, object]) -> bool:
+    """That nothing is said where a path or one of its operations should be: the reference leads out of the document."""
+    every = [mapping(item) for item in paths.values()]
+    return not all(every) or not every or any(not item[name] for item in every for name in METHODS if name in item)
+
+
+def _served(call: Call, documents: Sequence[TextFile], lost: dict[str, str]) -> Iterator[_Served]:
+    """The documents whose name the call says; the only one where it says none that can be read. Those that cannot be read are *lost*, each
+    with the reason: what they serve is not seen."""
+    ends = _ends(call)
     several = [one for one in documents if f"/{one.path}".endswith(ends)] if ends else list(documents[:1])
     resolver = call.keyword("resolver")
     name = resolver.callee if isinstance(resolver, Call) else ""
@@ -58,12 +105,15 @@ def _served(call: Call, documents: Sequence[TextFile]) -> Iterator[_Served]:
         (text_of(resolver.argument(0, "default_module_name", "root_path")) or "") if isinstance(resolver, Call) else ""
     )
     for text in several:
-        from stopper.scan.spec.read import read_spec
-
+        matters = not is_test(text.path) and not (call.span is not None and is_test(call.span.path))
         try:
-            spec, _ = read_spec("\n".join(text.lines), text.path)
-        except UsageError:
+            spec, wrong = _read(text)
+        except UsageError as error:
+            if matters:
+                lost[text.path] = str(error).removeprefix(text.path).strip()
             continue
+        if wrong and matters:
+            lost[text.path] = wrong
         prefix = text_of(call.keyword("base_path"))
         yield _Served(
             spec,

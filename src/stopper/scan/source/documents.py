@@ -1,7 +1,8 @@
 """OpenAPI documents that lie beside the code: what they say is joined to the routes that the source has."""
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from stopper.core.app import App, Route
@@ -16,21 +17,45 @@ _NAME: Final = re.compile(r"(?:^|/)(?:openapi|swagger)[\w.-]*$")
 
 MOST: Final = 512 * 1024
 """Letters of YAML that are read: a page of it costs a hundred times what JSON does."""
+_CHEAPER: Final = 10
+"""What a page of YAML costs against one of JSON, with all that is made of it."""
 
 
 def is_too_large(text: TextFile) -> bool:
     """That reading it would cost seconds."""
-    return not text.path.endswith(".json") and sum(map(len, text.lines)) > MOST
+    if _length(text) <= MOST:
+        return False
+    try:
+        return not text.path.endswith(".json") or json.loads("\n".join(text.lines)) is None
+    except (ValueError, RecursionError):
+        return True  # it would be read as YAML
+
+
+def _length(text: TextFile) -> int:
+    return sum(map(len, text.lines))
+
+
+def _in_turn(texts: Sequence[TextFile]) -> Iterator[TextFile]:
+    """The documents that are read until one fits: those called so and those of JSON first, and only as many as reading one large page of
+    YAML costs. The first always is."""
+    said = [
+        text
+        for text in texts
+        if text.kind == "openapi" and any("openapi" in line or "swagger" in line for line in text.lines)
+    ]
+    left = MOST
+    for text in sorted(said, key=lambda text: (_NAME.search(text.path) is None, not text.path.endswith(".json"))):
+        cost = _length(text) // (_CHEAPER if text.path.endswith(".json") else 1)
+        if (cost > left and left < MOST) or is_too_large(text):
+            continue
+        left -= cost
+        yield text
 
 
 def with_documents(app: App, texts: Sequence[TextFile]) -> App:
     """*app* with the first document that speaks of its routes or names its modules. One of another API, kept to make a client of it, does
     neither."""
-    for text in texts:
-        if text.kind != "openapi" or is_too_large(text):
-            continue
-        if not any("openapi" in line or "swagger" in line for line in text.lines):
-            continue
+    for text in _in_turn(texts):
         from stopper.scan.spec.read import read_spec
 
         try:

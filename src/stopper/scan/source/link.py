@@ -26,6 +26,7 @@ from stopper.core.values import (
     options,
     walk,
 )  # fmt: skip
+from stopper.scan.report import ReadError
 from stopper.scan.source import names
 from stopper.scan.source.files import SourceFile
 from stopper.scan.source.forwarding import leave_to_callers
@@ -42,6 +43,15 @@ from stopper.scan.source.sole_methods import name_sole_methods
 from stopper.scan.source.straight import PROPERTIES
 
 Placed = TypeVar("Placed", bound=HasSpan)
+
+
+def lost_beside(project: Project, beside: list[ReadError]) -> tuple[ReadError, ...]:
+    """What of the files beside the code could not be read; a document that Connexion serves by is coverage."""
+    if not beside or not any(name.partition(".")[0] == "connexion" for name in project.imported):
+        return (*project.unread_documents, *beside)
+    from stopper.scan.source.connexion_routes import lost_documents
+
+    return (*project.unread_documents, *lost_documents(project, beside))
 
 
 def link(

@@ -25,6 +25,7 @@ from stopper.core.fact import (
 )
 from stopper.core.place import Span
 from stopper.core.values import Call, Item, Parameter, Value
+from stopper.scan.report import ReadError
 from stopper.scan.source.drafts import new_name
 from stopper.scan.source.names import API_OBJECTS, APPS, BLUEPRINTS, FORMS, INHERITED
 
@@ -189,6 +190,8 @@ class Project:
     """The files of settings beside the code, by their path; those of tests left out."""
     parsed: dict[str, Value | None] = field(default_factory=dict[str, "Value | None"])
     """What a parser makes of such a file, once some code has it parsed."""
+    unread_documents: list[ReadError] = field(default_factory=list[ReadError])
+    """The documents that the application serves its routes by and that could not be read."""
 
     def has_function(self, name: str) -> bool:
         """That the project has a function of that qualified name, which may not have been read yet."""

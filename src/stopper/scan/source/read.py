@@ -20,7 +20,7 @@ from stopper.scan.source.dependencies import dependencies
 from stopper.scan.source.documents import with_documents
 from stopper.scan.source.files import SourceFile
 from stopper.scan.source.kits_of_tests import kits_of_tests
-from stopper.scan.source.link import link
+from stopper.scan.source.link import link, lost_beside
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.reader import wide_lines
 from stopper.scan.source.statements import finish, read_module
@@ -257,7 +257,7 @@ def read_files(
     run.project.bodies.clear()
     versions = dependencies(folders)
     app = with_documents(_with(app, root, versions), texts)
-    return SourceReading(app, (*run.errors, *beside), total - len(run.errors), total)
+    return SourceReading(app, (*run.errors, *lost_beside(run.project, beside)), total - len(run.errors), total)
 
 
 def _settings_files(project: Project, texts: list[TextFile]) -> tuple[Module, ...]:

@@ -9,11 +9,10 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, cast
 
-import yaml
-
 from stopper.core.fact import TextFile
 from stopper.core.path_calls import files_named
 from stopper.core.values import Call, text_of, walk
+from stopper.scan.plain_yaml import load_yaml
 from stopper.scan.source.files import is_test
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.reader import wide_lines
@@ -34,8 +33,8 @@ _LOADERS: Final = ("from_pyfile", "from_file", "from_json")
 PARSERS: Final[dict[str, Callable[[str], object]]] = {
     "json": json.loads,
     "toml": tomllib.loads,
-    "yaml": yaml.safe_load,
-    "yml": yaml.safe_load,
+    "yaml": load_yaml,
+    "yml": load_yaml,
 }
 
 

@@ -58,8 +58,6 @@ _NAMED: Final = re.compile(
 """What the name of every kind has: most files beside the code have none of it, and one look says so."""
 
 
-_REMARK: Final = re.compile(r"(?<!\{)\{#.*?#\}", re.DOTALL)
-"""What Jinja leaves out of a page; ``{{#if`` is another language's."""
 _SURE: Final[dict[str, FileKind]] = {
     "html": "template", "htm": "template", "j2": "template", "jinja": "template", "jinja2": "template", "js": "script",
 }  # fmt: skip
@@ -87,8 +85,24 @@ def read_text(path: Path, shown: str, kind: FileKind) -> TextFile | ReadError | 
         return None
     text = data.decode("utf-8", "replace")
     if kind == "template" and "{#" in text:
-        text = _REMARK.sub(lambda found: "\n" * found[0].count("\n"), text)
+        text = _without_remarks(text)
     return TextFile(shown, kind, tuple(text.splitlines()))
+
+
+def _without_remarks(text: str) -> str:
+    """The page without what Jinja leaves out of it, its lines kept; ``{{#if`` is another language's."""
+    kept: list[str] = []
+    begin = after = 0
+    while (at := text.find("{#", after)) >= 0:
+        if at > begin and text[at - 1] == "{":
+            after = at + 1
+            continue
+        end = text.find("#}", at + 2)
+        if end < 0:
+            break
+        kept += (text[begin:at], "\n" * text.count("\n", at, end))
+        begin = after = end + 2
+    return "".join((*kept, text[begin:]))
 
 
 _SERVES: Final = re.compile(

@@ -11,6 +11,7 @@ import yaml
 
 from stopper.core.app import Reply, Route, SecurityScheme, Spec
 from stopper.core.errors import UsageError
+from stopper.scan.plain_yaml import load_yaml
 from stopper.scan.spec.body_example import shown_body, with_example
 from stopper.scan.spec.postman import is_collection, read_collection
 from stopper.scan.spec.postman_variables import is_example
@@ -62,7 +63,7 @@ def _parsed(text: str, origin: str) -> Mapping[str, object]:
 
 def _yaml(text: str, origin: str) -> object:
     try:
-        return yaml.safe_load(text)  # pyright: ignore[reportUnknownVariableType]
+        return load_yaml(text)
     except yaml.YAMLError as wrong:
         mark = getattr(wrong, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
