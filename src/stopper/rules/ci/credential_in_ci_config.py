@@ -62,7 +62,7 @@ _ADDRESS: Final = re.compile(r"\w+://[^:/@\s$]+:([^@\s/$]{10,})@(?!localhost|127
 _NAMED: Final = re.compile(_SECRET)
 _LONGEST_COMMAND: Final = 30
 """Lines of one command."""
-_LONGEST_BLOCK: Final = 200
+_LONGEST_BLOCK: Final = 100
 """Lines between braces that go into one file."""
 _KINDS: Final = ("workflow", "compose", "dockerfile", "build", "env")
 
@@ -143,10 +143,11 @@ def _is_kept(step: Step, number: int) -> bool:
         or (_PRINTS.search(whole) is None and _PRINTS.search(step.lines[number].text))
     ):
         return True
-    opened = [line.text.strip() for line in step.lines[max(0, number - _LONGEST_BLOCK) : number]]
+    if not any(line.text.strip() == "{" for line in step.lines[max(0, number - _LONGEST_BLOCK) : number]):
+        return False
     after = step.lines[number + 1 : number + _LONGEST_BLOCK]
     closed = next((line.text.strip() for line in after if line.text.strip()[:1] in ("}", "{")), "")
-    return "{" in opened and re.match(r"\}\s*>", closed) is not None
+    return re.match(r"\}\s*>", closed) is not None
 
 
 def _is_printed(line: Line, secrets_here: bool) -> bool:
