@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from stopper.core.login_names import DEEDS, OPAQUE
 from stopper.core.redactor import is_sensitive_name, mask
 from stopper.core.secret import MASK
+from stopper.scan.reports import data_secrets
 
 if TYPE_CHECKING:
     from stopper.core.exchange import Headers
@@ -27,7 +28,24 @@ _SECRET_HEADERS: Final = re.compile(
     r"(?i)auth|session|csrf|xsrf|signature|(?:^|[-_])(?:api|access|private)?key$|(?:^|[-_])sid$"
 )
 _SECRET_FIELDS: Final = frozenset(
-    {"otp", "pin", "jwt", "sid", "key", "ticket", "sig", "signature", "assertion", "session", "mfa_code"}
+    {
+        "otp",
+        "pin",
+        "jwt",
+        "sid",
+        "key",
+        "ticket",
+        "sig",
+        "signature",
+        "assertion",
+        "session",
+        "mfa_code",
+        "pw",
+        "pwd",
+        "pass",
+        "cvv",
+        "cvc",
+    }
 )
 _SECRET_PARAMETERS: Final = _SECRET_FIELDS | {"code", "state", "auth", "nonce", "hash"}
 _PLAIN_FIELDS: Final = frozenset({"token_type", "expires_in"})
@@ -44,7 +62,11 @@ _UUID: Final = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 def text(value: str) -> str:
     """*value* masked, with characters that would disturb a terminal made visible."""
-    return visible(mask(_without_subscript_secrets(value)))
+    return visible(_mask(_without_subscript_secrets(value)))
+
+
+def _mask(value: str) -> str:
+    return data_secrets.sentences(mask(data_secrets.statements(value)))
 
 
 def line(value: str) -> str:
@@ -64,7 +86,7 @@ def headers(pairs: "Headers") -> "Headers":
 
 def target(value: str) -> str:
     """A raw request target with secret parameters and token-like path segments as ``***``."""
-    path, mark, query = mask(value).partition("?")
+    path, mark, query = _mask(value).partition("?")
     path = _LONG_SEGMENT.sub(lambda found: found.group() if _UUID.fullmatch(found.group()) else MASK, path)
     if mark:
         path += "?" + "&".join(_parameter(pair) for pair in query.split("&"))
@@ -84,7 +106,7 @@ def body(raw: bytes, content_type: str = "") -> str:
     if read.count("\ufffd") + read.count("\x00") > len(read) // 10:
         return f"({len(raw):,} bytes that are not text)"
     if "x-www-form-urlencoded" in content_type.lower():
-        shown = visible("&".join(_parameter(pair) for pair in mask(read).split("&")))
+        shown = visible("&".join(_parameter(pair) for pair in _mask(read).split("&")))
     else:
         shown = _json(read) or _UNFINISHED.sub(rf"\1{MASK}", text(read))
     return shown if len(shown) <= LONGEST_BODY else shown[:LONGEST_BODY] + f"… ({len(raw):,} bytes in all)"
@@ -100,7 +122,9 @@ def _json(read: str) -> str | None:
 
 def _value(value: object) -> object:
     if isinstance(value, str):
-        return mask(value)
+        return _mask(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value if (shown := data_secrets.cards(said := str(value))) == said else shown
     if isinstance(value, Mapping):
         pairs = cast("Mapping[str, object]", value)
         return {mask(name): _field(name, item) for name, item in pairs.items()}
