@@ -11,6 +11,7 @@ from stopper.core.caller_askers import askers
 from stopper.core.fact import Comparison, Condition, Decorator, Function
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO
 from stopper.core.passing import handed, unread
+from stopper.core.reached_by_admins import lets_all_in
 from stopper.core.text_words import mentions
 from stopper.core.values import (
     Call,
@@ -87,7 +88,7 @@ def asks_whose(index: FunctionIndex, route: Route, own: list[Function], look: Ca
     """The view, what it calls, or a decorator below the route asks whose a thing is; of that *look*, where one is given: who may see a
     project was asked says nothing of a task that is looked up by its own number."""
     facts = index.facts
-    if any(_asks_role(one) for function in own for one in function.decorators):
+    if any(_asks_role(one) and not lets_all_in(facts, [route], one) for function in own for one in function.decorators):
         return True
     if any(_ACCESS.search(call.method) for name in _of_decorators(index, own) for call in facts.calls_in(name)):
         return True

@@ -1,10 +1,10 @@
 """Whether only somebody with a role comes to a function, as far as what stands on the way to it says so."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from stopper.core.app import App
+from stopper.core.app import App, Route
 from stopper.core.fact import Decorator
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import LabelKind
@@ -60,7 +60,7 @@ def is_run_by_admins_alone(app: App, function: str, depth: int = 4) -> bool:
         return False
     if facts.is_view(function):
         above = (*known.decorators, *(one for route in facts.routes_of_view(function) for one in route.decorators))
-        return any(_is_for_admins(one) and not _lets_all_in(app, one) for one in above)
+        return any(_is_for_admins(one) and not lets_all_in(facts, app.routes, one) for one in above)
     calls = list(callers(facts, function))
     if not calls and known.owner:
         taken = [name for name in known.parameters if name not in ("self", "cls")]
@@ -69,16 +69,15 @@ def is_run_by_admins_alone(app: App, function: str, depth: int = 4) -> bool:
     return bool(calls) and all(is_run_by_admins_alone(app, one.function, depth - 1) for one in calls)
 
 
-def _lets_all_in(app: App, one: Decorator) -> bool:
-    """That the decorator stands in the project, asks nothing that is out of sight, and no route's access says that it stops anybody: its name
-    promises what it does not do."""
-    facts = source_of(app)
+def lets_all_in(facts: SourceFacts, routes: Sequence[Route], one: Decorator) -> bool:
+    """That the decorator stands in the project, asks nothing that is out of sight, and no access of these *routes* says that it stops anybody: its
+    name promises what it does not do."""
     if facts.function(one.name) is None:
         return False
     asked = (call.callee for name in (one.name, *inside(facts, one.name)) for call in facts.calls_in(name))
     if any(facts.function(name) is None and not _NOTES.fullmatch(name) for name in asked):
         return False
-    guards = [guard for route in app.routes for access in route.access.values() for guard in access.guards]
+    guards = [guard for route in routes for access in route.access.values() for guard in access.guards]
     word = one.name.rpartition(".")[2]
     here = [guard for guard in guards if guard.span == one.span and guard.kind == "decorator"]
     here = here or [guard for guard in guards if word in guard.name.split(".")]

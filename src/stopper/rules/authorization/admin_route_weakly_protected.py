@@ -13,7 +13,7 @@ from stopper.core.login_names import BEST
 from stopper.core.low_roles import LOW, asks_nobody_special, noted_only, says_low
 from stopper.core.owner_names import ADMIN_GUARD, ROLE, WHO
 from stopper.core.place import RouteRef
-from stopper.core.reached_by_admins import logs_in_admins_alone
+from stopper.core.reached_by_admins import lets_all_in, logs_in_admins_alone
 from stopper.core.rule import Hit, Rule
 from stopper.core.seeming_guards import is_seemingly_guarded
 from stopper.core.told_nothing import is_told_nothing
@@ -124,7 +124,7 @@ def _found(app: App, routes: list[Route]) -> tuple[list[_Found], list[str]]:
             if not is_seemingly_guarded(access) or by_policy or by_key or method in ("HEAD", "OPTIONS"):
                 continue
             views = list(index.of_view(route.view, route.span, method))
-            if _asks_role(index, route, method, [guard.name for guard in access.guards]):
+            if _asks_role(app, route, method, [guard.name for guard in access.guards]):
                 asking += [one.span.path for one in views[:1]]
             elif not _serves_oneself(index, route, method):
                 own = next((one.span for one in views if one.owner), route.span)
@@ -182,14 +182,16 @@ def _log_in_is_theirs(app: App) -> bool:
     )
 
 
-def _asks_role(index: FunctionIndex, route: Route, method: str, guards: list[str]) -> bool:
-    facts = index.facts
+def _asks_role(app: App, route: Route, method: str, guards: list[str]) -> bool:
+    facts = source_of(app)
+    index = index_of(facts)
     own = list(index.of_view(route.view, route.span, method))
     if says_low(facts, route.view):
         return False
     known = [one for one in facts.routes if one.path == route.path]
     told = [one for function in own for one in function.decorators]
     deaf = {one.name for one in told if is_told_nothing(facts, one) or _admits_everybody(one)}
+    deaf |= {one.name for one in told if _speaks_of_rights(one.name) and lets_all_in(facts, app.routes, one)}
     words = [
         *guards,
         *(one.name for function in own for one in function.decorators),

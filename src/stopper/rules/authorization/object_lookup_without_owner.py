@@ -103,7 +103,7 @@ def detect(app: App) -> Iterator[Hit]:
                 continue
             own = list(index.of_view(route.view, route.span, method))
             own += _loaders(index, own, route)
-            if any(ADMIN_GUARD.search(one.name) for one in access.guards):
+            if any(one.stops is not False and ADMIN_GUARD.search(one.name) for one in access.guards):
                 continue
             if lets_programs_in(index, (one.name for one in access.guards)):
                 continue  # whoever holds the credential of the settings acts for everybody
