@@ -155,7 +155,7 @@ def logged_in(scene: Scene, person: Identity, route: Route, requests: Sequence[R
         if route.path not in scene.forms:
             scene.tried[route.path] = scene.tried.get(route.path, 0) + 1
         if exchange.response.went_through and says_more(exchange.response):
-            for further in stepped(scene, exchange, sent_by(request)):
+            for further in stepped(scene, exchange, sent_by(request), is_own=person.subject in scene.own):
                 if (ready := holder(scene, person, further, route)) is not None:
                     return ready
         if (ready := holder(scene, person, exchange, route)) is not None:

@@ -124,7 +124,7 @@ def _examined(
             *_notes((*ready.notes, *ready.renewals.lost.values()), bool(ready.target.identities), app, options.mode),
             *_not_sent(courier),
             *_only_errors(app, courier),
-            *(_accounts(ready.target.identities, canary) if command == "scan" else ()),
+            *(_accounts(ready.target.identities, canary, courier.known.registered) if command == "scan" else ()),
         ),
         errors=(
             *errors,
@@ -191,8 +191,10 @@ def _left_behind(courier: Courier) -> Iterable[Skip]:
         yield Skip(changed, f"what was there before was changed and could not be put back: {', '.join(members)}")
 
 
-def _accounts(people: Sequence[Identity], canary: str) -> Iterable[Skip]:
-    names = [one.subject for one in people if canary and one.subject and canary in one.subject]
+def _accounts(people: Sequence[Identity], canary: str, registered: Sequence[tuple[str, ...]]) -> Iterable[Skip]:
+    """The people whom this scan has registered: also those of them who never came in."""
+    came = [one.subject for one in people if canary and one.subject and canary in one.subject]
+    names = dict.fromkeys((*came, *(called[0] for called in registered if called and not {*called} & {*came})))
     if names:
         yield Skip("test people", f"this scan registered {' and '.join(names)}; delete what you do not want to keep")
 

@@ -76,8 +76,9 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
             if not scene.honest.body(route) and request.body[:1] == b"{":
                 scene.honest.learned[route.path] = _names(said)
             _remember(scene, said)
-            confirmed(scene, exchange, said)
+            further = confirmed(scene, exchange, said)
             scene.own.update((subject, user))
+            scene.courier.known.registered.append((login, subject, user))
             other = replace(person, subject=user if login == subject else subject)
             called = _by_phone(scene, person, request)
             ready = (
@@ -85,6 +86,7 @@ def _registered(scene: Scene, name: str, password: Secret, only: Sequence[tuple[
             )
             ready = ready or (log_in(scene, called) if called is not None else None)
             ready = ready or log_in(scene, person) or log_in(scene, other) or holder(scene, person, exchange, route)
+            ready = ready or (holder(scene, person, further, route) if further is not None else None)
             if ready is not None:
                 scene.useless.pop(name, None)
                 scene.registrations[name] = (route, exchange)
@@ -122,11 +124,14 @@ def _as_it_is_told(scene: Scene, name: str) -> Identity | None:
         said, exchange = taken
         scene.honest.told[route.path] = {key: value for key, value in said.items() if known.get(key) != value}
         _remember(scene, said)
-        confirmed(scene, exchange, said)
-        for subject in islice(subjects_of(said, exchange.response.json()), 4):
+        further = confirmed(scene, exchange, said)
+        subjects = tuple(islice(subjects_of(said, exchange.response.json()), 4))
+        scene.courier.known.registered.append(subjects)
+        for subject in subjects:
             person = Identity(name, (), subject=subject, password=Secret(password_of(said)))
             scene.own.add(subject)
             ready = log_in(scene, person) or holder(scene, person, exchange, route)
+            ready = ready or (holder(scene, person, further, route) if further is not None else None)
             if ready is not None:
                 scene.useless.pop(name, None)
                 scene.registrations[name] = (route, exchange)

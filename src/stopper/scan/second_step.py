@@ -40,21 +40,25 @@ def says_more(response: Response) -> bool:
     return not response.error and response.status < 500 and _SAYS_SO.search(response.text[:TEXT_MOST]) is not None
 
 
-def confirmed(scene: Scene, made: Exchange, said: object) -> bool:
-    """Whether an account that was *made* is confirmed now by what the answer told: a link is followed, or a code sent to where it belongs."""
+def confirmed(scene: Scene, made: Exchange, said: object) -> Exchange | None:
+    """What confirmed an account that was *made*, by what the answer told: a link is followed, or a code sent to where it belongs. It may hand
+    out a credential."""
     if not says_more(made.response):
-        return False
+        return None
     for link in islice(_links(scene, made.response), 2):
         answer = _sent(scene, Request("GET", link, (("Accept", "application/json"),), b"", "write"))
         if answer is not None and answer.response.went_through:
-            return True
-    return next(stepped(scene, made, said), None) is not None
+            return answer
+    return next(stepped(scene, made, said, is_own=True), None)
 
 
-def stepped(scene: Scene, before: Exchange, said: object) -> Iterator[Exchange]:
-    """The answers of further steps that took what the answer *before* told of somebody who was *said* to be so."""
-    told = dict(_members(before.response.json()))
+def stepped(scene: Scene, before: Exchange, said: object, *, is_own: bool) -> Iterator[Exchange]:
+    """The answers of further steps that took what the answer *before* told of somebody who was *said* to be so. The password of nobody but
+    the scan's own people is sent there: a step is no log-in."""
     own = dict(pairs(cast("object", said))) if isinstance(said, (dict, list)) else {}
+    secret = set() if is_own else {text for name, text in own.items() if PASSWORD.search(name)}
+    own = {name: text for name, text in own.items() if text not in secret}
+    told = {name: text for name, text in _members(before.response.json()) if text not in secret}
     codes = [text for name, text in told.items() if _CODE.search(name) and re.fullmatch(r"\w{3,12}", text)]
     codes += [found for _, text in told.items() if " " in text for found in _DIGITS.findall(text)]
     tokens = [text for text in told.values() if OPAQUE.fullmatch(text)]

@@ -146,6 +146,8 @@ def prepare(
     guess_registrations(model, courier, honest)
     people, notes = gather(scene, given)
     courier.people.update({one.name: one.subject for one in people})
+    for _, entered in (*scene.entries.values(), *scene.registrations.values()):
+        courier.known.told(entered.response)
     forge = TokenForge(_words(model, courier, people))
     if people and people[0].name in scene.entries:
         honest.own.update(told_about(scene.entries[people[0].name][1].response))

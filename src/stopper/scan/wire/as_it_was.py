@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.ids_in_paths import ID
+from stopper.core.naming import as_parameter
 from stopper.core.probe_baseline import steady
 from stopper.core.probe_objects import as_id, inner_object, is_masked
 from stopper.core.redactor import is_sensitive_name
@@ -128,6 +129,11 @@ class AsItWas:
             self.kept[place] = Kept(reading, was)
         return bool(was)
 
+    def keeps(self, request: Request, names: Collection[str]) -> bool:
+        """Whether it is known what *request* is about to change was in all members of these names."""
+        kept = next((self.kept[place] for place in _places(request) if place in self.kept), None)
+        return kept is not None and all(name in kept.was and not is_masked(kept.was[name]) for name in names)
+
     def to_put_back(self) -> int:
         """How many requests putting everything back takes at the most, where the first way is right."""
         return sum(3 for kept in list(self.kept.values()) if kept.ways)
@@ -151,7 +157,8 @@ class AsItWas:
             kept.said |= _members(request).keys()
             if response.succeeded:
                 path = request.target.partition("?")[0]
-                kept.ways.setdefault(f"POST {path}" if request.method == "POST" else request.method, request)
+                deed = request.method == "POST" or _is_a_deed(request, kept)
+                kept.ways.setdefault(f"{request.method} {path}" if deed else request.method, request)
 
     def put_back(
         self, carry: Callable[[Request], Exchange], left: dict[str, list[str]], takes: Callable[[str], Collection[str]]
@@ -180,8 +187,16 @@ class AsItWas:
 def _name(kept: Kept, place: str) -> str:
     whose = place.removeprefix(kept.read.target)
     first = min(kept.ways)
-    where = "" if first.startswith("POST ") else f" {kept.read.target.partition('?')[0]}"
+    where = "" if " " in first else f" {kept.read.target.partition('?')[0]}"
     return f"{first}{where}{whose}"
+
+
+def _is_a_deed(request: Request, kept: Kept) -> bool:
+    """Whether a PUT or PATCH does something to the thing instead of saying what it is: ``PUT /flags/1/bump``. What would put it back would do
+    it once more."""
+    path, place = (one.target.partition("?")[0].rstrip("/") for one in (request, kept.read))
+    last = as_parameter(path.rpartition("/")[2])
+    return path != place and last not in {as_parameter(name) for name in (*kept.was, *_members(request))}
 
 
 def _places(request: Request) -> dict[str, str]:

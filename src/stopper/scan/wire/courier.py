@@ -16,8 +16,9 @@ from stopper.core.tls import TlsSeen
 from stopper.scan.wire import deletions
 from stopper.scan.wire.as_it_was import AsItWas
 from stopper.scan.wire.credential_watch import CredentialWatch
-from stopper.scan.wire.deeds_by_get import deed_in, words_of
+from stopper.scan.wire.deeds_by_get import words_of
 from stopper.scan.wire.deletions import deletes, deletes_of_others
+from stopper.scan.wire.foreign_deeds import PeopleKnown, not_to_be_restored, why_no_reading
 from stopper.scan.wire.form_doors import FormDoors
 from stopper.scan.wire.given_people import GivenPeople
 from stopper.scan.wire.handed_out import keep_what_is_handed_out
@@ -114,6 +115,8 @@ class Courier:
         """Names of the scan's people, whose accounts stay as they are, with what each logs in by where that is known."""
         self.given = GivenPeople()
         """Those who were given to it, whose credentials stay good."""
+        self.known = PeopleKnown()
+        """The ids of its people, and by what those whom it registered log in."""
         self.was = AsItWas()
         """What was there before it was changed."""
         self.errors: list[Exchange] = []
@@ -129,7 +132,7 @@ class Courier:
             request = self.credentials.fresh(request)
         else:
             self._pace(request)
-            self.was.before(request, self.made.is_own, self._read_first)
+            self._read_before(request)
         request, since = self._as_page(request), self.made.mark()
         with self._telling([request]) as answers:
             response = self._sent(request, last)
@@ -156,6 +159,14 @@ class Courier:
             return self.transport.send(ease, self._time_for_one(last=False)).status > 0
         return False
 
+    def _read_before(self, request: Request) -> None:
+        """Keep what *request* is about to change. Raises Skipped where that could not be given back to somebody who was given."""
+        self.was.before(request, self.made.is_own, self._read_first)
+        called = self.people.get(request.identity or "")
+        whose = request.identity in self.given.names and not self.made.is_own(request.target)
+        if whose and (reason := not_to_be_restored(spared(request, self.people, called), called, self.was.keeps)):
+            self._skip(request, reason)
+
     def _read_first(self, request: Request) -> Response | None:
         """What is at *request*, beyond the budget; None where it may not be asked."""
         try:
@@ -172,6 +183,7 @@ class Courier:
 
     def _as_page(self, request: Request) -> Request:
         """*request* as the target's own page sends it; the page is asked first where its token was used up by a log-in."""
+        request = self.known.of_nobody_else(request)
         request = self.forms.dressed(spared(request, self.people, self.people.get(request.identity or "")))
         page = self.page.missing(request)
         if page is not None and (visit := visit_of(self.carry(page))) is not None:
@@ -209,6 +221,7 @@ class Courier:
         """Send *requests* so that their last bytes leave at the same moment."""
         for request in requests:
             self._admit(request, last=False)
+            self._read_before(request)
         requests, since = [self._as_page(request) for request in requests], self.made.mark()
         barrier = threading.Barrier(len(requests))
         answers: list[Response] = [Response(0, error="not sent")] * len(requests)
@@ -278,8 +291,7 @@ class Courier:
         if request.method in READ_METHODS:
             if broken := BREAKS & words_of(path_of(request.target)):
                 return f"its path says {min(broken)!r}"
-            deed = deed_in(request.target) if request.method != "OPTIONS" and self.mode != "active" else ""
-            return deletions.WHY if taken else f"its path says {deed!r}, and the mode is {self.mode}" if deed else ""
+            return deletions.WHY if taken else why_no_reading(request, self.made, self.mode)
         words = words_of(path_of(request.target))
         hazard = HAZARDS & words
         if hazard == frozenset({"reset"}) and resets_an_own_password(request, words):
@@ -338,6 +350,7 @@ class Courier:
         self.made.learn(request, response, since)
         self.was.learn(request, response)
         self.given.learn(request)
+        self.known.learn(request, response, self.credentials.headers_of(request.identity))
         with self._lock:
             if not response.status:
                 self.lost.setdefault(key, response.error or "no answer")

@@ -26,7 +26,7 @@ _WHOM: Final = re.compile(r"(?i)(?:.*[_-])?(?:e?-?mail|user|user_?name|login|mem
 _OF_ONESELF: Final = frozenset({"me", "my", "self", "account", "profile", "myself"})
 """Words by which a path means whoever asks; people who were given are looked after elsewhere."""
 _ID: Final = re.compile(r"(?i)\d+|[0-9a-f]{24}|[0-9a-f]{32}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-_INVENTED: Final = re.compile(r"stp[0-9a-f]{8,}")
+INVENTED: Final = re.compile(r"stp[0-9a-f]{8,}")
 """How texts begin that a scan makes up: nothing that was there before is called so."""
 WHY: Final = "only what the scan itself created is deleted"
 
@@ -57,9 +57,7 @@ def deletes_of_others(request: Request, made: ThingsMade) -> bool:
         return not of_oneself and not made.is_own(request.target)
     own = {(_one(word), key) for kind, key in made.ids() for word in words_of(kind)}
     return not all(
-        _INVENTED.match(key)
-        or (in_address and made.is_own(request.target))
-        or any((kind, key) in own for kind in kinds)
+        INVENTED.match(key) or (in_address and made.is_own(request.target)) or any((kind, key) in own for kind in kinds)
         for kinds, key, in_address in meant
     )
 

@@ -77,7 +77,7 @@ class GivenPeople:
     """Who was given to a scan, by name, and the credentials that were given as they are. One per courier."""
 
     def __init__(self) -> None:
-        self._names: set[str] = set()
+        self.names: set[str] = set()
         self._held: set[str] = set()
         self._called: set[str] = set()
         """What requests as them have said somebody is called, in small letters: an account of theirs may bear it."""
@@ -85,23 +85,23 @@ class GivenPeople:
     def take_up(self, people: Iterable[Identity]) -> None:
         """*people* were given: with a credential, or with an account that the scan logs in with itself."""
         for person in people:
-            self._names.add(person.name)
+            self.names.add(person.name)
             for name, value in person.headers:
                 self._held |= _parts(name, value.reveal())
 
     def refusal(self, request: Request) -> str:
         """Why *request* is not sent for the sake of somebody who was given, or an empty text."""
         path = request.target.partition("?")[0]
-        if request.method in ("HEAD", "OPTIONS") or not self._names:
+        if request.method in ("HEAD", "OPTIONS") or not self.names:
             return ""
         if len(path) > LONGEST:
             return "its path is too long to be judged for the sake of those who were given to the scan"
         if _ENDS.search(path) and self._shows_one(request):
             return "it could end the credential of somebody who was given to the scan"
         writes = request.method not in READ_METHODS
-        if writes and _REPLACES.search(path) and request.identity in self._names and request.effect != "login":
+        if writes and _REPLACES.search(path) and request.identity in self.names and request.effect != "login":
             return "it could replace the key of somebody who was given to the scan"
-        if request.identity not in self._names:
+        if request.identity not in self.names:
             means = not PASSWORDS.isdisjoint(words_of(path)) and self._called.intersection(_names_in(request))
             return "somebody who was given to the scan may be called so by now" if means and writes else ""
         if _OF_KEYS.search(path):
@@ -123,7 +123,7 @@ class GivenPeople:
 
     def learn(self, request: Request) -> None:
         """Note what a request that was sent as one of them says somebody is called."""
-        if request.identity in self._names and request.body and request.method not in READ_METHODS:
+        if request.identity in self.names and request.body and request.method not in READ_METHODS:
             self._called.update(_names_in(request))
 
     def _shows_one(self, request: Request) -> bool:

@@ -1,0 +1,166 @@
+"""What a scan does to others' things and accounts without deleting anything: GETs that are deeds, changes that name somebody else, and what a
+given person is reached by where nobody can put it back."""
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from typing import Final, cast
+from urllib.parse import parse_qsl
+
+from stopper.core.account_body import PHONE
+from stopper.core.exchange import Request, Response
+from stopper.core.login_names import PASSWORD
+from stopper.core.naming import as_parameter
+from stopper.core.owner_names import WHOSE_ID
+from stopper.core.probe import Mode
+from stopper.core.probe_objects import as_id, inner_object
+from stopper.core.probe_own_values import SELF, told_about
+from stopper.scan.wire.deeds_by_get import deed_in, words_of
+from stopper.scan.wire.deletions import INVENTED, deletes_of_others
+from stopper.scan.wire.spared_accounts import is_of_oneself
+from stopper.scan.wire.things_made import ThingsMade
+
+_ODD: Final = re.compile(r"""/[^/]*(?:%[0-9A-Fa-f]{2}|['"; ])[^/]*""")
+"""A part of a path that is an id with something added: what a query is made of may mean all things."""
+CHANGES: Final = ("POST", "PUT", "PATCH")
+_FIRST: Final = 20
+"""Members of one list that are looked at."""
+_CONTACT: Final = re.compile(r"(\w+_)?e_?mail(_?address)?|(new_)?(user_?name|login|login_name|handle)")
+"""Members that say what somebody logs in by or is reached by, as parameters are spelled."""
+_MAKES: Final = frozenset({
+    "create", "new", "add", "register", "registration", "signup", "invite", "invitation", "share", "send", "subscribe", "unsubscribe", "login", "signin",
+    "forgot", "reset", "search", "check", "validate", "newsletter", "order", "checkout", "feedback",
+})  # fmt: skip
+"""Words that end the path of what makes a thing, or speaks of somebody, and changes no account."""
+_OF_PEOPLE: Final = frozenset({"settings", "preferences", "details", "credentials"})
+_USERS: Final = frozenset(
+    {"", "_", "u", "user", "owner", "author", "creator", "created_by", "person", "profile", "public"}
+)
+"""What stands before an id that numbers users."""
+_PLAIN_ID: Final = re.compile(r"(user_|account_|member_)?(id|uid|uuid|pk)")
+
+
+def why_no_reading(request: Request, made: ThingsMade, mode: Mode) -> str:
+    """Why a GET whose address says a deed is not sent: it changes something, and in mode active something that the scan has not made itself.
+    A link that confirms a registration says that it writes."""
+    deed = deed_in(request.target) if request.method != "OPTIONS" else ""
+    if mode != "active":
+        return f"its path says {deed!r}, and the mode is {mode}" if deed else ""
+    deed = deed or deed_in(_ODD.sub("/1", request.target.partition("?")[0]))
+    harms = deed and request.effect == "read" and deletes_of_others(request, made)
+    return f"its path says {deed!r}, and that is done to what the scan itself created alone" if harms else ""
+
+
+def reaches(request: Request, called: str | None = None) -> list[str]:
+    """The members of a change by which an account is logged in to or reached, where the path does not say that it makes something else.
+    What says nothing but how somebody is *called* already is none."""
+    path = request.target.partition("?")[0]
+    parts = [one for one in path.split("/") if one]
+    last = words_of(parts[-1]) if parts else set[str]()
+    if request.method not in CHANGES or request.effect == "login" or not request.body:
+        return []
+    several = any(word.endswith("s") and not word.endswith("ss") for word in last) and not last & _OF_PEOPLE
+    if request.method == "POST" and (several or last & _MAKES) and not is_of_oneself(path):
+        return []
+    return sorted({
+        name
+        for name, value in members_in(request)
+        if isinstance(value, str) and value and value != called and not PASSWORD.search(name)
+        and (_CONTACT.fullmatch(as_parameter(name)) or PHONE.search(name))
+    })  # fmt: skip
+
+
+class PeopleKnown:
+    """The ids by which the target knows the people of a scan. One per courier."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, set[str]] = {}
+        """By what they number: somebody is the seventh user and the first account."""
+        self.registered: list[tuple[str, ...]] = []
+        """By what each logs in whom the scan has registered, whether anybody came in or not: what was sent, then what else there is."""
+
+    def learn(self, request: Request, response: Response, headers: Sequence[tuple[str, str]] | None) -> None:
+        """Note who somebody is by what the own account answers who asks with the *headers* that are known to be good. What a log-in answers
+        to a probe may tell of anybody."""
+        asks = request.method == "GET" and SELF.search(request.target.partition("?")[0]) is not None
+        if asks and headers and response.succeeded and set(headers) <= set(request.headers):
+            self.told(response)
+
+    def told(self, response: Response) -> None:
+        """Take up the ids of one of the people from an answer about nobody else."""
+        for name, number in told_about(response).items():
+            self._ids.setdefault(_numbered(name), set()).add(number)
+        shown = inner_object(response.json())
+        own = {one for name in ("id", "_id", "uuid") if (one := as_id(shown.get(name))) is not None}
+        self._ids.setdefault("user", set()).update(own)
+
+    def of_nobody_else(self, request: Request) -> Request:
+        """*request* without the members that name an account which is none of the scan's people, where it changes the own account."""
+        if (
+            request.method not in CHANGES
+            or request.effect == "login"
+            or not is_of_oneself(request.target.partition("?")[0])
+        ):
+            return request
+        try:
+            body: object = json.loads(request.body)
+        except (ValueError, RecursionError):
+            return request
+        if not isinstance(body, dict):
+            return request
+        whole = cast("dict[str, object]", body)
+        kept = self._kept(whole, 4)
+        return replace(request, body=json.dumps(kept).encode()) if kept != whole else request
+
+    def _kept(self, members: dict[str, object], depth: int) -> dict[str, object]:
+        return {
+            name: self._kept(cast("dict[str, object]", value), depth - 1)
+            if isinstance(value, dict) and depth > 1
+            else value
+            for name, value in members.items()
+            if not self._names_another(name, value)
+        }
+
+    def _names_another(self, name: str, value: object) -> bool:
+        said = as_parameter(name)
+        if value is None or isinstance(value, (bool, dict, list)) or said.endswith("name"):
+            return False
+        if WHOSE_ID.fullmatch(said) is None and _PLAIN_ID.fullmatch(said) is None:
+            return False
+        known = self._ids.get(_numbered(said)) or self._ids.get("user", set())
+        return bool(text := str(value)) and text not in known and INVENTED.match(text) is None
+
+
+def _numbered(name: str) -> str:
+    """What an id of that name numbers: ``user`` of ``owner_id`` and ``id``, ``account`` of ``account_id``."""
+    noun = re.sub(r"_?(id|uuid|number|no|pk)$", "", name)
+    return "user" if noun in _USERS else noun
+
+
+def members_in(request: Request) -> Iterator[tuple[str, object]]:
+    """Every name with its value in the body, in objects of it too, and in a form."""
+    try:
+        body: object = json.loads(request.body)
+    except (ValueError, RecursionError):
+        yield from parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+        return
+    yield from _inside(body, 5)
+
+
+def _inside(value: object, depth: int) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict) and depth:
+        for name, item in cast("dict[str, object]", value).items():
+            yield name, item
+            yield from _inside(item, depth - 1)
+    elif isinstance(value, list) and depth:
+        for item in cast("list[object]", value)[:_FIRST]:
+            yield from _inside(item, depth - 1)
+
+
+def not_to_be_restored(request: Request, called: str | None, keeps: Callable[[Request, Collection[str]], bool]) -> str:
+    """Why a change as somebody who was given is not sent: it says anew how that person is reached, and what that was nobody has read."""
+    names = reaches(request, called)
+    if not names or keeps(request, names):
+        return ""
+    return f"{request.identity} was given to the scan and could be reached otherwise afterwards ({', '.join(names)})"

@@ -1,0 +1,200 @@
+"""What belongs to others stays as it is: their accounts, how they are reached, their passwords, and what a deed would do once more."""
+
+import json
+import secrets
+from typing import Any
+
+import pytest
+from flask import Flask, jsonify, request
+
+from stopper.core.app import App, Route
+from stopper.core.exchange import Request, Response
+from stopper.core.probe import Identity, Skipped
+from stopper.core.secret import Secret
+from stopper.scan.honest import HonestRequests
+from stopper.scan.identities import Scene, gather
+from stopper.scan.probing import _accounts  # pyright: ignore[reportPrivateUsage]
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.foreign_deeds import PeopleKnown
+from stopper.scan.wire.wsgi import WsgiTransport
+
+ANN = Identity("ann", (("Authorization", Secret("Bearer ann-token-0123456789")),))
+
+
+def change(method: str, target: str, **members: object) -> Request:
+    headers = (("Content-Type", "application/json"),)
+    return Request(method, target, headers, json.dumps(members).encode(), "write")
+
+
+def club() -> tuple[Flask, dict[str, object]]:
+    """Whoever asks may be reached otherwise at several places, of which one alone shows how that was."""
+    app, ann = Flask("club"), dict[str, object]({"email": "ann@example.com", "city": "Bern"})
+
+    @app.route("/me", methods=["GET", "PUT"])
+    @app.post("/profile")
+    @app.post("/me/contact", endpoint="contact")
+    @app.post("/update-details", endpoint="details")
+    def account() -> Any:
+        if request.method != "GET":
+            ann.update(request.get_json())
+        return jsonify(ann) if request.path == "/me" else jsonify(ok=True)
+
+    @app.post("/contacts")
+    @app.post("/team/invite", endpoint="invite")
+    def other() -> Any:
+        return jsonify(ok=True)
+
+    return app, ann
+
+
+@pytest.mark.parametrize(
+    ("path", "members"),
+    [
+        ("/profile", {"email": "stp0123456789@example.com"}),
+        ("/me/contact", {"contact": {"phone_number": "+41 79 000 00 00"}}),
+        ("/update-details", {"newEmail": "stp0123456789@example.com"}),
+        ("/update-details", {"username": "stp0123456789"}),
+    ],
+)
+def test_how_a_given_person_is_reached_is_changed_where_it_was_read_alone(
+    path: str, members: dict[str, object]
+) -> None:
+    app, ann = club()
+    was, courier = dict(ann), Courier(WsgiTransport(app), mode="active")
+    courier.given.take_up([ANN])
+    with pytest.raises(Skipped, match="reached otherwise"):
+        courier.carry(ANN.on(change("POST", path, **members)))
+    with pytest.raises(Skipped, match="reached otherwise"):
+        courier.carry_together([ANN.on(change("POST", path, **members))])
+    courier.carry(ANN.on(change("PUT", "/me", email="stp0123456789@example.com", city="Chur")))
+    assert ann["city"] == "Chur"
+    courier.put_back()
+    assert (ann, courier.unlike) == (was, {})
+
+
+@pytest.mark.parametrize("path", ["/contacts", "/team/invite"])
+def test_somebody_else_may_be_spoken_of(path: str) -> None:
+    courier = Courier(WsgiTransport(club()[0]), mode="active")
+    courier.given.take_up([ANN])
+    assert courier.carry(ANN.on(change("POST", path, email="stp0123456789@example.com"))).response.succeeded
+
+
+@pytest.mark.parametrize(
+    ("path", "members", "kept"),
+    [
+        ("/account/update", {"user_id": 1, "city": "x"}, {"city": "x"}),
+        ("/account/update", {"user_id": 7, "city": "x"}, {"user_id": 7, "city": "x"}),
+        ("/profile", {"data": {"accountId": "1", "uid": "7 OR 1=1", "city": "x"}}, {"data": {"city": "x"}}),
+        ("/update_profile", {"id": 1, "owner_id": 1, "username": "x"}, {"username": "x"}),
+        ("/account/update", {"account_id": 7, "member_id": 7}, {"member_id": 7}),
+        ("/profile", {"user_id": "stp0123456789"}, {"user_id": "stp0123456789"}),
+        ("/groups/1/kick", {"user_id": 1}, {"user_id": 1}),
+    ],
+)
+def test_a_change_of_the_own_account_names_nobody_elses(
+    path: str, members: dict[str, object], kept: dict[str, object]
+) -> None:
+    known, good = PeopleKnown(), (("Authorization", "Bearer ann-token-0123456789"),)
+    body = json.dumps({"id": 7, "name": "ann", "org": 1, "account_id": 3}).encode()
+    known.learn(Request("GET", "/me", good), Response(200, body=body), good)
+    known.learn(Request("GET", "/me", (("Authorization", "Bearer x"),)), Response(200, body=b'{"id": 1}'), good)
+    assert json.loads(known.of_nobody_else(change("POST", path, **members)).body) == kept
+
+
+@pytest.mark.parametrize(
+    ("path", "members", "put_back"),
+    [("/flags/1/bump", {"by": 1}, False), ("/flags/1/bump", {}, False), ("/flags/1/place", {"place": "sea"}, True)],
+)
+def test_what_a_put_does_is_not_done_again_to_put_it_back(
+    path: str, members: dict[str, object], put_back: bool
+) -> None:
+    app, flag, asked = Flask("flags"), dict[str, object]({"id": 1, "count": 0, "place": "box"}), list[str]()
+
+    @app.get("/flags/1")
+    def shown() -> Any:
+        return jsonify(flag)
+
+    @app.put("/flags/1/bump")
+    @app.put("/flags/1/place", endpoint="place")
+    def bump() -> Any:
+        asked.append(request.path)
+        flag.update(request.get_json() if request.path.endswith("place") else {"count": len(asked)})
+        return jsonify(ok=True)
+
+    courier = Courier(WsgiTransport(app), mode="active")
+    courier.carry(change("PUT", path, **members))
+    courier.put_back()
+    assert len(asked) == (2 if put_back else 1)
+    assert courier.unlike == ({} if put_back else {f"PUT {path}": ["count"]})
+
+
+def steps(*, comes_in: bool = True) -> tuple[Flask, list[tuple[str, str]]]:
+    """A registration that a code completes, a log-in with a second step, and places whose names are like that of one."""
+    app, sent = Flask("steps"), list[tuple[str, str]]()
+    tokens, codes = set[str](), dict[str, str]()
+
+    @app.before_request
+    def note() -> None:
+        sent.append((request.path, request.get_data(as_text=True)))
+
+    @app.post("/register")
+    def start() -> Any:
+        said = request.get_json(silent=True) or {}
+        if "email" not in said:
+            return jsonify(error="email is required"), 400
+        codes[said["email"]] = f"{secrets.randbelow(10**6):06d}"
+        return jsonify(message="a code was sent to you", code=codes[said["email"]]), 202
+
+    @app.post("/register/verify")
+    def complete() -> Any:
+        said = request.get_json(silent=True) or {}
+        missing = next((name for name in ("email", "code") if name not in said), None)
+        if missing or codes.get(said["email"]) != said["code"]:
+            return jsonify(error=f"{missing} is required" if missing else "wrong"), 400
+        tokens.add(token := secrets.token_hex(16))
+        return jsonify(token=token) if comes_in else jsonify(ok=True)
+
+    @app.post("/login")
+    def login() -> Any:
+        said = request.get_json(silent=True) or {}
+        if said.get("password") != "ann's own password":
+            return jsonify(error="wrong"), 401
+        return jsonify(message="a one-time code was sent to you", challenge=secrets.token_hex(16))
+
+    @app.post("/verify-reviewer")
+    @app.post("/pin", endpoint="pin")
+    def other() -> Any:
+        wants = "password" not in (request.get_json(silent=True) or {})
+        return (jsonify(error="password is required"), 400) if wants else jsonify(ok=True)
+
+    @app.get("/me")
+    def me() -> Any:
+        known = request.headers.get("Authorization", "").removeprefix("Bearer ") in tokens
+        return jsonify(name="somebody") if known else (jsonify(error="who?"), 401)
+
+    return app, sent
+
+
+def becoming(app: Flask, *given: Identity) -> tuple[tuple[Identity, ...], Courier]:
+    courier = Courier(WsgiTransport(app), mode="active")
+    posts = ("/register", "/register/verify", "/login", "/verify-reviewer", "/pin")
+    routes = (*(Route(path, ("POST",), readers=frozenset({"wire"})) for path in posts), Route("/me", ("GET",)))
+    return gather(
+        Scene(App("steps", routes=routes), courier, HonestRequests(canary="stpcanary1"), "stpcanary1"), given
+    )[0], courier
+
+
+def test_a_given_persons_password_is_sent_to_no_step() -> None:
+    app, sent = steps()
+    becoming(app, Identity("ann", (), subject="ann@example.com", password=Secret("ann's own password")))
+    assert {path for path, body in sent if "own password" in body} == {"/login"}
+    assert {"/verify-reviewer", "/pin"} <= {path for path, _ in sent}
+
+
+@pytest.mark.parametrize("comes_in", [True, False])
+def test_who_is_let_in_by_the_confirmation_comes_in_and_all_who_registered_are_named(comes_in: bool) -> None:
+    people, courier = becoming(steps(comes_in=comes_in)[0])
+    assert [one.name for one in people] == (["alice", "bob"] if comes_in else [])
+    (told,) = _accounts(people, "stpcanary1", courier.known.registered)
+    assert told.reason.count("alice") == 1
+    assert "alice-stpcanary1@example.com" in told.reason
