@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -26,6 +27,7 @@ from stopper.scan.page_routes import TAKES_AWAY, asked_by_forms, form_routes, se
 from stopper.scan.script_bodies import Sent
 from stopper.scan.spec.near import documents_beside, documents_named
 from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.deeds_by_get import deed_in
 
 DEPTH: Final = 2
 FOLDER_MOST: Final = 12
@@ -273,10 +275,19 @@ def _room(template: str, led: Collection[str], named: bool) -> bool:
 
 
 def read(courier: Courier, path: str, who: Identity | None = None) -> Response | None:
-    """The answer at *path*; None where it is too dangerous to read, as a route that empties the database. That ends no crawl."""
+    """The answer at *path*; None where it is too dangerous to read, as a route that empties the database. That ends no crawl. Where the path
+    is a deed, what it takes is asked instead, which does nothing there."""
+    request = as_person(who, plain_get(path))
+    if courier.mode == "active" and deed_in(path) and courier.refusal(request):
+        said = courier.carry(replace(request, method="OPTIONS")).response
+        allow = said.header("Allow") or ""
+        if "GET" in allow:
+            with suppress(Skipped):
+                courier.carry(request)  # names it among what was left out
+        return Response(405, (("Allow", allow),)) if allow else said if said.refused else None
     try:
-        return courier.carry(as_person(who, plain_get(path))).response
+        return courier.carry(request).response
     except Skipped:
-        if courier.refusal(as_person(who, plain_get(path))):
+        if courier.refusal(request):
             return None
         raise

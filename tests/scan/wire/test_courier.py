@@ -124,6 +124,7 @@ def test_what_does_something_by_its_name_is_asked_by_an_active_scan_of_its_own_a
     for mode in ("default", "active"):
         with pytest.raises(Skipped, match=r"the mode is default|itself created alone"):
             courier(Recorder(), mode=mode).carry(Request("GET", path))
+        assert courier(Recorder(), mode=mode).carry(Request("OPTIONS", path)).response.succeeded
     mine = courier(Recorder(Response(201, body=b'{"id": 7}')), mode="active")
     mine.made.own("/notes/7", mine.carry(Request("POST", "/notes", effect="write")).request)
     for own in ("/notes/7/cancel", "/notes/approve?note_id=7"):

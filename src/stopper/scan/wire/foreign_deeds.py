@@ -44,7 +44,9 @@ _PLAIN_ID: Final = re.compile(r"(user_|account_|member_)?(id|uid|uuid|pk)")
 def why_no_reading(request: Request, made: ThingsMade, mode: Mode) -> str:
     """Why a GET whose address says a deed is not sent: it changes something, and in mode active something that the scan has not made itself.
     A link that confirms a registration says that it writes."""
-    deed = deed_in(request.target) if request.method != "OPTIONS" else ""
+    if request.method == "OPTIONS":
+        return ""
+    deed = deed_in(request.target)
     if mode != "active":
         return f"its path says {deed!r}, and the mode is {mode}" if deed else ""
     deed = deed or deed_in(_ODD.sub("/1", request.target.partition("?")[0]))
@@ -81,10 +83,11 @@ class PeopleKnown:
         """By what each logs in whom the scan has registered, whether anybody came in or not: what was sent, then what else there is."""
 
     def learn(self, request: Request, response: Response, headers: Sequence[tuple[str, str]] | None) -> None:
-        """Note who somebody is by what the own account answers who asks with the *headers* that are known to be good. What a log-in answers
-        to a probe may tell of anybody."""
+        """Note who somebody is by what the own account answers who asks with the *headers* that are known to be good, or whom a
+        probe has made up. What a log-in answers to a probe may tell of anybody."""
         asks = request.method == "GET" and SELF.search(request.target.partition("?")[0]) is not None
-        if asks and headers and response.succeeded and set(headers) <= set(request.headers):
+        own = set(headers) <= set(request.headers) if headers else INVENTED.match(request.identity or "") is not None
+        if asks and own and response.succeeded:
             self.told(response)
 
     def told(self, response: Response) -> None:
