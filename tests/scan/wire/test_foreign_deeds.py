@@ -72,6 +72,17 @@ def test_how_a_given_person_is_reached_is_changed_where_it_was_read_alone(
     assert (ann, courier.unlike) == (was, {})
 
 
+def test_how_a_given_person_is_reached_is_said_as_it_was_where_that_is_known() -> None:
+    app, ann = club()
+    courier = Courier(WsgiTransport(app), mode="active")
+    courier.given.take_up([ANN])
+    courier.credentials.take_up("ann", (("Authorization", "Bearer ann-token-0123456789"),))
+    courier.carry(ANN.on(Request("GET", "/me")))
+    sent = courier.carry(ANN.on(change("POST", "/profile", email="stp0123456789@example.com", city="Chur"))).request
+    assert json.loads(sent.body) == {"email": "ann@example.com", "city": "Chur"}
+    assert ann == {"email": "ann@example.com", "city": "Chur"}
+
+
 @pytest.mark.parametrize("path", ["/contacts", "/team/invite"])
 def test_somebody_else_may_be_spoken_of(path: str) -> None:
     courier = Courier(WsgiTransport(club()[0]), mode="active")
@@ -94,7 +105,7 @@ def test_somebody_else_may_be_spoken_of(path: str) -> None:
 def test_a_change_of_the_own_account_names_nobody_elses(
     path: str, members: dict[str, object], kept: dict[str, object]
 ) -> None:
-    known, good = PeopleKnown(), (("Authorization", "Bearer ann-token-0123456789"),)
+    known, good = PeopleKnown(()), (("Authorization", "Bearer ann-token-0123456789"),)
     body = json.dumps({"id": 7, "name": "ann", "org": 1, "account_id": 3}).encode()
     known.learn(Request("GET", "/me", good), Response(200, body=body), good)
     known.learn(Request("GET", "/me", (("Authorization", "Bearer x"),)), Response(200, body=b'{"id": 1}'), good)

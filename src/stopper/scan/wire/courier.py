@@ -115,7 +115,7 @@ class Courier:
         """Names of the scan's people, whose accounts stay as they are, with what each logs in by where that is known."""
         self.given = GivenPeople()
         """Those who were given to it, whose credentials stay good."""
-        self.known = PeopleKnown()
+        self.known = PeopleKnown(self.given.names)
         """The ids of its people, and by what those whom it registered log in."""
         self.was = AsItWas()
         """What was there before it was changed."""
@@ -132,7 +132,7 @@ class Courier:
             request = self.credentials.fresh(request)
         else:
             self._pace(request)
-            self._read_before(request)
+            request = self._read_before(request)
         request, since = self._as_page(request), self.made.mark()
         with self._telling([request]) as answers:
             response = self._sent(request, last)
@@ -159,13 +159,16 @@ class Courier:
             return self.transport.send(ease, self._time_for_one(last=False)).status > 0
         return False
 
-    def _read_before(self, request: Request) -> None:
+    def _read_before(self, request: Request) -> Request:
         """Keep what *request* is about to change. Raises Skipped where that could not be given back to somebody who was given."""
         self.was.before(request, self.made.is_own, self._read_first)
-        called = self.people.get(request.identity or "")
-        whose = request.identity in self.given.names and not self.made.is_own(request.target)
-        if whose and (reason := not_to_be_restored(spared(request, self.people, called), called, self.was.keeps)):
+        if request.identity not in self.given.names or self.made.is_own(request.target):
+            return request
+        called = self.people.get(request.identity)
+        reason = not_to_be_restored(spared(request, self.people, called), called, self.was.keeps)
+        if reason and not self.known.is_as_before(again := self.known.as_before(request)):
             self._skip(request, reason)
+        return again if reason else request
 
     def _read_first(self, request: Request) -> Response | None:
         """What is at *request*, beyond the budget; None where it may not be asked."""
@@ -221,7 +224,7 @@ class Courier:
         """Send *requests* so that their last bytes leave at the same moment."""
         for request in requests:
             self._admit(request, last=False)
-            self._read_before(request)
+        requests = [self._read_before(request) for request in requests]
         requests, since = [self._as_page(request) for request in requests], self.made.mark()
         barrier = threading.Barrier(len(requests))
         answers: list[Response] = [Response(0, error="not sent")] * len(requests)
@@ -255,8 +258,7 @@ class Courier:
         return self.transport.look_at_tls(self._time_for_one(last=False), before)
 
     def _admit(self, request: Request, last: bool) -> None:
-        reason = self.refusal(request)
-        if reason:
+        if reason := self.refusal(request):
             self._skip(request, reason)
         with self._lock:
             if self.time.used_up:
@@ -389,10 +391,8 @@ def retry_after(response: Response, times: int = 1) -> float:
 
 
 def _meet(barrier: threading.Barrier, timeout: float) -> None:
-    try:
+    with suppress(threading.BrokenBarrierError):
         barrier.wait(timeout)
-    except threading.BrokenBarrierError:
-        return
 
 
 def json_body(value: object) -> bytes:

@@ -69,14 +69,17 @@ def reaches(request: Request, called: str | None = None) -> list[str]:
         name
         for name, value in members_in(request)
         if isinstance(value, str) and value and value != called and not PASSWORD.search(name)
-        and (_CONTACT.fullmatch(as_parameter(name)) or PHONE.search(name))
+        and _is_reached_by(name)
     })  # fmt: skip
 
 
 class PeopleKnown:
     """The ids by which the target knows the people of a scan. One per courier."""
 
-    def __init__(self) -> None:
+    def __init__(self, given: Collection[str]) -> None:
+        self._given = given
+        self._reached: dict[str, dict[str, str]] = {}
+        """How each of those who were given is reached, by the members of the own account."""
         self._ids: dict[str, set[str]] = {}
         """By what they number: somebody is the seventh user and the first account."""
         self.registered: list[tuple[str, ...]] = []
@@ -89,6 +92,32 @@ class PeopleKnown:
         own = set(headers) <= set(request.headers) if headers else INVENTED.match(request.identity or "") is not None
         if asks and own and response.succeeded:
             self.told(response)
+        if asks and own and response.succeeded and request.identity in self._given:
+            said = {as_parameter(name): value for name, value in inner_object(response.json()).items()}
+            told = {name: value for name, value in said.items() if isinstance(value, str) and _is_reached_by(name)}
+            who = request.identity or ""
+            self._reached[who] = told | self._reached.get(who, {})
+
+    def as_before(self, request: Request) -> Request:
+        """*request* with what somebody who was given is reached by already in the place of anything else, where that is known and it would
+        be said anew."""
+        names = set(reaches(request))
+        known = self._reached.get(request.identity or "", {})
+        try:
+            body: object = json.loads(request.body) if names and known else None
+        except (ValueError, RecursionError):
+            return request
+        if not isinstance(body, dict):
+            return request
+        whole = cast("dict[str, object]", body)
+        kept = {name: known.get(as_parameter(name), value) if name in names else value for name, value in whole.items()}
+        return replace(request, body=json.dumps(kept).encode()) if kept != whole else request
+
+    def is_as_before(self, request: Request) -> bool:
+        """Whether all that *request* says of how its sender is reached is so already."""
+        known = self._reached.get(request.identity or "", {})
+        names = set(reaches(request))
+        return all(known.get(as_parameter(name)) == value for name, value in members_in(request) if name in names)
 
     def told(self, response: Response) -> None:
         """Take up the ids of one of the people from an answer about nobody else."""
@@ -133,6 +162,10 @@ class PeopleKnown:
             return False
         known = self._ids.get(_numbered(said)) or self._ids.get("user", set())
         return bool(text := str(value)) and text not in known and INVENTED.match(text) is None
+
+
+def _is_reached_by(name: str) -> bool:
+    return _CONTACT.fullmatch(as_parameter(name)) is not None or PHONE.search(name) is not None
 
 
 def _numbered(name: str) -> str:
