@@ -72,15 +72,20 @@ def test_how_a_given_person_is_reached_is_changed_where_it_was_read_alone(
     assert (ann, courier.unlike) == (was, {})
 
 
-def test_how_a_given_person_is_reached_is_said_as_it_was_where_that_is_known() -> None:
+def test_how_a_given_person_is_reached_is_put_back_where_the_own_account_shows_it() -> None:
     app, ann = club()
     courier = Courier(WsgiTransport(app), mode="active")
     courier.given.take_up([ANN])
     courier.credentials.take_up("ann", (("Authorization", "Bearer ann-token-0123456789"),))
     courier.carry(ANN.on(Request("GET", "/me")))
-    sent = courier.carry(ANN.on(change("POST", "/profile", email="stp0123456789@example.com", city="Chur"))).request
-    assert json.loads(sent.body) == {"email": "ann@example.com", "city": "Chur"}
-    assert ann == {"email": "ann@example.com", "city": "Chur"}
+    courier.carry(ANN.on(change("POST", "/update-details", email="stp0123456789@example.com")))
+    assert ann["email"] == "stp0123456789@example.com"
+    ben = Identity("ben", (("Authorization", Secret("Bearer ben-token-0123456789")),))
+    courier.given.take_up([ben])
+    with pytest.raises(Skipped, match="reached otherwise"):
+        courier.carry(ben.on(change("POST", "/update-details", email="stp0123456789@example.com")))
+    courier.put_back()
+    assert (ann, courier.unlike) == ({"email": "ann@example.com", "city": "Bern"}, {})
 
 
 @pytest.mark.parametrize("path", ["/contacts", "/team/invite"])

@@ -129,10 +129,20 @@ class AsItWas:
             self.kept[place] = Kept(reading, was)
         return bool(was)
 
+    def keep_by_oneself(self, request: Request, shown: tuple[Request, dict[str, object]] | None) -> None:
+        """Where nothing can be read at what *request* is about to change, keep what the own account has *shown* of its members."""
+        places = _places(request)
+        if shown is None or any(map(self.kept.__contains__, places)) or not _members(request).keys() & shown[1].keys():
+            return
+        self.kept[next(iter(places))] = Kept(shown[0], dict(shown[1]))
+
     def keeps(self, request: Request, names: Collection[str]) -> bool:
         """Whether it is known what *request* is about to change was in all members of these names."""
-        kept = next((self.kept[place] for place in _places(request) if place in self.kept), None)
-        return kept is not None and all(name in kept.was and not is_masked(kept.was[name]) for name in names)
+        places = _places(request)
+        kept = next((self.kept[place] for place in places if place in self.kept), None)
+        if kept is None or (kept.read.target not in places.values() and kept.read.identity != request.identity):
+            return False  # the own account of somebody else
+        return all(name in kept.was and not is_masked(kept.was[name]) for name in names)
 
     def to_put_back(self) -> int:
         """How many requests putting everything back takes at the most, where the first way is right."""

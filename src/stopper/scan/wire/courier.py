@@ -165,10 +165,10 @@ class Courier:
         if request.identity not in self.given.names or self.made.is_own(request.target):
             return request
         called = self.people.get(request.identity)
-        reason = not_to_be_restored(spared(request, self.people, called), called, self.was.keeps)
-        if reason and not self.known.is_as_before(again := self.known.as_before(request)):
+        self.was.keep_by_oneself(request, self.known.shown_to(request.identity))
+        if reason := not_to_be_restored(spared(request, self.people, called), called, self.was.keeps):
             self._skip(request, reason)
-        return again if reason else request
+        return request
 
     def _read_first(self, request: Request) -> Response | None:
         """What is at *request*, beyond the budget; None where it may not be asked."""

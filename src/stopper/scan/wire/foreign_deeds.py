@@ -78,8 +78,8 @@ class PeopleKnown:
 
     def __init__(self, given: Collection[str]) -> None:
         self._given = given
-        self._reached: dict[str, dict[str, str]] = {}
-        """How each of those who were given is reached, by the members of the own account."""
+        self._reached: dict[str, tuple[Request, dict[str, object]]] = {}
+        """What each of those who were given was shown of the own account, with how it was read."""
         self._ids: dict[str, set[str]] = {}
         """By what they number: somebody is the seventh user and the first account."""
         self.registered: list[tuple[str, ...]] = []
@@ -93,31 +93,11 @@ class PeopleKnown:
         if asks and own and response.succeeded:
             self.told(response)
         if asks and own and response.succeeded and request.identity in self._given:
-            said = {as_parameter(name): value for name, value in inner_object(response.json()).items()}
-            told = {name: value for name, value in said.items() if isinstance(value, str) and _is_reached_by(name)}
-            who = request.identity or ""
-            self._reached[who] = told | self._reached.get(who, {})
+            self._reached.setdefault(request.identity or "", (request, inner_object(response.json())))
 
-    def as_before(self, request: Request) -> Request:
-        """*request* with what somebody who was given is reached by already in the place of anything else, where that is known and it would
-        be said anew."""
-        names = set(reaches(request))
-        known = self._reached.get(request.identity or "", {})
-        try:
-            body: object = json.loads(request.body) if names and known else None
-        except (ValueError, RecursionError):
-            return request
-        if not isinstance(body, dict):
-            return request
-        whole = cast("dict[str, object]", body)
-        kept = {name: known.get(as_parameter(name), value) if name in names else value for name, value in whole.items()}
-        return replace(request, body=json.dumps(kept).encode()) if kept != whole else request
-
-    def is_as_before(self, request: Request) -> bool:
-        """Whether all that *request* says of how its sender is reached is so already."""
-        known = self._reached.get(request.identity or "", {})
-        names = set(reaches(request))
-        return all(known.get(as_parameter(name)) == value for name, value in members_in(request) if name in names)
+    def shown_to(self, name: str | None) -> tuple[Request, dict[str, object]] | None:
+        """How somebody who was given reads the own account, and what that showed first."""
+        return self._reached.get(name or "")
 
     def told(self, response: Response) -> None:
         """Take up the ids of one of the people from an answer about nobody else."""
