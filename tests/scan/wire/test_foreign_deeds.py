@@ -155,7 +155,7 @@ def steps(*, comes_in: bool = True) -> tuple[Flask, list[tuple[str, str]]]:
 
     @app.post("/register")
     def start() -> Any:
-        said = request.get_json(silent=True) or {}
+        said: dict[str, Any] = request.get_json(silent=True) or {}
         if "email" not in said:
             return jsonify(error="email is required"), 400
         codes[said["email"]] = f"{secrets.randbelow(10**6):06d}"
@@ -163,7 +163,7 @@ def steps(*, comes_in: bool = True) -> tuple[Flask, list[tuple[str, str]]]:
 
     @app.post("/register/verify")
     def complete() -> Any:
-        said = request.get_json(silent=True) or {}
+        said: dict[str, Any] = request.get_json(silent=True) or {}
         missing = next((name for name in ("email", "code") if name not in said), None)
         if missing or codes.get(said["email"]) != said["code"]:
             return jsonify(error=f"{missing} is required" if missing else "wrong"), 400
@@ -172,7 +172,7 @@ def steps(*, comes_in: bool = True) -> tuple[Flask, list[tuple[str, str]]]:
 
     @app.post("/login")
     def login() -> Any:
-        said = request.get_json(silent=True) or {}
+        said: dict[str, Any] = request.get_json(silent=True) or {}
         if said.get("password") != "ann's own password":
             return jsonify(error="wrong"), 401
         return jsonify(message="a one-time code was sent to you", challenge=secrets.token_hex(16))
