@@ -56,7 +56,7 @@ def stepped(scene: Scene, before: Exchange, said: object, *, is_own: bool) -> It
     """The answers of further steps that took what the answer *before* told of somebody who was *said* to be so. The password of nobody but
     the scan's own people is sent there: a step is no log-in."""
     own = dict(pairs(cast("object", said))) if isinstance(said, (dict, list)) else {}
-    secret = set() if is_own else {text for name, text in own.items() if PASSWORD.search(name)}
+    secret: set[str] = set() if is_own else {text for name, text in own.items() if PASSWORD.search(name)}
     own = {name: text for name, text in own.items() if text not in secret}
     told = {name: text for name, text in _members(before.response.json()) if text not in secret}
     codes = [text for name, text in told.items() if _CODE.search(name) and re.fullmatch(r"\w{3,12}", text)]

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, unquote
 
 from stopper.core.naming import as_parameter
 
-_ALWAYS: Final = frozenset({
+ALWAYS: Final = frozenset({
     "delete", "remove", "destroy", "clear", "purge", "wipe", "erase", "truncate", "drop", "cancel", "revoke", "toggle", "unlike", "upvote", "downvote",
     "unvote", "unfollow", "activate", "deactivate", "enable", "disable", "approve", "reject", "ban", "unban", "unblock", "publish", "unpublish", "promote",
     "demote", "increment", "decrement", "unsubscribe", "regenerate", "rotate", "trigger", "shutdown", "reboot", "restart", "reindex", "resend", "del",
@@ -71,14 +71,14 @@ def deed_in(target: str) -> str:
     segments = [one for one in unquote(path).split("/") if one]
     said = [words_of(one) for one in segments]
     every = set[str]().union(*said)
-    if always := _ALWAYS & every or {joined.group() for word in every if (joined := _JOINED.fullmatch(word))}:
+    if always := ALWAYS & every or {joined.group() for word in every if (joined := _JOINED.fullmatch(word))}:
         return min(always)
     if len(said) > 1 and (left := said[-1] & _LEAVES) and said[-2] & _OF_ONESELF:
         return min(left)
     pairs = parse_qsl(query, keep_blank_values=True)
     for name, value in pairs:
         told = (
-            words_of(value) & (_ALWAYS | _DONE) if _WHAT.fullmatch(name) else {as_parameter(name)} & (_ALWAYS | _GIVES)
+            words_of(value) & (ALWAYS | _DONE) if _WHAT.fullmatch(name) else {as_parameter(name)} & (ALWAYS | _GIVES)
         )
         if told:
             return min(told)

@@ -16,7 +16,7 @@ from stopper.core.owner_names import WHOSE_ID
 from stopper.core.probe import Mode
 from stopper.core.probe_objects import as_id, inner_object
 from stopper.core.probe_own_values import SELF, told_about
-from stopper.scan.wire.deeds_by_get import deed_in, words_of
+from stopper.scan.wire.deeds_by_get import ALWAYS, deed_in, words_of
 from stopper.scan.wire.deletions import INVENTED, deletes_of_others
 from stopper.scan.wire.spared_accounts import is_of_oneself
 from stopper.scan.wire.things_made import ThingsMade
@@ -46,10 +46,11 @@ def why_no_reading(request: Request, made: ThingsMade, mode: Mode) -> str:
     A link that confirms a registration says that it writes."""
     if request.method == "OPTIONS":
         return ""
-    deed = deed_in(request.target)
+    deed, path = deed_in(request.target), request.target.partition("?")[0]
     if mode != "active":
         return f"its path says {deed!r}, and the mode is {mode}" if deed else ""
-    deed = deed or deed_in(_ODD.sub("/1", request.target.partition("?")[0]))
+    if deed not in ALWAYS:  # the names of a query may be guesses, so that ``/run?id=…`` says nothing of a thing
+        deed = deed_in(path) or deed_in(_ODD.sub("/1", path))
     harms = deed and request.effect == "read" and deletes_of_others(request, made)
     return f"its path says {deed!r}, and that is done to what the scan itself created alone" if harms else ""
 
