@@ -33,6 +33,14 @@ PROBED = (
     "security-headers-missing",
 )
 UNREACHABLE = {
+    (
+        "api-key-unset-fails-open",
+        "two that are missing are held against each other by a helper",
+    ): "no route of the example can be read",
+    (
+        "config-dump-in-response",
+        "a record of the settings that the application keeps among its extensions",
+    ): "the record is filled when the application starts, and the example's has no setting that is told",
     ("api-key-unset-fails-open", "the decorator gives the view back as it is"): "no route of the example can be read",
     (
         "api-key-unset-fails-open",
@@ -131,7 +139,7 @@ UNREACHABLE = {
     ): "it reads a file of secrets that is not there",
 }
 """Cases that a probe cannot see, with the reason."""
-NOT_INSTALLED = ("authlib", "marshmallow", "pydantic_settings")
+NOT_INSTALLED = ("authlib", "marshmallow", "pydantic_settings", "flask_sqlalchemy")
 _numbers = itertools.count(1)
 
 

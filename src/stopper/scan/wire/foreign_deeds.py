@@ -142,7 +142,8 @@ class PeopleKnown:
         if WHOSE_ID.fullmatch(said) is None and _PLAIN_ID.fullmatch(said) is None:
             return False
         known = self._ids.get(_numbered(said)) or self._ids.get("user", set())
-        return bool(text := str(value)) and text not in known and INVENTED.match(text) is None
+        # Where nobody's id is known, another's cannot be told from one's own: pages name people in hidden fields.
+        return bool(known) and bool(text := str(value)) and text not in known and INVENTED.match(text) is None
 
 
 def _is_reached_by(name: str) -> bool:
