@@ -77,9 +77,7 @@ def deed_in(target: str) -> str:
         return min(left)
     pairs = parse_qsl(query, keep_blank_values=True)
     for name, value in pairs:
-        told = (
-            words_of(value) & (ALWAYS | _DONE) if _WHAT.fullmatch(name) else {as_parameter(name)} & (ALWAYS | _GIVES)
-        )
+        told = words_of(value) & (ALWAYS | _DONE) if _WHAT.fullmatch(name) else {as_parameter(name)} & (ALWAYS | _GIVES)
         if told:
             return min(told)
     named = [as_parameter(name) for name, _ in pairs]
