@@ -3,10 +3,11 @@
 import pytest
 
 from stopper.core.app import App, ConfigFact
+from stopper.core.personal import luhn
 from stopper.core.rule import Rule
 from stopper.rules.leak.debug_enabled_in_config import RULE as DEBUG
 from stopper.rules.leak.exception_propagation_enabled import RULE as PROPAGATION
-from stopper.rules.leak.personal_data_in_response import iban, luhn
+from stopper.rules.leak.personal_data_in_response import iban
 from stopper.rules.leak.test_mode_enabled import RULE as TESTING
 from stopper.rules.leak.verbose_client_logging import RULE as LOGGING
 from stopper.scan.engine import run_detectors

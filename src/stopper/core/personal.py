@@ -12,6 +12,13 @@ _NAMES: Final = re.compile(
 _EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}\.[A-Za-z]{2,24}")
 
 
+def luhn(number: str) -> bool:
+    """That the check digit of a card's number is right (ISO/IEC 7812-1, annex B); one digit again and again is no number."""
+    digits = [int(char) for char in number if char.isdigit()][::-1]
+    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[1::2]]
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0 and len(set(digits)) > 1
+
+
 def is_personal(name: str) -> bool:
     """Whether a member, column or attribute of that name holds data of one person."""
     return bool(_NAMES.match(name))

@@ -15,7 +15,7 @@ from stopper.core.probe_baseline import is_door
 from stopper.scan.doors import REGISTER
 from stopper.scan.honest import BODY_METHODS, HonestRequests
 from stopper.scan.survey import ENDS_ACCESS
-from stopper.scan.told_values import values_told
+from stopper.scan.told_values import named_in, values_told
 from stopper.scan.wire.courier import Courier
 
 ROUTES_MOST: Final = 20
@@ -210,15 +210,8 @@ def _in_value(value: object, status: int, depth: int) -> Iterator[str]:
 
 def _of_entry(members: dict[str, object]) -> str | None:
     """The name in an entry that tells one field and what is wrong with it: ``{"loc": ["body", "name"], "msg": "Field required"}``."""
-    if not any(_says_absent(members.get(key)) for key in ("msg", "message", "type", "error", "code")):
-        return None
-    for key in ("loc", "field", "param", "parameter", "property", "name"):
-        place = members.get(key)
-        steps = cast("list[object]", place) if isinstance(place, list) else [place]
-        last = steps[-1] if steps else None
-        if isinstance(last, str) and re.fullmatch(r"[A-Za-z_]\w{0,39}", last):
-            return last
-    return None
+    told = any(_says_absent(members.get(key)) for key in ("msg", "message", "type", "error", "code"))
+    return named_in(members) if told else None
 
 
 def _says_absent(value: object) -> bool:

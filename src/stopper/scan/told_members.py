@@ -10,6 +10,7 @@ from stopper.core.login_names import PASSWORD
 from stopper.core.naming import as_parameter
 from stopper.scan.honest import plausible
 from stopper.scan.missing_fields import missing_in
+from stopper.scan.told_values import named_in
 
 Account = tuple[str, str, str]
 """The address, the name and the password of somebody."""
@@ -143,12 +144,8 @@ def _in_value(value: object, depth: int) -> tuple[str, ...]:
     if not isinstance(value, dict) or not depth:
         return ()
     members = cast("dict[str, object]", value)
-    place = members.get("loc") or members.get("field") or members.get("path")
-    way = cast("list[object]", place) if isinstance(place, list) else [place]
-    last = way[-1] if way else None
-    if isinstance(last, str) and any(
-        _says_unknown(members.get(key)) for key in ("msg", "message", "type", "error", "code")
-    ):
+    last = named_in(members)
+    if last is not None and any(_says_unknown(members.get(key)) for key in ("msg", "message", "type", "error", "code")):
         return (last,)
     found: list[str] = []
     for name, item in list(members.items())[:60]:

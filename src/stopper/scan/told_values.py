@@ -75,13 +75,11 @@ def _in_value(value: object, depth: int) -> Iterator[tuple[str, str]]:
             yield from _in_value(item, depth - 1)
     elif isinstance(value, dict) and depth:
         members = cast("dict[str, object]", value)
-        place = members.get("loc") or members.get("field") or members.get("path")
-        way = cast("list[object]", place) if isinstance(place, list) else [place]
-        last = way[-1] if way else None
+        last = named_in(members)
         text = next(
             (one for key in ("msg", "message", "error", "detail") if isinstance(one := members.get(key), str)), None
         )
-        if isinstance(last, str) and text is not None:
+        if last is not None and text is not None:
             yield last, text
             return
         for name, item in list(members.items())[:40]:
@@ -89,6 +87,17 @@ def _in_value(value: object, depth: int) -> Iterator[tuple[str, str]]:
                 if isinstance(one, str) and len(one) <= 300 and _NAME.fullmatch(name):
                     yield name, one
             yield from _in_value(item, depth - 1)
+
+
+def named_in(members: Mapping[str, object]) -> str | None:
+    """The field that an entry of a refusal is about, as the frameworks tell it: the last step of ``loc`` or ``path``, or a name."""
+    for key in ("loc", "field", "path", "param", "parameter", "property", "name"):
+        place = members.get(key)
+        steps = cast("list[object]", place) if isinstance(place, list) else [place]
+        last = steps[-1] if steps else None
+        if isinstance(last, str) and re.fullmatch(r"[A-Za-z_]\w{0,39}", last):
+            return last
+    return None
 
 
 def _few(item: object) -> list[object]:

@@ -15,7 +15,7 @@ from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.labels import UNTRUSTED, LabelKind
+from stopper.core.labels import UNTRUSTED_TEXT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, send
 from stopper.core.probe_baseline import beyond, says_nothing, steady
@@ -41,7 +41,7 @@ from stopper.core.values import (
     text_of,
 )
 
-_KINDS: Final[tuple[LabelKind, ...]] = (*UNTRUSTED, "request-url")
+_KINDS: Final = tuple(UNTRUSTED_TEXT)
 _MORE: Final = re.compile(
     r"os\.(?:exec[lv]\w*|spawn[lv]\w*|startfile)|asyncio\.create_subprocess_(?:shell|exec)|subprocess\.getstatusoutput|commands\.getoutput|__import__|importlib\.import_module"
     r"|shelve\.open|joblib\.load|torch\.load|pandas\.read_pickle|pickle\.Unpickler|_pickle\.loads?|cPickle\.loads?|yaml\.(?:load_all|full_load|unsafe_load_all)"

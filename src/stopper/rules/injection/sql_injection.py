@@ -12,7 +12,7 @@ from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labelling import labels_of
-from stopper.core.labels import UNTRUSTED, LabelKind
+from stopper.core.labels import UNTRUSTED_TEXT
 from stopper.core.passed_keywords import passed_as
 from stopper.core.passing import passed
 from stopper.core.probe import Steps, Target, send
@@ -56,7 +56,7 @@ _MONGO: Final = (
 )  # fmt: skip
 _MONGO_HOMES: Final = ("pymongo", "flask_pymongo", "mongoengine", "mongomock", "motor", "flask_mongoengine")
 _TEXTS: Final = ("sqlalchemy.text", "sqlalchemy.sql.text")
-_KINDS: Final[tuple[LabelKind, ...]] = (*UNTRUSTED, "request-url")
+_KINDS: Final = tuple(UNTRUSTED_TEXT)
 
 
 def detect(app: App) -> Iterator[Hit]:

@@ -7,7 +7,7 @@ from typing import Final, cast
 from stopper.core.exchange import Exchange, Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.naming import as_parameter
-from stopper.core.personal import addresses_in, people_in
+from stopper.core.personal import addresses_in, luhn, people_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
@@ -121,18 +121,11 @@ def _found(target: Target, one: Provoked) -> str:
 def numbers_in(response: Response) -> str:
     """What kind of personal number the answer holds in full, or ``""``."""
     text = response.text
-    if any(luhn(match) for match in _CARD.findall(text)):
+    if any(luhn(match) and len(set(match) - {" ", "-"}) > 2 for match in _CARD.findall(text)):
         return "a card number"
     if any(iban(match) for match in _IBAN.findall(text)):
         return "an account number"
     return "a national id" if _SSN.search(text) and re.search(r"(?i)ssn|social.?security|national|tax", text) else ""
-
-
-def luhn(number: str) -> bool:
-    """That the check digit is right (ISO/IEC 7812-1, annex B)."""
-    digits = [int(char) for char in number if char.isdigit()][::-1]
-    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[1::2]]
-    return (sum(digits[::2]) + sum(doubled)) % 10 == 0 and len(set(digits)) > 2
 
 
 def iban(number: str) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.personal import luhn
 from stopper.core.redactor import is_sensitive_name
 from stopper.core.secret import MASK
 
@@ -65,13 +66,7 @@ def cards(value: str) -> str:
 
 def _card(found: re.Match[str]) -> str:
     digits = re.sub(r"\D", "", found.group())
-    return MASK + digits[-4:] if len(set(digits)) > 1 and _adds_up(digits) else found.group()
-
-
-def _adds_up(digits: str) -> bool:
-    """Luhn's sum (ISO/IEC 7812-1 annex B)."""
-    doubled = [int(one) * (1 + place % 2) for place, one in enumerate(reversed(digits))]
-    return sum(one - 9 if one > 9 else one for one in doubled) % 10 == 0
+    return MASK + digits[-4:] if luhn(digits) else found.group()
 
 
 def _values(value: str) -> str:

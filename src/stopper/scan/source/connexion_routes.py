@@ -10,11 +10,11 @@ from stopper.core.errors import UsageError
 from stopper.core.fact import TextFile
 from stopper.core.place import Span
 from stopper.core.spec_document import METHODS, Operation, mapping, operations
-from stopper.core.values import Call, Constant, Name, Value, text_of, walk
-from stopper.core.values import Sequence as Several
+from stopper.core.values import Call, Name, Value, text_of, walk
 from stopper.scan.report import ReadError
 from stopper.scan.source.documents import is_too_large
 from stopper.scan.source.files import is_test
+from stopper.scan.source.own_routes import url_rule
 from stopper.scan.source.project import Project, Registration
 
 GUARD: Final = "connexion.security"
@@ -152,14 +152,7 @@ def _registered(served: _Served, known: _Views) -> Iterator[Registration]:
         if not operation.open_to_all and all(scheme in schemes for scheme in operation.schemes):
             value = Call(GUARD, (value,), span=served.span)
         rule = served.prefix.rstrip("/") + _rule(operation)
-        methods = Several((Constant(operation.method),), "list")
-        call = Call(
-            "flask.Flask.add_url_rule",
-            (Constant(rule), Constant(None), value),
-            (("methods", methods),),
-            span=served.span,
-        )
-        yield Registration("add_url_rule", None, call, "", served.span)
+        yield url_rule(rule, value, (operation.method,), served.span)
 
 
 def _asking(spec: Spec) -> frozenset[str]:

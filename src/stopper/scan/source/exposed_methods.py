@@ -6,7 +6,8 @@ from typing import Final
 
 from stopper.core.fact import Decorator, Function
 from stopper.core.place import Span
-from stopper.core.values import Call, Constant, Name, Sequence, Value, text_of
+from stopper.core.values import Call, Name, Sequence, Value, text_of
+from stopper.scan.source.own_routes import url_rule
 from stopper.scan.source.project import ClassState, Project, Registration
 
 _CLASSFUL: Final = frozenset({"flask_classful.FlaskView", "flask_classy.FlaskView"})
@@ -108,14 +109,7 @@ def _registration(
     around = project.attribute(state.name, "decorators")
     for one in reversed(around.items if isinstance(around, Sequence) else ()):
         view = _wrapped(one, view, function.span)
-    listed = Sequence(tuple(Constant(word) for word in methods), "list")
-    call = Call(
-        "flask.Flask.add_url_rule",
-        (Constant(rule), Constant(None), view),
-        (("methods", listed),),
-        span=function.span,
-    )
-    return Registration("add_url_rule", owner, call, "", function.span)
+    return url_rule(rule, view, methods, function.span, owner)
 
 
 def _wrapped(decorator: Value, view: Value, place: Span) -> Value:

@@ -1,9 +1,11 @@
 """Routes that a decorator of the project registers: ``@route("/notes", auth=True)``, in which ``add_url_rule(rule, …)`` stands; and those
 whose decorator is called by hand: ``app.route("/notes")(notes)``."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from stopper.core.place import Span
 from stopper.core.values import Call, Constant, Format, Name, Parameter, Sequence, Value
 from stopper.scan.source.project import Project, Registration
 
@@ -11,6 +13,16 @@ MOST: Final = 512
 """Routes of one decorator that are followed."""
 MOST_CALLERS: Final = 256
 """Calls of one function that are followed."""
+
+
+def url_rule(rule: str, view: Value, methods: Iterable[str], span: Span, owner: Value | None = None) -> Registration:
+    """A route that no call of the project says, as ``add_url_rule`` would say it."""
+    listed = Sequence(tuple(map(Constant, methods)), "list")
+    args = (Constant(rule), Constant(None), view)
+    return Registration("add_url_rule", owner, Call(_ADDS, args, (("methods", listed),), span=span), "", span)
+
+
+_ADDS: Final = "flask.Flask.add_url_rule"
 
 
 def applied_by_hand(project: Project) -> list[Registration]:
@@ -25,7 +37,7 @@ def applied_by_hand(project: Project) -> list[Registration]:
             methods = Sequence((Constant(made.method.upper()),), "list")
         keywords = (("methods", methods),) if methods is not None else ()
         args = (*made.args[:1], Constant(None), call.args[0])
-        said = replace(call, callee="flask.Flask.add_url_rule", args=args, keywords=keywords, receiver=None)
+        said = replace(call, callee=_ADDS, args=args, keywords=keywords, receiver=None)
         found.append(Registration("add_url_rule", made.receiver, said, "", call.span))
     return found
 

@@ -22,9 +22,9 @@ from stopper.scan.wire.foreign_deeds import PeopleKnown, not_to_be_restored, why
 from stopper.scan.wire.form_doors import FormDoors
 from stopper.scan.wire.given_people import GivenPeople
 from stopper.scan.wire.handed_out import keep_what_is_handed_out
-from stopper.scan.wire.held_database import HeldDatabase
 from stopper.scan.wire.http import HttpTransport
 from stopper.scan.wire.load_seen import LoadSeen
+from stopper.scan.wire.locked_database import LockedDatabase
 from stopper.scan.wire.money_paths import is_about_money, sends_money
 from stopper.scan.wire.own_page import OwnPage
 from stopper.scan.wire.own_resets import resets_an_own_password
@@ -109,7 +109,7 @@ class Courier:
         """How much was asked, and whether any answer spoke of a limit."""
         self.slow = SlowDoors("deep")
         """Which doors take so long that probes ask them seldom; set once the depth is known."""
-        self.held = HeldDatabase()
+        self.held = LockedDatabase()
         """Whether the target's database stays locked behind requests that fail."""
         self.people: dict[str, str | None] = {}
         """Names of the scan's people, whose accounts stay as they are, with what each logs in by where that is known."""

@@ -1,7 +1,6 @@
 """Requests that delete by what they say and not by their method: ``POST /users/7/delete``, ``GET /remove_note?id=7``, a header that overrides
 the method. They are held to the promise that DELETE is held to: a scan deletes what it made itself."""
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Final, cast
@@ -9,6 +8,7 @@ from urllib.parse import parse_qsl, unquote
 
 from stopper.core.exchange import Request
 from stopper.core.naming import as_parameter
+from stopper.scan.wire.body_members import members_in
 from stopper.scan.wire.deeds_by_get import joined_deed, words_of
 from stopper.scan.wire.things_made import ThingsMade, is_an_id
 
@@ -107,12 +107,7 @@ def _kinds(name: str) -> set[str]:
 
 
 def _members(request: Request) -> Iterator[tuple[str, object]]:
-    try:
-        body: object = json.loads(request.body)
-    except (ValueError, RecursionError):
-        yield from parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
-        return
-    for name, value in cast("dict[str, object]", body).items() if isinstance(body, dict) else ():
+    for name, value in members_in(request, 1):
         for one in cast("list[object]", value) if isinstance(value, list) else [value]:
             yield name, one
 

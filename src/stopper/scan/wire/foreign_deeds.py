@@ -3,10 +3,9 @@ given person is reached by where nobody can put it back."""
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Final, cast
-from urllib.parse import parse_qsl
 
 from stopper.core.account_body import PHONE
 from stopper.core.exchange import Request, Response
@@ -16,6 +15,7 @@ from stopper.core.owner_names import WHOSE_ID
 from stopper.core.probe import Mode
 from stopper.core.probe_objects import as_id, inner_object
 from stopper.core.probe_own_values import SELF, told_about
+from stopper.scan.wire.body_members import members_in
 from stopper.scan.wire.deeds_by_get import ALWAYS, deed_in, words_of
 from stopper.scan.wire.deletions import INVENTED, deletes_of_others
 from stopper.scan.wire.spared_accounts import is_of_oneself
@@ -24,8 +24,6 @@ from stopper.scan.wire.things_made import ThingsMade
 _ODD: Final = re.compile(r"""/[^/]*(?:%[0-9A-Fa-f]{2}|['"; ])[^/]*""")
 """A part of a path that is an id with something added: what a query is made of may mean all things."""
 CHANGES: Final = ("POST", "PUT", "PATCH")
-_FIRST: Final = 20
-"""Members of one list that are looked at."""
 _CONTACT: Final = re.compile(r"(\w+_)?e_?mail(_?address)?|(new_)?(user_?name|login|login_name|handle)")
 """Members that say what somebody logs in by or is reached by, as parameters are spelled."""
 _MAKES: Final = frozenset({
@@ -154,26 +152,6 @@ def _numbered(name: str) -> str:
     """What an id of that name numbers: ``user`` of ``owner_id`` and ``id``, ``account`` of ``account_id``."""
     noun = re.sub(r"_?(id|uuid|number|no|pk)$", "", name)
     return "user" if noun in _USERS else noun
-
-
-def members_in(request: Request) -> Iterator[tuple[str, object]]:
-    """Every name with its value in the body, in objects of it too, and in a form."""
-    try:
-        body: object = json.loads(request.body)
-    except (ValueError, RecursionError):
-        yield from parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
-        return
-    yield from _inside(body, 5)
-
-
-def _inside(value: object, depth: int) -> Iterator[tuple[str, object]]:
-    if isinstance(value, dict) and depth:
-        for name, item in cast("dict[str, object]", value).items():
-            yield name, item
-            yield from _inside(item, depth - 1)
-    elif isinstance(value, list) and depth:
-        for item in cast("list[object]", value)[:_FIRST]:
-            yield from _inside(item, depth - 1)
 
 
 def not_to_be_restored(request: Request, called: str | None, keeps: Callable[[Request, Collection[str]], bool]) -> str:

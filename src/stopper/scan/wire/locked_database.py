@@ -32,7 +32,7 @@ _CHANGED_NOTHING: Final = frozenset({401, 403, 404, 405, 406, 413, 415, 429})
 """Refusals that come before any statement."""
 
 
-class HeldDatabase:
+class LockedDatabase:
     """One per scan, shared by all its threads."""
 
     def __init__(self) -> None:
