@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.fact import ClassFact
-from stopper.core.origins import FREE_FIELD
+from stopper.core.origins import FORMS, FREE_FIELD
 from stopper.core.values import Call, Choice, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 
 if TYPE_CHECKING:
@@ -375,20 +375,9 @@ def _is_more(value: Value | None, most: float) -> bool:
     return isinstance(value, Constant) and isinstance(value.value, (int, float)) and value.value > most
 
 
-_FORMS: Final = (
-    "flask_wtf.FlaskForm",
-    "flask_wtf.Form",
-    "flask_wtf.form.FlaskForm",
-    "wtforms.Form",
-    "wtforms.form.Form",
-)
-
-
 def is_form_text(facts: "SourceFacts", made: Call) -> bool:
     """That the ``data`` of what is made is text of the caller: a field of a form that takes any, or a form itself."""
     if FREE_FIELD.fullmatch(made.callee):
         return True
-    forms: frozenset[str] = facts.once(
-        "classes of forms", lambda: frozenset(one.name for one in facts.classes(*_FORMS))
-    )
+    forms: frozenset[str] = facts.once("classes of forms", lambda: frozenset(one.name for one in facts.classes(*FORMS)))
     return made.callee in forms

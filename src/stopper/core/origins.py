@@ -64,6 +64,17 @@ FREE_FIELD: Final = re.compile(
 )
 """Fields of a form whose ``data`` is the text that the caller wrote."""
 
+FORMS: Final = frozenset(
+    {
+        "flask_wtf.FlaskForm",
+        "flask_wtf.Form",
+        "flask_wtf.form.FlaskForm",
+        "wtforms.Form",
+        "wtforms.form.Form",
+    }
+)
+"""What a class of the project whose objects are forms is derived from."""
+
 TOKEN_MAKERS: Final = re.compile(
     r"(?:jwt|jose\.jwt|authlib\.jose\.(?:jwt|JsonWebToken)|joserfc\.jwt)\.encode|flask_jwt_extended\.create_(?:access|refresh)_token"
     r"|itsdangerous\.\w+\.dumps|flask_praetorian\.\w+\.encode_jwt_token"

@@ -9,6 +9,8 @@ from stopper.core.app import App, Route, Spec
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import RouteRef, Span
 
+CONNEXION: Final = "connexion.security"
+"""The name of a guard that stands for the function of a security scheme, which Connexion asks before the view."""
 METHODS: Final = ("get", "put", "post", "delete", "patch", "options", "head", "trace")
 _PARAMETER: Final = re.compile(r"\{[^{}]*\}")
 

@@ -21,6 +21,7 @@ from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD, SUBJECT
+from stopper.core.origins import FORMS
 from stopper.core.own_passwords import changes_oneself, writes_password
 from stopper.core.owner_names import OWN_ACCOUNT
 from stopper.core.place import RouteRef
@@ -62,7 +63,6 @@ _STORES: Final = re.compile(
     r"(?i).*(set_password|generate_password_hash|hashpw|hash_password|change_password|update_password|\.hash|make_password|encrypt_password)$"
 )
 _NEW_ONE: Final = re.compile(r"(?i)new_?-?(password|passwd|pwd)")
-_FORMS: Final = ("flask_wtf.FlaskForm", "flask_wtf.Form", "wtforms.Form", "wtforms.form.Form")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -192,7 +192,7 @@ def _asks_for_old(facts: SourceFacts, names: list[str]) -> bool:
     """That the form which is filled in has a field for the old password, and something is handed what stands in it."""
     fields = {
         field.span
-        for one in facts.classes(*_FORMS)
+        for one in facts.classes(*FORMS)
         for name, field in one.attributes.items()
         if _OLD.search(name) and isinstance(field, Call) and field.span is not None
     }
@@ -207,7 +207,7 @@ def _asks_for_old(facts: SourceFacts, names: list[str]) -> bool:
 
 def _methods_of_forms(facts: SourceFacts, names: list[str]) -> list[str]:
     """What the forms that are filled in here ask of their fields."""
-    forms = {one.name: one.methods for one in facts.classes(*_FORMS)}
+    forms = {one.name: one.methods for one in facts.classes(*FORMS)}
     made = dict.fromkeys(call.callee for name in names for call in facts.calls_in(name) if call.callee in forms)
     return [f"{form}.{method}" for form in made for method in forms[form] if method.startswith("validate")]
 

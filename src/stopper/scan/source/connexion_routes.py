@@ -9,7 +9,7 @@ from stopper.core.app import Spec
 from stopper.core.errors import UsageError
 from stopper.core.fact import TextFile
 from stopper.core.place import Span
-from stopper.core.spec_document import METHODS, Operation, mapping, operations
+from stopper.core.spec_document import CONNEXION, METHODS, Operation, mapping, operations
 from stopper.core.values import Call, Name, Value, text_of, walk
 from stopper.scan.report import ReadError
 from stopper.scan.source.documents import is_too_large
@@ -17,8 +17,6 @@ from stopper.scan.source.files import is_test
 from stopper.scan.source.own_routes import url_rule
 from stopper.scan.source.project import Project, Registration
 
-GUARD: Final = "connexion.security"
-"""Stands for the function of a security scheme, which Connexion asks before the view."""
 _ADDS: Final = re.compile(r"connexion(?:\.\w+)*\.(?:App|FlaskApp|FlaskApi|AsyncApp)\.add_api")
 _RESTY: Final = re.compile(r"connexion(?:\.\w+)*\.(?:RestyResolver|MethodViewResolver|MethodResolver)")
 _RELATIVE: Final = re.compile(r"connexion(?:\.\w+)*\.RelativeResolver")
@@ -150,7 +148,7 @@ def _registered(served: _Served, known: _Views) -> Iterator[Registration]:
             continue
         value: Value = Name(known.named(view))
         if not operation.open_to_all and all(scheme in schemes for scheme in operation.schemes):
-            value = Call(GUARD, (value,), span=served.span)
+            value = Call(CONNEXION, (value,), span=served.span)
         rule = served.prefix.rstrip("/") + _rule(operation)
         yield url_rule(rule, value, (operation.method,), served.span)
 

@@ -151,7 +151,6 @@ LOG_METHODS: Final = frozenset(
 ROUTE_METHODS: Final = frozenset({"route", "get", "post", "put", "patch", "delete", "websocket", "resource"})
 APPS: Final = frozenset({"flask.Flask"})
 BLUEPRINTS: Final = frozenset({"flask.Blueprint"})
-FORMS: Final = frozenset({"flask_wtf.FlaskForm", "flask_wtf.Form", "wtforms.Form", "wtforms.form.Form"})
 API_OBJECTS: Final = frozenset(
     {
         "flask_restful.Api",

@@ -23,11 +23,12 @@ from stopper.core.fact import (
     Text,
     TextFile,
 )
+from stopper.core.origins import FORMS
 from stopper.core.place import Span
 from stopper.core.values import Call, Item, Parameter, Value
 from stopper.scan.report import ReadError
 from stopper.scan.source.drafts import new_name
-from stopper.scan.source.names import API_OBJECTS, APPS, BLUEPRINTS, FORMS, INHERITED
+from stopper.scan.source.names import API_OBJECTS, APPS, BLUEPRINTS, INHERITED
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Scope = dict[str, Value]
