@@ -46,5 +46,5 @@ UNTRUSTED: frozenset[LabelKind] = frozenset(
     {"request-data", "query-string", "path-parameter", "request-header", "cookie"}
 )
 """The labels of what a caller may write freely."""
-UNTRUSTED_TEXT: frozenset[LabelKind] = UNTRUSTED | {"request-url"}
+UNTRUSTED_TEXT: frozenset[LabelKind] = UNTRUSTED | frozenset[LabelKind]({"request-url"})
 """The same with the address of the request, which holds its path and query."""
