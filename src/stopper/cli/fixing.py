@@ -51,6 +51,7 @@ def diffs(report: Report, root: Path) -> Iterator[str]:
         source = text_of(read(path))
         if source is None:
             continue
+        found = [one for one in found if one.edit is not None and patched(source, [one.edit]) != source]
         edits = [one.edit for one in found if one.edit is not None]
         shown = masking.source(diff(path, source, patched(source, edits)))
         for word, safe in (("safe", True), ("to review", False)):
@@ -73,7 +74,9 @@ def _apply(path: Path, edits: list[Edit], started: int) -> str:
     if source is None:
         return "it is not UTF-8"
     made = patched(source, edits)
-    if not _parses(made):
+    if made == source:
+        return "the place is written in a way that no edit fits; see Fix of the rule's page"
+    if path.suffix == ".py" and not _parses(made):
         return "the fix does not fit this text; --diff shows it"
     if path.is_symlink():
         path = path.resolve()

@@ -45,7 +45,7 @@ class Hit:
     severity: Severity | None = None
 
 
-How = Literal["replace", "function", "line-before", "line-after", "below", "escaped"]
+How = Literal["replace", "function", "line-before", "line-after", "below", "escaped", "bound"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ class Edit:
     that is passed without a name, and only replaced. ``how`` says what becomes of the text: it stands in place of the span,
     in place of the function of the call at the span, or on a line of its own before or after the statement around the span;
     ``below`` (without text) moves the decorator at the span below the others of its function, and ``escaped`` (without text) escapes what
-    is put into the markup that is put together at the span.
+    is put into the markup that is put together at the span; ``bound`` binds what is put into the SQL text that the call at the span is
+    passed, with ``text`` as the placeholder (``?``, ``%s``, or ``:`` for named ones).
     ``also`` are edits of the same file that are made with this one or not at all (where all of them pass arguments, each for itself);
     they have no ``also`` of their own.
     """

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.call_edits import calls_at
 from stopper.core.checked_input import is_checked, is_checked_by_callers
 from stopper.core.exchange import Exchange, Response
 from stopper.core.fact import Flow
@@ -22,7 +23,8 @@ from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_log_in_inputs import refused_log_ins
 from stopper.core.probe_login import lets_in
 from stopper.core.query_clients import asked_of_clients
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.sql_placeholders import TEXTS, placeholder
 from stopper.core.values import (
     Call,
     Choice,
@@ -55,7 +57,6 @@ _MONGO: Final = (
     "*.find_one_and_update", "*.find_one_and_delete", "*.replace_one", "*.distinct",
 )  # fmt: skip
 _MONGO_HOMES: Final = ("pymongo", "flask_pymongo", "mongoengine", "mongomock", "motor", "flask_mongoengine")
-_TEXTS: Final = ("sqlalchemy.text", "sqlalchemy.sql.text")
 _KINDS: Final = tuple(UNTRUSTED_TEXT)
 
 
@@ -93,9 +94,9 @@ def _is_held(facts: SourceFacts, value: Value, function: str) -> bool:
 
 def _is_query(facts: SourceFacts, flow: Flow) -> bool:
     """That the tainted text is the statement: a text put together, or the request's own; no expression of a query builder."""
-    if _NOT_SQL.fullmatch(flow.detail) or (isinstance(flow.value, Call) and flow.value.callee in _TEXTS):
+    if _NOT_SQL.fullmatch(flow.detail) or (isinstance(flow.value, Call) and flow.value.callee in TEXTS):
         return False  # the second: what is inside is a flow of its own
-    if flow.detail in _TEXTS:
+    if flow.detail in TEXTS:
         return True
     if _is_put_together(flow.value) or _is_built(facts, flow.value):
         return True
@@ -188,6 +189,16 @@ def _is_json(value: Value) -> bool:
     return (isinstance(value, Name) and value.dotted == "flask.request.json") or (
         isinstance(value, Call) and value.callee in ("flask.request.get_json", "flask.request.json")
     )
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """Placeholders in the statement and the values beside it, where each part is a value and the driver is known."""
+    facts = source_of(app)
+    for call in calls_at(facts, hit.span):
+        mark = placeholder(facts, call)
+        if mark and hit.span is not None:
+            return Edit(hit.span, mark, safe=False, how="bound")
+    return None
 
 
 # -- on the wire -----------------------------------------------------------------------------------------------------------------
@@ -362,5 +373,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` looks up accounts, keys and tokens with bound parameters only.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

@@ -191,6 +191,7 @@ _HARMLESS: Final = re.compile(
     r"[A-Z][A-Z0-9_]*|(?:HS|RS|ES|PS)\d{3}|EdDSA|(?i:none)|/[\w/<>:{}.-]*|(?i:x-)?[A-Za-z]+(?:-[A-Za-z]+)+|Bearer ?|Authorization|utf-?8|ascii|sub|exp|iat|iss|aud|nbf|jti|"
     r"verify_\w+|require|\W*|sha\d+|md5|GET|POST"
 )
+_STATEMENT: Final = re.compile(r"(?i)\s*(?:select|insert\s+into|update|delete\s+from)\s")
 _READERS_OF_NAMES: Final = (
     "get(",
     "getenv(",
@@ -227,6 +228,8 @@ def _literal(found: re.Match[str]) -> str:
     named = found["after"].strip() or before.endswith(_READERS_OF_NAMES)
     if named or _HARMLESS.fullmatch(found["value"]):
         return found.group()
+    if _STATEMENT.match(found["value"]):
+        return data_secrets.statements(found.group())
     return f"{found['prefix']}{found['quote']}{MASK}{found['quote']}{found['after']}"
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from stopper.core.place import Span
 from stopper.core.rule import Edit
+from stopper.scan.reports.binding import bound
 from stopper.scan.reports.escaping import parts_of_pages
 
 
@@ -21,7 +22,7 @@ class Placing:
         """The edit and those that go with it as plain replacements; None where one of them has no place."""
         made: list[Edit] = []
         for part in (replace(edit, also=()), *edit.also):
-            several = {"below": self._below, "escaped": self._escaped}.get(part.how)
+            several = {"below": self._below, "escaped": self._escaped, "bound": self._bound}.get(part.how)
             found = several(part) if several is not None else self._plain(part)
             if found is None or part.span.path != edit.span.path or self._taken(part.imports):
                 return None
@@ -46,11 +47,7 @@ class Placing:
 
     def _says(self, span: Span, node: ast.expr) -> bool:
         """That the expression stands there: Python before 3.12 misplaces some that stand in an f-string."""
-        text = self._lines[span.line - 1][span.column - 1 : span.end_column - 1] if span.line == span.end_line else ""
-        try:
-            return ast.dump(ast.parse(text, mode="eval").body) == ast.dump(node)
-        except SyntaxError:
-            return False
+        return span.line == span.end_line and self._is_there(span, node)
 
     def _line(self, edit: Edit, *, before: bool) -> Edit | None:
         """Only where the statement has its lines for itself: ``if x: return y`` and ``a(); b()`` are left to a person."""
@@ -99,6 +96,40 @@ class Placing:
             text = pattern.format(self._lines[where.line - 1][where.column - 1 : where.end_column - 1])
             made.append(replace(edit, span=where, text=text, how="replace"))
         return tuple(made) if made else None
+
+    def _bound(self, edit: Edit) -> tuple[Edit, ...] | None:
+        """The statement that the call at the span runs, with placeholders and its values beside it."""
+        scope: ast.AST | None = self._tree
+        for node in _around(self._tree, edit.span):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                scope = node
+            if scope is None or not isinstance(node, ast.Call) or self._span(node, edit.span.path) != edit.span:
+                continue
+            made = bound(scope, node, edit.text, self._source)
+            places = [(self._span(one, edit.span.path), one, text) for one, text in made or ()]
+            if not places or not all(self._is_there(place, one) for place, one, _ in places):
+                return None
+            return tuple(replace(edit, span=place, text=text, how="replace") for place, _, text in places)
+        return None
+
+    def _is_there(self, span: Span, node: ast.expr) -> bool:
+        text = self._text(span)
+        try:
+            return ast.dump(ast.parse(f"({text})", mode="eval").body) == ast.dump(node)
+        except SyntaxError:
+            return False
+
+    def _text(self, span: Span) -> str:
+        lines = self._lines[span.line - 1 : span.end_line]
+        last = lines[-1][: span.end_column - 1]
+        return (
+            last[span.column - 1 :] if len(lines) == 1 else "".join((lines[0][span.column - 1 :], *lines[1:-1], last))
+        )
+
+    def _source(self, node: ast.expr) -> str:
+        """The expression as it is written, or as Python writes it: Python before 3.12 misplaces some that stand in an f-string."""
+        where = self._span(node, "")
+        return self._text(where) if self._says(where, node) else ast.unparse(node)
 
     def _statement(self, span: Span) -> ast.stmt | None:
         """The innermost statement around the span."""

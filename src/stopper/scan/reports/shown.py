@@ -311,7 +311,7 @@ def _finding(finding: Finding, fingerprint: str, diffs: Mapping[str, str]) -> Sh
         places=tuple(_place(one) for one in _sorted(finding.places)) or (ShownPlace(),),
         evidence=tuple(_evidence(one) for one in finding.evidence),
         fingerprint=fingerprint,
-        fix_safe=finding.edit.safe if finding.edit else None,
+        fix_safe=finding.edit.safe if finding.edit and diffs.get(fingerprint) != "" else None,
         fix_diff=masking.source(diffs.get(fingerprint, "")) if finding.edit else "",
     )
 
