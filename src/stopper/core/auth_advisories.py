@@ -233,6 +233,17 @@ def holes_below(distribution: str, least: str, below: str) -> tuple[Advisory, ..
     )
 
 
+def mended_in(distribution: str, version: str) -> str:
+    """The first later version without a hole that is known; an empty text where there is none."""
+    found = holes(distribution, version)
+    while found:
+        if not all(one.mended for one in found):
+            return ""
+        version = max((one.mended for one in found), key=order)
+        found = holes(distribution, version)
+    return version
+
+
 _RELEASE: Final = re.compile(r"v?(\d+(?:\.\d+)*)")
 
 

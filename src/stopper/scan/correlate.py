@@ -309,9 +309,14 @@ def _places(draft: _Draft, proven: tuple[RouteRef, ...]) -> tuple[Place, ...]:
 _NOT_EDITED: Final = re.compile(r"\.(?:ipynb|json|toml|cfg)$|^(?!.*compose).*\.ya?ml$")
 """What is read as Python and is something else: an edit would break it. A ``.cfg`` is Python, and is read by others too."""
 
+_OF_LINES: Final = frozenset({"ci", "dependency"})
+"""Families whose rules read such files as lines, and edit them as lines."""
+
 
 def _edit(app: App, rule: Rule, hit: Hit) -> Edit | None:
-    if rule.fix is None or hit.span is None or _NOT_EDITED.search(hit.span.path):
+    if rule.fix is None or hit.span is None:
+        return None
+    if rule.family not in _OF_LINES and _NOT_EDITED.search(hit.span.path):
         return None
     try:
         return rule.fix(app, hit)

@@ -8,7 +8,8 @@ from stopper.core.app import App
 from stopper.core.ci_steps import Line, Step, steps_of
 from stopper.core.fact import TextFile
 from stopper.core.facts import source_of
-from stopper.core.rule import Hit, Rule
+from stopper.core.place import Span
+from stopper.core.rule import Edit, Hit, Rule
 
 TOOL: Final = re.compile(
     r"(?i)(?<![\w/.])(?<![\w-]-)(?:bandit|pip-audit|safety\s+(?:check|scan)|semgrep|trivy|gitleaks|trufflehog|detect-secrets|snyk|grype|checkov|stopper\s+(?:check|scan|audit|lock)"
@@ -141,6 +142,38 @@ def _asked_later(step: Step, whole: str) -> bool:
     return named is not None and re.search(rf"steps\.{re.escape(named[1])}\.outcome", whole) is not None
 
 
+_MENDS: Final = (
+    (
+        re.compile(
+            r"(?i)^\s*-?\s*(?:continue-on-error|allow_failure|ignore_outcome|ignore_errors|continueOnError)\s*[:=]\s*[\"']?(true)\b"
+        ),
+        "false",
+    ),
+    (re.compile(r"(\s*(?:\|\|\s*(?:true|:|exit\s+0|/bin/true)|;\s*(?:true|exit\s+0)))(?=\s*[\"']?\s*$)"), ""),
+    (re.compile(r"(\s--(?:exit-zero|soft-fail))(?![\w=-])"), ""),
+    (re.compile(r"--exit-code[= ](0)\b|^\s*exit[-_]code\s*:\s*[\"']?(0)\b"), "1"),
+    (re.compile(r"^\s*soft_fail\s*:\s*[\"']?(true)\b"), "false"),
+    (re.compile(r"^\t@?(-)@?|^\s*commands\s*=\s*(-\s*)|^\s+(-\s+)(?=\S)"), ""),
+)
+"""What lets a failure go, and what stands there where it does not; the last one is of make and tox."""
+
+
+def fix(app: App, hit: Hit) -> Edit | None:
+    """Without what swallows the exit code on the line; the build fails then where the tool finds something."""
+    for file in source_of(app).files_of("workflow", "build", "shell"):
+        if hit.span is None or file.path != hit.span.path:
+            continue
+        text, line = file.lines[hit.span.line - 1], hit.span.line
+        dashed = file.path.endswith(("akefile", "justfile", "tox.ini"))
+        for pattern, better in _MENDS if dashed else _MENDS[:-1]:
+            if (found := pattern.search(text)) is not None:
+                start, end = next(
+                    found.span(number) for number in range(1, pattern.groups + 1) if found[number] is not None
+                )
+                return Edit(Span(file.path, line, line, start + 1, end + 1), better, safe=False)
+    return None
+
+
 RULE = Rule(
     slug="security-gate-cannot-fail",
     family="ci",
@@ -155,4 +188,5 @@ RULE = Rule(
     ends="Stopper's `stopper check` exits with 1 at findings, and 3 where it could not read everything.",
     certainty="likely",
     detect=detect,
+    fix=fix,
 )

@@ -1,12 +1,23 @@
 """The way in is public: somebody has written it down, with an example."""
 
+import re
 from collections.abc import Iterator
 
 from stopper.core.app import App
-from stopper.core.auth_advisories import ADVISORIES, Advisory, holes, holes_below, is_in_use, module_of, order
+from stopper.core.auth_advisories import (
+    ADVISORIES,
+    Advisory,
+    holes,
+    holes_below,
+    is_in_use,
+    mended_in,
+    module_of,
+    order,
+)
 from stopper.core.facts import source_of
-from stopper.core.requirement_lines import installed_by, pins_of, running_files
-from stopper.core.rule import Hit, Rule
+from stopper.core.place import Span
+from stopper.core.requirement_lines import Pin, installed_by, pins_of, running_files
+from stopper.core.rule import Edit, Hit, Rule
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -41,6 +52,34 @@ def _said(name: str, version: str, found: tuple[Advisory, ...]) -> str:
     return f"{name} {version} has {cves}: {last.what}; {mend}"
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The version that mends all of the holes, in place of one that is pinned by ``==``. What a second file pins as well, such as one for locks,
+    is changed in both by the tool that writes them."""
+    facts = source_of(app)
+    files = (*running_files(facts), *facts.files_of("dockerfile"))
+    pins = [
+        (file, pin) for file in files for pin in (*pins_of(file), *installed_by(file)) if holes(pin.name, pin.version)
+    ]
+    for file, pin in pins:
+        line = file.lines[pin.span.line - 1]
+        if pin.span != hit.span or not pin.exact or "--hash" in line or line.rstrip().endswith("\\"):
+            continue
+        if {other.path for other, same in pins if same.name == pin.name} == {file.path}:
+            return _in_place(line, pin, mended_in(pin.name, pin.version))
+    return None
+
+
+def _in_place(text: str, pin: Pin, mended: str) -> Edit | None:
+    said = re.sub(r"-", r"[-_.]+", re.escape(pin.name).replace(r"\-", "-"))
+    places = list(
+        re.finditer(rf"(?i)(?<![\w-]){said}(?:\[[\w, -]*\])?\s*={{2,3}}\s*({re.escape(pin.version)})(?![\w.])", text)
+    )
+    if not mended or len(places) != 1:
+        return None
+    start, end = places[0].span(1)
+    return Edit(Span(pin.span.path, pin.span.line, pin.span.line, start + 1, end + 1), mended, safe=False)
+
+
 RULE = Rule(
     slug="vulnerable-auth-library",
     family="dependency",
@@ -55,4 +94,5 @@ RULE = Rule(
     ends="Stopper's floors in its own requirements are the first versions without a known hole.",
     certainty="certain",
     detect=detect,
+    fix=fix,
 )
