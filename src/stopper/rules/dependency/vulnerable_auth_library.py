@@ -62,7 +62,9 @@ def fix(app: App, hit: Hit) -> Edit | None:
     ]
     for file, pin in pins:
         line = file.lines[pin.span.line - 1]
-        if pin.span != hit.span or not pin.exact or "--hash" in line or line.rstrip().endswith("\\"):
+        if pin.span != hit.span or not hit.message.startswith(f"{pin.name} ") or not pin.exact:
+            continue
+        if "--hash" in line or line.rstrip().endswith("\\"):
             continue
         if {other.path for other, same in pins if same.name == pin.name} == {file.path}:
             return _in_place(line, pin, mended_in(pin.name, pin.version))
