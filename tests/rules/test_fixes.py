@@ -21,7 +21,7 @@ _ENVIRONMENT = re.compile(r"os\.environ\[[\"'](\w+)[\"']\]")
 DETECTING = [rule for rule in RULES if rule.detect is not None]
 
 
-REFUSING = frozenset({"jwt-optional-on-sensitive-route", "jwt-required-above-route"})
+REFUSING = frozenset({"auth-check-has-no-effect", "jwt-optional-on-sensitive-route", "jwt-required-above-route"})
 """What these mend is that strangers are served: afterwards they are refused."""
 BRINGS_TO_LIGHT = {
     "sql-injection": frozenset({"role-from-request"}),

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.call_edits import calls_at
 from stopper.core.fact import ClassFact, Decorator, Function, Handler
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.guards_in_vain import in_vain
@@ -17,7 +19,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.raising import raised_in
 from stopper.core.refusals_made import ANSWERS, SENT_AWAY, is_refusal, only_refusing, refused_by_number
 from stopper.core.request_hooks import BEFORE, hung
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.standing_alone import stands_alone
 from stopper.core.values import (
     Call,
@@ -59,6 +61,8 @@ _PERSON: Final = re.compile(
 _SAYS_WHO: Final = re.compile(
     r"(?i)auth|key|token|jwt|user|login|sess|sid|secret|signature|account|principal|identity|bearer|remote|client"
 )
+_ABOVE: Final = "stands above its route, so it never runs"
+_NOT_RETURNED: Final = "the refusal is made and not returned, so the request goes on"
 _STATUS: Final = frozenset({"status_code", "status", "code"})
 
 
@@ -87,7 +91,7 @@ def _above(app: App, facts: SourceFacts) -> Iterator[Hit]:
                     (RouteRef(route.methods[0], route.path) for route in facts.routes_of_view(function.name)), None
                 )
                 yield Hit(
-                    f"the guard of {function.name.rpartition('.')[2]} stands above its route, so it never runs",
+                    f"the guard of {function.name.rpartition('.')[2]} {_ABOVE}",
                     one.span,
                     ref,
                 )
@@ -244,7 +248,7 @@ def _go_on(facts: SourceFacts) -> Iterator[Hit]:
             and _thrown_away(facts, call)
             and (_is_guard_function(facts, call.function) or _after_asking(facts, call))
         ):
-            yield Hit("the refusal is made and not returned, so the request goes on", call.span)
+            yield Hit(_NOT_RETURNED, call.span)
     for handler in facts.handlers():
         if (
             handler.action in ("pass", "go-on")
@@ -364,6 +368,19 @@ def _stops_later(facts: SourceFacts, function: str, line: int) -> bool:
     return any(isinstance(part, Constant) and part.value in (401, 403) for part in ends)
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The guard below its route; ``return`` before a refusal that is made, and ``raise`` before an exception."""
+    if hit.span is None:
+        return None
+    if hit.message.endswith(_ABOVE):
+        return Edit(hit.span, "", safe=False, how="below")
+    for call in calls_at(source_of(app), hit.span) if hit.message == _NOT_RETURNED else ():
+        word = "raise " if call.callee.startswith("werkzeug.exceptions.") else "return "
+        at = replace(hit.span, end_line=hit.span.line, end_column=hit.span.column)
+        return Edit(at, word, safe=False)
+    return None
+
+
 RULE = Rule(
     slug="auth-check-has-no-effect",
     family="authorization",
@@ -378,4 +395,5 @@ RULE = Rule(
     ends="`Stopper(app)` guards the endpoint, in whatever order the decorators stand.",
     certainty="likely",
     detect=detect,
+    fix=fix,
 )
