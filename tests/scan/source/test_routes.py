@@ -80,6 +80,18 @@ def test_a_blueprint_of_another_module_registered_in_a_factory(read):
     assert paths(reading) == ["/api/x"]
 
 
+@pytest.mark.parametrize("decorator", ["app.get('/ready')", "app.shell_context_processor", "app.cli.command('seed')"])
+def test_a_decorator_of_an_application_that_a_package_makes_leaves_the_routes_of_the_package(read, decorator):
+    reading = read(
+        {
+            "app.py": f"from shop import create_app\napp = create_app()\n@{decorator}\ndef ready():\n    return ''\n",
+            "shop/__init__.py": "from flask import Flask\ndef create_app():\n    app = Flask(__name__)\n    from shop.views import bp\n    app.register_blueprint(bp, url_prefix='/api')\n    return app\n",
+            "shop/views.py": "from flask import Blueprint\nbp = Blueprint('v', __name__)\n@bp.get('/x')\ndef x():\n    return ''\n",
+        }
+    )
+    assert "/api/x" in paths(reading)
+
+
 def test_blueprints_registered_in_a_loop(read):
     reading = read(
         HEAD

@@ -7,6 +7,7 @@ from stopper.core.fact import (
     Decorator,
 )
 from stopper.core.naming import sensitive
+from stopper.core.place import Span
 from stopper.core.values import (
     NAMED,
     REST,
@@ -197,7 +198,7 @@ def _decorators(reader: Reader, nodes: list[ast.expr], target: str) -> tuple[Dec
         name = call.callee if call is not None else _decorator_name(reader, value)
         found.append((name, call, span))
         put_by_decorator(reader, name, call, target)
-        del reader.project.registrations[before:]
+        _leave_out(reader, before, span)
         verb = name.rpartition(".")[2]
         owner = (
             call.receiver
@@ -215,6 +216,13 @@ def _decorators(reader: Reader, nodes: list[ast.expr], target: str) -> tuple[Dec
         new_decorator(name, call, span, index < last and index not in routes)
         for index, (name, call, span) in enumerate(found)
     )
+
+
+def _leave_out(reader: Reader, before: int, decorator: Span) -> None:
+    """The calls of the decorator itself are no registrations of their own; what a module has that was read because the decorator names it stays."""
+    made = reader.project.registrations[before:]
+    if made:
+        reader.project.registrations[before:] = [one for one in made if not decorator.holds(one.span)]
 
 
 def _decorator_name(reader: Reader, value: Value) -> str:
