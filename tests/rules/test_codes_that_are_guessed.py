@@ -14,7 +14,9 @@ from stopper.scan.trial import try_rule
 RULE = next(rule for rule in load() if rule.slug == "login-not-throttled")
 
 
-def judged(path: str, code: str, *, most: int = 10**6, refusal: str = "Invalid code", handed: int = 0) -> Verdict:
+def judged(
+    path: str, code: str, *, most: int = 10**6, refusal: str = "Invalid code", handed: int = 0, status: int = 400
+) -> Verdict:
     """What the rule says of people whose password is set anew with a *code* at *path*, of which *most* may be tried and *handed* signs are in the
     answer."""
     toy, tries = ToyPeople("codes"), dict[str, int]()
@@ -39,7 +41,7 @@ def judged(path: str, code: str, *, most: int = 10**6, refusal: str = "Invalid c
         tries[sent["username"]] = tries.get(sent["username"], 0) + 1
         if tries[sent["username"]] > most:
             return jsonify(error="Too many attempts"), 429
-        return jsonify(error=refusal), 400
+        return jsonify(error=refusal), status
 
     def body(*names: str) -> dict[str, Any]:
         schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
@@ -68,6 +70,11 @@ def test_codes_without_a_limit_are_told(path: str, code: str, refusal: str) -> N
     verdict = judged(path, code, refusal=refusal)
     assert verdict.outcome == "fail"
     assert [ref.path for ref in verdict.routes] == [path]
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_api_that_says_so_in_words_alone(status: int) -> None:
+    assert judged("/check-otp", "otp", refusal="Invalid OTP", status=status).outcome == "fail"
 
 
 @pytest.mark.parametrize(

@@ -102,9 +102,9 @@ def test_a_password_is_changed_in_active_mode_only() -> None:
 # --- role-from-request --------------------------------------------------------------------------------------------------------
 
 
-def guarded(lets_in: Any) -> Flask:
+def guarded(lets_in: Any, path: str = "/report") -> Flask:
     app = Flask("guarded")
-    app.add_url_rule("/report", "report", lambda: jsonify(all=True) if lets_in() else (jsonify(error="no"), 403))
+    app.add_url_rule(path, "report", lambda: jsonify(all=True) if lets_in() else (jsonify(error="no"), 403))
     return app
 
 
@@ -120,6 +120,11 @@ def test_the_one_thing_that_is_believed_is_named(lets_in: Any, what: str) -> Non
     found = verdict("role-from-request", guarded(lets_in))
     assert (found.outcome, what in found.message) == ("fail", True), found.message
     assert len(found.evidence) == 3
+
+
+def test_a_cookie_that_says_one_opens_a_page_of_administrators() -> None:
+    found = verdict("role-from-request", guarded(lambda: request.cookies.get("is_admin") == "1", "/admin"))
+    assert (found.outcome, "the cookie is_admin" in found.message) == ("fail", True), found.message
 
 
 def test_a_door_that_opens_by_itself_is_no_proof() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, jsonify, request
+from tests.rules.toy_people import ToyPeople
 from tests.scan.engine.test_engine import target
 
 from stopper.core.app import App, Route
@@ -15,6 +16,7 @@ from stopper.rules.account import default_account_enabled
 from stopper.rules.injection import code_injection, sql_injection
 from stopper.rules.leak import personal_data_in_response
 from stopper.scan.engine import run_probe
+from stopper.scan.trial import try_rule
 
 
 @pytest.mark.parametrize(
@@ -93,6 +95,29 @@ def test_whoever_counts_is_shown_one_person_after_the_other(others: bool, told: 
     route = Route("/person/{number}", ("GET",), parameters=(("number", "int"),), readers=frozenset({"wire"}))
     known = replace(plain, app=App(routes=(route,), readers=frozenset({"wire"})))
     assert (run_probe(personal_data_in_response.RULE, known, courier).verdict.outcome == "fail") is told
+
+
+@pytest.mark.parametrize(
+    ("author", "told"),
+    [
+        ({"email": "mary@mail.example", "phone": "+44 20 7946 0018"}, True),
+        ({"email": "mary@mail.example", "name": "mary"}, False),
+    ],
+)
+def test_whoever_registers_is_told_how_to_reach_others(author: dict[str, str], told: bool) -> None:
+    toy = ToyPeople("feed")
+
+    @toy.app.get("/posts/recent")
+    def recent() -> Any:
+        toy.caller()
+        return jsonify(posts=[{"id": 1, "title": "tea", "author": author}])
+
+    said = {"type": "object", "properties": {name: {"type": "string"} for name in ("username", "password")}}
+    door = {"post": {"requestBody": {"content": {"application/json": {"schema": said}}}, "responses": {}}}
+    paths = {"/register": door, "/login": door, "/posts/recent": {"get": {"responses": {}}}}
+    document = {"openapi": "3.0.3", "info": {"title": "feed", "version": "1"}, "paths": paths}
+    toy.app.add_url_rule("/openapi.json", "document", lambda: jsonify(document))
+    assert (try_rule(personal_data_in_response.RULE, toy.app).outcome == "fail") is told
 
 
 def test_a_door_that_asks_for_a_name_alone_lets_in_whoever_asks() -> None:

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
-from stopper.core.exchange import Exchange, Response
+from stopper.core.app import Route
+from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.facts import source_of
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, send
-from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.probe_baseline import answered, attempt, candidates
 from stopper.core.probe_shared import found_once
 
 BURST: Final = 25
@@ -98,18 +99,30 @@ def burst(target: Target) -> Steps[Burst | None]:
 
 
 def _burst(target: Target) -> Steps[Burst | None]:
-    for route, method in candidates(target):
-        request = target.request_for(route, method)
-        first = yield from attempt(send(request))
+    for route, asked in _most_asked_first(target):
+        first = yield from attempt(answered(target, asked))
         if first is None or first.response.error or first.response.status in (429, 503):
             continue
-        last = first
+        request, last = first.request, first
         for _ in range(_how_many(target, request.target.partition("?")[0])):
             last = yield from send(request)
             if last.response.status in (429, 503) or announces(last.response):
                 break
-        return Burst(RouteRef(method, route.path), first, last)
+        return Burst(RouteRef(asked.method, route.path), first, last)
     return None
+
+
+def _most_asked_first(target: Target) -> list[tuple[Route, Request]]:
+    """Requests that may be asked again and again. Where the scan itself is the proof, what it has asked most needs the fewest more."""
+    found = [(route, target.request_for(route, method)) for route, method in candidates(target)]
+    if source_of(target.app).routes:
+        return found
+
+    def so_far(pair: tuple[Route, Request]) -> int:
+        load = load_of(target, pair[1].target.partition("?")[0])
+        return load.of_path if load is not None else 0
+
+    return sorted(found, key=so_far, reverse=True)
 
 
 def _how_many(target: Target, path: str) -> int:

@@ -119,7 +119,13 @@ def _who(member: str, person: Identity) -> str:
 
 
 def _speaks_of_the_code(response: Response) -> bool:
-    if says_nothing(response) or announces(response) or not 400 <= response.status < 500:
+    if announces(response) or not response.text:
+        return False
+    if not 400 <= response.status < 500 and not isinstance(
+        response.json(), dict
+    ):  # 200 and 500 only where the API says in words what is wrong
+        return False
+    if 400 <= response.status < 500 and says_nothing(response):
         return False
     return bool(_REFUSED.search(response.text)) and not _FORMAT.search(response.text)
 

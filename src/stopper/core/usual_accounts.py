@@ -8,6 +8,7 @@ PAIRS: Final = (
     ("admin", "admin123"),
     ("admin", "password123"),
     ("root", "root"),
+    ("root", "toor"),
     ("test", "test"),
     ("guest", "guest"),
     ("admin", "123456"),

@@ -17,6 +17,7 @@ from stopper.scan.more_words import (
     AT_ROOT,
     FEW,
     MANY,
+    SHOWN,
     SOME,
     UNLINKED,
     USUAL,
@@ -56,6 +57,10 @@ THINGS_PART: Final = 0.52
 ALONE_PART: Final = 0.58
 """The same where hardly anything was found: probes ask little there."""
 ONE_SECONDS: Final = 0.3
+UNSPOKEN: Final = re.compile(
+    r"(?i)admin|debug|health|config|metrics|robots|docs|swagger|graphql|status|log-?in|regist|signup|users$"
+)
+"""Usual names of what pages seldom speak of, and of the doors."""
 ENOUGH: Final = 20
 EVERYTHING: Final = 0.6
 """The part of guessed names that may be right before the application counts as one that answers everywhere."""
@@ -95,7 +100,7 @@ class _Guessing(Crawl):
             if not self.waiting:
                 break
             place = self.waiting.pop(0)
-            if place.depth or not place.surmise or not self._lists_its_routes(place.path):
+            if place.depth or not place.surmise or not self._is_idle(place.path):
                 self.ask(nothing, place)
         self._with_queries(nothing)
         if not self.guesses or self.lists_many() or self._takes_everything(len(start)):
@@ -157,6 +162,11 @@ class _Guessing(Crawl):
 
     def _may_guess(self, part: float) -> bool:
         return self.courier.sent < max(self.courier.max_requests * part, GUESSED_LEAST)
+
+    def _is_idle(self, path: str) -> bool:
+        """Whether a usual name says little more where so much is known: what pages do not speak of is asked for all the same."""
+        led = templated(path)[0] in self.led or path.strip("/") == self.prefix.strip("/")
+        return (len(self.led) >= SHOWN and not led and not UNSPOKEN.search(path)) or self._lists_its_routes(path)
 
     def _lists_its_routes(self, path: str) -> bool:
         """Whether the API has told so many of its routes, each with its method, that *path* would stand among them: a guess that is no start."""

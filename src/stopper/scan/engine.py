@@ -23,8 +23,8 @@ from stopper.scan.wire.transport import READ_METHODS
 
 __all__ = ["DetectorResult", "ProbeResult", "not_for", "outcome_of", "run_detectors", "run_probe", "run_probes"]
 
-KEPT: Final = 120
-"""Requests that are kept for the probes that run last, an eighth of the budget at most: they look at log-ins and limits."""
+KEPT: Final = 72
+"""Requests that are kept for the probes that run last, an eighth of a small budget at most: they look at log-ins and limits."""
 LITTLE_LEFT: Final = 0.35
 """The part of the budget after which little of it is left when the probes begin."""
 AT_ONCE: Final = 3
@@ -39,8 +39,12 @@ _ENDING: Final = re.compile(
 """Paths where a person of the scan could lose the credential that every probe needs."""
 _ACCOUNT: Final = re.compile(r"(?i)(?<![a-z])account/?$")
 """The same where it is no change of members, from which a password is taken out."""
+_HEAVY: Final = ("critical", "high")
+"""What weighs much."""
 _READING: Final = {"transport": 0, "inventory": 1, "authentication": 2, "function-authorization": 3, "data-exposure": 4}
 """The checks whose probes mostly read, in the order in which they are run."""
+_CHEAP: Final = ("authentication", "data-exposure", "inventory", "transport")
+"""Those of them that look at what was read already, so that what weighs less costs hardly anything there."""
 FIRST: Final = ("llm", "object-authorization", "property-authorization")
 """The checks whose probes come before all others. A model answers a handful of questions an hour, and whatever else asks at its door uses them up."""
 _NEEDING: Final = frozenset(
@@ -107,18 +111,22 @@ def run_probes(
     # Whose things are whose is asked first: nobody else changes them meanwhile, and a budget that runs out is not felt there.
     for check in FIRST:
         _side_by_side([rule for rule in calm if rule.check == check], courier, workers, run)
-    # What is written makes the readings of all anew: those who mostly read are done before the others begin.
+    # What is written makes the readings of all anew: those who mostly read are done before the others begin. What weighs little is asked when
+    # all that weighs much has been, so that a budget that runs out costs what weighs least.
     reading = [rule for rule in calm if rule.check in _READING]
     at_once = min(workers, AT_ONCE) if little else workers  # side by side all would begin and few come to an end
-    _side_by_side(sorted(reading, key=_by_weight) if little else reading, courier, at_once, run)
+    first = [
+        rule for rule in reading if rule.severity in _HEAVY or (rule.severity == "medium" and rule.check in _CHEAP)
+    ]
+    _side_by_side(sorted(first, key=_by_weight) if little else first, courier, at_once, run)
     courier.kept_back = for_survey + for_last
     changing = [rule for rule in calm if rule.check not in (*_READING, *FIRST)]
     # Side by side all would share what is left of a tight budget: what weighs most has it first. Errors are provoked for many requests, and
     # what weighs less asks few.
-    tight = courier.sent > courier.max_requests // 2
-    heavy = [rule for rule in changing if rule.severity != "low" and (not tight or rule.severity != "medium")]
-    lighter = [rule for rule in changing if rule not in heavy and rule.severity != "low"]
-    for rules in (heavy, lighter, provoking, [rule for rule in changing if rule.severity == "low"]):
+    heavy = [rule for rule in changing if rule.severity in _HEAVY]
+    rest = [rule for rule in reading if rule not in first]
+    lighter = [rule for rule in changing if rule.severity == "medium"]
+    for rules in (heavy, rest, lighter, provoking, [rule for rule in changing if rule.severity == "low"]):
         _side_by_side(rules, courier, at_once, run)
     courier.kept_back = for_survey
     _side_by_side(last, courier, 1, run)  # each may end what the others stand on

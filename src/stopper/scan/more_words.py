@@ -115,9 +115,16 @@ HINTS: Final[tuple[str, ...]] = (
     *(f"{head}/{word}" for head in ("/v1", "/api/v2", "/v2", "/rest") for word in _HINTS),
 )
 """Paths that show by which beginning an API's routes are reached."""
-_BEGINNING: Final = re.compile(r"(/[^/{}]+(?:/v\d{1,3}(?=/|$))?)(/.|$)")
+_UNSEEN: Final = (
+    "users", "users/all", "users/1", "admin", "admin/users", "all", "config", "debug", "info", "status", "health", "logs", "export", "backup", "search", "stats",
+    "me", "profile", "settings", "internal", "upload", "files", "reports",
+)  # fmt: skip
+"""Tried below the beginnings of an API that shows many of its routes: what its pages do not speak of."""
+SHOWN: Final = 10
+"""So many routes are many."""
+_BEGINNING: Final = re.compile(r"(/[^/{}]+(?:/(?:api|rest)(?=/|$))?(?:/v\d{1,3}(?=/|$))?)(/.|$)")
 _LIST: Final = re.compile(r"(?i)/[a-z_-]{3,30}s/?$")
-_HEADS: Final = re.compile(r"(?i)^/(api|rest|v\d+)(/v\d+)?$")
+_HEADS: Final = re.compile(r"(?i)^(/[\w-]+)?/(api|rest|v\d+)(/v\d+)?$")
 _OF_ITSELF: Final = re.compile(r"(?i)/(health(z|check)?|status|docs?)(?=/| |$)")
 """What an API says of itself, and nothing of what it is for."""
 
@@ -131,6 +138,8 @@ def below(found: Iterable[str], *, few: bool = False) -> tuple[str, ...]:
         (head for head in dict.fromkeys(heads) if _HEADS.match(head) or _begins_several(head, known)),
         key=lambda head: (not _HEADS.match(head), -heads.count(head)),
     )
+    if len(known) >= SHOWN and not few:
+        return tuple(f"{head}/{word}" for head in shared[: 2 * BELOW_MOST] for word in _UNSEEN)
     words = [f"{head}/{word}" for head in shared[:BELOW_MOST] for word in _BELOW]
     if few:
         words += [f"{head}/{word}" for head in shared[:1] for word in _BELOW_MORE]

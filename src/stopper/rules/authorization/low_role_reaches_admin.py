@@ -16,13 +16,11 @@ from stopper.core.probe_functions import functions_let_in, somebody_has, taken_b
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number, route_at
 from stopper.core.probe_objects import marked
+from stopper.core.probe_ordinary import is_low, may_be_the_only_one
 from stopper.core.probe_own_values import SELF
 from stopper.core.probe_read_below import unknown
 from stopper.core.probe_registration import registers
 from stopper.core.rule import Rule
-
-_ROLES: Final = re.compile(r"(?i)role|scope|perm|group|admin")
-_HIGH: Final = re.compile(r"(?i)admin|root|super|staff|manager|operator")
 
 _THINGS: Final = re.compile(
     r"(?i)/(?!(announcements|notifications|messages|e?-?mails|settings|jobs|commands|queries|backups|migrations|imports|exports|permissions|webhooks)/?$)[a-z_-]+s/?$"
@@ -35,10 +33,10 @@ SHOWN: Final = 3
 
 def probe(target: Target) -> Steps[Verdict]:
     """An administrator's routes that refuse nobody's request are asked as an ordinary user of the scan."""
-    low = next((one for one in target.identities if one.headers and _is_low(target, one)), None)
+    low = next((one for one in target.identities if one.headers and is_low(target, one)), None)
     if low is None:
         return not_applicable("the scan is no ordinary user")
-    if _may_be_the_only_one(target, low):
+    if may_be_the_only_one(target, low):
         return unsure(f"{low.name} was given alone and may be the administrator; give a second person")
     tried, found = 0, list[tuple[RouteRef, Evidence, Evidence]]()
     for route, method in list(_routes(target))[: TRIES[target.depth]]:
@@ -141,26 +139,6 @@ def _asked_with(target: Target, route: Route, method: str) -> Request:
     name, kind = route.parameters[0]
     counted = "int" in kind or (kind in ("", "string", "default") and "id" in name.lower())
     return at_number(target, route, unknown("1" if counted else str(uuid.UUID(int=1))), method)
-
-
-def _may_be_the_only_one(target: Target, one: Identity) -> bool:
-    """Whether nothing says that somebody is ordinary: nobody else is known, no claim tells a role, and the scan did not register them itself."""
-    others = [other for other in target.identities if not other.minted and other.name != one.name]
-    registered = bool(target.canary) and target.canary in (one.subject or "")
-    return not others and not registered and not one.minted and not _tells_roles(target, one)
-
-
-def _tells_roles(target: Target, one: Identity) -> bool:
-    claims = target.forge.claims(one.token.reveal()) if one.token is not None else {}
-    return any(_ROLES.search(name) for name in claims)
-
-
-def _is_low(target: Target, one: Identity) -> bool:
-    """Neither the name nor the claims of the credential say that somebody has a higher role."""
-    claims = target.forge.claims(one.token.reveal()) if one.token is not None else {}
-    said = [str(value) for name, value in claims.items() if _ROLES.search(name)]
-    high = any(_HIGH.search(text) or text == "True" for text in said)
-    return not high and not _HIGH.search(one.name) and not _HIGH.search(one.subject or "")
 
 
 RULE = Rule(

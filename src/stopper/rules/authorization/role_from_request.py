@@ -16,7 +16,7 @@ from stopper.core.passed_keywords import passed_as
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, every
-from stopper.core.probe_query import with_query
+from stopper.core.probe_said_beside import Change, with_change
 from stopper.core.queries_by_owner import owners_asked_for
 from stopper.core.query_comparisons import is_query
 from stopper.core.reached_by_admins import is_brought_by_admins, is_reached_by_admins
@@ -299,6 +299,10 @@ _HEADERS: Final = (
 )  # fmt: skip
 _NAMES: Final = ("role", "admin", "is_admin")
 """What the field calls a role in a query or a cookie."""
+_COOKIES: Final = ("isAdmin", "user_role", "user_type")
+_REFUSED: Final = (401, 403)
+_SENT_AWAY: Final = (*_REFUSED, 302, 303)
+"""What turns away at a page of administrators."""
 
 
 def probe(target: Target) -> Steps[Verdict]:
@@ -309,10 +313,13 @@ def probe(target: Target) -> Steps[Verdict]:
         honest = target.request_for(route, method)
         for request in (honest, *(one.on(honest) for one in target.identities[:1])):
             control = yield from attempt(send(request))
-            if control is None or control.response.status not in (401, 403):
+            turned_away = _SENT_AWAY if ADMIN_PATH.search(route.path) else _REFUSED
+            if control is None or control.response.status not in turned_away:
                 continue
             refused += 1
             let_in = yield from attempt(_believed(route, request))
+            if let_in is None and ADMIN_PATH.search(route.path):
+                let_in = yield from attempt(_believed(route, request, "1"))
             if let_in is None:
                 continue
             what, answer = let_in
@@ -332,52 +339,34 @@ def probe(target: Target) -> Steps[Verdict]:
     )
 
 
-def _believed(route: Route, request: Request) -> Steps[tuple[str, Exchange] | None]:
-    """The one thing that opens it: all are sent at once first, which costs one request where none is believed."""
-    ways = list(_ways(route, request))
+def _believed(route: Route, request: Request, yes: str = "true") -> Steps[tuple[str, Exchange] | None]:
+    """The one thing that opens it: all are sent at once first, which costs one request where none is believed. ``yes`` is how a flag says so."""
+    ways = list(_ways(route, yes))
     combined = request
     for _, change in ways:
-        combined = _merged(combined, change)
+        combined = with_change(combined, change)
     together = yield from send(combined)
     if not together.response.succeeded:
         return None
     for what, change in ways:
-        answer = yield from send(_merged(request, change))
+        answer = yield from send(with_change(request, change))
         if answer.response.succeeded:
             return what, answer
     return None
 
 
-Change = tuple[str, str, str]
-"""Where it goes, its name and its value."""
-
-
-def _ways(route: Route, request: Request) -> Iterator[tuple[str, Change]]:
+def _ways(route: Route, yes: str) -> Iterator[tuple[str, Change]]:
     known = [name for name in route.names if ROLE.search(name) and not name.lower().startswith("x-")]
     for name in _HEADERS:
-        yield f"the header {name}", ("header", name, _value(name))
+        yield f"the header {name}", ("header", name, _value(name, yes))
     for name in dict.fromkeys((*known, *_NAMES)):
-        yield f"`{name}` in the query", ("query", name, _value(name))
-    if request.header("Cookie") is None:
-        for name in _NAMES:
-            yield f"the cookie {name}", ("cookie", name, _value(name))
+        yield f"`{name}` in the query", ("query", name, _value(name, yes))
+    for name in (*_NAMES, *_COOKIES):
+        yield f"the cookie {name}", ("cookie", name, _value(name, yes))
 
 
-def _value(name: str) -> str:
-    return "admin" if any(word in name.lower() for word in ("role", "type", "level")) else "true"
-
-
-def _merged(request: Request, change: Change) -> Request:
-    where, name, value = change
-    if where == "query":
-        return with_query(request, name, value)
-    if where == "header":
-        return request.with_headers((name, value))
-    kept = tuple(pair for pair in request.headers if pair[0].lower() != "cookie")
-    jar = "; ".join(part for part in (request.header("Cookie"), f"{name}={value}") if part)
-    return Request(
-        request.method, request.target, (*kept, ("Cookie", jar)), request.body, request.effect, request.identity
-    )
+def _value(name: str, yes: str) -> str:
+    return "admin" if any(word in name.lower() for word in ("role", "type", "level")) else yes
 
 
 RULE = Rule(

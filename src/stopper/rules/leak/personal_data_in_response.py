@@ -1,6 +1,7 @@
 """Card numbers, national ids and addresses of people go to whoever asks."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, cast
 
@@ -11,7 +12,10 @@ from stopper.core.personal import addresses_in, luhn, people_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
+from stopper.core.probe_login import REGISTERED
+from stopper.core.probe_ordinary import is_low
 from stopper.core.probe_provoke import Provoked, asked_honestly
+from stopper.core.probe_reset import mail_of
 from stopper.core.rule import Rule
 
 _CARD: Final = re.compile(
@@ -29,6 +33,11 @@ _PAPERS: Final = re.compile(
 """Members that hold the number of somebody's account or papers."""
 _SHOWN: Final = re.compile(r"(?=.*\d)[A-Za-z0-9 -]{5,40}")
 """Such a number that is not masked."""
+_DETAIL: Final = re.compile(
+    r"(\w+_)?(phone(_number)?|mobile|cell|number|address|street|salary|income|balance|credit|credit_limit|wallet|ssn|iban|dob|date_of_birth|birth_?(date|day)|latitude|location"
+    r"|vehicles?|vehicle_?id|passport(_number)?|tax_id|national_id|card_number|password(_hash)?|last_ip|ip_address)"
+)
+"""Members that tell of a person what is no part of how others know them."""
 NUMBERS: Final = 2
 """Numbers behind the first one that are asked for."""
 ENOUGH: Final = 2
@@ -42,12 +51,20 @@ def probe(target: Target) -> Steps[Verdict]:
     asked = yield from asked_honestly(target)
     for one in asked:
         found = _found(target, one)
-        if not found and (others := (yield from _of_whoever(target, one))):
+        others = None if found else (yield from _of_whoever(target, one))
+        if others is not None:
             places.append(one.ref)
             evidence.append(
                 Evidence("exchange", f"control: {one.ref.path} shows nobody the data of one person", one.honest)
             )
             evidence.append(Evidence("exchange", "another number shows those of somebody else", others))
+        if not found and not others and (told := (yield from _of_other_users(target, one))) is not None:
+            places.append(one.ref)
+            evidence.append(
+                Evidence(
+                    "exchange", f"{one.ref.path} tells whoever registers how to reach others, and more of them", told
+                )
+            )
         if found:
             places.append(one.ref)
             evidence.append(Evidence("exchange", f"{one.ref.path} answers with {found}", one.honest))
@@ -80,6 +97,49 @@ def _of_whoever(target: Target, one: Provoked) -> Steps[Exchange | None]:
         if (_strangers(target, other.response) | _of_accounts(other.response.json())) - mine:
             return other
     return None
+
+
+def _of_other_users(target: Target, one: Provoked) -> Steps[Exchange | None]:
+    """The answer that tells somebody whom the scan has registered how to reach others and more of them: ``phone``, ``date_of_birth``."""
+    asked, shown = one.honest.request, one.honest.response
+    if one.ref.method != "GET" or asked.identity is None or "{" in one.ref.path or not _details(target, shown):
+        return None
+    new = next((person for person in target.identities if target.notes.get(REGISTERED + person.name) is not None), None)
+    if new is None or not is_low(target, new):
+        return None
+    answer = one.honest if new.name == asked.identity else (yield from attempt(send(new.on(asked))))
+    return answer if answer is not None and _details(target, answer.response) else None
+
+
+def _details(target: Target, response: Response) -> bool:
+    """Whether an answer has somebody's address, none of the scan's people's, with something beside it that others do not know of them."""
+    if not response.succeeded:
+        return False
+    ours = {mail_of(person).lower() for person in target.identities}
+    for told in _objects(response.json()):
+        reached = {
+            said
+            for name, item in told.items()
+            if "mail" in name.lower() and isinstance(item, str)
+            for said in addresses_in(item)
+        }
+        more = any(
+            _DETAIL.fullmatch(as_parameter(name)) and item not in ("", None, 0, [], {}) for name, item in told.items()
+        )
+        if more and any(said not in ours and not _OURS.search(said) and target.canary not in said for said in reached):
+            return True
+    return False
+
+
+def _objects(value: object, depth: int = 6) -> Iterator[dict[str, object]]:
+    """The objects in a JSON answer."""
+    if isinstance(value, list) and depth:
+        for item in cast("list[object]", value)[:200]:
+            yield from _objects(item, depth - 1)
+    elif isinstance(value, dict) and depth:
+        yield cast("dict[str, object]", value)
+        for item in cast("dict[str, object]", value).values():
+            yield from _objects(item, depth - 1)
 
 
 def _of_accounts(value: object, depth: int = 6) -> set[str]:

@@ -10,6 +10,10 @@ MOST: Final = 512
 """Answers that are kept at once."""
 LARGEST: Final = 65_536
 """Bytes of a body that is kept."""
+SHUT: Final = frozenset({401, 403, 405})
+"""Answers to whoever shows no credential that no writing changes."""
+_PLAIN: Final = frozenset({"accept", "content-type", "user-agent"})
+"""Headers that say nothing of who asks."""
 
 
 class SharedAnswers:
@@ -18,6 +22,8 @@ class SharedAnswers:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: dict[Request, tuple[Exchange, set[str]]] = {}
+        self._shut: dict[Request, tuple[Exchange, set[str]]] = {}
+        """Refusals of whoever shows no credential: they outlast what is written."""
         self._under_way: dict[Request, threading.Event] = {}
         self._age = 0
 
@@ -32,7 +38,7 @@ class SharedAnswers:
     def _look(self, asker: str, request: Request) -> tuple[Exchange | None, int, threading.Event | None]:
         """What is known for *asker*, the age of it, and the sign that somebody is asking for it now."""
         with self._lock:
-            known = self._known.get(request)
+            known = self._known.get(request) or self._shut.get(request)
             if known is None or asker in known[1]:
                 return None, self._age, self._under_way.get(request)
             known[1].add(asker)
@@ -63,6 +69,8 @@ class SharedAnswers:
         with self._lock:
             if lasting and self._age == age and len(self._known) < MOST and len(response.body) <= LARGEST:
                 self._known[request] = (exchange, {asker})
+            if lasting and response.status in SHUT and _shows_nothing(request) and len(self._shut) < MOST:
+                self._shut[request] = (exchange, {asker})
         return exchange
 
     def writing(self) -> None:
@@ -75,3 +83,8 @@ class SharedAnswers:
         with self._lock:
             self._age += 1
             self._known.clear()
+
+
+def _shows_nothing(request: Request) -> bool:
+    """Whether *request* is nobody's and has no header that could be a credential."""
+    return request.identity is None and all(name.lower() in _PLAIN for name, _ in request.headers)
