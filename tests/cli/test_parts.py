@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stopper.cli.check import command
 from stopper.cli.config import KEYS, load
 from stopper.cli.fixing import apply
 from stopper.cli.gate import exit_code
 from stopper.cli.identity import identities, identity
 from stopper.cli.output import paired, save
+from stopper.cli.plain import FLAGS, NUMBERS, REPEATED, TEXTS, UNSAID, WORDS, plain
 from stopper.cli.surroundings import held
 from stopper.core.errors import UsageError
 from stopper.core.finding import Finding
@@ -156,6 +158,40 @@ def test_every_config_key_is_in_the_manual() -> None:
     manual = (Path(__file__).parents[2] / "docs" / "commands.md").read_text("utf-8")
     for key in KEYS:
         assert f"| `{key}` |" in manual
+
+
+# --- plain command lines ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "app other.py",
+        "--fix --unsafe-fixes app",
+        "app --diff --no-cache --jobs 2",
+        "--format json --output a.json --format=sarif --output=b.sarif .",
+        "--select jwt,api-key --select high --ignore low --exclude build --exclude *.txt",
+        "--fail-on high --accepted known.json --config pyproject.toml --changed-since HEAD~1 --jobs=0",
+        "--fail-on low --fail-on high --config= app",
+    ],
+)
+def test_a_plain_line_means_what_click_makes_of_it(line: str) -> None:
+    arguments = line.split()
+    assert plain(arguments) == command.make_context("check", arguments).params
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["-h", "--help", "--threshold 50", "--traceback", "--fix=1", "--jobs two", "--jobs", "--jobs -1", "--format yaml", "--nothing", "-- app", "--output - ."],
+)  # fmt: skip
+def test_what_is_not_plain_is_left_to_click(line: str) -> None:
+    assert plain(line.split()) is None
+
+
+def test_a_plain_line_knows_every_option_of_check() -> None:
+    said = {*FLAGS, *TEXTS, *NUMBERS, *WORDS, *REPEATED, *(f"--{name}" for name in UNSAID)}
+    assert said == {name for one in command.params for name in one.opts if name.startswith("-")}
 
 
 # --- the gate --------------------------------------------------------------------------------------------------------

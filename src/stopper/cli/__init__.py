@@ -14,16 +14,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         from stopper.core.later_pattern import patterns_later
 
-        with patterns_later():
-            from stopper.cli.group import run  # `import stopper.cli` alone stays free of click
+        code = _plainly(sys.argv[2:]) if short else None
+        if code is None:
+            with patterns_later():
+                from stopper.cli.group import run  # `import stopper.cli` alone stays free of click
 
-        code = run(arguments)
+            code = run(arguments)
     except KeyboardInterrupt:  # while it was still being imported
         sys.stderr.write("stopper: interrupted; nothing was written\n")
         code = 130
     if short:
         _end(code)
     raise SystemExit(code)
+
+
+def _plainly(arguments: Sequence[str]) -> int | None:
+    """Run `check` without click where its options are written in the plainest way, and give its exit code; None where they are not."""
+    from stopper.core.later_pattern import patterns_later
+
+    with patterns_later():
+        from stopper.cli.plain import plain
+
+        given = plain(arguments)
+        if given is None:
+            return None
+        from stopper.cli.checking import check
+    try:
+        return check(**given)
+    except (KeyboardInterrupt, Exception) as wrong:  # noqa: BLE001 - the rim: a person gets one line, never a traceback
+        with patterns_later():
+            from stopper.cli.group import exit_of
+
+        return exit_of(wrong)
 
 
 def _end(code: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, TypeVar, cast
 
 from stopper.cli.nearest import did_you_mean
-from stopper.cli.options import FORMATS
+from stopper.cli.output import FORMATS
 from stopper.core.errors import UsageError
 from stopper.core.rule import SEVERITIES
 

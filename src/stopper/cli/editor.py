@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from stopper.cli.check import Job
+from stopper.cli.checking import Job
 from stopper.cli.plan import planned
 from stopper.core.redactor import mask
 from stopper.core.rule import Edit, Severity

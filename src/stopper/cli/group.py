@@ -88,20 +88,27 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 2
     except click.ClickException as wrong:
         return _tell(usage(wrong), 2)
-    except (KeyboardInterrupt, click.Abort):
+    except click.Abort:
         return _tell("interrupted; nothing was written", INTERRUPTED)
-    except BrokenPipeError:
-        return _closed_pipe()
-    except Exception as wrong:  # noqa: BLE001 - the rim: a person gets one line, never a traceback
-        if shows_traceback:
-            import traceback
-
-            click.echo(mask(traceback.format_exc()), err=True)
-        return _tell(*said(wrong))
+    except (KeyboardInterrupt, Exception) as wrong:  # noqa: BLE001 - the rim
+        return exit_of(wrong, shows_traceback=shows_traceback)
     return code if isinstance(code, int) else 0
 
 
-def said(wrong: Exception) -> tuple[str, int]:
+def exit_of(wrong: BaseException, *, shows_traceback: bool = False) -> int:
+    """The exit code of a command that an error ended, told to a person in one line."""
+    if isinstance(wrong, KeyboardInterrupt):
+        return _tell("interrupted; nothing was written", INTERRUPTED)
+    if isinstance(wrong, BrokenPipeError):
+        return _closed_pipe()
+    if shows_traceback:
+        import traceback
+
+        click.echo(mask("".join(traceback.format_exception(wrong))), err=True)
+    return _tell(*said(wrong))
+
+
+def said(wrong: BaseException) -> tuple[str, int]:
     """What to tell about an error, and the exit code."""
     if isinstance(wrong, UsageError | SettingError):
         return str(wrong), 2

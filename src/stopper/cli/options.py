@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import click
 
+from stopper.cli.output import FORMATS
 from stopper.core.rule import SEVERITIES
 
-FORMATS: Final = ("text", "json", "sarif", "html", "junit", "github")
 Command = Callable[..., Any]
 
 

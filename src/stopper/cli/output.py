@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import click
-
 from stopper.core.errors import UsageError
 from stopper.core.later_pattern import patterns_later
 from stopper.scan.report import Report
@@ -17,6 +15,7 @@ from stopper.scan.report import Report
 SUFFIXES: Final[Mapping[str, str]] = {
     ".txt": "text", ".json": "json", ".sarif": "sarif", ".html": "html", ".htm": "html", ".xml": "junit",
 }  # fmt: skip
+FORMATS: Final = ("text", "json", "sarif", "html", "junit", "github")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def write(report: Report, outputs: Sequence[Output]) -> None:
             save(output.path, render(report, output.format))
     files = [str(output.path) for output in outputs if output.path is not None]
     if len(files) == len(outputs):
-        click.echo(f"{_closing(report)} Written to {' and '.join(files)}.", err=True)
+        to_stderr(f"{_closing(report)} Written to {' and '.join(files)}.")
 
 
 def _closing(report: Report) -> str:
@@ -105,7 +104,24 @@ def to_stdout(text: str) -> None:
         text.encode(encoding)
     except UnicodeEncodeError:
         text = text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
-    click.echo(text, nl=False)
+    _echo(text, err=False)
+
+
+def to_stderr(line: str) -> None:
+    """Say one line on stderr."""
+    _echo(f"{line}\n", err=True)
+
+
+def _echo(text: str, *, err: bool) -> None:
+    """What click's ``echo`` does, which is asked where it is at hand or where a console has ways of its own."""
+    if "click" in sys.modules or sys.platform == "win32":
+        import click
+
+        click.echo(text, nl=False, err=err)
+        return
+    stream = sys.stderr if err else sys.stdout
+    stream.write(text)
+    stream.flush()
 
 
 def save(path: Path, text: str) -> None:
