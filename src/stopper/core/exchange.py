@@ -66,6 +66,8 @@ class Response:
     error: str | None = None
     raised: str | None = field(default=None)
     """WSGI only: the type name of an exception that the application let through."""
+    wire: "Exchange | None" = field(default=None, repr=False, compare=False)
+    """What really went over the wire, where a request was put into other words."""
 
     def header(self, name: str) -> str | None:
         """The first header of that name in any letter case."""

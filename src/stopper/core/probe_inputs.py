@@ -10,7 +10,6 @@ from urllib.parse import parse_qsl, quote, urlencode
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.graphql_query import alone
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
@@ -64,8 +63,6 @@ class Input:
             known = dict(parse_qsl(self.request.body.decode("utf-8", "replace"), keep_blank_values=True))
             return replace(self.request, body=urlencode({**known, self.name: str(value)}).encode())
         body = members(self.request)
-        if GRAPHQL.search(self.route.path):
-            body = alone(body, self.name.rpartition(".")[2])
         return replace(self.request, body=json.dumps(_set(body, self.name.split("."), value)).encode())
 
 

@@ -1,200 +1,228 @@
-"""Doors that speak GraphQL: their own description says what can be asked, and one query asks all of it that needs nothing but texts and numbers.
+"""Doors that speak GraphQL: their own description says what can be asked and changed, and each field of it becomes a route.
 
-The query stands in the model as a document would tell it, so probes vary its variables like any member of a body. Mutations are never sent.
+What reads stands as a GET, what makes as a POST of its collection, what changes and deletes as a PUT and a DELETE of one thing, so that all
+that a scan knows of routes holds for it; :mod:`stopper.scan.wire.graphql_calls` puts each request into a query and each answer back.
 """
 
-import re
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, cast
-from urllib.parse import quote
 
 from stopper.core.app import App, Route
-from stopper.core.exchange import Request, Response
+from stopper.core.exchange import Request
 from stopper.core.naming import as_parameter
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_inputs import GRAPHQL
-from stopper.scan.honest import HonestRequests, plausible
-from stopper.scan.wire.courier import Courier, json_body
+from stopper.scan.graphql_names import Placing, Spot
+from stopper.scan.graphql_schema import DESCRIBE, Field, Given, Kind, Schema, schema_in
+from stopper.scan.honest import HonestRequests
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.graphql_calls import Operation
 
 DOORS_MOST: Final = 2
-FIELDS_MOST: Final = 12
-"""Fields of the root, and of each thing, that are asked for."""
-_CHANGES: Final = frozenset({
-    "delete", "remove", "destroy", "clear", "reset", "purge", "wipe", "erase", "drop", "truncate", "flush", "burn", "expire", "cancel", "revoke",
-    "disable", "deactivate", "unsubscribe", "logout", "signout", "create", "insert", "update", "upsert", "set", "add", "send", "save", "register",
-    "transfer", "pay", "shutdown", "restart", "reboot", "import", "upload", "seed", "migrate", "run", "exec",
-})  # fmt: skip
-"""Deeds in the name of a field: some schemas have them among what is only asked."""
-_TEXTS: Final = ("String", "ID")
-_LITERALS: Final = {"Int": "1", "Float": "1.0", "Boolean": "false"}
-_DESCRIBE: Final = (
-    "{__schema{queryType{name} types{kind name fields{name args{name defaultValue type{kind name ofType{kind name}}} "
-    "type{kind name ofType{kind name ofType{kind name ofType{kind name}}}}}}}}"
+PLACES: Final = ("/graphql", "/api/graphql", "/graphql/", "/gql", "/api/v1/graphql", "/v1/graphql")
+FIELDS_MOST: Final = 60
+"""Fields of one door that become routes."""
+GIVEN_MOST: Final = 12
+"""Things that one field is given by its query."""
+_TOKENS: Final = ("token", "access_token", "auth_token", "jwt", "jwt_token", "id_token")
+"""Arguments by which a caller says who it is."""
+_MEANT: Final = (
+    "verify",
+    "refresh",
+    "reset",
+    "confirm",
+    "activate",
+    "revoke",
+    "logout",
+    "accept",
+    "validate",
+    "exchange",
 )
+"""Fields that a token is what they are about."""
+_READ_BY_NUMBER: Final = (
+    "limit",
+    "first",
+    "page",
+    "size",
+    "per_page",
+    "page_size",
+    "last",
+    "count",
+    "offset",
+    "skip",
+    "take",
+)
+_SAMPLES: Final[Mapping[str, str]] = {"Int": "1", "Float": "1.0", "Boolean": "false"}
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One query with the texts that it takes, and whether a GET may carry it."""
-
-    text: str
-    variables: Mapping[str, str]
-    plain: str
-    """The same without the fields that take texts, so that an address can hold it; empty where none is left."""
-    by_get: bool
-
-
-def with_graphql(app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity]) -> App:
-    """*app*, each route that speaks GraphQL and describes itself with the query that asks for all it has."""
+def with_graphql(app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity] = ()) -> App:
+    """*app*, with a route for each field of the doors that speak GraphQL and describe themselves, to nobody or to the first of *people*."""
     routes: list[Route] = []
-    doors: dict[str, Asked | None] = {}
+    who, known = next(iter(people), None), courier.graphql.schemas
     for route in app.routes:
-        if not GRAPHQL.search(route.path) or route.parameters or not route.readers <= {"wire"}:
-            routes.append(route)
+        door = honest.prefix + route.path
+        routes.append(route)
+        if not _is_door(route) or door in known or len(known) >= DOORS_MOST:
             continue
-        seen = route.path in doors
-        if not seen:
-            doors[route.path] = _asked(route, courier, honest, people) if len(doors) < DOORS_MOST else None
-        if (asked := doors[route.path]) is None:
-            routes.append(route)
-        elif not seen:  # one route that two methods were told apart of is one door
-            routes += _known(route, asked, honest)
-    return replace(app, routes=tuple(routes))
+        schema = _described(door, courier, who)
+        if schema is None or schema in known.values():  # a page to type queries into takes those of its neighbour
+            continue
+        known[door] = schema
+        found = list(_fields(route.path, door, schema))
+        courier.graphql.operations += [operation for operation, _ in found]
+        routes = [one for one in routes if one is not route]
+        routes += [*_bare(route, honest), *(one for _, one in found)]
+    return replace(app, routes=_once(routes))
 
 
-def _known(route: Route, asked: Asked, honest: HonestRequests) -> list[Route]:
-    made: list[Route] = []
-    if asked.by_get and asked.plain:
-        honest.queries[route.path] = {"query": asked.plain}
-        made.append(replace(route, methods=("GET",), fields=("query",), optional=()))
-    texts = {name: {"type": "string", "example": value} for name, value in asked.variables.items()}
-    members: dict[str, object] = {"query": {"type": "string", "example": asked.text}}
-    if texts:
-        members["variables"] = {"type": "object", "properties": texts}
-    made.append(replace(route, methods=("POST",), fields=(), optional=(), request_schema={"type": "object", "properties": members}))  # fmt: skip
-    return made
+def found_door(courier: Courier, prefix: str) -> tuple[Route, ...]:
+    """The door at one of the usual places that describes itself, where there is one."""
+    for place in PLACES:
+        if _described(prefix + place, courier, None) is not None:
+            return (Route(prefix + place, ("GET", "POST"), readers=frozenset({"wire"})),)
+    return ()
 
 
-def _asked(route: Route, courier: Courier, honest: HonestRequests, people: Sequence[Identity]) -> Asked | None:
-    target = honest.prefix + route.path
-    ways = (
-        Request("GET", f"{target}?query={quote(_DESCRIBE)}", (("Accept", "application/json"),)),
-        Request(
-            "POST",
-            target,
-            (("Content-Type", "application/json"), ("Accept", "application/json")),
-            json_body({"query": _DESCRIBE}),
-            "write",
-        ),
+def _is_door(route: Route) -> bool:
+    return (
+        bool(GRAPHQL.search(route.path))
+        and not route.parameters
+        and route.readers <= {"wire"}
+        and not route.request_schema
     )
-    for request in ways:
-        try:
-            response = courier.carry(request).response
-            if response.refused and people:
-                response = courier.carry(people[0].on(request)).response
-        except Skipped:
-            return None
-        types = _types(response)
-        if types:
-            return _query(types, request.method == "GET", honest.canary)
-    return None
 
 
-def _types(response: Response) -> dict[str, list[Mapping[str, object]]]:
-    """Each type's fields, those of the root under an empty name."""
-    schema = _inner(response.json(), "data", "__schema")
-    named: dict[str, list[Mapping[str, object]]] = {}
-    for one in _listed(schema.get("types")):
-        named[str(one.get("name"))] = _named(one.get("fields"))
-    root = named.get(str(_inner(schema, "queryType").get("name")), [])
-    return {**named, "": root} if root else {}
+def _once(routes: Sequence[Route]) -> tuple[Route, ...]:
+    """One route that two methods were told apart of is one door."""
+    return tuple({(one.path, one.methods): one for one in routes}.values())
 
 
-def _query(types: Mapping[str, list[Mapping[str, object]]], by_get: bool, canary: str) -> Asked | None:
-    asked: list[str] = []
-    plain: list[str] = []
-    variables: dict[str, str] = {}
-    declared: list[str] = []
-    asks = [one for one in types[""] if not _changes(str(one["name"]))]
-    for field in asks[:FIELDS_MOST]:
-        chosen = _selection(types, field)
-        given = list(_arguments(field, canary))
-        if chosen is None or any(one is None for one in given):
-            continue
-        known = [one for one in given if one is not None]
-        told = f"({', '.join(one.said for one in known)})" if known else ""
-        asked.append(f"{field['name']}{told}{chosen}")
-        if not any(one.variable for one in known):
-            plain.append(asked[-1])
-        for one in known:
-            if one.variable:
-                variables[one.variable] = one.value
-                declared.append(f"${one.variable}: {one.kind}")
-    if not asked:
-        return None
-    head = f"query({', '.join(declared)})" if declared else "query"
-    body = " ".join([one for one in asked if not (by_get and one in plain)] or asked)
-    return Asked(f"{head} {{ {body} }}", variables, f"{{ {' '.join(plain)} }}" if plain else "", by_get)
+def _described(door: str, courier: Courier, who: Identity | None) -> Schema | None:
+    """What the door says of itself, by GET, and by POST where that is there and says nothing."""
+    graphql, key = courier.graphql, f"{door} {who.name if who is not None else ''}"
+    if key in graphql.asked:
+        return graphql.told.get(door)
+    graphql.asked.add(key)
+    path = f"{door}/__schema"
+    kind = Kind("__Schema", "__Schema", leaf=False)
+    asks = Operation(door, "__schema", "GET", path, kind, selection=f" {{ {DESCRIBE} }}")
+    request = Request("GET", path, (("Accept", "application/json"),))
+    graphql.operations.append(asks)
+    graphql.schemas[door] = _NOTHING
+    only_reading, schema = graphql.by_get, None
+    for by_get in dict.fromkeys((True, only_reading)):  # the first says whether there is anything at all
+        graphql.by_get = by_get
+        with contextlib.suppress(Skipped):
+            answer = courier.carry(who.on(request) if who is not None else request).response
+            schema = schema_in(answer.json())
+            if schema is not None or answer.status in (0, 404):
+                break
+    graphql.by_get = only_reading
+    del graphql.schemas[door]
+    if schema is None:
+        graphql.operations.remove(asks)
+    else:
+        graphql.told[door] = schema
+    return schema
 
 
-def _changes(name: str) -> bool:
-    words = as_parameter(name).split("_")
-    return not _CHANGES.isdisjoint((*words, name.lower().replace("_", "")))
+_NOTHING: Final = Schema((), (), {}, {}, {}, {})
 
 
-@dataclass(frozen=True, slots=True)
-class _Argument:
-    said: str
-    variable: str = ""
-    kind: str = ""
-    value: str = ""
+def _bare(route: Route, honest: HonestRequests) -> Iterator[Route]:
+    """The door itself, as an address holds a query."""
+    honest.queries[route.path] = {"query": "{__typename}"}
+    yield replace(route, methods=("GET",), fields=("query",), optional=())
 
 
-def _arguments(field: Mapping[str, object], canary: str) -> Iterator[_Argument | None]:
-    """What the field is given: a variable for each text, a plain value for what else it cannot do without; None where that is nothing simple."""
-    for one in _named(field.get("args")):
-        kind = _inner(one, "type")
-        needed = kind.get("kind") == "NON_NULL"
-        name = str((_inner(kind, "ofType") if needed else kind).get("name"))
-        if name in _TEXTS:
-            variable = f"{field['name']}_{one['name']}"
-            value = str(plausible(str(one["name"]), canary)) if needed else ""
-            yield _Argument(f"{one['name']}: ${variable}", variable, name + "!" * needed, value)
-        elif needed and one.get("defaultValue") is None:
-            yield _Argument(f"{one['name']}: {_LITERALS[name]}") if name in _LITERALS else None
+def _fields(path: str, door: str, schema: Schema) -> Iterator[tuple[Operation, Route]]:
+    placing, prefix = Placing(path, schema), door.removesuffix(path)
+    for field in placing.lists_first(schema.queries)[:FIELDS_MOST]:
+        if (
+            schema.chosen(field.kind) is not None
+            and _fillable(schema, field)
+            and (spot := placing.query(field)) is not None
+        ):
+            yield _operation(prefix, door, schema, field, spot, changes=False)
+    for field in schema.mutations[:FIELDS_MOST]:
+        if schema.chosen(field.kind) is not None and _fillable(schema, field):
+            spot = placing.mutation(field, [one for one, _ in _apart(schema, field)])
+            yield _operation(prefix, door, schema, field, spot, changes=True)
 
 
-def _selection(types: Mapping[str, list[Mapping[str, object]]], field: Mapping[str, object]) -> str | None:
-    """The plain fields of what the field gives; nothing for a plain value, None where all inside is made of parts."""
-    kind = _bare(_inner(field, "type"))
-    if kind.get("kind") in ("SCALAR", "ENUM"):
+def _fillable(schema: Schema, field: Field) -> bool:
+    return all(schema.json_schema(one) is not None for one in field.given if one.needed)
+
+
+def _apart(schema: Schema, field: Field) -> list[tuple[Given, tuple[str, ...]]]:
+    """What a field is given with where each stands among its variables: a lone input is taken apart, as clients think of it."""
+    inputs = [one for one in field.given if one.kind.name in schema.inputs and not one.kind.listed]
+    lone = inputs[0] if len(inputs) == 1 else None
+    others: list[tuple[Given, tuple[str, ...]]] = [(one, (one.name,)) for one in field.given if one is not lone]
+    if lone is None:
+        return others
+    names = {one.name for one, _ in others}
+    inner = schema.inputs[lone.kind.name]
+    return [*others, *((one, (lone.name, one.name)) for one in inner if one.name not in names)]
+
+
+def _operation(
+    prefix: str, door: str, schema: Schema, field: Field, spot: Spot, *, changes: bool
+) -> tuple[Operation, Route]:
+    apart = [(one, place) for one, place in _apart(schema, field) if schema.json_schema(one) is not None]
+    token = _token(field)
+    apart = [(one, place) for one, place in apart if place != (token,)]
+    operation = Operation(
+        door, field.name, spot.method, prefix + spot.path, field.kind, changes,
+        {**{one.name: place for one, place in apart}, **({token: (token,)} if token else {})},
+        {one.name: one.kind for one in field.given},
+        {**{one.name: one.kind for one, _ in apart}, **({token: Kind("String", "String", leaf=True)} if token else {})},
+        frozenset(one.name for one in field.given if one.default is not None),
+        token,
+        schema.chosen(field.kind) or "",
+    )  # fmt: skip
+    given = [one for one, _ in apart if spot.by is None or one.name != spot.by.name]
+    return operation, _route(schema, spot, given)
+
+
+def _token(field: Field) -> str:
+    """The argument that takes the token of whoever asks."""
+    if set(as_parameter(field.name).split("_")) & set(_MEANT):
         return ""
-    inner = [
-        str(one["name"])
-        for one in types.get(str(kind.get("name")), [])
-        if _bare(_inner(one, "type")).get("kind") in ("SCALAR", "ENUM") and not _named(one.get("args"))
-    ]
-    return f" {{ {' '.join(inner[:FIELDS_MOST])} }}" if inner else None
+    return next(
+        (one.name for one in field.given if one.kind.name == "String" and as_parameter(one.name) in _TOKENS), ""
+    )
 
 
-def _bare(kind: Mapping[str, object]) -> Mapping[str, object]:
-    while kind.get("kind") in ("NON_NULL", "LIST") and isinstance(kind.get("ofType"), Mapping):
-        kind = _inner(kind, "ofType")
-    return kind
+def _route(schema: Schema, spot: Spot, given: Sequence[Given]) -> Route:
+    by = ((spot.by.name, "int" if spot.by.kind.name == "Int" else "string"),) if spot.by is not None else ()
+    made = Route(spot.path, (spot.method,), parameters=by, readers=frozenset({"spec", "wire"}), reads_no_query=True)
+    schemas = {one.name: cast("dict[str, object]", schema.json_schema(one)) for one in given}
+    if spot.method in ("POST", "PUT"):
+        return replace(
+            made,
+            request_schema={
+                "type": "object",
+                "properties": schemas,
+                "required": [one.name for one in given if one.needed],
+            },
+        )
+    needed = tuple(one.name for one in given if one.needed)
+    texts_first = sorted(given, key=lambda one: (one.kind.name != "String", one.kind.name != "ID"))
+    optional = tuple(one.name for one in texts_first if not one.needed and _is_told_apart(one))
+    samples = {one.name: text for one in given if (text := _sample(schema, one))}
+    return replace(made, fields=needed, optional=optional[:GIVEN_MOST], examples=samples, reads_no_query=not given)
 
 
-def _inner(value: object, *names: str) -> Mapping[str, object]:
-    for name in names:
-        value = cast("Mapping[str, object]", value).get(name) if isinstance(value, Mapping) else None
-    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+def _is_told_apart(one: Given) -> bool:
+    """Whether something may come of giving it: a text, an id, a number of things."""
+    name = as_parameter(one.name)
+    return one.kind.leaf and (one.kind.name in ("String", "ID") or name in _READ_BY_NUMBER or name.endswith("id"))
 
 
-def _named(value: object) -> list[Mapping[str, object]]:
-    """Those members of a list that have a name which can stand in a query."""
-    return [one for one in _listed(value) if re.fullmatch(r"[A-Za-z_]\w{0,60}", str(one.get("name")))]
-
-
-def _listed(value: object) -> list[Mapping[str, object]]:
-    members = cast("list[object]", value) if isinstance(value, list) else []
-    return [cast("Mapping[str, object]", one) for one in members if isinstance(one, Mapping)]
+def _sample(schema: Schema, one: Given) -> str:
+    """What is given where nothing better is known: a number or a word of those that it may be."""
+    words = schema.enums.get(one.kind.name)
+    return words[0] if words else _SAMPLES.get(one.kind.name, "")

@@ -125,6 +125,7 @@ def _unknown(route: Route, method: str, honest: HonestRequests) -> bool:
     return not (
         method not in route.methods
         or not route.readers <= ({"wire", "spec"} if method == "GET" else {"wire"})
+        or route.reads_no_query
         or route.names
         or route.request_schema
         or known.get(route.path)

@@ -12,6 +12,7 @@ from stopper.core.probe import Identity
 from stopper.scan.correlate import correlate
 from stopper.scan.echoes import without_echoes, without_refuted
 from stopper.scan.engine import ProbeResult, run_detectors, run_probes
+from stopper.scan.graphql_shown import with_fields
 from stopper.scan.options import ProbeOptions
 from stopper.scan.outcomes import faults, outcomes
 from stopper.scan.reach_table import FILL_MOST, fill, table
@@ -66,7 +67,9 @@ def examine(
     finally:
         tidy(models[-1], courier)
     # What an audit wrote stands in a copy that is thrown away; what a scan wrote stands in somebody's database.
-    return replace(report, skipped=(*report.skipped, *_left_behind(courier))) if command == "scan" else report
+    if command == "scan":
+        report = replace(report, skipped=(*report.skipped, *_left_behind(courier)))
+    return with_fields(report, courier.graphql.operations)
 
 
 def _examined(

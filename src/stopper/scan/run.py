@@ -16,6 +16,7 @@ from stopper.scan.check import run_check
 from stopper.scan.crawl import beside, crawled
 from stopper.scan.crawling import ENDS, Crawled
 from stopper.scan.doors import REGISTER
+from stopper.scan.graphql import found_door
 from stopper.scan.nothing_there import plain_get
 from stopper.scan.options import ProbeOptions
 from stopper.scan.other_versions import other_versions
@@ -122,7 +123,11 @@ def _known(
     options.progress("looking for the API's document", 0, 1)
     document = given_spec(options.spec, options.timeout) if options.spec else found_spec(courier, prefix)
     seen = Crawled()
-    if document is None:
+    doors = found_door(courier, prefix) if document is None else ()
+    if doors:
+        seen = crawled(courier, prefix, canary, ("/",))
+        seen = replace(seen, routes=(*doors, *beside(doors, seen.routes)))
+    elif document is None:
         options.progress("crawling", 0, 1)
         given = options.identities
         seen = crawled(courier, prefix, canary, others=bool(given), enters=not all(one.headers for one in given))
@@ -133,9 +138,9 @@ def _known(
         seen = crawled(courier, prefix, canary, ("/",))
     if document is not None and _lacks_doors(document[1], options):
         found = crawled(courier, prefix, canary, _doors_beside(document[1], prefix))
-        doors = tuple(route for route in found.routes if _lets_in((route,)) or REGISTERS.search(route.path))
-        seen = replace(seen, routes=(*seen.routes, *doors))
-    if document is None and not any(one.headers for one in options.identities):
+        let_in = tuple(route for route in found.routes if _lets_in((route,)) or REGISTERS.search(route.path))
+        seen = replace(seen, routes=(*seen.routes, *let_in))
+    if document is None and not doors and not any(one.headers for one in options.identities):
         seen = _with_doors(courier, prefix, canary, seen)
     if document is None:
         routes = (*seen.routes, *other_versions(courier, seen.routes, canary))

@@ -15,7 +15,7 @@ from stopper.scan.crawl import beside, crawled
 from stopper.scan.crawling import Crawled
 from stopper.scan.forge import TokenForge
 from stopper.scan.graphql import with_graphql
-from stopper.scan.guessed_inputs import guess_registrations, guessed_inputs
+from stopper.scan.guessed_inputs import ROUTES_MOST, guess_registrations, guessed_inputs
 from stopper.scan.harvest import harvested
 from stopper.scan.honest import HonestRequests
 from stopper.scan.identities import Scene, gather
@@ -43,6 +43,8 @@ PAGE_MOST: Final = 100_000
 """Characters of the start page in which words are looked for."""
 DONE_MOST: Final = 6
 """Routes by which something is done to a thing that are asked for their inputs."""
+BESIDE_A_SCHEMA: Final = 4
+"""Pages that are asked for inputs beside a door of GraphQL, which tells its own."""
 BEHIND_MOST: Final = 30
 """Routes that are taken up from the pages of somebody who is logged in."""
 
@@ -89,7 +91,9 @@ def _with_inputs(model: App, courier: Courier, honest: HonestRequests, people: S
     done = [route for route in model.routes if route.parameters and "POST" in route.methods]
     first = replace(model, routes=tuple(route for route in model.routes if route not in done))
     learn_fields(first, courier, honest, people)
-    first = with_graphql(guessed_inputs(first, courier, honest, people), courier, honest, people)
+    first = with_graphql(first, courier, honest, people)
+    most = BESIDE_A_SCHEMA if courier.graphql.schemas else ROUTES_MOST
+    first = guessed_inputs(first, courier, honest, people, most)
     courier.forms = FormDoors.of((*first.routes, *done))
     whole = replace(first, routes=(*first.routes, *done))
     honest.harvest.update(harvested(whole, courier, honest, people))
@@ -139,6 +143,7 @@ def prepare(
     canary = canary or new_canary()
     courier.given.take_up(given)
     honest = HonestRequests(canary=canary, harvest=dict(known_ids or {}))
+    model = with_graphql(model, courier, honest)
     courier.held.know(model.routes, canary)
     model = learn_doors(model, courier, honest)
     courier.held.know(model.routes, canary)

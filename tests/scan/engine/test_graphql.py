@@ -1,7 +1,10 @@
-"""Doors that speak GraphQL describe themselves: what a scan asks there, and what it makes of it."""
+"""Doors that speak GraphQL describe themselves: each field becomes a route, and what a scan asks there goes to the door as a query."""
 
+import json
 import re
+import secrets
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -10,124 +13,225 @@ from flask import Flask, jsonify, request
 from tests.rules.from_outside import reached, verdict
 
 from stopper.core.app import App, Route
-from stopper.core.graphql_query import alone
+from stopper.core.exchange import Request, Response
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.graphql_answers import as_answered
 from stopper.scan.wire.wsgi import WsgiTransport
 
 
-def kind(name: str, *, needed: bool = False, listed: bool = False, of: str = "SCALAR") -> dict[str, Any]:
-    plain: dict[str, Any] = {"kind": of, "name": name}
-    inner = {"kind": "LIST", "name": None, "ofType": plain} if listed else plain
-    return {"kind": "NON_NULL", "name": None, "ofType": inner} if needed else inner
+def kind(said: str, of: str = "SCALAR") -> dict[str, Any]:
+    """The type that is written so: ``[Note!]``."""
+    if said.endswith("!"):
+        return {"kind": "NON_NULL", "name": None, "ofType": kind(said[:-1], of)}
+    if said.startswith("["):
+        return {"kind": "LIST", "name": None, "ofType": kind(said[1:-1], of)}
+    return {"kind": of, "name": said}
 
 
-def given(name: str, type_: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "type": type_, "defaultValue": None}
+def fields(**said: str) -> list[dict[str, Any]]:
+    """Fields as they are written: ``note="id:ID! -> Note"``."""
+    made = []
+    for name, text in said.items():
+        given, _, gives = text.rpartition("-> ")
+        args = [
+            {"name": n, "type": kind(t, "INPUT_OBJECT" if "Input" in t else "SCALAR"), "defaultValue": None}
+            for n, t in re.findall(r"(\w+):(\S+)", given)
+        ]
+        plain = gives.strip("[]!") in ("String", "ID", "Boolean", "Int")
+        made.append({"name": name, "args": args, "type": kind(gives, "SCALAR" if plain else "OBJECT")})
+    return made
 
 
+QUERIES = {
+    "notes": "filter:String -> [Note]", "note": "id:ID! -> Note", "me": "-> User", "users": "-> [User]", "dropAll": "-> Boolean",
+}  # fmt: skip
+CHANGES = {
+    "register": "input:AccountInput! -> Entered", "login": "username:String! password:String! -> Entered", "createNote": "text:String! -> Made",
+    "updateNote": "id:ID! text:String -> Made", "deleteNote": "id:ID! -> Boolean",
+}  # fmt: skip
+OBJECTS = {
+    "Query": QUERIES, "Mutation": CHANGES, "Note": {"id": "-> ID", "text": "-> String", "author": "-> User"}, "Made": {"note": "-> Note"},
+    "User": {"id": "-> ID", "name": "-> String", "password_hash": "-> String"}, "Entered": {"token": "-> String"},
+}  # fmt: skip
 SCHEMA: dict[str, Any] = {
     "queryType": {"name": "Query"},
-    "types": [
+    "mutationType": {"name": "Mutation"},
+    "types": [{"kind": "OBJECT", "name": name, "fields": fields(**said)} for name, said in OBJECTS.items()]
+    + [
         {
-            "kind": "OBJECT",
-            "name": "Query",
-            "fields": [
-                {"name": "posts", "args": [given("filter", kind("String"))], "type": kind("Post", listed=True, of="OBJECT")},
-                {"name": "users", "args": [], "type": kind("User", listed=True, of="OBJECT")},
-                {"name": "post", "args": [given("id", kind("Int", needed=True))], "type": kind("Post", of="OBJECT")},
-                {"name": "found", "args": [given("by", kind("Wanted", needed=True, of="INPUT_OBJECT"))], "type": kind("Post", of="OBJECT")},
-            ],
-        },
-        {"kind": "OBJECT", "name": "Post", "fields": [{"name": "title", "args": [], "type": kind("String", needed=True)}]},
-        {
-            "kind": "OBJECT",
-            "name": "User",
-            "fields": [{"name": one, "args": [], "type": kind("String")} for one in ("name", "password_hash")]
-            + [{"name": "posts", "args": [], "type": kind("Post", listed=True, of="OBJECT")}],
-        },
+            "kind": "INPUT_OBJECT",
+            "name": "AccountInput",
+            "inputFields": fields(_="username:String! password:String! -> ID")[0]["args"],
+        }
     ],
-}  # fmt: skip
+}
 
 
-def blog(safe: bool, described: bool = True) -> tuple[Flask, list[str]]:
-    """A door that answers one query of any form; its posts are looked for by what the variable says."""
-    app, asked = Flask("blog"), list[str]()
+class Notes:
+    """People, and the notes that each keeps; whoever is asked gets and changes all of them where it is not *safe*."""
 
-    def posts(wanted: str) -> list[dict[str, str]]:
-        with closing(sqlite3.connect(":memory:")) as store:
-            store.execute("create table post(title text)")
-            store.executemany("insert into post values(?)", [("hello",), ("again",)])
-            if safe:
-                rows = store.execute("select title from post where title = ?", (wanted,)).fetchall()
-            else:
-                rows = store.execute(f"select title from post where title = '{wanted}'").fetchall()
-        return [{"title": title} for (title,) in rows]
+    def __init__(self, safe: bool, described: bool = True) -> None:
+        self.safe, self.described = safe, described
+        self.people: dict[str, str] = {}
+        self.tokens: dict[str, str] = {}
+        self.kept: dict[str, dict[str, Any]] = {"1": {"id": "1", "text": "old", "by": "root"}}
+        self.asked: list[str] = []
+        self.app = Flask("notes")
+        self.app.add_url_rule("/graphql", view_func=self.door, methods=["GET", "POST"])
+        self.fields: dict[str, Callable[..., Any]] = {
+            "notes": self.notes, "note": self.note, "me": self.me, "users": self.users, "register": self.register, "login": self.login,
+            "createNote": self.create, "updateNote": self.update, "deleteNote": self.delete, "dropAll": self.kept.clear,
+        }  # fmt: skip
 
-    @app.route("/graphql", methods=["GET", "POST"])
-    def door() -> Any:
+    def door(self) -> Any:
         body: Any = request.args if request.method == "GET" else request.get_json(silent=True) or {}
         text = body.get("query") or ""
-        asked.append(text)
+        self.asked.append(text)
         if "__schema" in text:
-            return jsonify(data={"__schema": SCHEMA}) if described else (jsonify(errors=[{"message": "no"}]), 400)
-        if not re.match(r"(query(\(.*?\))?\s*)?\{", text):
+            return jsonify(data={"__schema": SCHEMA}) if self.described else (jsonify(errors=[{"message": "no"}]), 400)
+        found = re.match(r"(?:query|mutation)(?:\([^)]*\))? \{ (\w+)", text)
+        if found is None:
             return jsonify(errors=[{"message": "Syntax Error"}]), 400
-        data: dict[str, Any] = {}
-        if "posts(" in text:
-            try:
-                data["posts"] = posts(str((body.get("variables") or {}).get("posts_filter", "")))
-            except sqlite3.Error:
-                return jsonify(data=None, errors=[{"message": "broken"}]), 500
-        if "users" in text:
-            data["users"] = [{"name": "ann", "password_hash": None if safe else "$2b$12$" + "a" * 53}]
-        return jsonify(data=data)
+        name, said = found.group(1), body.get("variables") or {}
+        given: dict[str, Any] = json.loads(said) if isinstance(said, str) else said
+        who = self.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        try:
+            return jsonify(data={name: self.fields[name](who, **given)})
+        except (PermissionError, sqlite3.Error) as error:
+            return jsonify(data={name: None}, errors=[{"message": str(error), "path": [name]}])
 
-    return app, asked
+    def notes(self, who: str | None, filter: str = "") -> Any:
+        with closing(sqlite3.connect(":memory:")) as store:
+            store.execute("create table note(id text, text text, by text)")
+            store.executemany("insert into note values(:id, :text, :by)", list(self.kept.values()))
+            if self.safe:
+                rows = store.execute(
+                    "select id, text from note where by = ? and text like ?", (who, f"%{filter}%")
+                ).fetchall()
+            else:
+                rows = store.execute(
+                    f"select id, text from note where by = '{who}' and text like '%{filter}%'"
+                ).fetchall()
+        return [{"id": number, "text": text} for number, text in rows]
+
+    def note(self, who: str | None, id: str) -> Any:
+        by = known_to(who)
+        known = self.kept.get(id)
+        return known if known is not None and (not self.safe or known["by"] == by) else None
+
+    def me(self, who: str | None) -> Any:
+        return {"id": "7", "name": known_to(who), "password_hash": None}
+
+    def users(self, who: str | None) -> Any:
+        known_to(who)
+        return [{"name": "ann", "password_hash": None if self.safe else "$2b$12$" + "a" * 53}]
+
+    def register(self, who: str | None, input: dict[str, str]) -> Any:
+        self.people[input["username"]] = input["password"]
+        return self.login(who, **input)
+
+    def login(self, who: str | None, username: str, password: str) -> Any:
+        if self.people.get(username) != password:
+            raise PermissionError("Wrong user name or password")
+        token = secrets.token_hex(16)
+        self.tokens[token] = username
+        return {"token": token}
+
+    def create(self, who: str | None, text: str) -> Any:
+        number = str(secrets.randbelow(10**9))
+        self.kept[number] = {"id": number, "text": text, "by": known_to(who)}
+        return {"note": self.kept[number]}
+
+    def update(self, who: str | None, id: str, text: str = "") -> Any:
+        known = self.of(who, id)
+        known["text"] = text
+        return {"note": known}
+
+    def delete(self, who: str | None, id: str) -> Any:
+        return self.kept.pop(self.of(who, id)["id"]) is not None
+
+    def of(self, who: str | None, number: str) -> dict[str, Any]:
+        by = known_to(who)
+        known = self.kept.get(number)
+        if known is None or (self.safe and known["by"] != by):
+            raise PermissionError("Note not found")
+        return known
 
 
-def test_one_query_asks_for_all_that_needs_texts_and_numbers_alone() -> None:
-    app, _ = blog(safe=True)
-    doors = [one for one in reached(app)[0].app.routes if one.path == "/graphql"]
-    assert [one.methods for one in doors] == [("GET",), ("POST",)]
-    schema: dict[str, Any] = dict(doors[1].request_schema or {})
-    assert schema["properties"]["query"]["example"] == (
-        "query($posts_filter: String) { posts(filter: $posts_filter) { title } }"
-    )
-    assert list(schema["properties"]["variables"]["properties"]) == ["posts_filter"]
+def known_to(who: str | None) -> str:
+    if who is None:
+        raise PermissionError("Not logged in")
+    return who
 
 
-@pytest.mark.parametrize(("safe", "outcome"), [(False, "fail"), (True, "pass")])
-def test_variables_are_inputs_and_answers_are_looked_at(safe: bool, outcome: str) -> None:
-    app, asked = blog(safe)
-    assert verdict("sql-injection", app).outcome == outcome
-    assert verdict("sensitive-field-in-response", app).outcome == outcome
-    assert not any("mutation" in one for one in asked)
+def test_each_field_stands_where_a_route_of_its_kind_would() -> None:
+    app = reached(Notes(safe=True).app)[0].app
+    said = {f"{method} {one.path}" for one in app.routes for method in one.methods if one.path.startswith("/graphql/")}
+    assert said == {
+        "GET /graphql/notes", "GET /graphql/notes/{id}", "GET /graphql/me", "GET /graphql/users", "POST /graphql/register", "POST /graphql/login",
+        "POST /graphql/notes", "PUT /graphql/notes/{id}", "DELETE /graphql/notes/{id}",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("safe", [False, True])
+@pytest.mark.parametrize("slug", ["sql-injection", "sensitive-field-in-response", "cross-user-object-access"])
+def test_what_varies_routes_varies_fields(slug: str, safe: bool) -> None:
+    notes = Notes(safe)
+    assert verdict(slug, notes.app).outcome == ("pass" if safe else "fail")
+    assert notes.kept["1"] == {"id": "1", "text": "old", "by": "root"}
+    assert not any("dropAll" in one for one in notes.asked)
 
 
 def test_a_door_that_does_not_describe_itself_stays_as_it_is() -> None:
-    app, _ = blog(safe=True, described=False)
-    door = [one for one in reached(app)[0].app.routes if one.path == "/graphql"]
-    assert all(one.request_schema is None for one in door)
+    door = [one for one in reached(Notes(safe=True, described=False).app)[0].app.routes if "graphql" in one.path]
+    assert door
+    assert all(one.path == "/graphql" and one.request_schema is None for one in door)
 
 
-def test_nothing_is_sent_by_post_where_only_reading_is_allowed() -> None:
-    app, _ = blog(safe=True, described=False)
-    courier = Courier(WsgiTransport(app), mode="passive", max_requests=900)
+def test_queries_go_by_get_where_only_reading_is_allowed() -> None:
+    notes = Notes(safe=True)
+    courier = Courier(WsgiTransport(notes.app), mode="passive", max_requests=900)
     model = App(routes=(Route("/graphql", ("GET", "POST"), readers=frozenset({"wire"})),), readers=frozenset({"wire"}))
     prepare(model, courier, (), "passive", "standard")
-    assert not any(method == "POST" for method, _ in courier.asked)
+    courier.carry(Request("GET", "/graphql/notes/1"))
+    assert notes.asked[-1] == "query($id: ID!) { note(id: $id) { id text author { id name password_hash } } }"
+    assert all(method == "GET" for method, _ in courier.asked)
+    assert not any(one.startswith("mutation") for one in notes.asked)
 
 
-def test_a_text_is_varied_in_a_query_of_its_field_alone() -> None:
-    query = "query($notes_filter: String, $check_user: String!, $check_word: String) { notes(filter: $notes_filter) { id text } check(user: $check_user, word: $check_word) load }"
-    body = {"query": query, "variables": {"notes_filter": "", "check_user": "ann", "check_word": "tea"}}
-    assert alone(body, "notes_filter") == {
-        "query": "query($notes_filter: String) { notes(filter: $notes_filter) { id text } }",
-        "variables": {"notes_filter": ""},
-    }
-    assert alone(body, "check_word") == {
-        "query": "query($check_user: String!, $check_word: String) { check(user: $check_user, word: $check_word) }",
-        "variables": {"check_user": "ann", "check_word": "tea"},
-    }
-    assert alone(body, "other") == body
+@pytest.mark.parametrize(
+    ("answer", "changes", "status", "body"),
+    [
+        ({"data": {"note": None}, "errors": [{"message": "Not logged in", "path": ["note"]}]}, False, 401, None),
+        ({"data": {"note": None}, "errors": [{"message": "Admins only", "path": ["note"]}]}, False, 403, None),
+        (
+            {
+                "data": {"note": None},
+                "errors": [{"message": "no", "path": ["note"], "extensions": {"code": "FORBIDDEN"}}],
+            },
+            False,
+            403,
+            None,
+        ),
+        ({"data": {"note": None}}, False, 404, None),
+        ({"errors": [{"message": "Variable '$id' got invalid value 'x'"}]}, False, 400, None),
+        (
+            {"data": {"note": None}, "errors": [{"message": "'NoneType' object is not iterable", "path": ["note"]}]},
+            False,
+            500,
+            None,
+        ),
+        ({"data": {"note": {"ok": True, "note": {"id": 5}}}}, True, 201, {"id": 5}),
+        ({"data": {"note": {"ok": False, "errors": ["too short"], "note": None}}}, True, 400, None),
+        ({"data": {"note": {"edges": [{"node": {"id": 5}}]}}}, False, 200, [{"id": 5}]),
+    ],
+)
+def test_an_answer_is_judged_by_what_it_says(answer: Any, changes: bool, status: int, body: Any) -> None:
+    with Flask("said").app_context():
+        plain = jsonify(answer)
+    told = as_answered(
+        "note", "/graphql/notes/{id}" if not changes else "/graphql/notes", changes, Response(200, (), plain.data)
+    ).response
+    assert told.status == status
+    assert body is None or told.json() == body

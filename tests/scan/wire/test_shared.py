@@ -82,7 +82,7 @@ def test_what_was_read_while_somebody_wrote_is_nobody_elses() -> None:
             self.status = 403 if request.method == "POST" else 200
             return super().send(request, timeout, ready)
 
-    courier.transport = slow = Slow()  # type: ignore[assignment]
+    courier.graphql.plain = slow = Slow()  # type: ignore[assignment]
     courier.carry_for("a", READ)
     before = slow.asked
     courier.carry_for("b", READ)

@@ -359,7 +359,8 @@ def _evidence(evidence: Evidence) -> ShownEvidence:
 
 
 def _exchange(exchange: "Exchange") -> ShownExchange:
-    request, response = exchange.request, exchange.response
+    sent = exchange.response.wire or exchange
+    request, response = sent.request, sent.response
     return ShownExchange(
         method=masking.line(request.method),
         target=masking.target(request.target),

@@ -21,7 +21,9 @@ from stopper.scan.wire.deletions import deletes, deletes_of_others
 from stopper.scan.wire.foreign_deeds import PeopleKnown, not_to_be_restored, why_no_reading
 from stopper.scan.wire.form_doors import FormDoors
 from stopper.scan.wire.given_people import GivenPeople
+from stopper.scan.wire.graphql_calls import GraphqlTransport
 from stopper.scan.wire.handed_out import keep_what_is_handed_out
+from stopper.scan.wire.hazards import BREAKS, HAZARDS, OF_OWN
 from stopper.scan.wire.http import HttpTransport
 from stopper.scan.wire.load_seen import LoadSeen
 from stopper.scan.wire.locked_database import LockedDatabase
@@ -42,16 +44,6 @@ ALLOWED: Final[dict[Mode, frozenset[Effect]]] = {
     "default": frozenset({"read", "login"}),
     "active": frozenset({"read", "login", "write"}),
 }
-HAZARDS: Final = frozenset({
-    "shutdown", "reboot", "restart", "reset", "purge", "wipe", "drop", "truncate", "destroy", "halt", "kill",
-    "terminate", "flush", "pay", "payment", "payments", "charge", "refund", "checkout", "purchase", "transfer",
-    "withdraw", "payout", "deploy", "rollback", "uninstall", "format", "erase", "broadcast", "sms", "publish", "trade",
-})  # fmt: skip
-"""Words of a path behind which a request could cost money or data; only reading is sent there."""
-BREAKS: Final = frozenset({"shutdown", "reboot", "restart", "wipe", "halt", "uninstall", "rollback"})
-"""Those that no reading has in its path, so that a GET is a deed there too."""
-OF_OWN: Final = frozenset({"transfer", "destroy", "erase", "withdraw", "publish"})
-"""Those that may be done to what the scan has made itself, as long as nothing says that it is about money."""
 _KEPT: Final = re.compile(r"(?i)(^|[/_-])(tokens|sessions|api[-_]?keys?)/?$")
 """Collections: who is in already makes another thing there, and logs in nowhere."""
 REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 406, 413, 415, 422})
@@ -72,6 +64,8 @@ class Courier:
         """``timeout`` is for one request and ``time_limit`` for all, in seconds. ``why_no_writes`` is set when writing is off
         although the mode would allow it."""
         self.transport = transport
+        self.graphql = GraphqlTransport(transport, by_get=mode == "passive", count=self._more)
+        """The same, by which a field of GraphQL is a route; it knows none until a door has described itself."""
         self.mode: Mode = mode
         self.sent = 0
         self.changes = 0
@@ -142,11 +136,11 @@ class Courier:
 
     def _sent(self, request: Request, last: bool) -> Response:
         """What *request* is answered, which is sent once more where it has waited for a database that another request held."""
-        response = self.transport.send(request, self._time_for_one(last))
+        response = self.graphql.send(request, self._time_for_one(last))
         if (ease := self.held.held(request, response)) is not None and self._eased(ease):
             with self._lock:
                 self.sent += 1
-            response = self.transport.send(request, self._time_for_one(last))
+            response = self.graphql.send(request, self._time_for_one(last))
             self.held.again(request, response)
         if (ease := self.held.may_be_held(request, response)) is not None:
             self._eased(ease)
@@ -156,7 +150,7 @@ class Courier:
         """Free the target's database, where the budget allows it."""
         with suppress(Skipped):
             self._admit(ease, last=False)
-            return self.transport.send(ease, self._time_for_one(last=False)).status > 0
+            return self.graphql.send(ease, self._time_for_one(last=False)).status > 0
         return False
 
     def _read_before(self, request: Request) -> Request:
@@ -174,7 +168,7 @@ class Courier:
         """What is at *request*, beyond the budget; None where it may not be asked."""
         try:
             self._admit(request, last=True)
-            return self.transport.send(request, self._time_for_one(last=False))
+            return self.graphql.send(request, self._time_for_one(last=False))
         except Skipped:
             return None
 
@@ -232,7 +226,7 @@ class Courier:
         timeout = self._time_for_one(last=False)
 
         def one(index: int, request: Request) -> None:
-            answers[index] = self.transport.send(request, timeout, lambda: _meet(barrier, timeout))
+            answers[index] = self.graphql.send(request, timeout, lambda: _meet(barrier, timeout))
 
         threads = [threading.Thread(target=one, args=pair, daemon=True) for pair in enumerate(requests)]
         with self._telling(requests) as told:
@@ -309,6 +303,10 @@ class Courier:
         if request.method == "DELETE" and effect == "write" and not self.made.is_own(request.target):
             return deletions.WHY
         return ""
+
+    def _more(self, number: int) -> None:
+        with self._lock:
+            self.sent += number
 
     def _skip(self, request: Request, reason: str) -> None:
         with self._lock:

@@ -1,0 +1,240 @@
+"""What a door that speaks GraphQL says of itself: its fields, what each is given, and what comes back."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, cast
+
+_TYPE: Final = "kind name ofType{kind name ofType{kind name ofType{kind name ofType{kind name}}}}"
+_GIVEN: Final = f"{{name defaultValue type{{{_TYPE}}}}}"
+DESCRIBE: Final = (
+    "queryType{name} mutationType{name} types{kind name enumValues{name} possibleTypes{name} "
+    f"inputFields{_GIVEN} fields{{name args{_GIVEN} type{{{_TYPE}}}}}}}"
+)
+"""What is asked of ``__schema``."""
+DEEP: Final = 3
+"""Inputs inside inputs that are filled."""
+CHOSEN_MOST: Final = 16
+"""Plain fields of one thing that are asked for."""
+PARTS_MOST: Final = 5
+"""Things inside it of which the same is asked."""
+_LEAVES: Final = ("SCALAR", "ENUM")
+_SCALARS: Final[Mapping[str, Mapping[str, object]]] = {
+    "ID": {"type": "string", "example": "1"},
+    "Int": {"type": "integer"},
+    "Float": {"type": "number"},
+    "Decimal": {"type": "number"},
+    "BigInt": {"type": "integer"},
+    "Boolean": {"type": "boolean"},
+    "DateTime": {"type": "string", "format": "date-time"},
+    "Date": {"type": "string", "format": "date"},
+    "Time": {"type": "string", "format": "time"},
+    "UUID": {"type": "string", "format": "uuid"},
+    "Email": {"type": "string", "format": "email"},
+    "EmailAddress": {"type": "string", "format": "email"},
+    "URL": {"type": "string", "format": "url"},
+    "JSON": {"type": "object"},
+    "JSONString": {"type": "string", "example": "{}"},
+}
+"""What the usual scalars hold, as a JSON schema says it; any other is a text."""
+LISTING: Final = ("edges", "nodes", "items", "results", "objects", "data", "rows", "records")
+"""Members under which a page of a list holds its things."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The type of a field or an argument: its own name, how it is written, and whether it is needed or a list."""
+
+    name: str
+    said: str
+    leaf: bool
+    needed: bool = False
+    listed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One argument of a field, or one member of an input."""
+
+    name: str
+    kind: Kind
+    default: str | None = None
+
+    @property
+    def needed(self) -> bool:
+        """Whether nothing is answered without it."""
+        return self.kind.needed and self.default is None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a type."""
+
+    name: str
+    kind: Kind
+    given: tuple[Given, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The types by their names."""
+
+    queries: tuple[Field, ...]
+    mutations: tuple[Field, ...]
+    objects: Mapping[str, tuple[Field, ...]]
+    inputs: Mapping[str, tuple[Given, ...]]
+    enums: Mapping[str, tuple[str, ...]]
+    unions: Mapping[str, tuple[str, ...]]
+
+    def json_schema(self, one: Given, depth: int = DEEP) -> dict[str, object] | None:
+        """*one* as a JSON schema; None for what nobody can fill (a file, an input that goes on for ever)."""
+        plain = self._plain(one.kind, depth)
+        if plain is None:
+            return None
+        schema: dict[str, object] = {"type": "array", "items": plain} if one.kind.listed else plain
+        known = _literal(one.default)
+        return schema if known is None else {**schema, "default": known}
+
+    def _plain(self, kind: Kind, depth: int) -> dict[str, object] | None:
+        if kind.name in self.enums:
+            return {"type": "string", "enum": list(self.enums[kind.name])}
+        if kind.name not in self.inputs:
+            return None if kind.name == "Upload" else dict(_SCALARS.get(kind.name, {"type": "string"}))
+        if depth <= 0:
+            return None
+        members = self.inputs[kind.name]
+        made = [
+            (one, self.json_schema(one, depth - 1))
+            for one in members
+            if one.needed or depth >= DEEP - 1 or one.kind.leaf
+        ]
+        if any(schema is None and one.needed for one, schema in made):
+            return None
+        return {
+            "type": "object",
+            "properties": {one.name: schema for one, schema in made if schema is not None},
+            "required": [one.name for one, _ in made if one.needed],
+        }
+
+    def chosen(
+        self, kind: Kind, depth: int = 2, above: tuple[str, ...] = (), without: frozenset[str] = frozenset()
+    ) -> str | None:
+        """What is asked of a thing of that kind: its plain fields, and those of its parts; nothing for a plain value, None where there is
+        nothing that can be asked. *without* names fields by where they stand (``author.email``)."""
+        if kind.leaf:
+            return ""
+        if kind.name in self.unions:
+            parts = [self._fragment(name, depth, without) for name in self.unions[kind.name]]
+            inner = " ".join(one for one in dict.fromkeys(parts) if one)
+            return f" {{ {inner} }}" if inner else None
+        said = self._members(kind.name, depth, above, without)
+        return f" {{ {' '.join(said)} }}" if said else None
+
+    def _fragment(self, name: str, depth: int, without: frozenset[str]) -> str:
+        """Only what no other of the kinds calls so can be asked under its name: ``text`` may be a text here and a number there."""
+        said = self._members(name, min(depth, 1), (), without)
+        return f"... on {name} {{ {' '.join(said)} }}" if said else ""
+
+    def _members(self, name: str, depth: int, above: tuple[str, ...], without: frozenset[str]) -> list[str]:
+        fields = [one for one in self.objects.get(name, ()) if not any(given.needed for given in one.given)]
+        path = ".".join(above)
+        fields = [one for one in fields if (f"{path}.{one.name}" if path else one.name) not in without]
+        plain = [one.name for one in fields if one.kind.leaf]
+        parts: list[str] = []
+        for one in fields:
+            wraps = one.name in (*LISTING, "node")
+            if one.kind.leaf or len(parts) >= PARTS_MOST or (depth <= 1 and not wraps) or len(above) > DEEP:
+                continue
+            inner = self.chosen(one.kind, depth if wraps else depth - 1, (*above, one.name), without)
+            if inner:
+                parts.append(f"{one.name}{inner}")
+        return [*plain[:CHOSEN_MOST], *parts]
+
+    def thing(self, kind: Kind) -> tuple[str, bool]:
+        """The kind of thing that a field gives, and whether it gives many: a page of a list holds its things under a name of its own."""
+        if kind.leaf or kind.listed:
+            return kind.name, kind.listed
+        for one in self.objects.get(kind.name, ()):
+            if one.name in LISTING and one.kind.listed and not one.kind.leaf:
+                node = next((inner for inner in self.objects.get(one.kind.name, ()) if inner.name == "node"), None)
+                return (node.kind.name if node is not None and one.name == "edges" else one.kind.name), True
+        return kind.name, False
+
+
+def schema_in(answer: object) -> Schema | None:
+    """The schema in an answer about ``__schema``; None where there is none."""
+    said = _object(answer)
+    types = {str(one.get("name")): one for one in _objects(said.get("types")) if one.get("name")}
+    objects = {name: tuple(_fields(one)) for name, one in types.items() if one.get("kind") in ("OBJECT", "INTERFACE")}
+    queries = objects.get(str(_object(said.get("queryType")).get("name")), ())
+    if not queries:
+        return None
+    possible = {
+        name: tuple(str(each.get("name")) for each in _objects(one.get("possibleTypes"))) for name, one in types.items()
+    }
+    return Schema(
+        queries,
+        objects.get(str(_object(said.get("mutationType")).get("name")), ()),
+        objects,
+        {
+            name: tuple(_all_given(one.get("inputFields")))
+            for name, one in types.items()
+            if one.get("kind") == "INPUT_OBJECT"
+        },
+        {
+            name: tuple(str(each.get("name")) for each in _objects(one.get("enumValues")))
+            for name, one in types.items()
+            if one.get("kind") == "ENUM"
+        },
+        {name: possible[name] for name, one in types.items() if one.get("kind") == "UNION"},
+    )
+
+
+def _fields(one: Mapping[str, object]) -> Iterator[Field]:
+    for said in _objects(one.get("fields")):
+        if _is_name(said):
+            yield Field(str(said["name"]), _kind(_object(said.get("type"))), tuple(_all_given(said.get("args"))))
+
+
+def _all_given(value: object) -> Iterator[Given]:
+    for said in _objects(value):
+        if _is_name(said):
+            default = said.get("defaultValue")
+            yield Given(
+                str(said["name"]), _kind(_object(said.get("type"))), default if isinstance(default, str) else None
+            )
+
+
+def _kind(said: Mapping[str, object]) -> Kind:
+    """The type as it is written, from the outside in: ``[Note!]!``."""
+    what, inner = said.get("kind"), _object(said.get("ofType"))
+    if what == "NON_NULL":
+        kind = _kind(inner)
+        return Kind(kind.name, f"{kind.said}!", kind.leaf, needed=True, listed=kind.listed)
+    if what == "LIST":
+        kind = _kind(inner)
+        return Kind(kind.name, f"[{kind.said}]", kind.leaf, listed=True)
+    name = str(said.get("name"))
+    return Kind(name, name, what in _LEAVES)
+
+
+def _literal(text: str | None) -> object | None:
+    """A default as a value; what only GraphQL writes so (an enum's word, an input) is none."""
+    try:
+        return cast("object", json.loads(text)) if text is not None else None
+    except ValueError:
+        return None
+
+
+def _is_name(said: Mapping[str, object]) -> bool:
+    return re.fullmatch(r"(?!__)[A-Za-z_]\w{0,80}", str(said.get("name"))) is not None
+
+
+def _object(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+
+
+def _objects(value: object) -> list[Mapping[str, object]]:
+    members = cast("list[object]", value) if isinstance(value, list) else []
+    return [cast("Mapping[str, object]", one) for one in members if isinstance(one, Mapping)]
