@@ -38,7 +38,14 @@ _ACCESS: Final = re.compile(
     r"(?i)(?:^|_)(?:owns?|owner|belongs|access|can_(?:access|view|read|edit|see)|may_(?:access|view|read|edit|see))(?:_|$)"
 )
 """What a decorator asks for the thing that the address names: ``get_case_access``, ``user_has_client_access``."""
-_ASKS: Final = re.compile(r"(?i)own(er|s|ed)|permission|allowed|authori[sz]e|can_|belongs|access|permit|^(?:can|may)$")
+_ASKS: Final = re.compile(
+    r"(?i)own(er|s|ed)|permission|allowed|authori[sz]e|can_|belongs|access(?!_?(?:tokens?|keys?|log))|permit|^(?:can|may)$"
+)
+_FETCHES: Final = re.compile(
+    r"(?i)_?(?:get|find|load|fetch|current|create|add|list|new|register|update|save|resolve|look_?up|read|the|my|authed|authenticated|logged_in|calling)"
+    r"(?:_\w+)?_?owners?(?:_(?:by|from|for|of|or)_\w+)?|owners?_(?:by|from|of|for)_\w+"
+)
+"""What gives somebody who is called an owner, as others are called users: ``current_owner()``."""
 _DEMANDS: Final = re.compile(r"(?i)require|need|allow|grant")
 """What a decorator is called that is told a right, which an enumeration may hold as a number."""
 _ASKS_UNSEEN: Final = re.compile(
@@ -273,7 +280,14 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
     known = call.callee in index.by_name
     if known and (held := index.comparisons.get(call.callee)) and all(map(is_with_itself, held)):
         return False
-    if _ASKS.search(call.method) or (len(call.args) > 1 and call.method in ("require", "ensure")):
+    asks = _ASKS.search(call.method) and not _FETCHES.fullmatch(call.method)
+    if (
+        known
+        and not (call.args or call.keywords or call.receiver)
+        and not index.facts.says("view_args", "url_value_preprocessor")
+    ):
+        asks = None  # ``authorize_request()`` knows nothing of the thing; what it compares is read
+    if asks or (len(call.args) > 1 and call.method in ("require", "ensure")):
         return True  # ``require(MANAGE, user)``
     if not known and _ASKS_UNSEEN.search(call.method) and not call.callee.startswith(("flask.", "werkzeug.")):
         return True

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from stopper.core.account_names import makes_password_hash
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts
 from stopper.core.naming import HUMP
@@ -16,7 +17,20 @@ _CODE_DOOR: Final = re.compile(
 _OPENS: Final = re.compile(r"flask_login\.login_user|(?:.*\.)?(?:create_access_token|jwt\.encode)")
 _CODE: Final = re.compile(r"(?i)^(otp|totp|pin|code|passcode|(otp|pin|reset|verification)_?code)$")
 _LOOKS_UP: Final = frozenset(
-    {"get", "getdel", "pop", "exists", "hget", "sismember", "hexists", "delete", "find_one", "filter_by", "where"}
+    {
+        "get",
+        "getdel",
+        "pop",
+        "exists",
+        "hget",
+        "sismember",
+        "hexists",
+        "delete",
+        "find_one",
+        "filter_by",
+        "where",
+        "execute",
+    }
 )
 """What asks a store whether it has something."""
 
@@ -34,6 +48,15 @@ def lets_somebody_in(facts: SourceFacts, functions: list[str], calls: list[Call]
     """That somebody is let in there: something is written into the session, or a token is issued."""
     return any(_OPENS.fullmatch(one.callee) for one in calls) or any(
         one.function in functions for one in facts.flows("session")
+    )
+
+
+def sets_password(facts: SourceFacts, calls: list[Call]) -> bool:
+    """That a password which was sent is hashed there, to be kept."""
+    return any(
+        (makes_password_hash(one) or one.callee.startswith("hashlib."))
+        and any(facts.derives(given, "password") for given in one.args)
+        for one in calls
     )
 
 

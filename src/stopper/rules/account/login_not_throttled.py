@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Final
 
 from stopper.core.app import App, Route
-from stopper.core.code_doors import is_code, is_code_door, lets_somebody_in, looks_code_up, takes_code
+from stopper.core.code_doors import is_code, is_code_door, lets_somebody_in, looks_code_up, sets_password, takes_code
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
@@ -30,7 +30,7 @@ from stopper.core.probe_login import (
 )
 from stopper.core.response_fields import sent_texts
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Value
+from stopper.core.values import Call, Value, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 SHOWN: Final = 8
@@ -121,7 +121,7 @@ def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) ->
         opens = lets_somebody_in(facts, functions, calls)
         if (opens or takes_code(route)) and _compares(index, functions, codes_only=True):
             return True
-        if opens and looks_code_up(facts, calls):
+        if (opens or sets_password(facts, calls)) and looks_code_up(facts, calls):
             return True
     if not named or "POST" not in route.methods:
         return False
@@ -189,9 +189,17 @@ def _asks_database(facts: SourceFacts, calls: list[Call]) -> bool:
     """The password is part of the query that looks for the account."""
     return any(
         _QUERIES.fullmatch(call.callee)
-        and any(facts.derives(value, "password") for value in (*call.args, *(said for _, said in call.keywords)))
+        and any(_says_password(facts, value) for value in (*call.args, *(said for _, said in call.keywords)))
         for call in calls
     )
+
+
+def _says_password(facts: SourceFacts, value: Value) -> bool:
+    """A password, or a digest of one: ``WHERE name = ? AND password = ?`` with ``md5(password)``."""
+    if facts.derives(value, "password"):
+        return True
+    digests = (part for part in walk(value, 8) if isinstance(part, Call) and part.callee.startswith("hashlib."))
+    return any(facts.derives(given, "password") for part in digests for given in part.args)
 
 
 def _is_guarded(app: App, route: SourceRoute) -> bool:
