@@ -22,6 +22,7 @@ from stopper.core.probe_own_values import BELONGS, NAMES_SOMEBODY, own_numbers, 
 from stopper.core.probe_query import query_names, with_query
 from stopper.core.probe_read_below import unknown, without
 from stopper.core.probe_references import made_with, references
+from stopper.core.probe_told_by_pages import told_by_pages
 
 _ASKS: Final = re.compile(r"(?i)request|invit|join|appl(y|ication)|report|follow|claim|redeem|pair|subscri|vote|like")
 """Paths at which somebody asks to be let in, or says something of what is another's."""
@@ -49,10 +50,28 @@ def _is_of_ones_own(path: str) -> bool:
 
 def read_by_query(target: Target, route: Route, name: str, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
     """``/transactions?account_number=…``: Bob asks with Alice's number and gets what she gets."""
-    numbers = yield from _both(target, name, alice, bob)
-    if numbers is None:
-        return None
-    hers, his = numbers
+    found: Verdict | None = None
+    for hers, his in (yield from _numbers(target, name, alice, bob)):
+        found = (yield from _read_by(target, route, name, (alice, hers), (bob, his))) or found
+        if found is not None and found.outcome == "fail":
+            break
+    return found
+
+
+def _numbers(target: Target, name: str, alice: Identity, bob: Identity) -> Steps[list[tuple[str, str]]]:
+    """The numbers of both people by what is known of them, and by what pages call them (``/wishlist?user=2`` of somebody with a name)."""
+    found = [pair for pair in ((yield from _both(target, name, alice, bob)),) if pair is not None]
+    said = as_parameter(name)
+    hers, his = (yield from told_by_pages(target, alice)), (yield from told_by_pages(target, bob))
+    if said in hers and his.get(said) not in (None, hers[said]) and (hers[said], his[said]) not in found:
+        found.append((hers[said], his[said]))
+    return found
+
+
+def _read_by(
+    target: Target, route: Route, name: str, her: tuple[Identity, str], him: tuple[Identity, str]
+) -> Steps[Verdict | None]:
+    (alice, hers), (bob, his) = her, him
     request, ref = target.request_for(route, "GET"), RouteRef("GET", route.path)
     read = with_query(request, name, hers)
     own, anonymous = (yield from send(alice.on(read))), (yield from send(read))

@@ -164,6 +164,12 @@ def of_its_own(
     if name is None:
         return None
     value = known[name]
+    if not refusal.strip() or (name not in spoken and name not in like):  # nobody says which of them may be changed
+        texts: dict[str, object] = {
+            one: f"{known[one]} changed" for one in plain if isinstance(known[one], str) and one not in sent
+        }
+        if isinstance(value, str) and texts:
+            return texts
     return {name: value + 1 if isinstance(value, (int, float)) else f"{value or name} changed"}
 
 

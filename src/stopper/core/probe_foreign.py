@@ -15,6 +15,7 @@ from stopper.core.probe_changes import anew, differ, in_his_name, of_its_own, op
 from stopper.core.probe_id_elsewhere import beside_the_thing, stands_elsewhere, with_id
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, new_id, takes_its_id
 from stopper.core.probe_login import REGISTERED
+from stopper.core.probe_nouns import nouns_of_name
 from stopper.core.probe_objects import entries, ids, marked
 from stopper.core.probe_read_below import read_below
 from stopper.core.probe_references import completed, in_own_name, made_with
@@ -176,6 +177,10 @@ def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Th
     lacks = (
         his is not None and his.response.succeeded and not shared and hers
     )  # a list that is searched lacks it for both
+    if shared and hers and kind.thing is not None and not stands_elsewhere(kind.thing):
+        by_id = yield from send(bob.on(at_number(target, kind.thing, number)))
+        if by_id.response.status in (403, 404):  # he may not open it: that a list shows it to him is no leave
+            shared, lacks = False, True
     return Thing(number, answer, shared, lacks, tuple(marks.values()))
 
 
@@ -202,8 +207,14 @@ def _ours(
     if any(mark in shown for mark in marks.values()) or came:
         routes = [kind.thing, *_deleting(kind)] if kind.thing is not None else _deleting(kind)
         in_path = [one for one in routes if not stands_elsewhere(one)]
-        for path in dict.fromkeys(_path_of_it(target, route, number) for route in in_path):
+        named = {f"/{noun}/{number}" for one in kind.members for noun in _named_by(one)}
+        for path in dict.fromkeys((*(_path_of_it(target, route, number) for route in in_path), *sorted(named))):
             yield from own(path, made.request)
+
+
+def _named_by(route: Route) -> frozenset[str]:
+    """The noun of a thing by the name of the id that a body says: ``card`` of ``/removeCard`` with its ``cardId``."""
+    return nouns_of_name(route.parameters[0][0]) if stands_elsewhere(route) else frozenset()
 
 
 def _path_of_it(target: Target, route: Route, number: str) -> str:
@@ -316,7 +327,8 @@ def _one_way(
         and (told := (yield from told_or_kept(target, kind, thing, route, request, tried, seen, alice)))
     ):
         return told
-    body = of_its_own(kind, thing, request, seen, tried.response.text) if method != "DELETE" else None
+    refusal = tried.response.text if not tried.response.succeeded else ""
+    body = of_its_own(kind, thing, request, seen, refusal) if method != "DELETE" else None
     after = (yield from _look(target, kind, thing, alice)) if tried.response.succeeded else None
     unread = after is not None and _view(kind, thing, after) == first
     if body is not None and (tried.response.status in (400, 422, 500) or unread):

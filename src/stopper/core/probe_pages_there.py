@@ -13,13 +13,13 @@ from stopper.core.ids_in_paths import ID, templated
 from stopper.core.page_forms import TOKEN, Form, forms_of, hrefs
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, failed, passed, send
-from stopper.core.probe_baseline import attempt, steady
+from stopper.core.probe_baseline import attempt, same, same_but_for_the_caller, steady
 
 _PERSONAL: Final = re.compile(
     r"(?i)(^|[/_?&-])(payslips?|salar(y|ies)|invoices?|orders?|statements?|payments?|accounts?|cards?|transactions?|messages?|inbox|receipts?|prescriptions?|"
     r"claims?|appointments?|bookings?|reservations?|contracts?|loans?|documents?|docs?|files?|downloads?|letters?|drafts?|medical|records?|results?|parcels?|"
     r"wallets?|policies|refunds?|purchases?|subscriptions?|certificates?|applications?|settings|preferences|exports?|reports?|grades|tickets?|attachments?|homework|submissions?|scans?|x-?rays?|threads?|"
-    r"conversations?|chats?|diary|journal|vouchers?|leases?|timesheets?|shifts?|measurements?|labs?|quotes?|offers?|warranties|visits?|trips?|rides?|shipments?|rentals?|memberships?|"
+    r"conversations?|chats?|diary|journal|vouchers?|leases?|timesheets?|shifts?|measurements?|labs?|quotes?|offers?|warranties|visits?|trips?|rides?|shipments?|rentals?|memberships?|addresses|"
     r"transcripts?|enrol?lments?|expenses?|budgets?|"
     r"profile/edit|edit[_-]?profile|edit[_-]?account)([/_?&=.-]|$)"
 )
@@ -251,7 +251,7 @@ def _compared(way: Way, hers: Somebody, his: Somebody, opened: list[tuple[Exchan
         sent = _words_of(unquote(f"{way.hers.target} {way.hers.body.decode('utf-8', 'replace')}"))
         more = (_words(own) - plain - seen.words() - sent) & _words(foreign)
         nobodys = yield from send(bob.on(way.nobodys))
-        shown = bool(more - _words(nobodys))
+        shown = bool(more - _words(nobodys)) or _is_his_own_kind(way, own, control, foreign, nobodys)
     if not foreign.response.succeeded or not shown:
         return [passed(f"{way.ref} does not show bob what is alice's")]
     evidence = (
@@ -262,6 +262,13 @@ def _compared(way: Way, hers: Somebody, his: Somebody, opened: list[tuple[Exchan
     )
     said = f"{way.ref} shows what belongs to one user to another user who knows its id"
     return [failed(said, (way.ref,), evidence)]
+
+
+def _is_his_own_kind(way: Way, own: Exchange, control: Exchange, foreign: Exchange, nobodys: Exchange) -> bool:
+    """Whether a page of what one person has, by its path, says to Bob all that it says to Alice, else than his own of the kind and than one that
+    is not there: each word may stand on other pages too."""
+    apart = not same(own.response, control.response) and not nobodys.response.succeeded
+    return bool(_PERSONAL.search(way.hers.target)) and apart and same_but_for_the_caller(own.response, foreign.response)
 
 
 def _sent_back(form: Form, link: str, other: str, own: Exchange, bob: Identity) -> Steps[list[Verdict]]:

@@ -19,6 +19,8 @@ _ATTRIBUTE: Final = re.compile(r"""(?i)\b(name|value)\s*=\s*["']([^"'<>]{1,60})[
 _SCRIPT: Final = re.compile(
     r"""(?:\b(?:const|let|var)\s+|[{,;.]\s*|["'])(\w{2,30})["']?\s*[:=]\s*["']?([\w-]{1,40})["']?\s*[;,}\n]"""
 )
+_ADDRESS: Final = re.compile(r"""["'`](/[^"'`\s<>?]{0,200}\?[^"'`\s<>]{1,200})["'`]""")
+"""An address with a query in a script."""
 _PEOPLE: Final = re.compile(
     r"(?i)/(users?|students?|members?|customers?|patients?|employees?|profiles?|accounts?|clients?)/([^/?#]{1,60})"
 )
@@ -52,7 +54,7 @@ def told_by_pages(target: Target, person: Identity) -> Steps[dict[str, str]]:
 
 def _named(text: str) -> Iterator[tuple[str, str]]:
     """The members that may say who somebody is, each with its value."""
-    for link in hrefs(text):
+    for link in (*hrefs(text), *_ADDRESS.findall(text)):
         yield from ((name, value) for name, value in parse_qsl(urlsplit(link).query) if _is_of_somebody(name))
         for noun, value in _PEOPLE.findall(link):
             yield noun.lower().removesuffix("s"), value

@@ -9,6 +9,7 @@ from typing import Final
 
 from stopper.core import probe_as_it_stands as standing
 from stopper.core import probe_below as below
+from stopper.core import probe_by_any_id as by_any_id
 from stopper.core import probe_foreign as foreign
 from stopper.core import probe_lists_of_all as lists
 from stopper.core import probe_named_elsewhere as elsewhere
@@ -58,8 +59,9 @@ def probe(target: Target) -> Steps[Verdict]:
     if people is None:
         return not_applicable("the scan is fewer than two people, so nothing belongs to another")
     target = yield from with_items(target, people[0])
-    tested, wrong, told = 0, list[Verdict](), set[str]()
-    for steps in (*_questions(target, *people), _said_by_itself(target, *people, told), *_passwords(target)):
+    tested, wrong, told, settled = 0, list[Verdict](), set[str](), set[str]()
+    last = (_said_by_itself(target, *people, told), _by_any_id(target, *people, settled), *_passwords(target))
+    for steps in (*_questions(target, *people), *last):
         try:
             verdicts = yield from attempt(steps)
         except Skipped:
@@ -69,6 +71,7 @@ def probe(target: Target) -> Steps[Verdict]:
         tested += bool(verdicts)
         wrong += [one for one in verdicts or () if one.outcome == "fail"]
         told |= {ref.path for one in wrong for ref in one.routes}
+        settled |= {str(ref) for one in wrong for ref in one.routes} | set(map(_asked_of, verdicts or ()))
     if wrong:
         return _joined(wrong)
     if not any(route.parameters for route in target.app.routes):
@@ -107,6 +110,16 @@ def _questions(target: Target, alice: Identity, bob: Identity) -> Iterator[Verdi
 
 def _said_by_itself(target: Target, alice: Identity, bob: Identity, told: set[str]) -> Verdicts:
     return (yield from owners.asked(target, alice, bob, told))
+
+
+def _by_any_id(target: Target, alice: Identity, bob: Identity, settled: set[str]) -> Verdicts:
+    return (yield from by_any_id.asked(target, alice, bob, settled))
+
+
+def _asked_of(verdict: Verdict) -> str:
+    """The method and the path with which what a verdict says begins."""
+    said = re.match(r"[A-Z]+ \S+", verdict.message)
+    return said.group() if said is not None else ""
 
 
 def _passwords(target: Target) -> Iterator[Verdicts]:

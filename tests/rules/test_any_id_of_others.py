@@ -1,0 +1,189 @@
+"""An id that is one person's alone opens what is hers wherever such an id is taken, whatever routes and members are called."""
+
+import itertools
+from typing import Any
+
+import pytest
+from flask import abort, jsonify, request
+from tests.rules.test_two_given_people import Two, body
+
+from stopper.core.probe_nouns import alike, noun_of, nouns_before, nouns_of_name
+
+READS: dict[str, Any] = {"get": {"responses": {}}}
+ACCESS = "cross-user-object-access"
+
+
+def routes(verdict: Any) -> list[tuple[str, str]]:
+    return [(ref.method, ref.path) for ref in verdict.routes]
+
+
+def asks_for(name: str) -> dict[str, Any]:
+    return {"get": {"responses": {}, "parameters": [{"name": name, "in": "query", "schema": {"type": "string"}}]}}
+
+
+@pytest.mark.parametrize(
+    ("path", "parameter", "noun"),
+    [
+        ("/lab-results/{ref}/download", "ref", "lab_result"),
+        ("/orders/mine/{id}", "id", "order"),
+        ("/v2/getOrder/{id}", "id", "order"),
+        ("/files/{key}", "key", "file"),
+        ("/things/{invoice_no}", "invoice_no", "invoice"),
+    ],
+)
+def test_of_what_an_id_is_one(path: str, parameter: str, noun: str) -> None:
+    assert noun in nouns_before(path, parameter)
+
+
+def test_nouns_are_alike_by_their_end_and_by_their_beginning() -> None:
+    assert alike(noun_of("/api/lab-results"), nouns_of_name("resultId"))
+    assert alike(noun_of("/accounts"), frozenset({"acc"}))
+    assert not alike(noun_of("/orders"), nouns_of_name("orchestra_id"))
+    assert not nouns_of_name("id")
+
+
+@pytest.mark.parametrize("asks", [False, True])
+@pytest.mark.parametrize("where", ["path", "query", "told by a refusal", "below", "everybody's"])
+def test_what_only_her_answers_name_is_read_under_its_id(where: str, asks: bool) -> None:
+    """What a list shows to both is nobody's alone."""
+    two = Two("labs")
+    labs = {f"L-{number}": {"ref": f"L-{number}", "of": number, "value": f"{number}.5"} for number in (1, 2)}
+
+    @two.app.get("/labs")
+    def mine() -> Any:
+        me = two.caller()
+        return jsonify(results=[one for one in labs.values() if where == "everybody's" or one["of"] == me])
+
+    def one(ref: str | None) -> Any:
+        me, found = two.caller(), labs.get(ref or "")
+        if found is None or (asks and found["of"] != me):
+            return jsonify(error="no such lab"), 404
+        return f"REPORT {found['ref']}: {found['value']}"
+
+    two.app.add_url_rule("/labs/<ref>/download", "path", one)
+    two.app.add_url_rule("/reports/lab/<ref>", "below", one)
+    two.app.add_url_rule("/export", "query", lambda: one(request.args.get("lab")))
+    two.app.add_url_rule("/receipt", "told", lambda: one(request.args.get("labId")))
+    paths = {
+        "query": {"/export": asks_for("lab")},
+        "told by a refusal": {"/receipt": READS},
+        "below": {"/reports/lab/{ref}": READS},
+    }
+    path = paths.get(where, {"/labs/{ref}/download": READS})
+    found = two.judged(ACCESS, **{"/labs": READS, "/me": READS, **path})
+    wrong = not asks and where != "everybody's"
+    assert (found.outcome == "fail") is wrong, found.message
+    assert not wrong or ("GET", next(iter(path))) in routes(found)
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_list_of_ones_own_takes_a_name_by_which_the_api_says_whose_a_thing_is(asks: bool) -> None:
+    two = Two("clinic")
+
+    @two.app.get("/visits")
+    def visits() -> Any:
+        return jsonify([{"id": 70 + two.caller(), "patient_id": two.caller()}])
+
+    @two.app.get("/vitals")
+    def vitals() -> Any:
+        me = two.caller()
+        who = me if asks else request.args.get("patient_id", me, type=int)
+        return jsonify([{"code": f"V{who}", "pulse": 60 + who}])
+
+    found = two.judged(ACCESS, **{"/me": READS, "/visits": READS, "/vitals": READS})
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or routes(found) == [("GET", "/vitals")]
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_what_is_made_below_one_thing_is_changed_elsewhere(asks: bool) -> None:
+    """A list below her thing that he may see is no leave to change what he may not open."""
+    two, numbers = Two("boards"), itertools.count(10)
+    boards = {number: {"id": number, "of": number} for number in (1, 2)}
+    cards: dict[int, dict[str, Any]] = {}
+    two.app.add_url_rule(
+        "/boards", "boards", lambda: jsonify([one for one in boards.values() if one["of"] == two.caller()])
+    )
+
+    @two.app.route("/boards/<int:board>/cards", methods=["GET", "POST"])
+    def below(board: int) -> Any:
+        me = two.caller()
+        if board not in boards or (boards[board]["of"] != me and (asks or request.method == "POST")):
+            abort(404)
+        if request.method == "GET":
+            return jsonify([one for one in cards.values() if one["board"] == board])
+        number = next(numbers)
+        cards[number] = {"id": number, "board": board, "title": request.get_json()["title"]}
+        return jsonify(cards[number]), 201
+
+    @two.app.route("/cards/<int:card>", methods=["GET", "PATCH"])
+    @two.app.post("/cards/<int:card>/move", endpoint="move")
+    def one(card: int) -> Any:
+        me = two.caller()
+        found = cards.get(card) or abort(404)
+        if boards[found["board"]]["of"] != me and (asks or request.method == "GET"):
+            abort(404)
+        found.update(
+            {"moved": True}
+            if request.path.endswith("move")
+            else request.get_json()
+            if request.method == "PATCH"
+            else {}
+        )
+        return jsonify(found)
+
+    paths: dict[str, Any] = {
+        "/me": READS,
+        "/boards": READS,
+        "/boards/{board}/cards": {**READS, "post": body(title="string")},
+    }
+    paths |= {
+        "/cards/{card}": {**READS, "patch": body(title="string")},
+        "/cards/{card}/move": {"post": {"responses": {}}},
+    }
+    found = two.judged(ACCESS, **paths)
+    told = {("PATCH", "/cards/{card}"), ("POST", "/cards/{card}/move")}
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or told <= set(routes(found)), found.message
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_procedures_that_are_posted_take_the_ids_of_others(asks: bool) -> None:
+    two, numbers = Two("procedures"), itertools.count(10)
+    kept: dict[int, dict[str, Any]] = {}
+
+    @two.app.post("/api/addParcel")
+    def add() -> Any:
+        me, number = two.caller(), next(numbers)
+        kept[number] = {"parcelId": number, "ownerId": me, "label": request.get_json()["label"]}
+        return jsonify(parcel=kept[number])
+
+    two.app.add_url_rule(
+        "/api/listParcels",
+        "list",
+        lambda: jsonify(parcels=[one for one in kept.values() if one["ownerId"] == two.caller()]),
+        methods=["POST"],
+    )
+
+    @two.app.post("/api/getParcel")
+    @two.app.post("/api/updateParcel", endpoint="update")
+    def one() -> Any:
+        me, sent = two.caller(), request.get_json()
+        found = kept.get(sent["parcelId"]) or abort(404)
+        if asks and found["ownerId"] != me:
+            abort(404)
+        found.update({"label": sent["label"]} if request.path.endswith("updateParcel") else {})
+        return jsonify(parcel=found)
+
+    paths = {
+        "/me": READS,
+        "/api/addParcel": {"post": body(label="string")},
+        "/api/listParcels": {"post": {"responses": {}}},
+    }
+    paths |= {
+        "/api/getParcel": {"post": body(parcelId="integer")},
+        "/api/updateParcel": {"post": body(parcelId="integer", label="string")},
+    }
+    found = two.judged(ACCESS, **paths)
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or {("POST", "/api/getParcel"), ("POST", "/api/updateParcel")} <= set(routes(found)), found.message
