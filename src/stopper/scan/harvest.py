@@ -45,7 +45,7 @@ def harvested(
         lists = [known for known in app.routes if known.path.rstrip("/") == base] or _lists_nearby(app, base)
         key = (tuple(dict.fromkeys(known.path for known in lists)), name)
         if key not in seen:  # several routes of one thing stand beside the same list
-            seen[key] = _first_id(lists, name, courier, honest, who, own=_is_changed(app, route))
+            seen[key] = _first_id(lists, name, courier, honest, who, own=_is_changed(app, route, who))
         if (value := seen[key]) is not None:
             found[route.path] = {name: value}
     return found
@@ -105,10 +105,10 @@ def _learn_likes(
     return {shown.path: response} if response.succeeded else {}
 
 
-def _is_changed(app: App, route: Route) -> bool:
-    """Whether things of this kind, which are no people's accounts, are changed by their ids."""
+def _is_changed(app: App, route: Route, who: Identity | None) -> bool:
+    """Whether things of this kind are changed by their ids; accounts only where nobody has one to log in with, so that no one is mistaken for it."""
     base = route.path.partition("{")[0]
-    if PERSON.search(base) or is_door(route):
+    if (PERSON.search(base) and who is not None) or is_door(route):
         return False
     return any(one.path.startswith(f"{base}{{") and not {"GET"}.issuperset(one.methods) for one in app.routes)
 

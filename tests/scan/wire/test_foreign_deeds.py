@@ -214,3 +214,64 @@ def test_who_is_let_in_by_the_confirmation_comes_in_and_all_who_registered_are_n
     (told,) = _accounts(people, "stpcanary1", courier.known.registered)
     assert told.reason.count("alice") == 1
     assert "alice-stpcanary1@example.com" in told.reason
+
+
+def queue() -> tuple[Flask, dict[int, dict[str, object]]]:
+    """Deeds by POST of which no answer shows what they do, on jobs that were there, and accounts that anybody may end."""
+    app, people = Flask("queue"), dict[int, dict[str, object]]()
+    people.update({number: {"id": number, "active": True} for number in (1, 2)})
+
+    @app.post("/queue/drain")
+    @app.post("/jobs/bulk", endpoint="bulk")
+    @app.post("/votes", endpoint="votes")
+    @app.post("/jobs/search", endpoint="search")
+    @app.post("/users/<int:number>/owner", endpoint="owner")
+    def deed(number: int = 0) -> Any:
+        return jsonify(ok=True)
+
+    @app.post("/jobs")
+    @app.post("/users", endpoint="user")
+    def make() -> Any:
+        people.setdefault(7, {"id": 7, "active": True})
+        return jsonify(id=7), 201
+
+    @app.post("/users/<int:number>/deactivate")
+    def deactivate(number: int) -> Any:
+        people[number]["active"] = False
+        return jsonify(ok=True)
+
+    return app, people
+
+
+@pytest.mark.parametrize(
+    ("path", "members", "told"),
+    [
+        ("/queue/drain", {}, "what it does nobody is shown"),
+        ("/jobs/bulk", {"ids": [1, 2], "state": "done"}, "what it does nobody is shown (ids 1, ids 2)"),
+        ("/votes", {"job_id": 1}, "what it does nobody is shown (job_id 1)"),
+        ("/users/1/owner", {"role": "admin"}, "it could not be read beforehand"),
+        ("/votes", {"job_id": 7}, ""),
+        ("/jobs/bulk", {"ids": ["stp0123456789"]}, ""),
+        ("/jobs/search", {"ids": [1]}, ""),
+        ("/jobs", {"queue_id": 1}, ""),
+    ],
+)
+def test_a_deed_by_post_on_what_was_there_is_named(path: str, members: dict[str, object], told: str) -> None:
+    app, _ = queue()
+    courier = Courier(WsgiTransport(app), mode="active")
+    courier.carry(change("POST", "/jobs", title="x"))
+    courier.carry(change("POST", path, **members))
+    courier.put_back()
+    assert courier.unlike == ({f"POST {path}": [told]} if told else {})
+
+
+def test_accounts_of_others_are_not_ended_by_anybody() -> None:
+    app, people = queue()
+    courier = Courier(WsgiTransport(app), mode="active")
+    courier.given.take_up([ANN])
+    for somebody in (change("POST", "/users/1/deactivate"), ANN.on(change("POST", "/users/2/deactivate"))):
+        with pytest.raises(Skipped, match="account"):
+            courier.carry(somebody)
+    courier.carry(change("POST", "/users", name="x"))
+    courier.carry(change("POST", "/users/7/deactivate"))
+    assert [number for number, one in people.items() if not one["active"]] == [7]

@@ -17,6 +17,7 @@ from stopper.core.redactor import is_sensitive_name
 from stopper.scan.wire.deeds_by_get import deed_in
 from stopper.scan.wire.form_doors import FORM
 from stopper.scan.wire.spared_accounts import is_of_oneself
+from stopper.scan.wire.things_made import creates
 
 MOST: Final = 40
 """Things that are read before they are changed."""
@@ -31,6 +32,10 @@ _OF_AN_ACCOUNT: Final = re.compile(
     r"(?i)(^|/)(users?|accounts?|members?|people|customers?|profiles?)/[^/]{1,80}/(roles?|permissions|e?-?mail|user_?name|name|phone|address|plan|tier|level|limit|profile|settings|preferences)/?$"
 )
 """What a POST by somebody's id sets of the account itself."""
+_LOOKS: Final = frozenset(
+    {"search", "query", "filter", "lookup", "find", "preview", "validate", "check", "export", "report", "download"}
+)
+"""What a POST says that changes nothing."""
 _OF_THE_BODY: Final = ("content-type", "content-length", "accept")
 
 
@@ -158,7 +163,7 @@ class AsItWas:
             return
         with self._lock:
             if kept is None:
-                said = request.method in _CHANGES or _of_an_account(request) or deed_in(request.target)
+                said = request.method in _CHANGES or _of_an_account(request) or _does_something(request, response)
                 if response.succeeded and said and next(iter(places)) in self._unread:
                     where = request.method, _kind(request.target)
                     path = request.target.partition("?")[0]
@@ -251,6 +256,14 @@ def _changes(request: Request) -> bool:
     path = request.target.partition("?")[0]
     to_a_thing = any(map(ID.fullmatch, path.split("/"))) or _named_in_the_body(request, path)
     return (bool(request.body) and (request.method in _CHANGES or _of_an_account(request))) or bool(to_a_thing)
+
+
+def _does_something(request: Request, response: Response) -> bool:
+    """Whether a POST on a thing says a deed, or one word that is no name of several things (``/users/1/owner``), and has made nothing."""
+    path = request.target.partition("?")[0].rstrip("/")
+    last, inside = as_parameter(path.rpartition("/")[2]), any(map(ID.fullmatch, path.split("/")))
+    one = inside and not ID.fullmatch(last) and (not last.endswith("s") or last.endswith("ss")) and last not in _LOOKS
+    return bool(deed_in(request.target)) or (one and not creates(request, response))
 
 
 def _of_an_account(request: Request) -> bool:

@@ -1,6 +1,5 @@
 """Carries every request of a scan: decides by mode and path whether it may be sent, keeps the budget and the pace."""
 
-import json
 import re
 import threading
 import time
@@ -15,6 +14,7 @@ from stopper.core.rebuild_names import REBUILDS
 from stopper.core.tls import TlsSeen
 from stopper.scan.wire import deletions
 from stopper.scan.wire.as_it_was import AsItWas
+from stopper.scan.wire.blind_deeds import BlindDeeds, ends_somebody
 from stopper.scan.wire.credential_watch import CredentialWatch
 from stopper.scan.wire.deeds_by_get import words_of
 from stopper.scan.wire.deletions import deletes, deletes_of_others
@@ -113,6 +113,7 @@ class Courier:
         """The ids of its people, and by what those whom it registered log in."""
         self.was = AsItWas()
         """What was there before it was changed."""
+        self.blind = BlindDeeds()
         self.errors: list[Exchange] = []
         """Errors of the server that were met, the first ones."""
         self.unlike: dict[str, list[str]] = {}
@@ -156,6 +157,7 @@ class Courier:
     def _read_before(self, request: Request) -> Request:
         """Keep what *request* is about to change. Raises Skipped where that could not be given back to somebody who was given."""
         self.was.before(request, self.made.is_own, self._read_first)
+        self.blind.before(request, self.made)
         if request.identity not in self.given.names or self.made.is_own(request.target):
             return request
         called = self.people.get(request.identity)
@@ -175,6 +177,7 @@ class Courier:
     def put_back(self, takes: Callable[[str], Collection[str]] = lambda _: ()) -> None:
         """Put back what was there before this scan changed it; what cannot be is in ``unlike`` afterwards, with its members. ``takes`` knows the
         methods of a path."""
+        self.unlike |= self.blind.told()
         with suppress(Skipped):
             self.was.put_back(lambda request: self.carry(request, last=True), self.unlike, takes)
 
@@ -298,6 +301,8 @@ class Courier:
             return f"its path says {min(hazard)!r}"
         if taken:
             return deletions.WHY
+        if ends_somebody(request, self.made):
+            return "it could end the account of somebody whom the scan has not registered"
         if word := sends_money(request, words):
             return f"its path says {word!r}, and it is about money"
         if request.method == "DELETE" and effect == "write" and not self.made.is_own(request.target):
@@ -349,6 +354,7 @@ class Courier:
         self.slow.learn(response)
         self.made.learn(request, response, since)
         self.was.learn(request, response)
+        self.blind.learn(request, response)
         self.given.learn(request)
         self.known.learn(request, response, self.credentials.headers_of(request.identity))
         with self._lock:
@@ -391,8 +397,3 @@ def retry_after(response: Response, times: int = 1) -> float:
 def _meet(barrier: threading.Barrier, timeout: float) -> None:
     with suppress(threading.BrokenBarrierError):
         barrier.wait(timeout)
-
-
-def json_body(value: object) -> bytes:
-    """*value* as the bytes of a JSON body."""
-    return json.dumps(value, separators=(",", ":")).encode()

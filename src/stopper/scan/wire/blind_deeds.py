@@ -1,0 +1,105 @@
+"""Deeds by POST on what was there, of which nobody can see what they did: ``/queue/drain``, ``/posts/bulk`` with ids, ``/votes`` with the id of a
+post. They are named when the scan ends. What ends or lifts the account of somebody is done to accounts of the scan alone."""
+
+import re
+import threading
+from typing import Final
+
+from stopper.core.exchange import Request, Response
+from stopper.core.ids_in_paths import ID
+from stopper.core.probe_objects import as_id
+from stopper.scan.wire.body_members import members_in
+from stopper.scan.wire.deeds_by_get import ALWAYS, words_of
+from stopper.scan.wire.deletions import INVENTED, deletes_of_others
+from stopper.scan.wire.spared_accounts import is_of_oneself
+from stopper.scan.wire.things_made import ThingsMade, creates, is_an_id
+
+_DEEDS: Final = ALWAYS | {
+    "drain", "bulk", "batch", "mass", "process", "run", "sync", "synchronize", "merge", "recalculate", "rebuild", "move", "reorder", "assign", "retry",
+    "start", "stop", "pause", "resume", "execute", "dispatch", "dequeue", "complete", "finish", "close", "open", "archive", "restore", "lock", "unlock",
+    "reset", "apply", "accept", "decline", "vote", "like", "mark", "cleanup", "expire", "advance", "skip", "next", "pop", "shift", "release", "claim",
+}  # fmt: skip
+"""Words that end the path of what is done to things that are there."""
+_READS: Final = frozenset(
+    {
+        "search",
+        "query",
+        "filter",
+        "lookup",
+        "find",
+        "preview",
+        "validate",
+        "check",
+        "calculate",
+        "estimate",
+        "export",
+        "report",
+    }
+)
+_ENDS_ANOTHER: Final = re.compile(
+    r"(?i)(^|/)(users?|accounts?|members?|people|customers?|profiles?|employees?)/([^/]{1,80})/"
+    r"(un)?(lock|suspend|disable|deactivate|activate|enable|ban|block|close|anonymi[sz]e|expire|forget|terminate)/?$"
+)
+"""Paths behind which the account that they name is over or is let in again."""
+_NOBODY: Final = re.compile(r"(?i)9{8,}|.*stopper-nobody.*|00000000-0000-0000-.*|stp[0-9a-f]{8,}.*|.*[^\w.@-].*")
+"""Ids that nobody has."""
+
+
+def ends_somebody(request: Request, made: ThingsMade) -> bool:
+    """Whether a change would end or lift the account that its path names, which the scan has not made."""
+    path = request.target.partition("?")[0]
+    named = _ENDS_ANOTHER.search(path) if len(path) < 400 else None
+    if named is None or request.method in ("GET", "HEAD", "OPTIONS"):
+        return False
+    own = made.is_own(request.target) or made.is_own(path[: named.end(3)])
+    return _NOBODY.fullmatch(named.group(3)) is None and not own
+
+
+class BlindDeeds:
+    """One per courier, shared by all its threads."""
+
+    def __init__(self) -> None:
+        self._sent: dict[str, list[str]] = {}
+        self._done: dict[str, list[str]] = {}
+        self._lock = threading.Lock()
+
+    def before(self, request: Request, made: ThingsMade) -> None:
+        """Note a deed on what the scan has not made."""
+        path = request.target.partition("?")[0]
+        words = words_of(path.rstrip("/").rpartition("/")[2])
+        if request.method != "POST" or request.effect == "login" or is_of_oneself(path) or words & _READS:
+            return
+        if any(map(ID.fullmatch, path.split("/"))):
+            return  # what stands there is read beforehand
+        named = list(_ids_named(request))
+        if (named or words & _DEEDS) and deletes_of_others(request, made):
+            with self._lock:
+                self._sent[request.target] = named
+
+    def learn(self, request: Request, response: Response) -> None:
+        """Note that it went through, and made nothing."""
+        with self._lock:
+            named = self._sent.get(request.target) if request.method == "POST" else None
+            if named is not None and response.succeeded and not creates(request, response):
+                told = self._done.setdefault(f"POST {request.target.partition('?')[0]}", [])
+                told += [one for one in named if one not in told]
+
+    def told(self) -> dict[str, list[str]]:
+        """The deeds, each with the ids that it named."""
+        return {
+            path: [
+                f"what it does nobody is shown ({', '.join(named[:5])})" if named else "what it does nobody is shown"
+            ]
+            for path, named in self._done.items()
+        }
+
+
+def _ids_named(request: Request) -> list[str]:
+    """``post_id 1`` for each member of the body that is the id of something."""
+    found: list[str] = []
+    for name, value in members_in(request, 2):
+        for one in value[:5] if isinstance(value, list) else [value]:  # pyright: ignore[reportUnknownVariableType]
+            key = as_id(one)  # pyright: ignore[reportUnknownArgumentType]
+            if is_an_id(name) and key is not None and INVENTED.match(key) is None and name.lower() != "name":
+                found.append(f"{name} {key}")
+    return found
