@@ -14,7 +14,8 @@ from stopper.core.exchange import Request, Response
 from stopper.core.probe import Mode, Skipped
 from stopper.core.redactor import mask
 from stopper.core.rule import Surface
-from stopper.scan.wire.courier import Courier, retry_after
+from stopper.scan.wire.busy_doors import retry_after
+from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.things_made import created_paths
 from stopper.scan.wire.transport import Hold, at_once
 
@@ -249,12 +250,23 @@ def test_a_429_with_a_long_wait_skips_that_address_and_no_other() -> None:
 
 
 def test_a_host_that_is_busy_everywhere_is_left_alone() -> None:
-    transport = Recorder(*[Response(429, (("Retry-After", "600"),))] * 3)
+    transport = Recorder(*[Response(429, (("Retry-After", "600"),))] * 4)
     mine = courier(transport)
-    for path in ("/a", "/b", "/c"):
+    for path in ("/a", "/b", "/c", "/d"):
         mine.carry(Request("GET", path))
     with pytest.raises(Skipped, match="asked to wait"):
-        mine.carry(Request("GET", "/d"))
+        mine.carry(Request("GET", "/e"))
+
+
+def test_three_doors_with_limits_of_their_own_are_no_busy_host() -> None:
+    """A model's doors answer five questions in three hours; the rest of the API goes on."""
+    transport = Recorder(*[Response(429, (("Retry-After", "600"),))] * 3, *[Response(200)] * 9)
+    mine = courier(transport)
+    for path in ("/chat", "/chat/anonymous", "/chat/info", "/login", "/notes", "/users"):
+        mine.carry(Request("GET", path))
+    with pytest.raises(Skipped, match="asked to wait"):
+        mine.carry(Request("GET", "/chat"))
+    assert mine.sent == 6
 
 
 @given(st.text(max_size=20))

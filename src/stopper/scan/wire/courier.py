@@ -15,6 +15,7 @@ from stopper.core.tls import TlsSeen
 from stopper.scan.wire import deletions
 from stopper.scan.wire.as_it_was import AsItWas
 from stopper.scan.wire.blind_deeds import BlindDeeds, ends_somebody
+from stopper.scan.wire.busy_doors import BusyDoors
 from stopper.scan.wire.credential_watch import CredentialWatch
 from stopper.scan.wire.deeds_by_get import words_of
 from stopper.scan.wire.deletions import deletes, deletes_of_others
@@ -50,8 +51,6 @@ REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 406, 413, 415, 422})
 """Answers after which everything is as it was."""
 WAIT_MOST: Final = 5.0
 """Seconds of Retry-After that are waited for; a longer wait skips that address instead."""
-BUSY_ADDRESSES: Final = 3
-"""From this many addresses that answer 429 the whole host counts as busy."""
 
 
 class Courier:
@@ -89,8 +88,7 @@ class Courier:
         self._why_no_writes = why_no_writes
         self._lock = threading.Lock()
         self._next = 0.0
-        self._busy: dict[tuple[str, str], float] = {}
-        self._busy_again: dict[tuple[str, str], int] = {}
+        self._busy = BusyDoors()
         self.stopping = threading.Event()
         self.credentials = CredentialWatch()
         """Which credentials of the scan's people are over."""
@@ -320,11 +318,8 @@ class Courier:
 
     def _pace(self, request: Request) -> None:
         key, now = (request.method, path_of(request.target)), time.monotonic()
+        until = self._busy.until(key, now)
         with self._lock:
-            until = self._busy.get(key, 0.0)
-            busy = [end for end in self._busy.values() if end > now]
-            if len(busy) >= BUSY_ADDRESSES:
-                until = max(until, *busy)
             if until - now > WAIT_MOST:
                 self.sent -= 1
                 raise Skipped(f"the server asked to wait {until - now:.0f} s before the next {request.method} {key[1]}")
@@ -366,11 +361,7 @@ class Courier:
                     self.errors.append(Exchange(request, response))
                 if response.status < 500 and response.status != 429:
                     self.heard.add(key)
-            if response.status == 429:
-                times = self._busy_again[key] = self._busy_again.get(key, 0) + 1
-                self._busy[key] = time.monotonic() + retry_after(response, times)
-            elif not response.error:
-                self._busy_again.pop(key, None)
+        self._busy.learn(key, response)
 
 
 def _only_reads(request: Request) -> bool:
@@ -384,14 +375,6 @@ def effect_of(request: Request) -> Effect:
     if request.identity is not None and _KEPT.search(path_of(request.target)):
         return "write"
     return "login" if request.effect == "login" else "write"
-
-
-def retry_after(response: Response, times: int = 1) -> float:
-    """Seconds that a 429 asks for; where it does not say, one, and three times as many each time that it is said again (*times* in a row)."""
-    said = (response.header("Retry-After") or "").strip()
-    if said.isascii() and said.isdigit() and len(said) < 8:
-        return float(min(int(said), 86400))
-    return float(min(3 ** (times - 1), 60))
 
 
 def _meet(barrier: threading.Barrier, timeout: float) -> None:
