@@ -36,6 +36,8 @@ _OWNED: Final = re.compile(r"(\w+_)?(balance|iban|salary|credit_limit|card_numbe
 _PLAIN: Final = frozenset({"id", "_id", "uuid", "number", "no", "key", "pk", "oid", "ident", "identifier"})
 SHORT: Final = 2
 """Letters of a parameter whose name says nothing."""
+ASKED_MOST: Final = 3
+"""Times that routes which tell a person nothing of itself are asked: a shop's own door refuses its customers each time."""
 TELLING: Final = 8
 """Letters of a name that does not stand in an answer by chance."""
 
@@ -123,10 +125,10 @@ def _name_of_oneself(target: Target, person: Identity, wanted: str) -> Steps[str
 
 
 def _told_of_oneself(target: Target, person: Identity) -> Steps[list[Told]]:
-    """What routes tell a person about itself; asked again only where none has told anything."""
+    """What routes tell a person about itself; asked again, a few times, where none has told anything."""
     key = f"what {person.name} is told of oneself"
-    known = cast("list[Told]", target.notes.get(key, []))
-    if known:
+    known, asked = cast("tuple[list[Told], int]", target.notes.get(key, ([], 0)))
+    if known or asked >= ASKED_MOST:
         return known
     found: list[Told] = []
     for route in [
@@ -138,7 +140,7 @@ def _told_of_oneself(target: Target, person: Identity) -> Steps[list[Told]]:
             names = {name: told[name] for name in (*_ADDRESS, *_LOGINS) if as_id(told.get(name)) is not None}
             number = next(ids(_the_person(answer.response.json()), "user_id"), None)
             found.append((route.path, {**names, **told_about(answer.response)}, number))
-    target.notes[key] = found
+    target.notes[key] = found, asked + 1
     return found
 
 

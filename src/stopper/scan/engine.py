@@ -17,7 +17,7 @@ from stopper.core.rule import SEVERITIES, Rule, Surface
 from stopper.scan.detecting import DetectorResult, one_line, outcome_of, run_detectors
 from stopper.scan.options import Progress, silent
 from stopper.scan.renewal import Renewals
-from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.courier import USED_UP, Courier
 from stopper.scan.wire.listener import LoopbackListener
 from stopper.scan.wire.transport import READ_METHODS
 
@@ -29,8 +29,10 @@ LITTLE_LEFT: Final = 0.35
 """The part of the budget after which little of it is left when the probes begin."""
 AT_ONCE: Final = 3
 """Probes that run side by side then."""
-FOR_HEAVY: Final = 12
-"""The part of the budget, as one of so many, that is kept for those who change things where little is left."""
+FOR_CHANGES: Final = 0.4
+"""The part of what is left that those who mostly read leave to those who vary what they send: what is injected weighs most."""
+SURVEYED: Final = 60
+"""Requests that are kept for routes which no probe has asked."""
 STEPS_MOST: Final = 2000
 """Steps of one probe; a probe that goes on longer has lost its way."""
 _ENDING: Final = re.compile(
@@ -99,34 +101,41 @@ def run_probes(
         done(run_probe(rule, target, courier, renewals))
 
     beside = readers_first(rule for rule in fit if not rule.disturbs)
-    for_survey = min(sum(len(route.refs()) for route in target.app.routes), courier.max_requests // 5)
-    # Where looking for routes took much, what is left is shared: those who read leave enough for what weighs most of those who change things.
-    little = courier.sent > courier.max_requests * LITTLE_LEFT
+    for_survey = min(sum(len(route.refs()) for route in target.app.routes), SURVEYED, courier.max_requests // 5)
     last = sorted((rule for rule in fit if rule.disturbs), key=_by_weight)
     for_last = min(KEPT, courier.max_requests // 8) if last else 0
-    courier.kept_back = for_survey + for_last + (courier.max_requests // FOR_HEAVY if little else 0)
+    courier.kept_back = for_survey + for_last
     # What is asked wrongly may be kept, and whoever reads it later fails: errors are provoked when inputs have been tried.
     provoking = sorted((rule for rule in beside if rule.provokes), key=_by_weight)
     calm = [rule for rule in beside if not rule.provokes]
     # Whose things are whose is asked first: nobody else changes them meanwhile, and a budget that runs out is not felt there.
     for check in FIRST:
         _side_by_side([rule for rule in calm if rule.check == check], courier, workers, run)
+    # Where looking for routes and whose things are whose took much, what is left is shared: what weighs most has it first.
+    left = courier.max_requests - courier.sent - courier.kept_back
+    little = courier.sent > courier.max_requests * LITTLE_LEFT
+    at_once = min(workers, AT_ONCE) if little else workers  # side by side all would begin and few come to an end
     # What is written makes the readings of all anew: those who mostly read are done before the others begin. What weighs little is asked when
     # all that weighs much has been, so that a budget that runs out costs what weighs least.
     reading = [rule for rule in calm if rule.check in _READING]
-    at_once = min(workers, AT_ONCE) if little else workers  # side by side all would begin and few come to an end
     first = [
         rule for rule in reading if rule.severity in _HEAVY or (rule.severity == "medium" and rule.check in _CHEAP)
     ]
+    courier.kept_back = for_survey + for_last + max(0, int(left * FOR_CHANGES))
     _side_by_side(sorted(first, key=_by_weight) if little else first, courier, at_once, run)
     courier.kept_back = for_survey + for_last
     changing = [rule for rule in calm if rule.check not in (*_READING, *FIRST)]
-    # Side by side all would share what is left of a tight budget: what weighs most has it first. Errors are provoked for many requests, and
-    # what weighs less asks few.
+    tight = courier.sent > courier.max_requests // 2
     heavy = [rule for rule in changing if rule.severity in _HEAVY]
+    _side_by_side(
+        sorted(heavy, key=_by_weight) if tight else heavy, courier, min(at_once, AT_ONCE) if tight else at_once, run
+    )
+    # Those who read and were cut short take what the others left. Errors are provoked for many requests, and what weighs less asks few.
+    cut = [rule for rule in first if rule.slug in results and results[rule.slug].verdict.message.startswith(USED_UP)]
     rest = [rule for rule in reading if rule not in first]
     lighter = [rule for rule in changing if rule.severity == "medium"]
-    for rules in (heavy, rest, lighter, provoking, [rule for rule in changing if rule.severity == "low"]):
+    low = [rule for rule in changing if rule.severity == "low"]
+    for rules in (sorted(cut, key=_by_weight), rest, lighter, provoking, low):
         _side_by_side(rules, courier, at_once, run)
     courier.kept_back = for_survey
     _side_by_side(last, courier, 1, run)  # each may end what the others stand on

@@ -49,6 +49,8 @@ _KEPT: Final = re.compile(r"(?i)(^|[/_-])(tokens|sessions|api[-_]?keys?)/?$")
 """Collections: who is in already makes another thing there, and logs in nowhere."""
 REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 406, 413, 415, 422})
 """Answers after which everything is as it was."""
+USED_UP: Final = "the budget of"
+"""How the reason begins why a request is not sent that the budget does not allow."""
 WAIT_MOST: Final = 5.0
 """Seconds of Retry-After that are waited for; a longer wait skips that address instead."""
 
@@ -264,7 +266,7 @@ class Courier:
                 self.kept_back, self.made.to_delete() + self.was.to_put_back()
             ):
                 self.exhausted = True
-                raise Skipped(f"the budget of {self.max_requests} requests is used up; raise it with --max-requests")
+                raise Skipped(f"{USED_UP} {self.max_requests} requests is used up; raise it with --max-requests")
             self.sent += 1
             self.changes += not _only_reads(request)
 
