@@ -20,6 +20,8 @@ _DELETES: Final = re.compile(r"(?i)/(delete|remove|destroy)/")
 """What may stand between a collection and the id of what is deleted."""
 _DEEDS: Final = DEEDS | {"find", "modify", "mark", "publish"}
 """What a path may say before the name of the thing."""
+_VERSION: Final = re.compile(r"(?i)[_-]?v\d{1,2}$")
+"""What the newer of two routes to one thing ends with."""
 _DONE: Final = frozenset({
     "delete", "remove", "destroy", "complete", "finish", "cancel", "close", "archive", "toggle", "share", "publish", "mark", "approve", "reject", "restore",
 })  # fmt: skip
@@ -97,10 +99,17 @@ def collection_of(target: Target, route: Route) -> str:
     before, _, last = base.rpartition("/")
     if _known(target, base):
         return base
-    noun = _after_a_deed(last)
-    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    named = next((path for path in (f"{before}/{many}", f"{before}/{noun}") if noun and _known(target, path)), "")
+    stem = _VERSION.sub("", last)
+    noun = _after_a_deed(stem)
+    words = (
+        (_many(noun), noun, _many(stem)) if noun else ()
+    )  # ``/notes``, ``/note`` and ``/get_notes`` of ``/get_note_v2/{id}``
+    named = next((path for word in words if _known(target, path := f"{before}/{word}")), "")
     return named or (before if "/" in base.lstrip("/") else base)
+
+
+def _many(noun: str) -> str:
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
 
 
 def _after_a_deed(segment: str) -> str:
@@ -162,10 +171,11 @@ def listed_at(target: Target, base: str) -> Route | None:
     thing = base.rpartition("/")[2]
     words = (*_LISTS, f"{thing}s", thing, f"my-{thing}", f"my_{thing}")
     before = base.rpartition("/")[0]
+    noun = _after_a_deed(thing) or thing
     many = [
         f"{before}/{word}{join}{name}"
-        for name in (thing, f"{thing}s")
-        for word in ("get", "list", "my")
+        for name in (noun, _many(noun))
+        for word in ("get", "list", "my", "all", "get_all")
         for join in "_-"
     ]
     paths = (base, *(f"{base}/{word}" for word in words), *many)

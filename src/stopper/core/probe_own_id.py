@@ -2,23 +2,32 @@
 
 import json
 import re
+import uuid
+from dataclasses import replace
 from typing import Final, cast
 from urllib.parse import unquote
 
 from stopper.core import probe_one_thing as things
 from stopper.core.app import Route
-from stopper.core.exchange import Exchange
+from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.naming import as_parameter
 from stopper.core.owner_names import PERSON
 from stopper.core.personal import addresses_in, people_in
 from stopper.core.place import RouteRef
-from stopper.core.probe import Identity, Steps, Target, send
+from stopper.core.probe import Identity, Steps, Target, failed, send
 from stopper.core.probe_baseline import is_door, same
 from stopper.core.probe_kinds import at_number, entry_of, route_at
 from stopper.core.probe_objects import plain_members
 from stopper.core.probe_own_things import own_things
-from stopper.core.probe_own_values import BELONGS, NAMES_SOMEBODY, own_numbers, parameter_of, says_what_is_owned
+from stopper.core.probe_own_values import (
+    BELONGS,
+    NAMES_SOMEBODY,
+    own_numbers,
+    parameter_of,
+    says_what_is_owned,
+    says_whose,
+)
 from stopper.core.probe_people import by_cookie, number_in_lists
 from stopper.core.redactor import is_sensitive_name
 
@@ -93,10 +102,61 @@ def _under(
     if not own.response.succeeded or not _is_personal(route, own, alice):
         return []
     under_his = yield from send(bob.on(at_number(target, route, other)))
-    if same(own.response, under_his.response) or (yield from _in_a_list(target, route, alice, bob, number)):
+    alone = same(own.response, under_his.response) and not (
+        yield from _says_whose(target, route, (own, number), (under_his, other))
+    )
+    if alone or (yield from _in_a_list(target, route, alice, bob, number)):
         return [None]
     before = (Evidence("exchange", "control: under bob's own id stands something else", under_his),)
-    return [(yield from things.same_content(RouteRef("GET", route.path), read, alice, bob, before))]
+    verdict = yield from things.same_content(RouteRef("GET", route.path), read, alice, bob, before)
+    if own.response.json() is None and (verdict is None or verdict.outcome != "fail"):
+        verdict = (yield from _her_address(route, read, own, under_his, bob)) or verdict
+    return [verdict]
+
+
+def _her_address(
+    route: Route, read: Request, own: Exchange, under_his: Exchange, bob: Identity
+) -> Steps[Verdict | None]:
+    """A page greets whoever asks by name, so no two people see the same one: Bob's view of Alice's shows her address, which his own page and
+    nobody's lack."""
+    hers = addresses_in(own.response.text) - addresses_in(under_his.response.text)
+    anonymous, foreign = (yield from send(read)), (yield from send(bob.on(read)))
+    if not foreign.response.succeeded or not hers & addresses_in(foreign.response.text) - addresses_in(
+        anonymous.response.text
+    ):
+        return None
+    ref = RouteRef("GET", route.path)
+    evidence = (
+        Evidence("exchange", "control: alice sees her address there", own),
+        Evidence("exchange", "control: bob's own page has another", under_his),
+        Evidence("exchange", "bob asks for hers and sees her address", foreign),
+    )
+    return failed(f"{ref} shows what belongs to one user to another user who knows its id", (ref,), evidence)
+
+
+def _says_whose(target: Target, route: Route, hers: tuple[Exchange, str], his: tuple[Exchange, str]) -> Steps[bool]:
+    """Whether two answers that differ in nothing else say whose each is, and somebody whom nobody knows gets none: two new accounts with
+    nothing on them look alike."""
+    (own, number), (under_his, other) = hers, his
+    if not (_names(own, number) and _names(under_his, other)) or _names(own, other) or _names(under_his, number):
+        return False
+    nobody = (
+        str(uuid.UUID(int=7))
+        if len(number) == len(str(uuid.UUID(int=0)))
+        else "99999999"
+        if number.isdigit()
+        else target.canary
+    )
+    unknown = yield from send(replace(own.request, target=at_number(target, route, nobody).target))
+    return not unknown.response.succeeded
+
+
+def _names(shown: Exchange, number: str) -> bool:
+    return any(
+        str(value) == number
+        for name, value in plain_members(shown.response.json())
+        if says_whose(name) or as_parameter(name) == "id"
+    )
 
 
 def _is_personal(route: Route, own: Exchange, alice: Identity) -> bool:
