@@ -36,7 +36,7 @@ SURVEYED: Final = 60
 STEPS_MOST: Final = 2000
 """Steps of one probe; a probe that goes on longer has lost its way."""
 _ENDING: Final = re.compile(
-    r"(?i)log-?out|sign-?out|revoke|password|deactivate|keys?[/_-](rotate|regenerate|renew|reset)|(rotate|regenerate)[/_-]?(\w+[/_-])?keys?|(?<![a-z])sessions?/?$"
+    r"(?i)log-?out|sign-?out|revoke|password|passwd|(?<![a-z])(ch|change|new|set|update)[/_-]?(pwd|pass)(?![a-z])|deactivate|keys?[/_-](rotate|regenerate|renew|reset)|(rotate|regenerate)[/_-]?(\w+[/_-])?keys?|(?<![a-z])sessions?/?$"
 )
 """Paths where a person of the scan could lose the credential that every probe needs."""
 _ACCOUNT: Final = re.compile(r"(?i)(?<![a-z])account/?$")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, cast
 
 from stopper.core.exchange import Request
+from stopper.core.login_names import PASSWORD
 from stopper.core.probe import Identity
 from stopper.scan.wire.deeds_by_get import deed_in, words_of
 from stopper.scan.wire.own_resets import PASSWORDS, names_somebody
@@ -64,8 +65,11 @@ _SECOND_FACTOR: Final = re.compile(
     r"(?i)(^|[/_-])(2fa|mfa|otp|pin|two[_-]?factor|totp|second[_-]factor|webauthn|passkeys?|authenticator|(backup|recovery)[_-]?codes?)([/_.-]|$)"
 )
 """Paths that change what somebody needs beside the password to log in."""
-
-
+_NEW_PASSWORD: Final = re.compile(
+    r"(?i)(^|[/_-])((ch|change|update|set|edit|new|modify|alter|rotate|reset|save)[/_-]?(my|user|account)?[/_-]?(pass-?words?|passwd|passphrase|pwd|pass|pw|senha|clave|contrasena|passwort)|"
+    r"(pass-?word|passwd|pwd)([/_-](ch|change|update|set|edit|new|reset))?)/?$"
+)
+"""Paths that give somebody another password: ``/user/chpasswd``."""
 _CALLED: Final = re.compile(
     r"(?i)(^|/)(me|self|account|profile|settings|users?/[^/]{1,80})/((change|update|set|edit)[_-]?)?(e?-?mails?|e?-?mail[_-]address|user_?-?name|login|phone(-?number)?)/?$|"
     r"(^|[/_-])(change|update|set|edit)[_-]?(my[_-]?)?(e?-?mail|user_?-?name|phone)/?$"
@@ -108,6 +112,8 @@ class GivenPeople:
             return f"it could replace a key of {request.identity}, who was given to the scan"
         if _EVERYWHERE.search(path) or (writes and _SECOND_FACTOR.search(path)):
             return f"{request.identity} was given to the scan and could not log in as before"
+        if writes and request.effect != "login" and (_NEW_PASSWORD.search(path) or _is_a_new_password(request)):
+            return f"it could give {request.identity}, who was given to the scan, another password"
         if writes and _CALLED.search(path) and request.effect != "login":
             return f"{request.identity} was given to the scan and could be called otherwise afterwards"
         acts = writes or bool(deed_in(request.target))
@@ -131,6 +137,16 @@ class GivenPeople:
         said = [value for _, value in request.headers]
         text = request.body.decode("utf-8", "replace") if request.body else ""
         return any(one in value for one in self._held for value in (*said, text, request.target))
+
+
+def _is_a_new_password(request: Request) -> bool:
+    """Whether all that the body of a POST says is a password, once or twice, and nothing of whose it is: its own."""
+    try:
+        said: object = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return False
+    members = cast("dict[str, object]", said) if isinstance(said, dict) else dict[str, object]()
+    return request.method == "POST" and bool(members) and all(PASSWORD.search(name) for name in members)
 
 
 def _says_it_is_over(request: Request) -> bool:
