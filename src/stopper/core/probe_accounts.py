@@ -13,7 +13,7 @@ from stopper.core.probe import Identity, Target
 from stopper.core.probe_login import REGISTERED
 
 _REGISTER: Final = re.compile(r"(?i)(^|[/_-])(register|registration|sign-?up)/?$")
-_PEOPLE: Final = re.compile(r"(?i)(^|[/_-])(users?|accounts?|members?|people)/?$")
+_PEOPLE: Final = re.compile(r"(?i)(^|[/_-])(users?|accounts?|members?|people)(/(create|new|add|join))?/?$")
 _NAME: Final = re.compile(r"(?i)user_?name|login|nick|handle|alias|screen_?name|^name$|^user$")
 
 

@@ -13,7 +13,7 @@ from stopper.core.cookie_flags import cookies_of
 from stopper.core.exchange import Exchange, Request
 from stopper.core.login_names import KEY_NAMES, named
 from stopper.core.probe import Identity, Steps, Target, send
-from stopper.core.probe_accounts import registration_at, takes_accounts
+from stopper.core.probe_accounts import registered_at, registration_at, takes_accounts
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import known_log_in, log_in, login_routes, token_in
@@ -99,7 +99,13 @@ class Enrolled:
 
 def enrolled(target: Target) -> Steps[Enrolled | None]:
     """A new person who is registered and logged in; None where the API takes none."""
-    for route in [one for one in target.app.routes if registers(one) or takes_accounts(one)][:2]:
+    came = {one.path for one in registered_at(target)}
+    takes = [
+        one
+        for one in target.app.routes
+        if registers(one) or takes_accounts(one) or ("POST" in one.methods and one.path in came)
+    ]
+    for route in sorted(takes, key=lambda one: one.path not in came)[:2]:
         person, request = _new_person(target, route)
         made = yield from attempt(send(request))
         if made is None or not (made.response.succeeded or made.response.status in (302, 303)):
