@@ -135,9 +135,19 @@ def filled(body: Mapping[str, object], subject: str, password: str) -> dict[str,
     return None
 
 
+_OF_THE_ACCOUNT: Final = re.compile(
+    r"(?i)\b(bad|invalid|wrong|incorrect|unknown|failed)[ _-]*(log-?_?in|sign-?_?in|credentials?|user(name)?|(e-?mail|user(name)?)[ /]*(or|and|/)[ /]*password|password)\b|"
+    r"\b(log-?_?in|authentication)[ _-]*(bad|failed|invalid|incorrect|unsuccessful|denied)\b|(credentials|password) (do|does)(n't| not) match|(user|account) (was )?not found|no such user"
+)
+_OF_THE_FORM: Final = re.compile(r"(?i)\brequired\b|missing|\bmust\b|provide|expected|format|\bjson\b|content.type")
+
+
 def understood(response: Response) -> bool:
     """Whether the server read the body at all, whatever it then said. A 404 with a JSON object, or in a view's own few words, is a refusal of
-    a stranger."""
+    a stranger; so is a 400 that says the log-in was wrong, and nothing of what is missing."""
+    if response.status in (400, 422) and not response.error:
+        said = response.text[:2000]
+        return _OF_THE_ACCOUNT.search(said) is not None and _OF_THE_FORM.search(said) is None
     if response.status == 404:
         own_words = bool(response.text.strip()) and "<html" not in response.text[:200].lower()
         return not response.error and (isinstance(response.json(), dict) or own_words)
