@@ -7,12 +7,12 @@ from typing import Final, cast
 from stopper.core.exchange import Response
 
 LOGIN: Final = re.compile(
-    r"(?i)(^|[/_-])(((do|user|process|perform)[-_]?)?(log[-_]?in|sign[-_]?in)|authenticate|auth|connect|tokens?|sessions?|jwt|"
+    r"(?i)(^|[/_-]|(?-i:(?<=[a-z])(?=(Log|Sign)[-_]?[Ii]n)))(((do|user|process|perform)[-_]?)?(log[-_]?in|sign[-_]?in)|authenticate|auth|connect|tokens?|sessions?|jwt|"
     r"(obtain|get|generate|issue|create)[-_]?(token|jwt)|(open|start|new|create)[-_]?session)"
-    r"([-_]?(users?|customers?|members?))?(/(json|password|create|new|obtain))?/?$"
+    r"([-_]?(users?|customers?|members?|employees?|admins?|api))?(/(json|password|create|new|obtain))?/?$"
 )
 """Paths that let somebody in."""
-BEST: Final = re.compile(r"(?i)(log[-_]?in|sign[-_]?in)([-_]?users?)?/?$")
+BEST: Final = re.compile(r"(?i)(log[-_]?in|sign[-_]?in)([-_]?(users?|api))?/?$")
 """The plainest of them."""
 LOGOUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 """Paths that end a log-in."""

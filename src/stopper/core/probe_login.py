@@ -146,12 +146,17 @@ def understood(response: Response) -> bool:
     """Whether the server read the body at all, whatever it then said. A 404 with a JSON object, or in a view's own few words, is a refusal of
     a stranger; so is a 400 that says the log-in was wrong, and nothing of what is missing."""
     if response.status in (400, 422) and not response.error:
-        said = response.text[:2000]
-        return _OF_THE_ACCOUNT.search(said) is not None and _OF_THE_FORM.search(said) is None
+        return refuses_the_account(response)
     if response.status == 404:
         own_words = bool(response.text.strip()) and "<html" not in response.text[:200].lower()
         return not response.error and (isinstance(response.json(), dict) or own_words)
     return not response.error and response.status not in (400, 405, 415, 422) and response.status < 500
+
+
+def refuses_the_account(response: Response) -> bool:
+    """Whether an answer says that an account is not right, and nothing of what it lacks."""
+    said = response.text[:2000]
+    return _OF_THE_ACCOUNT.search(said) is not None and _OF_THE_FORM.search(said) is None
 
 
 def asks_basic(response: Response) -> bool:

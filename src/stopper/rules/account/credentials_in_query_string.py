@@ -16,6 +16,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_log_in_by_get import log_in_by_get
 from stopper.core.probe_login import lets_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import items, mapping
@@ -191,6 +192,13 @@ def _documented(app: App) -> Iterator[Hit]:
 
 def probe(target: Target) -> Steps[Verdict]:
     """Log in by GET with the account in the query, and with a wrong password as control."""
+    by_get = yield from log_in_by_get(target)
+    if by_get is not None:
+        evidence = (
+            Evidence("exchange", "control: without an account the answer is another one", by_get.empty),
+            Evidence("exchange", "an account in the query is judged, and this one refused", by_get.first),
+        )
+        return failed(f"{by_get.ref} takes the password from the query string", [by_get.ref], evidence)
     person = next((one for one in reversed(target.identities) if one.subject and one.password and not one.minted), None)
     if person is None:
         return not_applicable("no account with a known password")

@@ -18,6 +18,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_baseline import attempt, beyond, same
 from stopper.core.probe_burst import SLOW, load_of
 from stopper.core.probe_codes import asked_codes, joined
+from stopper.core.probe_log_in_by_get import log_in_by_get
 from stopper.core.probe_login import (
     asks_basic,
     entered,
@@ -226,7 +227,8 @@ def probe(target: Target) -> Steps[Verdict]:
 
 def _of_log_ins(target: Target) -> Steps[Verdict]:
     routes = login_routes(target)
-    if not routes:
+    by_get = yield from log_in_by_get(target)
+    if not routes and by_get is None:
         return not_applicable("no route takes a log-in")
     for route in routes[:2]:
         load = load_of(target, route.path)
@@ -235,6 +237,8 @@ def _of_log_ins(target: Target) -> Steps[Verdict]:
         verdict = yield from _tried(target, route)
         if verdict is not None:
             return verdict
+    if by_get is not None:
+        return (yield from _guessed(target, by_get.route, by_get.wrong, None, by_get.first))
     return unsure("no login route understood an account as JSON or as a form")
 
 
@@ -299,7 +303,7 @@ def _guessed(
     target: Target, route: Route, wrong: Callable[[], Request], right: Exchange | None, first: Exchange
 ) -> Steps[Verdict]:
     """The other wrong passwords; at the end the right one, which a guesser would have found now."""
-    ref, last, number = RouteRef("POST", route.path), first, 1
+    ref, last, number = RouteRef(first.request.method, route.path), first, 1
     width = AT_ONCE if first.response.seconds > SLOW else 1
     paces = [first.response.seconds] if width == 1 else []
     while number < ATTEMPTS and not _differs(last, first):
