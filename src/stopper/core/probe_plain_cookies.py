@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +28,9 @@ NUMBERS: Final = ("1", "2")
 LINKS_MOST: Final = 3
 PARTS_MOST: Final = 7
 Coded = Callable[[str], str]
+_DIGESTED: Final = re.compile(r"(.{1,3000})([.:|-])([0-9a-f]{32,128})", re.DOTALL)
+_DIGESTS: Final = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
+"""Digests by the length of their hexadecimal form."""
 _MEMBER: Final = re.compile(
     r"(?i)^(user|account|customer|member|person|uid|id|sub|login|name|user_?name|user_?id|e?mail)$"
 )
@@ -34,7 +38,7 @@ _LINK: Final = re.compile(r"(?i)(^|[/_-])(\w+-)?(log-?in|sign-?in|magic\w*|one-?
 
 
 @dataclass(frozen=True, slots=True)
-class _Plain:
+class Plain:
     """A text that stands in a cookie, and the cookie's value with another one in its place."""
 
     said: str
@@ -46,8 +50,8 @@ def plain_cookie(target: Target) -> Steps[tuple[RouteRef, str, list[Evidence]] |
     known = yield from protected(target, ("protected",))
     if known is None:
         return None
-    for name, value in _jar(known.identity).items():
-        for plain in _plain(value):
+    for name, value in jar_of(known.identity).items():
+        for plain in plain_parts(value):
             for other in _others(target, known.identity, plain.said):
                 found = yield from _is_believed(known, partial(_as, known, name), plain, other, "cookie")
                 if found is not None:
@@ -61,7 +65,7 @@ def plain_token(target: Target) -> Steps[tuple[RouteRef, list[Evidence]] | None]
     token = known.identity.token.reveal() if known is not None and known.identity.token is not None else ""
     if known is None or not token or target.forge.claims(token):
         return None
-    for plain in (*_plain(token), *_parts(token)):
+    for plain in (*plain_parts(token), *_parts(token)):
         for other in _others(target, known.identity, plain.said):
             found = yield from _is_believed(known, partial(shown, known), plain, other, "token")
             if found is not None:
@@ -69,7 +73,7 @@ def plain_token(target: Target) -> Steps[tuple[RouteRef, list[Evidence]] | None]
     return None
 
 
-def _parts(value: str) -> Iterator[_Plain]:
+def _parts(value: str) -> Iterator[Plain]:
     """The words of a text in which several stand side by side, ``alice:1767225600`` and ``user-5-token``, also in base64."""
     for text, coded in _readings(value):
         words = re.split(r"([:|;,._-])", text)
@@ -79,11 +83,11 @@ def _parts(value: str) -> Iterator[_Plain]:
                 def made(other: str, place: int = place, words: list[str] = words, coded: Coded = coded) -> str:
                     return coded("".join((*words[:place], other, *words[place + 1 :])))
 
-                yield _Plain(words[place], made)
+                yield Plain(words[place], made)
 
 
 def _is_believed(
-    known: Baseline, written: Callable[[str], Request], plain: _Plain, other: str, what: str
+    known: Baseline, written: Callable[[str], Request], plain: Plain, other: str, what: str
 ) -> Steps[list[Evidence] | None]:
     answer = yield from attempt(send(written(plain.with_other(other))))
     if answer is None or not _let_in(known, answer) or same(answer.response, known.accepted.response):
@@ -106,13 +110,13 @@ def _let_in(known: Baseline, answer: Exchange) -> bool:
 
 
 def _as(known: Baseline, name: str, value: str) -> Request:
-    jar = {**_jar(known.identity), name: value}
+    jar = {**jar_of(known.identity), name: value}
     written = "; ".join(f"{one}={said}" for one, said in jar.items())
     headers = tuple((one, said) for one, said in known.identity.headers if one.lower() != "cookie")
     return replace(known.identity, headers=(*headers, ("Cookie", Secret(written)))).on(known.request)
 
 
-def _jar(person: Identity) -> dict[str, str]:
+def jar_of(person: Identity) -> dict[str, str]:
     pairs = (part.strip().partition("=") for part in person.cookies.split(";"))
     return {name: value for name, mark, value in pairs if mark and name}
 
@@ -129,10 +133,11 @@ def _others(target: Target, person: Identity, said: str) -> Iterator[str]:
         yield "admin"
 
 
-def _plain(value: str) -> Iterator[_Plain]:
-    """What a cookie's value may hold in plain: the text itself, JSON, either of them in base64."""
+def plain_parts(value: str) -> Iterator[Plain]:
+    """What a cookie's value may hold in plain: the text itself, JSON, either of them in base64, also beside a digest that needs no key."""
     for text, coded in _readings(value):
         yield from _members(text, coded)
+        yield from _beside_a_digest(text, coded)
 
 
 def _readings(value: str) -> Iterator[tuple[str, Coded]]:
@@ -147,13 +152,29 @@ def _readings(value: str) -> Iterator[tuple[str, Coded]]:
         yield inside, lambda text: base64.urlsafe_b64encode(text.encode()).decode()
 
 
-def _members(text: str, coded: Callable[[str], str]) -> Iterator[_Plain]:
+def _beside_a_digest(text: str, coded: Coded) -> Iterator[Plain]:
+    """What stands before its own digest, which anybody works out anew: ``{"user": "ann"}.9f86d0…``."""
+    found = _DIGESTED.fullmatch(text)
+    if found is None:
+        return
+    told, mark, digest = found.groups()
+    algorithm = _DIGESTS.get(len(digest), "")
+    if not algorithm or hashlib.new(algorithm, told.encode()).hexdigest() != digest:
+        return
+
+    def again(other: str) -> str:
+        return coded(f"{other}{mark}{hashlib.new(algorithm, other.encode()).hexdigest()}")
+
+    yield from _members(told, again)
+
+
+def _members(text: str, coded: Callable[[str], str]) -> Iterator[Plain]:
     try:
         held: object = json.loads(text)
     except (ValueError, RecursionError):
         held = None
     if not isinstance(held, dict):
-        yield _Plain(text, coded)
+        yield Plain(text, coded)
         return
     members = cast("Mapping[str, object]", held)
     for name, said in members.items():
@@ -163,7 +184,7 @@ def _members(text: str, coded: Callable[[str], str]) -> Iterator[_Plain]:
             def made(other: str, name: str = name, number: bool = number) -> str:
                 return coded(json.dumps({**members, name: int(other) if number and other.isdigit() else other}))
 
-            yield _Plain(str(said), made)
+            yield Plain(str(said), made)
 
 
 def login_link(target: Target) -> Steps[tuple[RouteRef, list[Evidence]] | None]:

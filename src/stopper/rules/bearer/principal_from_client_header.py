@@ -17,6 +17,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_internal import left_behind
 from stopper.core.probe_plain_cookies import plain_cookie
+from stopper.core.probe_written_cookies import written_cookie
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, is_constant, text_of, walk
 
@@ -266,7 +267,9 @@ def probe(target: Target) -> Steps[Verdict]:
         _, wrong = yield from _opened(ref, request, claimed)
         if wrong is not None:
             return wrong
-    if (believed := (yield from attempt(plain_cookie(target)))) is not None:
+    if (
+        believed := (yield from attempt(plain_cookie(target))) or (yield from attempt(written_cookie(target)))
+    ) is not None:
         ref, name, evidence = believed
         return failed(f"{ref} takes who is calling from the cookie {name}, which anybody can write", (ref,), evidence)
     if not asked:
