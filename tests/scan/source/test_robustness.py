@@ -85,8 +85,9 @@ def test_python_in_other_dress_is_read(read, data):
         "async def f():\n async with a as (b, c):\n  async for d in e: yield await d\n return [x async for x in y]",
         "try:\n pass\nexcept* (A, B) as e:\n print(e)\n",
         "type = 1\nprint(f'{x!r:>{w}} {y=}')\nx[1:2, ::3] = y\nx[...] = 1\n",
+        "class N:\n def a(self, l, r):\n  self.c = [l, r]\n def m(self, p, i):\n  r = p.c.pop(i)\n  self.c.extend(r.c)\n def b(self, p, i):\n  self.m(p, i)\n def d(self, k):\n  x = self.k(k)\n  x.b(self, k)",
     ],
-    ids=range(30),
+    ids=range(31),
 )
 def test_strange_source_never_crashes_the_reader(read, text):
     reading = read({"strange.py": "from flask import *\nimport jwt\n" + text + "\n", "app.py": GOOD})

@@ -3,33 +3,22 @@
 from collections.abc import Set
 from typing import Any, Final
 
-from stopper.core.naming import sensitive
 from stopper.core.values import (
     Call,
     ConfigValue,
     Constant,
     EnvironmentValue,
-    Item,
-    Mapping,
-    Member,
     Name,
-    Parameter,
-    Unknown,
     Value,
-    options,
-    text_of,
 )
 from stopper.core.written_alike import written_alike
-from stopper.scan.source.declared import declared
-from stopper.scan.source.dumped import poured_in
 from stopper.scan.source.gates import gates_among
 from stopper.scan.source.handed_on import handed_on
-from stopper.scan.source.held_fields import field_of, maker_of
-from stopper.scan.source.late_sinks import WRITES, assigned_late, read_late, record_late
-from stopper.scan.source.names import INSTANCES
+from stopper.scan.source.held_fields import maker_of
+from stopper.scan.source.late_sinks import assigned_late, record_late
+from stopper.scan.source.passed_in import Passing, set_field
 from stopper.scan.source.project import Project
-from stopper.scan.source.reader import CONFIGS, canonical, instance_of, named
-from stopper.scan.source.rebuilding import Rebuilding
+from stopper.scan.source.reader import CONFIGS
 from stopper.scan.source.straight import changes_nothing, is_followed
 
 _HELD: Final = {
@@ -101,7 +90,7 @@ def _pass_on(project: Project, sole: dict[str, Call], settled: dict[str, dict[in
     inside = _inside(project, sole.keys() | settled.keys())
     gives = {id(call): project.returned[name][0] for name, call in sole.items() if _gives_one(project, name, call)}
     inside |= {call.function for call in sole.values() if id(call) in gives}
-    passing = _Passing(project, sole, gives, settled)
+    passing = Passing(project, sole, gives, settled)
     for call in project.calls:
         if call.function in inside:
             passing.home = call.function
@@ -116,7 +105,7 @@ def _pass_on(project: Project, sole: dict[str, Call], settled: dict[str, dict[in
                     assigned_late(project, fact)
     for one in (*project.refusals, *project.beside):
         if one.under and one.function in inside:
-            _set(one, "under", tuple([(passing.into(value), negated) for value, negated in one.under]))
+            set_field(one, "under", tuple([(passing.into(value), negated) for value, negated in one.under]))
     for name in inside:
         function = project.functions.get(name)
         if function is not None and function.returns:
@@ -136,7 +125,7 @@ def _gives_one(project: Project, name: str, call: Call) -> bool:
     return is_followed(project, call)
 
 
-def _refill(fact: Any, fields: tuple[str, ...], passing: "_Passing") -> None:
+def _refill(fact: Any, fields: tuple[str, ...], passing: Passing) -> None:
     for name in fields:
         before = getattr(fact, name)
         if before is not None and (made := passing.into(before)) is not before:
@@ -158,12 +147,12 @@ def _move_in(project: Project, sole: dict[str, Call]) -> None:
     for kind in _STEPS if homes else ():
         for fact in getattr(project, kind):
             if fact.function in homes:
-                _set(fact, "function", homes[fact.function])
+                set_field(fact, "function", homes[fact.function])
     for name in whole:
         _answer_for(project, name, homes[name])
     for name, home in homes.items():
         outer = project.functions[home]
-        _set(
+        set_field(
             outer,
             "calls",
             tuple(dict.fromkeys((*outer.calls, *project.functions[name].calls))),
@@ -177,13 +166,9 @@ def _answer_for(project: Project, name: str, outer: str) -> None:
     project.returns[:] = [one for one in project.returns if one.function != outer]
     for one in project.returns:
         if one.function == name:
-            _set(one, "function", outer)
+            set_field(one, "function", outer)
     project.returned[outer] = list(function.returns)
-    _set(project.functions[outer], "returns", function.returns)
-
-
-def _set(fact: Any, name: str, value: object) -> None:
-    object.__setattr__(fact, name, value)
+    set_field(project.functions[outer], "returns", function.returns)
 
 
 def _is_all_of_caller(project: Project, call: Call) -> bool:
@@ -267,130 +252,3 @@ def _inside(project: Project, sole: Set[str]) -> set[str]:
         if outer or name.startswith(classes):
             found.add(name)
     return found
-
-
-def _name_method(project: Project, call: Call) -> None:
-    """``path.startswith`` of what is known now: ``flask.request.path.startswith``, or the method of a class of the project; and
-    ``LOADERS[kind](body)``, where that is one function."""
-    if call.callee == "?" and isinstance(call.receiver, Name):
-        _set(call, "callee", canonical(call.receiver.dotted))
-    if call.callee[:2] != "?.":
-        return
-    if isinstance(call.receiver, Name):
-        dotted = INSTANCES.get(call.receiver.dotted, call.receiver.dotted)
-        _set(call, "callee", canonical(f"{dotted}.{call.method}"))
-    elif isinstance(call.receiver, Call) and call.receiver.callee in project.classes:
-        method = project.attribute(call.receiver.callee, call.method)
-        if isinstance(method, Name):
-            _set(call, "callee", method.dotted)
-            home = project.functions.get(call.function)
-            if home is not None:
-                _set(home, "calls", tuple(dict.fromkeys((*home.calls, method.dotted))))
-    else:
-        made = next((one for one in options(call.receiver) if isinstance(one, Call)), None)
-        known = instance_of(made.callee) if made is not None else None
-        if known is not None:
-            _set(call, "callee", canonical(f"{known}.{call.method}"))
-
-
-def _unpack(project: Project, call: Call) -> None:
-    """``app.run(**options)`` where it is known by now what the options are."""
-    keywords: list[tuple[str, Value]] = []
-    is_open = any(isinstance(one, Unknown) for one in call.args)
-    for name, said_so in call.keywords:
-        value = poured_in(project, said_so) if name == "**" else said_so
-        held = value.items if name == "**" and isinstance(value, Mapping) and not value.open else None
-        said = None if held is None else [(text_of(key), one) for key, one in held]
-        if said is None or any(key is None for key, _ in said):
-            keywords.append((name, value))
-            is_open = is_open or name == "**"
-        else:
-            keywords += [(key, one) for key, one in said if key is not None]
-    _set(call, "keywords", tuple(keywords))
-    _set(call, "open", is_open)
-
-
-class _Passing(Rebuilding):
-    """What the one call of each function passes, in place of its parameters. Calls are facts and stay the same objects."""
-
-    def __init__(
-        self, project: Project, sole: dict[str, Call], gives: dict[int, Value], settled: dict[str, dict[int, Value]]
-    ) -> None:  # fmt: skip
-        super().__init__()
-        self._project = project
-        self._sole = sole
-        self._settled = settled
-        self._gives = gives
-        self._asked: set[tuple[str, str]] = set()
-        self._seen: set[int] = set()
-        self._giving: set[int] = set()
-        self.home = ""
-        """The function in which the fact stands that is made anew."""
-        self.found: list[Call] = []
-        """Calls that may be known as sinks only now."""
-
-    def item(self, value: Item) -> Value:
-        made = super().item(value)
-        return read_late(self._project, made, self.home) if type(made) is Item and made is not value else made
-
-    def parameter(self, value: Parameter) -> Value:
-        call = self._sole.get(value.function)
-        mark = (value.function, value.parameter)
-        if call is None and value.function in self._settled:
-            return self._settled[value.function].get(value.index, value)
-        if call is None or value.index < 0 or mark in self._asked:
-            return value
-        given = call.argument(value.index, value.parameter)
-        if given is None:
-            return value  # its default, which is what it is where nobody says anything else
-        self._asked.add(mark)
-        made = self.into(given)
-        self._asked.discard(mark)
-        return named(made, value.name) if value.name else made
-
-    def member(self, value: Member) -> Value:
-        made = super().member(value)
-        if type(made) is Name:
-            return self._of_class(made)
-        if type(made) is not Member or made is value:
-            return made
-        held = field_of(self._project, made.owner, made.attribute, lambda name: self._project.returned.get(name, []))
-        held = held or declared(self._project, made.owner, made.attribute)
-        if held is None or not sensitive(made.attribute):
-            return made if held is None else self.into(held)
-        return named(self.into(held), made.attribute)
-
-    def _of_class(self, made: Name) -> Value:
-        """``self.client`` of a helper that is handed ``self``: what the class has there."""
-        owner, _, attribute = made.dotted.rpartition(".")
-        held = self._project.attribute(owner, attribute) if owner in self._project.classes else None
-        return made if held is None else self.into(held)
-
-    def call(self, value: Call) -> Value:
-        key = id(value)
-        if key not in self._seen:
-            self._seen.add(key)
-            self._fill(value)
-        if value.method == "get_secret_value" and type(value.receiver) in (Constant, EnvironmentValue):
-            return value.receiver or value  # what a wrapper of pydantic keeps
-        given = self._gives.get(key)
-        if given is None or key in self._giving:
-            return value
-        self._giving.add(key)
-        made = self.into(given)
-        self._giving.discard(key)
-        return made
-
-    def _fill(self, value: Call) -> None:
-        passed = self.passed(value)
-        if passed is not None:
-            before = value.callee
-            for name, made in zip(("receiver", "args", "keywords"), passed, strict=True):
-                object.__setattr__(value, name, made)
-            _name_method(self._project, value)
-            if value.callee != before:
-                self.found.append(value)
-        if value.open and any(name == "**" and type(one) in (Mapping, Call) for name, one in value.keywords):
-            _unpack(self._project, value)
-        if value.method in WRITES and type(value.receiver) is Call:
-            self.found.append(value)
