@@ -10,6 +10,7 @@ from stopper.core.account_body import PHONE, phone_of
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.login_names import SUBJECT, pairs
+from stopper.core.naming import as_parameter
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
@@ -22,6 +23,8 @@ _ASKS: Final = re.compile(
 _NAMED: Final = re.compile(
     r"(?i)^(reset|recovery|magic|verification|confirm\w*|invite|invitation|debug|dev|test|demo|temp\w*|password_?reset|sms|one_?time|security)?_?-?(token|code|key|otp|pin)$"
 )
+_CODE: Final = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9_=-]{4,256}")
+"""What a field of GraphQL gives that is called as what it does: ``{"requestPasswordReset": "8F2C…"}``."""
 _ADDRESS: Final = re.compile(r"https?://[^\s\"'<>\\]+")
 _IN_ADDRESS: Final = re.compile(r"(?i)[?&](?:\w*token|\w*code|key|t)=([^&#\s]+)|/([A-Za-z0-9_.~-]{4,})/?$")
 _ON_HOST: Final = re.compile(
@@ -98,7 +101,7 @@ def links(response: Response) -> list[str]:
 def reset_tokens(response: Response) -> Iterator[str]:
     """What an answer hands out to reset with: under a name of its own, or in a link."""
     for name, value in pairs(response.json()):
-        if _NAMED.match(name):
+        if _NAMED.match(name) or (_ASKS.search(as_parameter(name)) and _CODE.fullmatch(value)):
             yield value
     for address in links(response):
         found = _IN_ADDRESS.search(address)

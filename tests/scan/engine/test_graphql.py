@@ -71,14 +71,14 @@ SCHEMA: dict[str, Any] = {
 class Notes:
     """People, and the notes that each keeps; whoever is asked gets and changes all of them where it is not *safe*."""
 
-    def __init__(self, safe: bool, described: bool = True) -> None:
+    def __init__(self, safe: bool, described: bool = True, by_get: bool = True) -> None:
         self.safe, self.described = safe, described
         self.people: dict[str, str] = {}
         self.tokens: dict[str, str] = {}
         self.kept: dict[str, dict[str, Any]] = {"1": {"id": "1", "text": "old", "by": "root"}}
         self.asked: list[str] = []
         self.app = Flask("notes")
-        self.app.add_url_rule("/graphql", view_func=self.door, methods=["GET", "POST"])
+        self.app.add_url_rule("/graphql", view_func=self.door, methods=["GET", "POST"] if by_get else ["POST"])
         self.fields: dict[str, Callable[..., Any]] = {
             "notes": self.notes, "note": self.note, "me": self.me, "users": self.users, "register": self.register, "login": self.login,
             "createNote": self.create, "updateNote": self.update, "deleteNote": self.delete, "dropAll": self.kept.clear,
@@ -183,6 +183,19 @@ def test_what_varies_routes_varies_fields(slug: str, safe: bool) -> None:
     assert not any("dropAll" in one for one in notes.asked)
 
 
+@pytest.mark.parametrize(
+    ("slug", "outcome"),
+    [
+        ("api-docs-public", "fail"),
+        ("request-size-unlimited", "fail"),
+        ("login-not-throttled", "fail"),
+        ("auth-failure-status-wrong", "pass"),
+    ],
+)
+def test_a_door_is_judged_by_what_it_says_where_it_takes_no_get(slug: str, outcome: str) -> None:
+    assert verdict(slug, Notes(safe=True, by_get=False).app).outcome == outcome
+
+
 def test_a_door_that_does_not_describe_itself_stays_as_it_is() -> None:
     door = [one for one in reached(Notes(safe=True, described=False).app)[0].app.routes if "graphql" in one.path]
     assert door
@@ -215,6 +228,20 @@ def test_queries_go_by_get_where_only_reading_is_allowed() -> None:
             None,
         ),
         ({"data": {"note": None}}, False, 404, None),
+        (
+            {
+                "errors": [
+                    {
+                        "message": "Wrong password",
+                        "path": ["note"],
+                        "extensions": {"exception": {"context": {"self": "<x at 0x7f>"}}},
+                    }
+                ]
+            },
+            True,
+            401,
+            {"errors": [{"message": "Wrong password", "path": ["note"], "extensions": {"code": None}}]},
+        ),
         ({"errors": [{"message": "Variable '$id' got invalid value 'x'"}]}, False, 400, None),
         (
             {"data": {"note": None}, "errors": [{"message": "'NoneType' object is not iterable", "path": ["note"]}]},

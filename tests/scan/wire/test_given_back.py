@@ -11,12 +11,14 @@ from flask import Flask, jsonify, request
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Effect, Request
-from stopper.core.probe import Identity
+from stopper.core.probe import Identity, Mode
 from stopper.core.secret import Secret
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.deeds_by_get import deed_in
+from stopper.scan.wire.foreign_deeds import why_no_reading
 from stopper.scan.wire.given_people import GivenPeople
+from stopper.scan.wire.things_made import ThingsMade
 from stopper.scan.wire.wsgi import WsgiTransport
 
 
@@ -131,6 +133,16 @@ def test_who_was_given_a_name_of_the_scan_loses_no_password_by_it() -> None:
 )
 def test_a_scan_that_only_reads_knows_a_deed_by_its_address(target: str, deed: str) -> None:
     assert deed_in(target) == deed
+
+
+@pytest.mark.parametrize("mode", ["default", "active"])
+def test_what_makes_a_target_answer_everybody_otherwise_is_not_asked(mode: Mode) -> None:
+    refused = [
+        one
+        for one in ("/difficulty/hard", "/start_over", "/workouts?difficulty=easy", "/start")
+        if why_no_reading(Request("GET", one), ThingsMade(), mode)
+    ]
+    assert refused == ["/difficulty/hard", "/start_over"]
 
 
 def notes(*, whole: bool = False, once: bool = False) -> tuple[Flask, dict[int, dict[str, Any]]]:

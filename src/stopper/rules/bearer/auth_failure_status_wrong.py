@@ -43,7 +43,7 @@ def probe(target: Target) -> Steps[Verdict]:
 def _wrong(response: Response) -> str:
     if response.error or response.truncated:
         return ""
-    if response.wire is not None and response.wire.response.status == 200:
+    if response.wire is not None and response.wire.response.status != 401:
         return ""  # GraphQL says in its errors who is refused
     if response.status == 401:
         return "" if response.header("WWW-Authenticate") else "401 without `WWW-Authenticate`"

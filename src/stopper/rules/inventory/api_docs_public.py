@@ -13,6 +13,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import attempt, same
+from stopper.core.probe_inputs import GRAPHQL
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, is_constant, may_be
 
@@ -137,6 +138,10 @@ def probe(target: Target) -> Steps[Verdict]:
         if answer is None or same(answer.response, nothing.response):
             continue
         what = _described(answer.response, path)
+        if not what and any(route.path.startswith(f"{path}/") for route in target.app.routes if path in _doors(target)):
+            by_post = yield from attempt(send(target.request_for(Route(f"{path}/__schema", ("GET",)), "GET")))
+            if by_post is not None and by_post.response.succeeded:
+                what, answer = "GraphQL introspection", by_post
         if what:
             places.append(RouteRef("GET", path))
             evidence.append(Evidence("exchange", f"{what} is given to nobody in particular", answer))
@@ -157,11 +162,16 @@ def _places(target: Target) -> list[str]:
         for route in target.app.routes
         if "GET" in route.methods and not route.parameters and _DOCS.search(route.path)
     ]
-    graph = [route.path for route in target.app.routes if "graphql" in route.path.lower() and not route.parameters]
+    graph = _doors(target)
     found = _came_by(target)
     # Connexion serves its page beside the document, as /ui/.
     own = (found, f"{found.rpartition('/')[0]}/ui/") if found else ()
     return list(dict.fromkeys((*known[:8], *graph[:2], *own, *(_USUAL if target.surface != "wsgi" else ()))))
+
+
+def _doors(target: Target) -> list[str]:
+    """Where GraphQL is spoken."""
+    return [route.path for route in target.app.routes if GRAPHQL.search(route.path) and not route.parameters]
 
 
 def _came_by(target: Target) -> str:
@@ -172,7 +182,7 @@ def _came_by(target: Target) -> str:
 
 def _asked(target: Target, path: str) -> Request:
     request = target.request_for(Route(path, ("GET",)), "GET")
-    if "graphql" in path.lower():
+    if GRAPHQL.search(path):
         return Request("GET", f"{request.target}?query={quote(_QUERY)}", request.headers)
     return Request("GET", request.target, (("Accept", "application/json, text/html"),))
 

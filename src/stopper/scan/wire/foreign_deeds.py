@@ -23,6 +23,8 @@ from stopper.scan.wire.things_made import ThingsMade
 
 _ODD: Final = re.compile(r"""/[^/]*(?:%[0-9A-Fa-f]{2}|['"; ])[^/]*""")
 """A part of a path that is an id with something added: what a query is made of may mean all things."""
+_SWITCHES: Final = re.compile(r"(?i)/(start[-_]?over|(set[-_]?)?(difficulty|security[-_]?level))(?=/|$)")
+"""GETs by which teaching applications begin anew, or behave otherwise to everybody."""
 CHANGES: Final = ("POST", "PUT", "PATCH")
 _CONTACT: Final = re.compile(r"(\w+_)?e_?mail(_?address)?|(new_)?(user_?name|login|login_name|handle)")
 """Members that say what somebody logs in by or is reached by, as parameters are spelled."""
@@ -45,6 +47,8 @@ def why_no_reading(request: Request, made: ThingsMade, mode: Mode) -> str:
     if request.method == "OPTIONS":
         return ""
     deed, path = deed_in(request.target), request.target.partition("?")[0]
+    if (switch := _SWITCHES.search(path)) is not None:
+        return f"its path says {switch.group(1)!r}, which changes how the target answers everybody"
     if mode != "active":
         return f"its path says {deed!r}, and the mode is {mode}" if deed else ""
     if deed not in ALWAYS:  # the names of a query may be guesses, so that ``/run?id=…`` says nothing of a thing

@@ -44,6 +44,7 @@ _ABSENT: Final = re.compile(
     r"(?i)not found|does ?n.t exist|does not exist|no such|unknown \w+$|no \w+ (with|found|matches)"
 )
 _TAKEN: Final = re.compile(r"(?i)already (exists?|taken|in use|registered|used)|is taken|duplicate|unique")
+_REFUSALS: Final = (401, 403, 404, 409, 429)
 _FLAGS: Final = frozenset({"ok", "success", "successful", "status"})
 _SAYING: Final = frozenset(
     {
@@ -84,7 +85,8 @@ def as_answered(name: str, path: str, changes: bool, response: Response) -> Told
             if response.status in (401, 403, 404, 429) or response.status >= 500
             else _status(errors[0], path)
         )
-        return Told(_made(response, status, {"errors": errors}), below if status in (401, 403) else "")
+        said_of = [_without_trace(one) for one in errors] if status in _REFUSALS else errors
+        return Told(_made(response, status, {"errors": said_of}), below if status in (401, 403) else "")
     if value is None:
         if SELF.search(path):
             return Told(_made(response, 401, {"error": "not logged in"}))
@@ -187,6 +189,16 @@ def _below(error: Mapping[str, object]) -> str:
 def _made(response: Response, status: int, body: object) -> Response:
     headers = tuple(pair for pair in response.headers if pair[0].lower() != "content-length")
     return replace(response, status=status, headers=headers, body=json.dumps(body).encode())
+
+
+def _without_trace(error: Mapping[str, object]) -> dict[str, object]:
+    """A refusal without what a debugger adds: names of places in memory make no two alike."""
+    extensions = error.get("extensions")
+    code = {"code": cast("dict[str, object]", extensions).get("code")} if isinstance(extensions, dict) else {}
+    return {
+        **{name: error[name] for name in ("message", "path") if name in error},
+        **({"extensions": code} if code else {}),
+    }
 
 
 def _objects(value: object) -> list[dict[str, object]]:

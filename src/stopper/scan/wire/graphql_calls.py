@@ -142,7 +142,7 @@ class GraphqlTransport:
         _, _, query = request.target.partition("?")
         body = _members(request)
         if request.method != "GET" and request.body and body is None:
-            return replace(request, target=operation.door + (f"?{query}" if query else ""))
+            return replace(request, method="POST", target=operation.door + (f"?{query}" if query else ""))
         said = parse_qsl(query, keep_blank_values=True)
         mine = [*said, *ids.items()] if request.method in ("GET", "DELETE", "HEAD") else list(ids.items())
         values: dict[str, object] = {
@@ -170,11 +170,16 @@ class GraphqlTransport:
         if self.by_get and not operation.changes:
             pairs = [*_pairs(sent), *rest]
             return replace(request, method="GET", target=_with(operation.door, pairs, quote), headers=headers, body=b"")
-        kind = (request.header("Content-Type") or "application/json").partition(";")[0].strip().lower()
-        body_sent = urlencode(_pairs(sent)).encode() if kind == FORM else json.dumps(sent).encode()
+        kind = _kind(request)
+        text_sent = urlencode(_pairs(sent)).encode() if kind == FORM else json.dumps(sent).encode()
+        padding = request.body[: len(request.body) - len(request.body.lstrip(b" "))]
         whole = (*headers, ("Content-Type", kind))
         return replace(
-            request, method="POST", target=_with(operation.door, rest, quote_plus), headers=whole, body=body_sent
+            request,
+            method="POST",
+            target=_with(operation.door, rest, quote_plus),
+            headers=whole,
+            body=padding + text_sent,
         )
 
 
@@ -212,19 +217,23 @@ _SHAPES: Final[dict[str, re.Pattern[str]]] = {}
 
 
 def _members(request: Request) -> dict[str, object] | None:
-    """The members of the body; None where it holds no object, or is too large to be looked at."""
-    if not request.body:
+    """The members of the body, none where it is no object; None where nobody can read it, or it is too large to be looked at."""
+    text = request.body.lstrip(b" ")
+    if not text:
         return {}
-    if len(request.body) > LARGEST:
+    if len(text) > LARGEST:
         return None
-    kind = (request.header("Content-Type") or "").partition(";")[0].strip().lower()
-    if kind == FORM:
-        return dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+    if _kind(request) == FORM:
+        return dict(parse_qsl(text.decode("utf-8", "replace"), keep_blank_values=True))
     try:
-        found: object = json.loads(request.body)
+        found: object = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return cast("dict[str, object]", found) if isinstance(found, dict) else None
+    return cast("dict[str, object]", found) if isinstance(found, dict) else {}
+
+
+def _kind(request: Request) -> str:
+    return (request.header("Content-Type") or "application/json").partition(";")[0].strip().lower()
 
 
 def _bearer(shown: list[str]) -> str:
