@@ -5,9 +5,15 @@ from typing import Any
 
 import pytest
 from flask import abort, jsonify, request
-from tests.rules.test_two_given_people import Two, body
+from tests.rules.test_two_given_people import GIVEN, Two, body
 
+from stopper.core.app import App, Route
 from stopper.core.probe_nouns import alike, noun_of, nouns_before, nouns_of_name
+from stopper.scan.catalogue import load
+from stopper.scan.engine import run_probe
+from stopper.scan.target import prepare
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.wsgi import WsgiTransport
 
 READS: dict[str, Any] = {"get": {"responses": {}}}
 ACCESS = "cross-user-object-access"
@@ -187,3 +193,33 @@ def test_procedures_that_are_posted_take_the_ids_of_others(asks: bool) -> None:
     found = two.judged(ACCESS, **paths)
     assert (found.outcome == "fail") is not asks, found.message
     assert asks or {("POST", "/api/getParcel"), ("POST", "/api/updateParcel")} <= set(routes(found)), found.message
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_without_a_document_what_lists_and_ids_name_is_asked_for_below_them(asks: bool) -> None:
+    """An entry of a list of which no route is known, and ``patient_id``, of which ``/api/patients`` may have one."""
+    two = Two("clinic")
+    for path in ("/api/labs", "/api/visits"):
+        two.app.add_url_rule(path, path, lambda: jsonify([{"id": 70 + two.caller(), "patient_id": two.caller()}]))
+
+    @two.app.get("/api/labs/<int:lab>/download")
+    def download(lab: int) -> Any:
+        me = two.caller()
+        return f"LAB {lab}" if lab in (71, 72) and (not asks or lab - 70 == me) else abort(404)
+
+    @two.app.get("/api/patients/<int:patient>")
+    def patient(patient: int) -> Any:
+        me, one = two.caller(), two.people.get(patient) or abort(404)
+        return jsonify(one | {"email": f"{patient}@example.com"}) if not asks or patient == me else abort(403)
+
+    routes_known = tuple(
+        Route(path, ("GET",), readers=frozenset({"wire"})) for path in ("/me", "/api/labs", "/api/visits")
+    )
+    ready = prepare(
+        App("clinic", routes=routes_known), Courier(WsgiTransport(two.app), mode="active"), GIVEN, "active", "standard"
+    )
+    found = run_probe(
+        next(one for one in load() if one.slug == ACCESS), ready.target, Courier(WsgiTransport(two.app), mode="active")
+    ).verdict
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or {("GET", "/api/labs/{id}/download"), ("GET", "/api/patients/{id}")} <= set(routes(found))

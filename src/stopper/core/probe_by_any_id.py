@@ -18,7 +18,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import alike as same_form
 from stopper.core.probe_baseline import attempt, is_door, same, same_but_for_the_caller
 from stopper.core.probe_inputs import members
-from stopper.core.probe_known import READS, Known, only_hers, own_readings, plain_readings, words_of
+from stopper.core.probe_known import READS, Known, named_in, only_hers, own_readings, plain_readings, words_of
 from stopper.core.probe_nouns import alike, names_an_id, noun_of, nouns_before, nouns_of_name
 from stopper.core.probe_objects import entries, ids, plain_members
 from stopper.core.probe_own_values import SELF, own_numbers
@@ -101,6 +101,9 @@ def asked(target: Target, alice: Identity, bob: Identity, settled: set[str]) -> 
         :LISTS_MOST
     ]:
         verdict = yield from attempt(_by_a_guessed_id(target, route, hers, alice, bob))
+        found += [verdict] if verdict is not None else []
+    for route in _lists_of_all(target)[:IDS_MOST]:
+        verdict = yield from attempt(_shows_hers(target, route, hers, bob))
         found += [verdict] if verdict is not None else []
     found += yield from by_noun.asked(target, hers, alice, bob, settled)
     return found
@@ -256,3 +259,27 @@ def _by_a_guessed_id(
                 place = Place(route, "GET", name, "query", one.nouns)
                 return (yield from _read(target, place, one, hers, alice, bob))
     return None
+
+
+def _lists_of_all(target: Target) -> list[Route]:
+    """What a POST lists of everybody by its path: ``/api/listAllOrders``."""
+    posts = [one for one in target.app.routes if "POST" in one.methods and not one.parameters and not is_door(one)]
+    return [one for one in posts if words_of(one) & READS and words_of(one) & {"all", "every", "everything"}]
+
+
+def _shows_hers(target: Target, route: Route, hers: list[Known], bob: Identity) -> Steps[Verdict | None]:
+    request, ref = target.request_for(route, "POST"), RouteRef("POST", route.path)
+    seen = yield from send(bob.on(request))
+    shown = named_in(seen, noun_of(route.path)) if seen.response.succeeded else []
+    one = next((each for each in hers if each.of_itself and each.is_one_of(shown)), None)
+    if one is None:
+        return None
+    anonymous = yield from send(request)
+    if same_form(anonymous.response, seen.response):
+        return None
+    evidence = (
+        Evidence("exchange", "control: alice's own list names a thing, and bob's does not", one.seen),
+        Evidence("exchange", "control: without a credential nothing is listed", anonymous),
+        Evidence("exchange", "bob is listed what is hers", seen),
+    )
+    return failed(f"{ref} shows one user what others stored, which no list of his own does", (ref,), evidence)

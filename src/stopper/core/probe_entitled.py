@@ -13,7 +13,8 @@ def holds(value: object, name: str, wanted: object, depth: int = 3) -> bool:
     if isinstance(value, dict) and depth:
         said = cast("dict[str, object]", value)
         return any(
-            (as_parameter(key) == name and _is_as_wanted(inner, wanted)) or holds(inner, name, wanted, depth - 1)
+            (as_parameter(key) == as_parameter(name) and _is_as_wanted(inner, wanted))
+            or holds(inner, name, wanted, depth - 1)
             for key, inner in said.items()
         )
     return False

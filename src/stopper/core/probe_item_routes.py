@@ -12,20 +12,23 @@ from stopper.core.owner_names import OWN_ACCOUNT
 from stopper.core.probe import Identity, Steps, Target, own, send, undo
 from stopper.core.probe_baseline import attempt, is_door
 from stopper.core.probe_kinds import new_id
+from stopper.core.probe_known import Known, known_to
+from stopper.core.probe_nouns import alike, noun_of
 from stopper.core.probe_objects import inner_object, marked
 from stopper.core.probe_read_below import unknown
 from stopper.core.probe_references import made_with
 
 COLLECTIONS_MOST: Final = 4
 THINGS_MOST: Final = 3
+LISTS_MOST: Final = 2
 CALLED_MOST: Final = 3
 """Names of one thing by which it is asked for."""
 _OTHERS: Final = ("slug", "uuid", "uid", "key", "code", "reference", "name", "handle")
 _WORDS: Final[tuple[tuple[str, str], ...]] = (
     (r"account|card|wallet|loan|transaction", "transactions balance statement freeze history"),
     (r"post|article|thread|blog|stor(y|ies)|photo|video", "comments preview publish like"),
-    (r"order|invoice|booking|parcel|shipment|deliver|trip|ride|cart", "items status cancel invoice label"),
-    (r"file|document|folder|report|note", "download share content comments"),
+    (r"order|invoice|booking|parcel|shipment|deliver|trip|ride|cart|appointment|reservation|visit|lesson|rental", "items status cancel invoice label"),
+    (r"file|document|folder|report|note|result|labs?$|prescription|record|certificate|payslip|statement", "download share content comments pdf"),
     (r"ticket|task|issue|project|board|team|group", "comments members status attachments"),
     (r"chat|conversation|channel|room", "messages members share"),
     (r"user|member|patient|customer|student|employee", "orders notes history records"),
@@ -44,6 +47,7 @@ def with_items(target: Target, alice: Identity) -> Steps[Target]:
         found += (yield from attempt(_items(target, create, alice))) or []
     for thing in list(_things(target))[:THINGS_MOST]:
         found += (yield from attempt(_below_a_thing(target, thing, alice))) or []
+    found += (yield from attempt(_of_what_is_named(target, alice))) or []
     return replace(target, app=replace(target.app, routes=(*target.app.routes, *found))) if found else target
 
 
@@ -64,6 +68,54 @@ def _below_a_thing(target: Target, thing: Route, alice: Identity) -> Steps[list[
         return []
     below = yield from usual_below(alice, request.target.partition("?")[0])
     return [replace(thing, path=thing.path.rstrip("/") + rest, methods=methods) for rest, methods in below.items()]
+
+
+def _of_what_is_named(target: Target, alice: Identity) -> Steps[list[Route]]:
+    """Where only the wire tells routes: what is done to an entry of a list of which nothing takes the id, and what an answer names by its
+    noun alone (``/patients/2`` of ``patient_id``)."""
+    if any(one.readers - {"wire"} for one in target.app.routes):
+        return []
+    found: list[Route] = []
+    for one in _listed_alone(target, (yield from known_to(target, alice))):
+        place = f"{one.seen.request.target.partition('?')[0].rstrip('/')}/{quote(one.text, safe='')}"
+        below = yield from usual_below(alice, place)
+        path = f"{place.rpartition('/')[0]}/{{id}}"
+        found += [_named_route(path + rest, one, methods) for rest, methods in below.items()]
+    for one in _referred_to(target, (yield from known_to(target, alice))):
+        prefix = one.seen.request.target.partition("?")[0].rstrip("/").rpartition("/")[0]
+        noun = min(one.nouns, key=len).replace("_", "-")
+        place = f"{prefix}/{noun}s"
+        seen = yield from send(alice.on(Request("GET", f"{place}/{quote(one.text, safe='')}", _ACCEPT)))
+        if seen.response.succeeded and inner_object(seen.response.json()):
+            nobodys = yield from send(alice.on(Request("GET", f"{place}/{unknown(one.text)}", _ACCEPT)))
+            found += [] if nobodys.response.succeeded else [_named_route(f"{place}/{{id}}", one, ("GET",))]
+    return found
+
+
+def _named_route(path: str, one: Known, methods: tuple[str, ...]) -> Route:
+    kind = "int" if one.text.isdigit() else "string"
+    return Route(path, methods, parameters=(("id", kind),), readers=frozenset({"wire"}))
+
+
+def _listed_alone(target: Target, known: list[Known]) -> list[Known]:
+    """One entry of each list of which no route takes the id."""
+    taken = {one.path.partition("/{")[0] for one in target.app.routes if one.parameters}
+    found: dict[str, Known] = {}
+    for one in known:
+        path = one.seen.request.target.partition("?")[0].rstrip("/")
+        if one.of_itself and one.seen.request.method == "GET" and path not in taken and not OWN_ACCOUNT.search(path):
+            found.setdefault(path, one)
+    return list(found.values())[:LISTS_MOST]
+
+
+def _referred_to(target: Target, known: list[Known]) -> list[Known]:
+    """One thing of each noun that answers name by an id and no route shows."""
+    shown = [noun_of(one.path) for one in target.app.routes]
+    found: dict[frozenset[str], Known] = {}
+    for one in known:
+        if not one.of_itself and one.nouns and not any(alike(one.nouns, each) for each in shown):
+            found.setdefault(one.nouns, one)
+    return list(found.values())[:LISTS_MOST]
 
 
 def _collections(target: Target) -> Iterator[Route]:

@@ -55,7 +55,7 @@ class Known:
 
 def only_hers(target: Target, alice: Identity, bob: Identity) -> Steps[list[Known]]:
     """What Alice's answers name and Bob's do not. Lists of all people are left out, because what they show to Bob may be no business of his."""
-    hers, his = (yield from _all_of(target, alice)), (yield from _all_of(target, bob))
+    hers, his = (yield from known_to(target, alice)), (yield from known_to(target, bob))
     found: dict[tuple[str, frozenset[str]], Known] = {}
     for one in hers:
         if not one.is_one_of(his):
@@ -63,7 +63,8 @@ def only_hers(target: Target, alice: Identity, bob: Identity) -> Steps[list[Know
     return sorted(found.values(), key=lambda one: not one.of_itself)
 
 
-def _all_of(target: Target, who: Identity) -> Steps[list[Known]]:
+def known_to(target: Target, who: Identity) -> Steps[list[Known]]:
+    """The ids that answers to *who* name, of what is read without an id and of what lies below a thing that such an answer shows."""
     found: list[Known] = []
     for route, method in own_readings(target):
         seen = yield from attempt(send(who.on(target.request_for(route, method))))

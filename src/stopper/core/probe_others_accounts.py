@@ -120,6 +120,13 @@ def is_of_an_account(route: Route) -> bool:
     return all(_NOUN.match(word) or _ABOUT.match(word) for word in words[first:])
 
 
+def is_the_own_account(route: Route) -> bool:
+    """Where a person changes the own account: at a path without an id, or under the own one."""
+    if PASSWORD.search(route.path):
+        return False
+    return is_of_an_account(route) if route.parameters else bool(OWN_ACCOUNT.search(route.path))
+
+
 def account(target: Target, which: str) -> Steps[Account | None]:
     """Somebody whom the scan has registered for all its probes; None where the API takes nobody or shows nobody the own account."""
     return (yield from found_once(target, f"an account of the scan's own, the {which}", lambda: _made(target)))

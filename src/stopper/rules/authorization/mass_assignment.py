@@ -19,11 +19,13 @@ from stopper.core.probe_accounts import registered_at
 from stopper.core.probe_baseline import attempt, candidates, is_door
 from stopper.core.probe_entitled import entitled, holds, taken_up
 from stopper.core.probe_foreign import made
+from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number, does_something, kinds, makes_things
 from stopper.core.probe_objects import entries, ids, inner_object
-from stopper.core.probe_others_accounts import account, fits, is_hers, is_of_an_account
+from stopper.core.probe_others_accounts import account, changing_routes, fits, is_hers, is_the_own_account
 from stopper.core.probe_own_values import own_numbers, parameter_of
+from stopper.core.probe_page_wishes import taken_on_a_page
 from stopper.core.probe_people import number_in_lists
 from stopper.core.probe_read_only import read_only
 from stopper.core.probe_references import made_with
@@ -52,8 +54,7 @@ _WISHES: Final[dict[str, object]] = {
     "verified": True,
 }
 _RIGHTS: Final = ("is_admin", "role", "admin")
-"""What nobody gives himself, also where the document names it. Tried alone where all wishes together are refused: a column that is not
-there spoils a statement."""
+"""What nobody gives himself, also where a document names it; each is tried alone where all are refused: a strange column spoils a statement."""
 INNER_MOST: Final = 2
 """Objects within a body into which members are put."""
 SHOWN: Final = 4
@@ -86,7 +87,8 @@ def probe(target: Target) -> Steps[Verdict]:
 def _ways(target: Target, who: Identity) -> Iterator[Steps[Verdict | None]]:
     """The own account of somebody whom the scan registers, things, and registrations."""
     pairs = [(route, method) for route, method in candidates(target, ("POST", "PUT", "PATCH")) if not is_door(route)]
-    own = [pair for pair in pairs if _is_the_own_account(pair[0])]
+    own = [pair for pair in pairs if is_the_own_account(pair[0])]
+    own += [pair for pair in changing_routes(target) if stands_elsewhere(pair[0])]
     for route, method in own[: _ROUTES[target.depth] // 2]:
         yield _at_own_account(target, route, method, who)
     for route, method in [pair for pair in pairs if pair not in own and not does_something(pair[0])][
@@ -98,13 +100,6 @@ def _ways(target: Target, who: Identity) -> Iterator[Steps[Verdict | None]]:
         yield _at_registration(target, route, who)
 
 
-def _is_the_own_account(route: Route) -> bool:
-    """Where a person changes the own account: at a path without an id, or under the own one."""
-    if PASSWORD.search(route.path):
-        return False
-    return is_of_an_account(route) if route.parameters else bool(OWN_ACCOUNT.search(route.path))
-
-
 def _at_own_account(target: Target, route: Route, method: str, who: Identity) -> Steps[Verdict | None]:
     """Somebody whom the scan registered changes the own account; who was given to the scan does it only where nobody can be registered."""
     known = yield from account(target, "second")
@@ -113,7 +108,9 @@ def _at_own_account(target: Target, route: Route, method: str, who: Identity) ->
         number = number or (yield from _of_a_new_one(target, route, who))
         return None if route.parameters and number is None else (yield from _tried(target, route, method, who, number))
     if not route.parameters:
-        return (yield from _eager_change(target.request_for(route, method), route, known))
+        honest = target.request_for(route, method)
+        on_page = yield from taken_on_a_page(honest, route, known)
+        return on_page or (yield from _eager_change(honest, route, known))
     for number in [one for one in known.numbers if fits(route, one)][:2]:
         if (yield from is_hers(target, route, number, known, ends=False)):
             return (yield from _eager_change(at_number(target, route, number, method), route, known))
@@ -151,8 +148,9 @@ def _eager_change(honest: Request, route: Route, known: Account) -> Steps[Verdic
     """The own account as it is, with rights beside it: all that are wished for, those that it has a member for, and each alone."""
     ref = RouteRef(honest.method, route.path)
     before = yield from send(known.person.on(known.view))
-    had = {as_parameter(name): value for name, value in inner_object(before.response.json()).items()}
-    body = {name: had.get(as_parameter(name), value) for name, value in members(honest).items()}
+    had = inner_object(before.response.json())
+    said = {as_parameter(name): value for name, value in had.items()}
+    body = {name: said.get(as_parameter(name), value) for name, value in members(honest).items()}
     body = {name: value for name, value in body.items() if not PASSWORD.search(name) and name not in _RIGHTS}
     better = {
         name: better_than(name, value, own=True)
@@ -160,7 +158,10 @@ def _eager_change(honest: Request, route: Route, known: Account) -> Steps[Verdic
         if name not in body or OF_WORTH.fullmatch(name)
     }
     flags = {name: wish for name, wish in better.items() if wish is not None}
-    mine = {**flags, **{name: value for name, value in _WISHES.items() if name in had}} or _WISHES
+    mine = {
+        **flags,
+        **{name: value for name, value in _WISHES.items() if name in said and name not in flags},
+    } or _WISHES
     each: list[dict[str, object]] = [{name: mine[name]} for name in _RIGHTS if name in mine]
     each += [told] if (told := {name: wish for name, wish in flags.items() if name in body}) else []
     held = [
@@ -307,9 +308,7 @@ def _at_registration(target: Target, route: Route, who: Identity) -> Steps[Verdi
     first = yield from send(replace(honest, body=json.dumps(plain_body).encode()))
     known = yield from account(target, "second")
     shows = {**(known.shown if known is not None else {}), **inner_object(first.response.json())}
-    better = {
-        as_parameter(name): better_than(name, value, own=True) for name, value in shows.items() if name not in asked
-    }
+    better = {name: better_than(name, value, own=True) for name, value in shows.items() if name not in asked}
     wishes = {**{name: wish for name, wish in better.items() if wish is not None}, **wishes}
     if not first.response.succeeded or plain.subject is None:
         return None
@@ -353,7 +352,6 @@ def _shown(
     """Where both accounts can be read: in the answers to their log-ins, by themselves after it, and in a list that names both."""
     found: list[Shown] = []
     pages = [each for each in target.app.routes if "GET" in each.methods and not each.parameters and not is_door(each)]
-    pages = pages[: 2 * _ROUTES[target.depth]]
     came_in = (yield from let_in(target, plain)), (yield from let_in(target, eager))
     if came_in[0] is not None and came_in[1] is not None:
         answers = came_in[0][1][1], came_in[1][1][1]
@@ -361,7 +359,7 @@ def _shown(
         if taken_up(wishes, *found[0][2:]):
             return found
     one, other = (holding(target, *entry) if entry is not None else None for entry in came_in)
-    for route in pages:
+    for route in pages[: 2 * _ROUTES[target.depth]]:
         request = target.request_for(route, "GET")
         listed = yield from attempt(send(who.on(request)))
         rows = entries(listed.response.json()) if listed is not None and listed.response.succeeded else []
