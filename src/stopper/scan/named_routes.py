@@ -11,6 +11,7 @@ from stopper.core.exchange import Response
 from stopper.scan.page_links import on_host
 from stopper.scan.script_bodies import Sent, sent_along
 from stopper.scan.script_texts import RELATIVE, is_an_address, written_out
+from stopper.scan.script_wrappers import with_wrappers
 
 NAMED_MOST: Final = 60
 """Routes that one answer may name."""
@@ -66,10 +67,10 @@ def named_routes(response: Response) -> Iterator[Named]:
         patterns.append(_KEYED)
     elif kind == "text/html":
         patterns += [_FETCHED, _COMMENT]
-        text = written_out(unescape(text))
+        text = written_out(with_wrappers(unescape(text)))
     elif "javascript" in kind:
         patterns += [_FETCHED, RELATIVE]
-        text = written_out(text)
+        text = written_out(with_wrappers(text))
     elif kind == "text/plain":
         patterns.append(_ROBOTS)
     else:
@@ -122,6 +123,7 @@ def _template(said: str) -> str:
     if (
         len(path) < 2
         or re.fullmatch(r"(/\{\w+\})+/?", path)  # an address that is all in the names of a script
+        or re.search(r"\w\{", path)
         or _FILE.search(path)
         or path.startswith(_NO_PATHS)
         or _TAG.fullmatch(path)

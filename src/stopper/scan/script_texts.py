@@ -40,7 +40,7 @@ def written_out(text: str) -> str:
     if "+" not in text and "${" not in text:
         return text
     text = text[:READ]
-    known = _known(text)
+    known = known_texts(text)
     if known:
         text = _ADDED.sub(lambda found: _said(known, found) or found.group(), text)
         text = _BEHIND.sub(lambda found: _said(known, found) or found.group(), text)
@@ -60,7 +60,7 @@ def is_an_address(said: str, others: str) -> bool:
     return not _NO_PATH.search(said) and f"/{said}" not in others
 
 
-def _known(text: str) -> dict[str, str]:
+def known_texts(text: str) -> dict[str, str]:
     """What names stand for: those that a script sets once, and the members of its objects."""
     found: dict[str, str | None] = {}
     for pattern in (_SET, _MEMBER):
