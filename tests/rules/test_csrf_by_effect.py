@@ -117,3 +117,54 @@ def test_a_cookie_that_was_given_and_that_nobody_has_seen_set_weighs_less() -> N
     assert (verdict.outcome, verdict.severity) == ("fail", "medium")
     verdict = try_rule(rule, blog(checks=False, token_in_form=False), surface="http", identities=(ANN,))
     assert (verdict.outcome, verdict.severity) == ("fail", None)
+
+
+@pytest.mark.parametrize(("asked", "plain", "told"), [(False, False, False), (True, False, True), (False, True, True)])
+def test_what_a_browser_asks_for_first_is_told_where_the_server_lets_it(asked: bool, plain: bool, told: bool) -> None:
+    """An API that reads JSON alone is safe from forms; not where it lets pages of other sites send JSON, or takes it under another name."""
+    app = Flask("json")
+    app.secret_key = secrets.token_hex(32)
+    app.config.update(SESSION_COOKIE_SAMESITE="None")
+    notes: list[str] = []
+
+    @app.post("/login")
+    def login() -> Any:
+        sent = request.get_json()
+        if (sent.get("username"), sent.get("password")) != ("ann", "Ann-pass-9x!"):
+            return {"error": "no"}, 401
+        session["user"] = "ann"
+        return {"ok": True}
+
+    @app.route("/notes", methods=["GET", "POST"])
+    def kept() -> Any:
+        if "user" not in session:
+            return {"error": "log in"}, 401
+        if request.method == "POST":
+            notes.append(request.get_json(force=plain)["text"])
+        return {"kept": len(notes) > 0}
+
+    @app.after_request
+    def lets(response: Any) -> Any:
+        if asked and "Origin" in request.headers:
+            response.headers.update(
+                {"Access-Control-Allow-Origin": request.headers["Origin"], "Access-Control-Allow-Credentials": "true"}
+            )
+            response.headers.update(
+                {"Access-Control-Allow-Methods": "GET, POST", "Access-Control-Allow-Headers": "Content-Type"}
+            )
+        return response
+
+    names = {"type": "object", "properties": {name: {"type": "string"} for name in ("username", "password")}}
+    text = {"type": "object", "properties": {"text": {"type": "string"}}}
+    paths = {
+        path: {"post": {"requestBody": {"content": {"application/json": {"schema": said}}}, "responses": {}}}
+        for path, said in (("/login", names), ("/notes", text))
+    }
+    app.add_url_rule(
+        "/openapi.json",
+        "document",
+        lambda: {"openapi": "3.0.3", "info": {"title": "json", "version": "1"}, "paths": paths},
+    )
+    rule = find("csrf-protection-missing")
+    assert rule is not None
+    assert (try_rule(rule, app, surface="http", identities=(ANN,)).outcome == "fail") is told

@@ -29,6 +29,7 @@ from stopper.scan.more_words import (
     of_kinds,
     one_by_uuid,
     one_of,
+    unspoken,
     wanted,
 )
 from stopper.scan.nothing_there import Nothing
@@ -46,13 +47,13 @@ GUESSED_MOST: Final = 220
 """Paths of one list of names that are asked for, with what they lead to."""
 GUESS_SECONDS: Final = 2.0
 """How long one list of names is tried."""
-GUESSED_LEAST: Final = 430
+GUESSED_LEAST: Final = 400
 """Requests up to which a scan guesses whatever it may ask in all."""
 WORDS_PART: Final = 0.4
 """The part of all requests after which no more words are tried."""
-PARTS_PART: Final = 0.5
+PARTS_PART: Final = 0.46
 """The same of what lies below one thing."""
-THINGS_PART: Final = 0.52
+THINGS_PART: Final = 0.45
 """The same of things of lists that were found."""
 ALONE_PART: Final = 0.58
 """The same where hardly anything was found: probes ask little there."""
@@ -116,17 +117,17 @@ class _Guessing(Crawl):
             self._guess(nothing, words)
         self._guess(nothing, of_field(self.title, self.paths()))
         few = few and len(self.found) < SOME
-        self._look_for_its_beginning(nothing, HEADS[:1] if few else ())
+        self._look_for_its_beginning(nothing, HEADS if few else ())
         headed = bool(heads_of(self.paths()))
         self._guess(nothing, lists[-1] if lists and few and not headed else ())
-        self._look_for_its_beginning(nothing, HEADS[1:] if few else ())
         few = few and len(self.found) < MANY
         begun = self.paths()
         self._guess(nothing, below(begun), THINGS_PART)
         self._guess(nothing, things(begun)[: len(FIRST)] if few and len(self.found) < SOME else ())
         self._guess(nothing, below(begun, few=few), THINGS_PART)
         self._guess(nothing, of_kinds(kind.removeprefix(self.prefix) for kind in self.kinds), THINGS_PART)
-        self._guess(nothing, things(begun) if few and len(self.found) < SOME else ())
+        self._guess(nothing, things(begun) if few and len(self.found) <= FEW else ())
+        self._guess(nothing, unspoken(self.paths()), PARTS_PART)
         if few:
             self._ask_for_things(nothing)
         else:
@@ -222,9 +223,11 @@ def beside(described: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ..
 
 
 def _is_known_as(seen: Route, pattern: re.Pattern[str], route: Route) -> bool:
-    """Whether *route* is what was seen: ``/posts/new`` stands beside ``/posts/{id}``, which a link to a number has shown."""
+    """Whether *route* is what was seen: ``/posts/new`` stands beside ``/posts/{id}``, which a link to a number has shown, and so does what takes
+    other methods."""
     path = seen.path.rstrip("/")
     if not pattern.fullmatch(path):
         return False
-    told = route.readers <= {"wire"} and path.rpartition("/")[2] in _MAKES
+    other = {*seen.methods} - {*route.methods, "HEAD", "OPTIONS"}
+    told = route.readers <= {"wire"} and (path.rpartition("/")[2] in _MAKES or other)
     return not (told and route.path.rstrip("/").endswith("}"))

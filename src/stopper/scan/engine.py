@@ -122,13 +122,13 @@ def run_probes(
         rule for rule in reading if rule.severity in _HEAVY or (rule.severity == "medium" and rule.check in _CHEAP)
     ]
     courier.kept_back = for_survey + for_last + max(0, int(left * FOR_CHANGES))
-    _side_by_side(sorted(first, key=_by_weight) if little else first, courier, at_once, run)
+    _side_by_side(sorted(first, key=_by_need) if little else first, courier, at_once, run)
     courier.kept_back = for_survey + for_last
     changing = [rule for rule in calm if rule.check not in (*_READING, *FIRST)]
     tight = courier.sent > courier.max_requests // 2
     heavy = [rule for rule in changing if rule.severity in _HEAVY]
     _side_by_side(
-        sorted(heavy, key=_by_weight) if tight else heavy, courier, min(at_once, AT_ONCE) if tight else at_once, run
+        sorted(heavy, key=_by_need) if tight else heavy, courier, min(at_once, AT_ONCE) if tight else at_once, run
     )
     # Those who read and were cut short take what the others left. Errors are provoked for many requests, and what weighs less asks few.
     cut = [rule for rule in first if rule.slug in results and results[rule.slug].verdict.message.startswith(USED_UP)]
@@ -161,6 +161,11 @@ def readers_first(rules: Iterable[Rule]) -> list[Rule]:
 
 def _by_weight(rule: Rule) -> int:
     return -SEVERITIES.index(rule.severity)
+
+
+def _by_need(rule: Rule) -> tuple[int, bool]:
+    """What weighs much first; of that what asks little, as with a few bad credentials, before what goes through all routes and inputs."""
+    return (-len(SEVERITIES) if rule.check == "ssrf" else _by_weight(rule)), rule.check != "authentication"
 
 
 def _side_by_side(rules: Sequence[Rule], courier: Courier, workers: int, run: Callable[[Rule], None]) -> None:

@@ -94,7 +94,7 @@ _BELOW_MORE: Final = (
     "password/reset", "change-password", "verify", "system/ping", "tools/ping", "product/1", "order/1", "item/1", "note/1", "files/1", "account/1", "orders/1", "accounts/1", "invoices/1", "documents/1", "messages/1", "notes/1", "transactions/1",
 )  # fmt: skip
 """Tried below one beginning only, where an API shows nothing of itself."""
-_HINTS: Final = ("login", "auth/login", "users", "health", "status", "me", "config", "products", "items")
+_HINTS: Final = ("login", "users", "health", "status", "products")
 _PLAIN_HINTS: Final = (
     "health",
     "status",
@@ -115,6 +115,27 @@ HINTS: Final[tuple[str, ...]] = (
     *(f"{head}/{word}" for head in ("/v1", "/api/v2", "/v2", "/rest") for word in _HINTS),
 )
 """Paths that show by which beginning an API's routes are reached."""
+_TOOLS: Final = (
+    "hello", "preview", "render", "template", "convert", "fetch", "proxy", "redirect", "download", "view", "file", "export", "import", "import/xml", "import/yaml", "import/csv",
+    "import/json", "xml", "restore", "session/restore", "deserialize", "load", "run", "exec", "ping", "tools/ping", "calc", "backup", "logs", "webhook", "webhooks/test", "report",
+)  # fmt: skip
+"""What an API that shows its things often has beside them and does not speak of."""
+_FORGOTTEN: Final = (
+    "forgot-password",
+    "reset-password",
+    "forgot",
+    "reset",
+    "change-password",
+    "verify-otp",
+    "otp",
+    "refresh",
+    "logout",
+)
+"""What stands beside a log-in."""
+_ADMIN: Final = ("users", "stats", "config", "logs", "audit", "settings", "export")
+ADMIN_MOST: Final = 8
+"""Lists that are known, each of which is asked for below ``admin``."""
+_DOOR: Final = re.compile(r"(?i)/(log-?in|sign-?in|authenticate|sessions?|token|register|sign-?up)/?$")
 _UNSEEN: Final = (
     "users", "users/all", "users/1", "admin", "admin/users", "all", "config", "debug", "info", "status", "health", "logs", "export", "backup", "search", "stats",
     "me", "profile", "settings", "internal", "upload", "files", "reports",
@@ -123,7 +144,7 @@ _UNSEEN: Final = (
 SHOWN: Final = 10
 """So many routes are many."""
 _BEGINNING: Final = re.compile(r"(/[^/{}]+(?:/(?:api|rest)(?=/|$))?(?:/v\d{1,3}(?=/|$))?)(/.|$)")
-_LIST: Final = re.compile(r"(?i)/[a-z_-]{3,30}s/?$")
+_LIST: Final = re.compile(r"(?i)/([a-z_-]{3,30}s|staff|people|personnel|inventory|media|feedback)/?$")
 _HEADS: Final = re.compile(r"(?i)^(/[\w-]+)?/(api|rest|v\d+)(/v\d+)?$")
 _OF_ITSELF: Final = re.compile(r"(?i)/(health(z|check)?|status|docs?)(?=/| |$)")
 """What an API says of itself, and nothing of what it is for."""
@@ -144,6 +165,22 @@ def below(found: Iterable[str], *, few: bool = False) -> tuple[str, ...]:
     if few:
         words += [f"{head}/{word}" for head in shared[:1] for word in _BELOW_MORE]
     return tuple(dict.fromkeys(words))
+
+
+def unspoken(found: Iterable[str]) -> tuple[str, ...]:
+    """Paths beside the routes *found* of which nothing speaks as a rule: what administrators have of the same things, what stands beside a log-in,
+    and tools."""
+    known = [path for path in found if "{" not in path]
+    head = (*heads_of(known), "")[0]
+    lists = [path.rpartition("/")[2] for path in lists_among(known) if "/admin" not in path][:ADMIN_MOST]
+    doors = list(dict.fromkeys(path.rstrip("/").rpartition("/")[0] for path in known if _DOOR.search(path)))[
+        :BELOW_MOST
+    ]
+    admin = [f"{head}/admin/{word}" for word in dict.fromkeys((*lists, *_ADMIN))]
+    beside = [f"{door}/{word}" for door in doors for word in _FORGOTTEN]
+    return tuple(
+        dict.fromkeys((*admin, *beside, *(f"{head}/{word}" for word in _TOOLS), *(("/hello",) if head else ())))
+    )
 
 
 def _begins_several(head: str, known: Iterable[str]) -> bool:
@@ -242,7 +279,7 @@ def of_field(said: str, found: Iterable[str]) -> tuple[str, ...]:
     title = sum(bool(re.search(f"(?i){sign}", said)) for sign, _ in _FIELDS)
     text = said if title else _OF_ITSELF.sub("", " ".join(known))
     words = [kept.split() for sign, kept in _FIELDS if re.search(f"(?i){sign}", text)][:FIELDS_MOST]
-    heads = heads_of(known)[:1] or ("",)
+    heads = heads_of(known)[:1] or (("",) if at_root(known) else ("", "/api", "/api/v1"))
     return tuple(dict.fromkeys(f"{head}/{word}" for head in heads for some in words for word in some))
 
 

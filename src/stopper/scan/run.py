@@ -1,6 +1,7 @@
 """The three runs: source alone, a live address, and an application in this machine seen from inside and outside."""
 
 import contextlib
+import re
 from dataclasses import replace
 from posixpath import commonpath
 from typing import Final
@@ -17,6 +18,7 @@ from stopper.scan.crawl import beside, crawled
 from stopper.scan.crawling import ENDS, Crawled
 from stopper.scan.doors import REGISTER
 from stopper.scan.graphql import found_door
+from stopper.scan.more_words import heads_of
 from stopper.scan.nothing_there import plain_get
 from stopper.scan.options import ProbeOptions
 from stopper.scan.other_versions import other_versions
@@ -41,11 +43,20 @@ DOORS: Final = ("login", "register", "signup", "users", "auth/login", "auth/regi
 LOG_INS: Final = ("login", "signin", "session", "sessions", "token")
 REGISTRATIONS: Final = ("register", "signup")
 """What log-ins and registrations are called that nothing led to."""
+MORE_LOG_INS: Final = ("authenticate", "auth", "sign-in", "enter")
+MORE_REGISTRATIONS: Final = ("enroll", "join", "create", "new", "sign-up")
+"""What else they are called below a collection of people."""
+OF_PEOPLE: Final = re.compile(
+    r"(?i)/(users?|accounts?|staff|members?|customers?|clients?|employees?|people|persons?|students?|teachers?|doctors?|drivers?|agents?|authors?|players?|auth|identity)$"
+)
+PEOPLE_MOST: Final = 3
 HEADS: Final = (
     "", "/api", "/auth", "/api/auth", "/user", "/users", "/account", "/accounts", "/api/user", "/api/users", "/api/account", "/api/accounts", "/api/v1", "/api/v1/auth",
     "/api/v1/users", "/v1", "/v1/auth", "/api/v2", "/customer", "/member",
 )  # fmt: skip
 """Below what they stand."""
+TAILS: Final = ("", "/auth", "/user", "/users", "/account", "/accounts")
+"""The same below the beginning of an API that is known."""
 REFUSING_MOST: Final = 12
 """Reads that are looked at for one that refuses nobody."""
 OWN_MOST: Final = 6
@@ -168,11 +179,16 @@ def _with_doors(courier: Courier, prefix: str, canary: str, seen: Crawled) -> Cr
         return seen
     folders = {route.path.partition("{")[0].rstrip("/") for route in seen.routes}
     folders |= {folder.rpartition("/")[0] for folder in folders}
-    own = sorted((one.removeprefix(prefix) for one in folders), key=lambda one: (one.count("/"), one))
-    heads = tuple(dict.fromkeys((*own[:OWN_MOST], *HEADS)))
+    listed = {route.path.rstrip("/") for route in seen.routes if not OF_PEOPLE.search(route.path.rstrip("/"))}
+    own = sorted((one.removeprefix(prefix) for one in folders - listed), key=lambda one: (one.count("/"), one))
+    begun = [f"{head}{tail}" for head in heads_of(own)[:1] for tail in TAILS]
+    heads = tuple(dict.fromkeys((*own[:OWN_MOST], *(begun or HEADS))))
     words = (*(() if lets_in else LOG_INS), *(() if registers else REGISTRATIONS))
     asked = {path.removeprefix(prefix) for _, path in courier.asked}
-    places = dict.fromkeys(f"{head}/{word}" for head in heads for word in words)
+    more = (*(() if lets_in else MORE_LOG_INS), *(() if registers else MORE_REGISTRATIONS))
+    people = [one for one in own if OF_PEOPLE.search(one)][:PEOPLE_MOST]
+    places = dict.fromkeys(f"{head}/{word}" for head in people for word in (*words, *more))
+    places |= dict.fromkeys(f"{head}/{word}" for head in heads for word in words)
     found = crawled(courier, prefix, canary, [one for one in places if one not in asked])
     doors = [one for one in found.routes if _lets_in((one,)) or _takes_accounts((one,))]
     return replace(seen, routes=(*seen.routes, *beside(seen.routes, doors)))

@@ -238,6 +238,8 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
         f"{target.canary}9{secrets.token_hex(3)}"  # no row has it: what another input was sent may stand in one by now
     )
     plain = yield from send(one.given(stem))
+    if _is_no_word(one, plain.response):
+        return []
     quoted = yield from send(one.given(f"{stem}'"))
     if plain.response.error or _breaks(plain.response):
         return (yield from _as_a_number(one)) or (yield from _as_a_column(one, plain))
@@ -252,6 +254,12 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
                 plain, doubled, quoted, "an odd number of quotes is answered otherwise, an even one is not"
             )
     return (yield from _obeyed(target, one, plain, stem))
+
+
+def _is_no_word(one: Input, plain: Response) -> bool:
+    """Whether the part of a path takes numbers alone: no view is asked, and what is said is the page for what is not there."""
+    json = one.honest.response.content_type == "application/json"
+    return one.place == "path" and json and plain.status == 404 and plain.content_type == "text/html"
 
 
 def _counts_quotes(target: Target, one: Input, stem: str, quoted: Exchange, doubled: Exchange) -> Steps[bool]:

@@ -310,12 +310,44 @@ def _tried(target: Target, route: Route, method: str, person: Identity) -> Steps
     foreign = yield from send(person.on(request).with_headers(("Origin", _ELSEWHERE), ("Sec-Fetch-Site", "cross-site")))
     if not foreign.response.succeeded or not alike(foreign.response, honest.response):
         return passed(f"{ref} refuses a request that another site makes")
+    if _asks_first(foreign.request):
+        simple = yield from _without_asking(foreign, honest)
+        if simple is None:
+            return passed(f"a browser asks before it sends {ref} for another site's page, and is not allowed to")
+        foreign = simple
     evidence = (
         Evidence("exchange", "control: without the cookie the request is not answered so", nobody),
         Evidence("exchange", "control: with the cookie, from the application's own page", honest),
         Evidence("exchange", "with the cookie, from another site's page and without any token", foreign),
     )
     return failed(f"{ref} takes a request of another site's page with the visitor's cookie", (ref,), evidence)
+
+
+_SIMPLE: Final = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain", "")
+"""What a page may send elsewhere without being asked (Fetch, CORS-safelisted request-headers)."""
+
+
+def _asks_first(request: Request) -> bool:
+    """Whether a browser asks the server before it sends this for another site's page."""
+    return request.method != "POST" or (request.header("Content-Type") or "").partition(";")[0] not in _SIMPLE
+
+
+def _without_asking(foreign: Exchange, honest: Exchange) -> Steps[Exchange | None]:
+    """The request as a page may send it unasked, where that is taken too, or the same one where the server lets pages of other sites ask for it;
+    else None."""
+    request = foreign.request
+    if request.method == "POST":
+        plain = yield from send(request.with_headers(("Content-Type", "text/plain")))
+        if plain.response.succeeded and alike(plain.response, honest.response):
+            return plain
+    asked = request.with_headers(
+        ("Access-Control-Request-Method", request.method), ("Access-Control-Request-Headers", "content-type")
+    )
+    said = (yield from send(replace(asked, method="OPTIONS", body=b"", effect="read", identity=None))).response
+    origin, methods = said.header("Access-Control-Allow-Origin"), said.header("Access-Control-Allow-Methods") or ""
+    lets = origin == _ELSEWHERE and (said.header("Access-Control-Allow-Credentials") or "").lower() == "true"
+    headers = (said.header("Access-Control-Allow-Headers") or "").lower()
+    return foreign if lets and request.method in methods.upper() and "content-type" in headers else None
 
 
 RULE = Rule(

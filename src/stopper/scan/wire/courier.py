@@ -133,7 +133,7 @@ class Courier:
             response = self._sent(request, last)
             answers.append(response)
         self._learn(request, response, since)
-        return Exchange(request, response)
+        return self._shared.learn(Exchange(request, response))
 
     def _sent(self, request: Request, last: bool) -> Response:
         """What *request* is answered, which is sent once more where it has waited for a database that another request held."""

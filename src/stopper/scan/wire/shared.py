@@ -1,10 +1,12 @@
 """Answers that several probes may share: what one has just read, another need not ask for again."""
 
+import re
 import threading
 from collections.abc import Callable
 from typing import Final
 
 from stopper.core.exchange import Exchange, Request
+from stopper.scan.wire.transport import READ_METHODS
 
 MOST: Final = 512
 """Answers that are kept at once."""
@@ -12,6 +14,8 @@ LARGEST: Final = 65_536
 """Bytes of a body that is kept."""
 SHUT: Final = frozenset({401, 403, 405})
 """Answers to whoever shows no credential that no writing changes."""
+_VERSION: Final = re.compile(r"/v\d{1,3}(?=/|$)")
+"""What is not there may be made later; nothing is called by a word that a list of usual names has."""
 _PLAIN: Final = frozenset({"accept", "content-type", "user-agent"})
 """Headers that say nothing of who asks."""
 
@@ -22,8 +26,8 @@ class SharedAnswers:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: dict[Request, tuple[Exchange, set[str]]] = {}
-        self._shut: dict[Request, tuple[Exchange, set[str]]] = {}
-        """Refusals of whoever shows no credential: they outlast what is written."""
+        self._shut: dict[tuple[str, str], tuple[Exchange, set[str]]] = {}
+        """Refusals of whoever shows no credential, by method and target: they outlast what is written."""
         self._under_way: dict[Request, threading.Event] = {}
         self._age = 0
 
@@ -38,11 +42,13 @@ class SharedAnswers:
     def _look(self, asker: str, request: Request) -> tuple[Exchange | None, int, threading.Event | None]:
         """What is known for *asker*, the age of it, and the sign that somebody is asking for it now."""
         with self._lock:
-            known = self._known.get(request) or self._shut.get(request)
+            known = self._known.get(request)
+            if known is None and _shows_nothing(request):
+                known = self._shut.get((request.method, request.target))
             if known is None or asker in known[1]:
                 return None, self._age, self._under_way.get(request)
             known[1].add(asker)
-            return known[0], self._age, None
+            return Exchange(request, known[0].response), self._age, None
 
     def _anew(self, asker: str, request: Request, send: Callable[[Request], Exchange], age: int) -> Exchange:
         with self._lock:
@@ -69,8 +75,18 @@ class SharedAnswers:
         with self._lock:
             if lasting and self._age == age and len(self._known) < MOST and len(response.body) <= LARGEST:
                 self._known[request] = (exchange, {asker})
-            if lasting and response.status in SHUT and _shows_nothing(request) and len(self._shut) < MOST:
-                self._shut[request] = (exchange, {asker})
+        return self.learn(exchange, asker)
+
+    def learn(self, exchange: Exchange, asker: str = "") -> Exchange:
+        """Keep *exchange* where it is a refusal that no writing changes, whoever has met it: *asker*, or a crawl before all probes."""
+        request, response = exchange.request, exchange.response
+        stays = response.status in SHUT or (
+            response.status == 404 and not re.search(r"\d|\?", _VERSION.sub("", request.target))
+        )
+        if stays and request.method in READ_METHODS and _shows_nothing(request) and len(response.body) <= LARGEST:
+            with self._lock:
+                if len(self._shut) < MOST:
+                    self._shut.setdefault((request.method, request.target), (exchange, {asker}))
         return exchange
 
     def writing(self) -> None:
