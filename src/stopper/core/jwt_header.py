@@ -149,7 +149,11 @@ def is_held(facts: SourceFacts, names: frozenset[str], functions: set[str]) -> b
             isinstance(text_of(side), str) and comparison.operator in ("in", "not in") for side in (comparison.left,)
         ):
             continue  # `"kid" in header` asks only whether it is there
-        if any(any(header_members(facts, side, names, 2)) for side in sides if not _is_claim(facts, side)):
+        if any(
+            any(header_members(facts, side, names, 2))
+            for side in sides
+            if not _is_claim(facts, side) and not _is_mac(side)
+        ):
             return True
     return any(
         (
@@ -157,13 +161,18 @@ def is_held(facts: SourceFacts, names: frozenset[str], functions: set[str]) -> b
             and any(
                 any(header_members(facts, given, names, 2))
                 for given in (call.receiver, *call.args)
-                if given is not None and not _is_claim(facts, given)
+                if given is not None and not _is_claim(facts, given) and not _is_mac(given)
             )
         )
         or _asks_the_folder(facts, call, names)
         for function in functions
         for call in facts.calls_in(function)
     )
+
+
+def _is_mac(value: Value) -> bool:
+    """What a key makes of a text: that key may be any that the member names."""
+    return any(isinstance(part, Call) and part.callee in ("hmac.new", "hmac.digest") for part in walk(value, 6))
 
 
 def _is_claim(facts: SourceFacts, value: Value, depth: int = 3) -> bool:

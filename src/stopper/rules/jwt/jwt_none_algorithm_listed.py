@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.jwt_header import header_members
 from stopper.core.jwt_names import (
     algorithm_names,
     allowed_algorithms,
@@ -14,6 +15,7 @@ from stopper.core.jwt_names import (
     names_in_force,
 )
 from stopper.core.place import Span
+from stopper.core.refusals_made import is_refusal
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Constant, Mapping, Sequence, Value, is_constant, options, text_of
 
@@ -25,12 +27,14 @@ REGISTRIES = (
     "jwt.PyJWS",
 )
 
+ALG = frozenset({"alg"})
+
 
 def detect(app: App) -> Iterator[Hit]:
     """`none` among the algorithms of a decode or a setting, or as the algorithm that signs."""
     facts = source_of(app)
     seen: set[Span | None] = set()
-    for hit in (*_decodes(app, facts), *_encodes(app, facts), *_settings(app, facts)):
+    for hit in (*_decodes(app, facts), *_encodes(app, facts), *_settings(app, facts), *_by_hand(facts)):
         if hit.span is None or hit.span not in seen:
             seen.add(hit.span)
             yield hit
@@ -65,6 +69,23 @@ def _encodes(app: App, facts: SourceFacts) -> Iterator[Hit]:
             yield Hit(
                 f"{library_said(app, call.callee)} is told to sign with none, so the token has no signature", call.span
             )
+
+
+def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
+    """``if header["alg"] == "none": return claims``: a check of one's own that lets tokens without a signature pass."""
+    for one in facts.comparisons("==", "in"):
+        sides = (one.left, one.right)
+        if not any(_lists_none((side,)) for side in sides):
+            continue
+        if not any(any(header_members(facts, side, ALG)) for side in sides):
+            continue
+        for asked in facts.conditions_in(one.function):
+            body = asked.body if asked.span.holds(one.span) and not asked.negated and not asked.refuses else None
+            if body is not None and any(
+                body.holds(back.span) and not is_constant(back.value, None, False) and not is_refusal(back.value)
+                for back in facts.returns_of(one.function)
+            ):
+                yield Hit("a token whose header says none passes without a signature", one.span)
 
 
 def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
