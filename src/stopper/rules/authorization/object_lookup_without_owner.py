@@ -78,6 +78,10 @@ _WHO_ASKS: Final = re.compile(r"(?i)user|tenant|principal|identity|security|acco
 _FIRESTORES: Final = ("firebase_admin", "google.cloud.firestore", "google.cloud")
 _SERVES: Final = frozenset({"flask.send_file", "flask.send_from_directory"})
 _FILE_ID: Final = re.compile(r"(?i)(?:^|_)(?:id|uuid|number|no|uid)$")
+_PAYS: Final = re.compile(
+    r"(?i)(?:from|source|src|sender|debit|payer|origin)_?(?:account|wallet|card|iban)(?:_?(?:id|number|no))?|(?:account|wallet|card)_?from"
+)
+"""A member that names whose money goes."""
 _STEM: Final = re.compile(r"_?(?:ids?|uuids?|pk)$")
 _TEMPLATES: Final = re.compile(r"(?i)^[^{]*[/_-](?:templates?|templating)(?=[/_-])")
 """Templates of tasks and notes, out of which everybody's are made."""
@@ -253,6 +257,8 @@ def _matters(index: FunctionIndex, route: Route, method: str, call: Call | Item)
 def _is_named_by_body(route: Route, call: Call | Item) -> bool:
     """``/appointments/cancel`` with an ``appointment_id`` in the form: what the path speaks of is named by what is sent."""
     keys = [text_of(part.key) or "" for part in walk(call, 5) if isinstance(part, Item)]
+    if any(map(_PAYS.fullmatch, keys)):
+        return True
     stems = [stem for key in keys if (stem := _STEM.sub("", key.lower())) or key.lower() in ("id", "ids")]
     return any(stem in route.path.lower() for stem in stems)
 
@@ -351,7 +357,7 @@ def _is_id(index: FunctionIndex, value: Value) -> bool:
         if (
             isinstance(part, Item)
             and isinstance(part.key, Constant)
-            and re.search(r"(?i)ids?$|uuid", str(part.key.value))
+            and (re.search(r"(?i)ids?$|uuid", str(part.key.value)) or _PAYS.fullmatch(str(part.key.value)))
         ):
             if isinstance(part.owner, Parameter) and part.owner.parameter in ("values", "view_args", "kwargs"):
                 return True
