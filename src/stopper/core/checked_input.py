@@ -373,7 +373,9 @@ def _check_of(
                 return False
             says_little = said is None or len(said) <= 1 or said in _ANY_PATH  # ``sort.startswith("-")``
             return prefix_counts or not (says_little or _OTHER_SCHEME.match(said or ""))
-        if call.method == "isinstance" and (_asks_of_result(call) or (not text_counts and _asks_for_text(call))):
+        if call.method in ("isinstance", "hasattr") and _asks_of_result(call):
+            return False
+        if call.method == "isinstance" and not text_counts and _asks_for_text(call):
             return False
         return (
             call.method not in without

@@ -6,9 +6,10 @@ from typing import Final
 
 from stopper.core.account_names import makes_password_hash
 from stopper.core.facts import SourceFacts
-from stopper.core.inserted_rows import INSERT, quoted
+from stopper.core.inserted_rows import INSERT, columns_of, quoted
 from stopper.core.literal_accounts import PEOPLE, USER_KEY, USUAL, holds_password, is_default, literal_texts
 from stopper.core.place import Span
+from stopper.core.sql_tables import made_in, made_tables
 from stopper.core.values import Call, Mapping, Sequence, Value, text_of, walk
 
 _RUNS_SQL: Final = r"(.*[.])?(execute|executemany|executescript|execute_sql)"
@@ -20,19 +21,23 @@ def inserted(facts: SourceFacts) -> Iterator[Span]:
         said = next(
             (text for one in walk(call.argument(0), 3) if (text := text_of(one)) and "insert" in text.lower()), ""
         )
-        match = INSERT.search(said) if said else None
-        if match is None or call.span is None:
-            continue
-        columns = [one.strip(" \t\n\"'`[]") for one in match[1].split(",")]
-        beside = list(_beside(facts, call))
-        rows = [quoted(row, beside[0] if beside else []) for row in re.findall(r"\(([^()]*)\)", match[2])]
-        rows.extend(beside)
-        for row in rows:
-            pairs = list(zip(columns, row, strict=False))
-            names = [text for key, texts in pairs if USER_KEY.fullmatch(key) for text in texts]
-            if is_default(names, [text for key, texts in pairs if holds_password(key) for text in texts]):
-                yield call.span
-                break
+        if call.span is not None and any(_has_default(facts, call, one) for one in said.split(";") if said):
+            yield call.span
+
+
+def _has_default(facts: SourceFacts, call: Call, statement: str) -> bool:
+    match = INSERT.search(statement)
+    if match is None:
+        return False
+    beside = list(_beside(facts, call))
+    rows = [quoted(row, beside[0] if beside else []) for row in re.findall(r"\(([^()]*)\)", match["rows"])]
+    return any(_is_default(columns_of(match, made_tables(facts)), row) for row in (*rows, *beside))
+
+
+def _is_default(columns: list[str], row: list[list[str]]) -> bool:
+    pairs = list(zip(columns, row, strict=False))
+    names = [text for key, texts in pairs if USER_KEY.fullmatch(key) for text in texts]
+    return is_default(names, [text for key, texts in pairs if holds_password(key) for text in texts])
 
 
 def in_files(facts: SourceFacts) -> Iterator[Span]:
@@ -45,13 +50,9 @@ def in_files(facts: SourceFacts) -> Iterator[Span]:
             match = INSERT.match(statement.lstrip())
             if match is None:
                 continue
-            columns = [one.strip(" \t\n\"'`[]") for one in match[1].split(",")]
-            for row in (quoted(one, []) for one in re.findall(r"\(([^()]*)\)", match[2])):
-                pairs = list(zip(columns, row, strict=False))
-                names = [text for key, texts in pairs if USER_KEY.fullmatch(key) for text in texts]
-                if is_default(names, [text for key, texts in pairs if holds_password(key) for text in texts]):
-                    yield Span(file.path, number, number, 1, len(file.lines[number - 1]) + 1)
-                    break
+            columns = columns_of(match, made_in("\n".join(file.lines)) if match["columns"] is None else {})
+            if any(_is_default(columns, quoted(one, [])) for one in re.findall(r"\(([^()]*)\)", match["rows"])):
+                yield Span(file.path, number, number, 1, len(file.lines[number - 1]) + 1)
 
 
 _LONGEST: Final = 40

@@ -1,6 +1,7 @@
 """The columns of tables, as the statements of a project tell them: no model says them where SQL is written by hand."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from stopper.core.facts import SourceFacts
@@ -38,8 +39,28 @@ def _tables(facts: SourceFacts) -> dict[str, frozenset[str]]:
     return found
 
 
+def made_tables(facts: SourceFacts) -> dict[str, tuple[str, ...]]:
+    """The columns of each table that a statement makes, in their order, by the table's name in lower case."""
+
+    def find() -> dict[str, tuple[str, ...]]:
+        given = (part for call in facts.calls(*_STATEMENTS) for one in call.args[:1] for part in walk(one, 3))
+        texts = (text for part in given if (text := text_of(part)) is not None and "create" in text.lower())
+        return {table: columns for text in texts for table, columns in made_in(text).items()}
+
+    return facts.once("tables that are made", find)
+
+
+def made_in(text: str) -> dict[str, tuple[str, ...]]:
+    """The same of one script."""
+    made = (found for statement in text.split(";") if (found := _MADE.search(statement)) is not None)
+    return {
+        found[1].lower(): tuple(row.split()[0].strip('"`[]').lower() for row in found[2].split(",") if row.split())
+        for found in made
+    }
+
+
 def _told(text: str) -> list[tuple[str, frozenset[str]]]:
-    told = [(made[1], [row.split()[0] for row in made[2].split(",") if row.split()]) for made in _MADE.finditer(text)]
+    told: list[tuple[str, Sequence[str]]] = list(made_in(text).items())
     told += [(filled[1], filled[2].split(",")) for filled in _FILLED.finditer(text)]
     told += [(read[2], [name.split(".")[-1] for name in read[1].split(",")]) for read in _READ.finditer(text)]
     return [

@@ -24,10 +24,18 @@ _HEAD: Final = re.compile(
     r"|([A-Za-z_$][\w$]{0,40})\s{0,3}[:=]\s{0,3}(?:async\s+)?([A-Za-z_$][\w$]{0,40})\s{0,3}=>"
     r"|(?<![\w$.])(?!if\b|for\b|while\b|switch\b|catch\b|function\b)([A-Za-z_$][\w$]{0,40})\s{0,3}\(([^()]{0,200})\)\s{0,3}\{"
 )
-_METHOD: Final = re.compile(r"""\b(?:method|type)(?:\s{0,3}:\s{0,3}(?:["'`](\w{3,7})["'`]|([A-Za-z_$][\w$]{0,40}))|\s{0,3}(?=[,}]))""")
-_BODY: Final = re.compile(r"\b(?:JSON\.stringify\(\s{0,3}|(?:body|data)\s{0,3}:\s{0,3}(?:\w{1,20}\s{0,3}&&\s{0,3})?)(?!JSON\b)([A-Za-z_$][\w$]{0,40})")
-_MADE: Final = re.compile(r"""([A-Za-z_$][\w$]{0,40})\s{0,3}=\s{0,3}axios\.create\(\s{0,9}\{[^{}]{0,300}?baseURL\s{0,3}:\s{0,3}(?:["'`]([^"'`\n]{0,120})["'`]|([A-Za-z_$][\w$.]{0,60}))""")
-_DEFAULT: Final = re.compile(r"""(axios)\.defaults\.baseURL\s{0,3}=\s{0,3}(?:["'`]([^"'`\n]{0,120})["'`]|([A-Za-z_$][\w$.]{0,60}))""")
+_METHOD: Final = re.compile(
+    r"""\b(?:method|type)(?:\s{0,3}:\s{0,3}(?:["'`](\w{3,7})["'`]|([A-Za-z_$][\w$]{0,40}))|\s{0,3}(?=[,}]))"""
+)
+_BODY: Final = re.compile(
+    r"\b(?:JSON\.stringify\(\s{0,3}|(?:body|data)\s{0,3}:\s{0,3}(?:\w{1,20}\s{0,3}&&\s{0,3})?)(?!JSON\b)([A-Za-z_$][\w$]{0,40})"
+)
+_MADE: Final = re.compile(
+    r"""([A-Za-z_$][\w$]{0,40})\s{0,3}=\s{0,3}axios\.create\(\s{0,9}\{[^{}]{0,300}?baseURL\s{0,3}:\s{0,3}(?:["'`]([^"'`\n]{0,120})["'`]|([A-Za-z_$][\w$.]{0,60}))"""
+)
+_DEFAULT: Final = re.compile(
+    r"""(axios)\.defaults\.baseURL\s{0,3}=\s{0,3}(?:["'`]([^"'`\n]{0,120})["'`]|([A-Za-z_$][\w$.]{0,60}))"""
+)
 _TEXT: Final = re.compile(r"""^(["'`])((?:(?!\1)[^\\\n]){0,200})\1$""")
 _INSERTED: Final = re.compile(r"\$\{([^{}]{1,80})\}")
 _VERBS: Final = frozenset({"get", "post", "put", "patch", "delete"})
@@ -80,13 +88,25 @@ def _around(text: str, inner: Wrapper, known: Mapping[str, str]) -> Iterator[Wra
             continue
         name, params = head
         parts = _parts(args[inner.path], known)
-        if name == inner.name or not parts or parts[-1][0] or parts[-1][1] not in params or not all(said for said, _ in parts[:-1]):
+        if (
+            name == inner.name
+            or not parts
+            or parts[-1][0]
+            or parts[-1][1] not in params
+            or not all(said for said, _ in parts[:-1])
+        ):
             continue
         rest = args[inner.options_at] if 0 <= inner.options_at < len(args) else ""
         method, method_at = _method(inner, args, rest, params)
         body = _BODY.search(rest)
-        own_body = args[inner.body_at].strip() if 0 <= inner.body_at < len(args) else body.group(1) if body is not None else ""
-        handed = [at for at, one in enumerate(params) if re.search(rf"(?:^|\.\.\.|[(,]\s*){re.escape(one)}\s*(?:$|[,)}}])", rest.strip())]
+        own_body = (
+            args[inner.body_at].strip() if 0 <= inner.body_at < len(args) else body.group(1) if body is not None else ""
+        )
+        handed = [
+            at
+            for at, one in enumerate(params)
+            if re.search(rf"(?:^|\.\.\.|[(,]\s*){re.escape(one)}\s*(?:$|[,)}}])", rest.strip())
+        ]
         base = "".join(said for said, _ in parts[:-1])
         options_at = next((at for at in handed if params[at] not in (own_body, parts[-1][1])), -1)
         yield Wrapper(
@@ -124,7 +144,9 @@ def _function_around(text: str, place: int) -> tuple[str, list[str]] | None:
 def _written(text: str, one: Wrapper, known: Mapping[str, str]) -> str:
     verb = r"\.(get|post|put|patch|delete)" if one.verbs else "()"
     pieces, last, count = list[str](), 0, 0
-    for place in re.finditer(rf"(?<![\w$])(?:[A-Za-z_$][\w$]{{0,40}}\.)?{re.escape(one.name)}{verb}\s{{0,3}}(?:<[^<>()]{{1,60}}>)?\(", text):
+    for place in re.finditer(
+        rf"(?<![\w$])(?:[A-Za-z_$][\w$]{{0,40}}\.)?{re.escape(one.name)}{verb}\s{{0,3}}(?:<[^<>()]{{1,60}}>)?\(", text
+    ):
         if place.start() < last or text[max(0, place.start() - 9) : place.start()].endswith("function "):
             continue
         args = list(_arguments(text, place.end()))
