@@ -47,15 +47,15 @@ GUESSED_MOST: Final = 220
 """Paths of one list of names that are asked for, with what they lead to."""
 GUESS_SECONDS: Final = 2.0
 """How long one list of names is tried."""
-GUESSED_LEAST: Final = 400
+GUESSED_LEAST: Final = 340
 """Requests up to which a scan guesses whatever it may ask in all."""
-WORDS_PART: Final = 0.4
+WORDS_PART: Final = 0.33
 """The part of all requests after which no more words are tried."""
-PARTS_PART: Final = 0.46
+PARTS_PART: Final = 0.38
 """The same of what lies below one thing."""
-THINGS_PART: Final = 0.45
+THINGS_PART: Final = 0.37
 """The same of things of lists that were found."""
-ALONE_PART: Final = 0.58
+ALONE_PART: Final = 0.5
 """The same where hardly anything was found: probes ask little there."""
 ONE_SECONDS: Final = 0.3
 UNSPOKEN: Final = re.compile(
@@ -124,14 +124,14 @@ class _Guessing(Crawl):
         begun = self.paths()
         self._guess(nothing, below(begun), THINGS_PART)
         self._guess(nothing, things(begun)[: len(FIRST)] if few and len(self.found) < SOME else ())
+        if few:
+            self._ask_for_things(nothing)  # what is there tells more than further names do
+        self._guess(nothing, unspoken(self.paths()), PARTS_PART)
         self._guess(nothing, below(begun, few=few), THINGS_PART)
         self._guess(nothing, of_kinds(kind.removeprefix(self.prefix) for kind in self.kinds), THINGS_PART)
         self._guess(nothing, things(begun) if few and len(self.found) <= FEW else ())
-        self._guess(nothing, unspoken(self.paths()), PARTS_PART)
-        if few:
-            self._ask_for_things(nothing)
-        else:
-            self._guess(nothing, one_of(led)[:OF_LISTS_MOST], THINGS_PART)
+        known = self.paths() if few else led
+        self._guess(nothing, one_of(known) if few else one_of(known)[:OF_LISTS_MOST], THINGS_PART)
         if lists and few and headed and len(self.found) < SOME:
             self._guess(nothing, lists[-1], ALONE_PART if len(self.found) < FEW else WORDS_PART)
 
