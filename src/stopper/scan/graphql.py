@@ -18,10 +18,11 @@ from stopper.scan.graphql_names import Placing, Spot
 from stopper.scan.graphql_schema import DESCRIBE, Field, Given, Kind, Schema, schema_in
 from stopper.scan.honest import HonestRequests
 from stopper.scan.wire.courier import Courier
-from stopper.scan.wire.graphql_calls import Operation
+from stopper.scan.wire.graphql_calls import Operation, base
 
 DOORS_MOST: Final = 2
-PLACES: Final = ("/graphql", "/api/graphql", "/graphql/", "/gql", "/api/v1/graphql", "/v1/graphql")
+PLACES: Final = ("/graphql", "/api/graphql", "/gql", "/api/v1/graphql", "/v1/graphql", "/api", "/query", "/")
+"""Where APIs have a door as a rule."""
 FIELDS_MOST: Final = 60
 """Fields of one door that become routes."""
 GIVEN_MOST: Final = 12
@@ -64,7 +65,7 @@ def with_graphql(app: App, courier: Courier, honest: HonestRequests, people: Seq
     for route in app.routes:
         door = honest.prefix + route.path
         routes.append(route)
-        if not _is_door(route) or door in known or len(known) >= DOORS_MOST:
+        if not (_is_door(route) or door in courier.graphql.told) or door in known or len(known) >= DOORS_MOST:
             continue
         schema = _described(door, courier, who)
         if schema is None or schema in known.values():  # a page to type queries into takes those of its neighbour
@@ -105,7 +106,7 @@ def _described(door: str, courier: Courier, who: Identity | None) -> Schema | No
     if key in graphql.asked:
         return graphql.told.get(door)
     graphql.asked.add(key)
-    path = f"{door}/__schema"
+    path = f"{base(door)}/__schema"
     kind = Kind("__Schema", "__Schema", leaf=False)
     asks = Operation(door, "__schema", "GET", path, kind, selection=f" {{ {DESCRIBE} }}")
     request = Request("GET", path, (("Accept", "application/json"),))
@@ -138,7 +139,7 @@ def _bare(route: Route, honest: HonestRequests) -> Iterator[Route]:
 
 
 def _fields(path: str, door: str, schema: Schema) -> Iterator[tuple[Operation, Route]]:
-    placing, prefix = Placing(path, schema), door.removesuffix(path)
+    placing, prefix = Placing(base(path), schema), door.removesuffix(path)
     for field in placing.lists_first(schema.queries)[:FIELDS_MOST]:
         if (
             schema.chosen(field.kind) is not None

@@ -42,6 +42,12 @@ LISTING: Final = ("edges", "nodes", "items", "results", "objects", "data", "rows
 """Members under which a page of a list holds its things."""
 
 
+SAYING: Final = frozenset({
+    "ok", "success", "successful", "status", "message", "msg", "error", "errors", "detail", "reason", "code", "clientmutationid", "__typename",
+})  # fmt: skip
+"""Members that say how something went, and hold nothing of it, in small letters."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """The type of a field or an argument: its own name, how it is written, and whether it is needed or a list."""
@@ -125,16 +131,19 @@ class Schema:
         if kind.leaf:
             return ""
         if kind.name in self.unions:
-            parts = [self._fragment(name, depth, without) for name in self.unions[kind.name]]
-            inner = " ".join(one for one in dict.fromkeys(parts) if one)
-            return f" {{ {inner} }}" if inner else None
+            known: dict[str, str] = {}
+            parts = [self._fragment(name, without, known) for name in self.unions[kind.name][:PARTS_MOST]]
+            inner = " ".join(("__typename", *(one for one in parts if one)))
+            return f" {{ {inner} }}"
         said = self._members(kind.name, depth, above, without)
         return f" {{ {' '.join(said)} }}" if said else None
 
-    def _fragment(self, name: str, depth: int, without: frozenset[str]) -> str:
-        """Only what no other of the kinds calls so can be asked under its name: ``text`` may be a text here and a number there."""
-        said = self._members(name, min(depth, 1), (), without)
-        return f"... on {name} {{ {' '.join(said)} }}" if said else ""
+    def _fragment(self, name: str, without: frozenset[str], known: dict[str, str]) -> str:
+        """The plain fields of one kind of several. What another calls so too must be of the same type (GraphQL 5.3.2): *known* is what the others
+        have."""
+        plain = [one for one in self.objects.get(name, ()) if one.kind.leaf and one.name not in without]
+        same = [one for one in plain if not one.given and known.setdefault(one.name, one.kind.said) == one.kind.said]
+        return f"... on {name} {{ {' '.join(one.name for one in same[:CHOSEN_MOST])} }}" if same else ""
 
     def _members(self, name: str, depth: int, above: tuple[str, ...], without: frozenset[str]) -> list[str]:
         fields = [one for one in self.objects.get(name, ()) if not any(given.needed for given in one.given)]
@@ -152,13 +161,19 @@ class Schema:
         return [*plain[:CHOSEN_MOST], *parts]
 
     def thing(self, kind: Kind) -> tuple[str, bool]:
-        """The kind of thing that a field gives, and whether it gives many: a page of a list holds its things under a name of its own."""
+        """The kind of thing that a field gives, and whether it gives many: a page of a list, and an answer that says whether it went well, hold
+        theirs under a name of their own."""
         if kind.leaf or kind.listed:
             return kind.name, kind.listed
-        for one in self.objects.get(kind.name, ()):
-            if one.name in LISTING and one.kind.listed and not one.kind.leaf:
-                node = next((inner for inner in self.objects.get(one.kind.name, ()) if inner.name == "node"), None)
-                return (node.kind.name if node is not None and one.name == "edges" else one.kind.name), True
+        parts = [one for one in self.objects.get(kind.name, ()) if not one.kind.leaf]
+        page = next((one for one in parts if one.name in LISTING and one.kind.listed), None)
+        if page is not None:
+            node = next((inner for inner in self.objects.get(page.kind.name, ()) if inner.name == "node"), None)
+            return (node.kind.name if node is not None and page.name == "edges" else page.kind.name), True
+        if len(parts) == 1 and all(
+            one.name.lower() in SAYING for one in self.objects[kind.name] if one is not parts[0]
+        ):
+            return parts[0].kind.name, parts[0].kind.listed
         return kind.name, False
 
 
@@ -187,7 +202,11 @@ def schema_in(answer: object) -> Schema | None:
             for name, one in types.items()
             if one.get("kind") == "ENUM"
         },
-        {name: possible[name] for name, one in types.items() if one.get("kind") == "UNION"},
+        {
+            name: possible[name]
+            for name, one in types.items()
+            if one.get("kind") in ("UNION", "INTERFACE") and possible[name]
+        },
     )
 
 

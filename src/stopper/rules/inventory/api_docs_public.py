@@ -135,15 +135,15 @@ def probe(target: Target) -> Steps[Verdict]:
         if path in meant or (places and path == _came_by(target)):
             continue  # the second: a page that shows the document is told already
         answer = yield from attempt(send(_asked(target, path)))
-        if answer is None or same(answer.response, nothing.response):
-            continue
-        what = _described(answer.response, path)
-        if not what and any(route.path.startswith(f"{path}/") for route in target.app.routes if path in _doors(target)):
-            by_post = yield from attempt(send(target.request_for(Route(f"{path}/__schema", ("GET",)), "GET")))
-            if by_post is not None and by_post.response.succeeded:
-                what, answer = "GraphQL introspection", by_post
-        if what:
-            places.append(RouteRef("GET", path))
+        what = "" if answer is None or same(answer.response, nothing.response) else _described(answer.response, path)
+        shown = path
+        if not what and path in _doors(target):  # a door may take no GET
+            shown = f"{path}/__schema"
+            answer = yield from attempt(send(target.request_for(Route(shown, ("GET",)), "GET")))
+            told = answer.response.json() if answer is not None and answer.response.succeeded else None
+            what = "GraphQL introspection" if isinstance(told, dict) and "queryType" in told else ""
+        if what and answer is not None:
+            places.append(RouteRef("GET", shown))
             evidence.append(Evidence("exchange", f"{what} is given to nobody in particular", answer))
     if places:
         return failed(f"{places[0].path} describes the API to everybody", places, evidence)
@@ -170,8 +170,9 @@ def _places(target: Target) -> list[str]:
 
 
 def _doors(target: Target) -> list[str]:
-    """Where GraphQL is spoken."""
-    return [route.path for route in target.app.routes if GRAPHQL.search(route.path) and not route.parameters]
+    """Where GraphQL is spoken: a door may be known by its fields alone, which stand below it."""
+    plain = [route.path for route in target.app.routes if not route.parameters]
+    return list(dict.fromkeys(one for path in plain for one in (path, path.rpartition("/")[0]) if GRAPHQL.search(one)))
 
 
 def _came_by(target: Target) -> str:

@@ -9,6 +9,7 @@ from typing import Final, cast
 from stopper.core.exchange import Response
 from stopper.core.login_names import LOGIN
 from stopper.core.probe_own_values import SELF
+from stopper.scan.graphql_schema import SAYING
 
 _CODES: Final[Mapping[str, int]] = {
     "UNAUTHENTICATED": 401, "UNAUTHORIZED": 401, "FORBIDDEN": 403, "PERMISSION_DENIED": 403, "NOT_FOUND": 404, "BAD_USER_INPUT": 400,
@@ -46,20 +47,6 @@ _ABSENT: Final = re.compile(
 _TAKEN: Final = re.compile(r"(?i)already (exists?|taken|in use|registered|used)|is taken|duplicate|unique")
 _REFUSALS: Final = (401, 403, 404, 409, 429)
 _FLAGS: Final = frozenset({"ok", "success", "successful", "status"})
-_SAYING: Final = frozenset(
-    {
-        "message",
-        "msg",
-        "error",
-        "errors",
-        "detail",
-        "reason",
-        "code",
-        "client_mutation_id",
-        "clientMutationId",
-        "__typename",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +99,16 @@ def _given(name: str, path: str, changes: bool, value: object, response: Respons
         )
     members = cast("dict[str, object]", value)
     texts = _texts_of(members)
-    rest = {key: one for key, one in members.items() if key not in _SAYING and key.lower() not in _FLAGS}
+    rest = {key: one for key, one in members.items() if key.lower() not in SAYING}
     failed = any(members.get(flag) is False for flag in _FLAGS) or (
         bool(members.get("errors") or members.get("error")) and not any(rest.values())
     )
     only = not any(one not in (None, [], "") for one in rest.values())
     if failed or (only and texts and not changes and _no(texts)) or (only and texts and _refuses(texts)):
         return _made(response, _by_words(texts, path), members)
-    inner = [one for one in rest.values() if isinstance(one, dict)]
-    if changes and len(rest) == 1 and inner:
-        return _made(response, _done(path), inner[0])
+    inner = [one for one in rest.values() if isinstance(one, (dict, list))]
+    if len(rest) == 1 and inner and (len(members) > 1 or changes):
+        return _made(response, _done(path) if changes else 200, inner[0])
     return _made(response, _done(path) if changes and inner else 200, members)
 
 

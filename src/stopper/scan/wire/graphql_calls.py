@@ -113,7 +113,7 @@ class GraphqlTransport:
     def meant(self, request: Request) -> tuple[Operation, dict[str, str]] | None:
         """The field that a request is meant for, with what its path names."""
         path = request.target.partition("?")[0]
-        if not any(path.startswith(f"{door}/") for door in self.schemas):
+        if not any(path.startswith(f"{base(door)}/") for door in self.schemas):
             return None
         other: tuple[Operation, dict[str, str]] | None = None
         for operation in self.operations:
@@ -200,6 +200,11 @@ _UNFIT: Final = Response(
 _NOT_ALLOWED: Final = Response(
     405, (("Content-Type", "application/json"),), b'{"errors":[{"message":"Method not allowed"}]}'
 )
+
+
+def base(door: str) -> str:
+    """Below what the fields of a door stand as routes; one that is the root itself has no place of its own."""
+    return door.rstrip("/") or "/graphql"
 
 
 def _shape(path: str) -> re.Pattern[str]:
