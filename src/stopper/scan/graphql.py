@@ -5,6 +5,7 @@ that a scan knows of routes holds for it; :mod:`stopper.scan.wire.graphql_calls`
 """
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, cast
@@ -23,6 +24,8 @@ from stopper.scan.wire.graphql_calls import Operation, base
 DOORS_MOST: Final = 2
 PLACES: Final = ("/graphql", "/api/graphql", "/gql", "/api/v1/graphql", "/v1/graphql", "/api", "/query", "/")
 """Where APIs have a door as a rule."""
+_SPEAKS: Final = re.compile(r"(?i)graph(i?ql)|must provide query|no query")
+"""What the answer to a GET says of a door that is called otherwise."""
 FIELDS_MOST: Final = 60
 """Fields of one door that become routes."""
 GIVEN_MOST: Final = 12
@@ -118,7 +121,11 @@ def _described(door: str, courier: Courier, who: Identity | None) -> Schema | No
         with contextlib.suppress(Skipped):
             answer = courier.carry(who.on(request) if who is not None else request).response
             schema = schema_in(answer.json())
-            if schema is not None or answer.status in (0, 404):
+            if (
+                schema is not None
+                or answer.status in (0, 404)
+                or not (GRAPHQL.search(door) or _SPEAKS.search(answer.text))
+            ):
                 break
     graphql.by_get = only_reading
     del graphql.schemas[door]
