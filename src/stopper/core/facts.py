@@ -167,9 +167,8 @@ class SourceFacts:
     def conditions_around(self, span: Span) -> "Iterator[Condition]":
         """Every ``if`` in whose body that place stands, tests left out."""
         if not self.is_test(span):
-            for one in self._memory.conditions_of(span.path, self.all_conditions):
-                body = one.body
-                if body is not None and body.line <= span.line <= body.end_line and body.holds(span):
+            for body, one in self._memory.conditions_on(span.path, span.line, self.all_conditions):
+                if body.holds(span):
                     yield one
 
     def handlers_in(self, function: str) -> Sequence[Handler]:
@@ -358,16 +357,7 @@ class SourceFacts:
 
     def function_around(self, span: Span) -> str:
         """The qualified name of the innermost function around a place; ``""`` at module level."""
-        index = self._memory.lines
-        if not index and self.all_functions:
-            for function in self.all_functions:
-                index.setdefault(function.span.path, []).append(function)
-        around = [
-            function
-            for function in index.get(span.path, ())
-            if function.span.line <= span.line and span.end_line <= function.span.end_line
-        ]
-        return max(around, key=lambda function: function.span.line).name if around else ""
+        return self._memory.function_around(span.path, span.line, span.end_line, self.all_functions)
 
     def grown(self, **changes: Any) -> "SourceFacts":
         """The same facts with more of them. What was worked out about the others stays; only for whoever makes facts."""

@@ -56,6 +56,8 @@ class Memory:
     children: dict[str, list[ClassFact]] = field(default_factory=dict[str, list[ClassFact]])
     patterns: dict[str, list[Call]] = field(default_factory=dict[str, list[Call]])
     lines: dict[str, list[Function]] = field(default_factory=dict[str, list[Function]])
+    around: dict[tuple[str, int, int], str] = field(default_factory=dict["tuple[str, int, int]", str])
+    """The innermost function around the lines that were asked for."""
     heirs: dict[tuple[str, ...], list[ClassFact]] = field(default_factory=dict["tuple[str, ...]", "list[ClassFact]"])
     comparisons: dict[str, list[Comparison]] = field(default_factory=dict[str, list[Comparison]])
     of_functions: dict[str, tuple[object, dict[str, list[Any]]]] = field(
@@ -64,6 +66,10 @@ class Memory:
     handlers: dict[str, list[ErrorHandler]] = field(default_factory=dict[str, list[ErrorHandler]])
     config: dict[str, list[ConfigWrite]] = field(default_factory=dict[str, list[ConfigWrite]])
     conditions: dict[str, list[Condition]] = field(default_factory=dict[str, list[Condition]])
+    over: dict[tuple[str, int], list[tuple[Span, Condition]]] = field(
+        default_factory=dict["tuple[str, int]", "list[tuple[Span, Condition]]"]
+    )
+    """The conditions around each line that was asked for, with their bodies."""
     readings: dict[str, list[Reading]] = field(default_factory=dict[str, list[Reading]])
     views: dict[str, list[SourceRoute]] = field(default_factory=dict[str, list[SourceRoute]])
     kept: dict[int, Sequence[HasSpan]] = field(default_factory=dict[int, "Sequence[HasSpan]"])
@@ -140,12 +146,31 @@ class Memory:
             found = (*known[1].get(function, ()), *found)
         return found
 
-    def conditions_of(self, path: str, every: Sequence[Condition]) -> Sequence[Condition]:
-        """The conditions of one file."""
-        if not self.conditions:
-            for one in every:
-                self.conditions.setdefault(one.span.path, []).append(one)
-        return self.conditions.get(path, ())
+    def conditions_on(self, path: str, line: int, every: Sequence[Condition]) -> Sequence[tuple[Span, Condition]]:
+        """The conditions in whose body that line stands, each with the body."""
+        found = self.over.get((path, line))
+        if found is None:
+            if not self.conditions:
+                for one in every:
+                    self.conditions.setdefault(one.span.path, []).append(one)
+            found = self.over[path, line] = [
+                (body, one)
+                for one in self.conditions.get(path, ())
+                if (body := one.body) is not None and body.line <= line <= body.end_line
+            ]
+        return found
+
+    def function_around(self, path: str, line: int, end: int, every: Sequence[Function]) -> str:
+        """The innermost function around these lines, ``""`` at module level."""
+        name = self.around.get((path, line, end))
+        if name is None:
+            if not self.lines:
+                for one in every:
+                    self.lines.setdefault(one.span.path, []).append(one)
+            found = [one for one in self.lines.get(path, ()) if one.span.line <= line and end <= one.span.end_line]
+            name = max(found, key=lambda one: one.span.line).name if found else ""
+            self.around[path, line, end] = name
+        return name
 
     def views_of(self, routes: Sequence[SourceRoute]) -> dict[str, list[SourceRoute]]:
         """The routes by their view."""

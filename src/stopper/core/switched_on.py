@@ -42,9 +42,7 @@ FLAG: Final = re.compile(
     r"(?i)debug|(?:^|_)trac(?:e|ing)|(?:^|_)dev(?:$|_|elop)|local|(?:^|_)test|\.testing$|pytest|profil|toolbar|verbose|(?:^|_)echo$"
 )
 """What a test says that is for a desk or a test run."""
-_LOCAL_START: Final = re.compile(
-    r"(?i)(?:run|start|serve|main)_(?:local\w*|dev\w*|debug)|(?:local|dev|debug)_(?:main|server|run|start|serve)"
-)
+_LOCAL_START: Final = re.compile(r"(?i)(?:run|start|serve|main)_(?:local\w*|dev\w*|debug)|(?:local|dev|debug)_(?:main|server|run|start|serve)")  # fmt: skip
 """Functions that start the application on one desk."""
 _SETS_FLAG: Final = re.compile(r"(?i)(?:set_|enable_|switch_on_|turn_on_)?(?:debug|verbose)(?:_mode|_level|_logging)?")
 """Functions that turn debugging on, or a property of that name that is set."""
@@ -53,14 +51,10 @@ _LIVE: Final = frozenset({"production", "prod", "live"})
 _OFF_FLAG: Final = re.compile(r"(?i)prod")
 _ALWAYS_THERE: Final = frozenset({"DEBUG", "TESTING"})
 """Settings that every Flask application has from its start, and off."""
-_DESK_FILE: Final = re.compile(
-    r"(?i)(?:^|/)(?:\w*_)?(?:dev(?:elopment)?|debug|local|demo|example\w*)(?:_\w*)?(?:\.py$|/)"
-)
+_DESK_FILE: Final = re.compile(r"(?i)(?:^|/)(?:\w*_)?(?:dev(?:elopment)?|debug|local|demo|example\w*)(?:_\w*)?(?:\.py$|/)")  # fmt: skip
 """Files that are for one desk by their name."""
 _NOTHING_TOLD: Final[MappingType[str, Value]] = {}
-_MAKES_BOOL: Final = frozenset(
-    {"bool", "int", "str", "distutils.util.strtobool", "lower", "strip", "title", "upper", "casefold"}
-)
+_MAKES_BOOL: Final = frozenset({"bool", "int", "str", "distutils.util.strtobool", "lower", "strip", "title", "upper", "casefold"})  # fmt: skip
 _READS_DEFAULT: Final = frozenset({"decouple.config", "bool", "getenv_bool", "get_bool", "env_bool"})
 
 
@@ -302,8 +296,13 @@ def asked_for(facts: SourceFacts, span: Span | None, steps: int = 2, *, by_name:
     last = around.rpartition(".")[2].rstrip("'")  # a setter has the name of its property once more
     if _LOCAL_START.fullmatch(last) is not None or _SETS_FLAG.fullmatch(last) is not None:
         return True
-    if any(_is_for_desk(facts, condition, by_name=by_name) for condition in facts.conditions_around(span)):
-        return True
+    known: dict[tuple[int, bool], bool] = facts.once("conditions for a desk", dict[tuple[int, bool], bool])
+    for condition in facts.conditions_around(span):
+        key = (id(condition), by_name)  # the facts keep it
+        if key not in known:
+            known[key] = _is_for_desk(facts, condition, by_name=by_name)
+        if known[key]:
+            return True
     called = list(facts.calls(around)) if around and steps and not facts.routes_of_view(around) else []
     return bool(called) and all(asked_for(facts, call.span, steps - 1, by_name=True) for call in called)
 

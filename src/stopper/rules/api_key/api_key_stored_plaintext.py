@@ -78,10 +78,9 @@ def _look_ups(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             yield call.span, LOOKED_UP
     for comparison in facts.comparisons("=="):
         for column, shown in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
-            if is_enumerated(facts, column):
-                continue
-            shows = is_shown_key(facts, shown) or (_is_bearer(facts, shown) and column_of_keys(column))
-            if _is_column(facts, column) and shows:
+            if not _is_column(facts, column) or is_enumerated(facts, column):
+                continue  # what derives from what is the dearest question
+            if is_shown_key(facts, shown) or (column_of_keys(column) and _is_bearer(facts, shown)):
                 yield comparison.span, LOOKED_UP
     for call in facts.calls(*_REDIS_CALLS) if facts.imports("redis", "flask_redis", "valkey") else ():
         if call.span and _in_redis(facts, call):
