@@ -41,9 +41,7 @@ def table(first: str, second: str) -> dict[str, str]:
 
 def test_the_pages_tables_are_the_codes_tables() -> None:
     assert table("severity", "points") == {name: str(points) for name, points in DEDUCTIONS.items()}
-    assert table("confidence", "counts") == {
-        name: f"{float(part):.0%}".replace("%", " %") for name, part in CERTAINTY.items()
-    }
+    assert table("confidence", "counts") == {name: f"{part} %" for name, part in CERTAINTY.items()}
     assert table("check", "weight") == {name: str(weight) for name, weight in WEIGHTS.items()}
     assert table("letter", "from") == {name: str(least) for least, name in BANDS}
     assert sum(WEIGHTS.values()) == 100

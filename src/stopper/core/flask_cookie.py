@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hmac
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -32,14 +31,18 @@ def signature(key: Secret, value: str) -> bytes:
 
 
 def _signature(key: bytes, value: str) -> bytes:
+    import hmac  # it brings up OpenSSL, and rules that read source ask only for names
+
     derived = hmac.digest(key, SALT, "sha1")
     return hmac.digest(derived, value.encode("utf-8", "surrogatepass"), "sha1")
 
 
 def signs_cookie(key: Secret, cookie: str) -> bool:
     """That *key* made the signature of a Flask session cookie."""
+    from hmac import compare_digest
+
     value, shown = _split(cookie)
-    return bool(value) and hmac.compare_digest(_signature(key.reveal_bytes(), value), shown)
+    return bool(value) and compare_digest(_signature(key.reveal_bytes(), value), shown)
 
 
 def signing_word(words: Iterable[str], cookie: str) -> str | None:
@@ -47,13 +50,13 @@ def signing_word(words: Iterable[str], cookie: str) -> str | None:
 
     Words and no secrets: a list has tens of thousands, and each secret is known to the redactor from its first moment.
     """
+    from hmac import compare_digest
+
     value, shown = _split(cookie)
     if not value:
         return None
     fits = (
-        word
-        for word in words
-        if word and hmac.compare_digest(_signature(word.encode("utf-8", "replace"), value), shown)
+        word for word in words if word and compare_digest(_signature(word.encode("utf-8", "replace"), value), shown)
     )
     return next(fits, None)
 

@@ -1,7 +1,6 @@
 """An account of the scan's own, and what somebody else sends to change it."""
 
 import re
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +13,7 @@ from stopper.core.probe import Identity
 from stopper.core.probe_inputs import members
 from stopper.core.probe_objects import inner_object
 from stopper.core.probe_own_values import says_whose
+from stopper.core.random_words import token_hex
 
 FIXED: Final = re.compile(r"(?i)(^|_)(id|uuid|key|number|date|time|at|url|token)$|created|updated|passw|pwd|hash")
 """Members that a change does not name."""
@@ -37,7 +37,7 @@ class Account:
 
 def bodies(honest: Request, hers: Account) -> Iterator[dict[str, object]]:
     """The members that the route is known to read, then those of her account that are shown, each with something new."""
-    stem = f"stp{secrets.token_hex(4)}"
+    stem = f"stp{token_hex(4)}"
     known = {name: hers.shown[name] if _enters_by(name, hers) else value for name, value in members(honest).items()}
     first = {name: _new(name, value, stem, hers) for name, value in known.items() if not PASSWORD.search(name)}
     if first and first != known:

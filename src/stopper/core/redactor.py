@@ -4,11 +4,11 @@ In this order: live secrets as they are, live secrets behind encodings, keys by 
 their name. ``docs/secrets-in-logs.md`` has the whole list.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from typing import cast
 
 from stopper.core import registry
+from stopper.core.digests import sha256
 from stopper.core.redaction import names, shapes, wrapped
 from stopper.core.redaction.names import SENSITIVE_NAMES as SENSITIVE_NAMES
 from stopper.core.redaction.names import is_sensitive_name as is_sensitive_name
@@ -27,7 +27,7 @@ def tell_apart(value: str) -> str:
 
     Only for keys and tokens that are made at random; of a password even a piece of a hash says too much.
     """
-    return f"{MASK}sha256:{hashlib.sha256(value.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}" if value else MASK
+    return f"{MASK}sha256:{sha256(value.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}" if value else MASK
 
 
 def mask(text: str, stand: Stand = hide) -> str:

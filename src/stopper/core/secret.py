@@ -1,6 +1,5 @@
 """A value that cannot be printed by accident."""
 
-import hmac
 from typing import Final, NoReturn
 
 from stopper.core import registry
@@ -70,7 +69,9 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self.reveal_bytes(), other.reveal_bytes())
+        from hmac import compare_digest  # it brings up OpenSSL
+
+        return compare_digest(self.reveal_bytes(), other.reveal_bytes())
 
     def __hash__(self) -> int:
         return hash((Secret, self._value))

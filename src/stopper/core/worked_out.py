@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import re
 import time
 from collections.abc import Iterable, Iterator
@@ -34,6 +33,8 @@ def how_made(text: str, words: Iterable[str], now: int) -> str | None:
     """In words, how *text* was made of one of *words*, a number or the time about *now*; None where no such way is known."""
     known = [word for word in dict.fromkeys(words) if len(word) >= 3][:WORDS_MOST]
     if _DIGEST.fullmatch(text):
+        import hashlib  # it brings up OpenSSL
+
         wanted = text.lower()
         kind = {32: "md5", 40: "sha1", 64: "sha256"}[len(text)]
         for what, tried in _texts(known, now):

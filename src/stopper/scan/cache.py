@@ -5,7 +5,6 @@ is clean. A folder or file that somebody else could have written is not used; wh
 """
 
 import contextlib
-import hashlib
 import os
 import stat
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 import stopper
+from stopper.core.digests import blake2b
 from stopper.scan.options import CheckOptions
 from stopper.scan.source import dependencies
 from stopper.scan.source.looks import Look, look, stamp_of
@@ -40,7 +40,7 @@ class Key:
 
 def stem_of(options: CheckOptions) -> bytes:
     """What the keys of all projects of a run have in common: the options, the rules and Stopper itself."""
-    digest = hashlib.blake2b(digest_size=20)
+    digest = blake2b(digest_size=20)
     for part in (FORMAT, stopper.__version__, sys.version, own_code(), str(options.root.absolute())):
         digest.update(part.encode("utf-8", "surrogateescape") + b"\0")
     for part in (*(rule.slug for rule in options.rules), *options.exclude, *map(str, options.paths)):
@@ -50,7 +50,7 @@ def stem_of(options: CheckOptions) -> bytes:
 
 def key_of(stem: bytes, options: CheckOptions, part: Part, seen: Mapping[Path, Look]) -> Key:
     """The key of one project of a run. Everything that can change what is said of it goes into it; *seen* are looks at its files."""
-    digest = hashlib.blake2b(stem, digest_size=20)
+    digest = blake2b(stem, digest_size=20)
     stamps: list[tuple[str, int, int]] = []
     around = (folder / "__init__.py" for path in options.paths for folder in path.absolute().parents)
     # A package around what is checked decides the names of modules.

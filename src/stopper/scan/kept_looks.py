@@ -8,10 +8,10 @@ disk's clock can tell apart. The file lies in the user's cache, under the condit
 import json
 import os
 import time
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
+from stopper.core.digests import blake2b
 from stopper.scan import cache
 from stopper.scan.source.looks import Look, Standing
 

@@ -1,13 +1,13 @@
 """The diffs of a report's fixes, remembered one by one by the bytes of the file and the edit: of a file that is as it was nothing is parsed for
 them."""
 
-import hashlib
 import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, cast
 
+from stopper.core.digests import blake2b
 from stopper.scan import cache
 from stopper.scan.report import Report
 from stopper.scan.reports import masking
@@ -39,7 +39,7 @@ def with_remembered_diffs(report: Report, read: Callable[[str], bytes | None], h
 
 def _name(report: Report, home: str) -> str:
     said = "\0".join((cache.own_code(), sys.version, home, report.target))
-    return f"{hashlib.blake2b(said.encode('utf-8', 'surrogateescape'), digest_size=20).hexdigest()}.diffs.json"
+    return f"{blake2b(said.encode('utf-8', 'surrogateescape'), digest_size=20).hexdigest()}.diffs.json"
 
 
 def _keys(report: Report, read: Callable[[str], bytes | None]) -> dict[str, str]:
@@ -52,11 +52,11 @@ def _keys(report: Report, read: Callable[[str], bytes | None]) -> dict[str, str]
         path = finding.edit.span.path
         if path not in files:
             data = read(path)
-            files[path] = "" if data is None else hashlib.blake2b(data, digest_size=20).hexdigest()
+            files[path] = "" if data is None else blake2b(data, digest_size=20).hexdigest()
         if not files[path]:
             continue
         said = f"{files[path]}\0{fingerprint}\0{finding.edit!r}".encode("utf-8", "surrogateescape")
-        found[fingerprint] = hashlib.blake2b(said, digest_size=20).hexdigest()
+        found[fingerprint] = blake2b(said, digest_size=20).hexdigest()
     return found
 
 

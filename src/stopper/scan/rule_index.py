@@ -7,7 +7,6 @@ word by word. It is made anew when Stopper's code changed.
 """
 
 import contextlib
-import hashlib
 import importlib
 import json
 import marshal
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import stopper
 from stopper.core import kept_patterns
+from stopper.core.digests import blake2b
 from stopper.core.later_pattern import MADE, patterns_later
 from stopper.core.rule import CHECKS, SEVERITIES, Rule
 from stopper.scan import cache, kept_modules
@@ -147,7 +147,7 @@ def _put(path: Path, data: bytes) -> bool:
 
 def _digest() -> str:
     said = "\0".join((stopper.__version__, sys.version, cache.own_code()))
-    return hashlib.blake2b(said.encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
+    return blake2b(said.encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
 
 
 def _written(rule: Rule) -> Json:

@@ -1,13 +1,12 @@
 """The published formula: how findings become a score for each check, one for the whole, and a letter.
 
 `docs/score.md` explains it with examples that a test computes. Everything is whole numbers and fractions, so the order of the
-findings never matters.
+findings never matters. The fractions are of whole numbers too: the standard library's bring up decimals and all that numbers need besides.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from fractions import Fraction
 from typing import Final
 
 from stopper.core.finding import Confidence, Finding
@@ -17,16 +16,11 @@ from stopper.scan.report import Report, severity_of
 DEDUCTIONS: Final[Mapping[Severity, int]] = {"critical": 60, "high": 30, "medium": 12, "low": 4}
 """Points that a proven finding takes from its check."""
 
-CERTAINTY: Final[Mapping[Confidence, Fraction]] = {
-    "confirmed": Fraction(1),
-    "proven": Fraction(1),
-    "corroborated": Fraction(4, 5),
-    "indicated": Fraction(2, 5),
-}
-"""How much of the deduction counts at each confidence."""
+CERTAINTY: Final[Mapping[Confidence, int]] = {"confirmed": 100, "proven": 100, "corroborated": 80, "indicated": 40}
+"""How much of the deduction counts at each confidence, in hundredths."""
 
-REPEAT: Final = Fraction(1, 2)
-"""Each further finding of one rule counts this much of the one before it."""
+REPEAT: Final = 2
+"""Each further finding of one rule counts the one before it divided by this."""
 
 WEIGHTS: Final[Mapping[Check, int]] = {
     "authentication": 18, "object-authorization": 14, "function-authorization": 12, "property-authorization": 8,
@@ -49,12 +43,15 @@ def scored(report: Report) -> Report:
 
 def check_scores(report: Report) -> dict[Check, int | None]:
     """0 to 100 for each of the twelve checks; None where nothing was tested."""
-    deducted: dict[Check, Fraction] = defaultdict(Fraction)
-    for findings in _by_rule(report.findings).values():
-        deducted[findings[0].rule.check] += _deduction(findings)
-    tested = _tested(report)
+    rules = list(_by_rule(report.findings).values())
+    most = max(map(len, rules), default=1)
+    deducted: dict[Check, int] = defaultdict(int)
+    for findings in rules:
+        deducted[findings[0].rule.check] += _deduction(findings, most)
+    tested, point = _tested(report), 100 * REPEAT**most
     return {
-        check: max(0, int(100 - deducted[check])) if check in tested or check in deducted else None for check in CHECKS
+        check: max(0, (100 * point - deducted[check]) // point) if check in tested or check in deducted else None
+        for check in CHECKS
     }
 
 
@@ -99,10 +96,11 @@ def _by_rule(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
     return grouped
 
 
-def _deduction(findings: list[Finding]) -> Fraction:
-    """What the findings of one rule take, the heaviest in full and each further one half of what its place before counts."""
+def _deduction(findings: list[Finding], most: int) -> int:
+    """What the findings of one rule take, the heaviest in full and each further one half of what its place before counts; in parts of which
+    a point has a hundred times as many as can be halved so often."""
     points = sorted((DEDUCTIONS[severity_of(one)] * CERTAINTY[one.confidence] for one in findings), reverse=True)
-    return sum((point * REPEAT**place for place, point in enumerate(points)), Fraction())
+    return sum(point * REPEAT ** (most - place) for place, point in enumerate(points))
 
 
 def _overall(report: Report, checks: Mapping[Check, int | None]) -> int | None:
@@ -111,7 +109,7 @@ def _overall(report: Report, checks: Mapping[Check, int | None]) -> int | None:
     # Only what was tested is in the divisor: a check that is known by a finding alone can lower the whole, never lift it.
     divisor = sum(WEIGHTS[check] for check in _tested(report)) or sum(WEIGHTS.values())
     lost = sum(WEIGHTS[check] * (100 - score) for check, score in checks.items() if score is not None)
-    return max(0, int(100 - Fraction(lost, divisor)))
+    return max(0, (100 * divisor - lost) // divisor)
 
 
 def _grade(report: Report, score: int | None) -> str | None:

@@ -1,7 +1,6 @@
 """Anybody who knows the usual pairs, such as `admin` with `admin`, is let in."""
 
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Final
@@ -24,6 +23,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_anybody import lets_anybody_in
 from stopper.core.probe_login import asks_basic, lets_in, login_requests, login_routes, understood
+from stopper.core.random_words import token_hex
 from stopper.core.rule import Hit, Rule
 from stopper.core.said_by_caller import GUARDS
 from stopper.core.usual_accounts import PAIRS
@@ -264,7 +264,7 @@ def probe(target: Target) -> Steps[Verdict]:
 
 def _way_in(target: Target, route: Route) -> Steps[int | None]:
     """The coding in which the route understands an account and refuses one that cannot exist."""
-    for number, request in enumerate(login_requests(target, route, f"nobody-{target.canary}", secrets.token_hex(8))):
+    for number, request in enumerate(login_requests(target, route, f"nobody-{target.canary}", token_hex(8))):
         answer = (yield from send(request)).response
         if lets_in(answer) or answer.status == 429:
             return None
@@ -290,7 +290,7 @@ def _tried(target: Target, route: Route, way: int) -> Steps[Verdict]:
             return unsure("the log-in slows down before all pairs were tried")
         if not lets_in(exchange.response):
             continue
-        control = yield from send(list(login_requests(target, route, subject, secrets.token_hex(8)))[way])
+        control = yield from send(list(login_requests(target, route, subject, token_hex(8)))[way])
         if lets_in(control.response):
             return unsure(f"{ref} lets in with any password")
         evidence = [

@@ -1,7 +1,6 @@
 """A program can try thousands of passwords for an account until one fits."""
 
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from typing import Final
@@ -29,6 +28,7 @@ from stopper.core.probe_login import (
     retyped,
     understood,
 )
+from stopper.core.random_words import token_hex
 from stopper.core.response_fields import sent_texts
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Value, walk
@@ -254,7 +254,7 @@ def _tried(target: Target, route: Route) -> Steps[Verdict | None]:
     came = (yield from attempt(entered(target, person))) if person is not None else None
     if person is not None and came is not None and came[0].path == route.path:
         # The request that let somebody in is the best one to vary, and costs no further log-in.
-        wrong = retyped(came[1].request, person, secrets.token_hex(8))
+        wrong = retyped(came[1].request, person, token_hex(8))
         first = (yield from send(wrong)) if wrong is not None else None
         if first is not None and not lets_in(first.response):
             return (yield from _guessed(target, route, partial(_again, came[1], person), came[1], first))
@@ -264,7 +264,7 @@ def _tried(target: Target, route: Route) -> Steps[Verdict | None]:
             right = yield from send(_request(target, route, subject, person.password.reveal(), index))
             if not lets_in(right.response):
                 continue
-        first = yield from send(_request(target, route, subject, secrets.token_hex(8), index))
+        first = yield from send(_request(target, route, subject, token_hex(8), index))
         if lets_in(first.response):
             return unsure(f"POST {route.path} lets in whatever the password is")
         if right is not None or (yield from _was_read(target, route, first, index)):
@@ -273,12 +273,12 @@ def _tried(target: Target, route: Route) -> Steps[Verdict | None]:
 
 
 def _wrong(target: Target, route: Route, subject: str, index: int) -> Request:
-    return _request(target, route, subject, secrets.token_hex(8), index)
+    return _request(target, route, subject, token_hex(8), index)
 
 
 def _again(right: Exchange, person: Identity) -> Request:
     """The log-in of *person* with one more wrong password."""
-    return retyped(right.request, person, secrets.token_hex(8)) or right.request
+    return retyped(right.request, person, token_hex(8)) or right.request
 
 
 def _was_read(target: Target, route: Route, first: Exchange, index: int) -> Steps[bool]:

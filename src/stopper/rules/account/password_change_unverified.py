@@ -2,7 +2,6 @@
 
 import json
 import re
-import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -30,6 +29,7 @@ from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import log_in
 from stopper.core.probe_registration import registered
+from stopper.core.random_words import token_urlsafe
 from stopper.core.registered_roles import roles_taken
 from stopper.core.rule import Hit, Rule
 from stopper.core.secret import Secret
@@ -251,7 +251,7 @@ def probe(target: Target) -> Steps[Verdict]:
     asked = False
     for route, verb in doors[:3]:
         for what, request in _requests(target, route, verb, person):
-            new = Secret(f"Bb8!{secrets.token_urlsafe(18)}")
+            new = Secret(f"Bb8!{token_urlsafe(18)}")
             changed = yield from attempt(send(_with_password(request, new)))
             if changed is None or changed.response.status in (404, 405):
                 break
@@ -309,7 +309,7 @@ def _requests(target: Target, route: Route, verb: str, person: Identity) -> Iter
     bare = replace(person.on(replace(target.request_for(route, verb), target=path)), identity=None)
     yield "a change without the current password", replace(bare, body=json.dumps(given).encode())
     old = [name for name in known if _OLD.search(name)] or ["current_password", "old_password"]
-    wrong = {**given, **dict.fromkeys(old, secrets.token_urlsafe(12))}
+    wrong = {**given, **dict.fromkeys(old, token_urlsafe(12))}
     yield "a change with a wrong current password", replace(bare, body=json.dumps(wrong).encode())
 
 

@@ -1,7 +1,6 @@
 """Whoever guesses, finds or keeps a reset link takes over the account."""
 
 import base64
-import hashlib
 import itertools
 import math
 import re
@@ -350,6 +349,8 @@ def _bodies(asked: Asked) -> Iterator[bytes]:
 
 
 def _derived(texts: set[str]) -> set[str]:
+    import hashlib  # it brings up OpenSSL, which a reading of the source does not need
+
     return {
         hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()
         for text in texts

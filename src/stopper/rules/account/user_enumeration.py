@@ -2,7 +2,6 @@
 
 import json
 import re
-import secrets
 from collections.abc import Iterator
 from typing import Final
 
@@ -22,6 +21,7 @@ from stopper.core.probe_baseline import attempt, says_nothing, steady
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
 from stopper.core.probe_reset import asks_for_reset
+from stopper.core.random_words import token_hex
 from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Parameter, Sequence, Value, is_constant, text_of, walk
@@ -234,7 +234,7 @@ def probe(target: Target) -> Steps[Verdict]:
 def _varied(target: Target, person: Identity, came: tuple[Route, Exchange]) -> Steps[Verdict | None]:
     """The verdict by the very request that let *person* in, with another password and another name in it."""
     assert person.subject is not None
-    nobody, wrong = _nobody(target, person.subject), secrets.token_hex(8)
+    nobody, wrong = _nobody(target, person.subject), token_hex(8)
     known, unknown = retyped(came[1].request, person, wrong), retyped(came[1].request, person, wrong, nobody)
     if known is None or unknown is None:
         return None
@@ -246,7 +246,7 @@ def _tried(target: Target, route: Route, person: Identity) -> Steps[Verdict | No
     assert person.password is not None
     nobody = _nobody(target, person.subject)
     rights = login_requests(target, route, person.subject, person.password.reveal())
-    wrong_password = secrets.token_hex(8)
+    wrong_password = token_hex(8)
     knowns = login_requests(target, route, person.subject, wrong_password)
     unknowns = login_requests(target, route, nobody, wrong_password)
     for right, known, unknown in zip(rights, knowns, unknowns, strict=True):
@@ -327,7 +327,7 @@ def _reset(target: Target, route: Route, person: Identity | None) -> Request:
     mail = subject if "@" in subject else f"{subject}@example.com"
     if person is not None and "@" not in subject:
         mail = registered_address(target, person) or subject
-    request = next(login_requests(target, route, subject, secrets.token_hex(8)))
+    request = next(login_requests(target, route, subject, token_hex(8)))
     body = {
         name: mail if "mail" in name.lower() else value
         for name, value in members(request).items()

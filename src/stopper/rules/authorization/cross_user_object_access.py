@@ -2,7 +2,6 @@
 
 import json
 import re
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -40,6 +39,7 @@ from stopper.core.probe_kinds import Thing, at_number, kinds
 from stopper.core.probe_login import log_in
 from stopper.core.probe_own_values import own_numbers
 from stopper.core.probe_registration import registered
+from stopper.core.random_words import token_urlsafe
 from stopper.core.rule import Rule
 from stopper.core.secret import Secret
 
@@ -171,7 +171,7 @@ def _password(target: Target, route: Route) -> Steps[Verdict | None]:
         return None
     told = yield from own_numbers(target, hers)
     told.pop("id", None)  # of the account or of the token: only what is surely hers is tried
-    new = Secret(f"Aa9!{secrets.token_urlsafe(18)}")
+    new = Secret(f"Aa9!{token_urlsafe(18)}")
     honest = target.request_for(route, method)
     names = [name for name in members(honest) if PASSWORD.search(name)] or ["password"]
     body = json.dumps({**members(honest), **dict.fromkeys(names, new.reveal())}).encode()

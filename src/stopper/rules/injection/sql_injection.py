@@ -1,7 +1,6 @@
 """A caller reads, changes or deletes the whole database, or logs in as anybody, with one line of text."""
 
 import re
-import secrets
 from collections.abc import Iterator
 from typing import Final
 
@@ -23,6 +22,7 @@ from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_log_in_inputs import refused_log_ins
 from stopper.core.probe_login import lets_in
 from stopper.core.query_clients import asked_of_clients
+from stopper.core.random_words import token_hex
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.sql_placeholders import TEXTS, placeholder
 from stopper.core.values import (
@@ -234,9 +234,7 @@ def probe(target: Target) -> Steps[Verdict]:
 
 
 def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
-    stem = (
-        f"{target.canary}9{secrets.token_hex(3)}"  # no row has it: what another input was sent may stand in one by now
-    )
+    stem = f"{target.canary}9{token_hex(3)}"  # no row has it: what another input was sent may stand in one by now
     plain = yield from send(one.given(stem))
     if _is_no_word(one, plain.response):
         return []
@@ -323,7 +321,7 @@ def _obeyed(target: Target, one: Input, plain: Exchange, stem: str) -> Steps[lis
             continue
         # The text may be somebody's name by now, because a probe wrote it there: one that nobody has sent yet must be obeyed too.
         # What another probe writes to the same thing in between is no answer either: the opposite must give nothing, right after it.
-        token = secrets.token_hex(4)
+        token = token_hex(4)
         fresh = yield from send(one.given(f"{stem}{token}{yes}"))
         never = yield from send(one.given(f"{stem}{token}{no}"))
         if _gives_more(fresh.response, plain.response) and _gives_more(fresh.response, never.response):

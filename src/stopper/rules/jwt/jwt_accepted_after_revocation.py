@@ -1,7 +1,5 @@
 """Somebody logs out because the token got into wrong hands, and the wrong hands go on using it."""
 
-import secrets
-
 from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
@@ -10,6 +8,7 @@ from stopper.core.probe_baseline import Baseline, controls, judge, shown, with_t
 from stopper.core.probe_login import log_in, logout_requests, token_in
 from stopper.core.probe_secret import signs
 from stopper.core.probe_signature import no_baseline, token_baseline
+from stopper.core.random_words import token_hex
 from stopper.core.rule import Rule
 
 
@@ -48,7 +47,7 @@ def _spare_token(target: Target, baseline: Baseline) -> Steps[str | None]:
     known = own.token.reveal()
     algorithm = str(target.forge.header(known).get("alg", ""))
     secret = next((key for key in target.app.keys.values() if signs(known, algorithm, key)), None)
-    return target.forge.signed(known, secret, jti=secrets.token_hex(16)) if secret is not None else None
+    return target.forge.signed(known, secret, jti=token_hex(16)) if secret is not None else None
 
 
 def _logged_out(target: Target, baseline: Baseline, token: str) -> Steps[tuple[RouteRef, Exchange] | None]:

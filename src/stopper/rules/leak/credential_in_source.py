@@ -1,7 +1,6 @@
 """Whoever may read the repository or its history can act as the owner of the credential."""
 
 import base64
-import hmac
 import re
 import time
 from collections.abc import Iterator
@@ -116,7 +115,9 @@ def _is_signed_for_tests(facts: SourceFacts, text: str) -> bool:
     for span, name, value in said:
         if _SIGNS.search(name) and (key := text_of(value)) is not None:
             keys[facts.is_test(span)].add(key)
-    made = (hmac.digest(key.encode(), signed.encode(), digest) for key in keys[True] - keys[False])
+    from hmac import digest as under  # it brings up OpenSSL, and such tokens are rare
+
+    made = (under(key.encode(), signed.encode(), digest) for key in keys[True] - keys[False])
     return any(base64.urlsafe_b64encode(one).rstrip(b"=").decode() == signature for one in made)
 
 

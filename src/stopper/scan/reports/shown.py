@@ -1,12 +1,12 @@
 """A report as every format shows it: plain masked values, worst first. No format looks behind this file."""
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from stopper.core.digests import sha256
 from stopper.core.finding import CONFIDENCES, Confidence, Evidence, Finding
 from stopper.core.place import Place
 from stopper.core.rule import SEVERITIES, Certainty, Check, Severity
@@ -239,9 +239,7 @@ def fingerprints(findings: Sequence[Finding]) -> list[str]:
     made: dict[int, str] = {}
     for index in order:
         seen[keys[index]] += 1
-        made[index] = hashlib.sha256(
-            f"{keys[index]}\0{seen[keys[index]]}".encode("utf-8", "surrogatepass")
-        ).hexdigest()[:32]
+        made[index] = sha256(f"{keys[index]}\0{seen[keys[index]]}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return [made[index] for index in range(len(findings))]
 
 

@@ -1,6 +1,5 @@
 """One look at each file: a digest of its bytes, how it stood, and what it imports. Every other question is answered from there."""
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterable
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
+from stopper.core.digests import blake2b
 from stopper.scan.source.files import LARGEST, PYTHON, imported_tops
 
 
@@ -95,4 +95,4 @@ class Known(Protocol):
 
 
 def _digest(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=20).digest()
+    return blake2b(data, digest_size=20).digest()
