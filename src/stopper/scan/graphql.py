@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, cast
+from urllib.parse import quote
 
 from stopper.core.app import App, Route
-from stopper.core.exchange import Request
+from stopper.core.exchange import Request, Response
 from stopper.core.naming import as_parameter
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_inputs import GRAPHQL
@@ -109,31 +110,42 @@ def _described(door: str, courier: Courier, who: Identity | None) -> Schema | No
     if key in graphql.asked:
         return graphql.told.get(door)
     graphql.asked.add(key)
-    path = f"{base(door)}/__schema"
-    kind = Kind("__Schema", "__Schema", leaf=False)
-    asks = Operation(door, "__schema", "GET", path, kind, selection=f" {{ {DESCRIBE} }}")
-    request = Request("GET", path, (("Accept", "application/json"),))
+    text = f"query {{ __schema {{ {DESCRIBE} }} }}"
+    by_get = Request("GET", f"{door}?query={quote(text)}", (("Accept", "application/json"),))
+    answer = _answer(courier, by_get, who)
+    if answer is None or answer.status in (0, 404):
+        return None
+    said = answer.json()
+    data = cast("dict[str, object]", said).get("data") if isinstance(said, dict) else None
+    schema = schema_in(cast("dict[str, object]", data).get("__schema")) if isinstance(data, dict) else None
+    if schema is None and not graphql.by_get and (GRAPHQL.search(door) or _SPEAKS.search(answer.text)):
+        schema = _by_post(door, courier, who)
+    if schema is not None:
+        graphql.told[door] = schema
+        graphql.operations.append(_asks(door))
+    return schema
+
+
+def _by_post(door: str, courier: Courier, who: Identity | None) -> Schema | None:
+    graphql, asks = courier.graphql, _asks(door)
     graphql.operations.append(asks)
     graphql.schemas[door] = _NOTHING
-    only_reading, schema = graphql.by_get, None
-    for by_get in dict.fromkeys((True, only_reading)):  # the first says whether there is anything at all
-        graphql.by_get = by_get
-        with contextlib.suppress(Skipped):
-            answer = courier.carry(who.on(request) if who is not None else request).response
-            schema = schema_in(answer.json())
-            if (
-                schema is not None
-                or answer.status in (0, 404)
-                or not (GRAPHQL.search(door) or _SPEAKS.search(answer.text))
-            ):
-                break
-    graphql.by_get = only_reading
+    answer = _answer(courier, Request("GET", asks.path, (("Accept", "application/json"),)), who)
+    graphql.operations.remove(asks)
     del graphql.schemas[door]
-    if schema is None:
-        graphql.operations.remove(asks)
-    else:
-        graphql.told[door] = schema
-    return schema
+    return schema_in(answer.json()) if answer is not None else None
+
+
+def _answer(courier: Courier, request: Request, who: Identity | None) -> Response | None:
+    with contextlib.suppress(Skipped):
+        return courier.carry(who.on(request) if who is not None else request).response
+    return None
+
+
+def _asks(door: str) -> Operation:
+    """What asks a door for its own description."""
+    kind = Kind("__Schema", "__Schema", leaf=False)
+    return Operation(door, "__schema", "GET", f"{base(door)}/__schema", kind, selection=f" {{ {DESCRIBE} }}")
 
 
 _NOTHING: Final = Schema((), (), {}, {}, {}, {})
