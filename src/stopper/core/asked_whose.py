@@ -9,7 +9,7 @@ from typing import Final
 from stopper.core.app import Route
 from stopper.core.caller_askers import askers
 from stopper.core.fact import Comparison, Condition, Decorator, Function
-from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO
+from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO, only_describes
 from stopper.core.passing import handed, unread
 from stopper.core.reached_by_admins import lets_all_in
 from stopper.core.text_words import mentions
@@ -111,7 +111,7 @@ def _asks_role(one: Decorator) -> bool:
     """By its own name, or by what it is told: ``@requires(Permissions.administrator)``."""
     if ADMIN_GUARD.search(one.name.rpartition(".")[2]):
         return True
-    if one.call is None or "route" in one.name:
+    if one.call is None or "route" in one.name or only_describes(one.name):
         return False
     given = (*one.call.args, *(value for _, value in one.call.keywords))
     if any(mentions(value, ADMIN_GUARD, 3) for value in given):

@@ -10,6 +10,7 @@ from stopper.core.jwt_keys import is_asymmetric, key_bytes
 from stopper.core.jwt_names import ENCODING, written_in
 from stopper.core.module_values import bound_to
 from stopper.core.passing import callers, given, passed
+from stopper.core.place import Span
 from stopper.core.values import (
     Call,
     ConfigValue,
@@ -37,6 +38,25 @@ _FOR_WHOM: Final = re.compile(
 _KEY_ENTRY: Final = re.compile(r"(?i)(?:^|_)(?:secret|(?:secret|access|jwt|token|signing|refresh)_?(?:key|secret))$")
 """What the entry of a table of settings is called that holds a key."""
 _PAIR: Final = re.compile(r"(?i)^(access|refresh)(?=$|[_-]|T)")
+_HALF: Final = re.compile(
+    r"(?i)(?:^|(?<=[._]))(?:private|priv|public|pub|sign(?:ing)?|verify(?:ing)?|verification)(?:_|(?=[.]|$))"
+)
+_GIVES_HALF: Final = frozenset(
+    {
+        "private_bytes",
+        "public_key",
+        "public_bytes",
+        "publickey",
+        "export_key",
+        "exportKey",
+        "to_pem",
+        "as_pem",
+        "export_to_pem",
+        "decode",
+        "encode",
+    }
+)
+"""What a key object gives of itself."""
 _HALF_WAY: Final = re.compile(r"(?i)(?:^|_)(mfa|2fa|otp|totp|two_?factor|pre_?auth)(?=$|_)")
 """A token for the second step of a log-in, as a claim or a function says."""
 _NOT_KINDS: Final = frozenset({"sub", "aud", "iss", "exp", "iat", "nbf", "jti"})
@@ -58,11 +78,11 @@ def marks(facts: SourceFacts, value: Value | None) -> set[str]:
         one = plain_key(one)
         one = bound_to(facts, one) or one
         if isinstance(one, EnvironmentValue):
-            found.add(f"env:{one.variable}")
+            found |= {f"env:{one.variable}", f"env:{_of_pair(one.variable)}"}
         elif isinstance(one, ConfigValue):
-            found.add(f"config:{one.key}")
+            found |= {f"config:{one.key}", f"config:{_of_pair(one.key)}"}
         elif isinstance(one, Name):
-            found.add(f"name:{one.dotted}")
+            found |= {f"name:{one.dotted}", f"name:{_of_pair(one.dotted)}"}
         elif isinstance(one, Item) and _KEY_ENTRY.search(said := text_of(one.key) or ""):
             found.add(f"entry:{said}")
             for passed in given(facts, one.owner) if isinstance(one.owner, Parameter) else ():
@@ -72,10 +92,23 @@ def marks(facts: SourceFacts, value: Value | None) -> set[str]:
             several = [held for held, _ in held_under(facts, one.owner, one.attribute) if held is not one]
             found |= {mark for held in several for mark in marks(facts, held)}
         elif isinstance(one, Call) and one.span is not None:
-            found.add(f"call:{one.span.path}:{one.span.line}:{one.span.column}")
+            found |= {f"call:{made.path}:{made.line}:{made.column}" for made in _made_at(one)}
         elif isinstance(one, Constant) and (key := key_bytes(one)) and not is_asymmetric(key):
             found.add(f"text:{hash(key)}")
     return found
+
+
+def _of_pair(name: str) -> str:
+    """The name without its word for one half of a pair: ``JWT_PRIVATE_KEY`` signs what ``JWT_PUBLIC_KEY`` verifies."""
+    return _HALF.sub("", name)
+
+
+def _made_at(key: Call) -> Iterator[Span]:
+    """Where it is made; of what a key gives (``key.private_bytes()``, ``key.public_key()``), where that key is."""
+    inner: Value | None = key
+    while isinstance(inner, Call) and inner.span is not None:
+        yield inner.span
+        inner = inner.receiver if inner.method in _GIVES_HALF else None
 
 
 def signings(facts: SourceFacts, call: Call, key: Value) -> Iterator[tuple[Call, Value, set[str]]]:

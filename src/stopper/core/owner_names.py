@@ -60,3 +60,13 @@ ADMIN_PATH: Final = re.compile(
     r"(?i)(^|[/_.-])(admin|administration|administrator|backoffice|superuser|staff|moderation|internal|(?<![_.-])management)([/_.-]|$)"
 )
 """Paths of functions for administrators."""
+_DESCRIBES: Final = frozenset({
+    "doc", "docs", "response", "alt_response", "responses", "arguments", "expect", "param", "params", "swag_from", "swagger", "route", "input", "output", "body",
+    "marshal_with", "marshal_list_with", "description", "summary", "tag", "tags", "paginate", "hide", "deprecated", "operation", "documented", "wraps",
+})  # fmt: skip
+"""Decorators of the libraries that describe a route in a document, or say what it takes and gives."""
+
+
+def only_describes(decorator: str) -> bool:
+    """That what a decorator is told stands in a document and is asked of nobody: ``@blp.doc(description="Admins only")``."""
+    return decorator.rpartition(".")[2] in _DESCRIBES

@@ -18,10 +18,12 @@ from stopper.core.values import (
     Member,
     Name,
     Parameter,
+    Sequence,
     Unknown,
     Value,
     is_constant,
     parts,
+    text_of,
     walk,
 )
 from stopper.core.whole_body import admits_by_list, is_whole, is_whole_of
@@ -72,7 +74,12 @@ _GRANTS: Final = re.compile(
     r"(?i)^(?:\w+_)?roles?$|^is_|admin|balance|credits?$|verified|approved|^password(?:_hash)?$|permission|^owner|^user_id$"
 )
 """Columns that whoever sends a form must not fill."""
+_RIGHTS: Final = re.compile(
+    r"(?i)(?:user_?)?roles?|(?:is_?)?(?:admin|staff|super_?user|moderator)|permissions?|balance|wallet|credits?|(?:is_?)?verified"
+)
+"""The same, word for word."""
 _PEOPLE: Final = re.compile(r"(?i)user|account|member|person|people|profile|employee|customer|roles?\b")
+_CALLER: Final = re.compile(r"(?i)^flask\.g\.\w*(?:user|account|member|person|customer|profile)\.update$")
 _LOOKS: Final = frozenset({"validate", "load", "validate_json"})
 
 
@@ -150,9 +157,15 @@ def _kept_to_a_list(facts: SourceFacts, call: Call) -> bool:
         if is_whole_of(facts, one.right) or names_all_columns(one.right):
             continue  # ``if name in body`` asks whether it was sent, and a list of all columns leaves none out
         same = isinstance(one.left, Item) and one.left.owner == name.owner and one.span.line <= call.span.line
-        if (same or one.left in keys) and admits_by_list(facts, one, call.span):
+        if (same or one.left in keys) and admits_by_list(facts, one, call.span) and not _lists_rights(one.right):
             return True
     return False
+
+
+def _lists_rights(admitted: Value) -> bool:
+    """``if key in ("name", "phone", "role", "wallet")``: a list that lets what nobody gives himself through."""
+    listed = admitted.items if isinstance(admitted, Sequence) else ()
+    return any(_RIGHTS.fullmatch(text_of(one) or "") for one in listed)
 
 
 def _is_inside(facts: SourceFacts, value: Value, depth: int = 4) -> bool:
@@ -274,6 +287,8 @@ def _says_how(facts: SourceFacts, call: Call) -> bool:
 def _is_stored(call: Call) -> bool:
     """Of a query, of an object's ``__dict__`` or of a row that was looked up; a plain dictionary in the function is none."""
     made = call.receiver
+    if _CALLER.search(call.callee):
+        return True
     if made is None:
         return call.callee.count(".") > 1 and (".query" in call.callee or ".__dict__." in call.callee)
     if isinstance(made, Member) and made.attribute == "__dict__":

@@ -11,7 +11,7 @@ from stopper.core.fact import Decorator, Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.login_names import BEST
 from stopper.core.low_roles import LOW, asks_nobody_special, noted_only, says_low
-from stopper.core.owner_names import ADMIN_GUARD, ROLE, WHO
+from stopper.core.owner_names import ADMIN_GUARD, ROLE, WHO, only_describes
 from stopper.core.place import RouteRef
 from stopper.core.reached_by_admins import lets_all_in, logs_in_admins_alone
 from stopper.core.rule import Hit, Rule
@@ -199,7 +199,7 @@ def _asks_role(app: App, route: Route, method: str, guards: list[str]) -> bool:
     ]
     words += [hook for one in known for hook in one.hooks]
     words = [word for word in words if word not in deaf]
-    calls = [one.call for one in told if one.call is not None and one.name not in deaf]
+    calls = [one.call for one in told if one.call is not None and one.name not in deaf and not only_describes(one.name)]
     calls += _of_classes(index, own)
     open_to_all = {one.callee for one in calls if asks_nobody_special(facts, one, _is_role)}
     words = [word for word in words if word not in open_to_all]
@@ -231,7 +231,7 @@ def _asks_role(app: App, route: Route, method: str, guards: list[str]) -> bool:
     values += [one.value for name in names for one in index.conditions.get(name, ()) if one not in noted]
     named = {name for name, _ in route.parameters}
     if any(
-        _is_role(part) and not _is_sent(part) and not _is_of_a_target(part, named)
+        _is_role(part) and not _is_sent(facts, part) and not _is_of_a_target(part, named)
         for value in values
         for part in walk(value)
     ):
@@ -242,7 +242,7 @@ def _asks_role(app: App, route: Route, method: str, guards: list[str]) -> bool:
         for call in facts.calls_in(name)
         if call.method not in _ANSWERS and not any(call.span is not None and one.span.holds(call.span) for one in noted)
     ]
-    return any(_asks_about(part) for call in asked for part in walk(call)) or _asks_kind(index, names, own)
+    return any(_asks_about(facts, part) for call in asked for part in walk(call)) or _asks_kind(index, names, own)
 
 
 def _speaks_of_rights(word: str) -> bool:
@@ -269,7 +269,7 @@ def _asks_session(index: FunctionIndex, route: Route, method: str) -> bool:
     )
 
 
-def _is_sent(part: Value) -> bool:
+def _is_sent(facts: SourceFacts, part: Value) -> bool:
     """``request.get_json()["role"]``: the role that somebody is to have, and not the one that the caller has."""
     if isinstance(part, Call):
         return False
@@ -287,14 +287,14 @@ def _is_of_a_target(part: Value, named: set[str]) -> bool:
     )
 
 
-def _asks_about(part: Value) -> bool:
+def _asks_about(facts: SourceFacts, part: Value) -> bool:
     """In what is called: a function that is asked for a role, or the role of who is calling. A role that is written is none."""
     if isinstance(part, Call):
         return _is_role(part)
     if not _is_role(part):
         return False
     who = any(isinstance(one, Name) and WHO.search(one.dotted) for one in walk(part))
-    return who or (isinstance(part, Item) and not _is_sent(part))
+    return who or (isinstance(part, Item) and not _is_sent(facts, part))
 
 
 def _is_named_for_admins(route: Route) -> bool:
