@@ -35,6 +35,11 @@ def detect(app: App) -> Iterator[Hit]:
             seen.add(call.span)
             mixed = " (both kinds of algorithm are allowed)" if PUBLIC_KEY & set(algorithms) else ""
             yield Hit(f"a public key is used as the secret of an HMAC{mixed}", call.span)
+    for call in facts.calls("hmac.new", "hmac.digest"):
+        key = call.argument(0, "key")
+        if key is not None and call.span not in seen and any(_is_public(facts, one) for one in facts.followed(key)):
+            seen.add(call.span)
+            yield Hit("a public key is used as the secret of an HMAC", call.span)
     for write in facts.config_writes(*SECRETS):
         if write.loaded is not False and any(_is_public(facts, value) for value in reached(facts, write.value)):
             yield Hit(f"{write.key} is a public key", write.span)
