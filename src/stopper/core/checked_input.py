@@ -23,6 +23,7 @@ from stopper.core.values import (
     Sequence,
     Truth,
     Value,
+    options,
     parts,
     text_of,
     walk,
@@ -395,5 +396,7 @@ def _asks_for_text(call: Call) -> bool:
 
 def _asks_of_result(call: Call) -> bool:
     """``isinstance(yaml.load(body), dict)`` asks what came out of it, too late."""
-    asked = call.argument(0)
-    return isinstance(asked, Call) and asked.method not in ("get", "get_json", "strip", "lower", "upper")
+    return any(
+        isinstance(asked, Call) and asked.method not in ("get", "get_json", "strip", "lower", "upper")
+        for asked in options(call.argument(0))
+    )

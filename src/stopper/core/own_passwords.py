@@ -11,6 +11,9 @@ from stopper.core.values import Call, Constant, Name, Value, text_of, walk
 
 _FINDS: Final = frozenset({"get", "get_or_404", "filter_by", "filter", "where", "find_one", "one_or_404", "get_by_id"})
 _UPDATE: Final = re.compile(r"(?i)\s*update\s")
+_SETS: Final = re.compile(
+    r"(?is)\s*update\b[^;]{0,200}?\bset\b[^;]{0,400}?\b(?:pw|pwd|pass|passwd|password|passphrase)\w{0,20}\s*="
+)
 _OWN_ID: Final = re.compile(r"flask\.g\.(?:uid|sub|me|who|caller|person)(?:_?id)?(?:\.\w+)?")
 
 
@@ -49,10 +52,19 @@ def changes_oneself(facts: SourceFacts) -> frozenset[str]:
 
 
 def writes_password(facts: SourceFacts, name: str) -> bool:
-    """``current_user.password = form.password.data``: what the caller typed goes to a property, which hashes it elsewhere."""
-    return any(
+    """``current_user.password = form.password.data``: what the caller typed goes to a property, which hashes it elsewhere; or a statement
+    sets it: ``run("UPDATE users SET pw = ? WHERE id = ?", …)``."""
+    return _runs_update(facts, name) or any(
         is_password_name(one.attribute) and "." in one.target and _is_typed(facts, one)
         for one in facts.assignments_in(name)
+    )
+
+
+def _runs_update(facts: SourceFacts, name: str) -> bool:
+    return any(
+        (text := text_of(part)) is not None and _SETS.match(text) is not None
+        for call in facts.calls_in(name)
+        for part in walk(call.argument(0), 3)
     )
 
 

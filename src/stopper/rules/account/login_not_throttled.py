@@ -189,10 +189,15 @@ def _held_together(index: FunctionIndex, functions: list[str]) -> Iterator[tuple
 def _asks_database(facts: SourceFacts, calls: list[Call]) -> bool:
     """The password is part of the query that looks for the account."""
     return any(
-        _QUERIES.fullmatch(call.callee)
+        (_QUERIES.fullmatch(call.callee) or _runs_statement(facts, call.callee))
         and any(_says_password(facts, value) for value in (*call.args, *(said for _, said in call.keywords)))
         for call in calls
     )
+
+
+def _runs_statement(facts: SourceFacts, name: str) -> bool:
+    """``one("SELECT … WHERE pw = ?", digest)``: a function of the project that hands a statement on."""
+    return facts.function(name) is not None and any(call.method == "execute" for call in facts.calls_in(name))
 
 
 def _says_password(facts: SourceFacts, value: Value) -> bool:

@@ -36,8 +36,8 @@ def detect(app: App) -> Iterator[Hit]:
             mixed = " (both kinds of algorithm are allowed)" if PUBLIC_KEY & set(algorithms) else ""
             yield Hit(f"a public key is used as the secret of an HMAC{mixed}", call.span)
     for call in facts.calls("hmac.new", "hmac.digest"):
-        key = call.argument(0, "key")
-        if key is not None and call.span not in seen and any(_is_public(facts, one) for one in facts.followed(key)):
+        secret = call.argument(0, "key")
+        if call.span not in seen and any(_is_public(facts, one) for one in facts.followed(secret)):
             seen.add(call.span)
             yield Hit("a public key is used as the secret of an HMAC", call.span)
     for write in facts.config_writes(*SECRETS):
