@@ -33,7 +33,7 @@ _SCALARS: Final = frozenset({"Int", "Float", "Boolean", "Decimal", "UUID", "Date
 
 
 _LIBRARIES: Final = (
-    "graphene", "ariadne", "strawberry", "flask_socketio", "flask_sock", "flask_sockets", "flask_jsonrpc", "flask_parameter_validation",
+    "graphene", "graphql", "ariadne", "strawberry", "flask_socketio", "flask_sock", "flask_sockets", "flask_jsonrpc", "flask_parameter_validation",
 )  # fmt: skip
 _PROCEDURES: Final = re.compile(r"flask_jsonrpc(?:\.\w+)*\.JSONRPC\w*\.method")
 _READ: Final = re.compile(r"flask_parameter_validation(?:\.\w+)*\.(?:Json|Query|Form|Route|MultiSource)")
@@ -70,15 +70,29 @@ def _resolved(facts: "SourceFacts", function: Function, value: Parameter) -> boo
     by_strawberry = any(one.startswith("strawberry.") and one.rpartition(".")[2] in _FIELDS for one in names)
     by_ariadne = any(one.startswith("ariadne.") and one.rpartition(".")[2] in _FIELDS for one in names)
     by_graphene = word.startswith(("resolve_", "mutate")) and bool(function.owner) and facts.imports("graphene")
-    if not (by_strawberry or by_ariadne or (by_graphene and _is_graphene(facts, function.owner))):
+    by_root = bool(function.owner) and function.owner in _roots(facts)
+    if not (by_strawberry or by_ariadne or by_root or (by_graphene and _is_graphene(facts, function.owner))):
         return False
     told = next((place for place, name in enumerate(function.parameters) if _INFO.fullmatch(name)), None)
     if value.parameter in ("self", "root", "parent") or (
         told is not None and value.parameter == function.parameters[told]
     ):
         return False
-    first = told + 1 if told is not None else 2 if by_ariadne else 1 if by_graphene else 0
+    first = told + 1 if told is not None else 2 if by_ariadne else 1 if by_graphene or by_root else 0
     return value.index < 0 or value.index >= first or (by_strawberry and told is not None)
+
+
+def _roots(facts: "SourceFacts") -> frozenset[str]:
+    """The classes whose object graphql-core resolves from: ``graphql_sync(schema, query, Root())``."""
+    if not facts.imports("graphql"):
+        return frozenset()
+
+    def find() -> frozenset[str]:
+        calls = facts.calls("graphql.graphql_sync", "graphql.graphql", "graphql.execute_sync", "graphql.execute")
+        made = (call.argument(2, "root_value") for call in calls)
+        return frozenset(one.callee for value in made for one in facts.followed(value) if isinstance(one, Call))
+
+    return facts.once("roots of graphql-core", find)
 
 
 def _is_graphene(facts: "SourceFacts", owner: str) -> bool:
@@ -111,7 +125,7 @@ def _declared_number(facts: "SourceFacts", function: Function, name: str) -> boo
             scalar = made.keyword(name) if isinstance(made, Call) and one.name == function.owner else made
             if isinstance(scalar, Call) and scalar.callee.rpartition(".")[2] in _SCALARS:
                 return True
-    return facts.imports("ariadne") and _in_document(facts, name)
+    return facts.imports("ariadne", "graphql") and _in_document(facts, name)
 
 
 def _in_document(facts: "SourceFacts", name: str) -> bool:
@@ -122,8 +136,8 @@ def _in_document(facts: "SourceFacts", name: str) -> bool:
 
 
 def _documents(facts: "SourceFacts") -> Iterator[str]:
-    for call in facts.calls("ariadne.gql", "ariadne.make_executable_schema"):
-        for one in facts.followed(call.argument(0, "type_defs", "value")):
+    for call in facts.calls("ariadne.gql", "ariadne.make_executable_schema", "graphql.build_schema"):
+        for one in facts.followed(call.argument(0, "type_defs", "value", "source")):
             for part in walk(one, 3):
                 if isinstance(part, Constant) and isinstance(part.value, str):
                     yield part.value
