@@ -65,3 +65,48 @@ def club(*, tells: bool, shows: bool = False) -> Flask:
 )
 def test_what_pages_of_accounts_say(slug: str, app: Flask, outcome: str) -> None:
     assert verdict(slug, app).outcome == outcome
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_a_link_on_the_page_that_sets_a_password_is_followed(shows: bool) -> None:
+    """The link is long and made at random: what is wrong is that whoever asks for it has it."""
+    app, people, links = Flask("league"), dict[str, str](), dict[str, str]()
+    app.secret_key = "s" * 32
+    app.add_url_rule("/", "start", lambda: START)
+
+    def form(*fields: str) -> str:
+        asked = "".join(f'<input type="{"password" if one == "password" else "text"}" name="{one}">' for one in fields)
+        return f'<form method="post">{asked}</form>'
+
+    def register() -> Any:
+        if request.method == "POST":
+            people[request.form["username"]] = request.form["password"]
+            return redirect("/login")
+        return form("username", "password")
+
+    def login() -> Any:
+        if request.method == "POST" and people.get(request.form["username"], "") == request.form["password"]:
+            session["who"] = request.form["username"]
+            return redirect("/home")
+        return form("username", "password")
+
+    def forgot() -> Any:
+        if request.method == "POST" and request.form["username"] in people:
+            token = f"7{secrets.token_hex(20)}"
+            links[token] = request.form["username"]
+            return f"<a href='/reset?token={token}'>go on</a>" if shows else "<p>Look into your mail</p>"
+        return form("username")
+
+    def reset() -> Any:
+        if request.args.get("token") not in links:
+            return "bad link", 400
+        if request.method == "POST":
+            people[links.pop(request.args["token"])] = request.form["password"]
+            return redirect("/login")
+        return form("password")
+
+    for path, view in (("/register", register), ("/login", login), ("/forgot-password", forgot), ("/reset", reset)):
+        app.add_url_rule(path, view.__name__, view, methods=["GET", "POST"])
+    app.add_url_rule("/home", "home", lambda: "<p>Hello</p>" if "who" in session else redirect("/login"))
+    found = verdict("reset-token-weak", app)
+    assert (found.outcome == "fail") is shows, found.message

@@ -98,6 +98,12 @@ def links(response: Response) -> list[str]:
     return _ADDRESS.findall(response.text)
 
 
+def shown_links(response: Response) -> Iterator[str]:
+    """The links to a reset in an answer, as paths of the host itself."""
+    for found in _ON_HOST.finditer(response.text[:TEXT_MOST]):
+        yield found.group()
+
+
 def reset_tokens(response: Response) -> Iterator[str]:
     """What an answer hands out to reset with: under a name of its own, or in a link."""
     for name, value in pairs(response.json()):

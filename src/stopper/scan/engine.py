@@ -47,6 +47,8 @@ _READING: Final = {"transport": 0, "inventory": 1, "authentication": 2, "functio
 """The checks whose probes mostly read, in the order in which they are run."""
 _CHEAP: Final = ("authentication", "data-exposure", "inventory", "transport")
 """Those of them that look at what was read already, so that what weighs less costs hardly anything there."""
+_LOOKING: Final = ("data-exposure", "inventory", "transport")
+"""Those that look at how an answer is made, for whom one will do that was read before something was written."""
 FIRST: Final = ("llm", "object-authorization", "property-authorization")
 """The checks whose probes come before all others. A model answers a handful of questions an hour, and whatever else asks at its door uses them up."""
 _NEEDING: Final = frozenset(
@@ -275,6 +277,7 @@ class _Rig:
         self._disturbs = rule.disturbs
         self._asker = rule.slug
         self._bounded = rule.check not in _NEEDING and not rule.measures
+        self._looks = rule.check in _LOOKING and not rule.provokes and not rule.measures
         self._target = target
         self._since = courier.credentials.generation
         self._undo: list[Request] = []
@@ -307,7 +310,7 @@ class _Rig:
         # A probe that disturbs looks at what has changed, so nothing from before may answer it.
         if self._disturbs:
             return self._courier.carry(request)
-        return self._courier.carry_for(self._asker, request, bounded=self._bounded)
+        return self._courier.carry_for(self._asker, request, bounded=self._bounded, old=self._looks)
 
     def _fresh(self, request: Request) -> Request:
         # Probes share what they found: a request that another one kept may show a credential from before the last log-in.

@@ -32,13 +32,13 @@ QUERY: Final = (
     "q", "query", "search", "s", "keyword", "term", "id", "user_id", "uid", "username", "user", "name", "email", "file", "filename", "path", "page", "url", "uri",
     "target", "host", "hostname", "ip", "address", "domain", "cmd", "command", "c", "code", "expr", "expression", "template", "tpl", "input", "user_input", "text", "message", "msg",
     "data", "content", "title", "comment", "category", "type", "key", "value", "next", "redirect", "xml", "lang", "sort", "filter", "prompt", "question",
-    "asset", "owner", "include", "view", "theme",
+    "asset", "owner", "include", "view", "theme", "order", "order_by", "sort_by",
 )  # fmt: skip
 """Counted in what public Flask projects read by ``request.args``, and in samples that are weak on purpose."""
 MORE: Final = (
-    "customer", "customer_id", "client", "client_id", "order", "order_id", "product", "product_id", "item", "item_id", "account", "account_id", "account_number",
+    "customer", "customer_id", "client", "client_id", "order_id", "product", "product_id", "item", "item_id", "account", "account_id", "account_number",
     "number", "book", "book_id", "author", "post_id", "article_id", "role", "status", "date", "from", "to", "start", "end", "limit", "offset", "per_page", "size",
-    "order_by", "sort_by", "tag", "group", "department", "country", "city", "phone", "login", "year", "month", "price", "min", "max", "amount", "sku", "ref",
+    "tag", "group", "department", "country", "city", "phone", "login", "year", "month", "price", "min", "max", "amount", "sku", "ref",
     "reference", "link", "src", "image", "document", "doc", "folder", "dir", "directory", "log", "report", "version", "format", "table", "column", "field",
     "first_name", "last_name", "nickname", "uuid", "note_id", "task_id", "ticket", "ticket_id", "invoice_id", "employee", "employee_id", "student", "student_id", "user_name",
 )  # fmt: skip

@@ -200,12 +200,27 @@ def _in_value(value: object, status: int, depth: int) -> Iterator[str]:
         if (name := _of_entry(members)) is not None:
             yield name
             return
+        yield from _listed(members)
         for key, item in list(members.items())[:40]:
             wraps = _WRAPS if depth == DEEP else _WRAPS_BELOW
             if key.lower() not in wraps and re.fullmatch(r"[A-Za-z_]\w{0,39}", key) and _says_absent(item):
                 yield key
             else:
                 yield from _in_value(item, status, depth - 1)
+
+
+_LISTS: Final = re.compile(r"(?i)(missing|required)?_?(fields|params|parameters|keys|properties|members)?")
+
+
+def _listed(members: dict[str, object]) -> Iterator[str]:
+    """The names in a list beside a text that says something is missing: ``{"error": "missing data", "fields": ["name", "age"]}``."""
+    absent = any(_says_absent(item) for item in members.values() if isinstance(item, str))
+    for key, item in members.items():
+        if not isinstance(item, list) or not item or not _LISTS.fullmatch(key):
+            continue
+        names = [one for one in cast("list[object]", item)[:NAMES_MOST] if isinstance(one, str)]
+        if (absent or _ABSENT.search(key)) and all(re.fullmatch(r"[A-Za-z_]\w{0,39}", one) for one in names):
+            yield from names
 
 
 def _of_entry(members: dict[str, object]) -> str | None:

@@ -59,6 +59,8 @@ TAILS: Final = ("", "/auth", "/user", "/users", "/account", "/accounts")
 """The same below the beginning of an API that is known."""
 REFUSING_MOST: Final = 12
 """Reads that are looked at for one that refuses nobody."""
+LIKELIEST: Final = 8
+"""Places where a document is looked for beside pages."""
 OWN_MOST: Final = 6
 """Folders of what was found below which they are looked for."""
 NEAR_MOST: Final = 12
@@ -132,7 +134,9 @@ def _known(
     """What can be known of the API from outside: its document, and what a crawl finds beside it. ``first`` answered at its root."""
     prefix = transport.origin.prefix
     options.progress("looking for the API's document", 0, 1)
-    document = given_spec(options.spec, options.timeout) if options.spec else found_spec(courier, prefix)
+    pages = _shows_pages(first, transport, prefix)
+    places = USUAL[:LIKELIEST] if pages else USUAL
+    document = given_spec(options.spec, options.timeout) if options.spec else found_spec(courier, prefix, places)
     seen = Crawled()
     doors = found_door(courier, prefix) if document is None else ()
     if doors:
@@ -165,6 +169,12 @@ def _known(
     return App(name=transport.origin.authority, routes=placed, spec=spec, readers=frozenset({"spec", "wire"})), _plain(
         seen
     )
+
+
+def _shows_pages(first: Response, transport: HttpTransport, prefix: str) -> bool:
+    """Whether it begins with a page that leads on and says nothing of an API: such an application has no document as a rule."""
+    led = list(links(first, transport.base_url.removesuffix(prefix), prefix + "/"))
+    return len(led) > 1 and not re.search(r"(?i)\bapi\b|swagger|openapi|docs|redoc", first.text)
 
 
 def _lets_in(routes: tuple[Route, ...]) -> bool:

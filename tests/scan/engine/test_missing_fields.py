@@ -46,6 +46,8 @@ def answer(said: Any, status: int = 400) -> Response:
         ),
         ("<title>400 Bad Request</title><p>not understood.\nKeyError: &#39;email&#39;</p>", ("email",)),
         ({"error": "fromAccount is required"}, ("fromAccount",)),
+        ({"code": "E400", "detail": "missing fields", "fields": ["name", "secret"]}, ("name", "secret")),
+        ({"missing": ["title", "body"]}, ("title", "body")),
     ],
 )
 def test_the_names_are_read_from_what_frameworks_and_people_write(said: Any, names: tuple[str, ...]) -> None:

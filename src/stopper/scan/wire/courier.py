@@ -30,7 +30,7 @@ from stopper.scan.wire.load_seen import LoadSeen
 from stopper.scan.wire.locked_database import LockedDatabase
 from stopper.scan.wire.money_paths import is_about_money, sends_money
 from stopper.scan.wire.own_page import OwnPage
-from stopper.scan.wire.own_resets import resets_an_own_password
+from stopper.scan.wire.own_resets import OwnLinks, resets_an_own_password
 from stopper.scan.wire.page_tokens import visit_of
 from stopper.scan.wire.reach_log import ReachLog
 from stopper.scan.wire.shared import SharedAnswers
@@ -117,6 +117,8 @@ class Courier:
         self.errors: list[Exchange] = []
         """Errors of the server that were met, the first ones."""
         self.unlike: dict[str, list[str]] = {}
+        self.links = OwnLinks()
+        """Links to resets of the scan's own accounts."""
         self.reach = ReachLog(self.page.origin)
         """Who got what."""
 
@@ -190,11 +192,11 @@ class Courier:
             self.page.visited(page, visit)
         return self.page.dressed(request)
 
-    def carry_for(self, asker: str, request: Request, *, bounded: bool = False) -> Exchange:
+    def carry_for(self, asker: str, request: Request, *, bounded: bool = False, old: bool = False) -> Exchange:
         """Send *request* for the probe *asker*, or give it what another probe has just read. A ``bounded`` one is turned away from a door
         that has cost too much time already. Raises Skipped."""
         if _only_reads(request) and not self.refusal(request):
-            return self._shared.read(asker, request, self.carry)
+            return self._shared.read(asker, request, self.carry, old=old)
         if bounded and (reason := self.slow.refusal(request)):
             self._skip(request, reason)
         exchange = self.carry(request)
@@ -293,7 +295,7 @@ class Courier:
             return deletions.WHY if taken else why_no_reading(request, self.made, self.mode)
         words = words_of(path_of(request.target))
         hazard = HAZARDS & words
-        if hazard == frozenset({"reset"}) and resets_an_own_password(request, words):
+        if hazard == frozenset({"reset"}) and (request.target in self.links or resets_an_own_password(request, words)):
             return ""
         if hazard and not (
             hazard <= OF_OWN and not is_about_money(request, words) and self.made.is_own(request.target)
@@ -351,6 +353,7 @@ class Courier:
         self.slow.learn(response)
         self.made.learn(request, response, since)
         self.was.learn(request, response)
+        self.links.learn(request, response)
         self.blind.learn(request, response)
         self.given.learn(request)
         self.known.learn(request, response, self.credentials.headers_of(request.identity))

@@ -28,21 +28,24 @@ class SharedAnswers:
         self._known: dict[Request, tuple[Exchange, set[str]]] = {}
         self._shut: dict[tuple[str, str], tuple[Exchange, set[str]]] = {}
         """Refusals of whoever shows no credential, by method and target: they outlast what is written."""
+        self._old: dict[Request, tuple[Exchange, set[str]]] = {}
+        """What was read before the last writing."""
         self._under_way: dict[Request, threading.Event] = {}
         self._age = 0
 
-    def read(self, asker: str, request: Request, send: Callable[[Request], Exchange]) -> Exchange:
-        """The answer to *request*, which only reads, for the probe *asker*: what another probe got since the last writing, else anew."""
-        found, age, under_way = self._look(asker, request)
+    def read(self, asker: str, request: Request, send: Callable[[Request], Exchange], *, old: bool = False) -> Exchange:
+        """The answer to *request*, which only reads, for the probe *asker*: what another probe got since the last writing, else anew. With
+        ``old`` what was read before it does as well: the probe looks at how an answer is made, and not at what is there."""
+        found, age, under_way = self._look(asker, request, old)
         if found is None and under_way is not None:
             under_way.wait()  # once: an answer that is nobody else's is not worth standing in line for
-            found, age, _ = self._look(asker, request)
+            found, age, _ = self._look(asker, request, old)
         return found or self._anew(asker, request, send, age)
 
-    def _look(self, asker: str, request: Request) -> tuple[Exchange | None, int, threading.Event | None]:
+    def _look(self, asker: str, request: Request, old: bool) -> tuple[Exchange | None, int, threading.Event | None]:
         """What is known for *asker*, the age of it, and the sign that somebody is asking for it now."""
         with self._lock:
-            known = self._known.get(request)
+            known = self._known.get(request) or (self._old.get(request) if old else None)
             if known is None and _shows_nothing(request):
                 known = self._shut.get((request.method, request.target))
             if known is None or asker in known[1]:
@@ -80,8 +83,10 @@ class SharedAnswers:
     def learn(self, exchange: Exchange, asker: str = "") -> Exchange:
         """Keep *exchange* where it is a refusal that no writing changes, whoever has met it: *asker*, or a crawl before all probes."""
         request, response = exchange.request, exchange.response
-        stays = response.status in SHUT or (
-            response.status == 404 and not re.search(r"\d|\?", _VERSION.sub("", request.target))
+        stays = (
+            response.status in SHUT
+            or (response.status in (302, 303, 307) and response.refused)
+            or (response.status == 404 and not re.search(r"\d|\?", _VERSION.sub("", request.target)))
         )
         if stays and request.method in READ_METHODS and _shows_nothing(request) and len(response.body) <= LARGEST:
             with self._lock:
@@ -98,6 +103,8 @@ class SharedAnswers:
         """Something has been written, or may have been."""
         with self._lock:
             self._age += 1
+            if len(self._old) < MOST:
+                self._old.update(self._known)
             self._known.clear()
 
 
