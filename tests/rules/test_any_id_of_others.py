@@ -223,3 +223,108 @@ def test_without_a_document_what_lists_and_ids_name_is_asked_for_below_them(asks
     ).verdict
     assert (found.outcome == "fail") is not asks, found.message
     assert asks or {("GET", "/api/labs/{id}/download"), ("GET", "/api/patients/{id}")} <= set(routes(found))
+
+
+class Garage(Two):
+    """Cars of companies, by a number of their own and in the order of the alphabet; who asks is told the company."""
+
+    def __init__(self, *, asks: bool) -> None:
+        super().__init__("garage")
+        self.asks = asks
+        for number, company in ((1, "north"), (2, "south")):
+            self.people[number]["company"] = company
+        self.cars = {
+            f"VIN{number}": {"company": one["company"], "note": f"blue{number}pine", "vin": f"VIN{number}"}
+            for number, one in self.people.items()
+        }
+
+    def of(self) -> str:
+        return str(self.people[self.caller()]["company"])
+
+    def may(self, company: object) -> bool:
+        return not self.asks or company == self.of()
+
+
+@pytest.mark.parametrize("asks", [False, True])
+@pytest.mark.parametrize("way", ["company of the query", "company of the path", "search", "sent back"])
+def test_companies_and_numbers_of_their_own_are_known_by_what_answers_say(way: str, asks: bool) -> None:
+    garage = Garage(asks=asks)
+    before = {number: dict(one) for number, one in garage.cars.items()}
+
+    @garage.app.get("/cars")
+    def cars() -> Any:
+        said = request.args.get("company", garage.of()) if way == "company of the query" else garage.of()
+        return jsonify(cars=[one for one in garage.cars.values() if one["company"] == said and garage.may(said)])
+
+    @garage.app.get("/companies/<name>")
+    def company(name: str) -> Any:
+        garage.caller()
+        return jsonify(name=name, iban=f"CH{name}") if name in ("north", "south") and garage.may(name) else abort(404)
+
+    @garage.app.post("/search")
+    def search() -> Any:
+        garage.caller()
+        said = request.get_json().get("text", "")
+        return jsonify(
+            hits=[one for one in garage.cars.values() if said and said in one["note"] and garage.may(one["company"])]
+        )
+
+    @garage.app.route("/cars/<vin>", methods=["GET", "PATCH"])
+    def car(vin: str) -> Any:
+        garage.caller()
+        one = garage.cars.get(vin) or abort(404)
+        if not (garage.may(one["company"]) if request.method == "PATCH" else one["company"] == garage.of()):
+            abort(404)
+        one.update(request.get_json() if request.method == "PATCH" else {})
+        return jsonify(one)
+
+    more = {
+        "company of the path": ("GET", "/companies/{name}", "get", {"responses": {}}),
+        "search": ("POST", "/search", "post", body(text="string")),
+    }
+    method, path, key, operation = more.get(way, ("GET", "/cars", "get", {"responses": {}}))
+    paths: dict[str, Any] = {"/me": READS, "/cars": READS, path: {key: operation}}
+    if way == "sent back":
+        method, path = "PATCH", "/cars/{vin}"
+        paths[path] = {**READS, "patch": body(note="string")}
+    for rule in [
+        one
+        for one in garage.app.url_map.iter_rules()
+        if one.rule != "/me" and one.rule.replace("<", "{").replace(">", "}") not in paths
+    ]:
+        garage.app.view_functions[rule.endpoint] = lambda **_: abort(404)
+    found = garage.judged(ACCESS, **paths)
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or (method, path) in routes(found), found.message
+    assert garage.cars == before
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_who_may_not_open_a_thing_makes_himself_one_of_its_people(asks: bool) -> None:
+    two, clubs = Two("clubs"), dict[int, dict[str, Any]]()
+
+    @two.app.route("/clubs", methods=["GET", "POST"])
+    def all_of_mine() -> Any:
+        me = two.caller()
+        if request.method == "GET":
+            return jsonify([one for one in clubs.values() if me in one["people"]])
+        clubs[30 + len(clubs)] = {"id": 30 + len(clubs), "people": [me], "topic": request.get_json()["topic"]}
+        return jsonify(clubs[29 + len(clubs)]), 201
+
+    @two.app.get("/clubs/<int:club>")
+    def one(club: int) -> Any:
+        me, found = two.caller(), clubs.get(club) or abort(404)
+        return jsonify(found) if me in found["people"] else abort(403)
+
+    @two.app.post("/clubs/<int:club>/join")
+    def join(club: int) -> Any:
+        me, found = two.caller(), clubs.get(club) or abort(404)
+        if asks:
+            abort(403)
+        found["people"].append(me)
+        return jsonify(ok=True)
+
+    paths: dict[str, Any] = {"/me": READS, "/clubs": {**READS, "post": body(topic="string")}, "/clubs/{club}": READS}
+    found = two.judged(ACCESS, **paths, **{"/clubs/{club}/join": {"post": {"responses": {}}}})
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or (routes(found), found.severity) == ([("POST", "/clubs/{club}/join")], "medium")

@@ -63,11 +63,11 @@ def _under_her_id(target: Target, route: Route, method: str, alice: Identity, bo
 
 
 def sent_back(
-    target: Target, route: Route, method: str, number: str, alice: Identity, bob: Identity
+    target: Target, route: Route, method: str, number: str, alice: Identity, bob: Identity, thing: Route | None = None
 ) -> Steps[Verdict | None]:
-    """Bob sends to a thing of Alice's what she reads there: he is let in, nobody without a credential is, and a thing that is not there is not
-    changed either."""
-    seen = yield from send(alice.on(at_number(target, route, number)))
+    """Bob sends to a thing of Alice's what she reads there, or of the *thing* of which it is a part: he is let in, nobody without a credential
+    is, and a thing that is not there is not changed either."""
+    seen = yield from send(alice.on(at_number(target, thing or route, number)))
     shown = inner_object(seen.response.json())
     stands = {
         name: value
@@ -81,6 +81,8 @@ def sent_back(
     if any(map(is_masked, wanted)) or (method == "PUT" and any(isinstance(value, (dict, list)) for value in wanted)):
         return None  # what takes the place of the whole would lose a part of it
     known = {name: stands[name] for name in members(honest) if name in stands}
+    if thing is not None and (not known or len(known) < len(members(honest))):
+        return None
     body = json.dumps(known or stands).encode()
     anonymous = yield from send(replace(honest, body=body))
     if (yield from send(alice.on(at_number(target, route, unknown(number))))).response.succeeded:

@@ -1,12 +1,13 @@
 """What is Alice's alone is read by Bob wherever an id of that kind is taken: in a path, a query or a body, whatever the route is called."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
 from stopper.core import probe_kinds_by_noun as by_noun
+from stopper.core import probe_searches as searches
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
@@ -18,15 +19,26 @@ from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import alike as same_form
 from stopper.core.probe_baseline import attempt, is_door, same, same_but_for_the_caller
 from stopper.core.probe_inputs import members
-from stopper.core.probe_known import READS, Known, named_in, only_hers, own_readings, plain_readings, words_of
+from stopper.core.probe_known import (
+    ACCOUNTS,
+    READS,
+    Known,
+    named_in,
+    names_of,
+    only_hers,
+    own_readings,
+    plain_readings,
+    words_of,
+)
 from stopper.core.probe_nouns import alike, names_an_id, noun_of, nouns_before, nouns_of_name
-from stopper.core.probe_objects import entries, ids, plain_members
-from stopper.core.probe_own_values import SELF, own_numbers
+from stopper.core.probe_objects import entries, plain_members
+from stopper.core.probe_own_values import BELONGS, SELF, own_numbers
 from stopper.core.probe_query import query_names, with_query
 from stopper.core.probe_read_below import unknown, without
 
 PLACES_MOST: Final = 16
 LISTS_MOST: Final = 6
+SAID_MOST: Final = 6
 IDS_MOST: Final = 2
 """Ids of Alice's that are tried at one place."""
 _WHOSE: Final = ("user_id", "userId", "user", "uid", "owner_id", "account_id", "customer_id", "id")
@@ -102,10 +114,14 @@ def asked(target: Target, alice: Identity, bob: Identity, settled: set[str]) -> 
     ]:
         verdict = yield from attempt(_by_a_guessed_id(target, route, hers, alice, bob))
         found += [verdict] if verdict is not None else []
+    found += yield from searches.asked(target, hers, alice, bob, settled)
     for route in _lists_of_all(target)[:IDS_MOST]:
         verdict = yield from attempt(_shows_hers(target, route, hers, bob))
         found += [verdict] if verdict is not None else []
     found += yield from by_noun.asked(target, hers, alice, bob, settled)
+    found += yield from by_noun.as_it_stands(
+        target, hers, alice, bob, settled | {str(ref) for one in found for ref in one.routes}
+    )
     return found
 
 
@@ -116,7 +132,7 @@ def _places(target: Target) -> Iterator[Place]:
         if "GET" in route.methods and route.parameters and route.path.count("{") == len(route.parameters):
             name = route.parameters[-1][0]
             nouns = nouns_before(route.path, name)
-            if not any(map(PERSON.search, nouns)):
+            if not nouns & ACCOUNTS:
                 yield Place(route, "GET", name, "path", nouns)
         elif "GET" in route.methods and not route.parameters:
             names = dict.fromkeys((*query_names(target.request_for(route, "GET")), *route.names))
@@ -185,53 +201,68 @@ def _under_a_guessed_name(
     which the API itself says whose a thing is."""
     request, ref = target.request_for(route, method), RouteRef(method, route.path)
     own, his = (yield from send(alice.on(request))), (yield from send(bob.on(request)))
-    if not own.response.succeeded or not his.response.succeeded or not _apart(own, his):
+    if not own.response.succeeded or not his.response.succeeded or not _apart(target, route, own, his):
         return None
-    hers, other = (yield from own_numbers(target, alice, "user_id")), (yield from own_numbers(target, bob, "user_id"))
-    number = next((one for kind, one in hers.items() if other.get(kind) not in (None, one)), None)
-    if number is None:
+    names = yield from _names_of_hers(target, (own, *(one.seen for one in known)), known, alice, bob)
+    if not names or not _is_hers((yield from send(bob.on(_with(request, names)))), own, his):
         return None
-    names = list(dict.fromkeys((*_said_of(number, (own, *(one.seen for one in known))), *_WHOSE)))
-    if not _is_hers((yield from send(bob.on(_with(request, names, number)))), own, his):
-        return None
-    for name in names:
-        seen = yield from send(bob.on(_with(request, [name], number)))
+    for name, value in names.items():
+        seen = yield from send(bob.on(_with(request, {name: value})))
         if _is_hers(seen, own, his):
             evidence = (
                 Evidence("exchange", "control: alice reads what is hers", own),
                 Evidence("exchange", "control: bob reads his own", his),
-                Evidence("exchange", f"bob sends {name}={number} and reads what alice does", seen),
+                Evidence("exchange", f"bob sends {name}={value} and reads what alice does", seen),
             )
             message = f"{ref} shows what belongs to one user to another user who sends its {name}"
             return failed(message, (ref,), evidence)
     return None
 
 
-def _said_of(number: str, answers: Iterable[Exchange]) -> list[str]:
-    """The names under which answers say the number of a person, but for that of an id alone."""
+def _names_of_hers(
+    target: Target, answers: Sequence[Exchange], known: list[Known], alice: Identity, bob: Identity
+) -> Steps[dict[str, str]]:
+    """Names by which somebody's things may be asked for, each with what says that they are Alice's: her number, her name, her company."""
+    hers, other = (yield from own_numbers(target, alice, "user_id")), (yield from own_numbers(target, bob, "user_id"))
+    number = next((one for kind, one in hers.items() if other.get(kind) not in (None, one)), None)
+    found: dict[str, str] = {}
+    for value in (number, alice.subject):
+        found |= dict.fromkeys(_said_of(value, answers), value) if value is not None else {}
+    teams = [one for one in known if isinstance(one.value, str) and any(map(BELONGS.fullmatch, one.nouns))]
+    for one in teams[:1]:
+        noun = min(one.nouns, key=len)
+        found |= {noun: one.text, f"{noun}_id": one.text}
+    usual = number if number is not None else alice.subject
+    return {**found, **({name: usual for name in _WHOSE if name not in found} if usual is not None else {})}
+
+
+def _said_of(whose: str, answers: Iterable[Exchange]) -> list[str]:
+    """The names under which answers say the number or the name of a person, but for that of an id alone."""
     found = dict[str, None]()
     for one in answers:
         for name, value in plain_members(one.response.json()):
-            if str(value) == number and names_an_id(name) and nouns_of_name(name):
+            said = as_parameter(name)
+            if str(value) == whose and (nouns_of_name(name) if whose.isdigit() else PERSON.search(said)):
                 found.setdefault(name)
-    return list(found)
+    return list(found)[:SAID_MOST]
 
 
-def _with(request: Request, names: Iterable[str], number: str) -> Request:
+def _with(request: Request, names: Mapping[str, str]) -> Request:
     if request.method == "GET":
-        for name in names:
-            request = with_query(request, name, number)
+        for name, value in names.items():
+            request = with_query(request, name, value)
         return request
-    value: object = int(number) if number.isdigit() else number
-    return replace(request, body=json.dumps({**members(request), **dict.fromkeys(names, value)}).encode())
+    said = {name: int(value) if value.isdigit() else value for name, value in names.items()}
+    return replace(request, body=json.dumps({**members(request), **said}).encode())
 
 
-def _apart(own: Exchange, his: Exchange) -> bool:
+def _apart(target: Target, route: Route, own: Exchange, his: Exchange) -> bool:
     """Whether both are lists, hers with something in it, and nothing of it in his."""
-    mine, others = entries(own.response.json()), entries(his.response.json())
-    known = {number for one in others for number in ids(one, "id")}
-    numbers = [number for one in mine for number in ids(one, "id")]
-    return bool(numbers) and not known & set(numbers)
+    nouns, names = noun_of(route.path), names_of(target)
+    mine, others = (named_in(one, nouns, names) for one in (own, his))
+    known = {one.text for one in others if one.of_itself}
+    numbers = {one.text for one in mine if one.of_itself}
+    return bool(numbers) and not known & numbers and bool(entries(own.response.json()))
 
 
 def _is_hers(seen: Exchange, own: Exchange, his: Exchange) -> bool:
@@ -252,9 +283,9 @@ def _by_a_guessed_id(
     for one in [one for one in hers if one.of_itself and any(noun in said for noun in one.nouns)][:IDS_MOST]:
         noun = min(one.nouns, key=len)
         names = [f"{noun}_id", f"{noun}Id", noun, "id", f"{noun}_no", f"{noun}_number"]
-        seen = yield from send(alice.on(_with(request, names, one.text)))
+        seen = yield from send(alice.on(_with(request, dict.fromkeys(names, one.text))))
         for name in names if seen.response.succeeded else ():
-            alone = yield from send(alice.on(_with(request, [name], one.text)))
+            alone = yield from send(alice.on(_with(request, {name: one.text})))
             if alone.response.succeeded:
                 place = Place(route, "GET", name, "query", one.nouns)
                 return (yield from _read(target, place, one, hers, alice, bob))
@@ -270,7 +301,7 @@ def _lists_of_all(target: Target) -> list[Route]:
 def _shows_hers(target: Target, route: Route, hers: list[Known], bob: Identity) -> Steps[Verdict | None]:
     request, ref = target.request_for(route, "POST"), RouteRef("POST", route.path)
     seen = yield from send(bob.on(request))
-    shown = named_in(seen, noun_of(route.path)) if seen.response.succeeded else []
+    shown = named_in(seen, noun_of(route.path), names_of(target)) if seen.response.succeeded else []
     one = next((each for each in hers if each.of_itself and each.is_one_of(shown)), None)
     if one is None:
         return None

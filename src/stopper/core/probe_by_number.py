@@ -16,7 +16,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import alike, is_door, same, same_but_for_the_caller
 from stopper.core.probe_foreign import made
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import Kind, Thing, entry_with, kinds, makes_things, route_at
+from stopper.core.probe_kinds import Kind, Thing, entry_with, kinds, makes_things, new_id, route_at
 from stopper.core.probe_objects import inner_object, marked
 from stopper.core.probe_own_values import BELONGS, NAMES_SOMEBODY, own_numbers, says_whose
 from stopper.core.probe_query import query_names, with_query
@@ -30,6 +30,12 @@ _MAKER: Final = re.compile(
     r"(user|owner|author|creator|created_by|posted_by|username|from|sender|account|member|reviewer|poster|reporter|requester|submitter|organi[sz]er|host|seller)(_?(id|uuid|name))?"
 )
 """What says who made a thing, as members are spelled: for a patient or a customer others make things too."""
+
+
+_GIVEN_TO: Final = re.compile(
+    r"(^|_)(to|for|assignee|recipient|receiver|reviewer|approver|invitee|id|uuid)($|_)|assigned|shared"
+)
+"""What says to whom a thing is given, who may be anybody."""
 
 
 def queries(target: Target) -> Iterator[tuple[Route, str]]:
@@ -177,7 +183,10 @@ def made_by_another(
                 break
     if name is None and kind is not None:
         name = yield from _called_otherwise(target, kind, shown, both, alice, bob)
-    if name is None or not marks:
+    if name is None and private:  # by what it says: what is his alone says his name because he has made it
+        texts = [one for one in shown if isinstance(shown[one], str) and not _GIVEN_TO.search(as_parameter(one))]
+        name = next((one for one in texts if str(shown[one]) in both and not str(shown[one]).isdigit()), None)
+    if name is None or (not marks and new_id(control, "id") is None):
         return None
     wanted = both[str(shown[name])]
     said: object = int(wanted) if isinstance(shown[name], int) else wanted

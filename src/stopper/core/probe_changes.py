@@ -138,6 +138,24 @@ def opened(
     return failed(f"{ref} lets one user give himself what another user stored", (ref,), evidence)
 
 
+_ENTERS: Final = re.compile(r"(?i)/(join|enter|accept|subscribe|self-?add)/?$")
+
+
+def lets_himself_in(target: Target, kind: Kind, thing: Thing, bob: Identity) -> Steps[list[Verdict]]:
+    """``POST /groups/{id}/join``: Bob, to whom her thing is shut and no list shows it, makes himself one of its people. It may be meant so."""
+    entering = [one for one in kind.members if "POST" in one.methods and _ENTERS.search(one.path)]
+    if kind.thing is None or stands_elsewhere(kind.thing) or not thing.private or not thing.texts:
+        return []
+    for route in entering[:1]:
+        shut = yield from send(bob.on(at_number(target, kind.thing, thing.number)))
+        if shut.response.status not in (401, 403, 404):
+            return []
+        tried = yield from send(bob.on(at_number(target, route, thing.number, "POST")))
+        told = yield from opened(target, kind, thing, RouteRef("POST", route.path), shut, tried, bob)
+        return [replace(told, severity="medium")] if told is not None else []
+    return []
+
+
 def of_its_own(
     kind: Kind, thing: Thing, request: Request, seen: Exchange | None, refusal: str
 ) -> dict[str, object] | None:

@@ -11,7 +11,16 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send, undo
 from stopper.core.probe_baseline import attempt, steady
-from stopper.core.probe_changes import anew, differ, in_his_name, of_its_own, opened, owners, told_or_kept
+from stopper.core.probe_changes import (
+    anew,
+    differ,
+    in_his_name,
+    lets_himself_in,
+    of_its_own,
+    opened,
+    owners,
+    told_or_kept,
+)
 from stopper.core.probe_id_elsewhere import beside_the_thing, stands_elsewhere, with_id
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, new_id, takes_its_id
 from stopper.core.probe_login import REGISTERED
@@ -65,7 +74,7 @@ def asked(
             thing = yield from made(target, kind, alice, bob)  # the next route needs a new one
             if thing is None:
                 return found
-    return found
+    return [*found, *((yield from attempt(lets_himself_in(target, kind, thing, bob))) or [])]
 
 
 def _readable(target: Target, kind: Kind, thing: Thing, alice: Identity) -> Steps[Kind]:

@@ -34,7 +34,7 @@ _WORDS: Final[tuple[tuple[str, str], ...]] = (
     (r"user|member|patient|customer|student|employee", "orders notes history records"),
 )  # fmt: skip
 """What is often done to a thing, or kept below it, by what it is called."""
-_OF_ALL: Final = "comments items history status"
+_OF_ALL: Final = "comments items history status close cancel share"
 _ACCEPT: Final = (("Accept", "application/json"),)
 _CHANGES: Final = ("PUT", "PATCH", "DELETE")
 _METHODS: Final = ("GET", "POST", *_CHANGES)

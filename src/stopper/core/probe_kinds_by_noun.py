@@ -1,6 +1,7 @@
 """Kinds of things whose routes do not stand beside each other: ``/orgs/{slug}/projects`` makes what ``/projects/{id}/archive`` changes, and
 ``/api/addCard`` what ``/api/removeCard`` takes away. What they have in common is the noun."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -10,15 +11,17 @@ from stopper.core import probe_foreign as foreign
 from stopper.core.app import Route
 from stopper.core.exchange import Request
 from stopper.core.finding import Verdict
+from stopper.core.login_names import PASSWORD
 from stopper.core.naming import as_parameter
 from stopper.core.owner_names import ADMIN_PATH, PERSON
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target
+from stopper.core.probe_as_it_stands import sent_back
 from stopper.core.probe_baseline import attempt, is_door
 from stopper.core.probe_id_elsewhere import ELSEWHERE
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import Kind
-from stopper.core.probe_known import READS, Known, words_of
+from stopper.core.probe_kinds import Kind, route_at
+from stopper.core.probe_known import ACCOUNTS, READS, Known, words_of
 from stopper.core.probe_nouns import alike, names_an_id, noun_of, nouns_before, nouns_of_name
 from stopper.core.probe_registration import registers
 
@@ -55,6 +58,33 @@ def asked(target: Target, hers: list[Known], alice: Identity, bob: Identity, set
     for one in list(kinds_by_noun(target, hers, settled))[: KINDS_MOST if target.mode == "active" else 0]:
         verdicts = (yield from attempt(foreign.asked(one.target, one.kind, alice, bob))) or []
         found += [one.told(each) for each in verdicts]
+    return found
+
+
+def as_it_stands(
+    target: Target, hers: list[Known], alice: Identity, bob: Identity, settled: set[str]
+) -> Steps[list[Verdict]]:
+    """The verdicts on changes of what was there and nothing makes: Bob sends to it what Alice reads of it, so that nothing is changed."""
+    found: list[Verdict] = []
+    for route in target.app.routes if target.mode == "active" else ():
+        method = next((one for one in ("PATCH", "PUT") if one in route.methods), "")
+        if not method or f"{method} {route.path}" in settled or is_door(route) or ADMIN_PATH.search(route.path):
+            continue
+        if len(route.parameters) != 1 or route.path.count("{") != 1 or PASSWORD.search(route.path):
+            continue
+        name, kind = route.parameters[0]
+        whole = route_at(target, re.sub(r"\}.*", "}", route.path), "GET")
+        nouns = nouns_before(route.path, name)
+        own = [
+            one
+            for one in hers
+            if one.of_itself and alike(one.nouns, nouns) and ("int" not in kind or one.text.isdigit())
+        ]
+        if whole is None or not own or nouns & ACCOUNTS or len(found) == KINDS_MOST:
+            continue
+        thing = whole if whole.path != route.path else None
+        verdict = yield from attempt(sent_back(target, route, method, own[0].text, alice, bob, thing))
+        found += [verdict] if verdict is not None else []
     return found
 
 

@@ -10,10 +10,11 @@ from stopper.core.naming import as_parameter
 from stopper.core.owner_names import ADMIN_PATH, PERSON, PRIVATE
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_baseline import attempt, is_door
+from stopper.core.probe_id_elsewhere import forms_of_a_noun
 from stopper.core.probe_kinds import at_number
-from stopper.core.probe_nouns import IDS, alike, names_an_id, noun_of, nouns_around, nouns_before, nouns_of_name
+from stopper.core.probe_nouns import IDS, LEAST, alike, names_an_id, noun_of, nouns_around, nouns_before, nouns_of_name
 from stopper.core.probe_objects import as_id, own_id_names
-from stopper.core.probe_own_values import SELF
+from stopper.core.probe_own_values import BELONGS, SELF
 
 READ_MOST: Final = 14
 """Answers without an id in their path that are read of each."""
@@ -29,6 +30,8 @@ READS: Final = frozenset({
     "status", "query",
 })  # fmt: skip
 """What a POST says that changes nothing."""
+ACCOUNTS: Final = frozenset({"user", "account", "member", "profile", "people", "person", "me"})
+"""Nouns of those who log in: what stands under the own id of one is another question."""
 _FILES: Final = frozenset({"file", "filename", "file_name", "stored_name"})
 """What a file is called by."""
 
@@ -58,24 +61,26 @@ def only_hers(target: Target, alice: Identity, bob: Identity) -> Steps[list[Know
     hers, his = (yield from known_to(target, alice)), (yield from known_to(target, bob))
     found: dict[tuple[str, frozenset[str]], Known] = {}
     for one in hers:
-        if not one.is_one_of(his):
-            found.setdefault((one.text, one.nouns), one)
+        kept = found.get((one.text, one.nouns))
+        if not one.is_one_of(his) and (kept is None or (one.of_itself and not kept.of_itself)):
+            found[one.text, one.nouns] = one
     return sorted(found.values(), key=lambda one: not one.of_itself)
 
 
 def known_to(target: Target, who: Identity) -> Steps[list[Known]]:
     """The ids that answers to *who* name, of what is read without an id and of what lies below a thing that such an answer shows."""
     found: list[Known] = []
+    names = names_of(target)
     for route, method in own_readings(target):
         seen = yield from attempt(send(who.on(target.request_for(route, method))))
         if seen is not None and seen.response.succeeded:
-            found += named_in(seen, noun_of(route.path) if not SELF.search(route.path) else frozenset({"user"}))
+            found += named_in(seen, noun_of(route.path) if not SELF.search(route.path) else frozenset({"user"}), names)
     for route in _lists_below(target)[:BELOW_MOST]:
         nouns = nouns_before(route.path, route.parameters[0][0])
         thing = next((one for one in found if one.of_itself and alike(one.nouns, nouns)), None)
         if thing is not None:
             seen = yield from attempt(send(who.on(at_number(target, route, thing.text))))
-            found += named_in(seen, noun_of(route.path)) if seen is not None and seen.response.succeeded else []
+            found += named_in(seen, noun_of(route.path), names) if seen is not None and seen.response.succeeded else []
     return found
 
 
@@ -110,34 +115,56 @@ def _lists_below(target: Target) -> list[Route]:
     return [one for one in found if not any(map(PERSON.search, nouns_before(one.path, one.parameters[0][0])))]
 
 
-def named_in(seen: Exchange, nouns: frozenset[str]) -> list[Known]:
+Names = dict[str, frozenset[str]]
+"""What names of parameters in the paths of an API are ids of: ``vin`` of a vehicle."""
+
+
+def named_in(seen: Exchange, nouns: frozenset[str], names: Names) -> list[Known]:
     """The ids that an answer names; *nouns* say of what it tells."""
-    return list(_in_value(seen.response.json(), nouns, seen, DEPTH))
+    return list(_in_value(seen.response.json(), nouns, seen, names, DEPTH))
 
 
-def _in_value(value: object, nouns: frozenset[str], seen: Exchange, depth: int) -> Iterator[Known]:
+def names_of(target: Target) -> Names:
+    """The names of parameters in paths that are no usual names of an id, each with what it is one of."""
+    found: dict[str, frozenset[str]] = {}
+    for route in target.app.routes:
+        for name, _ in route.parameters:
+            said = as_parameter(name)
+            if said not in IDS and len(said) >= LEAST and f"{{{name}}}" in route.path:
+                found.setdefault(said, nouns_before(route.path, name) | {said})
+    return found
+
+
+def _in_value(value: object, nouns: frozenset[str], seen: Exchange, names: Names, depth: int) -> Iterator[Known]:
     if isinstance(value, list) and depth:
         for item in cast("list[object]", value)[:FIRST]:
             if isinstance(item, (str, int)) and (number := as_id(item)) is not None and nouns:
                 yield Known(item if isinstance(item, int) else number, nouns, seen, of_itself=True)
             else:
-                yield from _in_value(item, nouns, seen, depth - 1)
+                yield from _in_value(item, nouns, seen, names, depth - 1)
     if isinstance(value, dict) and depth:
         said = cast("dict[str, object]", value)
         own = {*own_id_names(said)}
         for name, item in said.items():
             if isinstance(item, (dict, list)):
-                yield from _in_value(cast("object", item), nouns_around(name) or nouns, seen, depth - 1)
+                yield from _in_value(cast("object", item), nouns_around(name) or nouns, seen, names, depth - 1)
             elif isinstance(item, (int, str)) and as_id(item) is not None:
-                yield from _of_member(name, item, nouns, seen, first=name in own)
+                yield from _of_member(name, item, nouns, seen, names, first=name in own)
 
 
-def _of_member(name: str, value: int | str, nouns: frozenset[str], seen: Exchange, *, first: bool) -> Iterator[Known]:
+def _of_member(
+    name: str, value: int | str, nouns: frozenset[str], seen: Exchange, names: Names, *, first: bool
+) -> Iterator[Known]:
     """An id of the thing itself, by whatever name, or one of another thing."""
-    if name.lower() in IDS:
+    said = as_parameter(name)
+    if said in IDS:
         yield Known(value, nouns, seen, of_itself=True)
-    elif name.lower() in _FILES:
+    elif said in _FILES:
         yield Known(value, frozenset({"file", "document", "download"}) | nouns, seen, of_itself=True)
+    elif said in names:
+        yield Known(value, names[said], seen, of_itself=first or alike(names[said], nouns))
     elif names_an_id(name):
         its = nouns_of_name(name)
         yield Known(value, its | (nouns if first else frozenset()), seen, of_itself=first or alike(its, nouns))
+    elif isinstance(value, str) and BELONGS.fullmatch(said):
+        yield Known(value, frozenset(forms_of_a_noun(said)), seen, of_itself="user" in nouns)

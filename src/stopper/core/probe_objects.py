@@ -11,6 +11,9 @@ from stopper.core.exchange import Request
 _ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "number", "uid", "serial", "code", "reference", "ref", "sku")
 _OWN_ID: Final = re.compile(r"[a-z]+_?(id|Id|uuid|number|Number|no|code|Code|serial)")
 """What the first member of a thing is called where it is the thing's own id: ``booking_id``, ``accountNumber``."""
+_ONLY_ID: Final = re.compile(
+    r"(?!(?:user|owner|author|customer|account|created_by|parent)_?(?:id|Id))[a-z]+(?:_id|Id|_uuid)"
+)
 _ID: Final = re.compile(r"[\w.@:+-]{1,128}")
 _FIXED: Final = re.compile(r"(?i)mail|passw|pwd|url|uri|date|time|phone|role|type|status|lang|currency|country")
 """Fields in which a random text would be refused."""
@@ -53,8 +56,11 @@ def ids(value: object, parameter: str) -> Iterator[str]:
 
 
 def own_id_names(members: Mapping[str, object]) -> list[str]:
-    """The name of the first member, where things that have no plain id begin with their own."""
-    return [name for name in list(members)[:1] if _OWN_ID.fullmatch(name)]
+    """The name of the first member, where things that have no plain id begin with their own; else of the only one that is an id by its name:
+    members may stand in the order of the alphabet."""
+    first = [name for name in list(members)[:1] if _OWN_ID.fullmatch(name)]
+    others = [name for name in members if _ONLY_ID.fullmatch(name)]
+    return first or (others if len(others) == 1 and not any(name in members for name in _ID_NAMES[:3]) else [])
 
 
 def as_id(value: object) -> str | None:

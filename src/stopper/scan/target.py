@@ -75,8 +75,12 @@ def _behind_the_log_in(scene: Scene, people: Sequence[Identity]) -> Crawled:
 def _with_methods_of(known: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ...]:
     """*known* routes that a crawl found, with the methods that somebody who is logged in is told of."""
     told: dict[str, tuple[str, ...]] = {}
+    taken = {
+        (one.path, method) for one in known for method in one.methods
+    }  # by a route of the path that may know what it reads
     for route in [one for one in seen if not one.takes_form]:
-        told[route.path] = (*told.get(route.path, ()), *route.methods)
+        new = [method for method in route.methods if (route.path, method) not in taken]
+        told[route.path] = (*told.get(route.path, ()), *new)
     return tuple(
         replace(route, methods=tuple(sorted({*route.methods, *told[route.path]})))
         if route.path in told and route.readers == frozenset({"wire"}) and "GET" in route.methods

@@ -117,8 +117,9 @@ def _by_any_id(target: Target, alice: Identity, bob: Identity, settled: set[str]
 
 
 def _asked_of(verdict: Verdict) -> str:
-    """The method and the path with which what a verdict says begins; what a POST does is one question, and what it shows another."""
-    said = re.match(r"(?!POST )[A-Z]+ \S+", verdict.message)
+    """The method and the path with which what a verdict says about an id begins; what a POST does is one question, and what it
+    shows another."""
+    said = re.match(r"(?!POST )[A-Z]+ \S+\{\S+", verdict.message)
     return said.group() if said is not None else ""
 
 
