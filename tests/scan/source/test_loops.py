@@ -34,6 +34,17 @@ def test_a_loop_over_a_table_of_rules_pairs_each_rule_with_its_view(read):
     assert {(route.path, route.view.rpartition(".")[2]) for route in reading.app.routes} == {("/n", "n"), ("/m", "m")}
 
 
+@pytest.mark.parametrize("name", ["'x'", "view.__name__.lower()"])
+def test_each_view_class_of_a_table_answers_its_own_methods(read, name):
+    reading = read(
+        "from flask import Flask\nfrom flask.views import MethodView\n"
+        "class A(MethodView):\n    def get(self):\n        return ''\nclass B(MethodView):\n    def post(self):\n        return ''\n"
+        f"ROUTES = {{'/a': A, '/b': B}}\ndef make():\n    app = Flask('x')\n    for rule, view in ROUTES.items():\n        app.add_url_rule(rule, view_func=view.as_view({name}))\n    return app\n"
+    )
+    found = {route.path: (route.view.rpartition(".")[2], route.methods[0]) for route in reading.app.routes}
+    assert found == {"/a": ("A", "GET"), "/b": ("B", "POST")}
+
+
 def test_one_resource_of_two_is_added_at_one_path(read):
     either = "chosen = N if app.debug else M\napi.add_resource(chosen, '/n', '/m')\n"
     assert {route.path for route in read(TABLE + either).app.routes} == {"/n", "/m"}

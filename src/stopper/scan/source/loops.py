@@ -1,6 +1,7 @@
 """A call in a loop over a table that stands in the source: one row of values for each time it is made."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from stopper.core.values import (
@@ -122,6 +123,14 @@ def _column(value: Value) -> tuple[Value, ...]:
     if isinstance(value, Item) and isinstance(value.key, Choice) and not value.key.every:
         keys = options(value.key)  # ``answer[name] = found[name]``
         return tuple([new_item(value.owner, one, value.default, value.span, value.name) for one in keys])
+    if (
+        isinstance(value, Call)
+        and value.method == "as_view"
+        and isinstance(value.receiver, Choice)
+        and not value.receiver.every
+    ):
+        classes = [one for one in options(value.receiver) if isinstance(one, Name)]
+        return tuple(replace(value, callee=f"{one.dotted}.as_view", receiver=one) for one in classes) or (value,)
     if isinstance(value, Member) and isinstance(value.owner, Choice) and not value.owner.every:
         return tuple([new_member(one, value.attribute) for one in options(value.owner)])  # ``form[name].data``
     return (value,)
