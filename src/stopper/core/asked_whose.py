@@ -46,6 +46,10 @@ _FETCHES: Final = re.compile(
     r"(?:_\w+)?_?owners?(?:_(?:by|from|for|of|or)_\w+)?|owners?_(?:by|from|of|for)_\w+"
 )
 """What gives somebody who is called an owner, as others are called users: ``current_owner()``."""
+_REFUSES: Final = re.compile(
+    r"(?:Un|Not)[Aa]uthori[sz]ed\w*|[A-Z]\w*(?:Error|Exception|Denied|Forbidden|Required|Refused|Missing|Failed|Invalid|Expired)"
+)
+"""Exceptions, which are made where somebody is turned away: why stands in the question before."""
 _DEMANDS: Final = re.compile(r"(?i)require|need|allow|grant")
 """What a decorator is called that is told a right, which an enumeration may hold as a number."""
 _ASKS_UNSEEN: Final = re.compile(
@@ -280,7 +284,7 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
     known = call.callee in index.by_name
     if known and (held := index.comparisons.get(call.callee)) and all(map(is_with_itself, held)):
         return False
-    asks = _ASKS.search(call.method) and not _FETCHES.fullmatch(call.method)
+    asks = _ASKS.search(call.method) and not _FETCHES.fullmatch(call.method) and not _REFUSES.fullmatch(call.method)
     if (
         known
         and not (call.args or call.keywords or call.receiver)

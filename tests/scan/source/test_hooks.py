@@ -26,6 +26,7 @@ def states(reading) -> dict[str, str]:
         "    if request.endpoint == 'news' or request.path == '/health':\n        return None\n",
         "    if is_open():\n        return None\n",
         "    if not (request.path != '/public/news'):\n        return None\n",
+        "    if request.path.endswith(('/news', '.css')):\n        return None\n",
     ],
 )
 def test_what_a_hook_lets_go_is_open_and_the_rest_guarded(read, exempting):

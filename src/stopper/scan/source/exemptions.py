@@ -163,6 +163,8 @@ class Exemptions:
             return _either(self._answer(option, asked, lean=False) for option in value.args[0].items)
         if isinstance(value, Call) and value.method == "startswith" and value.args:
             return _started(_known(Name(value.callee.rpartition(".")[0]), asked), value.args[0])
+        if isinstance(value, Call) and value.method == "endswith" and value.args:
+            return _ended(_known(Name(value.callee.rpartition(".")[0]), asked), value.args[0], asked.route)
         if (found := _looked_up(value, asked)) is not None:
             return _is_true(found)
         return True if isinstance(value, Name) and _known(value, asked) is not None else None
@@ -257,6 +259,21 @@ def _started(known: str | None, wanted: Value) -> bool | None:
     if any(before.startswith(str(start)) for start in starts):
         return True
     return None if brace and any(str(start).startswith(before) for start in starts) else False
+
+
+def _ended(known: str | None, wanted: Value, route: SourceRoute) -> bool | None:
+    """The same of its end. What stands last and is a number ends in no word."""
+    given = wanted.items if isinstance(wanted, Sequence) else (wanted,)
+    ends = [str(constant.value) for one in given for constant in literals(one)]
+    if known is None or not ends:
+        return None
+    _, brace, after = known.rpartition("}")
+    if any(after.endswith(end) for end in ends):
+        return True
+    kinds = dict(route.parameters)
+    last = kinds.get(known.rpartition("{")[2].rpartition("}")[0], "")
+    words = brace and any(end.endswith(after) for end in ends)
+    return None if words and last not in ("int", "float", "uuid") else False
 
 
 def _path_read(value: Value) -> bool:
