@@ -125,6 +125,23 @@ def test_a_command_whose_end_alone_is_shown(shell: bool) -> None:
     assert (verdict("code-injection", app, route).outcome == "fail") is shell
 
 
+@pytest.mark.parametrize("runs", [True, False])
+def test_an_expression_that_knows_no_function_is_run_all_the_same(runs: bool) -> None:
+    app = Flask("rules")
+
+    @app.get("/sample")
+    def sample() -> Any:
+        said = request.args.get("expression", "1")
+        try:
+            value = eval(said, {"__builtins__": {}}) if runs else sum(map(int, said.split("+")))
+        except Exception:
+            return jsonify(error="no expression"), 422
+        return jsonify(value=value)
+
+    route = Route("/sample", ("GET",), optional=("expression",), readers=frozenset({"spec"}))
+    assert (verdict("code-injection", app, route).outcome == "fail") is runs
+
+
 def test_a_text_that_another_writes_over_at_once_is_written_once_more() -> None:
     """One place for one text: the first that is stored there is gone before its page is read."""
     app, kept, written = Flask("slot"), {"bio": "nothing"}, list[str]()

@@ -117,7 +117,7 @@ HINTS: Final[tuple[str, ...]] = (
 """Paths that show by which beginning an API's routes are reached."""
 _TOOLS: Final = (
     "hello", "preview", "render", "template", "convert", "fetch", "proxy", "redirect", "download", "view", "file", "export", "import", "import/xml", "import/yaml", "import/csv",
-    "import/json", "xml", "restore", "session/restore", "deserialize", "load", "run", "exec", "ping", "tools/ping", "calc", "backup", "logs", "webhook", "webhooks/test", "report",
+    "import/json", "xml", "restore", "session/restore", "deserialize", "load", "run", "exec", "ping", "tools/ping", "calc", "backup", "logs", "webhook", "webhooks", "webhooks/test", "config/import", "report",
 )  # fmt: skip
 """What an API that shows its things often has beside them and does not speak of."""
 _FORGOTTEN: Final = (

@@ -60,7 +60,7 @@ _PARTS_OF: Final[tuple[tuple[str, str], ...]] = (
     (r"post|article|note|document|file|folder|message|thread|album|photo", "replies reply read tags versions attachments archive transfer"),
     (r"trip|ride|rental|session|shift|stay", "end start finish"),
     (r"event|course|class|lesson|campaign|meeting", "attendees students participants register enroll join tickets close"),
-    (r"device|sensor|server|vehicle|host", "telemetry readings command logs config location trips reboot"),
+    (r"device|sensor|server|vehicle|host", "telemetry readings command commands logs config location trips diagnose diagnostics"),
     (r"patient|pet|contact|case|record", "visits prescriptions appointments medical results archive"),
     (r"card|wallet|loan|payee|voucher|coupon", "freeze block pin redeem repay limit"),
     (r"list|cart|product|item|recipe|book", "reviews ratings checkout borrow return photos price"),

@@ -22,6 +22,7 @@ from stopper.core.probe_baseline import beyond, says_nothing, steady
 from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_nowhere import NOWHERE, is_nowhere, nowhere
 from stopper.core.probe_packed_cookies import unpacked_cookies
+from stopper.core.probe_payloads import LEFT, PRODUCT, RIGHT, payloads
 from stopper.core.probe_raw_bodies import OBJECTS, bare_bodies
 from stopper.core.probe_uploads import takers
 from stopper.core.probe_waiting import NAMES, waits_as_told, waits_unpacked
@@ -181,28 +182,6 @@ def _starts_with_text(value: Value | None) -> bool:
 
 # -- on the wire -----------------------------------------------------------------------------------------------------------------
 
-_LEFT: Final = 7919
-_RIGHT: Final = 6007
-_PRODUCT: Final = str(_LEFT * _RIGHT)
-"""Nothing writes this number by itself."""
-
-
-def payloads(canary: str) -> tuple[tuple[str, str, str], ...]:
-    """What is sent, the harmless likeness of it, and what only the one who runs it answers with. The first is for a template and a
-    shell in one: each takes the other's part for plain text. A shell works ``$((…))`` out wherever it stands."""
-    sum_of = f"{_LEFT}*{_RIGHT}"
-    shell = f";echo {canary}$(({sum_of}))"
-    return (
-        (
-            f"{canary}{{{{{sum_of}}}}}{shell}",
-            f"{canary}[[{sum_of}]]{shell.replace(';', ',').replace('$', 'S')}",
-            canary + _PRODUCT,
-        ),
-        (f"chr(115)+chr(116)+str({sum_of})", f"chr[115]+str[{sum_of}]", "st" + _PRODUCT),
-        (f"{canary}${{{sum_of}}}<%= {sum_of} %>", f"{canary}{sum_of}", canary + _PRODUCT),
-    )
-
-
 _BYTES: Final = "application/octet-stream"
 
 
@@ -220,7 +199,7 @@ def probe(target: Target) -> Steps[Verdict]:
             continue
         for sent, harmless in unpacked():
             both = replace(request, body=sent), replace(request, body=harmless)
-            found = yield from beyond(_worked_out(*both, _PRODUCT), places)
+            found = yield from beyond(_worked_out(*both, PRODUCT), places)
             if found:
                 places.append(ref)
                 evidence.extend(found)
@@ -234,7 +213,7 @@ def probe(target: Target) -> Steps[Verdict]:
     for taker in takers(target) if target.mode == "active" else ():
         for sent, harmless in unpacked():
             one, other = (taker.given(target, text, "data.bin", _BYTES) for text in (sent, harmless))
-            found = yield from beyond(_worked_out(one, other, _PRODUCT), places)
+            found = yield from beyond(_worked_out(one, other, PRODUCT), places)
             if found:
                 places.append(taker.ref)
                 evidence.extend(found)
@@ -255,14 +234,14 @@ def probe(target: Target) -> Steps[Verdict]:
 def _nowhere(target: Target) -> Steps[list[Evidence]]:
     """The page for what is not there often shows the path or the whole address, and where it is a template put together it runs it."""
     word = f"{target.canary}-none"
-    sum_of = f"{_LEFT}*{_RIGHT}"
+    sum_of = f"{LEFT}*{RIGHT}"
     plain = yield from send(nowhere(target))
     if word not in plain.response.text:
         return []
     found = yield from _worked_out(
         nowhere(target, "{{" + sum_of + "}}"),
         nowhere(target, "[[" + sum_of + "]]"),
-        word + _PRODUCT,
+        word + PRODUCT,
     )
     if found or "://" not in plain.response.text:
         return found
@@ -270,14 +249,16 @@ def _nowhere(target: Target) -> Steps[list[Evidence]]:
     return (
         yield from _worked_out(
             Request("GET", f"/{word}", (("Host", f"{{{{{sum_of}}}}}"),)),
-            Request("GET", f"/{word}", (("Host", f"x{_LEFT}.{_RIGHT}"),)),
-            f"//{_PRODUCT}/{word}",
+            Request("GET", f"/{word}", (("Host", f"x{LEFT}.{RIGHT}"),)),
+            f"//{PRODUCT}/{word}",
         )
     )
 
 
 def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
-    for sent, harmless, telling in payloads(target.canary)[: 3 if target.depth == "deep" else 2]:
+    *all_of, nameless = payloads(target.canary)
+    usual = all_of if target.depth == "deep" else all_of[:2]
+    for sent, harmless, telling in [*usual, nameless] if _EXPRESSIONS.search(one.name) else usual:
         found = yield from _worked_out(one.given(sent), one.given(harmless), telling)
         if found and (answer := found[-1].exchange) is not None:
             return [] if (yield from is_nowhere(target, one, sent, answer, telling)) else found
@@ -289,7 +270,7 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
         for raw, plain in unpacked():
             text = base64.b64encode(raw).decode() if raw.startswith(b"c") else raw.decode()
             other = base64.b64encode(plain).decode() if raw.startswith(b"c") else plain.decode()
-            found = yield from _worked_out(one.given(text), one.given(other), _PRODUCT)
+            found = yield from _worked_out(one.given(text), one.given(other), PRODUCT)
             if found:
                 return found
         return (yield from waits_unpacked(partial(_packed, one)))
@@ -304,6 +285,7 @@ def _bodied(request: Request, text: str) -> Request:
     return replace(request, body=text.encode())
 
 
+_EXPRESSIONS: Final = re.compile(r"(?i)expr|formula|calc|equation|condition|eval|script|rule|math")
 _COMMANDS: Final = re.compile(r"(?i)^(\w+\.)*\w*(cmd|command|exec|shell|run|host|hostname|ip|ping|domain)$")
 """Inputs that a shell may be given whose output nobody is shown."""
 
@@ -337,12 +319,12 @@ def unpacked() -> tuple[tuple[bytes, bytes], ...]:
     """An object as pickle and as YAML that is a product once it is unpacked, and its likeness that holds both numbers alone."""
     return (
         (
-            f"coperator\nmul\n(I{_LEFT}\nI{_RIGHT}\ntR.".encode(),
-            f"(I{_LEFT}\nI{_RIGHT}\nt.".encode(),
+            f"coperator\nmul\n(I{LEFT}\nI{RIGHT}\ntR.".encode(),
+            f"(I{LEFT}\nI{RIGHT}\nt.".encode(),
         ),
         (
-            f"!!python/object/apply:operator.mul [{_LEFT}, {_RIGHT}]".encode(),
-            f"[{_LEFT}, {_RIGHT}]".encode(),
+            f"!!python/object/apply:operator.mul [{LEFT}, {RIGHT}]".encode(),
+            f"[{LEFT}, {RIGHT}]".encode(),
         ),
     )
 
