@@ -22,6 +22,15 @@ _NOT_TOKENS: Final = frozenset({
 })  # fmt: skip
 
 
+_PASSWORDS: Final = frozenset({
+    "password", "passwd", "pwd", "passphrase", "passwort", "kennwort", "wachtwoord", "contrasena", "senha", "losenord", "haslo",
+})  # fmt: skip
+"""Of the languages that fields of applications are called in."""
+_SIGNS: Final = (
+    "token", "jwt", "key", "pass", "pwd", "secret", "kennwort", "wachtwoord", "contrasena", "senha", "losenord", "haslo",
+)  # fmt: skip
+
+
 def as_parameter(name: str) -> str:
     """A name as a parameter is spelled: ``accountNumber`` and ``account-number`` as ``account_number``."""
     return HUMP.sub("_", name).replace("-", "_").lower()
@@ -36,7 +45,7 @@ def sensitive(name: str) -> NameKind | None:
     if len(name) > 60 or len(name) < 3:
         return None
     lowered = name.lower()
-    if not any(part in lowered for part in ("token", "jwt", "key", "pass", "pwd", "secret")):
+    if not any(part in lowered for part in _SIGNS):
         return None
     words = [word.lower() for word in _WORDS.findall(name)]
     if not words or words[-1] in _TAILS:
@@ -47,7 +56,7 @@ def sensitive(name: str) -> NameKind | None:
 def _kind(words: list[str]) -> NameKind | None:
     last, joined = words[-1], "".join(words)
     before = words[-2] if len(words) > 1 else ""
-    if last in ("password", "passwd", "pwd", "passphrase", "passwort") or joined.endswith("password"):
+    if last in _PASSWORDS or joined.endswith(("password", "motdepasse")):
         return "password"
     if last == "apikey" or (last == "key" and before in ("api", "xapi")):
         return "api-key"
@@ -76,3 +85,11 @@ def is_key_name(name: str) -> bool:
         and ("key" in lowered or "api" in lowered or "secret" in lowered)
         and _KEY_NAME.fullmatch(name) is not None
     )
+
+
+_BROUGHT: Final = ("x-api", "x-auth", "x-token", "x-access", "api", "auth")
+
+
+def brings_credential(header: str) -> bool:
+    """That a header of that name brings what proves who is calling: ``x-internal-token``, ``x-worker-secret``; not a token of a form."""
+    return header.startswith(_BROUGHT) or sensitive(header) in ("token", "config-secret", "password")

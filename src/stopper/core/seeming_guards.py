@@ -10,7 +10,7 @@ _WORDS: Final = (
 )
 _NAMED: Final = re.compile(
     rf"(?i)(?:^|[._])(?:fresh_)?{_WORDS}_?(?:required|protected|only)$|(?:^|[._])(?:require[sd]?|needs?|ensure|protect(?:ed)?|must_be)_?{_WORDS}\w*$|"
-    r"(?:^|[._])authenticated$"
+    r"(?:^|[._])(?:auth|authenticate[ds]?|authori[sz]e[ds]?)$"
 )
 
 

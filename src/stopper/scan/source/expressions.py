@@ -38,6 +38,7 @@ from stopper.scan.source.loops import is_table
 from stopper.scan.source.picking import debug_flag, holds_for_tests
 from stopper.scan.source.project import Pending
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
+from stopper.scan.source.refusing import is_abort, or_refused, turned, unless_refused
 from stopper.scan.source.removing import latest, or_as_before
 from stopper.scan.source.unrolling import unrolled
 
@@ -110,6 +111,8 @@ def _dict(reader: Reader, node: ast.Dict) -> Value:
 
 
 def _boolean(reader: Reader, node: ast.BoolOp) -> Value:
+    if is_abort(node.values[-1]):
+        return or_refused(reader, node)
     first = reader.value(node.values[0])
     taken = len(reader.taken)
     found = (first, *reader.values(node.values[1:]))
@@ -137,7 +140,9 @@ def _with_default(value: EnvironmentValue | ConfigValue | Item, default: Value) 
 
 def _ternary(reader: Reader, node: ast.IfExp) -> Value:
     reader.branches = True
-    test, negated = _turned(node.test)
+    if is_abort(node.orelse) or is_abort(node.body):
+        return unless_refused(reader, node)
+    test, negated = turned(node.test)
     asked = reader.value(test)
     flag = debug_flag(test, asked) if type(asked) is not Call else None
     if flag is None and _is_worth_keeping(asked):
@@ -156,14 +161,6 @@ def _ternary(reader: Reader, node: ast.IfExp) -> Value:
     if tests is not None:  # ``4 if app.testing else 12``: what is where people are served
         return orelse if tests else body
     return either(body, orelse)
-
-
-def _turned(test: ast.expr) -> tuple[ast.expr, bool]:
-    """A test without the ``not`` before it, and whether it was turned round."""
-    negated = False
-    while type(test) is ast.UnaryOp and type(test.op) is ast.Not:
-        test, negated = test.operand, not negated
-    return test, negated
 
 
 def _is_worth_keeping(asked: Value) -> bool:
@@ -251,7 +248,7 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.SetComp | ast.Genera
         sources.append(over)
         bind_target(reader, generator.target, element_in(reader, over))
         for said in generator.ifs:
-            test, negated = _turned(said)
+            test, negated = turned(said)
             asked = reader.value(test)
             if _is_worth_keeping(asked):
                 _keep_condition(reader, test, asked, negated, node.key if isinstance(node, ast.DictComp) else node.elt)

@@ -70,7 +70,7 @@ _CREDENTIAL_LIKE = re.compile(
 
 _LITERAL: Final = re.compile(rb"['\"]([^'\"\s]{16,})")
 _ASKED: Final = (
-    b"SECRET_KEY", b"JWT_SECRET", b"PRIVATE KEY", b"from_object", b"from_pyfile", b"debuglevel", b"curlify", b"dump_all", b".write(",
+    b"SECRET_KEY", b"JWT_SECRET", b"jwt.encode(", b"PRIVATE KEY", b"from_object", b"from_pyfile", b"debuglevel", b"curlify", b"dump_all", b".write(",
     b".debug(", b".info(", b".warn(", b".warning(", b".error(", b".exception(", b".critical(", b".log(", b".fatal(", b".trace(",
 )  # fmt: skip
 _PRINTS: Final = re.compile(rb"\bp?print\b")
@@ -113,6 +113,14 @@ def quotes_curl(data: bytes) -> bool:
 def makes_key(data: bytes) -> bool:
     """That a file makes a pair of keys, wherever it stands: a script beside the application makes those which its tokens are signed by."""
     return b"generate_private_key" in data or b"RSA.generate" in data
+
+
+_SEEDS: Final = re.compile(rb"(?i)bulk_insert|\.insert\(|insert\s+into")
+
+
+def seeds_accounts(data: bytes) -> bool:
+    """That a step of a database puts people with passwords into it, though nothing imports it."""
+    return b"alembic" in data and b"passw" in data and _SEEDS.search(data) is not None
 
 
 def writes_credential(data: bytes) -> bool:

@@ -169,6 +169,8 @@ def _folded_builtin(
         return args[0]
     elif callee == "chr" and len(args) == 1 and type(args[0]) is Constant and type(args[0].value) is int:
         return new_constant(chr(args[0].value), args[0].span) if 0 <= args[0].value < 0x110000 else None
+    elif callee == "bool" and len(args) == 1 and type(args[0]) is Constant:
+        return new_constant(bool(args[0].value), args[0].span, args[0].name)
     elif callee in ("int", "str", "float") and len(args) == 1 and type(args[0]) is Constant and not keywords:
         return _cast(callee, args[0])
     elif callee in CONTAINERS and len(args) <= 1 and not keywords:

@@ -9,6 +9,7 @@ from stopper.core.api_key_names import READ_FROM, is_key_reading
 from stopper.core.fact import Comparison, Condition, Raise, Return
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import LabelKind
+from stopper.core.naming import brings_credential
 from stopper.core.owner_names import OF_ANYBODY
 from stopper.core.values import (
     Call,
@@ -224,10 +225,7 @@ class Judges:
         return bool(labels) and any(
             label.kind in CREDENTIAL_LABELS
             or (label.kind in ("api-key", "token") and not label.by_name)
-            or (
-                label.kind == "request-header"
-                and label.source.startswith(("x-api", "x-auth", "x-token", "x-access", "api", "auth"))
-            )
+            or (label.kind == "request-header" and brings_credential(label.source))
             for label in labels
         )
 

@@ -62,7 +62,9 @@ def _is_refusal_unless_told(value: Value) -> bool:
     return any(type(one) is Parameter and one.default is not None and _refusing_status(one.default) for one in said)
 
 
-def refuse(reader: Reader, node: ast.stmt, plain: bool, *, to_login: bool = False, beside: bool = False) -> None:
+def refuse(
+    reader: Reader, node: ast.stmt | ast.expr, plain: bool, *, to_login: bool = False, beside: bool = False
+) -> None:
     """Keep that the caller is turned away here. What is given *beside* something else turns nobody away by itself."""
     kept = reader.project.beside if beside else reader.project.refusals
     kept.append(Refusal(reader.function, reader.under, plain, reader.span(node), to_login))

@@ -24,6 +24,7 @@ from stopper.core.values import (
     options,
     text_of,
 )
+from stopper.scan.source.copied_parts import as_it_came
 from stopper.scan.source.declared import FIELDS, by_default, declared, from_settings, is_passed
 from stopper.scan.source.drafts import (
     new_call,
@@ -222,6 +223,8 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
     text = key.value if type(key) is Constant and type(key.value) is str else None
     if type(owner) is Call and owner.callee[:13] == "configparser." and reader.project.settings_texts:
         owner, default = _of_parser(reader, owner, text, default)
+    if type(owner) is Call:
+        owner = as_it_came(owner)
     if type(owner) is Mapping and text is not None:
         known = owner.get(text)
         if owner.open and _ends_with_environment(owner):

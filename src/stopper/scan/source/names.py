@@ -343,6 +343,8 @@ SUGGESTS_AUTH: Final = re.compile(
 
 VERIFIES: Final = re.compile(
     r"(?i)verif|authen|authori[sz]|validate_(?:token|key|jwt|user)|check_(?:token|auth|key|jwt|perm)|require|jwt|current_user"
+    r"|(?:user|account|caller|principal|identity|member)_(?:from|of|by|for)_(?:request|header|token|bearer|session|cookie|key)"
+    r"|(?:load|resolve|identify)_(?:user|caller|principal|identity)$"
 )
 """A call of an unseen function whose name could be that of a check which raises."""
 

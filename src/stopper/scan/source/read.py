@@ -317,6 +317,7 @@ def _relevant(run: _Run, documents: list[TextFile]) -> list[str]:
         elif (
             files.is_server_settings(source.shown)
             or files.makes_key(data)
+            or files.seeds_accounts(data)
             or (run.reads_tests and files.quotes_curl(data))
         ):
             chosen.add(path)

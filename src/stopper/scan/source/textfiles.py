@@ -31,8 +31,11 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
                 r"|(?:^|/)(?:api|spec|api[_-]?spec)\.ya?ml$"), "openapi"),
     (re.compile(r"\.(?:html|htm|j2|jinja|jinja2)$"), "template"),
     (re.compile(r"\.js$"), "script"),
-    (re.compile(r"(?:^|/)[\w.-]*(?:schema|seed|init|setup|bootstrap|fixtures?|data|users?|people|accounts?)[\w.-]*\.sql$"), "sql"),
-    (re.compile(r"\.(?:pem|key|p12|pfx)$|(?:^|/)(?:id|[\w.-]+)_(?:rsa|ecdsa|ed25519|dsa)$|(?:^|/)(?:id_[\w-]+|[\w-]*(?:deploy|private|ssh|signing)[_-]?key)$"), "key"),
+    (re.compile(r"(?:^|/)[\w.-]*(?:schema|seed|init|setup|bootstrap|fixtures?|data|users?|people|accounts?|tables?|create|structure|keys?)[\w.-]*\.sql$"
+                r"|(?:^|/)(?:migrations?|sql|db|database|schemas?)/(?:[\w.-]+/)*[\w.-]+\.sql$"), "sql"),
+    (re.compile(r"\.(?:pem|key|p12|pfx)$|(?:^|/)(?:id|[\w.-]+)_(?:rsa|ecdsa|ed25519|dsa)$|(?:^|/)(?:id_[\w-]+|[\w-]*(?:deploy|private|ssh|signing)[_-]?key)$"
+                r"|(?:^|/)(?:keys?|certs?|certificates|pki|ssl|tls|secrets?|\.ssh)/[\w-]+$"), "key"),
+    (re.compile(r"(?i)(?:^|/)[\w.-]*(?:service[-_]?account|credentials?|adminsdk|firebase|gcp|jwks?|key[-_]?file|private[-_]?keys?)[\w.-]*\.json$"), "config"),
     (re.compile(r"(?:^|/)(?:k8s|kubernetes|kube|manifests?|helm|charts?|ansible|group_vars|host_vars|terraform)/(?:[\w.-]+/)*[\w.-]+\.ya?ml$"
                 r"|(?:^|/)\.ebextensions/[\w.-]+\.config$|(?:^|/)(?:zappa_settings|vercel|now|[\w-]*task[_-]?def(?:inition)?s?[\w-]*)\.json$|(?:^|/)alembic\.ini$"
                 r"|(?:^|/)(?:apprunner|\.platform\.app)\.ya?ml$|(?:^|/)(?:railway|wrangler)\.toml$"), "deployment"),
@@ -53,7 +56,7 @@ _ENDINGS: Final = frozenset({
     "Makefile", "makefile", "GNUmakefile", "justfile", "Procfile", "Pipfile",
 })  # fmt: skip
 _NAMED: Final = re.compile(
-    r"(?:\.env|Dockerfile|Containerfile)\.|.*\.env\.|id_|.*_(?:rsa|ecdsa|ed25519|dsa)$|[\w-]*[a-z][_-]?key$"
+    r"(?:\.env|Dockerfile|Containerfile)\.|.*\.env\.|id_|.*_(?:rsa|ecdsa|ed25519|dsa)$|[\w-]*[a-z][_-]?key$|[\w-]+$"
 )
 """What the name of every kind has: most files beside the code have none of it, and one look says so."""
 

@@ -102,7 +102,7 @@ def _is_plain(node: ast.expr) -> bool:
 
 def _makes_text(call: ast.Call) -> bool:
     if type(call.func) is ast.Name:
-        return call.func.id in ("getattr", "str", "int", "chr")
+        return call.func.id in ("getattr", "str", "int", "chr", "bool")
     return type(call.func) is ast.Attribute and call.func.attr in TEXT_METHODS and type(call.func.value) is not ast.Call
 
 
