@@ -116,7 +116,13 @@ def signings(facts: SourceFacts, call: Call, key: Value) -> Iterator[tuple[Call,
     told = plain_key(key)
     asking = list(callers(facts, told.function)) if isinstance(told, Parameter) else []
     if not isinstance(told, Parameter) or not asking:
-        yield call, key, purposes_of(facts, call)
+        own_kinds = purposes_of(facts, call)
+        yield call, key, own_kinds
+        for caller in facts.calls(call.function) if call.function and not own_kinds else ():
+            maker = facts.function_around(caller.span) if caller.span is not None else ""
+            gives = getattr(facts.function(maker), "returns", ())  # ``def refresh(uid): return _encode(uid, …)``
+            if any(one.span == caller.span for one in gives) and not facts.is_view(maker) and (kind := _said_by(maker)):
+                yield caller, key, {kind}
         return
     for caller in asking:
         for held in passed(facts, told, caller):

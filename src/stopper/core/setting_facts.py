@@ -281,9 +281,12 @@ def settings_out_of_sight(app: App, key: str) -> bool:
         return True
     if any(_is_unseen(facts, one) for call in facts.calls(*_TAKES_MAPPING) for one in call.args):
         return True
-    return any(key in line for file in facts.files_of("env", "compose", "config") for line in file.lines)
+    files = facts.files_of("env", "compose", "config")
+    return any(key in line and not _LEFT_EMPTY.search(line) for file in files for line in file.lines)
 
 
+_LEFT_EMPTY: Final = re.compile(r"(?i)[:=]\s*(?:null|none|~|\"\"|'')?\s*,?\s*$")
+"""A line that names a setting and gives it nothing."""
 _TAKES_MAPPING: Final = ("*.from_mapping", "flask.Flask.config.update", "flask.current_app.config.update")
 
 

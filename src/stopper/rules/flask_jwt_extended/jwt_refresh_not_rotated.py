@@ -13,6 +13,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_login import log_in, token_in
+from stopper.core.refresh_by_hand import kept_refresh_tokens
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import is_constant, text_of
 
@@ -25,9 +26,13 @@ _OLD: Final = re.compile(r"(?i).*(revoke|blocklist|blacklist|denylist|rotate|inv
 
 def detect(app: App) -> Iterator[Hit]:
     """A route that takes refresh tokens and gives no new one, or does not take back the old; ``verify_type=False``."""
+    facts = source_of(app)
+    for place in kept_refresh_tokens(facts):
+        yield Hit(
+            "a refresh token makes new access tokens again and again: it is neither ended nor seen to come twice", place
+        )
     if not uses(app):
         return
-    facts = source_of(app)
     for one in guarded(facts):
         if one.ends_tokens:
             continue

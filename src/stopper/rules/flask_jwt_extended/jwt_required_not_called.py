@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_extended import LIBRARY, uses, version
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Name, Value, options, walk
+from stopper.core.values import Call, Name, Value, options, walk
 
 _GUARD: Final = frozenset({f"{LIBRARY}.jwt_required", f"{LIBRARY}.view_decorators.jwt_required"})
 
@@ -23,8 +23,8 @@ def detect(app: App) -> Iterator[Hit]:
             if decorator.call is None and decorator.name in _GUARD:
                 yield Hit("@jwt_required is not called, so it wraps nothing and every request fails", decorator.span)
     for call in facts.calls(*_GUARD):
-        views = [one for one in options(call.args[0] if call.args else None) if isinstance(one, Name)]
-        if any(facts.function(one.dotted) is not None for one in views) and call.span is not None:
+        views = list(options(call.args[0] if call.args else None))
+        if any(_is_view(facts, one) for one in views) and call.span is not None:
             yield Hit("jwt_required is given the view, but version 4 takes it by the call that it returns", call.span)
     for call in facts.calls("*.before_request", "*.before_app_request"):
         if call.args and isinstance(hook := call.args[0], Name) and hook.dotted in _GUARD:
@@ -34,6 +34,13 @@ def detect(app: App) -> Iterator[Hit]:
             yield from _listed(found.attributes.get(name), found.span)
     for call in facts.calls("*.Api", "*.Namespace", "*.init_app", "*.namespace"):
         yield from _listed(call.keyword("decorators"), call.span)
+
+
+def _is_view(facts: SourceFacts, value: Value) -> bool:
+    """A function of the project, or ``Recipes.as_view("recipes")``."""
+    if isinstance(value, Call):
+        return value.method == "as_view"
+    return isinstance(value, Name) and facts.function(value.dotted) is not None
 
 
 def _listed(value: Value | None, place: Span | None) -> Iterator[Hit]:

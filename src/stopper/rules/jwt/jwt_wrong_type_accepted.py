@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.id_tokens import opened_by_id_tokens
 from stopper.core.jwt_claims import asked_by_hand, claims_given_to, verifications
 from stopper.core.jwt_extended import guarded, revokes
 from stopper.core.jwt_keys import key_uses, reached
@@ -50,9 +51,11 @@ def detect(app: App) -> Iterator[Hit]:
     for call, shape in verifications(app, facts) if several else ():
         key = call.argument(shape.key, "key")
         kinds = {kind for mark in marks(facts, key) for kind in several.get(mark, ())}
-        if not kinds:
+        if not kinds or (len(kinds) == 1 and not _stands_in_guard(facts, call.function)):
             continue
         message = f"tokens for {', '.join(sorted(kinds))} share this key, and nobody asks which one this is"
+        if len(kinds) == 1:
+            message = f"what is signed for {kinds.pop()} opens what this guard protects: nobody asks what it is"
         if not _asks_kind(app, facts, call, key):
             yield Hit(message, call.span)
         elif not _audience_tells(app, facts, call, key):
@@ -61,6 +64,8 @@ def detect(app: App) -> Iterator[Hit]:
             if not silent and _is_asked_by_one_view(facts, call, names):
                 silent = [call]
             yield from (Hit(message, one.span) for one in silent)
+    for call in opened_by_id_tokens(app, facts):
+        yield Hit("an ID token says who logged in to a client: here it opens the API, like any access token", call.span)
     for call in facts.calls("flask_jwt_extended.create_access_token"):
         if _is_sent_away(facts, call.function) and call.keyword("additional_claims", "user_claims") is None:
             yield Hit("what is mailed for a new password opens every route, like any access token", call.span)
@@ -71,14 +76,25 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _several(app: App, facts: SourceFacts) -> dict[str, set[str]]:
-    """The keys that sign tokens of more than one kind."""
+    """The keys that sign tokens of more than one kind, or links alone."""
     used: dict[str, set[str]] = {}
     for call, key, _ in key_uses(app, facts):
         if call.callee in ENCODING:
             kinds = _kinds(facts, call)
             for mark in marks(facts, key):
                 used.setdefault(mark, set()).update(kinds)
-    return {mark: kinds for mark, kinds in used.items() if len(kinds) > 1}
+    return {mark: kinds for mark, kinds in used.items() if len(kinds) > 1 or kinds <= _OF_LINKS}
+
+
+_OF_LINKS: Final = frozenset({"reset", "verif", "confirm", "activat", "invit", "unsubscribe"})
+
+
+def _stands_in_guard(facts: SourceFacts, function: str) -> bool:
+    """That the function runs before views: as a hook, or as a part of a decorator."""
+    return bool(function) and any(
+        function in route.hooks or any(one.name and function.startswith(f"{one.name}.") for one in route.decorators)
+        for route in facts.routes
+    )
 
 
 def _kinds(facts: SourceFacts, call: Call) -> set[str]:

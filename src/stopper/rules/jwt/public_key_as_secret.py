@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_keys import is_public, key_bytes, key_uses, reached
 from stopper.core.jwt_names import HMAC, PUBLIC_KEY, encodings
+from stopper.core.jwt_purposes import plain_key
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Mapping, Value, literals, text_of, walk
@@ -37,7 +38,7 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(f"a public key is used as the secret of an HMAC{mixed}", call.span)
     for call in facts.calls("hmac.new", "hmac.digest"):
         secret = call.argument(0, "key")
-        if call.span not in seen and any(_is_public(facts, one) for one in facts.followed(secret)):
+        if call.span not in seen and any(_is_public(facts, plain_key(one)) for one in facts.followed(secret)):
             seen.add(call.span)
             yield Hit("a public key is used as the secret of an HMAC", call.span)
     for write in facts.config_writes(*SECRETS):
