@@ -40,10 +40,17 @@ def holds_password(key: str) -> bool:
 
 def is_default(names: list[str], passwords: list[str]) -> bool:
     """A usual name with a literal password, or any name with a usual one."""
-    held = [one for one in passwords if one.lower() not in _CLOSED and not one.startswith(("$", "pbkdf2:", "scrypt:"))]
+    held = [
+        one for one in passwords if one.lower() not in _CLOSED and (len(one) > _SHORT or not one.startswith(_HASHED))
+    ]
     if not names or not held:
         return False
     return any(PEOPLE.fullmatch(name) for name in names) or any(USUAL.fullmatch(one) for one in held)
+
+
+_HASHED: Final = ("$", "pbkdf2:", "scrypt:")
+_SHORT: Final = 50
+"""What begins like a hash and is no longer is a mark for one; a whole hash is the same password wherever this is installed."""
 
 
 def literal_texts(facts: "SourceFacts", value: Value | None, depth: int = 4) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from stopper.core.values import Call
+from stopper.core.values import Call, options
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -14,9 +14,10 @@ def names_of_columns(facts: "SourceFacts") -> dict[int, tuple[str, str]]:
     return facts.once(
         "names of columns",
         lambda: {
-            id(value): (found.name, name)
+            id(column): (found.name, name)
             for found in facts.all_classes
             for name, value in found.attributes.items()
-            if isinstance(value, Call)
+            for column in options(value)  # what a method puts there later is another
+            if isinstance(column, Call) and (column is value or column.method.lower().endswith("column"))
         },
     )

@@ -5,11 +5,11 @@ from typing import Final
 
 from stopper.core.account_names import is_of_a_service, is_password_name
 from stopper.core.body_models import classes_by_name
-from stopper.core.fact import ClassFact
+from stopper.core.fact import ClassFact, Decorator
 from stopper.core.facts import SourceFacts
 from stopper.core.named_columns import names_of_columns
 from stopper.core.text_words import mentions
-from stopper.core.values import Parameter, Value, walk
+from stopper.core.values import Parameter, Value, text_of, walk
 
 SEALS: Final = re.compile(r"(?i)encrypt|hash|bcrypt|argon|seal")
 """Functions that hash or encrypt."""
@@ -19,6 +19,9 @@ _TABLE_BASE: Final = re.compile(
     r"(SQLAlchemy\.Model|DeclarativeBase|MappedAsDataclass|peewee\.Model|\.Document|\.Model|(^|\.)Base)$"
 )
 _PROTECTED_COLUMN: Final = re.compile(r"(?i)PasswordType|Encrypted|hash")
+
+
+_CHECKS: Final = re.compile(r"_*(?:check|verify|test|validate|is_valid|has|matches)_(?:password|passwd|pwd|pass)")
 
 
 def is_table_class(one: ClassFact) -> bool:
@@ -38,7 +41,8 @@ def is_own_column(facts: SourceFacts, typed: Value, kept: Value) -> bool:
     if not isinstance(typed, Parameter) or not name or typed.function.rpartition(".")[0] != owner:
         return False
     found = classes_by_name(facts).get(owner)
-    of_a_person = is_password_name(name) and not is_of_a_service(name)
+    named = is_password_name(name) or _CHECKS.fullmatch(typed.function.rpartition(".")[2]) is not None
+    of_a_person = named and not is_of_a_service(name)
     return found is not None and of_a_person and is_table_class(found) and is_column(facts, found, name)
 
 
@@ -57,3 +61,24 @@ def is_protected(facts: SourceFacts, column: Value) -> bool:
         name for one in walk(column, 3) for name in (getattr(one, "dotted", ""), getattr(one, "callee", "")) if name
     }
     return any(SEALS.search(call.callee) for name in types for call in facts.calls_in(f"{name}.process_bind_param"))
+
+
+_HASHING: Final = frozenset({"password", "_password", "__init__", "__setattr__", "validate_password", "hash_password"})
+"""Methods that may hash on the way in."""
+
+
+def hashing_classes(facts: SourceFacts) -> set[str]:
+    """The classes that hash or encrypt what they are given as a password, or may do so."""
+    found = {
+        one.name
+        for one in facts.classes()
+        if any(method.rpartition(".")[2] in _HASHING for method in one.methods)
+        or any(is_protected(facts, value) for name, value in one.attributes.items() if is_password_name(name))
+    }
+    return found | {one.owner for one in facts.functions() if any(map(_validates, one.decorators))}
+
+
+def _validates(decorator: Decorator) -> bool:
+    """``@validates("password")`` of SQLAlchemy: what the method makes of the value is what the column holds."""
+    asked = decorator.call.args if decorator.call is not None and decorator.name.endswith(".validates") else ()
+    return any(is_password_name(text_of(one) or "") for one in asked)

@@ -8,7 +8,7 @@ from stopper.core.account_names import is_password_name
 from stopper.core.body_models import is_model
 from stopper.core.fact import ClassFact
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Call, Constant, Name, Value, walk
+from stopper.core.values import Call, Constant, Name, Parameter, Value, text_of, walk
 from stopper.core.whole_numbers import least_number
 
 LEAST: Final = 8
@@ -19,6 +19,8 @@ _PLAIN: Final = re.compile(
     r"(?:.*\.)?(?:Length|DataRequired|InputRequired|Required|Optional|EqualTo|String|Str|Raw|PasswordField|StringField|TextField|Field|"
     r"constr|SecretStr|get_default|__name__|str|lower|strip|gettext|lazy_gettext|_|_l)"
 )
+_PATTERN: Final = re.compile(r"(?:.*\.)?(?:Regexp|Regex|RegexpValidator)")
+_REPEATS: Final = re.compile(r"\{(\d+)(?:,\d*)?\}")
 _TEXTS: Final = frozenset({"str", "pydantic.SecretStr", "pydantic.StrictStr"})
 _OTHER: Final = re.compile(r"(?i)old|current|existing|previous|confirm|repeat|again|2$")
 _LOOKS: Final = re.compile(
@@ -86,11 +88,19 @@ def mentioned(facts: SourceFacts, names: Iterable[str]) -> Iterator[str]:
     for name in names:
         for call in facts.calls_in(name):
             yield from (call.callee, call.callee.rpartition(".")[0])
+            yield from (part.typed for value in _passed(call) for part in walk(value, 4) if isinstance(part, Parameter))
         function = facts.function(name)
         for decorator in function.decorators if function is not None else ():
             for part in walk(decorator.call, 4):
                 if isinstance(part, (Name, Call)):
                     yield part.dotted if isinstance(part, Name) else part.callee
+
+
+def _passed(call: Call) -> Iterator[Value]:
+    """What it is made of: ``hash(body.password)``, ``body.password.get_secret_value()``."""
+    yield from (call.receiver,) if call.receiver is not None else ()
+    yield from call.args
+    yield from (value for _, value in call.keywords)
 
 
 def _is_lax(facts: SourceFacts, schema: ClassFact) -> bool:
@@ -127,7 +137,12 @@ def _looks_itself(facts: SourceFacts, schema: ClassFact) -> bool:
 def _is_strict(facts: SourceFacts, field: Value) -> bool:
     """A least length of eight, or a validator of which it is not known what it asks."""
     for part in walk(field, 6):
-        if isinstance(part, Call):
+        if isinstance(part, Call) and _PATTERN.fullmatch(part.callee) and (said := text_of(part.argument(0, "regex"))):
+            if any(int(least) >= LEAST for least in _REPEATS.findall(said)) or (
+                "(?=" in said and not _REPEATS.search(said)
+            ):
+                return True  # a pattern that cannot be weighed by its one number
+        elif isinstance(part, Call):
             least = part.keyword("min", "min_length") or (part.argument(0) if part.method == "Length" else None)
             number = least_number(facts, least)
             if number is not None or isinstance(least, Constant):

@@ -23,6 +23,7 @@ from stopper.core.values import (
     Value,
     options,
     parts,
+    text_of,
     walk,
 )
 from stopper.core.whole_settings import holds_settings
@@ -126,6 +127,11 @@ def _handed(end: Value, call: Call) -> Value | None:
     return call.argument(end.index, end.parameter) or end.default
 
 
+def _is_inner(asked: Call) -> bool:
+    """``not name.startswith("_")``: no setting begins so, and all are left."""
+    return bool(asked.args) and all((text_of(one) or "x").strip("_") == "" for one in asked.args)
+
+
 def _is_paired(value: Value) -> bool:
     return isinstance(value, Call) and value.method in ("items", "values")
 
@@ -138,5 +144,5 @@ def _picked(facts: "SourceFacts", flow: Flow) -> bool:
         if made is not None:
             made_at.append(made.span)
     tests = [found.span for found in facts.comparisons("in", "not in")]
-    tests += [call.span for call in facts.calls("*.startswith") if call.span is not None]
+    tests += [call.span for call in facts.calls("*.startswith") if call.span is not None and not _is_inner(call)]
     return any(span.holds(test) for span in made_at for test in tests)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from stopper.core.api_key_names import is_shown_key
+from stopper.core.api_key_names import is_key_name, is_shown_key
 from stopper.core.body_models import classes_by_name, is_record
 from stopper.core.naming import sensitive
 from stopper.core.values import Call, Name, Value, is_constant, walk
@@ -23,7 +23,7 @@ def secret_fields(facts: "SourceFacts", name: str) -> Iterator[tuple[int, str, V
         kept = any(
             isinstance(one, Name) and one.dotted.rpartition(".")[2].startswith("Secret") for one in walk(typed, 4)
         )
-        if not hidden and not kept and sensitive(field) is not None:
+        if not hidden and not kept and (sensitive(field) is not None or is_key_name(field)):
             yield place, field, declared
 
 

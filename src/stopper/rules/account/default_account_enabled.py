@@ -32,10 +32,12 @@ from stopper.core.values import (
     ConfigValue,
     Constant,
     EnvironmentValue,
+    Item,
     Mapping,
     Sequence,
     Value,
     is_constant,
+    options,
     text_of,
     walk,
 )
@@ -55,7 +57,9 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     found: dict[str, list[Span]] = {}
     made = dict.fromkeys(chain(_made(facts), inserted(facts), written(facts)))
-    for span in chain(made, _kept(facts), _given_out(facts), _compared(facts), _configured(facts), in_files(facts)):
+    for span in chain(
+        made, _kept(facts), _given_out(facts), _looked_up(facts), _compared(facts), _configured(facts), in_files(facts)
+    ):
         together = found.setdefault(f"{span.path} {facts.function_around(span)}", [])
         alone = span.line not in [one.line for one in together]
         if alone and not facts.is_test(span) and not _is_fake(facts, span):
@@ -174,6 +178,24 @@ def _given_out(facts: SourceFacts) -> Iterator[Span]:
             continue
         if any(text_of(key) and text_of(value) for key, value in held.items):
             yield found.span
+
+
+def _looked_up(facts: SourceFacts) -> Iterator[Span]:
+    """``ACCOUNTS.get(login.username) == login.password``, where every account stands there with its password."""
+    pairs = [(one.left, one.right, one.span) for one in facts.comparisons("==", "!=")]
+    for call in facts.calls("hmac.compare_digest", "secrets.compare_digest"):
+        pairs += [(call.args[0], call.args[1], call.span)] if len(call.args) == 2 and call.span is not None else []
+    for left, right, span in pairs:
+        for kept, shown in ((left, right), (right, left)):
+            one = kept.receiver if isinstance(kept, Call) and kept.method == "encode" else kept
+            held = one.owner if isinstance(one, Item) else None
+            if (
+                isinstance(held, Mapping)
+                and held.items
+                and any(is_password_name(said_name(way)) for way in options(shown))
+                and all(text_of(name) and text_of(value) for name, value in held.items)
+            ):
+                yield held.span or span
 
 
 def _holds_hashes(facts: SourceFacts, store: Mapping) -> bool:

@@ -9,7 +9,7 @@ from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.password_columns import SEALS, is_column, is_own_column, is_protected, is_table_class, only_carries
+from stopper.core.password_columns import SEALS, hashing_classes, is_column, is_own_column, is_table_class, only_carries
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.text_words import mentions
@@ -37,14 +37,15 @@ COMPARED: Final = "a stored password is compared in clear"
 STORED: Final = "a password is stored as it was typed"
 _FINDERS: Final = ("*.filter_by", "*.find_one", "*.get_or_none", "*.find_one_or_404", "*.first_or_404")
 _INSERTS: Final = ("*.insert_one", "*.insert", "*.create", "*.put_item", "*.update_one")
+_WORD: Final = r"(?:password|passwd|pwd|pass|passwort|kennwort|wachtwoord|contrasena|senha|mot_de_passe)"
 _QUERY: Final = re.compile(
-    r"(?is)\b(where|and)\s+[\w.\"`]*(password|passwd|pwd|pass)[\"`]?\s*=|insert\s+into\s+\S+\s*\([^)]*\b(password|passwd|pwd|pass)\b|\bset\s+[^;]*\b(password|passwd|pwd|pass)[\"`]?\s*="
+    rf"(?is)\b(?:where|and)\s+[\w.\"`]*{_WORD}[\"`]?\s*=|insert\s+into\s+\S+\s*\([^)]*\b{_WORD}\b|\bset\s+[^;]*\b{_WORD}[\"`]?\s*="
 )
 _PEOPLE: Final = re.compile(r"(?i)passwords|credentials|\busers?\b|users|accounts|people")
 _OF_PERSON: Final = re.compile(r"\w*(user|account|person|member|customer|u)\.\w+")
 _CHANGES_ROWS: Final = re.compile(r"(?i)^\s*(insert|update)")
 _HASH: Final = re.compile(r"(?i)hash|digest|crypt|argon|scrypt|pbkdf2")
-_OPENS: Final = re.compile(r"(?i)^(?:decrypt|unseal)")
+_OPENS: Final = re.compile(r"(?i)^(?:decrypt|unseal|(?:standard_|urlsafe_)?b(?:16|32|64|85)decode|unhexlify|from_?hex)")
 _ALIKE: Final = re.compile(r"self\.(\w+)=\w+\.\1|\w+\.(\w+)=self\.\2")
 _HASHING_TYPE: Final = re.compile(r"PasswordType|PasswordProperty")
 _AGAIN: Final = re.compile(r"(?i)confirm|repeat|again|re_?type|re_?enter|password_?2|pwd_?2")
@@ -124,7 +125,7 @@ def _is_of_a_type(facts: SourceFacts, *sides: Value) -> bool:
 
 def _is_check(facts: SourceFacts, typed: Value, kept: Value) -> bool:
     """*typed* is a password of the request, and *kept* one that the application looked up."""
-    if is_own_column(facts, _plain(typed), _plain(kept)):
+    if any(is_own_column(facts, _plain(typed), one) for one in options(_opened(_plain(kept)))):
         return True
     if not any(_is_kept(facts, _opened(one)) for one in options(_plain(kept))) or _is_configured(facts, kept):
         return False  # asked first: names tell it, and most comparisons have none
@@ -286,12 +287,7 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         "flask_wtf", "wtforms", "marshmallow", "pydantic"
     ):
         return
-    hashing = {
-        one.name
-        for one in facts.classes()
-        if any(method.rpartition(".")[2] in ("password", "_password", "__init__", "__setattr__", "validate_password", "hash_password") for method in one.methods)
-        or any(is_protected(facts, value) for name, value in one.attributes.items() if is_password_name(name))
-    }  # fmt: skip
+    hashing = hashing_classes(facts)
     for one in facts.classes():
         if one.name in hashing or only_carries(one) or not any(is_password_name(name) for name in one.attributes):
             continue

@@ -10,6 +10,7 @@ from stopper.core.fact import Reading
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.keys_in_addresses import is_proof, keys_in_addresses
+from stopper.core.keys_looked_up import keys_looked_up
 from stopper.core.naming import sensitive
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send
@@ -56,6 +57,10 @@ def detect(app: App) -> Iterator[Hit]:
             said = [text_of(one) or "" for option in options(item.key) for one in facts.followed(option)]
             if any(is_key_name(name) or (name.lower() in VAGUE and headers) for name in said):
                 yield Hit(MESSAGE, item.span)
+    looked_up = list(keys_looked_up(facts))
+    for item in (part for _, given in looked_up for part in walk(given, 4) if isinstance(part, Item)):
+        if any(isinstance(one, Name) and one.dotted in IN_URL for one in options(item.owner)) and item.span:
+            yield Hit(MESSAGE, item.span)
     for route in facts.routes:
         named = any(is_key_name(name) or is_proof(facts, route.view, name) for name, _ in route.parameters)
         if named and "DELETE" not in route.methods:
@@ -63,7 +68,7 @@ def detect(app: App) -> Iterator[Hit]:
     for place in keys_in_addresses(facts):
         yield Hit(MESSAGE, place)
     yield from _parsed(facts)
-    yield from _declared(facts)
+    yield from _declared(facts, {call.function for call, _ in looked_up})
     for scheme in app.spec.schemes.values() if app.spec is not None else ():
         if scheme.where == "query" and scheme.kind.lower() == "apikey":
             yield Hit(f"the OpenAPI document puts the key into the query parameter {scheme.parameter}", reader="spec")
@@ -130,8 +135,9 @@ def _parsed(facts: SourceFacts) -> Iterator[Hit]:
             yield Hit(MESSAGE, call.span)
 
 
-def _declared(facts: SourceFacts) -> Iterator[Hit]:
-    """``@use_kwargs({"api_key": …}, location="query")`` of webargs, and the same with a schema in Flask-Smorest and APIFlask."""
+def _declared(facts: SourceFacts, looking: set[str]) -> Iterator[Hit]:
+    """``@use_kwargs({"api_key": …}, location="query")`` of webargs, and the same with a schema in Flask-Smorest and APIFlask; a vague name
+    where the function looks a key up."""
     if not facts.imports("webargs", "flask_smorest", "apiflask"):
         return
     for function in facts.functions():
@@ -139,7 +145,9 @@ def _declared(facts: SourceFacts) -> Iterator[Hit]:
             call = decorator.call
             if call is None or call.method not in HANDS_BODY or text_of(call.keyword("location")) not in _QUERY:
                 continue
-            if any(is_key_name(name) for name in _fields(facts, call.argument(0, "argmap", "schema"))):
+            vague = VAGUE if function.name in looking else frozenset[str]()
+            fields = list(_fields(facts, call.argument(0, "argmap", "schema")))
+            if any(is_key_name(name) or name.lower() in vague for name in fields):
                 yield Hit(MESSAGE, decorator.span)
 
 

@@ -7,8 +7,9 @@ from typing import Final
 from stopper.core.api_key_names import is_key_name, is_shown_key, reads_keys
 from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
-from stopper.core.fact import ClassFact
+from stopper.core.fact import ClassFact, TextFile
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
@@ -47,6 +48,10 @@ _TABLE: Final = re.compile(
 )
 
 
+_ADDED: Final = re.compile(r"(?i)\badd\s+column\s+(?:if\s+not\s+exists\s+)?[\"`]?(\w+)")
+"""A column that a later step gives to some table."""
+
+
 def detect(app: App) -> Iterator[Hit]:
     """Models and tables of keys without a life, and one key for everybody."""
     facts = source_of(app)
@@ -62,6 +67,15 @@ def detect(app: App) -> Iterator[Hit]:
             stored = True
             if lacks := _lacks(tuple(re.findall(r"(?:^|,)\s*[\"`]?(\w+)", table[1]))):
                 yield Hit(f"the table of keys has no place for {', '.join(lacks)}", call.span)
+    added = tuple(name for file in facts.files_of("sql") for line in file.lines for name in _ADDED.findall(line))
+    for file in facts.files_of("sql"):
+        for number, statement in _statements(file):
+            table = _TABLE.search(statement)
+            if table is not None:
+                stored = True
+                if lacks := _lacks((*re.findall(r"(?:^|,)\s*[\"`]?(\w+)", table[1]), *added)):
+                    place = Span(file.path, number, number, 1, len(file.lines[number - 1]) + 1)
+                    yield Hit(f"the table of keys has no place for {', '.join(lacks)}", place)
     for call in facts.calls("*.Table"):
         name = text_of(call.args[0]) if call.args else None
         if name and _NAMED.fullmatch(name) and call.span is not None and not _STEP.search(call.span.path):
@@ -72,6 +86,12 @@ def detect(app: App) -> Iterator[Hit]:
     stored = stored or any(_keeps_hash(found) for found in facts.classes())
     if not stored and reads_keys(facts):
         yield from _global_key(facts)
+
+
+def _statements(file: TextFile) -> Iterator[tuple[int, str]]:
+    """Each statement that makes a table, with the line that it begins in."""
+    for number, _ in file.lines_with("create"):
+        yield number, "\n".join(file.lines[number - 1 :]).partition(";")[0]
 
 
 def _is_model_of_keys(facts: SourceFacts, found: ClassFact) -> bool:

@@ -14,6 +14,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.owner_names import ADMIN_PATH, ROLE, ROLES_SAID, WHO, WHOSE, WHOSE_ID
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import RouteRef, Span
+from stopper.core.poured_roles import poured_roles
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, every
 from stopper.core.probe_said_beside import Change, with_change
@@ -66,7 +67,7 @@ def detect(app: App) -> Iterator[Hit]:
     said = (
         (span, f"what the caller sends as `{key}` counts more than the credential") for span, key in overruled(facts)
     )
-    for span, why in (*_granted(facts), *_whose(facts), *_made_for(app, facts), *said):
+    for span, why in (*_granted(facts), *poured_roles(facts), *_whose(facts), *_made_for(app, facts), *said):
         if span not in seen:
             seen.add(span)
             yield Hit(why, span)

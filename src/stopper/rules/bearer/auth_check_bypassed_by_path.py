@@ -10,6 +10,7 @@ from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.passing import passed as passed_by
+from stopper.core.path_patterns import is_open_pattern
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
 from stopper.core.probe_baseline import controls, judge, protected
@@ -77,35 +78,40 @@ def _looks(facts: SourceFacts) -> Iterator[tuple[str, Span | None, str]]:
     for compared in facts.comparisons("in", "not in", "==", "!="):
         if _is_ending(compared.left) or (compared.operator in ("==", "!=") and _is_ending(compared.right)):
             yield compared.function, compared.span, _END
-    for call in facts.calls(*(f"{path}.{name}" for path in PATHS for name in _ENDS)):
+    reshaped = [
+        call
+        for call in facts.calls(*(f"?.{name}" for name in _ENDS))
+        if isinstance(call.receiver, (Call, Item)) and _is_path(call.receiver)
+    ]
+    for call in (*facts.calls(*(f"{path}.{name}" for path in PATHS for name in _ENDS)), *reshaped):
         if call.args and text_of(call.args[0]) == "/":
             continue  # it asks for the slash at the end
-        if call.method != "startswith" or _is_loose(call.args[0] if call.args else None):
+        if call.method != "startswith" or _is_loose(facts, call.args[0] if call.args else None):
             yield call.function, call.span, _BEGINNING if call.method == "startswith" else _END
     for call in facts.calls("filter", "map"):
         asks, paths = call.argument(0), call.argument(1)
-        if isinstance(asks, Name) and asks.dotted in _STARTS and paths is not None and _is_loose(paths):
+        if isinstance(asks, Name) and asks.dotted in _STARTS and paths is not None and _is_loose(facts, paths):
             yield call.function, call.span, _BEGINNING if asks.dotted.endswith("startswith") else _END
     for call in facts.calls("fnmatch.fnmatch", "fnmatch.fnmatchcase"):
         if len(call.args) > 1 and _is_path(call.args[0]) and _is_open_shape(facts, call.args[1]):
             yield call.function, call.span, "an open pattern of the path"
     for call in facts.calls("re.search", "re.match"):
-        if len(call.args) > 1 and _is_path(call.args[1]) and _is_open_pattern(text_of(call.args[0]), call.method):
+        if len(call.args) > 1 and _is_path(call.args[1]) and is_open_pattern(text_of(call.args[0]), call.method):
             yield call.function, call.span, "an open pattern of the path"
     for call in facts.calls("?.search", "?.match"):
         pattern = call.receiver
         if not isinstance(pattern, Call) or pattern.callee != "re.compile" or not any(map(_is_path, call.args[:1])):
             continue
-        if pattern.args and _is_open_pattern(text_of(pattern.args[0]), call.method):
+        if pattern.args and is_open_pattern(text_of(pattern.args[0]), call.method):
             yield call.function, call.span, "an open pattern of the path"
 
 
 def _asked_by_helpers(facts: SourceFacts) -> Iterator[tuple[str, Span | None, str]]:
     """The same questions in a helper that is given the path: the guard is who calls it."""
     looks = [(call.receiver, call, _BEGINNING if call.method == "startswith" else _END) for call in facts.calls("?.startswith", "?.endswith")
-             if _is_loose(call.args[0] if call.args else None)]  # fmt: skip
+             if _is_loose(facts, call.args[0] if call.args else None)]  # fmt: skip
     looks += [(call.args[1], call, "an open pattern of the path") for call in facts.calls("re.search", "re.match")
-              if len(call.args) > 1 and _is_open_pattern(text_of(call.args[0]), call.method)]  # fmt: skip
+              if len(call.args) > 1 and is_open_pattern(text_of(call.args[0]), call.method)]  # fmt: skip
     for asked, call, what in looks:
         if isinstance(asked, Parameter):
             for caller in facts.calls(asked.function):
@@ -176,6 +182,12 @@ def _is_denied(facts: SourceFacts, function: str, look: Span) -> bool:
 def _is_path(value: Value | None) -> bool:
     if isinstance(value, Call) and value.method in ("lower", "strip", "rstrip"):
         return _is_path(value.receiver) or value.callee.rpartition(".")[0] in PATHS
+    if (
+        isinstance(value, Item) and is_constant(value.key, 0) and isinstance(cut := value.owner, Call)
+    ):  # what stands before the query
+        return cut.method in ("split", "partition") and (
+            _is_path(cut.receiver) or cut.callee.rpartition(".")[0] in PATHS
+        )
     return isinstance(value, Name) and value.dotted in PATHS
 
 
@@ -197,31 +209,6 @@ def _is_ending(value: Value) -> bool:
             return False
 
 
-def _is_open_pattern(said: str | None, method: str) -> bool:
-    """That a path may go on behind the pattern, or with ``search`` before one of its alternatives: ``^/login$|\\.css$``."""
-    if said is None:
-        return False
-    if not said.endswith(("$", r"\Z")):
-        return True
-    for one in _alternatives(said):
-        begins = method != "search" or one.lstrip("(?:").startswith(("^", r"\A"))
-        ends = one.rstrip(")").endswith(("$", r"\Z")) or (begins and one.endswith("/"))
-        if not begins or not ends:
-            return True
-    return False
-
-
-def _alternatives(pattern: str) -> Iterator[str]:
-    """The parts of a pattern between bars that stand in no group and in no set."""
-    begun, deep = 0, 0
-    for found in re.finditer(r"\\.|[()\[\]|]", pattern):
-        deep += {"(": 1, "[": 1, ")": -1, "]": -1}.get(found.group(), 0)
-        if found.group() == "|" and deep == 0:
-            yield pattern[begun : found.start()]
-            begun = found.end()
-    yield pattern[begun:]
-
-
 def _is_open_shape(facts: SourceFacts, shape: Value) -> bool:
     """``*/health`` and ``/docs*``, and not ``/docs/*``: the star stands for more than what lies below a whole part."""
     texts = [text_of(one) for held in facts.followed(shape) for one in walk(held, 3)]
@@ -235,9 +222,10 @@ def _is_open_shape(facts: SourceFacts, shape: Value) -> bool:
     return any("*" in text.removesuffix("/*") for text in texts if text)
 
 
-def _is_loose(prefix: Value | None) -> bool:
+def _is_loose(facts: SourceFacts, prefix: Value | None) -> bool:
     """That a prefix ends in the middle of a part of the path: ``/public`` is also the beginning of ``/publications``."""
-    texts = [str(one.value) for one in walk(prefix, 3) if isinstance(one, Constant) and isinstance(one.value, str)]
+    held = [part for one in facts.followed(prefix) for part in walk(one, 3)]
+    texts = [str(one.value) for one in held if isinstance(one, Constant) and isinstance(one.value, str)]
     return any(text != "" and not text.endswith("/") for text in texts)
 
 

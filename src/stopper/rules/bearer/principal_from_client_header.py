@@ -225,9 +225,29 @@ def _is_held_against_caller(facts: SourceFacts, reading: Reading) -> bool:
     )
 
 
+def _is_looked_for_among_own(facts: SourceFacts, reading: Reading) -> bool:
+    """``Membership.query.filter_by(user_id=g.user_id, tenant_id=wanted).first()``, where whoever has no such row is refused."""
+    asked = [
+        call
+        for call in facts.calls_in(reading.function)
+        if call.method in ("filter_by", "filter", "where", "find_one", "get_or_none")
+        and any(_holds(one, reading) for one in _told(call))
+        and any(isinstance(part, Name) and WHO.search(part.dotted) for one in _told(call) for part in walk(one, 4))
+    ]
+    return any(
+        one.refuses and any(part is call for call in asked for part in walk(one.value, 6))
+        for one in facts.conditions_in(reading.function)
+    )
+
+
+def _told(call: Call) -> tuple[Value, ...]:
+    """Everything that a call is passed."""
+    return (*call.args, *(value for _, value in call.keywords))
+
+
 def _is_used(facts: SourceFacts, reading: Reading) -> bool:
     function = reading.function
-    if _is_held_against_caller(facts, reading):
+    if _is_held_against_caller(facts, reading) or _is_looked_for_among_own(facts, reading):
         return False
     if any(_holds(one.value, reading) for one in facts.returns_of(function)):
         return True

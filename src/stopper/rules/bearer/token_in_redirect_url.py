@@ -29,7 +29,9 @@ _NAMED: Final = re.compile(
     r"(?i)[?&#](?:access_token|id_token|refresh_token|auth_token|session_token|api_token|jwt_token|session_?id|api_?key|token|jwt|bearer)=$"
 )
 _CODE: Final = re.compile(r"[?&#](?:\w+_)?code=$")
-_CLEAR: Final = frozenset({"access_token", "id_token", "refresh_token", "auth_token", "bearer", "jwt"})
+_CLEAR: Final = frozenset({
+    "access_token", "id_token", "refresh_token", "auth_token", "session_token", "api_token", "bearer", "jwt",
+})  # fmt: skip
 """What is passed on under such a name is no link of its own, whatever made it."""
 _PLACES: Final = re.compile(r"%(?:\(\w+\))?[sd]|\{\w*\}")
 TRIED: Final = {"quick": 6, "standard": 12, "deep": 40}
@@ -55,7 +57,9 @@ def detect(app: App) -> Iterator[Hit]:
         ):
             yield Hit("a token is put into the address of a redirect", one.span)
     for header in headers_set(facts, "Location"):
-        if facts.derives(header.value, "token", "authorization-header", by_name=False):
+        if facts.derives(header.value, "token", "authorization-header", by_name=False) or (
+            any(map(_says_so, options(header.value))) and not NOT_CREDENTIALS.search(header.function.rpartition(".")[2])
+        ):
             yield Hit("a token is put into the address of a redirect", header.span)
 
 

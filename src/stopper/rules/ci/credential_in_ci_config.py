@@ -9,6 +9,7 @@ from stopper.core.app import App
 from stopper.core.ci_steps import OF_A_PIPELINE, Line, Step, is_of_one_desk, steps_of
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.jwt_names import ENCODING
 from stopper.core.key_shapes import STANDS_IN, is_drawn
 from stopper.core.naming import sensitive
 from stopper.core.redaction.providers import first_format
@@ -236,6 +237,10 @@ def _in_settings_of_tests(facts: SourceFacts, shipped: frozenset[str]) -> Iterat
     for one in facts.assignments(tests=True):
         if facts.is_test(one.span) and one.target.startswith("[") and text_of(one.value) in shipped:
             yield Hit(_SHARED, one.span)
+    for callee, shape in ENCODING.items() if shipped else ():
+        for call in facts.calls(callee, tests=True):
+            if facts.is_test(call.span) and call.span and text_of(call.argument(shape.key, "key")) in shipped:
+                yield Hit(_SHARED, call.span)
 
 
 RULE = Rule(

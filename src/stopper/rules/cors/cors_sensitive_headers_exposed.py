@@ -12,7 +12,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_origins import crossings, stranger
-from stopper.core.response_headers import headers_set
+from stopper.core.response_headers import SetHeader, headers_set
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Constant, Sequence, Value, options, text_of
 
@@ -44,9 +44,14 @@ def detect(app: App) -> Iterator[Hit]:
     for one in headers_set(facts, ALLOW):
         if one.span.path in reflecting:
             continue  # whoever lets every origin in, line by line, has that to mend first: ``cors-origin-reflected`` tells of it
-        if "*" in words(one.value) or _is_what_was_asked(facts, one.value):
+        if "*" in words(one.value) or (_is_what_was_asked(facts, one.value) and not _is_chosen(facts, one)):
             spans.setdefault(one.span, Hit("other origins may send any header they like", one.span))
     yield from spans.values()
+
+
+def _is_chosen(facts: SourceFacts, one: SetHeader) -> bool:
+    """``[name for name in asked if name in ALLOWED]``"""
+    return any(one.span.holds(asked.span) for asked in facts.comparisons("in", "not in"))
 
 
 def _is_own_origin(facts: SourceFacts, value: Value) -> bool:

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
 from stopper.core.enumerations import is_enumerated
 from stopper.core.fact import ClassFact, Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import UNTRUSTED
+from stopper.core.naming import sensitive
 from stopper.core.query_comparisons import is_query
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import (
@@ -83,6 +85,34 @@ def detect(app: App) -> Iterator[Hit]:
         several = one.right.items if isinstance(one.right, Sequence) else ()
         if _is_sent(facts, one.left) and any(is_mac(facts, made) for made in several):
             yield Hit("the time of this comparison tells how much of a guess is right", one.span, certainty="certain")
+        elif _is_shown_token(facts, one.left) and any(map(_lists_secrets, facts.followed(one.right))):
+            yield Hit(
+                "a list is gone through with ==, whose time tells how much of a guess is right",
+                one.span,
+                certainty="likely",
+            )
+
+
+def _is_shown_token(facts: SourceFacts, value: Value) -> bool:
+    """What a caller shows in a header that is called a token or key, as it came."""
+    return isinstance(value, Item) and any(
+        label.kind in ("request-header", "authorization-header", "api-key")
+        and not label.by_name
+        and (is_key_name(label.source) or sensitive(label.source) in ("token", "config-secret", "api-key"))
+        for label in facts.labels(value)
+    )
+
+
+def _lists_secrets(value: Value) -> bool:
+    """``os.environ["TOKENS"].split(",")``, a list of settings; a set looks for the hash of a text."""
+    if isinstance(value, Call) and value.method == "split" and value.receiver is not None:
+        return isinstance(value.receiver, (EnvironmentValue, ConfigValue))
+    return (
+        isinstance(value, Sequence)
+        and value.kind != "set"
+        and bool(value.items)
+        and all(any(isinstance(part, (EnvironmentValue, ConfigValue)) for part in walk(one, 3)) for one in value.items)
+    )
 
 
 def _pairs(facts: SourceFacts, one: Comparison) -> Iterator[Comparison]:

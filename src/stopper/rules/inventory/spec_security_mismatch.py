@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App, Route, SecurityScheme
+from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
@@ -66,11 +67,27 @@ def _of_the_code(app: App, facts: SourceFacts) -> Iterator[Hit]:
     if any(named & _read_in(facts, one.name) for one in facts.functions()):
         return
     for route, kinds in checked:
-        if "session" not in kinds:
+        if "session" not in kinds or _is_documented(index, route):
             ref = next(iter(route.refs()), RouteRef("GET", route.path))
             text = f"the document names {', '.join(sorted(named))}, and {ref} checks {', '.join(sorted(kinds))}"
             yield Hit(text, route.span, ref, "likely")
             return
+
+
+_DESCRIBES: Final = frozenset({"response", "alt_response", "arguments", "output", "input", "doc"})
+"""Decorators of flask-smorest, APIFlask and Flask-RESTX that say what stands in the document."""
+
+
+def _is_documented(index: FunctionIndex, route: Route) -> bool:
+    """That the document tells of the route: a page of YAML in the view's docstring, as Flasgger reads it, or a view of a library that makes
+    the document of them."""
+    resources = {one.name for one in index.facts.classes("flask_restx.Resource", "flask_restplus.Resource")}
+    return any(
+        ("---" in one.docstring and "responses" in one.docstring)
+        or one.owner in resources
+        or any(made.name.rpartition(".")[2] in _DESCRIBES for made in one.decorators)
+        for one in index.of_view(route.view, route.span)
+    )
 
 
 def _kind(scheme: SecurityScheme | None) -> str:
@@ -137,7 +154,26 @@ def _read_in(facts: SourceFacts, function: str) -> set[str]:
                 found.add("session")
         if call.callee.startswith("flask_jwt_extended.verify_"):
             found.add("bearer")
+    if any(_asks_session(one) for one in facts.conditions_in(function)):
+        found.add("session")
     return found
+
+
+_WHO: Final = re.compile(
+    r"(?i)^_?(?:user|uid|user_?(?:id|name)|account(?:_id)?|logged_?in|member(?:_id)?|customer(?:_id)?)$"
+)
+
+
+def _asks_session(asked: Condition) -> bool:
+    """``if not session.get("uid"): abort(401)``"""
+    return asked.refuses and any(
+        isinstance(part, Item)
+        and isinstance(part.owner, Name)
+        and part.owner.dotted == "flask.session"
+        and isinstance(part.key, Constant)
+        and _WHO.match(str(part.key.value)) is not None
+        for part in walk(asked.value, 4)
+    )
 
 
 def _of_reading(where: str, key: str) -> set[str]:

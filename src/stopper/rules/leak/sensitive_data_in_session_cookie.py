@@ -33,6 +33,10 @@ _CODE: Final = re.compile(
     r"(?i)^(?:otp|totp|pin|captcha(?:_(?:text|answer|solution))?)$|(?:^|_)(?:otp|pin|reset|verif\w*|2fa|mfa|sms|login|confirm\w*|one_?time|security|recovery|magic)_?codes?$|_otp$"
 )
 """What is sent to a person's mail or phone, and must not be read by whoever holds the cookie."""
+_CARD: Final = re.compile(
+    r"(?i)^(?:card_?(?:number|no|nr)|cc_?(?:number|num)|cvc2?|cvv2?|csc|iban|account_number|bsn|nin|tax_?number)$"
+)
+"""What pays, and the numbers that countries give to people."""
 _GRANTS: Final = frozenset(
     {
         "authorize_access_token",
@@ -195,7 +199,10 @@ def _is_nothing_new(value: Value) -> bool:
 def is_secret_name(name: str) -> bool:
     """That a member of that name holds a credential or data of a person which a cookie should not hold."""
     return not _HARMLESS.search(name) and (
-        sensitive(name) is not None or is_personal(name) or _CODE.search(name) is not None
+        sensitive(name) is not None
+        or is_personal(name)
+        or _CODE.search(name) is not None
+        or _CARD.search(name) is not None
     )
 
 

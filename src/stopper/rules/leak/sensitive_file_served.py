@@ -13,6 +13,7 @@ from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import Label
+from stopper.core.parts_given_out import given_out, is_own_file
 from stopper.core.passing import given
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
@@ -20,6 +21,7 @@ from stopper.core.probe_baseline import attempt, beyond, same
 from stopper.core.probe_inputs import Input, inputs
 from stopper.core.probe_raw_bodies import XML, bare_bodies
 from stopper.core.probe_xml import document, opened
+from stopper.core.proxy_roots import served_projects
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Format, Mapping, Member, Name, Parameter, Unknown, Value, text_of, walk
 from stopper.core.written_alike import written_alike
@@ -30,6 +32,7 @@ _ROOTS: Final = frozenset(
 _OWN_FOLDERS: Final = frozenset({"log", "logs", "backup", "backups", "dumps", "instance", ".git"})
 """Folders of a project that nobody puts anything into for others."""
 _OWN_FILE: Final = re.compile(r"(?i)(?:^|/)\.env[\w.]*$|\.(?:sqlite3?|db|log|bak|sql|pem|key|env)$")
+_SERVED: Final = "the folder of the project is served as static files"
 _UPWARDS: Final = "../" * 12
 """Deeper than a project lies; what is above the root is the root."""
 _NAMES_A_FILE: Final = re.compile(
@@ -92,7 +95,7 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls("flask.Flask", "flask.Blueprint"):
         folder = call.argument(2 if call.callee.endswith("Flask") else None, "static_folder")
         if any(map(_is_root, _folders(facts, folder))):
-            yield Hit("the folder of the project is served as static files", call.span)
+            yield Hit(_SERVED, call.span)
     for call in facts.calls("flask.send_from_directory", "werkzeug.utils.send_from_directory"):
         folder, name = call.argument(0, "directory"), call.argument(1, "path", "filename")
         if name is not None and any(map(_is_root, _folders(facts, folder))) and _is_named_by_caller(facts, name):
@@ -107,8 +110,9 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("a log, a database or a key is given out", call.span, certainty="likely")
     yield from _by_name(facts)
     yield from _by_middleware(facts)
+    yield from (Hit(_SERVED, place, certainty="likely") for place in served_projects(facts))
     for flow in facts.flows("response"):
-        if flow.function and any(map(_is_read_from_own_file, walk(flow.value, 5))):
+        if flow.function and any(map(_is_read_from_own_file, given_out(flow.value))):
             yield Hit("a log, a database or the program itself is given out", flow.span, certainty="likely")
     for call in facts.calls("open"):
         path = call.argument(0, "file")
@@ -137,7 +141,7 @@ def _by_middleware(facts: SourceFacts) -> Iterator[Hit]:
         given = call.argument(0 if call.method == "add_files" else 1, "root", "exports")
         folders = [held for _, held in given.items] if isinstance(given, Mapping) else [given]
         if any(one is not None and _is_root(one) for one in folders):
-            yield Hit("the folder of the project is served as static files", call.span)
+            yield Hit(_SERVED, call.span)
 
 
 def _is_read_from_own_file(value: Value) -> bool:
@@ -146,7 +150,7 @@ def _is_read_from_own_file(value: Value) -> bool:
         return False
     opened = value.receiver if isinstance(value.receiver, Call) else None
     path = opened.args[0] if opened is not None and opened.args else None
-    return _is_own_file(path) or _OWN_FILE.search(text_of(path) or "") is not None
+    return is_own_file(path) or _OWN_FILE.search(text_of(path) or "") is not None
 
 
 def _is_named_by_caller(facts: SourceFacts, name: Value) -> bool:
@@ -225,19 +229,6 @@ def _is_one_segment(facts: SourceFacts, labels: Iterable[Label]) -> bool:
     return bool(named) and not others and all(typed.get(name) != "path" for name in named)
 
 
-def _is_own_file(value: Value | None) -> bool:
-    """``__file__``, also made absolute or a path: ``os.path.abspath(__file__)``, ``Path(__file__).resolve()``."""
-    match value:
-        case Name(dotted="__file__"):
-            return True
-        case Call(callee="os.path.abspath" | "os.path.realpath" | "pathlib.Path", args=(inner, *_)):
-            return _is_own_file(inner)
-        case Call(receiver=inner, method="resolve" | "absolute" | "as_posix"):
-            return _is_own_file(inner)
-        case _:
-            return False
-
-
 def _is_root(folder: Value) -> bool:
     match folder:
         case Constant(value=str(text)):
@@ -255,9 +246,9 @@ def _is_root(folder: Value) -> bool:
         ):
             return inner is not None and _is_root(inner)
         case Call(callee="os.path.abspath" | "os.path.realpath" | "os.path.dirname" | "pathlib.Path", args=(inner,)):
-            return _is_root(inner) or (folder.callee.endswith("dirname") and _is_own_file(inner))
+            return _is_root(inner) or (folder.callee.endswith("dirname") and is_own_file(inner))
         case Member(owner=inner, attribute="parent"):
-            return _is_own_file(inner) or _is_root(inner)
+            return is_own_file(inner) or _is_root(inner)
         case Name(dotted=dotted):
             return dotted.endswith((".root_path", ".instance_path")) or dotted in ("os.curdir", "os.pardir")
         case Member(attribute="root_path" | "instance_path"):

@@ -10,7 +10,21 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.switched_on import asked_for, is_on, switched_on
-from stopper.core.values import Call, Constant, Mapping, Name, Value, is_constant, options, text_of, walk
+from stopper.core.values import (
+    Call,
+    Constant,
+    Format,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Value,
+    is_constant,
+    options,
+    text_of,
+    walk,
+)
 
 ECHO: Final = "SQLALCHEMY_ECHO"
 _CLIENTS: Final = re.compile(
@@ -36,7 +50,14 @@ def detect(app: App) -> Iterator[Hit]:
     for found in switched_on(app, ECHO):
         found_echo = True
         yield Hit("every statement is logged with its values", found.span, certainty=found.certainty)
-    said = (*_engines(facts), *_engine_options(facts), *_loggers(facts), *_debuglevels(facts), *_variables(facts))
+    said = (
+        *_engines(facts),
+        *_engine_options(facts),
+        *_loggers(facts),
+        *_debuglevels(facts),
+        *_variables(facts),
+        *_hooks(facts),
+    )
     for span in said:
         if not asked_for(facts, span):
             yield Hit(_MESSAGE, span)
@@ -127,6 +148,56 @@ def _is_verbose(name: str, level: Value) -> bool:
     )
     verbose = ("DEBUG", "NOTSET", 10, 0, "debug", *(("INFO", 20, "info") if _SQL.fullmatch(name) else ()))
     return said in verbose and not isinstance(said, bool)
+
+
+def _hooks(facts: SourceFacts) -> Iterator[Span]:
+    """``httpx.Client(event_hooks={"request": [log_request]})`` and the hooks of requests, which write all headers of what is sent."""
+    hooked: set[str] = set()
+    for call in facts.calls("httpx.Client", "httpx.AsyncClient"):
+        hooked |= {one.dotted for one in walk(call.keyword("event_hooks"), 4) if isinstance(one, Name)}
+    for one in facts.assignments():
+        if one.target.endswith(("event_hooks", "hooks")) or one.attribute in ("response", "request"):
+            hooked |= {part.dotted for part in walk(one.value, 4) if isinstance(part, Name)}
+    for call in facts.calls("*.append"):
+        if isinstance(call.receiver, Item) and any(
+            part.attribute in ("hooks", "event_hooks") for part in walk(call.receiver, 3) if isinstance(part, Member)
+        ):
+            hooked |= {part.dotted for part in call.args if isinstance(part, Name)}
+    for call in facts.calls(*(f"*.{word}" for word in _LOGS)) if facts.imports("requests", "httpx") else ():
+        if call.span is not None and any(map(_is_sent_headers, call.args)):
+            yield call.span  # ``log.info("asked with %s", answer.request.headers)``
+    for name in sorted(hooked):
+        for call in facts.calls_in(name) if facts.function(name) is not None else ():
+            if call.method in _LOGS and call.span is not None and any(map(_is_all_headers, call.args)):
+                yield call.span
+
+
+_LOGS: Final = frozenset({"debug", "info", "warning", "error", "critical", "exception", "log", "print", "echo"})
+
+
+def _is_sent_headers(value: Value) -> bool:
+    inner = value.args[0] if isinstance(value, Call) and value.callee in ("dict", "str") and value.args else value
+    if not isinstance(inner, Member) or inner.attribute != "headers" or not isinstance(inner.owner, Member):
+        return False
+    made = inner.owner.owner
+    return (
+        inner.owner.attribute == "request"
+        and isinstance(made, Call)
+        and made.callee.startswith(("requests.", "httpx."))
+    )
+
+
+def _is_all_headers(value: Value) -> bool:
+    """``request.headers``, ``dict(response.request.headers)`` of what a hook is handed."""
+    inner = (
+        value.args[0] if isinstance(value, Call) and value.callee in ("dict", "str", "list") and value.args else value
+    )
+    if isinstance(inner, Format):
+        return any(map(_is_all_headers, inner.parts))
+    if not isinstance(inner, Member) or inner.attribute != "headers":
+        return False
+    owner = inner.owner.owner if isinstance(inner.owner, Member) and inner.owner.attribute == "request" else inner.owner
+    return isinstance(owner, Parameter)
 
 
 def _variables(facts: SourceFacts) -> Iterator[Span]:

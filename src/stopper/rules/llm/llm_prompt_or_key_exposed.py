@@ -55,6 +55,7 @@ _PASSING: Final = frozenset(
 _METADATA: Final = frozenset({
     "usage", "id", "model", "total_tokens", "prompt_tokens", "completion_tokens", "input_tokens", "output_tokens", "finish_reason",
     "stop_reason", "status", "created", "created_at", "object", "system_fingerprint", "service_tier", "incomplete_details",
+    "status_code", "reason", "reason_phrase", "ok", "is_error", "is_success", "elapsed",
 })  # fmt: skip
 _PAGES: Final = {"quick": 4, "standard": 8, "deep": 20}
 

@@ -30,6 +30,7 @@ from stopper.core.setting_facts import (
     uses_session,
     written,
 )
+from stopper.core.settings_set_aside import is_place_set_aside
 from stopper.core.values import is_constant
 
 _OFF: Final[Callable[[object], bool]] = lambda value: not value  # noqa: E731
@@ -52,7 +53,7 @@ def detect(app: App) -> Iterator[Hit]:
         for doubt in switches(app, key):
             if doubt.span is None and (talisman or not uses_session(app)):
                 continue
-            if wrong(doubt.value):
+            if wrong(doubt.value) and not is_place_set_aside(facts, key, doubt.span):
                 seen = True
                 yield Hit(
                     f"{key} leaves the cookie unprotected",

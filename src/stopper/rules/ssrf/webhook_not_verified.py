@@ -38,6 +38,10 @@ _CHECKS: Final = re.compile(
     r"|.*(?:login|jwt|token|auth|session|user|admin|(?:permission|role|scope)s?)_(?:required|accepted)|.*\bhas_(?:access|permissions?|roles?|rights?)|flask_(?:login|jwt_extended|security|httpauth|praetorian)\..*(?:required|auth\w*)"
 )
 _VERIFIES: Final = re.compile(r"(?i)/verify[-_]?(?:webhook|signature|notification|ipn)|cmd=_notify-validate")
+_FETCHES: Final = re.compile(
+    r"(?:mollie|stripe|braintree|paypal\w*|square|razorpay|gocardless_pro|adyen|checkout_sdk|mercadopago|coinbase\w*)\..*\.(?:get|retrieve|find|fetch|get_payment)$"
+)
+"""Clients of services that take payments, asked for a thing by its number."""
 _WHOLE_BODIES: Final = ("flask.request.data", "flask.request.json", "flask.request.form", "flask.request.stream")
 _HOOK: Final = re.compile(r"(?i)hook|subscri")
 _KIND: Final = re.compile(r"(?i)(?:^|-)(?:event|topic|type|agent|delivery|action|version|resource-state)(?:-key)?$")
@@ -224,8 +228,13 @@ def _judged(facts: SourceFacts, route: SourceRoute) -> str | None:
 
 
 def _asks_sender(facts: SourceFacts, functions: set[str]) -> bool:
-    """``post("/v1/notifications/verify-webhook-signature", …)``: the service itself says whether it was its own."""
+    """``post("/v1/notifications/verify-webhook-signature", …)``: the service itself says whether it was its own; or ``payments.get(id)``: what
+    is believed is what the service says of the one thing that was named."""
     return any(
+        _FETCHES.match(call.callee) is not None and any(facts.derives(one, "request-data") for one in call.args)
+        for function in functions
+        for call in facts.calls_in(function)
+    ) or any(
         _VERIFIES.search(text_of(part) or "") is not None
         for function in functions
         for call in facts.calls_in(function)
@@ -339,7 +348,8 @@ def _outgoing(facts: SourceFacts) -> Iterator[Hit]:
 def _is_target(value: Value) -> bool:
     if isinstance(value, Member):
         return _OUT.fullmatch(value.attribute) is not None or (
-            value.attribute in ("url", "target") and any(_HOOK.search(word) for word in _words(value.owner))
+            value.attribute in ("url", "uri", "target", "endpoint", "address", "callback")
+            and any(_HOOK.search(word) for word in _words(value.owner))
         )
     return isinstance(value, Item) and _OUT.fullmatch(text_of(value.key) or "") is not None
 
@@ -350,6 +360,8 @@ def _words(owner: Value) -> Iterator[str]:
     for part in walk(owner, 6):
         if isinstance(part, Name):
             yield part.dotted.rpartition(".")[2]
+        elif isinstance(part, Call):
+            yield from part.callee.split(".")  # ``Subscription.query.filter_by``
 
 
 def _is_guarded(facts: SourceFacts, function: str) -> bool:

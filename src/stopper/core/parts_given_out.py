@@ -1,0 +1,33 @@
+"""What of a value goes out with an answer: not what a call on the way was told; and whether it is the program's own file."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.values import Call, Name, Value, parts
+
+_HANDS_ON: Final = re.compile(
+    r"jsonify|make_response|Response|str|list|dict|reversed|sorted|\w*(?:join|lines|code|format|escape|strip|split|replace|dumps|render\w*)"
+)
+"""Calls whose result has in it what they are given."""
+
+
+def given_out(value: Value, depth: int = 6) -> Iterator[Value]:
+    """The value and what of it goes out: not the key, say, that a token was verified with before its claims are shown."""
+    yield value
+    inside = parts(value) if not isinstance(value, Call) or _HANDS_ON.fullmatch(value.method) else ()
+    for part in inside if depth else ():
+        yield from given_out(part, depth - 1)
+
+
+def is_own_file(value: Value | None) -> bool:
+    """``__file__``, also made absolute or a path: ``os.path.abspath(__file__)``, ``Path(__file__).resolve()``."""
+    match value:
+        case Name(dotted="__file__"):
+            return True
+        case Call(callee="os.path.abspath" | "os.path.realpath" | "pathlib.Path", args=(inner, *_)):
+            return is_own_file(inner)
+        case Call(receiver=inner, method="resolve" | "absolute" | "as_posix"):
+            return is_own_file(inner)
+        case _:
+            return False

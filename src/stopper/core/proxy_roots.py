@@ -1,0 +1,61 @@
+"""Servers before the application that give out its own folder: ``alias /srv/app/;``, ``root /app;``."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from stopper.core.place import Span
+
+if TYPE_CHECKING:
+    from stopper.core.fact import TextFile
+    from stopper.core.facts import SourceFacts
+
+_SERVED: Final = re.compile(
+    r"""^\s*(?:alias|root|DocumentRoot|Alias\s+\S+|root\s+\*)\s+["']?(/[\w./-]*)["']?\s*;?\s*(?:#.*)?$"""
+)
+_APPLICATIONS: Final = re.compile(
+    r"/(?:app|code|srv|src|project|application|opt|(?:srv|opt|var/www|usr/src|home/[\w-]+)/(?:app|application|project|src|code|backend|api|flask[\w-]*|web_?app))"
+)
+"""Where the code of applications lies by custom."""
+_WORKDIR: Final = re.compile(r"(?i)^\s*(?:WORKDIR\s+|WorkingDirectory\s*=\s*)[\"']?(/[\w./-]+)")
+
+
+def served_projects(facts: "SourceFacts") -> Iterator[Span]:
+    """The lines of nginx, Apache and Caddy that serve the folder in which the application itself lies."""
+    homes = {
+        found[1].rstrip("/")
+        for file in facts.files_of("dockerfile", "deployment")
+        for line in file.lines
+        if any("python" in one.lower() for one in file.lines) and (found := _WORKDIR.match(line)) is not None
+    }
+    for file in facts.files_of("config", "deployment"):
+        if _is_of_pages(facts, file):
+            continue
+        for number, line in file.lines_with("alias", "root"):
+            found = _SERVED.match(line)
+            folder = found[1].rstrip("/") if found is not None else ""
+            if folder and (folder in homes or _APPLICATIONS.fullmatch(folder)) and not _only_refuses(file, number):
+                yield Span(file.path, number, number, 1, len(line) + 1)
+
+
+def _is_of_pages(facts: "SourceFacts", file: "TextFile") -> bool:
+    """That the server gives out a page of scripts that was built into its own image: what lies in ``/app`` there is no Python."""
+    if any("index.html" in line for line in file.lines):
+        return True
+    folder = file.path.rpartition("/")[0]
+    return any(
+        re.match(r"(?i)\s*FROM\s+\S*(?:nginx|node|caddy|httpd)", line)
+        for beside in facts.files_of("dockerfile")
+        if beside.path.rpartition("/")[0] == folder
+        for line in beside.lines
+    )
+
+
+def _only_refuses(file: "TextFile", number: int) -> bool:
+    """That the block around the line gives nothing out: ``deny all``, ``internal``."""
+    around = file.lines[number : number + 6]
+    return any(re.match(r"\s*(?:deny\s+all|internal|return\s+40[34])", line) for line in around[: _end(around)])
+
+
+def _end(lines: "tuple[str, ...]") -> int:
+    return next((number for number, line in enumerate(lines) if line.strip().startswith("}")), len(lines))
