@@ -14,6 +14,7 @@ from tests.rules.from_outside import reached, verdict
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
+from stopper.core.probe_graphql_limits import deep_query
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.graphql_answers import as_answered
@@ -52,7 +53,7 @@ CHANGES = {
 }  # fmt: skip
 OBJECTS = {
     "Query": QUERIES, "Mutation": CHANGES, "Note": {"id": "-> ID", "text": "-> String", "author": "-> User"}, "Made": {"note": "-> Note"},
-    "User": {"id": "-> ID", "name": "-> String", "password_hash": "-> String"}, "Entered": {"token": "-> String"},
+    "User": {"id": "-> ID", "name": "-> String", "password_hash": "-> String", "notes": "-> [Note]"}, "Entered": {"token": "-> String"},
 }  # fmt: skip
 SCHEMA: dict[str, Any] = {
     "queryType": {"name": "Query"},
@@ -85,11 +86,17 @@ class Notes:
         }  # fmt: skip
 
     def door(self) -> Any:
+        if isinstance(listed := request.get_json(silent=True), list):
+            plain = [{"data": {"__typename": "Query"}}] * len(listed)
+            return jsonify({"errors": [{"message": "one query"}]} if self.safe else plain)
         body: Any = request.args if request.method == "GET" else request.get_json(silent=True) or {}
         text = body.get("query") or ""
         self.asked.append(text)
         if "__schema" in text:
             return jsonify(data={"__schema": SCHEMA}) if self.described else (jsonify(errors=[{"message": "no"}]), 400)
+        if text.startswith("{"):
+            too_deep = self.safe and text.count("{") > 10
+            return jsonify({"errors": [{"message": "too deep"}]} if too_deep else {"data": {"__typename": "Query"}})
         found = re.match(r"(?:query|mutation)(?:\([^)]*\))? \{ (\w+)", text)
         if found is None:
             return jsonify(errors=[{"message": "Syntax Error"}]), 400
@@ -194,6 +201,13 @@ def test_what_varies_routes_varies_fields(slug: str, safe: bool) -> None:
 )
 def test_a_door_is_judged_by_what_it_says_where_it_takes_no_get(slug: str, outcome: str) -> None:
     assert verdict(slug, Notes(safe=True, by_get=False).app).outcome == outcome
+
+
+def test_a_door_limits_what_is_asked_at_once() -> None:
+    loose, strict = (verdict("request-size-unlimited", Notes(safe).app) for safe in (False, True))
+    assert loose.message.endswith("and POST /graphql answers 20 queries in one request and a query 14 levels deep")
+    assert "answers" not in strict.message
+    assert deep_query(SCHEMA, 3) == "{__typename notes @skip(if: true){author{notes{author{__typename}}}}}"
 
 
 def test_a_door_that_does_not_describe_itself_stays_as_it_is() -> None:

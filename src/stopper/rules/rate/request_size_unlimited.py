@@ -11,6 +11,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import answered, attempt, candidates
+from stopper.core.probe_graphql_limits import without_limits
 from stopper.core.probe_inputs import members
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import MISSING, application_made, in_force, is_written, plain, written
@@ -119,7 +120,20 @@ def fix(app: App, hit: Hit) -> Edit | None:
 
 
 def probe(target: Target) -> Steps[Verdict]:
-    """Where a small body is accepted, the same body behind seventeen megabytes of white space must not be."""
+    """Where a small body is accepted, the same body behind seventeen megabytes of white space must not be. A door of GraphQL must not answer all
+    that can be asked at once."""
+    asks = yield from without_limits(target)
+    verdict = yield from _of_bodies(target)
+    if asks is None:
+        return verdict
+    door, what, evidence = asks
+    message, ref = f"POST {door} answers {what}", RouteRef("POST", door)
+    if verdict.outcome == "fail":
+        return failed(f"{verdict.message}, and {message}", [*verdict.routes, ref], [*verdict.evidence, *evidence])
+    return failed(message, [ref], evidence)
+
+
+def _of_bodies(target: Target) -> Steps[Verdict]:
     tried = 0
     for route, method in list(candidates(target, ("POST", "PUT", "PATCH")))[:4]:
         honest = yield from attempt(answered(target, target.request_for(route, method)))
