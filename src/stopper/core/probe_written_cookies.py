@@ -71,10 +71,10 @@ def _believed(
     ):
         return None
     if broken.response.succeeded and not same(broken.response, nobody.response):
-        return None
+        return None  # another cookie opens it
     greets = other in said.text and str(person.subject) in own.response.text
-    if nobody.response.succeeded and not greets:
-        return None
+    if nobody.response.succeeded and not greets and not same(said, own.response):
+        return None  # some say no with 200: then it must be what the owner of a cookie is told, word for word
     return [
         Evidence("exchange", "control: without the cookie the answer is another one", nobody),
         Evidence("exchange", "control: a cookie of letters without sense is not let in", broken),
