@@ -8,7 +8,7 @@ from typing import Final
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.owner_names import ADMIN_PATH
+from stopper.core.owner_names import ADMIN_PATH, PERSON
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import TRIES, alike, beyond, is_door
@@ -109,6 +109,14 @@ def _let_in(answer: Exchange, anonymous: Exchange) -> bool:
     return answer.response.succeeded and said and not alike(answer.response, anonymous.response)
 
 
+def _is_a_person(target: Target, route: Route) -> bool:
+    """Whether the path is that of somebody called admin: ``/user/admin`` beside ``/user/{name}`` is one person as all others are."""
+    above, _, last = route.path.rstrip("/").rpartition("/")
+    beside = re.compile(rf"{re.escape(above)}/\{{[^{{}}/]+\}}/?")
+    named = PERSON.search(above.rpartition("/")[2]) is not None and ADMIN_PATH.fullmatch(last) is not None
+    return named and any(beside.fullmatch(one.path) for one in target.app.routes)
+
+
 def _routes(target: Target) -> Iterator[tuple[Route, str]]:
     """What reads, then what makes things, then what changes one by its id: for that an id is asked for that nobody has."""
     everybody = {word for one in target.app.routes if registers(one) for word in one.path.split("/")}
@@ -119,6 +127,7 @@ def _routes(target: Target) -> Iterator[tuple[Route, str]]:
         and not is_door(one)
         and not SELF.search(one.path)
         and said.group(2).lower() not in everybody  # where everybody registers as staff, that is no higher role
+        and not _is_a_person(target, one)
     ]
     yield from ((one, "GET") for one in plain if "GET" in one.methods)
     for one in plain if target.mode == "active" else ():
