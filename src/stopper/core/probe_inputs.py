@@ -14,7 +14,7 @@ from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import answered, attempt, candidates, every, is_door
-from stopper.core.probe_query import query_names, with_query
+from stopper.core.probe_query import WANTING, query_names, with_query, with_the_rest
 from stopper.core.probe_shared import found_once
 
 MOST: Final = {"quick": 8, "standard": 20, "deep": 60}
@@ -100,6 +100,11 @@ def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Ste
             break  # nothing says that the others read anything, and there is enough to vary
         asked = target.request_for(route, method)
         honest = yield from attempt(answered(target, asked))
+        if honest is not None and method == "GET" and honest.response.status in WANTING and len(route.names) > 1:
+            whole = with_the_rest(asked, route.names)  # a view that wants all of its parameters judges none alone
+            better = (yield from attempt(answered(target, whole))) if whole != asked else None
+            if better is not None and better.response.status not in WANTING:
+                asked, honest = whole, better
         if honest is None or not _tells(route, asked, honest):
             continue
         once = yield from _is_taken_once(target, asked, honest)

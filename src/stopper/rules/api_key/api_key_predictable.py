@@ -20,7 +20,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_baseline import attempt, candidates
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import ENTERED, REGISTERED
-from stopper.core.probe_objects import ids
+from stopper.core.probe_objects import ids, plain_members
 from stopper.core.random_edits import NUMBERS, from_the_system
 from stopper.core.random_picks import is_picked, picks
 from stopper.core.rule import Edit, Hit, Rule
@@ -254,18 +254,35 @@ def _worked_out(target: Target) -> Verdict | None:
             continue
         route, answer = cast("tuple[Route, Exchange]", entry)
         text = named(answer.response.json(), (*KEY_NAMES, *TOKEN_NAMES)) if answer.response.succeeded else None
-        person = next((one for one in target.identities if name.endswith(f":{one.name}")), None)
+        person = _named(target, name)
+        if text is None and _token_of(target, name) is not None and answer.response.succeeded:
+            text = _token_of(target, name)  # called otherwise, and shown all the same
         words = [value for value in members(answer.request).values() if isinstance(value, str)]
         words += [one for one in (person.subject, person.name) if one] if person is not None else []
         words = [
             word for word in words if person is None or person.password is None or word != person.password.reveal()
         ]
-        reason = how_made(text, words, clock_of(answer.response)) if text is not None and "." not in text else None
+        if text is None or "." in text:
+            continue
+        told = [value for _, value in plain_members(answer.response.json()) if isinstance(value, str) and value != text]
+        reason = how_made(text, words, clock_of(answer.response))
+        if reason is None and (by_itself := how_made(text, told, 0)) is not None:
+            reason = by_itself.replace("its owner's name", "what the same answer says")
         if reason is not None:
             ref = RouteRef(answer.request.method, route.path)
             shown = Evidence("exchange", "what it gives out is worked out again from what is known", answer)
             return failed(f"{ref} gives out what anybody can work out: {reason}", [ref], [shown])
     return None
+
+
+def _named(target: Target, note: str) -> Identity | None:
+    return next((one for one in target.identities if note.endswith(f":{one.name}")), None)
+
+
+def _token_of(target: Target, note: str) -> str | None:
+    """What the person of a note shows as a token."""
+    person = _named(target, note)
+    return person.token.reveal() if person is not None and person.token is not None else None
 
 
 def _made_by(target: Target, route: Route, method: str) -> Steps[list[tuple[str, Exchange]]]:

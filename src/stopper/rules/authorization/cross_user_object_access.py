@@ -151,7 +151,8 @@ def _joined(wrong: Sequence[Verdict]) -> Verdict:
 def _two(target: Target) -> tuple[Identity, Identity] | None:
     """Two ordinary people with different credentials; an administrator may read what others own."""
     people = [one for one in target.identities if one.headers and not re.search(r"(?i)admin|root|super", one.name)]
-    return (people[0], people[1]) if len(people) >= 2 else None
+    other = next((one for one in people[1:] if one.headers != people[0].headers), None)  # some are given one token
+    return (people[0], other) if other is not None else None
 
 
 # -- the password of another ----------------------------------------------------------------------------------------------------

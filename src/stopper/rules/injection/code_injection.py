@@ -182,6 +182,7 @@ def _starts_with_text(value: Value | None) -> bool:
 
 # -- on the wire -----------------------------------------------------------------------------------------------------------------
 
+_A_SUM: Final = f"{LEFT}*{RIGHT}".encode(), f"{LEFT}_{RIGHT}".encode()  # for a body that is run as it came
 _BYTES: Final = "application/octet-stream"
 
 
@@ -197,13 +198,13 @@ def probe(target: Target) -> Steps[Verdict]:
     for request, ref in bare_bodies(target):
         if ref in places:
             continue
-        for sent, harmless in unpacked():
+        for sent, harmless in (*unpacked(), _A_SUM):
             both = replace(request, body=sent), replace(request, body=harmless)
             found = yield from beyond(_worked_out(*both, PRODUCT), places)
             if found:
                 places.append(ref)
                 evidence.extend(found)
-                said = said or f"{ref} unpacks its body into objects that run code"
+                said = said or f"{ref} runs what its body holds"
                 break
         else:
             if found := (yield from beyond(waits_unpacked(partial(_bodied, request)), places)):

@@ -1,7 +1,7 @@
 """A link to the real site ends, after the log-in, at a copy of it that asks for the password again."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode, urlsplit
@@ -18,7 +18,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import entered, login_requests, login_routes
-from stopper.core.probe_query import with_query
+from stopper.core.probe_query import WANTING, with_query, with_the_rest
 from stopper.core.response_headers import SetHeader, headers_set
 from stopper.core.rule import Hit, Rule
 from stopper.core.sent_on import sent_on
@@ -281,9 +281,7 @@ def probe(target: Target) -> Steps[Verdict]:
     for route in _likely(target):
         for name in _names_of(route):
             tried += 1
-            evidence = yield from attempt(
-                _away(with_query(target.request_for(route, "GET"), name, f"https://{host}/"), name, host)
-            )
+            evidence = yield from attempt(_away(target.request_for(route, "GET"), name, host, route.names))
             if evidence:
                 ref = RouteRef("GET", route.path)
                 return failed(f"{ref} redirects to any host that {name} names", [ref], evidence)
@@ -309,10 +307,13 @@ def _names_of(route: Route) -> list[str]:
     return [name for name in route.names if _NAMES.match(name)] or plain or list(_USUAL)
 
 
-def _away(request: Request, name: str, host: str) -> Steps[list[Evidence]]:
-    """The evidence that the answer sends to *host*; empty when it does not."""
+def _away(request: Request, name: str, host: str, names: Iterable[str] = ()) -> Steps[list[Evidence]]:
+    """The evidence that the answer sends to *host*; empty when it does not. Where all of *names* are wanted they are sent."""
     for value in (f"https://{host}/", f"//{host}/"):
         answer = yield from send(_with(request, name, value))
+        if answer.response.status in WANTING and len(whole := frozenset(names)) > 1:
+            request = with_the_rest(request, whole)
+            answer = yield from send(_with(request, name, value))
         if _goes_to(answer.response, host):
             here = yield from send(_with(request, name, "/"))
             return _evidence(here, answer)
