@@ -65,6 +65,8 @@ class ProbeResult:
     rule: Rule
     verdict: Verdict
     seconds: float = 0.0
+    cut: bool = False
+    """Whether the budget did not allow something that it asked."""
 
 
 def run_probes(
@@ -124,8 +126,9 @@ def run_probes(
         rule for rule in reading if rule.severity in _HEAVY or (rule.severity == "medium" and rule.check in _CHEAP)
     ]
     courier.kept_back = for_survey + for_last + max(0, int(left * FOR_CHANGES))
+    before = courier.exhausted
     _side_by_side(sorted(first, key=_by_need) if little else first, courier, at_once, run)
-    courier.kept_back = for_survey + for_last
+    courier.kept_back, courier.exhausted = for_survey + for_last, before  # those who were cut short are run again
     changing = [rule for rule in calm if rule.check not in (*_READING, *FIRST)]
     tight = courier.sent > courier.max_requests // 2
     # Few inputs take an address, so that what fetches one costs little.
@@ -134,11 +137,12 @@ def run_probes(
         sorted(heavy, key=_by_need) if tight else heavy, courier, min(at_once, AT_ONCE) if tight else at_once, run
     )
     # Those who read and were cut short take what the others left. Errors are provoked for many requests, and what weighs less asks few.
-    cut = [rule for rule in first if rule.slug in results and results[rule.slug].verdict.message.startswith(USED_UP)]
+    held = {slug for slug, one in results.items() if one.cut and one.verdict.outcome != "fail"}
+    cut = [rule for rule in first if rule.slug in held]
     rest = [rule for rule in reading if rule not in first]
     lighter = [rule for rule in changing if rule.severity == "medium"]
     low = [rule for rule in changing if rule.severity == "low"]
-    for rules in (sorted(cut, key=_by_weight), rest, lighter, provoking, low):
+    for rules in (sorted(cut, key=_by_need), rest, lighter, provoking, low):
         _side_by_side(rules, courier, at_once, run)
     courier.kept_back = for_survey
     _side_by_side(last, courier, 1, run)  # each may end what the others stand on
@@ -238,7 +242,7 @@ def _run_once(rule: Rule, target: Target, courier: Courier) -> ProbeResult:
         verdict = Verdict("open", f"the probe of {rule.slug} stopped: {one_line(error)}")
     finally:
         rig.close()
-    return ProbeResult(rule, _checked(verdict), time.perf_counter() - began)
+    return ProbeResult(rule, _checked(verdict), time.perf_counter() - began, rig.cut)
 
 
 def _drive(rule: Rule, target: Target, rig: "_Rig") -> Verdict:
@@ -251,6 +255,7 @@ def _drive(rule: Rule, target: Target, rig: "_Rig") -> Verdict:
             try:
                 answer = rig.perform(step)
             except Skipped as skipped:
+                rig.cut = rig.cut or str(skipped).startswith(USED_UP)
                 step = running.throw(skipped)
             else:
                 step = running.send(answer)
@@ -274,6 +279,7 @@ class _Rig:
     """Does what the steps of one probe ask for, and takes back at the end what they did."""
 
     def __init__(self, courier: Courier, target: Target, rule: Rule) -> None:
+        self.cut = False
         self._courier = courier
         self._disturbs = rule.disturbs
         self._asker = rule.slug
