@@ -52,6 +52,8 @@ def asked(person: Identity, method: str, path: str, body: bytes = b"", effect: E
         (LOGIN, "POST", "/logout/all"),
         (LOGIN, "POST", "/me/2fa/enable"),
         (LOGIN, "POST", "/me/deactivate"),
+        (LOGIN, "POST", "/user/chpasswd"),
+        (COOKIE, "POST", "/change-my-password"),
         (BEARER, "POST", "/account/close"),
         (BEARER, "POST", "/api/me/generate-key"),
         (BEARER, "POST", "/api/me/otp"),
