@@ -203,6 +203,16 @@ def test_a_door_is_judged_by_what_it_says_where_it_takes_no_get(slug: str, outco
     assert verdict(slug, Notes(safe=True, by_get=False).app).outcome == outcome
 
 
+def test_no_other_method_of_a_field_is_a_deed() -> None:
+    notes = Notes(safe=True)
+    _, courier = reached(notes.app)
+    notes.asked.clear()
+    assert courier.carry(Request("HEAD", "/graphql/login")).response.status == 405
+    assert courier.carry(Request("PATCH", "/graphql/notes", effect="write")).response.status == 405
+    assert courier.carry(Request("GET", "/graphql/notes/1?access_token=x")).response.wire is not None
+    assert len(notes.asked) == 1
+
+
 def test_a_door_limits_what_is_asked_at_once() -> None:
     loose, strict = (verdict("request-size-unlimited", Notes(safe).app) for safe in (False, True))
     assert loose.message.endswith("and POST /graphql answers 20 queries in one request and a query 14 levels deep")

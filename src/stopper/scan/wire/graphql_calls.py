@@ -92,7 +92,7 @@ class GraphqlTransport:
         if found is None:
             return self.plain.send(request, timeout, hold)
         operation, ids = found
-        if operation.method != request.method and request.method != "HEAD":
+        if operation.method != request.method:
             if request.method in ("OPTIONS", "TRACE", "TRACK"):
                 return self.plain.send(replace(request, target=operation.door), timeout, hold)
             self.count(-1)
@@ -105,7 +105,8 @@ class GraphqlTransport:
             response = self.plain.send(asked, timeout, hold)
             told = as_answered(operation.name, operation.path, operation.changes, response)
             told = replace(told, response=replace(told.response, wire=Exchange(asked, response)))
-            if not told.refused_below or not self._leave_out(operation, told.refused_below):
+            known = not told.refused_below or not self._leave_out(operation, told.refused_below)
+            if known or operation.changes:  # what changes something is not sent again for what else it would show
                 break
             self.count(1)
         return told.response
@@ -144,7 +145,7 @@ class GraphqlTransport:
         if request.method != "GET" and request.body and body is None:
             return replace(request, method="POST", target=operation.door + (f"?{query}" if query else ""))
         said = parse_qsl(query, keep_blank_values=True)
-        mine = [*said, *ids.items()] if request.method in ("GET", "DELETE", "HEAD") else list(ids.items())
+        mine = [*said, *ids.items()] if request.method in ("GET", "DELETE") else list(ids.items())
         values: dict[str, object] = {
             **(body or {}),
             **{name: value for name, value in mine if name in operation.members},
@@ -162,7 +163,7 @@ class GraphqlTransport:
         rest = [
             (name, value)
             for name, value in said
-            if name not in operation.members or request.method not in ("GET", "DELETE", "HEAD")
+            if name not in operation.members or request.method not in ("GET", "DELETE")
         ]
         text = _text(operation, variables, self._selection(operation))
         headers = tuple(pair for pair in request.headers if pair[0].lower() not in ("content-type", "content-length"))
