@@ -60,6 +60,7 @@ _PROPERTY: Final = re.compile(r"(?:.*\.)?(?:property|cached_property|hybrid_prop
 _ERROR: Final = re.compile(
     r"(?:.*\.)?(?:\w*(?:Auth|Login|Token|Permission|Access|Api|API|Forbidden|Unauthori[sz]ed|Denied|Credential)\w*(?:Error|Exception)|Forbidden|Unauthori[sz]ed|\w*Denied)"
 )
+_ERROR_ENDS: Final = ("Error", "Exception", "Forbidden", "Unauthorized", "Unauthorised", "Denied")
 _ADDS: Final = re.compile(r"flask_restful\.|flask_restx\.|flask_restplus\.|\w*Resource$")
 
 
@@ -250,7 +251,8 @@ def _plain_methods(facts: SourceFacts) -> frozenset[str]:
 
 def _errors_not_raised(facts: SourceFacts) -> Iterator[Told]:
     """``AuthError("unknown key")`` on a line of its own, in a guard or where the caller was asked."""
-    for call in facts.calls_matching(_ERROR.pattern):
+    named = [name for name in facts.callees() if name.endswith(_ERROR_ENDS) and _ERROR.fullmatch(name)]
+    for call in facts.calls(*named) if named else ():
         if not call.function or call.span is None or not stands_alone(facts, call):
             continue
         around = [

@@ -76,6 +76,8 @@ def _day(where: str, value: object) -> date:
 def without_accepted(report: Report, entries: tuple[Entry, ...], today: date, path: str) -> Report:
     """*report* without accepted findings. Each is told in ``skipped``; an entry past its day counts no more and is told in
     ``errors``, and so is one that fits nothing (its finding is gone)."""
+    if not entries:
+        return report
     by_print = {(entry.fingerprint, entry.rule): entry for entry in entries}
     kept: list[Finding] = []
     skipped: list[Skip] = []
