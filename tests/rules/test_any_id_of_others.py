@@ -8,6 +8,7 @@ from flask import abort, jsonify, request
 from tests.rules.test_two_given_people import GIVEN, Two, body
 
 from stopper.core.app import App, Route
+from stopper.core.probe_missing import missing_members
 from stopper.core.probe_nouns import alike, noun_of, nouns_before, nouns_of_name
 from stopper.scan.catalogue import load
 from stopper.scan.engine import run_probe
@@ -328,3 +329,63 @@ def test_who_may_not_open_a_thing_makes_himself_one_of_its_people(asks: bool) ->
     found = two.judged(ACCESS, **paths, **{"/clubs/{club}/join": {"post": {"responses": {}}}})
     assert (found.outcome == "fail") is not asks, found.message
     assert asks or (routes(found), found.severity) == ([("POST", "/clubs/{club}/join")], "medium")
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_what_all_see_is_taken_away_by_another_and_made_in_the_name_of_another(asks: bool) -> None:
+    """Whose it is says a member that is called after those who write there, in the number that each is told of himself."""
+    two, reviews = Two("reviews"), dict[int, dict[str, Any]]()
+    for number, one in list(two.people.items()):
+        two.people[number] = {"guestId": number, "nick": one["name"]}
+
+    @two.app.route("/reviews", methods=["GET", "POST"])
+    def all_reviews() -> Any:
+        me = two.caller()
+        if request.method == "GET":
+            return jsonify(items=list(reviews.values()))
+        sent, number = request.get_json(), 20 + len(reviews)
+        reviews[number] = {"reviewId": number, "guestId": me if asks else sent.get("guestId", me), "text": sent["text"]}
+        return jsonify(reviews[number]), 201
+
+    @two.app.delete("/reviews/<int:reviewId>")
+    def drop(reviewId: int) -> Any:
+        me, one = two.caller(), reviews.get(reviewId) or abort(404)
+        return jsonify(reviews.pop(reviewId)) if not asks or one["guestId"] == me else abort(403)
+
+    paths: dict[str, Any] = {"/me": READS, "/reviews": {**READS, "post": body(text="string")}}
+    found = two.judged(ACCESS, **paths, **{"/reviews/{reviewId}": {"delete": {"responses": {}}}})
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or {("POST", "/reviews"), ("DELETE", "/reviews/{reviewId}")} <= set(routes(found)), found.message
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_ids_of_several_things_and_what_a_refusal_wants(asks: bool) -> None:
+    two, files = (
+        Two("files"),
+        {
+            f"file-{number}-f00d": {"id": f"file-{number}-f00d", "of": number, "text": f"tax {number}"}
+            for number in (1, 2)
+        },
+    )
+    two.app.add_url_rule(
+        "/files", "files", lambda: jsonify([{"id": one["id"]} for one in files.values() if one["of"] == two.caller()])
+    )
+
+    @two.app.post("/batch/download")
+    def batch() -> Any:
+        me = two.caller()
+        if "ids" not in (sent := request.get_json()):
+            return jsonify(detail="'ids' is a required property"), 400
+        return jsonify([files[one] for one in sent["ids"] if one in files and (not asks or files[one]["of"] == me)])
+
+    found = two.judged(ACCESS, **{"/me": READS, "/files": READS, "/batch/download": {"post": body(ids="array")}})
+    assert (found.outcome == "fail") is not asks, found.message
+    assert missing_members("{'error': 'content is required, missing: title'}", {}) == ["content", "title"]
+
+
+@pytest.mark.parametrize("role", ["student", "teacher"])
+def test_a_folder_of_a_role_lets_in_who_is_told_of_another_role(role: str) -> None:
+    two = Two("grades", role=role)
+    two.app.add_url_rule("/teacher/grades", "grades", lambda: jsonify([{"id": 1, "points": 3}] if two.caller() else []))
+    found = two.judged("low-role-reaches-admin", **{"/me": READS, "/teacher/grades": READS})
+    assert (found.outcome == "fail") is (role == "student"), found.message

@@ -36,6 +36,10 @@ from stopper.core.probe_own_values import BELONGS, SELF, own_numbers
 from stopper.core.probe_query import query_names, with_query
 from stopper.core.probe_read_below import unknown, without
 
+_MANY: Final = frozenset({"batch", "bulk", "multi", "many", "mass", "set", "selection", "zip", "archive", "file"})
+"""What a path says of several things at once, and not of which."""
+LEAST: Final = 8
+"""Letters of such an id."""
 PLACES_MOST: Final = 16
 LISTS_MOST: Final = 6
 SAID_MOST: Final = 6
@@ -70,7 +74,9 @@ class Place:
             spelled: object = (
                 str(value) if isinstance(said.get(self.name), str) and not _is_a_sample(said[self.name]) else value
             )
-            return replace(honest, body=json.dumps({**said, self.name: spelled}).encode(), effect="write")
+            many = isinstance(said.get(self.name), list) or as_parameter(self.name).endswith("ids")
+            body = {**said, self.name: [spelled] if many else spelled}
+            return replace(honest, body=json.dumps(body).encode(), effect="write")
         path, query = honest.target.partition("?")[0].split("/"), honest.target.partition("?")[2]
         said_path = self.route.path.split("/")
         shift = len(path) - len(said_path)
@@ -149,6 +155,10 @@ def _nouns_at(route: Route, name: str) -> frozenset[str]:
 def _candidates(place: Place, hers: list[Known]) -> list[Known]:
     kind = dict(place.route.parameters).get(place.name, "")
     fit = [one for one in hers if alike(one.nouns, place.nouns) and ("int" not in kind or one.text.isdigit())]
+    if (
+        place.where == "body" and not place.nouns - _MANY
+    ):  # nothing says of what: an id that is no number is no other thing's
+        fit = [one for one in hers if one.of_itself and not one.text.isdigit() and len(one.text) >= LEAST]
     return [one for one in fit if one.of_itself or any(PRIVATE.search(f"/{noun}") for noun in place.nouns)]
 
 

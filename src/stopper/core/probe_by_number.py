@@ -18,7 +18,7 @@ from stopper.core.probe_foreign import made
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, Thing, entry_with, kinds, makes_things, new_id, route_at
 from stopper.core.probe_objects import inner_object, marked
-from stopper.core.probe_own_values import BELONGS, NAMES_SOMEBODY, own_numbers, says_whose
+from stopper.core.probe_own_values import BELONGS, NAMES_SOMEBODY, own_numbers, says_whose, told_apart
 from stopper.core.probe_query import query_names, with_query
 from stopper.core.probe_read_below import unknown, without
 from stopper.core.probe_references import made_with, references
@@ -30,6 +30,18 @@ _MAKER: Final = re.compile(
     r"(user|owner|author|creator|created_by|posted_by|username|from|sender|account|member|reviewer|poster|reporter|requester|submitter|organi[sz]er|host|seller)(_?(id|uuid|name))?"
 )
 """What says who made a thing, as members are spelled: for a patient or a customer others make things too."""
+
+
+TELLING_LEAST: Final = 4
+"""Letters of what somebody is told of himself by which a thing says that it is his."""
+
+
+def _says_who_made_it(name: str, makers: re.Pattern[str], sent: dict[str, object]) -> bool:
+    """Whether a member says who has made a thing: by its name, or as the id of a person that nobody has sent."""
+    said = as_parameter(name)
+    return makers.fullmatch(said) is not None or (
+        said.endswith("_id") and name not in sent and PERSON.search(said) is not None
+    )
 
 
 _GIVEN_TO: Final = re.compile(
@@ -71,7 +83,8 @@ def _numbers(target: Target, name: str, alice: Identity, bob: Identity) -> Steps
     hers, his = (yield from told_by_pages(target, alice)), (yield from told_by_pages(target, bob))
     if said in hers and his.get(said) not in (None, hers[said]) and (hers[said], his[said]) not in found:
         found.append((hers[said], his[said]))
-    return found
+    apart = (yield from told_apart(target, alice, bob)).get(said) if not found else None
+    return [*found, apart] if apart is not None else found
 
 
 def _read_by(
@@ -174,7 +187,9 @@ def made_by_another(
     shown = inner_object(control.response.json()) if control.response.succeeded else {}
     hers, his = (yield from _called(target, alice)), (yield from _called(target, bob))
     both = {one: hers[where] for where, one in his.items() if hers.get(where) not in (None, one)}
-    name = next((one for one in shown if makers.fullmatch(as_parameter(one)) and str(shown[one]) in both), None)
+    apart = yield from told_apart(target, alice, bob)
+    both |= {his: hers for hers, his in apart.values() if not his.isdigit() and len(his) >= TELLING_LEAST}
+    name = next((one for one in shown if _says_who_made_it(one, makers, plain) and str(shown[one]) in both), None)
     if name is None and (kind is not None or (yield from _is_private(target, create, control, marks, alice, bob))):
         for one in [one for one in shown if _of_somebody(one, private)]:
             pair = yield from _both(target, one, bob, alice)

@@ -117,6 +117,8 @@ def anew(target: Target, request: Request, kind: Kind, thing: Thing, seen: Excha
             said[name] = f"{value} again"
         elif stands.get(name) is value and isinstance(value, bool):
             said[name] = not value
+        elif stands.get(name) == value and isinstance(value, str) and value.startswith(("http://", "https://")):
+            said[name] = f"{value.rstrip('/')}/again"
     return replace(request, body=json.dumps(said).encode()) if said != members(request) else request
 
 

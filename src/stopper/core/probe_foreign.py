@@ -284,10 +284,10 @@ def _changed(
     """
     if method == "POST" and not thing.private and not (thing.shared and _ENDS.search(_said_beside(kind, route))):
         return None  # a move in a game, say, is a change that others may make; an end is its owner's
+    look = (yield from _look(target, kind, thing, bob)) if thing.shared else None  # it may be gone afterwards
     found = yield from _one_way(target, kind, thing, route, method, alice, bob)
     if found is None or found.outcome != "fail" or not thing.shared or found.message.endswith(_BY_NOBODY):
         return found
-    look = yield from _look(target, kind, thing, bob)
     other = yield from made(target, kind, bob, alice)
     his = (yield from _look(target, kind, other, bob)) if other is not None else None
     if look is None or other is None or his is None:

@@ -13,6 +13,7 @@ from typing import Final
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence
+from stopper.core.naming import as_parameter
 from stopper.core.owner_names import ADMIN_PATH
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, own, send, undo
@@ -21,7 +22,7 @@ from stopper.core.probe_foreign import made
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number, kinds, route_at
 from stopper.core.probe_login import REGISTERED, known_log_in
-from stopper.core.probe_objects import marked
+from stopper.core.probe_objects import marked, plain_members
 from stopper.core.probe_own_values import SELF
 from stopper.core.probe_read_below import unknown
 from stopper.core.probe_registration import registers
@@ -39,8 +40,12 @@ _SAYS: Final = re.compile(
 _OWNERS: Final = re.compile(r"(?i)\b(owners?|own|authors?|creators?|self|yourself|themsel(f|ves))\b")
 """Whoever has made a thing may do it as well, so that an own thing proves nothing."""
 _FOLDER: Final = re.compile(
-    rf"(?i)^(.{{0,120}}?/(?:{_ROLE}|manage|management|dispatch|moderation|operations?|ops|console|control|audit|supervision|editorial|approvals?))/."
+    rf"(?i)^(.{{0,120}}?/(?:{_ROLE}|manage|management|front-?desk|reception|dispatch|moderation|operations?|ops|console|control|audit|supervision|editorial|approvals?))/."
 )
+_ORDINARY: Final = re.compile(
+    r"(?i)user|member|customer|client|guest|student|pupil|patient|reader|donor|buyer|viewer|subscriber|rider|tenant|resident|basic|standard|regular|none"
+)
+"""Roles of those who are served."""
 MOST: Final = 10
 """Functions that are asked for."""
 _SHALL: Final = ("GET", "POST", "PUT", "PATCH")
@@ -68,8 +73,9 @@ def functions_let_in(target: Target, low: Identity) -> Steps[list[Found]]:
             anonymous, answer = yield from _asked(target, one, low)
             asked.append((one, anonymous, answer))
         refused = next((answer for _, _, answer in asked if answer is not None and answer.response.status == 403), None)
-        lacks = bool(group[0].role) and _lacks(target, low, group[0].role)
-        if _has(target, low, group[0].role) or (refused is None and not lacks):
+        role = group[0].role or _role_of_the_folder(group[0].route)
+        lacks = bool(role) and (_lacks(target, low, role) or (yield from _told_otherwise(target, low, role)))
+        if _has(target, low, role) or (refused is None and not lacks):
             continue
         for one, anonymous, answer in asked:
             if answer is None or anonymous is None or not anonymous.response.refused or answer.response.refused:
@@ -179,6 +185,30 @@ def _lacks(target: Target, low: Identity, role: str) -> bool:
         re.search(r"(?i)role|group|kind|type", name) and isinstance(said, (str, list)) for name, said in claims.items()
     )
     return told or (bool(target.canary) and target.canary in (low.subject or ""))
+
+
+def _role_of_the_folder(route: Route) -> str:
+    """``teacher`` of ``/api/teacher/grades``: the folder of a role by its name; an empty text for any other."""
+    folder = _FOLDER.match(route.path)
+    last = folder.group(1).rpartition("/")[2].lower() if folder is not None else ""
+    return last if re.fullmatch(rf"(?i){_ROLE}", last) else ""
+
+
+def _told_otherwise(target: Target, low: Identity, role: str) -> Steps[bool]:
+    """Whether somebody is told of itself that it has not that role: ``{"staff": false}``, or another role by name."""
+    stem = re.sub(r"(?i)s$", "", role).lower().replace("-", "_")
+    for route in [
+        one for one in target.app.routes if "GET" in one.methods and not one.parameters and SELF.search(one.path)
+    ][:2]:
+        seen = yield from attempt(send(low.on(target.request_for(route, "GET"))))
+        for name, value in plain_members(seen.response.json()) if seen is not None and seen.response.succeeded else ():
+            said = as_parameter(name)
+            if said in (stem, f"is_{stem}") and value in (False, 0):
+                return True
+            another = isinstance(value, str) and stem not in value.lower() and _ORDINARY.fullmatch(value) is not None
+            if said in ("role", "user_role", "user_type", "account_type") and another:
+                return True
+    return False
 
 
 def _has(target: Target, low: Identity, role: str) -> bool:

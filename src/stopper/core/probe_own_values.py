@@ -165,6 +165,25 @@ def _claims(target: Target, person: Identity) -> dict[str, object]:
     return {}
 
 
+def told_apart(target: Target, alice: Identity, bob: Identity) -> Steps[dict[str, tuple[str, str]]]:
+    """What routes tell two people about themselves under one name and otherwise: hers and his, by the name as parameters are spelled."""
+    found: dict[str, tuple[str, str]] = {}
+    for route in [
+        one for one in target.app.routes if "GET" in one.methods and not one.parameters and SELF.search(one.path)
+    ][:2]:
+        hers, his = (
+            (yield from send(alice.on(target.request_for(route, "GET")))),
+            (yield from send(bob.on(target.request_for(route, "GET")))),
+        )
+        if hers.response.succeeded and his.response.succeeded:
+            others = {as_parameter(name): as_id(value) for name, value in _members(his.response.json(), 3)}
+            for name, value in _members(hers.response.json(), 3):
+                own, other = as_id(value), others.get(as_parameter(name))
+                if own is not None and other is not None and own != other:
+                    found.setdefault(as_parameter(name), (own, other))
+    return found
+
+
 def shows_account(target: Target, shown: Exchange) -> bool:
     """Whether an answer says what a person of the scan owns, by a name that the request did not bring along."""
     text, sent = shown.response.text.lower(), f"{shown.request.target} {shown.request.body!r}".lower()

@@ -21,13 +21,15 @@ _PERSONAL: Final = re.compile(
     r"wallets?|policies|refunds?|purchases?|subscriptions?|certificates?|applications?|settings|preferences|exports?|reports?|grades|tickets?|attachments?|homework|submissions?|scans?|x-?rays?|threads?|"
     r"conversations?|chats?|diary|journal|vouchers?|leases?|timesheets?|shifts?|measurements?|labs?|quotes?|offers?|warranties|visits?|trips?|rides?|shipments?|rentals?|memberships?|addresses|"
     r"transcripts?|enrol?lments?|expenses?|budgets?|"
-    r"profile/edit|edit[_-]?profile|edit[_-]?account)([/_?&=.-]|$)"
+    r"profile/edit|edit[_-]?profile|edit[_-]?account)([/_?&=.-]|$)|\.(pdf|csv|docx?|xlsx?|txt|zip)($|\?)"
 )
 """What one person has and others have no business with."""
 _OF_PEOPLE: Final = re.compile(
     r"(?i)(^|/)(profiles?|users?|accounts?|members?|students?|customers?|patients?|employees?|clients?)/…/?$"
 )
 """Pages of somebody: public ones as a rule, where nothing stands by which somebody is reached."""
+_SERVED: Final = re.compile(r"(?i)(^|/)(clients?|patients?|customers?|students?|residents?|tenants?|cases?)/…/?$")
+"""Pages of those whom people look after, to each of whom lead the pages of one."""
 _TO_REACH: Final = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|\+?\d{9,15}\b")
 _AWAY: Final = re.compile(
     r"(?i)log-?out|sign-?out|log-?off|deactivate|delete|remove|destroy|cancel|disable|revoke|unsubscribe"
@@ -110,9 +112,14 @@ def asked(
         ways = alice.on(_read(link)), bob.on(_read(other))
         opened.append(((yield from send(ways[0])), (yield from send(ways[1]))))
         changes, of_people = _changed_at(opened[-1][0], link), _OF_PEOPLE.search(_apart(link, other))
-        if changes or (of_people and _TO_REACH.search(" ".join(_words(opened[-1][0]) - _words(opened[-1][1])))):
+        served = _SERVED.search(_apart(link, other)) is not None
+        if (
+            changes
+            or served
+            or (of_people and _TO_REACH.search(" ".join(_words(opened[-1][0]) - _words(opened[-1][1]))))
+        ):
             foreign = yield from send(bob.on(_read(link)))
-            if not changes or _changed_at(foreign, link) == changes:
+            if served or not changes or _changed_at(foreign, link) == changes:
                 told = yield from attempt(_judged(link, other, (seen, alice), (shown, bob), []))
                 found += [one if changes else replace(one, severity="medium") for one in told or []]
     known = {*seen.links(), *shown.links()}
@@ -268,7 +275,8 @@ def _is_his_own_kind(way: Way, own: Exchange, control: Exchange, foreign: Exchan
     """Whether a page of what one person has, by its path, says to Bob all that it says to Alice, else than his own of the kind and than one that
     is not there: each word may stand on other pages too."""
     apart = not same(own.response, control.response) and not nobodys.response.succeeded
-    return bool(_PERSONAL.search(way.hers.target)) and apart and same_but_for_the_caller(own.response, foreign.response)
+    told = _PERSONAL.search(way.hers.target) or _SERVED.search(_apart(way.hers.target, way.his.target))
+    return bool(told) and apart and same_but_for_the_caller(own.response, foreign.response)
 
 
 def _sent_back(form: Form, link: str, other: str, own: Exchange, bob: Identity) -> Steps[list[Verdict]]:

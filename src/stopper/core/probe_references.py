@@ -14,6 +14,7 @@ from stopper.core.probe_baseline import is_door
 from stopper.core.probe_id_elsewhere import forms_of_a_noun
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, kinds, new_id
+from stopper.core.probe_missing import with_what_is_missing
 from stopper.core.probe_objects import entries, ids, inner_object, marked
 from stopper.core.probe_own_values import SELF, own_numbers, says_whose
 
@@ -65,7 +66,11 @@ def made_with(target: Target, create: Route, request: Request, who: Identity) ->
         if answer.response.status not in REFUSED:
             return answer
     plain = yield from filled(target, create, _as_asked(target, create, better, answer), who)
-    return (yield from send(who.on(plain))) if plain != better else answer
+    if plain != better:
+        answer = yield from send(who.on(plain))
+    if create.request_schema is None and answer.response.status in REFUSED:
+        answer = yield from with_what_is_missing(target, answer, who)
+    return answer
 
 
 def _as_asked(target: Target, create: Route, request: Request, refused: Exchange) -> Request:
