@@ -15,6 +15,7 @@ HOMES: Final = (
 _CALLS: Final = (
     r"(?:openai|anthropic|litellm|cohere|ollama|google\.generativeai|google\.genai|mistralai|groq|together|replicate|langchain\w*|transformers|vertexai|huggingface_hub)"
     r"(?:\.\w+)*\.(?:create|acreate|parse|stream|completion|acompletion|chat|generate|generate_content|generate_text|a?invoke|a?stream|a?predict|complete|run|chat_completion|text_generation)"
+    r"|transformers\.pipeline\.__call__"
 )
 _BY_ATTRIBUTE: Final = re.compile(
     r"(?:.*\.)?(?:chat\.completions|completions|messages|responses)\.(?:create|parse|stream)|(?:.*\.)?generate_content"
@@ -106,7 +107,7 @@ def _written(call: Call) -> str:
 
 
 def _by_http(facts: SourceFacts) -> Iterator[Call]:
-    for call in facts.calls("*.post", "urllib.request.Request"):
+    for call in facts.calls("*.post", "*.stream", "*.request", "urllib.request.Request"):
         if call.callee == "urllib.request.Request" and call.lacks(1, "data"):
             continue  # nothing is sent: a list of models is read
         if _is_of_provider(call) or _is_asked_like_one(call):
@@ -119,7 +120,7 @@ def _is_of_provider(call: Call) -> bool:
     based = client.keyword("base_url") if isinstance(client, Call) else None
     return any(
         isinstance(part, Constant) and isinstance(part.value, str) and _HOSTS.match(part.value)
-        for value in (call.argument(0, "url"), based)
+        for value in (_address(call), based)
         for part in walk(value, 3)
     )
 
@@ -130,13 +131,18 @@ def _is_asked_like_one(call: Call) -> bool:
     if not isinstance(body, Mapping) or body.get("model") is None:
         return False
     return any(body.get(key) is not None for key in ("messages", "prompt", "input")) and any(
-        _DOORS.search(text) for part in walk(call.argument(0, "url"), 3) if (text := text_of(part))
+        _DOORS.search(text) for part in walk(_address(call), 3) if (text := text_of(part))
     )
+
+
+def _address(call: Call) -> Value | None:
+    """Of ``post(url)``, and of ``stream("POST", url)`` and ``request("POST", url)``."""
+    return call.argument(1 if call.method in ("stream", "request") else 0, "url")
 
 
 def payload(call: Call) -> Value | None:
     """The JSON that a call by plain HTTP sends; None for a library's call."""
-    by_http = call.method == "post" or call.callee.startswith(("requests.", "httpx.", "urllib."))
+    by_http = call.method in ("post", "request") or call.callee.startswith(("requests.", "httpx.", "urllib."))
     return call.keyword("json", "data") if by_http else None
 
 

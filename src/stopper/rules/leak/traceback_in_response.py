@@ -138,6 +138,9 @@ def _is_bare(value: Value) -> bool:
 
 def _is_handed_on(facts: SourceFacts, flow: Flow) -> bool:
     """That the value is returned by a function that answers no route and handles no error: it is judged where it answers."""
+    known = facts.function(flow.function) if flow.function else None
+    if known is not None and known.parameters[-1:] == ("start_response",):
+        return False  # what a layer of WSGI gives back is the answer
     return (
         flow.detail == "return"
         and bool(flow.function)

@@ -18,7 +18,7 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source import names
-from stopper.scan.source.drafts import new_call, new_unknown
+from stopper.scan.source.drafts import new_call, new_comparison, new_truth, new_unknown
 from stopper.scan.source.evaluating import DISPLAYS, evaluated
 from stopper.scan.source.folded_calls import folded
 from stopper.scan.source.folding import one_mapping
@@ -67,6 +67,8 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
     args, keywords, is_open = _arguments(reader, node)
     if before is not None:
         args, keywords, is_open = _after_partial(before, args, keywords, is_open)
+    if (asked := _compared(reader, node, owner, callee, args)) is not None:
+        return asked
     known = folded(reader, node, owner, callee, args, keywords, is_open)
     if type(function) is ast.Attribute and function.attr == "pop" and args:
         take_out(reader, function.value, args[0])
@@ -120,6 +122,23 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
             return several
         return call if given is None else given
     return call
+
+
+_COMPARING: Final = {"operator.eq": "==", "operator.ne": "!=", "__eq__": "==", "__ne__": "!="}
+
+
+def _compared(
+    reader: Reader, node: ast.Call, owner: Value | None, callee: str, args: tuple[Value, ...]
+) -> Value | None:
+    """``operator.eq(one, other)`` and ``one.__eq__(other)`` are comparisons, written otherwise."""
+    of_object = owner is not None and callee not in _COMPARING
+    sign = _COMPARING.get(callee.rpartition(".")[2] if of_object else callee)
+    sides = (owner, *args) if of_object and owner is not None else args
+    if sign is None or len(sides) != 2 or (type(owner) is Call and owner.callee == "super"):
+        return None
+    left, right = sides
+    reader.project.comparisons.append(new_comparison(sign, left, right, reader.span(node), reader.function, None))
+    return new_truth((left, right), differs=sign == "!=")
 
 
 def _handed_through(reader: Reader, node: ast.Call, handed: Call) -> Value:

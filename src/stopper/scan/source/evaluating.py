@@ -22,6 +22,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source.asking_first import asks_first, variable_given
 from stopper.scan.source.blocks import STATEMENTS
+from stopper.scan.source.declared import FIELDS, by_default
 from stopper.scan.source.drafts import new_constant, new_name
 from stopper.scan.source.project import Pending, Project
 from stopper.scan.source.reader import Reader
@@ -84,7 +85,11 @@ def evaluated(reader: Reader, call: Call) -> Value | None:
         project.evaluating -= 1
         for name, length in marks.items():
             del getattr(project, name)[length:]
-    return made if made is not None and _is_plain(made) else None
+    if made is None:
+        return None
+    # ``def env(name): return field(default_factory=lambda: os.environ.get(name))`` declares a field of a data class
+    held = by_default(project, made) if type(made) is Call and made.callee in FIELDS else made
+    return made if _is_plain(held) else None
 
 
 def _is_seen(value: Value) -> bool:

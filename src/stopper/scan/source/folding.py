@@ -171,7 +171,7 @@ def binary(reader: Reader, node: ast.BinOp) -> Value:
             return formatted(reader, [left, right], node)
         if type(left) is Sequence and type(right) is Sequence:
             return sequence(left.items + right.items, left.kind, left.open or right.open, reader.span(node))
-    if type(node.op) is ast.Mod and _is_text(left):
+    if type(node.op) is ast.Mod and type(left) is not Name and _is_text(left):
         given = _by_name(reader, left, right) or (list(right.items) if type(right) is Sequence else [right])
         return percent(left, given, node, reader)
     if type(node.op) is ast.BitOr and type(left) is Mapping:
@@ -252,7 +252,46 @@ def _size(value: Plain) -> int:
     return LARGEST_TEXT + 1 if isinstance(value, int) and value.bit_length() > 4096 else 0
 
 
+_GIVES_TEXT: Final = frozenset(
+    {
+        "strip",
+        "lstrip",
+        "rstrip",
+        "lower",
+        "upper",
+        "casefold",
+        "title",
+        "capitalize",
+        "removeprefix",
+        "removesuffix",
+        "hexdigest",
+        "isoformat",
+        "strftime",
+    }
+)
+_TEXTS_OF_REQUESTS: Final = frozenset(
+    f"flask.request.{word}"
+    for word in (
+        "host",
+        "host_url",
+        "url_root",
+        "root_url",
+        "base_url",
+        "url",
+        "path",
+        "full_path",
+        "script_root",
+        "scheme",
+    )
+)
+_GIVING_TEXT: Final = frozenset({"str", "flask.url_for", "ascii", "repr", "hex"})
+
+
 def _is_text(value: Value) -> bool:
+    if type(value) is Call:
+        return value.callee in _GIVING_TEXT or value.method in _GIVES_TEXT
+    if type(value) is Name:
+        return value.dotted in _TEXTS_OF_REQUESTS
     return type(value) is Format or (type(value) is Constant and type(value.value) in (str, bytes))
 
 

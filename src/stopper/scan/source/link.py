@@ -38,6 +38,7 @@ from stopper.scan.source.log_hooks import log_hooks
 from stopper.scan.source.project import ClassState, Module, Project
 from stopper.scan.source.registered_handlers import call_registered_handlers
 from stopper.scan.source.routes import Routes
+from stopper.scan.source.run_elsewhere import run_elsewhere
 from stopper.scan.source.sole_callers import follow_sole_callers
 from stopper.scan.source.sole_methods import name_sole_methods
 from stopper.scan.source.straight import PROPERTIES
@@ -132,6 +133,9 @@ def _place(found: HasSpan) -> tuple[str, int, int]:
 def _answers(project: Project, facts: SourceFacts) -> Iterator[Flow]:
     """What views and error handlers return is a response, unless it is a call that was noted as one already."""
     speakers = {route.view for route in facts.routes} | {handler.function for handler in facts.all_error_handlers}
+    speakers |= {
+        one.name for one in facts.all_functions if one.parameters[-1:] == ("start_response",)
+    }  # WSGI (PEP 3333)
     for found in facts.all_returns:
         owner = found.function.rpartition(".")[0]
         if found.function not in speakers and not (owner in speakers and owner in project.classes):
@@ -336,17 +340,18 @@ def _reach(project: Project, facts: SourceFacts, guards: Guards) -> dict[str, tu
     every = _refs(facts)
     rank = {ref: number for number, ref in enumerate(every)}
     found: dict[str, set[int]] = {}
+    later = run_elsewhere(project, facts)
     for route in facts.routes:
         refs = [ref for ref in _refs_of(route) if ref.method not in ("HEAD", "OPTIONS")]
         around = [one.name for one in route.decorators]
         around += [
             own for name in around if (own := f"{name}.__call__") in project.functions
         ]  # a class that wraps the view
-        for name in _run_by([route.view, *route.hooks, *around], project, guards):
+        for name in _run_by([route.view, *route.hooks, *around], project, guards, later):
             found.setdefault(name, set()).update(rank[ref] for ref in refs)
         for ref in refs:  # a method of a view class answers its own method alone
             own = f"{route.view}.{ref.method.lower()}"
-            for name in _run_by([own], project, guards) if own in project.functions else ():
+            for name in _run_by([own], project, guards, later) if own in project.functions else ():
                 found.setdefault(name, set()).add(rank[ref])
     for handler in facts.all_error_handlers:
         served = (route for route in facts.routes if not handler.blueprint or route.blueprint == handler.blueprint)
@@ -364,7 +369,7 @@ def _refs_of(route: SourceRoute) -> list[RouteRef]:
     return [RouteRef(method, route.path) for method in route.methods]
 
 
-def _run_by(waiting: list[str], project: Project, guards: Guards) -> Iterator[str]:
+def _run_by(waiting: list[str], project: Project, guards: Guards, later: dict[str, list[str]]) -> Iterator[str]:
     """The functions of the project that these run, themselves among them."""
     seen: set[str] = set()
     while waiting:
@@ -376,4 +381,5 @@ def _run_by(waiting: list[str], project: Project, guards: Guards) -> Iterator[st
         if function is not None:
             yield name
             waiting.extend(function.calls)
+            waiting.extend(later.get(name, ()))
         waiting.extend(guards.judges.nested.get(name, ()))
