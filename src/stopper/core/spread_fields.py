@@ -7,7 +7,7 @@ from stopper.core import passing
 from stopper.core.body_models import classes_by_name
 from stopper.core.fact import ClassFact
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Call, Member, Name, Parameter, Value, options
+from stopper.core.values import Call, ConfigValue, Mapping, Member, Name, Parameter, Value, options
 
 _FUNCTIONS: Final = frozenset({"dataclasses.asdict", "attrs.asdict", "attr.asdict", "vars"})
 _METHODS: Final = frozenset({"_asdict", "model_dump", "dict"})
@@ -19,13 +19,19 @@ def given_as(facts: SourceFacts, call: Call, word: str, position: int | None = N
     said = call.keyword(word) if position is None else call.argument(position, word)
     if said is not None:
         return (said,)
-    return tuple(
-        value
-        for name, spread in call.keywords
-        if name == "**"
-        for made in _dumped(spread)
-        for value in _field(facts, made, word, _DEEPEST)
+    spread = [value for name, value in call.keywords if name == "**"]
+    return (
+        *(value for one in spread for made in _dumped(one) for value in _field(facts, made, word, _DEEPEST)),
+        *(value for one in spread for value in _of_setting(facts, one, word)),
     )
+
+
+def _of_setting(facts: SourceFacts, spread: Value, word: str) -> Iterator[Value]:
+    """``**app.config["TALISMAN"]``, where a mapping was written there."""
+    for written in facts.followed(spread) if isinstance(spread, ConfigValue) else ():
+        for one in options(written):
+            if isinstance(one, Mapping) and (value := one.get(word)) is not None:
+                yield value
 
 
 def _dumped(spread: Value) -> tuple[Value, ...]:

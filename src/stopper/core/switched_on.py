@@ -15,7 +15,7 @@ from stopper.core.rule import Certainty
 from stopper.core.served_heirs import served_heirs
 from stopper.core.setting_facts import YES, written
 from stopper.core.stages_of_settings import is_for_one_desk, is_live
-from stopper.core.unset_variables import holds_unset
+from stopper.core.unset_variables import holds_unset, is_unset
 from stopper.core.values import (
     Call,
     Caught,
@@ -313,7 +313,8 @@ def _is_for_desk(facts: SourceFacts, condition: Condition, *, by_name: bool) -> 
     inside = list(walk(condition.value))
     if any(isinstance(one, Name) and one.dotted.startswith("flask.request.") for one in inside):
         return False  # whoever calls asks for it
-    if not condition.negated and holds_unset(condition.value, _OFF_FLAG):
+    holds = is_unset if condition.negated else holds_unset  # ``if not os.environ.get("DISABLE_DEBUGGER")``
+    if holds(condition.value, _OFF_FLAG):
         return False
     match condition.value:
         case Truth(parts=(EnvironmentValue(default=None | Constant(value=None)), Constant(value=None)), differs=False):

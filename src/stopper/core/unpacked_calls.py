@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.passing import callers, passed
-from stopper.core.values import NAMED, Call, Mapping, Parameter, Unknown, Value, options, text_of
+from stopper.core.values import NAMED, Call, ConfigValue, Mapping, Parameter, Unknown, Value, options, text_of
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -32,6 +32,9 @@ def _rows(facts: "SourceFacts", value: Value, depth: int) -> Iterator[_Row]:
         function = facts.function(one.callee) if isinstance(one, Call) and depth else None
         if isinstance(one, Mapping):
             yield from _of_mapping(facts, one, depth)
+        elif isinstance(one, ConfigValue) and depth and (written := facts.config_values(one.key)):
+            for held in written:  # ``**current_app.config["COOKIES"]``
+                yield from _rows(facts, held, depth - 1)
         elif function is not None and function.returns:
             for returned in function.returns:
                 yield from _rows(facts, returned, depth - 1)

@@ -27,3 +27,12 @@ def holds_unset(value: Value, switches: re.Pattern[str]) -> bool:
             )
         case _:
             return False
+
+
+def is_unset(value: Value, switches: re.Pattern[str]) -> bool:
+    """A variable that nothing is told to stand in for. One whose name is one of *switches* says what this is for."""
+    return (
+        isinstance(value, EnvironmentValue)
+        and (value.default is None or is_constant(value.default, None, "", False))
+        and switches.search(value.variable) is None
+    )

@@ -100,21 +100,23 @@ def _is_header(facts: SourceFacts, value: Value | None) -> bool:
     return any(_is_header(facts, option) for option in options)
 
 
-def _is_careful(facts: SourceFacts, function: str, depth: int = 1) -> bool:
+def _is_careful(facts: SourceFacts, function: str, depth: int = 1, *, caught: bool = True) -> bool:
     """That the scheme is looked at, by the function, by one that it asks (with the header, or one that reads it as well) or by one that hands
-    the header to it; or that another form ends in a refusal."""
+    the header to it; or that another form ends in a refusal, where the function is the one that takes it apart (*caught*)."""
     for call in facts.calls_in(function):
         given = [one for one in (call.receiver, *call.args) if one is not None and _has_header(facts, one)]
         if given and call.method in _LOOKS:
             return True
         asks = given or call.callee in _reading(facts)
-        if asks and depth and facts.function(call.callee) is not None and _is_careful(facts, call.callee, depth - 1):
-            return True
+        if asks and depth and facts.function(call.callee) is not None:
+            cuts = next(_taken_apart(facts, call.callee), None) is not None
+            if _is_careful(facts, call.callee, depth - 1, caught=cuts):
+                return True
     if any(_asks_scheme(facts, one.operator, one.left, one.right) for one in facts.comparisons_in(function)):
         return True
     if depth and any(_is_careful(facts, call.function, 0) for call in facts.calls(function) if call.function):
         return True
-    return any(
+    return caught and any(
         _CAUGHT & {name.rpartition(".")[2] for name in handler.catches}
         and handler.action in ("refuse", "return", "raise")
         for handler in facts.handlers()
@@ -140,6 +142,8 @@ def _is_behind(facts: SourceFacts, value: Value) -> bool:
         ):
             return one.method not in _LETTERS or bool(one.args)
         if isinstance(one, Item) and isinstance(one.owner, Call) and one.owner.method in _CUTS:
+            if one.owner.receiver is not None and not _is_header(facts, one.owner.receiver) and _has_header(facts, one):
+                continue  # ``base64.b64decode(packed).decode().split(":")[0]``: what stands behind the scheme is cut again
             return not (isinstance(one.key, Constant) and one.key.value == 0)
         if isinstance(one, Item) and _is_slice(one):
             return True

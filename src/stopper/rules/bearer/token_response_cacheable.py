@@ -21,6 +21,7 @@ from stopper.core.values import (
     Call,
     Choice,
     Constant,
+    Format,
     Item,
     Mapping,
     Name,
@@ -55,17 +56,6 @@ MAYBE: Final = frozenset(
 )
 """A member that is one where its value is."""
 _BODY_WORDS: Final = HANDED | MAYBE
-_SPELLED: Final = (
-    *sorted(_BODY_WORDS),
-    "accessToken",
-    "refreshToken",
-    "idToken",
-    "authToken",
-    "bearerToken",
-    "Token",
-    "JWT",
-    "AccessToken",
-)
 LAYERS: Final = 4
 """Functions from a view to what makes the body of its answer: service, factory, and two more."""
 _GUARDS: Final = re.compile(r"(?i)cache|no_store|nostore")
@@ -79,7 +69,7 @@ _MAKERS: Final = ("flask.jsonify", "flask.make_response", "flask.json.jsonify", 
 def detect(app: App) -> Iterator[Hit]:
     """A view that returns a token where nothing says that it may not be stored."""
     facts = source_of(app)
-    if not facts.says(*_SPELLED) and not any(_BODY_WORDS & one.fields.keys() for one in facts.classes()):
+    if not facts.says_anyhow(*_BODY_WORDS) and not any(_BODY_WORDS & one.fields.keys() for one in facts.classes()):
         return
     views = {route.view for route in facts.routes}
     handing = [
@@ -175,6 +165,8 @@ def _is_token_body(facts: SourceFacts, value: Value) -> bool:
         pairs = [(text_of(key) or "", item) for key, item in value.items]
     elif isinstance(value, Call) and (value.callee in _MAKERS or value.method[:1].isupper()):
         pairs = [*value.keywords, *_by_place(facts, value)]  # also of ``TokenPair(access_token=…)``
+    elif isinstance(value, Call) and value.callee in _PAGES:  # a page asks for other tokens too, of forms and of links
+        pairs = [(name, item) for name, item in value.keywords if name.lower() in HANDED or _is_made(item)]
     return any(
         name.lower() in HANDED
         or (name.lower() in MAYBE and (facts.derives(item, "token", by_name=False) or _is_made(item)))
@@ -190,6 +182,8 @@ def _by_place(facts: SourceFacts, made: Call) -> Iterator[tuple[str, Value]]:
         yield from zip(own.fields, made.args, strict=False)
 
 
+_PAGES: Final = ("flask.render_template", "flask.render_template_string")
+_RANDOM: Final = ("secrets.token_urlsafe", "secrets.token_hex")
 _ISSUES: Final = re.compile(
     r"(?i)_?(get|create|generate|issue|make|new|encode|mint|sign|build|gen)_?(\w+_)?(auth_?|access_?|api_?|refresh_?)?(token|jwt)(_for(_\w+)?)?"
 )
@@ -197,9 +191,10 @@ _ISSUES: Final = re.compile(
 
 def _is_made(value: Value) -> bool:
     """``user.get_token()``, ``generate_auth_token(user)``: what is called so hands out a token, also where it is not seen."""
+    if isinstance(value, Format):  # ``f"pk_{secrets.token_urlsafe(32)}"``
+        return any(isinstance(one, Call) and one.callee in _RANDOM for one in value.parts)
     return isinstance(value, Call) and (
-        (_ISSUES.fullmatch(value.method) is not None and "csrf" not in value.method.lower())
-        or value.callee in ("secrets.token_urlsafe", "secrets.token_hex")
+        (_ISSUES.fullmatch(value.method) is not None and "csrf" not in value.method.lower()) or value.callee in _RANDOM
     )
 
 

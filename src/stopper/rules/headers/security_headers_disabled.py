@@ -62,8 +62,8 @@ def _hollow(app: App, call: Call) -> list[str]:
     facts = source_of(app)
     age = plain(facts, call.keyword("strict_transport_security_max_age"))
     found = ["strict_transport_security"] if age and all(one == 0 for one in age) else []
-    policy = call.keyword("content_security_policy")
-    for option in options(policy):
+    policies = given_as(facts, call, "content_security_policy")
+    for option in (one for policy in policies for one in options(policy)):
         said = (option.get("script-src") or option.get("default-src")) if isinstance(option, Mapping) else None
         words = [
             str(one)

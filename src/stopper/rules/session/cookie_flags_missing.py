@@ -17,7 +17,7 @@ from stopper.core.passing import given
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_cookies import answers_with_cookies
-from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.setting_facts import plain
 from stopper.core.unpacked_calls import unpacked
 from stopper.core.values import (
@@ -26,6 +26,7 @@ from stopper.core.values import (
     Constant,
     EnvironmentValue,
     Format,
+    Item,
     Parameter,
     Value,
     is_constant,
@@ -58,6 +59,10 @@ OTHERS: Final = frozenset(
 _DOMAIN: Final = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 
 
+_DUMPS: Final = ("werkzeug.http.dump_cookie", "werkzeug.dump_cookie")
+"""What makes the text of a header, with the arguments of ``set_cookie``."""
+
+
 def _is_of_a_client(call: Call) -> bool:
     """``jar.set_cookie("files.example.com", "lang", "en")``: the cookie of somebody else's site, which this program keeps as a browser does."""
     domain = text_of(call.argument(0)) or ""
@@ -72,7 +77,7 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _by_hand(facts)
     told: set[tuple[str, str]] = set()
     given = flags_of_own_responses(facts)
-    for call in (one for written in facts.calls("*.set_cookie") for one in unpacked(facts, written)):
+    for call in (one for written in facts.calls("*.set_cookie", *_DUMPS) for one in unpacked(facts, written)):
         if (
             call.open
             or _ends(facts, call)
@@ -115,6 +120,8 @@ _WORDS: Final = {"Secure": "secure", "HttpOnly": "httponly", "SameSite": "samesi
 def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
     """``headers["Set-Cookie"] = f"sid={sid}; Path=/"``: the whole text is seen, and attributes are not in it."""
     for value, span in _headers(facts):
+        if isinstance(value, Call) and value.method in _WRITES_OUT and value.receiver is not None:
+            yield from _of_morsel(facts, value, span)
         if not isinstance(value, (Constant, Format)):
             continue
         inside = value.parts if isinstance(value, Format) else (value,)
@@ -133,6 +140,31 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
                 span,
                 certainty="certain" if _CREDENTIAL.search(name) else None,
             )
+
+
+_WRITES_OUT: Final = frozenset({"OutputString", "output"})
+"""What makes a header of a cookie of ``http.cookies``."""
+
+
+def _of_morsel(facts: SourceFacts, made: Call, span: Span) -> Iterator[Hit]:
+    """``jar["seen"].OutputString()``, where ``jar["seen"]["secure"] = True`` and its like are not all said in that function."""
+    if made.receiver is None or not facts.imports("http.cookies"):
+        return
+    said = {
+        one.attribute.lower()
+        for one in facts.assignments_in(made.function)
+        if not is_constant(one.value, False, None, "")
+    }
+    inside = (made.receiver, *walk(made.receiver, 3))
+    keys = (text for one in inside if isinstance(one, Item) and (text := text_of(one.key)) is not None)
+    name = made.receiver.name or next(keys, "")  # what was put there is known by the name that it was put under
+    lacking = [shown for word, (_, shown) in _FLAGS.items() if word not in said]
+    if _FOR_SCRIPTS.search(name) and "HttpOnly" in lacking:
+        lacking.remove("HttpOnly")
+    emptied = "max-age" in said and any(is_constant(one.value, 0) for one in facts.assignments_in(made.function))
+    if lacking and not emptied and not _OF_LOOKS.fullmatch(name):
+        sure: Certainty | None = "certain" if _CREDENTIAL.search(name) else None
+        yield Hit(f"the cookie {name or 'that is set here'} lacks {', '.join(lacking)}", span, certainty=sure)
 
 
 def _is_of_no_name(facts: SourceFacts, call: Call) -> bool:

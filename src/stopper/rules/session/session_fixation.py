@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.account_names import checks_password_hash
 from stopper.core.app import App
-from stopper.core.fact import SourceRoute
+from stopper.core.fact import Flow, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.own_sessions import sent_back, takes_new_id, written_into
@@ -16,7 +16,7 @@ from stopper.core.probe_baseline import alike, attempt, candidates, establish
 from stopper.core.probe_login import logout_requests
 from stopper.core.rule import Edit, Hit, Rule, Severity
 from stopper.core.session_keeping import is_kept_on_server
-from stopper.core.values import Call, Mapping, Name, Value, text_of
+from stopper.core.values import Call, Item, Mapping, Name, Truth, Value, text_of, walk
 
 _WHO: Final = re.compile(
     r"(?i)^_?((current_?)?(user|account|member|customer|client|person|employee|staff|admin|principal|profile|identity)(_?(id|uuid|pk|name|email|data|info|obj|role))?"
@@ -49,6 +49,9 @@ _NEW: Final = re.compile(
 )
 
 
+_RIGHTS: Final = re.compile(
+    r"(?i)^(?:user_?)?(?:is_?(?:admin|staff|superuser)|admin|roles?|permissions?|scopes?|groups?)$"
+)
 _LOG_IN: Final = "the log-in writes into the session that it found, and does not start a new one"
 
 
@@ -59,7 +62,7 @@ def detect(app: App) -> Iterator[Hit]:
     # Flask's own session is the cookie itself: the log-in sends a new one, and whoever holds the old one stays nobody.
     weight: Severity | None = None if is_kept_on_server(facts) else "low"
     for flow in facts.flows("session"):
-        keys = flow.value.keys() if not flow.detail and isinstance(flow.value, Mapping) else (flow.detail,)
+        keys = _keys(flow)
         if flow.function in seen or not flow.function or not _says_who(facts, keys, flow.function):
             continue
         seen.add(flow.function)
@@ -76,7 +79,11 @@ def detect(app: App) -> Iterator[Hit]:
         function = facts.function(route.view)
         if function is None or _asks_before(facts, route):
             continue
-        if not _ends(facts, route.view) and not _forgets(facts, route.view):
+        if _ends(facts, route.view) and not _opens_alone(facts, route.view):
+            continue
+        if left := _left_behind(facts, route.view):
+            yield Hit(f"the log-out leaves {left} in the session", function.span, certainty="likely")
+        elif not _forgets(facts, route.view):
             yield Hit(
                 "nothing in sight clears the session at the log-out: look whether it ends somewhere else",
                 function.span,
@@ -106,7 +113,11 @@ def _says_who(facts: SourceFacts, keys: Iterable[str], function: str) -> bool:
     said = list(keys)
     if any(map(_WHO.match, said)):
         return True
-    return any(map(_SOMEBODY.match, said)) and (_is(facts, function, _IN) or bool(_logins_calling(facts, function)))
+    return any(map(_SOMEBODY.match, said)) and (
+        _is(facts, function, _IN)
+        or any(map(checks_password_hash, facts.calls_in(function)))
+        or bool(_logins_calling(facts, function))
+    )
 
 
 def _asks_before(facts: SourceFacts, route: SourceRoute) -> bool:
@@ -124,10 +135,12 @@ def _is(facts: SourceFacts, function: str, pattern: re.Pattern[str]) -> bool:
 
 
 def _finds_out_who(facts: SourceFacts, function: str) -> bool:
-    """That the function is a view which lets people in by another name: it holds a password against its hash, or is asked by a provider."""
+    """That the function lets people in by another name: it holds a password against its hash, or is a view that a provider is asked by."""
+    if any(map(checks_password_hash, facts.calls_in(function))):
+        return True
     if not facts.routes_of_view(function):
         return False
-    if any(checks_password_hash(call) or _PROVES.fullmatch(call.callee) for call in facts.calls_in(function)):
+    if any(_PROVES.fullmatch(call.callee) for call in facts.calls_in(function)):
         return True
     return any("POST" in route.methods for route in facts.routes_of_view(function)) and _is(
         facts, function, _IN_OTHERWISE
@@ -136,7 +149,12 @@ def _finds_out_who(facts: SourceFacts, function: str) -> bool:
 
 def _logins_calling(facts: SourceFacts, function: str) -> list[str]:
     """The log-ins that have another function write into the session."""
-    return [call.function for call in facts.calls(function) if call.function and _is(facts, call.function, _IN)]
+    return [
+        call.function
+        for call in facts.calls(function)
+        if call.function
+        and (_is(facts, call.function, _IN) or any(map(checks_password_hash, facts.calls_in(call.function))))
+    ]
 
 
 def _starts_anew(facts: SourceFacts, function: str, depth: int = 2) -> bool:
@@ -185,6 +203,44 @@ def _takes_out_another(call: Call) -> bool:
 def _forgets(facts: SourceFacts, function: str) -> bool:
     """Something is written into the session that takes the person out: ``session["user"] = None``."""
     return any(flow.function == function for flow in facts.flows("session"))
+
+
+def _left_behind(facts: SourceFacts, function: str) -> str:
+    """What somebody may do, which a log-in writes into the session and this log-out, which only takes the person out, leaves there."""
+    written = [(flow.function, key) for flow in facts.flows("session") for key in _keys(flow)]
+    taken = {key for home, key in written if home == function}
+    taken |= {
+        text_of(call.argument(0)) or "" for call in facts.calls_in(function) if call.callee == "flask.session.pop"
+    }
+    if not taken:
+        return ""
+    left = (key for home, key in written if home != function and _RIGHTS.match(key) and key not in taken)
+    return next(left, "")
+
+
+def _opens_alone(facts: SourceFacts, function: str) -> bool:
+    """That all this log-out does is to take the person out, and what is left is asked about elsewhere with nobody asking who it is:
+    ``session.pop("user_id")`` and ``if not session.get("is_admin"): abort(403)``."""
+    called = [call for call in facts.calls_in(function) if _ENDS.fullmatch(call.callee)]
+    left = _left_behind(facts, function)
+    if not left or not all(call.callee == "flask.session.pop" for call in called):
+        return False
+    asked = {key for one in facts.conditions() for key in _session_keys(one.value)}
+    return left in asked and not any(key != left and _WHO.match(key) for key in asked)
+
+
+def _session_keys(value: Value) -> Iterator[str]:
+    """What of the session a test asks about: ``session.get("role")``, ``"user_id" not in session``."""
+    for part in walk(value, 4):
+        if isinstance(part, Item) and _is_of_session(part.owner):
+            yield text_of(part.key) or ""
+        elif isinstance(part, Truth) and any(map(_is_of_session, part.parts)):
+            yield from (text_of(one) or "" for one in part.parts)
+
+
+def _keys(flow: Flow) -> tuple[str, ...]:
+    """The names under which something is written into the session."""
+    return tuple(flow.value.keys()) if not flow.detail and isinstance(flow.value, Mapping) else (flow.detail,)
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
