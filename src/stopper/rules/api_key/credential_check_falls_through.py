@@ -12,6 +12,7 @@ from stopper.core.fact import Condition, Handler
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.half_keys import half_judged
+from stopper.core.handed_to_keys import handed_to_keys, is_of_signed
 from stopper.core.jwt_names import DECODING
 from stopper.core.key_gates import lets_in_by_form
 from stopper.core.key_ways_in import ways_without_a_check
@@ -56,6 +57,12 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _by_unverified_claims(facts)
     yield from (Hit(_WITHOUT, span) for span in asked_only_without(facts, CHECKS))
     yield from _to_somebody_made_up(facts, around)
+    tokens = [one for one in facts.handlers() if _verifies(one) or is_of_signed(one) or _asks_verifier(facts, one)]
+    for span in handed_to_keys(facts, tokens, _trusting(facts), _reads_key) if tokens else ():
+        function = facts.function_around(span)
+        if function not in around:
+            around.add(function)
+            yield Hit(MESSAGE, span)
 
 
 def _to_somebody_made_up(facts: SourceFacts, told: set[str]) -> Iterator[Hit]:
@@ -171,13 +178,19 @@ def _is_bearer_seen(value: Value) -> bool:
     )
 
 
+def _trusting(facts: SourceFacts) -> set[str]:
+    """The functions that make somebody out of whatever key is sent."""
+    reading = {one.function for one in facts.readings("flask.request.headers") if is_key_name(one.key)}
+    reading |= facts.once(
+        "functions that test for a key",
+        lambda: frozenset(one.function for one in facts.conditions() if _reads_key(one.value)),
+    )
+    return {name for name in reading if name and _trusts_the_key(facts, name)}
+
+
 def _one_after_the_other(facts: SourceFacts) -> Iterator[Hit]:
     """``bearer() or by_key()``: the first gives nothing where the token does not verify, the second only asks whether a key is there."""
-    trusting = {
-        one.function
-        for one in facts.readings("flask.request.headers")
-        if is_key_name(one.key) and one.function and _trusts_the_key(facts, one.function)
-    }
+    trusting = _trusting(facts)
     if not trusting:
         return
     swallowing = _swallowing(facts)

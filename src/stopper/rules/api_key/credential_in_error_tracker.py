@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.held_headers import carried
 from stopper.core.labels import CREDENTIALS
 from stopper.core.left_out import left_out
 from stopper.core.rule import Edit, Hit, Rule
@@ -20,9 +21,11 @@ from stopper.core.values import (
     Member,
     Name,
     Truth,
+    Unknown,
     Value,
     is_constant,
     may_be,
+    options,
     parts,
     text_of,
 )
@@ -43,7 +46,7 @@ TRACKERS: Final = (
 _SENDS: Final = re.compile(
     r"(?:sentry_sdk|rollbar|bugsnag|honeybadger|newrelic|elasticapm|raven)(?:\.\w+)*\.(?:set_context|set_extra|set_tag|set_user|set_extras|add_breadcrumb|capture_message"
     r"|capture_event|capture_exception|captureMessage|captureException|report_message|report_exc_info|notify|leave_breadcrumb|add_metadata|add_tab|set_custom_context"
-    r"|add_custom_attribute|add_custom_parameter|record_custom_event|extra_context|user_context)|\?\.(?:set_extra|set_context|set_tag|captureMessage)"
+    r"|add_custom_attribute|add_custom_parameter|record_custom_event|extra_context|user_context)|\?\.(?:set_extra|set_context|set_tag|add_tab|add_metadata|captureMessage)"
     r"|(?:\?|opentelemetry(?:\.\w+)*)\.(?:set_attributes?|add_event)"
 )
 _WHOLE: Final = re.compile(
@@ -66,6 +69,7 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls("bugsnag.configure", "rollbar.init", "honeybadger.honeybadger.configure"):
         if may_be(call.keyword("send_environment", "include_request_body", "capture_ip"), True) or _empty_list(call):
             yield Hit("the error tracker is told to send requests as they are", call.span)
+    yield from _by_handlers(facts)
     for call in facts.calls_matching(_SENDS.pattern):
         given = (*call.args, *(value for _, value in call.keywords))
         if any(_is_credential(facts, value) for value in given):
@@ -76,6 +80,19 @@ def _added_before(facts: SourceFacts, call: Call) -> Iterator[Hit]:
     """``before_send`` that puts more on the event than it takes away."""
     given = call.keyword("before_send", "before_send_transaction", "before_breadcrumb")
     for one in facts.assignments_in(given.dotted) if isinstance(given, Name) else ():
+        if ("[" in one.target or "." in one.target) and _is_credential(facts, one.value):
+            yield Hit("a credential is put on what the error tracker is sent", one.span, certainty="certain")
+
+
+_ADDS: Final = ("*.add_payload_handler", "*.before_notify")
+"""What registers a function that rollbar or bugsnag hand each report to."""
+
+
+def _by_handlers(facts: SourceFacts) -> Iterator[Hit]:
+    """``payload["data"]["custom"] = dict(request.cookies)`` in such a function."""
+    named = {one.dotted for call in facts.calls(*_ADDS) for one in call.args if isinstance(one, Name)}
+    named |= {one.name for one in facts.functions() if any(by.name.endswith(".before_notify") for by in one.decorators)}
+    for one in (put for name in sorted(named) for put in facts.assignments_in(name)):
         if ("[" in one.target or "." in one.target) and _is_credential(facts, one.value):
             yield Hit("a credential is put on what the error tracker is sent", one.span, certainty="certain")
 
@@ -116,7 +133,10 @@ def _is_credential(facts: SourceFacts, value: Value, depth: int = 6) -> bool:
             return False
         case Name(dotted=said) | Call(callee=said) if _WHOLE.match(said):
             return True
-        case Mapping(open=True) if any(label.kind == "request-headers" for label in facts.labels(value)):
+        case Member(attribute="headers", owner=Member(attribute="request", owner=Call() as sent)):
+            given = options(sent.keyword("headers"))
+            return any(isinstance(one, Mapping) and next(carried(one), None) is not None for one in given)
+        case Mapping(open=True) if _is_of_all_headers(facts, value):
             return "authorization-header" not in left_out(facts, value)
         case Mapping(items=items):
             told = [held for key, held in items if not _OPEN_NAMES.search(text_of(key) or "")]
@@ -127,6 +147,17 @@ def _is_credential(facts: SourceFacts, value: Value, depth: int = 6) -> bool:
     if not inside or isinstance(value, Member):
         return any(label.kind in (*CREDENTIALS, "whole-config") for label in facts.labels(value))
     return depth > 0 and any(_is_credential(facts, part, depth - 1) for part in inside)
+
+
+def _is_of_all_headers(facts: SourceFacts, value: Mapping) -> bool:
+    """What the request carries, or ``{name: value for name, value in request.headers}``."""
+    return any(label.kind == "request-headers" for label in facts.labels(value)) or any(
+        isinstance(held, Item)
+        and isinstance(held.key, Unknown)
+        and isinstance(held.owner, Name)
+        and held.owner.dotted in ("flask.request.headers", "flask.request.cookies")
+        for _, held in value.items
+    )
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

@@ -74,9 +74,11 @@ def _tables(facts: SourceFacts) -> list[str]:
 
 
 _COLLECTION: Final = re.compile(
-    r"\.(?:users?|accounts?|members?|people)\.(?:find|find_one|insert_one|update_one|delete_one|get_item|put_item)$"
+    r"\.(?:users?|accounts?|members?|people|employees?|staff)\.(?:find|find_one|insert_one|update_one|delete_one|get_item|put_item)$"
 )
-_TABLE: Final = re.compile(r"(?i)\b(?:from|into|update)\s+[\"`]?(?:users?|accounts?|members?|people)\b")
+_TABLE: Final = re.compile(
+    r"(?i)\b(?:from|into|update)\s+[\"`]?(?:users?|accounts?|members?|people|employees?|staff)\b"
+)
 
 
 def _only_makes(facts: SourceFacts) -> bool:

@@ -1,6 +1,5 @@
 """A bad token raises an error, the error is thrown away, and the request goes on as if the token had been good."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -11,6 +10,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS, verifies, written_in
 from stopper.core.kept_caller import dispatches_views, hooks_before_guards, is_asked_for_later
 from stopper.core.made_up_callers import stands_for_somebody
+from stopper.core.made_up_rights import is_made_up, makes_up_rights
 from stopper.core.places_in_steps import is_behind, places
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
@@ -27,13 +27,11 @@ from stopper.core.values import (
     Value,
     is_constant,
     options,
-    text_of,
     walk,
 )
 
 MESSAGE: Final = "the error of a bad token is swallowed and the request goes on"
 REFUSING: Final = frozenset({"abort", "unauthorized", "HTTPException", "Unauthorized", "Forbidden", "HTTPAbort"})
-_RIGHTS: Final = re.compile(r"(?i)^(?:scopes?|roles?|permissions?|groups?|is_\w+|admin|level|plan)$")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -82,7 +80,7 @@ def _goes_on(facts: SourceFacts, handler: Handler) -> bool:
         return False
     if _says_yes_behind(facts, handler) or _lets_somebody_in(facts, handler):
         return True
-    if _makes_up_rights(facts, handler):
+    if makes_up_rights(facts, handler):
         return _runs_a_view(facts, handler.function, handler.span.end_line) or facts.is_view(handler.function)
     if _refuses_behind(facts, handler.function, handler.span.end_line) or _may_answer_no(facts, handler):
         return False
@@ -158,32 +156,6 @@ def _may_answer_no(facts: SourceFacts, handler: Handler) -> bool:
     return False
 
 
-def _makes_up_rights(facts: SourceFacts, handler: Handler) -> bool:
-    """``g.claims = {"sub": "guest", "scope": "orders:read"}`` in the handler: a bad token is given rights of its own."""
-    return any(
-        handler.span.holds(one.span)
-        and isinstance(one.value, Mapping)
-        and any(_RIGHTS.search(text_of(key) or "") and _grants(held) for key, held in one.value.items)
-        for one in facts.assignments_in(handler.function)
-    )
-
-
-def _is_made_up(facts: SourceFacts, made: Call) -> bool:
-    """``return Account(scopes=["orders:read"])``: somebody who has rights and whom no token names."""
-    given = [one.value for one in facts.returns_of(made.callee)]
-    if len(given) == 1 and isinstance(given[0], Call) and made.callee not in classes_by_name(facts):
-        made = given[0]  # a step of its own
-    return made.callee in classes_by_name(facts) and any(
-        _RIGHTS.search(name) and _grants(value) for name, value in made.keywords
-    )
-
-
-def _grants(value: Value) -> bool:
-    if isinstance(value, Sequence):
-        return bool(value.items)
-    return isinstance(value, Constant) and bool(value.value) and value.value not in ("anonymous", "none", "nobody")
-
-
 def _answers_apart(facts: SourceFacts, handler: Handler) -> bool:
     """``answer = unauthorized_answer()`` in the handler and nothing but ``return answer`` behind the ``try``: no work is left to do."""
     line = handler.span.end_line
@@ -224,7 +196,7 @@ def _goes_on_by_return(facts: SourceFacts, handler: Handler) -> bool:
         return True
     if not returned and _refuses_in(facts, handler):  # ``abort(503)``
         return False
-    if any(isinstance(value, Call) and _is_made_up(facts, value) for value in returned):
+    if any(isinstance(value, Call) and is_made_up(facts, value) for value in returned):
         return True
     if _is_hook(facts, handler.function):
         return all(isinstance(value, Constant) and value.value is None for value in returned)

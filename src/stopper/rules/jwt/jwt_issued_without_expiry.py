@@ -27,6 +27,7 @@ from stopper.core.values import (
     Value,
     is_constant,
     options,
+    text_of,
     walk,
 )
 
@@ -121,7 +122,25 @@ def _added_later(facts: SourceFacts, call: Call, claims: Mapping) -> bool:
             continue
         if assignment.function in made_in and re.search(r"""\[["']?exp["']?\]$""", assignment.target):
             return True
-    return any(other.method in ("update", "setdefault") for name in made_in for other in facts.calls_in(name))
+    return any(
+        other.method in ("update", "setdefault") and _may_add_an_end(other)
+        for name in made_in
+        for other in facts.calls_in(name)
+    )
+
+
+def _may_add_an_end(call: Call) -> bool:
+    """Not ``claims.update(aud="shop", name=self.name)``: all that is added is in sight, and none of it is the end."""
+    if call.open or not (call.args or call.keywords):
+        return True
+    if call.method == "setdefault":
+        return text_of(call.argument(0)) in (None, "exp")
+    names = [name for name, _ in call.keywords]
+    for one in call.args:
+        if not isinstance(one, Mapping) or one.open:
+            return True
+        names += [text_of(key) or "exp" for key, _ in one.items]
+    return "exp" in names
 
 
 def _methods_run(facts: SourceFacts, claims: Mapping, made_in: set[str]) -> set[str]:
