@@ -30,8 +30,10 @@ def is_whole_row(facts: "SourceFacts", value: Value) -> bool:
     """That every column of a row is in the value."""
     match value:
         case Call(method="dict" | "_asdict" | "mappings") | Call(callee="dict"):
-            return any(
-                isinstance(one, Call) and one.method == "mappings" and _selects_whole(one) for one in walk(value, 6)
+            return any(_is_mapped(one) and _selects_whole(one) for one in walk(value, 6)) or (
+                value.method == "_asdict"
+                and value.receiver is not None
+                and _selects_whole(value.receiver, of_tables=True)
             )
         case Call(method="dicts" | "tuples", receiver=Call(method="select", args=()) as asked):
             return _is_of(facts, asked, lambda _, known: True)
@@ -97,15 +99,32 @@ def _chooses(call: Call) -> bool:
     return any(word in ("only", "rules", "columns", "exclude", "include", "fields") for word, _ in call.keywords)
 
 
-def _selects_whole(value: Value) -> bool:
-    """``select(User)``, ``select(User.__table__)``: not columns by their names."""
+def _is_mapped(value: Value) -> bool:
+    """``rows.mappings()``, ``row._mapping``"""
+    return (isinstance(value, Call) and value.method == "mappings") or (
+        isinstance(value, Member) and value.attribute == "_mapping"
+    )
+
+
+def _selects_whole(value: Value, *, of_tables: bool = False) -> bool:
+    """``select(User)``, ``select(User.__table__)``, ``users.select()``: not columns by their names. With *of_tables* no model, which would be
+    one column of the row."""
     for one in walk(value, 8):
-        if isinstance(one, Call) and one.callee.endswith("sqlalchemy.select") and one.args:
-            return all(_is_table(arg) for arg in one.args)
+        if not isinstance(one, Call):
+            continue
+        if one.callee.endswith(_SELECTS) and one.args:
+            return all(_is_table(arg) and not (of_tables and isinstance(arg, Name)) for arg in one.args)
+        if one.method == "select" and not one.args and one.receiver is not None and _is_table(one.receiver):
+            return True
     return False
 
 
+_SELECTS: Final = ("sqlalchemy.select", "SQLAlchemy.select", "sqlalchemy.future.select")
+
+
 def _is_table(value: Value) -> bool:
+    if isinstance(value, Call):
+        return value.callee.endswith(("sqlalchemy.Table", "SQLAlchemy.Table"))
     if isinstance(value, Member):
         return value.attribute == "__table__"
     last = value.dotted.removesuffix(".__table__").rpartition(".")[2] if isinstance(value, Name) else ""

@@ -14,7 +14,9 @@ from stopper.core.view_functions import index_of
 _GROWS: Final = re.compile(
     r"(?i)(^|[/_-])(orders?|invoices?|events?|messages?|logs?|entries|transactions?|payments?|comments?|posts?|articles?|notes?|tickets?|users?|customers?|"
     r"accounts?|members|people|persons|employees|patients|bookings?|reservations?|uploads?|files|photos|images|documents|reports|records|readings|measurements|"
-    r"history|audit|notifications?|reviews|products|items|todos|tasks|transfers|shipments|visits|sessions|jobs|downloads|contacts|leads|books)/?$"
+    r"history|audit|notifications?|reviews|products|items|todos|tasks|transfers|shipments|visits|sessions|jobs|downloads|contacts|leads|books|"
+    r"places|listings|recipes|alerts|deliveries|parcels|trips|rides|cases|claims|candidates|students|subscribers|subscriptions|bids|offers|devices|assets|"
+    r"receipts|expenses|appointments|prescriptions|tracks|videos|movies|songs|questions|answers|followers|quotes|threads|tenants|guests|vehicles|courses)/?$"
 )
 """Words for what comes to be many, as the last of a path."""
 _HELD: Final = re.compile(

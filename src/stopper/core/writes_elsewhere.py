@@ -74,7 +74,7 @@ def _by_statement(facts: SourceFacts) -> Iterator[Call]:
         if isinstance(statement, Call) and statement.method in _STATEMENTS:
             if len(call.args) > 1 and (is_whole_of(facts, call.args[1]) or _are_rows(facts, call.args[1])):
                 yield call
-        elif _names_every_member(facts, statement):
+        elif _names_every_member(facts, statement) or _quotes_every_member(facts, statement):
             yield call
 
 
@@ -88,6 +88,31 @@ def _names_every_member(facts: SourceFacts, statement: Value) -> bool:
         and not is_held_by_name(facts, part)
         for one in formats
         for part in _members(one)
+    )
+
+
+_QUOTES: Final = re.compile(r"psycopg2?\.sql\.Identifier")
+
+
+def _quotes_every_member(facts: SourceFacts, statement: Value) -> bool:
+    """``sql.SQL("UPDATE {} SET {}").format(…)`` with ``sql.Identifier(name)`` for every member of the body: quoted, and the caller's choice."""
+    inside = list(walk(statement, 10))
+    if not any(
+        isinstance(one, Call) and one.callee.endswith(".sql.SQL") and _CHANGES.match(text_of(one.argument(0)) or "")
+        for one in inside
+    ):
+        return False
+    return any(
+        isinstance(one, Call)
+        and _QUOTES.fullmatch(one.callee)
+        and any(
+            isinstance(part, Item)
+            and text_of(part.key) is None
+            and (is_whole(part.owner) or is_whole_of(facts, part.owner))
+            and not is_held_by_name(facts, part)
+            for part in one.args
+        )
+        for one in inside
     )
 
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 from itertools import chain
 from typing import Final, cast
 
-from stopper.core.account_names import LOGS_IN, checks_password_hash, is_password_name
+from stopper.core.account_names import LOGS_IN, checks_password_hash, is_password_name, said_name
 from stopper.core.app import App, Route
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
+from stopper.core.values import text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _ADMIN: Final = re.compile(r"(?i)(^|[/_-])(admin|administration|back-?office|superuser|staff)([/_-]|$)")
@@ -36,6 +37,8 @@ def detect(app: App) -> Iterator[Hit]:
     matters = next((one for one in routes if _matters(one)), None)
     logins = [one for one in routes if "POST" in one.methods and not one.parameters and _logs_in(one)]
     facts = source_of(app)
+    if matters is None and (logins or facts.imports("flask_httpauth")):
+        matters = _for_administrators(facts, routes)
     if matters is None or (not logins and not facts.imports("flask_httpauth")):
         return
     if _is_guarded(app, facts) or facts.imports(*_ELSEWHERE) or _has_second(app, facts):
@@ -58,6 +61,28 @@ def _matters(route: Route) -> bool:
     return bool(_ADMIN.search(route.path)) or (
         bool(_MONEY.search(route.path)) and not _WRITES.isdisjoint(route.methods)
     )
+
+
+_ROLE: Final = re.compile(r"(?i)(?:user_?)?roles?|(?:access_?)?level|group")
+_HIGH: Final = frozenset({"admin", "administrator", "superuser", "superadmin", "root"})
+
+
+def _for_administrators(facts: SourceFacts, routes: list[Route]) -> Route | None:
+    """A route that changes something and asks whether the caller is an administrator: ``if get_jwt()["role"] != "admin": abort(403)``."""
+    for one in facts.comparisons("==", "!=", "in", "not in"):
+        for held, wanted in ((one.left, one.right), (one.right, one.left)):
+            if not _HIGH.isdisjoint(text_of(part) or "" for part in walk(wanted, 2)) and _ROLE.fullmatch(
+                said_name(held)
+            ):
+                reached = {(ref.method, ref.path) for ref in facts.routes_reaching(one.function)}
+                found = (
+                    route
+                    for route in routes
+                    if any((method, route.path) in reached for method in _WRITES & set(route.methods))
+                )
+                if (first := next(found, None)) is not None:
+                    return first
+    return None
 
 
 def _logs_in(route: Route) -> bool:

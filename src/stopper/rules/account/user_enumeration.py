@@ -12,6 +12,7 @@ from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.given_accounts import is_caught_on_the_way, is_given_account
 from stopper.core.login_names import PASSWORD
 from stopper.core.password_schemas import mentioned
 from stopper.core.place import RouteRef, Span
@@ -32,7 +33,7 @@ _UNKNOWN: Final = re.compile(
 )
 _PERSON: Final = re.compile(r"(?i)user|account|e-?mail|login|member|person|customer|registered|name")
 _WRONG: Final = re.compile(
-    r"(?i)\b(wrong|incorrect|invalid|bad|not (the |your )?(right|correct)) (password|passphrase)\b|password (is )?(wrong|incorrect|invalid|does)"
+    r"(?i)\b(wrong|incorrect|invalid|bad|not (the |your )?(right|correct)) (password|passphrase)\b|password (is )?(wrong|incorrect|invalid|does ?n[o']t match|does not match)"
 )
 _TAKEN: Final = re.compile(
     r"(?i)e-?mail\b.{0,30}\b(already|in use|taken|registered|exists)|already (been )?registered|account .{0,20}already exists|account (with|for|under) (this|that|your|the) (e-?mail|address)\b.{0,20}already|user already exists"
@@ -58,7 +59,7 @@ def detect(app: App) -> Iterator[Hit]:
         if any(re.search(r"token|code|key", name) for name, _ in route.parameters) or _is_logged_in(app, route):
             continue
         views = list(index.of_view(route.view, method="POST"))
-        for span in _of_schemas(facts, index.calling([view.name for view in views], 1)) if registers else ():
+        for span in _of_schemas(facts, index.calling([view.name for view in views], 1), registers=registers):
             if f"{span.path}:{span.line}" not in seen:
                 seen.add(f"{span.path}:{span.line}")
                 yield Hit("the answer tells whether the account exists", span, RouteRef("POST", route.path))
@@ -67,6 +68,8 @@ def detect(app: App) -> Iterator[Hit]:
                 if not _takes_account(facts, name):
                     continue
                 for span, text in answers_of(facts, name):
+                    if is_caught_on_the_way(facts, name, span):
+                        continue
                     if name not in seen and (_TAKEN.search(text) if registers else _tells(text)):
                         seen.add(name)  # two answers of one function tell one thing by their difference
                         yield Hit("the answer tells whether the account exists", span, RouteRef("POST", route.path))
@@ -119,14 +122,20 @@ def _is_page(value: Value) -> bool:
     return isinstance(value, Call) and value.method.startswith("render_template")
 
 
-def _of_schemas(facts: SourceFacts, names: list[str]) -> Iterator[Span]:
-    """``raise ValidationError("This e-mail is taken")`` in a validator of the schema or form that a registration uses."""
+_VALIDATES: Final = re.compile(r"(?i)(?<!in)valid")
+"""``ValidationError``, ``validate_email``; an ``InvalidName`` is raised by whoever likes."""
+
+
+def _of_schemas(facts: SourceFacts, names: list[str], *, registers: bool) -> Iterator[Span]:
+    """``raise ValidationError("This e-mail is taken")`` in a validator of the schema or form that a registration uses; in that of a reset or a
+    log-in, that nobody has it."""
     used = set(mentioned(facts, names))
     for one in facts.raises():
         home, _, word = one.function.rpartition(".")
-        if home not in used or "valid" not in f"{one.exception} {word}".lower() or not isinstance(one.value, Call):
+        if home not in used or not _VALIDATES.search(f"{one.exception} {word}") or not isinstance(one.value, Call):
             continue
-        if any(_TAKEN.search(text) for value in one.value.args for text in texts_in(value)):
+        said = [text for value in one.value.args for text in texts_in(value)]
+        if any(map(_TAKEN.search if registers else _names_nobody, said)):
             yield one.span
 
 
@@ -189,10 +198,15 @@ def _is_logged_in(app: App, route: SourceRoute) -> bool:
 
 
 def _takes_account(facts: SourceFacts, name: str) -> bool:
-    return any(
-        one.function == name and (is_password_name(one.key) or re.search(r"(?i)mail|user|login|phone|account", one.key))
-        for one in facts.readings()
-    ) or any(checks_password_hash(call) or _asks_for_account(call) for call in facts.calls_in(name))
+    return (
+        any(
+            one.function == name
+            and (is_password_name(one.key) or re.search(r"(?i)mail|user|login|phone|account", one.key))
+            for one in facts.readings()
+        )
+        or any(checks_password_hash(call) or _asks_for_account(call) for call in facts.calls_in(name))
+        or is_given_account(facts, name)
+    )
 
 
 def _asks_for_account(call: Call) -> bool:
@@ -206,9 +220,13 @@ def _asks_for_account(call: Call) -> bool:
 
 
 def _tells(text: str) -> bool:
-    if _BOTH.search(text):
-        return False
-    return bool((_UNKNOWN.search(text) and _PERSON.search(text)) or _WRONG.search(text))
+    return _names_nobody(text) or bool(_WRONG.search(text) and not _BOTH.search(text))
+
+
+def _names_nobody(text: str) -> bool:
+    """That it says that there is no such person; how an address is written says nothing of one."""
+    found = _UNKNOWN.search(text) and _PERSON.search(text)
+    return bool(found) and not _BOTH.search(text) and "format" not in text.lower()
 
 
 def probe(target: Target) -> Steps[Verdict]:

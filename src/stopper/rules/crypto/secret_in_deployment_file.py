@@ -43,6 +43,10 @@ _SET: Final = re.compile(r"""^\s*([A-Za-z]\w{2,60})\s+=\s+("[^"]*"|'[^']*')""")
 """``password = "…"`` of Terraform."""
 _NOT_LIVE: Final = re.compile(r"(?i)(?:^|[/_.-])(?:staging|vagrant|molecule|minikube|kind)(?:[/_.-]|$)")
 """Machines that are set up to try something out."""
+_ANY_KEY: Final = re.compile(
+    r"(?i)^(?!.*(?:public|pub|cache|sort|partition|primary|foreign|idempot|recaptcha|site|client|publishable|anon)).+_key$"
+)
+"""``SENDGRID_KEY``: what was drawn under such a name opens something."""
 _OF_ANOTHER: Final = re.compile(r"(?i)existing|(?:ref|name|file|path)$")
 """Names that say where the secret lies."""
 _IN_URL: Final = re.compile(
@@ -160,7 +164,9 @@ def _in_file(file: TextFile, elsewhere: dict[tuple[str, str], str]) -> Iterator[
         named = [
             (name, value.strip("\"'"))
             for name, value in pairs
-            if sensitive(name) is not None and not _OF_ANOTHER.search(name) and not _names_another(name, value, file)
+            if (sensitive(name) is not None or (_ANY_KEY.search(name) and is_drawn(value.strip("\"'"))))
+            and not _OF_ANOTHER.search(name)
+            and not _names_another(name, value, file)
         ]
         name, found = next(((name, value) for name, value in named if is_secret(value)), ("", None))
         in_url = _IN_URL.search(line) if "@" in line else None

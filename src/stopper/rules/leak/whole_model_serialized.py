@@ -47,8 +47,8 @@ _WHOLE: Final = frozenset(
 )
 _WRAPS: Final = frozenset({"dict", "list", "flask.jsonify", "json.dumps", "bson.json_util.dumps", "flask.json.dumps"})
 _LOOKS_AT: Final = frozenset({"sqlalchemy.inspect", "sqlalchemy.orm.class_mapper", "sqlalchemy.orm.object_mapper"})
-_TELLING: Final = ("__dict__", "__table__", "__mapper__", "column_attrs", "attrs")
-_BY_LIBRARIES: Final = ("*.dicts", "*.model_dump", "*.mappings", "*.to_json", "*.to_dict", "*.to_mongo")
+_TELLING: Final = ("__dict__", "__table__", "__mapper__", "column_attrs", "attrs", "_mapping")
+_BY_LIBRARIES: Final = ("*.dicts", "*.model_dump", "*.mappings", "*.to_json", "*.to_dict", "*.to_mongo", "*._asdict")
 _ROWS: Final = frozenset({"fetchall", "fetchone", "fetchmany", "mappings", "all", "first", "one", "_asdict"})
 _LETS_OUT: Final = frozenset({"marshal_with", "marshal_list_with", "output"})
 
@@ -77,7 +77,9 @@ def detect(app: App) -> Iterator[Hit]:
         return
     marshals = any(True for _ in facts.calls("*.marshal"))
     seen: set[tuple[str, int]] = set()
-    hides = any(map(_hides, facts.classes()))
+    hides = any(map(_hides, facts.classes())) or any(
+        SECRET.search(text_of(call.argument(0)) or "") for call in facts.calls("sqlalchemy.Column", "*.Column")
+    )
     for returned in _by_providers(facts):
         yield _told("every object of a model is answered with all its columns", returned, hides)
     for given in answered_whole(facts) if schemas else ():
@@ -118,7 +120,7 @@ def detect(app: App) -> Iterator[Hit]:
                     certainty = "likely"
                 case Call(callee=callee) if (
                     callee in methods
-                    or (value.method in methods and value.receiver is not None and facts.function(callee) is None)
+                    or (value.method in methods and facts.function(callee) is None and _is_of_object(value))
                 ) and not _names_fields(value):
                     certainty = "likely"
                 case _:
@@ -140,6 +142,11 @@ def detect(app: App) -> Iterator[Hit]:
             yield _told(
                 "all columns of a row go into this response", flow.span, hides or rows or bool(runs) or documents
             )
+
+
+def _is_of_object(call: Call) -> bool:
+    """A method of something that was made or looked up, or of who is calling: ``current_user.to_dict()``, ``g.member.to_dict()``."""
+    return call.receiver is not None or ".current_user." in call.callee or call.callee.startswith("flask.g.")
 
 
 def _told(message: str, span: Span, hides: bool) -> Hit:
@@ -223,6 +230,8 @@ def _held(value: Value, depth: int = 4) -> Iterator[Value]:
             inner = tuple(one for _, one in items)
         case Item(owner=Call(method="fetchone" | "first" | "one"), key=Constant(value=int())):  # one column of a row
             return
+        case Call(method="limit" | "sort" | "skip", receiver=Call() as found):
+            inner = (found,)
         case Item(owner=owner, key=key) if text_of(key) is None:  # one row of several
             inner = (owner,)
         case Call(callee=callee, args=given, keywords=named) if callee in _WRAPS:
@@ -251,7 +260,8 @@ def _is_whole_document(facts: SourceFacts, value: Value, function: str) -> bool:
         return False
     if not (value.lacks(1, "projection") or _leaves_only_the_id_out(value.argument(1, "projection"))):
         return False
-    return not any(call.method == "pop" for call in facts.calls_in(function))
+    taken = (text_of(call.argument(0)) for call in facts.calls_in(function) if call.method == "pop")
+    return all(name in ("_id", "__v") for name in taken)  # the id, which only gets another form
 
 
 def _leaves_only_the_id_out(projection: Value | None) -> bool:

@@ -135,7 +135,7 @@ def _chain(value: Value) -> Iterator[Value]:
 
 def _is_checked(facts: SourceFacts, function: str) -> bool:
     """That the function, or one inside, looks at the status, the size or the form of an answer."""
-    if any(_CHECKS.fullmatch(call.method) for call in facts.calls_in(function)):
+    if any(_CHECKS.fullmatch(call.method) and not _only_loads(facts, call) for call in facts.calls_in(function)):
         return True
     if any(
         _looks(one)
@@ -161,6 +161,13 @@ def _is_checked(facts: SourceFacts, function: str) -> bool:
         return True  # whatever was wrong with it, the answer is none
     caught = {name.rpartition(".")[2] for one in handlers for name in one.catches}
     return bool(caught & _NO_JSON) and bool(caught & _OTHER_FORM)
+
+
+def _only_loads(facts: SourceFacts, call: Call) -> bool:
+    """``json.load(answer)``, or a function of the project that is called so: no schema is held against it."""
+    return call.method == "load" and (
+        call.callee in ("json.load", "pickle.load", "marshal.load") or facts.function(call.callee) is not None
+    )
 
 
 def _picks_one(facts: SourceFacts, function: str) -> bool:

@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.kept_values import kept_for
 from stopper.core.mailing import mailers
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
@@ -76,8 +77,8 @@ def detect(app: App) -> Iterator[Hit]:
             span is not None
             and (span.path, span.line) not in seen
             and mail not in mails
-            and _names_host(value)
-            and not _holds_link(value)
+            and _names_host(facts, value)
+            and not _holds_link(facts, value)
         ):
             seen.add((span.path, span.line))
             mails |= {mail} - {""}
@@ -98,9 +99,9 @@ def _others(count: int) -> str:
     return "another is" if count == 1 else f"{count} others are"
 
 
-def _holds_link(value: Value) -> bool:
+def _holds_link(facts: SourceFacts, value: Value) -> bool:
     """That the host stands in a text inside of it, which is told by itself."""
-    return any(part is not value and isinstance(part, Format) and _names_host(part) for part in walk(value, 5))
+    return any(part is not value and isinstance(part, Format) and _names_host(facts, part) for part in walk(value, 5))
 
 
 def _is_mailed(facts: SourceFacts, function: str, steps: int = 2) -> bool:
@@ -164,9 +165,11 @@ def _built(facts: SourceFacts) -> Iterator[tuple[Value, Span | None, str]]:
                 yield one, one.span or returned.span, ""
 
 
-def _names_host(value: Value) -> bool:
+def _names_host(facts: SourceFacts, value: Value, steps: int = 2) -> bool:
     return any(
         (isinstance(part, Name) and part.dotted in _HOSTS)
+        or (steps > 0 and any(_names_host(facts, kept, steps - 1) for kept in kept_for(facts, part)))  # ``g.base_url``
+        or (isinstance(part, Call) and part.receiver is None and part.callee.rpartition(".")[0] in _HOSTS)
         or (
             isinstance(part, Item)
             and isinstance(part.owner, Name)
@@ -199,7 +202,7 @@ def _hosts_are_said(app: App) -> bool:
     if any(assigned.attribute == "trusted_hosts" for assigned in facts.assignments()):
         return True
     return any(
-        comparison.operator in ("in", "not in", "!=") and _names_host(comparison.left)
+        comparison.operator in ("in", "not in", "!=") and _names_host(facts, comparison.left)
         for comparison in facts.comparisons()
     )
 

@@ -1,0 +1,29 @@
+"""Functions that are given whom an account is of, by whoever answers a log-in or a registration."""
+
+import re
+from typing import Final
+
+from stopper.core.facts import SourceFacts
+from stopper.core.place import Span
+
+_ACCOUNT: Final = re.compile(
+    r"(?i)(?:user_?)?(?:e_?)?mail(?:_?address)?|user_?name|login(?:_?name)?|phone(?:_?number)?"
+)
+
+
+def is_given_account(facts: SourceFacts, name: str) -> bool:
+    """``def register(self, email, password_hash)``: what the caller wrote comes as a parameter."""
+    function = facts.function(name)
+    return function is not None and any(_ACCOUNT.fullmatch(one) for one in function.parameters)
+
+
+def is_caught_on_the_way(facts: SourceFacts, name: str, span: Span) -> bool:
+    """That what is raised there never comes to an answer by itself: whoever calls the function that is given the account catches it."""
+    if not is_given_account(facts, name):
+        return False
+    home = next((one.function for one in facts.raises() if one.span == span), "")
+    return (
+        bool(home)
+        and not facts.is_view(home)
+        and any(home in handler.tried for handler in facts.handlers() if handler.function != home)
+    )
