@@ -313,9 +313,8 @@ def _is_for_desk(facts: SourceFacts, condition: Condition, *, by_name: bool) -> 
     inside = list(walk(condition.value))
     if any(isinstance(one, Name) and one.dotted.startswith("flask.request.") for one in inside):
         return False  # whoever calls asks for it
-    holds = is_unset if condition.negated else holds_unset  # ``if not os.environ.get("DISABLE_DEBUGGER")``
-    if holds(condition.value, _OFF_FLAG):
-        return False
+    if (is_unset if condition.negated else holds_unset)(condition.value, _OFF_FLAG):
+        return False  # ``if not os.environ.get("DISABLE_DEBUGGER")``
     match condition.value:
         case Truth(parts=(EnvironmentValue(default=None | Constant(value=None)), Constant(value=None)), differs=False):
             if not condition.negated:
