@@ -31,7 +31,8 @@ from stopper.core.probe_login import (
 from stopper.core.random_words import token_hex
 from stopper.core.response_fields import sent_texts
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Value, walk
+from stopper.core.shown_secrets import is_secret, is_shown, runs_statement, says_password
+from stopper.core.values import Call, Value
 from stopper.core.view_functions import FunctionIndex, index_of
 
 SHOWN: Final = 8
@@ -169,8 +170,8 @@ def _compares(index: FunctionIndex, functions: list[str], *, codes_only: bool = 
     """What the caller wrote as a password or code is compared with something that the caller did not write."""
     facts = index.facts
     for sides in _held_together(index, functions):
-        secret = any((not codes_only and facts.derives(side, "password")) or is_code(side) for side in sides)
-        if secret and sum(facts.derives(side, "request-data") for side in sides) == 1:
+        secret = any((not codes_only and is_secret(facts, side)) or is_code(side) for side in sides)
+        if secret and sum(is_shown(facts, side) for side in sides) == 1:
             return True
     return False
 
@@ -189,23 +190,10 @@ def _held_together(index: FunctionIndex, functions: list[str]) -> Iterator[tuple
 def _asks_database(facts: SourceFacts, calls: list[Call]) -> bool:
     """The password is part of the query that looks for the account."""
     return any(
-        (_QUERIES.fullmatch(call.callee) or _runs_statement(facts, call.callee))
-        and any(_says_password(facts, value) for value in (*call.args, *(said for _, said in call.keywords)))
+        (_QUERIES.fullmatch(call.callee) or runs_statement(facts, call.callee))
+        and any(says_password(facts, value) for value in (*call.args, *(said for _, said in call.keywords)))
         for call in calls
     )
-
-
-def _runs_statement(facts: SourceFacts, name: str) -> bool:
-    """``one("SELECT … WHERE pw = ?", digest)``: a function of the project that hands a statement on."""
-    return facts.function(name) is not None and any(call.method == "execute" for call in facts.calls_in(name))
-
-
-def _says_password(facts: SourceFacts, value: Value) -> bool:
-    """A password, or a digest of one: ``WHERE name = ? AND password = ?`` with ``md5(password)``."""
-    if facts.derives(value, "password"):
-        return True
-    digests = (part for part in walk(value, 8) if isinstance(part, Call) and part.callee.startswith("hashlib."))
-    return any(facts.derives(given, "password") for part in digests for given in part.args)
 
 
 def _is_guarded(app: App, route: SourceRoute) -> bool:
