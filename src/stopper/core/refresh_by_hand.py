@@ -19,7 +19,7 @@ _MAKES: Final = re.compile(
     r"|_*access(?:_token)?(?:_for)?"
 )
 _TAKES_BACK: Final = re.compile(
-    r"(?i)\w*(?:revoke|block_?list|black_?list|deny_?list|rotat|invalidat|consum|mark_|used|spend|burn|getdel|exchange)\w*"
+    r"(?i)\w*(?:revoke|block_?list|black_?list|deny_?list|rotate|rotation|invalidate|consume|mark_|used|spend|burn|getdel|exchange)\w*"
 )
 _PLACES: Final = ("flask.request.json", "flask.request.form", "flask.request.cookies", "flask.request.values")
 _STEPS: Final = 3
