@@ -24,7 +24,11 @@ ENDED = {
         "one guard reads cookies, and nothing is set",
         "settings by the library's names, and none of them is for the cookie",
     },
-    "jwt-decode-settings-weak": {"no audience, no issuer", "one of the two"},
+    "jwt-decode-settings-weak": {
+        "no audience, no issuer",
+        "one of the two",
+        "a file that names both and gives them nothing",
+    },
     "jwt-error-oracle": {"Flask-JWT-Extended as it comes"},
     "jwt-expiry-setting-too-long": {
         "Bad",
