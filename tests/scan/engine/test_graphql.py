@@ -49,11 +49,11 @@ QUERIES = {
 }  # fmt: skip
 CHANGES = {
     "register": "input:AccountInput! -> Entered", "login": "username:String! password:String! -> Entered", "createNote": "text:String! -> Made",
-    "updateNote": "id:ID! text:String -> Made", "deleteNote": "id:ID! -> Boolean",
+    "updateNote": "id:ID! text:String -> Made", "deleteNote": "id:ID! -> Boolean", "updateMe": "phone:String isAdmin:Boolean -> User",
 }  # fmt: skip
 OBJECTS = {
     "Query": QUERIES, "Mutation": CHANGES, "Note": {"id": "-> ID", "text": "-> String", "author": "-> User"}, "Made": {"note": "-> Note"},
-    "User": {"id": "-> ID", "name": "-> String", "password_hash": "-> String", "notes": "-> [Note]"}, "Entered": {"token": "-> String"},
+    "User": {"id": "-> ID", "name": "-> String", "password_hash": "-> String", "notes": "-> [Note]", "isAdmin": "-> Boolean"}, "Entered": {"token": "-> String"},
 }  # fmt: skip
 SCHEMA: dict[str, Any] = {
     "queryType": {"name": "Query"},
@@ -76,13 +76,14 @@ class Notes:
         self.safe, self.described = safe, described
         self.people: dict[str, str] = {}
         self.tokens: dict[str, str] = {}
+        self.admins: set[str] = set()
         self.kept: dict[str, dict[str, Any]] = {"1": {"id": "1", "text": "old", "by": "root"}}
         self.asked: list[str] = []
         self.app = Flask("notes")
         self.app.add_url_rule("/graphql", view_func=self.door, methods=["GET", "POST"] if by_get else ["POST"])
         self.fields: dict[str, Callable[..., Any]] = {
             "notes": self.notes, "note": self.note, "me": self.me, "users": self.users, "register": self.register, "login": self.login,
-            "createNote": self.create, "updateNote": self.update, "deleteNote": self.delete, "dropAll": self.kept.clear,
+            "createNote": self.create, "updateNote": self.update, "deleteNote": self.delete, "updateMe": self.update_me, "dropAll": self.kept.clear,
         }  # fmt: skip
 
     def door(self) -> Any:
@@ -128,7 +129,12 @@ class Notes:
         return known if known is not None and (not self.safe or known["by"] == by) else None
 
     def me(self, who: str | None) -> Any:
-        return {"id": "7", "name": known_to(who), "password_hash": None}
+        return {"id": "7", "name": known_to(who), "password_hash": None, "isAdmin": who in self.admins}
+
+    def update_me(self, who: str | None, phone: str = "", isAdmin: bool = False) -> Any:
+        if isAdmin and not self.safe:
+            self.admins.add(known_to(who))
+        return self.me(who)
 
     def users(self, who: str | None) -> Any:
         known_to(who)
@@ -177,12 +183,14 @@ def test_each_field_stands_where_a_route_of_its_kind_would() -> None:
     said = {f"{method} {one.path}" for one in app.routes for method in one.methods if one.path.startswith("/graphql/")}
     assert said == {
         "GET /graphql/notes", "GET /graphql/notes/{id}", "GET /graphql/me", "GET /graphql/users", "POST /graphql/register", "POST /graphql/login",
-        "POST /graphql/notes", "PUT /graphql/notes/{id}", "DELETE /graphql/notes/{id}",
+        "POST /graphql/notes", "PUT /graphql/notes/{id}", "PUT /graphql/me", "DELETE /graphql/notes/{id}",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("safe", [False, True])
-@pytest.mark.parametrize("slug", ["sql-injection", "sensitive-field-in-response", "cross-user-object-access"])
+@pytest.mark.parametrize(
+    "slug", ["sql-injection", "sensitive-field-in-response", "cross-user-object-access", "mass-assignment"]
+)
 def test_what_varies_routes_varies_fields(slug: str, safe: bool) -> None:
     notes = Notes(safe)
     assert verdict(slug, notes.app).outcome == ("pass" if safe else "fail")
@@ -232,7 +240,7 @@ def test_queries_go_by_get_where_only_reading_is_allowed() -> None:
     model = App(routes=(Route("/graphql", ("GET", "POST"), readers=frozenset({"wire"})),), readers=frozenset({"wire"}))
     prepare(model, courier, (), "passive", "standard")
     courier.carry(Request("GET", "/graphql/notes/1"))
-    assert notes.asked[-1] == "query($id: ID!) { note(id: $id) { id text author { id name password_hash } } }"
+    assert notes.asked[-1] == "query($id: ID!) { note(id: $id) { id text author { id name password_hash isAdmin } } }"
     assert all(method == "GET" for method, _ in courier.asked)
     assert not any(one.startswith("mutation") for one in notes.asked)
 

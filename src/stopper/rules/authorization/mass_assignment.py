@@ -151,7 +151,7 @@ def _eager_change(honest: Request, route: Route, known: Account) -> Steps[Verdic
     had = inner_object(before.response.json())
     said = {as_parameter(name): value for name, value in had.items()}
     body = {name: said.get(as_parameter(name), value) for name, value in members(honest).items()}
-    body = {name: value for name, value in body.items() if not PASSWORD.search(name) and name not in _RIGHTS}
+    body = {name: one for name, one in body.items() if not PASSWORD.search(name) and as_parameter(name) not in _RIGHTS}
     better = {
         name: better_than(name, value, own=True)
         for name, value in had.items()
@@ -305,6 +305,7 @@ def _at_registration(target: Target, route: Route, who: Identity) -> Steps[Verdi
     plain, plain_body = new_account(members(honest))
     asked = members(honest)
     wishes = {name: value for name, value in _WISHES.items() if name not in asked or name in _RIGHTS}
+    wishes |= {name: _WISHES[as_parameter(name)] for name in asked if as_parameter(name) in _RIGHTS}
     first = yield from send(replace(honest, body=json.dumps(plain_body).encode()))
     known = yield from account(target, "second")
     shows = {**(known.shown if known is not None else {}), **inner_object(first.response.json())}
