@@ -119,6 +119,7 @@ class _Guessing(Crawl):
         few = few and len(self.found) < SOME
         self._look_for_its_beginning(nothing, HEADS if few else ())
         headed = bool(heads_of(self.paths()))
+        self._guess(nothing, below(self.paths()) if few else (), THINGS_PART)  # where something is more may be
         self._guess(nothing, lists[-1] if lists and few and not headed else ())
         few = few and len(self.found) < MANY
         begun = self.paths()
@@ -130,8 +131,10 @@ class _Guessing(Crawl):
         self._guess(nothing, below(begun, few=few), THINGS_PART)
         self._guess(nothing, of_kinds(kind.removeprefix(self.prefix) for kind in self.kinds), THINGS_PART)
         self._guess(nothing, things(begun) if few and len(self.found) <= FEW else ())
-        known = self.paths() if few else led
-        self._guess(nothing, one_of(known) if few else one_of(known)[:OF_LISTS_MOST], THINGS_PART)
+        if few:
+            self._ask_for_things(nothing, ALONE_PART)  # of the lists that were found since
+        else:
+            self._guess(nothing, one_of(led)[:OF_LISTS_MOST], PARTS_PART)
         if lists and few and headed and len(self.found) < SOME:
             self._guess(nothing, lists[-1], ALONE_PART if len(self.found) < FEW else WORDS_PART)
 
@@ -141,20 +144,22 @@ class _Guessing(Crawl):
             if not heads_of(self.paths()) and len(at_root(self.paths())) < AT_ROOT:
                 self._guess(nothing, beginning(head))
 
-    def _ask_for_things(self, nothing: Nothing) -> None:
-        """Ask for one thing of each list, and for what lies below it."""
+    def _ask_for_things(self, nothing: Nothing, part: float = PARTS_PART) -> None:
+        """Ask for one thing of each list, and for what lies below it, once for each."""
         for path, own in self.listed.items():
             self.waiting.append(Place(f"{path.rstrip('/')}/{own}", template=f"{path.rstrip('/')}/{{id}}"))
-        self._guess(nothing, one_of(self.paths()), THINGS_PART)
-        self._guess(nothing, one_by_uuid(self.paths()), THINGS_PART)
-        if not self._may_guess(PARTS_PART):
+        self._guess(nothing, one_of(self.paths()), part)
+        self._guess(nothing, one_by_uuid(self.paths()), part)
+        if not self._may_guess(part):
             return
         there = {template: path for template, path in self.asked.items() if template in self.found}
         for path in [one.rstrip("/") for one in lists_among(self.found) if f"{one.rstrip('/')}/{{id}}" not in there]:
             there[f"{path}/{{id}}"] = (
                 f"{path}/{self.listed.get(path, '1')}"  # a thing may be reached by its parts alone
             )
-        most = int(self.courier.max_requests * PARTS_PART) - self.courier.sent
+        there = {template: path for template, path in there.items() if template not in self.parted}
+        self.parted.update(there)
+        most = int(max(self.courier.max_requests * part, GUESSED_LEAST)) - self.courier.sent
         for template, methods in parts_below(self.courier, there, self.found, nothing.word, self.who, most):
             names = tuple((name, "string") for name in HELD_NAME.findall(template))
             self.found[template] = Route(template, methods, parameters=names, readers=frozenset({"wire"}))

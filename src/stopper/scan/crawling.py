@@ -103,6 +103,8 @@ class Crawl:
     """Whether a folder that refuses every word takes no word as an id, as far as the server says what it takes."""
     listed: dict[str, str] = field(default_factory=dict[str, str])
     """The id of the first thing of a list that was read."""
+    parted: set[str] = field(default_factory=set[str])
+    """The things below which was asked."""
     folders: dict[str, Nothing] = field(default_factory=dict[str, Nothing])
     """What is answered to a word that is not there, by the folder in which it is asked for."""
     waiting: list[Place] = field(default_factory=list[Place])
