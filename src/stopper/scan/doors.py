@@ -24,7 +24,7 @@ SAID_MOST: Final = 3
 _WRAPPER: Final = re.compile(r"(?i)user|account|credentials?|data|auth|session|login")
 _NAMES: Final = ("email", "username", "user", "login", "name")
 _WHO: Final = (
-    "email", "username", "user", "login", "name", "user_name", "userName", "identifier", "handle", "user_id", "userId", "uname", "account", "phone", "email_or_username",
+    "email", "username", "user", "login", "name", "user_name", "userName", "identifier", "handle", "user_id", "userId", "uname", "account", "phone", "email_or_username", "mail", "e_mail", "emailAddress", "mobile",
     "username_or_email", "user_or_email", "usernameOrEmail", "emailOrUsername", "usuario", "correo", "benutzername", "kullanici_adi", "nom", "nombre", "nome",
 )  # fmt: skip
 _PASSWORDS: Final = (
