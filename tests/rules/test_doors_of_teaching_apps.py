@@ -217,3 +217,23 @@ def test_a_token_is_a_digest_of_what_the_same_answer_says(drawn: bool) -> None:
 )
 def test_a_400_that_refuses_the_account_has_read_it(text: str, read: bool) -> None:
     assert understood(Response(400, body=text.encode())) is read
+
+
+def test_a_file_that_a_document_speaks_of_is_uploaded() -> None:
+    app = Flask("files")
+    sends = {
+        "multipart/form-data": {
+            "schema": {"type": "object", "properties": {"page": {"type": "string", "format": "binary"}}}
+        }
+    }
+    paths = {"/hammer": {"post": {"responses": {}, "requestBody": {"content": sends}}}}
+
+    @app.post("/hammer")
+    def hammer() -> Any:
+        text = request.files["page"].read().decode()
+        return "47569433" if text.startswith("!!python/object/apply:operator.mul") else "read"
+
+    app.add_url_rule(
+        "/openapi.json", "document", lambda: jsonify(openapi="3.0.3", info={"title": "f", "version": "1"}, paths=paths)
+    )
+    assert try_rule(RULES["code-injection"], app).outcome == "fail"

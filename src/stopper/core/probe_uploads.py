@@ -1,9 +1,9 @@
 """Files that a probe uploads, and where they are served afterwards."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urljoin, urlsplit
 
 from stopper.core.app import Route
@@ -43,7 +43,8 @@ class Taker:
     def given(self, target: Target, content: bytes, filename: str, kind: str) -> Request:
         """The request that uploads a file of this *content*, with the other fields as an honest one has them."""
         honest = target.request_for(self.route, "POST")
-        parts = [_part(f'name="{name}"', str(value).encode()) for name, value in members(honest).items()]
+        others = {name: value for name, value in members(honest).items() if name != self.name}
+        parts = [_part(f'name="{name}"', str(value).encode()) for name, value in others.items()]
         parts.append(_part(f'name="{self.name}"; filename="{filename}"', content, kind))
         body = b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
         headers = (("Accept", "*/*"), ("Content-Type", f"multipart/form-data; boundary={_BOUNDARY}"))
@@ -53,14 +54,24 @@ class Taker:
 def takers(target: Target) -> Iterator[Taker]:
     """Routes whose form sends a file, and those of an API that are called so and of which nobody knows a field."""
     left = ROUTES_MOST[target.depth]
-    for route in sorted(target.app.routes, key=lambda route: not route.files):
+    for route in sorted(target.app.routes, key=lambda route: not files_of(route)):
         if left and "POST" in route.methods and not route.parameters and not is_door(route):
-            if route.files:
+            if files := files_of(route):
                 left -= 1
-                yield Taker(route, route.files[0])
+                yield Taker(route, files[0])
             elif route.readers == frozenset({"wire"}) and not route.names and _TAKES.search(route.path):
                 left -= 1
                 yield Taker(route, "file")
+
+
+def files_of(route: Route) -> tuple[str, ...]:
+    """The names of the files that a form of a page sends to the route, or that its document says it takes."""
+    said = (route.request_schema or {}).get("properties")
+    properties = cast("Mapping[str, object]", said) if isinstance(said, Mapping) else {}
+    kinds = {name: cast("Mapping[str, object]", one) for name, one in properties.items() if isinstance(one, Mapping)}
+    return route.files or tuple(
+        name for name, one in kinds.items() if one.get("format") == "binary" or one.get("type") == "file"
+    )
 
 
 def served_pages(target: Target) -> Steps[tuple[list[RouteRef], list[Evidence]]]:
