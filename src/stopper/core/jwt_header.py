@@ -93,8 +93,7 @@ def _members(
             if part.receiver is not None and is_header(facts, part.receiver, called=called):
                 yield Item(part.receiver, part.args[0], span=part.span)
         elif isinstance(part, Parameter) and depth > 0 and part.function not in called:
-            for call in facts.calls(part.function):
-                given = call.argument(part.index if part.index >= 0 else None, part.parameter)
+            for given in handed(facts, part):
                 yield from header_members(facts, given, names, depth - 1, called)
         elif isinstance(part, Call) and depth > 0 and (function := facts.function(part.callee)) is not None:
             for returned in function.returns:
@@ -109,7 +108,10 @@ def _is_of_an_authenticator(owner: Value) -> bool:
 
 def is_header(facts: SourceFacts, owner: Value, depth: int = 3, called: frozenset[str] = frozenset()) -> bool:
     """That a value is a token's header, read without verifying anything."""
+    apart = _names_something(owner)
     for part in walk(owner):
+        if id(part) in apart:
+            continue
         if isinstance(part, Call):
             if part.callee in HEADER_READERS or part.callee in _UNPACKERS or reads_unchecked(part):
                 return True
@@ -122,12 +124,23 @@ def is_header(facts: SourceFacts, owner: Value, depth: int = 3, called: frozense
         elif isinstance(part, Name) and part.dotted.startswith("flask.g.") and depth > 0:
             if any(is_header(facts, one.value, depth - 1, called) for one in kept_in_g(facts, part.dotted)):
                 return True
-        elif isinstance(part, Parameter) and depth > 0 and part.function not in called:
-            for call in facts.calls(part.function):
-                given = call.argument(part.index if part.index >= 0 else None, part.parameter)
-                if given is not None and is_header(facts, given, depth - 1, called):
-                    return True
+        elif (
+            isinstance(part, Parameter)
+            and depth > 0
+            and part.function not in called
+            and any(is_header(facts, given, depth - 1, called) for given in handed(facts, part))
+        ):
+            return True
     return False
+
+
+_NAMES: Final = frozenset({"kid", "iss", "azp", "tid", "client_id", "tenant", "x5t", "x5t#S256"})
+
+
+def _names_something(owner: Value) -> frozenset[int]:
+    """The parts by which something of the application's own is found: ``RING[header["kid"]]`` is an entry of the ring, and no header."""
+    named = [one for one in walk(owner) if isinstance(one, Item) and text_of(one.key) in _NAMES]
+    return frozenset(id(part) for one in named for part in walk(one))
 
 
 def _is_handed_a_header(facts: SourceFacts, part: Value) -> bool:

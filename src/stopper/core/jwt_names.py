@@ -74,6 +74,7 @@ HEADER_READERS: Final = frozenset(
         "jose.jws.get_unverified_header",
         "jose.jws.get_unverified_headers",
         "joserfc.jws.extract_compact",
+        "authlib.jose.util.extract_header",
     }
 )
 """Calls that read a token's header without verifying anything."""

@@ -1,13 +1,17 @@
 """Settings and variables that are keys by what they are used for, whatever they are called: what is sent to another service as its key."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from stopper.core.held_headers import CLIENTS, credential_kind, headers_of, mappings
+from stopper.core.held_headers import CLIENTS, Put, credential_kind, headers_of, mappings
+from stopper.core.naming import is_key_name
 from stopper.core.values import ConfigValue, EnvironmentValue, Value, text_of, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
+_IN_QUERIES: Final = frozenset({"key", "appid", "app_id", "apitoken", "access_token", "subscription-key"})
+"""What services call their keys in an address, beside the usual names."""
 _LAST_WORDS: Final = ("key", "token", "secret")
 """Without one of these at its end a setting is the name of somebody, which is sent as well."""
 
@@ -30,13 +34,27 @@ def _name(value: Value) -> str:
 
 
 def _sent(facts: "SourceFacts") -> frozenset[str]:
-    found: set[str] = set()
-    pairs = [pair for call in facts.calls(*CLIENTS) for pair in headers_of(facts, call)]
+    names = (_name(part) for _, held in sent_credentials(facts) for part in walk(held, 4))
+    return frozenset(name for name in names if name.lower().rpartition("_")[2] in _LAST_WORDS)
+
+
+def sent_credentials(facts: "SourceFacts") -> tuple[Put, ...]:
+    """What calls and clients send as a credential, in a header or in the query, with the name that it is sent under."""
+    return facts.once("what is sent as a credential", lambda: tuple(_pairs(facts)))
+
+
+def _pairs(facts: "SourceFacts") -> Iterator[Put]:
+    for call in facts.calls(*CLIENTS):
+        yield from (one for one in headers_of(facts, call) if one[0] and credential_kind(one[0]) is not None)
     for call in facts.calls("*.get", "*.post", "*.put", "*.patch", "*.delete", "*.request", "*.Request", "*.stream"):
-        for option in mappings(facts, call.keyword("headers")) if call.keyword("headers") is not None else ():
-            pairs += [(text_of(key) or "", held) for key, held in option.items]
-    for header, held in pairs:
-        if header and credential_kind(header) is not None:
-            names = [_name(part) for part in walk(held, 4)]
-            found |= {name for name in names if name.lower().rpartition("_")[2] in _LAST_WORDS}
-    return frozenset(found)
+        for word, kind in (("headers", credential_kind), ("params", _query_kind)):
+            said = call.keyword(word)
+            for option in mappings(facts, said) if said is not None else ():
+                for key, held in option.items:
+                    name = text_of(key) or ""
+                    if name and kind(name) is not None:
+                        yield name, held
+
+
+def _query_kind(name: str) -> str | None:
+    return "api-key" if is_key_name(name) or name.lower() in _IN_QUERIES else None

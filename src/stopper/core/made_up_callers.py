@@ -50,14 +50,18 @@ def made_up_callers(facts: SourceFacts) -> Iterator[Span]:
         given = [(one.value, one.span) for one in facts.assignments_in(name)]
         given += [(call, call.span) for call in facts.calls_in(name) if call.span is not None]
         told = next((span for value, span in given if _makes_up(facts, value)), None)
-        told = told or next((one.span for one in facts.assignments_in(name) if _is_unheard(facts, name, one)), None)
+        told = told or next(
+            (one.span for one in facts.assignments_in(name) if _is_unheard(facts, name, one, condition.value)), None
+        )
         if told is not None:
             yield told
 
 
-def _is_unheard(facts: SourceFacts, name: str, one: Assignment) -> bool:
-    """``g.partner = KEYS.get(key)``, which nothing asks for: who is not found passes."""
+def _is_unheard(facts: SourceFacts, name: str, one: Assignment, refused: Value) -> bool:
+    """``g.partner = KEYS.get(key)``, which nothing asks for: who is not found passes. *refused* is what the function turns away for."""
     value = one.value
+    if any(part is value for part in walk(refused, 6)):
+        return False
     if not one.target.startswith("g.") or not isinstance(value, Item) or not is_constant(value.default, None):
         return False
     kept = f"flask.{one.target}"

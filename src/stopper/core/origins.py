@@ -219,7 +219,13 @@ def of_header(name: str) -> Labels:
         return found | labelled("api-key", source=lowered)
     if lowered == "cookie":
         return found | labelled("cookie")
-    if re.search(r"(?:auth|access|refresh|api|x|session|id|bearer)-?token$|^token$", lowered) and "csrf" not in lowered:
+    if (
+        re.search(
+            r"(?:auth|access|refresh|api|x|session|id|bearer|service|internal|client|app|partner|device|admin)-?token$|^token$",
+            lowered,
+        )
+        and "csrf" not in lowered
+    ):
         return found | labelled("token", source=lowered)
     return found
 

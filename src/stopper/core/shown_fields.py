@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from stopper.core.api_key_names import is_key_name, is_shown_key
 from stopper.core.body_models import classes_by_name, is_record
 from stopper.core.naming import sensitive
-from stopper.core.values import Call, Name, Value, is_constant, walk
+from stopper.core.values import Call, Mapping, Name, Value, is_constant, text_of, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -57,3 +57,17 @@ def dumped_class(value: Value) -> str:
     dumped = made.callee if isinstance(made, Call) else made.dotted if isinstance(made, Name) else ""
     head, _, word = dumped.rpartition(".")
     return head if word in _FILLS else dumped
+
+
+def declared_fields(value: Value) -> Iterator[tuple[str, Value]]:
+    """The fields of a mapping, or of a model of Flask-RESTX made of one."""
+    if isinstance(value, Call) and value.method in ("model", "inherit", "clone"):
+        value = value.args[-1] if value.args else value
+    if isinstance(value, Mapping):
+        yield from ((text_of(key) or "", field) for key, field in value.items)
+
+
+def gives_text(field: Value) -> bool:
+    """That a field of an answer is a text."""
+    name = field.dotted if isinstance(field, Name) else field.callee if isinstance(field, Call) else ""
+    return name.rpartition(".")[2] in ("String", "Raw", "FormattedString")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from stopper.core.body_models import classes_by_name
 from stopper.core.fact import ClassFact
 from stopper.core.password_columns import is_table_class
-from stopper.core.values import Call, Choice, Item, Member, Name, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Choice, Item, Mapping, Member, Name, Value, is_constant, text_of, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -23,6 +23,7 @@ PEOPLE: Final = re.compile(
 _ALL: Final = re.compile(r"(?is)\bselect\s+(?:\w+\.)?\*\s+from\b")
 _DOCUMENTS: Final = re.compile(r"(?:flask_)?mongoengine\.(?:.*\.)?(?:Dynamic)?Document")
 _NO_TABLES: Final = frozenset({"object", "abc.ABC", "dict", "typing.Protocol", "enum.Enum"})
+_LOOKS_AT: Final = frozenset({"sqlalchemy.inspect", "sqlalchemy.orm.class_mapper", "sqlalchemy.orm.object_mapper"})
 _GIVE_ROWS: Final = frozenset({"all", "first", "one", "get", "get_or_404", "first_or_404", "one_or_404", "scalars"})
 
 
@@ -176,3 +177,36 @@ def _shows_itself(facts: "SourceFacts", known: ClassFact) -> bool:
     chosen = {"serialize_only", "serialize_rules", "to_dict", "to_json"} & {*known.attributes, *known.methods}
     by_mixin = any(base.endswith("SerializerMixin") for base in known.bases)
     return not chosen and (by_mixin or any(_DOCUMENTS.fullmatch(base) for base in known.bases))
+
+
+def tells_all(part: Value) -> bool:
+    """``Person.__table__.columns``, ``inspect(person).attrs``: what names each column of a row."""
+    match part:
+        case Name(dotted=dotted):
+            return dotted.endswith(
+                (
+                    ".__table__.columns",
+                    ".__mapper__.columns",
+                    ".__mapper__.column_attrs",
+                    ".__mapper__.attrs",
+                    ".__table__.c",
+                )
+            )
+        case Member(
+            attribute="columns" | "column_attrs" | "attrs" | "c",
+            owner=Member(attribute="__table__" | "__mapper__" | "mapper"),
+        ):
+            return True
+        case Member(attribute="column_attrs" | "columns" | "attrs" | "c", owner=Call(callee=callee)):
+            return callee in _LOOKS_AT
+        case _:
+            return False
+
+
+def is_of_every_column(facts: "SourceFacts", value: Mapping) -> bool:
+    """``{one.name: getattr(person, one.name) for one in Person.__table__.columns}`` of a class with a column that nobody would choose to show."""
+    return any(
+        tells_all(part) and _is_of(facts, part, lambda _, known: True)
+        for key, _ in value.items
+        for part in walk(key, 5)
+    )

@@ -11,6 +11,7 @@ from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.login_names import PASSWORD
 from stopper.core.login_throttle import counts_attempts, limited_as_a_whole
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, together, unsure
@@ -32,7 +33,7 @@ from stopper.core.random_words import token_hex
 from stopper.core.response_fields import sent_texts
 from stopper.core.rule import Hit, Rule
 from stopper.core.shown_secrets import is_secret, is_shown, runs_statement, says_password
-from stopper.core.values import Call, Value
+from stopper.core.values import Call, Item, Value, text_of
 from stopper.core.view_functions import FunctionIndex, index_of
 
 SHOWN: Final = 8
@@ -127,9 +128,9 @@ def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) ->
             return True
     if not named or "POST" not in route.methods:
         return False
-    return (
-        _compares(index, functions) or _asks_database(facts, calls) or any(_asks_account(facts, one) for one in calls)
-    )
+    if _compares(index, functions) or _asks_database(facts, calls) or any(_asks_account(facts, one) for one in calls):
+        return True
+    return lets_somebody_in(facts, functions, calls) and any(_hands_password_on(facts, one) for one in calls)
 
 
 def _is_asked_by_post(index: FunctionIndex, route: SourceRoute, functions: list[str]) -> bool:
@@ -150,6 +151,14 @@ def _asks_account(facts: SourceFacts, call: Call) -> bool:
     return _ASKS.fullmatch(call.method) is not None and any(
         facts.derives(value, "password") and facts.derives(value, "request-data")
         for value in (*call.args, *(said for _, said in call.keywords))
+    )
+
+
+def _hands_password_on(facts: SourceFacts, call: Call) -> bool:
+    """``directory.bind(form["user"], form["pass"])``: code that was not read is shown what the caller sent as a password, and a name beside it."""
+    sent = [one for one in (*call.args, *(said for _, said in call.keywords)) if facts.derives(one, "request-data")]
+    return len(sent) > 1 and any(
+        isinstance(one, Item) and PASSWORD.search(text_of(one.key) or "") is not None for one in sent
     )
 
 

@@ -16,6 +16,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_reset import asks_for_reset, links, resets
 from stopper.core.rule import Hit, Rule
+from stopper.core.run_later import run_later
 from stopper.core.setting_facts import is_always_set
 from stopper.core.values import (
     Call,
@@ -56,12 +57,29 @@ def detect(app: App) -> Iterator[Hit]:
     names |= {
         function.name for route in facts.routes if _MAILED.search(route.path) for function in index.of_view(route.view)
     }
+    names |= _handed_the_host(facts, names)
     seen: set[tuple[str, int]] = set()
     for name in sorted(names):
         for span in _links(facts, name, pinned):
             if (span.path, span.line) not in seen:
                 seen.add((span.path, span.line))
                 yield Hit("the link in a mail is built from the Host header", span)
+
+
+def _handed_the_host(facts: SourceFacts, names: set[str]) -> set[str]:
+    """Functions that these hand the host to, at once or as a task, under whatever name: ``deliver.delay(user.email, request.host_url)``."""
+    given = {
+        call.callee.removesuffix(".delay")
+        for name in names
+        for call in facts.calls_in(name)
+        if any(map(_is_host, _values([call])))
+    }
+    later = {
+        called
+        for called, calls in run_later(facts).items()
+        if any(call.function in names and any(map(_is_host, _values([call]))) for call in calls)
+    }
+    return {name for name in given | later if facts.function(name) is not None}
 
 
 def _is_pinned(app: App, facts: SourceFacts) -> bool:
@@ -167,7 +185,7 @@ def _from_host(facts: SourceFacts, value: Value) -> bool:
     if isinstance(value, Parameter):
         return any(
             _is_host(given) and not _is_held(facts, call.function)
-            for call in facts.calls(value.function)
+            for call in passing.callers(facts, value.function)
             for given in passing.passed(facts, value, call)
         )
     return _is_host(value)

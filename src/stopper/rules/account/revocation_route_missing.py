@@ -19,6 +19,9 @@ _OUT: Final = re.compile(
 )
 _API: Final = re.compile(r"(?i)(^|/)(api|rest|v\d+)(/|$)")
 _ISSUES: Final = ("jwt.encode", "jose.jwt.encode", "authlib.jose.jwt.encode", "joserfc.jwt.encode", "flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token", "flask_login.login_user", "secrets.token_urlsafe", "secrets.token_hex")  # fmt: skip
+_BY_PROVIDERS: Final = ("*.authorize_access_token", "*.fetch_token", "*.acquire_token_by_authorization_code", "*.acquire_token_by_auth_code_flow", "*.authorized_response")  # fmt: skip
+"""How Authlib, Requests-OAuthlib, MSAL and Flask-OAuthlib take somebody in who comes back from a provider."""
+_WHO: Final = re.compile(r"(?i)user|email|sub|account|profile|login|name|person|member|^id$")
 _BUILT_IN: Final = ("flask_security", "flask_user", "flask_praetorian", "stopper", "flask_appbuilder", "flask_dance")
 
 
@@ -42,6 +45,19 @@ def detect(app: App) -> Iterator[Hit]:
         if _KEYS.search(route.path):
             yield _hit(route, "nothing revokes the keys that are made at")
             return
+    begun = next((route for route in routes if _begins_by_provider(facts, route)), None) if not ways_out else None
+    if begun is not None:
+        yield _hit(begun, "nothing ends the session that begins at")
+
+
+def _begins_by_provider(facts: SourceFacts, route: Route) -> bool:
+    """The way back from a provider of log-ins, at which a session of the application's own begins."""
+    asked = {call.function for call in facts.calls(*_BY_PROVIDERS)}
+    begins = {flow.function for flow in facts.flows("session") if _WHO.search(flow.detail)} if asked else set[str]()
+    begins |= {call.function for call in facts.calls("flask_login.login_user")} if asked else set()
+    return "GET" in route.methods and any(
+        RouteRef("GET", route.path) in facts.routes_reaching(name) for name in asked & begins
+    )
 
 
 def _is_linked(route: Route) -> bool:
@@ -54,7 +70,7 @@ def _of_api(route: Route) -> bool:
 
 
 def _hit(route: Route, message: str) -> Hit:
-    ref = RouteRef("POST", route.path)
+    ref = RouteRef("POST" if "POST" in route.methods else "GET", route.path)
     span: Span | None = route.span
     if span is None:
         return Hit(f"{message} {ref}", route=ref, reader="spec" if route.readers == frozenset({"spec"}) else "running")

@@ -28,6 +28,10 @@ _ASKS: Final = re.compile(
     r"(?:get|fetch|load|find|build|is|has|read|parse|make|look_?up|query|authenticate|verify|check|valid\w*)(?:_|$)"
 )
 """What is called so is there for what it gives back."""
+_DEEDS: Final = re.compile(
+    r"(?:save|store|insert|create|delete|remove|send|charge|persist|write|enqueue|publish|notify|debit|book|submit|import|archive)_(?!\w*(?:log|metric|stats?|span|trace|header|breadcrumb|context|warning))\w+"
+)
+"""Functions by whose name something is done."""
 _CACHE_READS: Final = frozenset({"get", "hget", "hgetall", "mget", "get_many", "get_dict", "lookup"})
 _CACHE_OBJECT: Final = re.compile(r"(?i)cache|redis|memcache|valkey")
 _AFTER: Final = ("after_request", "after_app_request", "teardown_request")
@@ -150,11 +154,19 @@ def _leads_to_effect(facts: SourceFacts, call: Call) -> bool:
     if _has_effect(call):
         return True
     made = facts.function(call.callee)
+    if made is None and _is_a_deed(facts, call):
+        return True
     if made is None or _ASKS.match(call.callee.rpartition(".")[2]) is not None:
         return False
     place = made.span  # by the place: a step may be read as if it stood where its one caller is
     inside = calls_between(facts, place.path, place.line, place.end_line)
     return any(_has_effect(inner) for inner in (*inside, *facts.calls_in(call.callee)))
+
+
+def _is_a_deed(facts: SourceFacts, call: Call) -> bool:
+    """``save_event(event)`` of a module that was not read: what it is called says that it does something, and nobody looks at its answer."""
+    home, _, name = call.callee.rpartition(".")
+    return bool(home) and home != "?" and _DEEDS.match(name) is not None and stands_alone(facts, call)
 
 
 def _answers_from_cache(facts: SourceFacts, one: Condition) -> bool:

@@ -11,7 +11,7 @@ from stopper.core.desk_files import MADE_UP
 from stopper.core.environment_edits import named_from_environment
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.key_shapes import STANDS_IN
-from stopper.core.keys_by_use import is_key_by_use
+from stopper.core.keys_by_use import is_key_by_use, sent_credentials
 from stopper.core.naming import sensitive
 from stopper.core.passed_keywords import passed_as
 from stopper.core.passing import given
@@ -204,8 +204,12 @@ def _is_about_key(name: str) -> bool:
     )
 
 
+def _is_key_in_use(name: str) -> bool:
+    return _is_about_key(name) or name.lower() in ("key", "appid", "app_id")
+
+
 def _is_key(literal: Constant) -> bool:
-    text = literal.value
+    text = literal.value.decode("latin-1") if isinstance(literal.value, bytes) else literal.value
     if not isinstance(text, str) or len(text) < SHORTEST or _FAKE.search(text) or _URL.search(text):
         return False
     return any(char.isdigit() for char in text) or "-" in text or "_" in text or len(text) >= 20
@@ -259,6 +263,10 @@ def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
             and not _repeats(value, name)
         ):
             yield call.span, "likely"
+    for name, held in sent_credentials(facts):
+        for literal in literals(held) if _is_key_in_use(name) else ():
+            if literal.span is not None and _is_key(literal) and not facts.is_test(literal.span):
+                yield literal.span, "likely"
     for flow in facts.flows("outbound-headers"):
         for option in options(flow.value):
             if isinstance(option, Mapping):

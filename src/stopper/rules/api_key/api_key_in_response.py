@@ -12,15 +12,24 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.left_out import is_spread
 from stopper.core.naming import sensitive
+from stopper.core.origins import UPSTREAM
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_answers import honest_answers
 from stopper.core.rule import Hit, Rule
-from stopper.core.shown_fields import dumped_class, filled_with_keys, is_dump, secret_fields
+from stopper.core.shown_fields import (
+    declared_fields,
+    dumped_class,
+    filled_with_keys,
+    gives_text,
+    is_dump,
+    secret_fields,
+)
 from stopper.core.sql_tables import columns_read
 from stopper.core.values import (
     Call,
     Caught,
+    Choice,
     ConfigValue,
     Constant,
     EnvironmentValue,
@@ -120,7 +129,7 @@ def _by_schema(facts: SourceFacts) -> Iterator[Span]:
             for inner in walk(one.call, 3):
                 shown.add(getattr(inner, "callee", "") or getattr(inner, "dotted", ""))
             for fields in one.call.args if one.call.method in _MARSHALS else ():
-                yield from (one.span for key, field in _declared_fields(fields) if _is_key(key) and _gives_text(field))
+                yield from (one.span for key, field in declared_fields(fields) if _is_key(key) and gives_text(field))
     shown |= {one.name for one in facts.classes("graphene.ObjectType", "graphene.types.objecttype.ObjectType")}
     for found in facts.classes() if shown else ():
         listed = classes_by_name(facts).get(f"{found.name}.Meta") if found.name in shown else None
@@ -130,19 +139,6 @@ def _by_schema(facts: SourceFacts) -> Iterator[Span]:
         for name, field in found.attributes.items() if found.name in shown else ():
             if _is_key(name) and isinstance(field, Call) and field.span is not None and _is_written(field):
                 yield field.span
-
-
-def _declared_fields(value: Value) -> Iterator[tuple[str, Value]]:
-    """The fields of a mapping, or of a model of Flask-RESTX made of one."""
-    if isinstance(value, Call) and value.method in ("model", "inherit", "clone"):
-        value = value.args[-1] if value.args else value
-    if isinstance(value, Mapping):
-        yield from ((text_of(key) or "", field) for key, field in value.items)
-
-
-def _gives_text(field: Value) -> bool:
-    name = field.dotted if isinstance(field, Name) else field.callee if isinstance(field, Call) else ""
-    return name.rpartition(".")[2] in ("String", "Raw", "FormattedString")
 
 
 def _is_written(field: Call) -> bool:
@@ -243,8 +239,12 @@ def _gives(
         case Item(key=Item(), owner=owner) if is_dump(owner):  # ``for name, value in asdict(self).items()``
             return not _sifts(facts, function) and _dumps_key(facts, owner)
         case Item(key=key):
-            named = _NAMES.search(name) is not None  # ``user_name=event.get("api_key", "unknown")``: which one it was
-            return not named and any(_is_key(text_of(one) or "") for one in options(key)) and not _is_sent(value)
+            # ``user_name=event.get("api_key", "unknown")``: which one it was
+            return (
+                not _NAMES.search(name)
+                and any(_is_key(text_of(one) or "") for one in options(key))
+                and not _is_sent(value)
+            )
         case Call(method="Column" | "mapped_column" | "CharField" | "StringField" | "TextField"):
             return _is_key(name)  # a column of the model, read through self
         case Call(callee="flask.jsonify" | "dict", keywords=keywords):
@@ -265,8 +265,12 @@ def _gives(
             return False  # a key that signs or encrypts is not in what it signed
         case Call(method=method) if method in ("get", "filter_by", "query", "execute", "first", "check", "verify"):
             return False
-        case Call(callee=callee) if _asks_another(facts, callee):
+        case Call(callee=callee) if UPSTREAM.fullmatch(callee) or _asks_another(facts, callee):
             return False  # what another service answers, which may need the key
+        case Choice(every=True, options=several):
+            return _gives(
+                facts, several[-1], function, depth - 1, name, met
+            )  # ``row and row["owner"]`` is never the row
         case Call(callee=callee) if facts.function(callee) is not None:
             told = (*value.args, *(inner for _, inner in value.keywords))  # its object may hold a key that it uses
             return any(_gives(facts, part, function, depth - 1, name, met) for part in told)
@@ -385,11 +389,7 @@ RULE = Rule(
     cwe=(200,),
     owasp="API3:2023",
     asvs=("V14.2.6",),
-    surfaces=(
-        "source",
-        "wsgi",
-        "http",
-    ),
+    surfaces=("source", "wsgi", "http"),
     ends="Stopper's `@api_key` stores only a hash, so that no route can give a key back.",
     certainty="likely",
     detect=detect,

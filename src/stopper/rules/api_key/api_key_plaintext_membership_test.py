@@ -45,7 +45,7 @@ def detect(app: App) -> Iterator[Hit]:
         if (
             certainty is not None
             and not _are_words(comparison.right)
-            and (is_shown_key(facts, comparison.left) or _is_of_header(facts, comparison.left, comparison.right))
+            and _is_shown(facts, comparison.left, comparison.right)
         ):
             seen.add(comparison.span)
             yield Hit(MESSAGE, comparison.span, certainty=certainty)
@@ -54,11 +54,11 @@ def detect(app: App) -> Iterator[Hit]:
         if (span.path, span.line) not in lines:
             lines.add((span.path, span.line))
             yield Hit(MESSAGE, span)
-    if not any(is_shown_key(facts, one.key) for one in facts.all_lookups):
+    if not any(_is_shown(facts, one.key, one.owner) for one in facts.all_lookups):
         return
     for item, place in _look_ups(facts):
         span = item.span or place
-        if (span.path, span.line) in lines or not is_shown_key(facts, item.key):
+        if (span.path, span.line) in lines or not _is_shown(facts, item.key, item.owner):
             continue
         if any((one.path, one.line) in lines for one in (span, place)) or _after_membership(facts, item, seen):
             continue
@@ -69,7 +69,9 @@ def detect(app: App) -> Iterator[Hit]:
 def _asked(facts: SourceFacts) -> Iterator[Span]:
     """``app.config["PARTNERS"].get(key)``, ``load_keys().get(key)``"""
     for call in facts.calls("?.get"):
-        if not call.args or call.span is None or call.receiver is None or not is_shown_key(facts, call.args[0]):
+        if not call.args or call.span is None or call.receiver is None:
+            continue
+        if not _is_shown(facts, call.args[0], call.receiver):
             continue
         held = [one for owner in options(call.receiver) for one in facts.followed(owner)]
         if any(not isinstance(one, ConfigValue) and _is_table(facts, one) for one in held):
@@ -84,9 +86,15 @@ def _counted(facts: SourceFacts) -> Iterator[Span]:
             yield call.span
 
 
+def _is_shown(facts: SourceFacts, shown: Value, kept: Value) -> bool:
+    """That it is the key of the caller, held against what is kept."""
+    return is_shown_key(facts, shown) or _is_of_header(facts, shown, kept)
+
+
 def _is_of_header(facts: SourceFacts, shown: Value, kept: Value) -> bool:
-    """What came in ``Authorization``, where the collection is called one of keys or tokens."""
-    if not any(label.kind == "authorization-header" for label in facts.labels(shown)):
+    """What came in ``Authorization`` or in a header of its own for tokens, where the collection is called one of keys or tokens."""
+    labels = facts.labels(shown)
+    if not any(one.kind == "authorization-header" or (one.kind == "token" and not one.by_name) for one in labels):
         return False
     inside = [_whole(option) for option in options(kept)]
     if any(isinstance(one, Mapping) and any(map(_may_be_key, (key for key, _ in one.items))) for one in inside):
@@ -142,6 +150,8 @@ def _kept(facts: SourceFacts, value: Value) -> Certainty | None:
                     return "certain"
                 case Call(callee=callee) if _LOADED.fullmatch(callee) or _reads_settings(facts, callee):
                     return "certain"
+                case Item() if _is_of_a_file(followed):
+                    return "certain"
                 case Call(callee="set" | "list" | "frozenset" | "tuple" | "dict"):
                     return "certain"
                 case Name(dotted=dotted) if not dotted.startswith("flask.") and "key" in dotted.lower():
@@ -151,6 +161,13 @@ def _kept(facts: SourceFacts, value: Value) -> Certainty | None:
                 case _:
                     pass
     return None
+
+
+def _is_of_a_file(value: Value) -> bool:
+    """``yaml.safe_load(file)["clients"]``: what stands in a file under a literal name."""
+    while isinstance(value, Item) and isinstance(value.key, Constant):
+        value = value.owner
+    return isinstance(value, Call) and _LOADED.fullmatch(value.callee) is not None
 
 
 def _reads_settings(facts: SourceFacts, function: str) -> bool:
@@ -180,6 +197,8 @@ def _is_table(facts: SourceFacts, value: Value, steps: int = 2) -> bool:
         case Mapping() | ConfigValue():
             return True
         case Call(callee=callee) if _LOADED.fullmatch(callee) or callee == "dict":
+            return True
+        case Item() if _is_of_a_file(value):
             return True
         case Call(callee=callee) if steps:
             made = (option for one in facts.returns_of(callee) for option in options(one.value))

@@ -86,6 +86,10 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("response"):
         if _is_markup(facts, flow) and any(map(_is_secret, walk(flow.value, 6))) and not _is_masked(flow.value):
             yield _rendered(facts, flow.value, flow.span)
+    for call in facts.calls(
+        "flask.render_template_string", "flask.stream_template_string", "jinja2.Template", "*.from_string"
+    ):
+        yield from _in_text(facts, call.argument(0, "source"))
     for file in facts.files_of("template", "script"):
         if not _NO_PAGE.search(file.path) and not re.search(
             r"(?i)\.min\.js$|(?:^|/)(?:node_modules|vendor|dist|lib)/|jquery|bootstrap", file.path
@@ -191,6 +195,19 @@ def _is_masked(value: Value) -> bool:
     return any(
         isinstance(one, Call) and re.search(r"(?i)mask|redact|bool|len$", one.callee) for one in walk(value, 5)
     ) or (isinstance(value, Mapping) and not value.items)
+
+
+def _in_text(facts: SourceFacts, page: Value | None) -> Iterator[Hit]:
+    """A page that is written in the code: ``render_template_string("<b>{{ config.API_KEY }}</b>")``."""
+    for part in walk(page, 2):
+        text, place = text_of(part), part.span
+        for number, line in enumerate(text.splitlines() if text and place and _BY_HAND.search(text) else ()):
+            found = (
+                _of_line(line, True, False, sent_as_keys(facts)) if _WORDS.search(line) and len(line) < 2000 else None
+            )
+            if found is not None and found[1] and place is not None:
+                at = min(place.line + number, place.end_line)
+                yield Hit(found[0], Span(place.path, at, at, 1, len(line) + 1))
 
 
 def _in_file(file: TextFile, handed: bool, sent: frozenset[str]) -> Iterator[Hit]:

@@ -16,6 +16,7 @@ from stopper.core.jwt_names import written_in
 from stopper.core.keys_by_use import is_key_by_use
 from stopper.core.labels import CREDENTIALS, UNTRUSTED, Label, LabelKind
 from stopper.core.naming import sensitive
+from stopper.core.passing import callers as running
 from stopper.core.passing import passed
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.shown_fields import secret_fields
@@ -253,7 +254,7 @@ class _Asking:
             found |= {label for label in labels if label.kind in CREDENTIALS and not label.by_name}
             found |= self._named(shown, labels)
             if isinstance(shown, Parameter) and callers:
-                for call in self.facts.calls(shown.function):
+                for call in running(self.facts, shown.function):
                     for given in passed(self.facts, shown, call):
                         found |= self.of(given, callers - 1)
         return frozenset(found)

@@ -156,7 +156,7 @@ def _is_request(facts: SourceFacts, value: Parameter) -> bool:
     """That callers hand the request itself over."""
     return any(
         isinstance(one, Name) and one.dotted == "flask.request"
-        for call in facts.calls(value.function)
+        for call in callers(facts, value.function)
         for one in passed(facts, value, call)
     )
 

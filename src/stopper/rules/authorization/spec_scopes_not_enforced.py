@@ -1,7 +1,8 @@
 """A token that was given for reading does everything else too, because nobody looks at its scopes."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from collections.abc import Sequence as SequenceType
 from typing import Final, cast
 
 from stopper.core.app import App, Route
@@ -14,7 +15,7 @@ from stopper.core.probe_baseline import TRIES, attempt, controls, establish
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import CONNEXION, mapping, operations
 from stopper.core.told_nothing import is_told_in_vain, is_told_nothing
-from stopper.core.values import Call, Constant, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Constant, Mapping, Parameter, Sequence, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _SAYS: Final = frozenset(
@@ -32,6 +33,7 @@ _CLAIMS: Final = ("scope", "scp", "scopes", "permissions")
 def detect(app: App) -> Iterator[Hit]:
     """Operations with scopes in the document, whose view and guards never look at a scope, a role or a permission."""
     yield from _deaf_functions(app)
+    yield from _written_beside(app)
     wanted = [route for route in app.routes if route.spec_scopes and route.readers & {"source", "running"}]
     if not wanted or app.source is None:
         return
@@ -45,6 +47,32 @@ def detect(app: App) -> Iterator[Hit]:
                 ref = RouteRef(method, route.path)
                 text = f"the document asks for the scope {', '.join(scopes)} at {ref}, and the code looks at no scope"
                 yield Hit(text, route.span, ref)
+
+
+def _written_beside(app: App) -> Iterator[Hit]:
+    """Scopes that a decorator of the view writes into the document which a library makes: ``@blp.doc(security=[{"oauth2": ["claims:approve"]}])``."""
+    facts = source_of(app)
+    if app.source is None or not facts.says("security"):
+        return
+    index = index_of(facts)
+    for route in app.routes:
+        for method in route.methods if route.view and not route.spec_scopes else ():
+            own = list(index.of_view(route.view, route.span, method)) if method not in ("HEAD", "OPTIONS") else []
+            calls = [one.call for function in own for one in function.decorators if one.call is not None]
+            scopes = [scope for call in calls for scope in _of_security(call.keyword("security"))]
+            if scopes and not _looks(index, route, method, scopes):
+                ref = RouteRef(method, route.path)
+                text = f"the document asks for the scope {', '.join(scopes)} at {ref}, and the code looks at no scope"
+                yield Hit(text, own[0].span, ref)
+
+
+def _of_security(said: Value | None) -> Iterator[str]:
+    """The scopes of ``[{"oauth2": ["notes:read"]}]``, also where one stands there as a text."""
+    for one in said.items if isinstance(said, Sequence) else (said,):
+        for _, held in one.items if isinstance(one, Mapping) else ():
+            for scope in held.items if isinstance(held, Sequence) else (held,):
+                if text := text_of(scope):
+                    yield text
 
 
 def _deaf_functions(app: App) -> Iterator[Hit]:
@@ -77,7 +105,7 @@ def _uses(facts: SourceFacts, function: str, parameter: str) -> bool:
     )
 
 
-def _looks(index: FunctionIndex, route: Route, method: str, scopes: Sequence[str]) -> bool:
+def _looks(index: FunctionIndex, route: Route, method: str, scopes: SequenceType[str]) -> bool:
     """That the view, a guard, or what they call speaks of scopes. Where no function is found, nothing is said."""
     own = list(index.of_view(route.view, route.span, method))
     access = route.access.get(method)
@@ -94,7 +122,12 @@ def _looks(index: FunctionIndex, route: Route, method: str, scopes: Sequence[str
     if any(one.name in unseen and one.call is not None and _names_something(one.call) for one in decorators):
         return True  # the guard stands in code that was not read, and is told words
     values: list[Value] = [
-        one.call for one in decorators if one.call is not None and "route" not in one.name and one.name not in deaf
+        one.call
+        for one in decorators
+        if one.call is not None
+        and "route" not in one.name
+        and one.name not in deaf
+        and one.call.keyword("security") is None  # it writes the document
     ]
     heads = [*names, *(function.name for function in own)]
     roots = [name for head in heads for name in (head, *inside(index.facts, head)) if name in index.by_name]
@@ -106,7 +139,7 @@ def _looks(index: FunctionIndex, route: Route, method: str, scopes: Sequence[str
 
 
 def _looks_at_others(
-    index: FunctionIndex, route: Route, method: str, scopes: Sequence[str], known: frozenset[str]
+    index: FunctionIndex, route: Route, method: str, scopes: SequenceType[str], known: frozenset[str]
 ) -> bool:
     """That the view and its decorators speak of scopes of the document, and of none that it asks for here."""
     own = list(index.of_view(route.view, route.span, method))
@@ -124,7 +157,7 @@ def _names_something(call: Call) -> bool:
     return any(text_of(part) for value in given for part in walk(value, 2))
 
 
-def _speaks(part: Value, scopes: Sequence[str]) -> bool:
+def _speaks(part: Value, scopes: SequenceType[str]) -> bool:
     if isinstance(part, Constant):
         return isinstance(part.value, str) and (part.value in scopes or bool(_CHECKS.fullmatch(part.value)))
     said = (getattr(part, word, "") for word in ("dotted", "callee", "attribute", "parameter", "name"))
@@ -154,7 +187,7 @@ def probe(target: Target) -> Steps[Verdict]:
     return passed(f"{tried} operations refuse a token that lacks their scope, or are open to all")
 
 
-def _lacks(target: Target, one: Identity, scopes: Sequence[str]) -> bool:
+def _lacks(target: Target, one: Identity, scopes: SequenceType[str]) -> bool:
     """The token says which scopes it has, and one that is asked for is not among them."""
     claims = target.forge.claims(one.token.reveal()) if one.token is not None else {}
     said = [claims[name] for name in _CLAIMS if name in claims]

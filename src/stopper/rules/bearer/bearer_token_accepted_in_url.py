@@ -12,6 +12,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_names import ENCODING
 from stopper.core.jwt_purposes import marks
 from stopper.core.origins import PASSING, TEXT_METHODS
+from stopper.core.passing import callers
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import Baseline, bearers, candidates, establish
@@ -185,7 +186,7 @@ def _sources(facts: SourceFacts, value: Value, function: str, depth: int = 3) ->
             yield item, function
     for inner in carried:
         if isinstance(inner, Parameter) and depth:
-            for call in facts.calls(inner.function):
+            for call in callers(facts, inner.function):
                 passed_here = call.argument(inner.index if inner.index >= 0 else None, inner.parameter)
                 if passed_here is not None:
                     yield from _sources(facts, passed_here, call.function, depth - 1)

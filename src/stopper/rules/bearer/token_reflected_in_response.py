@@ -32,6 +32,13 @@ def detect(app: App) -> Iterator[Hit]:
             "all headers of the request are sent back, the token among them" if whole else "the token is sent back"
         )
         yield Hit(message, flow.span, certainty="certain" if sure else "possible")
+    for flow in facts.flows("response", "response-header", label=("token", "api-key")):
+        shown = {one.source for one in facts.labels(flow.value) if one.kind == "request-header"}
+        if any(
+            one.kind in ("token", "api-key") and not one.by_name and one.source in shown
+            for one in facts.labels(flow.value)
+        ):
+            yield Hit("the token is sent back", flow.span)
 
 
 def _raised(facts: SourceFacts) -> Iterator[Hit]:

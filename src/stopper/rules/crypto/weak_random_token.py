@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, Literal
 
 from stopper.core.app import App
@@ -72,6 +73,10 @@ _NOT_SECRET: Final = re.compile(
 _STATE: Final = re.compile(r"(?i)(?:oauth_?|oidc_?|login_?)?state")
 """What a provider of log-ins gives back, and a session keeps (RFC 6749 §10.12)."""
 _STORES: Final = frozenset({"set", "setex", "hset", "psetex", "setnx"})
+_ANNOUNCES: Final = re.compile(
+    r"(?i)\b(?:code|otp|pin|passcode|password|token)(?: (?:to|for) (?:\w+ ){0,3}\w+)?\s*(?:is|:|=|ist|est)\s*:?\s*(?:%\w|\{\w*\})?[.!]?\s*$"
+)
+"""``Your code is``, ``OTP:``, ``Your code for the log-in is:``"""
 _ENTRY: Final = re.compile(r"(?:\w+[:/-])*?([a-zA-Z_]+)[:/-]")
 
 
@@ -197,6 +202,21 @@ def _uses(facts: SourceFacts, made: list[Call]) -> Iterator[tuple[Span, Certaint
                     yield value.span or call.span, sure
     yield from _handed_on(facts, functions, spans)
     yield from _filled_in(facts, spans)
+    yield from _told_people(facts, made)
+
+
+def _told_people(facts: SourceFacts, made: list[Call]) -> Iterator[tuple[Span, Certainty]]:
+    """``send(phone, f"Your code is {code}")``: the words in front of what was drawn say what it is for."""
+    spans = {call.span for call in made} - {None}
+    for call in facts.calls() if spans else ():
+        for text in (*call.args, *(value for _, value in call.keywords)):
+            parts = text.parts if isinstance(text, Format) else ()
+            for before, drawn in pairwise(parts):
+                if not _ANNOUNCES.search(text_of(before) or ""):
+                    continue
+                for one in walk(drawn, 6):
+                    if isinstance(one, Call) and one.span in spans and one.span is not None:
+                        yield one.span, "likely"
 
 
 def _filled_in(facts: SourceFacts, spans: set[Span]) -> Iterator[tuple[Span, Certainty]]:
@@ -311,9 +331,21 @@ def _kind(name: str) -> Literal["", "door", "code"]:
 def _is_code(value: Value) -> bool:
     """A number with a fixed count of digits, as codes for one use have."""
     return any(
-        (isinstance(one, Constant) and one.value in _CODE_ENDS) or (isinstance(one, Call) and one.method == "zfill")
+        (isinstance(one, Constant) and one.value in _CODE_ENDS)
+        or (isinstance(one, Call) and one.method == "zfill")
+        or (isinstance(one, Format) and any(_is_digit(part) for part in walk(one, 4)))
         for one in walk(value, 5)
     )
+
+
+def _is_digit(part: Value) -> bool:
+    """``str(random.randint(0, 9))``: one digit after the other is put together."""
+    drawn = (
+        part.args[-1]
+        if isinstance(part, Call) and part.method in ("randint", "randrange", "integers") and part.args
+        else None
+    )
+    return isinstance(drawn, Constant) and drawn.value in (9, 10)
 
 
 def _is_spelled(value: Value) -> bool:

@@ -14,7 +14,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.labelling import labels_of
 from stopper.core.labels import UNTRUSTED_TEXT
 from stopper.core.passed_keywords import passed_as
-from stopper.core.passing import passed
+from stopper.core.passing import callers, passed
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import same, says_nothing
 from stopper.core.probe_header_inputs import looked_up_headers
@@ -137,7 +137,7 @@ def _is_built(facts: SourceFacts, value: Value) -> bool:
 
 def _is_passed_on(facts: SourceFacts, value: Parameter, depth: int = 3) -> bool:
     """That a caller puts the statement together of what it was sent, and passes it on: ``self._rows(f"SELECT …")``."""
-    for call in facts.calls(value.function) if depth else ():
+    for call in callers(facts, value.function) if depth else ():
         for one in passed(facts, value, call):
             if isinstance(one, Parameter) and _is_passed_on(facts, one, depth - 1):
                 return True

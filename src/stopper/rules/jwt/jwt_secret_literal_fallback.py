@@ -10,7 +10,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.file_fallbacks import fallbacks_in_files
 from stopper.core.jwt_keys import is_asymmetric, key_bytes, key_settings, key_uses, reached
 from stopper.core.module_values import bound_to
-from stopper.core.passing import passed
+from stopper.core.passing import callers, passed
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import stands_in
@@ -115,7 +115,7 @@ def _fallbacks(facts: SourceFacts, value: Value | None, depth: int = 3) -> Itera
                 yield from _fallbacks(facts, written, depth - 1)
         case Parameter() if depth > 0:
             position = value.index if value.index >= 0 else None
-            for call in facts.calls(value.function):
+            for call in callers(facts, value.function):
                 yield from _fallbacks(facts, call.argument(position, value.parameter), depth - 1)
         case Call():
             yield from _of_call(facts, value, depth)

@@ -31,6 +31,7 @@ from stopper.core.values import (
     text_of,
     walk,
 )
+from stopper.core.whole_rows import is_of_every_column
 
 EXTENSION: Final = ("flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token")
 _ORDINARY: Final = re.compile(r"(?i)^(user_?|contact_?)?e_?mail(_?address)?$")
@@ -101,6 +102,8 @@ def _told(facts: SourceFacts, claims: Value, depth: int = 3) -> Iterator[str]:
             yield from _told(facts, part, depth - 1)
     if not isinstance(claims, Mapping) or depth == 0:
         return
+    if is_of_every_column(facts, claims):
+        yield "with a whole row"
     for key, value in claims.items:
         name = text_of(key) or ""
         if _is_whole_row(value):

@@ -18,6 +18,7 @@ from stopper.core.labels import UNTRUSTED
 from stopper.core.parts_returned import parts_returned
 from stopper.core.place import RouteRef, Span
 from stopper.core.rule import Hit, Rule
+from stopper.core.said_by_caller import kept_in_g
 from stopper.core.values import Call, Constant, Format, Item, Member, Name, Unknown, Value, options, text_of, walk
 
 CLAIM_READERS: Final = (
@@ -207,6 +208,8 @@ def _is_given_a_token(facts: SourceFacts, call: Call) -> bool:
 def _decides(facts: SourceFacts, call: Call) -> bool:
     """A member that says what somebody may do is compared or asked for, also where the token is verified somewhere else."""
     asking = {call.function, *(other.function for other in facts.calls(call.function))}
+    if any(one.target.startswith("g.") for one in facts.assignments_in(call.function)):
+        asking |= {one.function for one in facts.comparisons()} | {one.function for one in facts.conditions()}
     for function in asking:
         asked = [side for one in facts.comparisons_in(function) for side in (one.left, one.right)]
         asked += [one.value for one in facts.conditions_in(function) if one.refuses]
@@ -244,6 +247,8 @@ def _is_read_from(facts: SourceFacts, value: Value, call: Call) -> bool:
     made = _origin(value)
     if made is call:
         return True
+    if isinstance(made, Name) and made.dotted.startswith("flask.g."):  # a hook has read it, and a view asks
+        return any(_origin(option) is call for one in kept_in_g(facts, made.dotted) for option in options(one.value))
     function = facts.function(made.callee) if isinstance(made, Call) and made.callee == call.function else None
     return function is not None and any(_origin(one) is call for value in function.returns for one in options(value))
 
@@ -279,7 +284,8 @@ def _is_decoded_too(facts: SourceFacts, reader: Call) -> bool:
     """That the same function has the whole token verified afterwards: the signature covers the header too (RFC 7515 §5.2)."""
     token = reader.argument(0)
     return token is not None and any(
-        call.function == reader.function
+        not _is_let_on_before(facts, reader, call)
+        and call.function == reader.function
         and switched_off(call, shape) is None
         and call.argument(0) == token
         and call.span is not None
@@ -288,6 +294,15 @@ def _is_decoded_too(facts: SourceFacts, reader: Call) -> bool:
         and not any(one.body is not None and one.body.holds(call.span) for one in facts.conditions_in(reader.function))
         for call, shape in decodings(facts)
     )
+
+
+def _is_let_on_before(facts: SourceFacts, reader: Call, check: Call) -> bool:
+    """``if header.get("scope") == "internal": return everything()`` above the line that verifies."""
+    return any(
+        one.stops and not one.refuses and check.span is not None and one.span.path == check.span.path
+        and one.span.line < check.span.line and any(part is reader for part in walk(one.value, 8))
+        for one in facts.conditions_in(reader.function)
+    )  # fmt: skip
 
 
 def _used(facts: SourceFacts, functions: set[str]) -> Iterator[Value]:

@@ -37,6 +37,7 @@ from stopper.core.whole_rows import (
     is_kept_by_no_table,
     is_whole_row,
     may_be_of_rows,
+    tells_all,
 )
 from stopper.core.whole_schemas import answered_whole, dumped_whole
 
@@ -46,7 +47,6 @@ _WHOLE: Final = frozenset(
     {"vars", "dataclasses.asdict", "playhouse.shortcuts.model_to_dict", "sqlalchemy_utils.get_columns"}
 )
 _WRAPS: Final = frozenset({"dict", "list", "flask.jsonify", "json.dumps", "bson.json_util.dumps", "flask.json.dumps"})
-_LOOKS_AT: Final = frozenset({"sqlalchemy.inspect", "sqlalchemy.orm.class_mapper", "sqlalchemy.orm.object_mapper"})
 _TELLING: Final = ("__dict__", "__table__", "__mapper__", "column_attrs", "attrs", "_mapping")
 _BY_LIBRARIES: Final = ("*.dicts", "*.model_dump", "*.mappings", "*.to_json", "*.to_dict", "*.to_mongo", "*._asdict")
 _ROWS: Final = frozenset({"fetchall", "fetchone", "fetchmany", "mappings", "all", "first", "one", "_asdict"})
@@ -114,7 +114,7 @@ def detect(app: App) -> Iterator[Hit]:
                     certainty = "likely"
                 case Call(callee=callee) if callee in _WHOLE and callee != "dataclasses.asdict":
                     certainty = "likely"
-                case Member(attribute="column_attrs" | "attrs") if _tells_all(value) and not _chooses(
+                case Member(attribute="column_attrs" | "attrs") if tells_all(value) and not _chooses(
                     facts, flow.function
                 ):
                     certainty = "likely"
@@ -184,7 +184,7 @@ def _of_one_column(inside: list[Value]) -> frozenset[int]:
     """The columns out of which one is taken by its name: ``getattr(Person.__table__.columns, "town")``."""
     taken = [one.args[0] for one in inside if isinstance(one, Call) and one.callee == "getattr" and one.args]
     taken += [one.owner for one in inside if isinstance(one, Item) and text_of(one.key) is not None]
-    return frozenset(id(part) for one in taken if _tells_all(one) for part in walk(one, 3))
+    return frozenset(id(part) for one in taken if tells_all(one) for part in walk(one, 3))
 
 
 def _names_fields(call: Call) -> bool:
@@ -201,7 +201,7 @@ def _by_providers(facts: SourceFacts) -> Iterator[Span]:
     for found in facts.classes() if facts.says(*_TELLING) or "vars" in facts.callees() else ():
         if "default" in found.methods and any(_PROVIDERS.fullmatch(base) for base in found.bases):
             for one in facts.returns_of(f"{found.name}.default"):
-                told = any(_tells_all(part) or _is_of_dict(part) for part in walk(one.value))
+                told = any(tells_all(part) or _is_of_dict(part) for part in walk(one.value))
                 if _is_own_dict(one.value) or (told and not _chooses(facts, one.function)):
                     yield one.span
 
@@ -224,6 +224,8 @@ def _held(value: Value, depth: int = 4) -> Iterator[Value]:
     if depth == 0:
         return
     match value:
+        case Choice(options=several, every=True):  # ``row and row["town"]`` is never the row
+            inner = several[-1:]
         case Choice(options=inner) | Sequence(items=inner) | Unknown(parts=inner):
             pass
         case Mapping(items=items):
@@ -303,7 +305,7 @@ def _wide_methods(facts: SourceFacts) -> frozenset[str]:
         copied = taken <= {"_sa_instance_state"} and not function.name.endswith("__repr__")
         if copied and any(_is_own_dict(one.value) for one in facts.returns_of(name)):
             found |= {name, name.rpartition(".")[2]} if function.owner else {name}
-        if any(_tells_all(part) for one in facts.returns_of(name) for part in walk(one.value)):
+        if any(tells_all(part) for one in facts.returns_of(name) for part in walk(one.value)):
             found |= {name, name.rpartition(".")[2]} if function.owner else {name}
     return frozenset(found)
 
@@ -336,29 +338,6 @@ def _is_own_dict(value: Value) -> bool:
         return value.callee == "vars" or (inner is not None and _is_own_dict(inner))
     said = value.dotted if isinstance(value, Name) else value.attribute if isinstance(value, Member) else ""
     return said.rpartition(".")[2] == "__dict__"
-
-
-def _tells_all(part: Value) -> bool:
-    match part:
-        case Name(dotted=dotted):
-            return dotted.endswith(
-                (
-                    ".__table__.columns",
-                    ".__mapper__.columns",
-                    ".__mapper__.column_attrs",
-                    ".__mapper__.attrs",
-                    ".__table__.c",
-                )
-            )
-        case Member(
-            attribute="columns" | "column_attrs" | "attrs" | "c",
-            owner=Member(attribute="__table__" | "__mapper__" | "mapper"),
-        ):
-            return True
-        case Member(attribute="column_attrs" | "columns" | "attrs" | "c", owner=Call(callee=callee)):
-            return callee in _LOOKS_AT
-        case _:
-            return False
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -73,10 +73,23 @@ def _is_mixed(facts: SourceFacts, call: Call) -> bool:
             value = config.keyword(name) if isinstance(config, Call) else config.get(name)
         if value is not None and not isinstance(value, Mapping) and _tainted(facts, value, call.function):
             return True
+    if _is_made_with_it(facts, call):
+        return True
     plain = said(call, "prompt", "input", "contents") or (call.args[0] if call.args else None)
     return any(
         _instructs(part) and _tainted(facts, part, call.function) for part in walk(plain, 4) if isinstance(part, Format)
     ) and not _has_roles(call)
+
+
+def _is_made_with_it(facts: SourceFacts, call: Call) -> bool:
+    """``GenerativeModel(name, system_instruction=text).generate_content(…)``, ``Runner.run(Agent(instructions=text), …)``"""
+    makers = (one for one in walk(call, 4) if isinstance(one, Call) and one is not call)
+    return any(
+        value is not None and not isinstance(value, Mapping) and _tainted(facts, value, made.function)
+        for made in makers
+        for name in SYSTEM
+        if (value := made.keyword(name)) is not None
+    )
 
 
 def _takes_roles(facts: SourceFacts, call: Call) -> bool:

@@ -112,7 +112,9 @@ def _waits(facts: SourceFacts, call: Call, position: int | None) -> bool:
 
 def _waits_so(facts: SourceFacts, call: Call, position: int | None) -> bool:
     if call.lacks(position, "timeout"):
-        return True
+        pool = call.receiver if call.callee.startswith("urllib3.") else None
+        kept = pool.keyword("timeout") if isinstance(pool, Call) else None
+        return kept is None or _is_none(facts, kept)  # a pool of urllib3 has a time for all that it asks
     said = call.argument(position, "timeout")
     return said is not None and all(_is_none(facts, option) for option in options(said))
 

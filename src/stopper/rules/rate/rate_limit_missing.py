@@ -9,6 +9,7 @@ from stopper.core.fact import Function, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.limiter_facts import LIMITERS, LIMITING, has_default, is_limited, limits_somehow
+from stopper.core.limiting_proxies import limited_by_proxy
 from stopper.core.login_throttle import limits_from_outside
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
@@ -35,7 +36,8 @@ def detect(app: App) -> Iterator[Hit]:
     if not facts.routes:
         return
     if not limits_somehow(facts):
-        if (made := application_made(app)) is not None and _costs_something(facts):
+        made = application_made(app)
+        if made is not None and _costs_something(facts) and not limited_by_proxy(facts):
             yield Hit("nothing of this application limits how often a caller may ask", made)
         return
     if not any(True for _ in facts.calls(*LIMITERS)) or has_default(facts):

@@ -16,6 +16,7 @@ from stopper.core.values import (
     Sequence,
     Unknown,
     Value,
+    walk,
 )
 from stopper.scan.source import names
 from stopper.scan.source.drafts import new_call, new_comparison, new_truth, new_unknown
@@ -248,7 +249,7 @@ def _arguments(reader: Reader, node: ast.Call) -> tuple[tuple[Value, ...], tuple
         if keyword.arg is not None:
             reader.project.words.add(keyword.arg)
             keywords.append((keyword.arg, named(value, keyword.arg) if sensitive(keyword.arg) else value))
-        elif type(value := one_mapping(value)) is Mapping:
+        elif type(value := one_mapping(_poured(reader, value))) is Mapping:
             keywords.extend(
                 (key.value, held) for key, held in value.items if type(key) is Constant and type(key.value) is str
             )
@@ -259,3 +260,13 @@ def _arguments(reader: Reader, node: ast.Call) -> tuple[tuple[Value, ...], tuple
             keywords.append(("**", value))
             is_open = True
     return tuple(args), tuple(keywords), is_open
+
+
+def _poured(reader: Reader, value: Value) -> Value:
+    """The one mapping that a function of the project puts together line by line and gives back, where nothing in it hangs on what is passed."""
+    if type(value) is not Call or not reader.follows or not reader.project.has_function(value.callee):
+        return value
+    returned = reader.results(value.callee)
+    made = returned[0] if len(returned) == 1 else None
+    settled = type(made) is Mapping and not made.open and not any(type(one) is Parameter for one in walk(made, 6))
+    return made if settled and made is not None else value

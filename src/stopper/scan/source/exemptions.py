@@ -7,12 +7,14 @@ from typing import Final
 from stopper.core.fact import Comparison, SourceRoute
 from stopper.core.place import Span
 from stopper.core.values import (
+    REST,
     Call,
     Choice,
     Constant,
     Item,
     Mapping,
     Name,
+    Parameter,
     Sequence,
     Truth,
     Value,
@@ -36,6 +38,8 @@ class Asked:
 
     route: SourceRoute
     method: str
+    told: Call | None = None
+    """The call of the decorator, where one stands before the view: what it is told may say for which methods it asks."""
 
 
 class Exemptions:
@@ -53,13 +57,13 @@ class Exemptions:
         self._open: set[str] = set()
         """Functions whose answer is being worked out, so that one which calls itself comes to an end."""
 
-    def stopped(self, name: str, route: SourceRoute, method: str) -> bool | None:
+    def stopped(self, name: str, route: SourceRoute, method: str, told: Call | None = None) -> bool | None:
         """Whether a hook that stops others stops this route: some refusal must be reached by it, and nothing before may let it go."""
         if name in self._same:
             return self._same[name]
         if name not in self._turning:
             self._turning[name] = tuple(self._refusals(name))
-        asked = Asked(route, method)
+        asked = Asked(route, method, told)
         answers = [_both(self._all(under, asked), self._kept(name, span, asked)) for under, span in self._turning[name]]
         answer = _either(answers) if answers else True
         if not self._looks_at_path(name):
@@ -153,7 +157,7 @@ class Exemptions:
         for comparison in self.judges.comparisons_of(value):
             if (found := _looked_up(comparison.left, asked)) is not None:
                 return _compared_value(comparison, found)
-            return _compared(comparison, _known(comparison.left, asked))
+            return _compared(comparison, _known(comparison.left, asked), asked.told)
         if (
             isinstance(value, Truth) and len(value.parts) == 2 and isinstance(value.parts[1], Constant)
         ):  # of a ``match``
@@ -195,8 +199,8 @@ def _known(value: Value, asked: Asked) -> str | None:
     return None
 
 
-def _compared(comparison: Comparison, left: str | None) -> bool | None:
-    said = comparison.right
+def _compared(comparison: Comparison, left: str | None, told: Call | None) -> bool | None:
+    said = _said_by(comparison.right, told)
     if left is None:
         return None
     if comparison.operator in ("==", "!=") and isinstance(said, Constant):
@@ -209,6 +213,16 @@ def _compared(comparison: Comparison, left: str | None) -> bool | None:
         found = _either(_equal(left, key) for key in keys if key is not None) if None not in keys else None
         return _turned(found, comparison.operator == "not in")
     return None
+
+
+def _said_by(value: Value, told: Call | None) -> Value:
+    """What a decorator is told for the parameter: ``@asks_who("GET", "POST")``; any other value itself."""
+    if not isinstance(value, Parameter) or told is None or told.open or value.function != told.callee:
+        return value
+    if value.index <= REST:
+        return Sequence(told.args[REST - value.index :], "tuple")
+    given = told.argument(value.index, value.parameter) if value.index >= 0 else None
+    return given or value.default or value
 
 
 def _looked_up(value: Value, asked: Asked) -> Value | None:

@@ -39,11 +39,22 @@ ENVIRONMENT: Final = frozenset(
         "os.environ.setdefault",
         "os.environ.pop",
         "decouple.config",
-        "starlette.config.Config",
+        "prettyconf.config",
+    }
+    | {
+        f"{kind}.{said}"
+        for kind in ("decouple.Config", "decouple.AutoConfig", "starlette.config.Config")
+        for said in ("__call__", "get")
     }
     | {f"environs.Env.{kind}" for kind in ("str", "bool", "int", "float", "list", "__call__", "timedelta", "url")}
-    | {"environ.Env.str", "environ.Env.bool", "environ.Env.int", "environs.Env"}
+    | {f"environ.Env.{kind}" for kind in ("str", "bool", "int", "float", "list", "__call__", "get_value", "bytes")}
 )
+_CASTS: Final = frozenset(
+    {"environ.Env.__call__", "environ.Env.get_value", "starlette.config.Config.__call__", "starlette.config.Config.get"}
+)
+"""They take the type first, and then the value of a variable that is not set."""
+_TABLES: Final = ("environ.Env", "environ.FileAwareEnv")
+"""Readers of the environment that are made with a type and a value for each variable: ``Env(DEBUG=(bool, False))``."""
 
 _SECRETS: Final = frozenset({
     "pydantic.SecretStr", "pydantic.SecretBytes", "pydantic.types.SecretStr", "pydantic.types.SecretBytes", "pydantic.v1.SecretStr",
@@ -61,7 +72,7 @@ def folded(
 ) -> Value | None:  # fmt: skip
     """What the call gives, where that is known; None for any other call."""
     if callee in ENVIRONMENT and args and type(args[0]) is Constant and type(args[0].value) is str:
-        return _environment(reader, node, callee, args, dict(keywords))
+        return _environment(reader, node, callee, args, dict(keywords), owner)
     if callee in FUNCTIONS and len(args) == 1 and not keywords:
         return dumped(reader.project, args[0], reader.span(node))
     if callee in AGAIN and (again := request_again(args)) is not None:
@@ -128,10 +139,20 @@ def folded(
 
 
 def _environment(
-    reader: Reader, node: ast.Call, callee: str, args: tuple[Value, ...], keywords: dict[str, Value]
+    reader: Reader,
+    node: ast.Call,
+    callee: str,
+    args: tuple[Value, ...],
+    keywords: dict[str, Value],
+    owner: Value | None,
 ) -> Value:
     variable = args[0].value if type(args[0]) is Constant else ""
-    default: Value | None = args[1] if len(args) > 1 else keywords.get("default")
+    place = 2 if callee in _CASTS else 1
+    default: Value | None = args[place] if len(args) > place else keywords.get("default")
+    table = reader.value(node.func) if callee == "environ.Env.__call__" and type(node.func) is not ast.Call else owner
+    if default is None and type(table) is Call and table.callee in _TABLES:
+        said = table.keyword(str(variable))
+        default = said.items[1] if type(said) is Sequence and len(said.items) == 2 else None
     if default is None and callee in ("os.environ.get", "os.getenv"):
         default = NONE
     text = str(variable)

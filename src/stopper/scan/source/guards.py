@@ -151,7 +151,7 @@ class Guards:
         if index < route_index or (stops and is_told_off(self.judges, decorator.name, decorator.call)):
             stops = False
         elif stops and (inner := self._inner_by_path(decorator.name)):
-            stops = self.exemptions.stopped(inner, asked.route, asked.method)
+            stops = self.exemptions.stopped(inner, asked.route, asked.method, decorator.call)
         if decorator.name.startswith("stopper."):
             return Guard(decorator.name, "policy", stops, "source", decorator.span)
         return Guard(decorator.name, "decorator", stops, "source", decorator.span)

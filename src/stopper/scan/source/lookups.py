@@ -278,7 +278,7 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
     made = new_item(owner, key, default, reader.span(node), name)
     if type(key) is not Constant and (
         type(owner) in _LOOKED_IN
-        or (type(owner) is Call and owner.callee in LOADS)
+        or _is_of_a_file(owner)
         or (type(owner) is Name and owner.dotted.startswith("flask.request."))
     ):
         reader.project.lookups.append(made)
@@ -291,6 +291,13 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
             read = made if one is key else new_item(owner, one, default, made.span)
             reader.project.readings.append(Reading(source, one.value, read, made.span, reader.function))
     return made
+
+
+def _is_of_a_file(owner: Value) -> bool:
+    """``yaml.safe_load(file)``, and what stands in it under a literal name."""
+    while type(owner) is Item and type(owner.key) is Constant:
+        owner = owner.owner
+    return type(owner) is Call and owner.callee in LOADS
 
 
 def _ends_with_environment(held: Mapping) -> bool:

@@ -13,6 +13,8 @@ INSTANCES: Final[dict[str, str]] = {
     "logbook.Logger": "logging.Logger",
     "rich.console.Console": "rich.console.Console",
     "requests.session": "requests.Session",
+    "numpy.random.default_rng": "numpy.random.Generator",
+    "environ.FileAwareEnv": "environ.Env",
     "sqlite3.connect": "sqlite3.Connection",
     "psycopg2.connect": "psycopg2.Connection",
     "hmac.new": "hmac.HMAC",
