@@ -29,7 +29,14 @@ _LOOKS_UP: Final = frozenset(
         "find_one",
         "filter_by",
         "where",
+        "query",
+        "query_one",
         "execute",
+        "fetch_one",
+        "fetchone",
+        "fetchrow",
+        "fetchval",
+        "select",
     }
 )
 """What asks a store whether it has something."""

@@ -36,7 +36,7 @@ def header_members(
 ) -> Sequence[Item]:
     """The parts of *value* that are one of these members of an unverified header, also behind parameters and results. What a function in
     *called* is given was looked at where it was called, and what others give it is nothing to this value."""
-    if value is None or not facts.says(*names) or not reads_headers(facts):
+    if value is None or not _says(facts, names) or not reads_headers(facts):
         return ()
     known = facts.once(
         f"header members {sorted(names)}", dict[tuple[int, int, frozenset[str]], tuple[Value, tuple[Item, ...]]]
@@ -46,6 +46,14 @@ def header_members(
         # The value is kept beside its members, so that its identity cannot pass to another.
         known[key] = (value, tuple(_members(facts, value, names, depth, called)))
     return known[key][1]
+
+
+def _says(facts: SourceFacts, names: frozenset[str]) -> bool:
+    """That the source names one of them, be it in a text that is filled: ``"keys/{kid}".format(**header)``."""
+    return facts.says(*names) or facts.once(
+        f"texts with {sorted(names)}",
+        lambda: any(facts.says_like(name, re.compile(rf"(?:\{{|%\(){re.escape(name)}[}})!:]")) for name in names),
+    )
 
 
 def reads_headers(facts: SourceFacts) -> bool:

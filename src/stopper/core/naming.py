@@ -64,6 +64,8 @@ def _kind(words: list[str]) -> NameKind | None:
         return "token"
     if last == "secret" or (last == "key" and before in ("secret", "private", "signing", "jwt", "encryption")):
         return "config-secret"
+    if joined.endswith("secretaccesskey"):  # of Amazon
+        return "config-secret"
     return None
 
 

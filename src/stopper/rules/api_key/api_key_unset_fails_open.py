@@ -96,6 +96,7 @@ def _skipped_checks(facts: SourceFacts) -> Iterator[Span]:
     compared += [(one.left, listed(one.right), one.span, one.function) for one in facts.comparisons("in", "not in")]
     yield from _answers_yes_unset(facts, compared)
     yield from _answers_yes_without_a_variable(facts, compared)
+    yield from _answers_yes_below(facts, compared)
     for outer in facts.conditions() if compared else ():
         if outer.negated or _asks_none(facts, outer.value) is not None:
             if outer.stops and not outer.refuses and _lets_in_unset(facts, outer, compared):
@@ -133,6 +134,25 @@ def _answers_yes_unset(facts: SourceFacts, compared: list[Compared]) -> Iterator
             )
             if beside and _may_be_unset(facts, wanted):
                 yield one.span
+
+
+def _answers_yes_below(facts: SourceFacts, compared: list[Compared]) -> Iterator[Span]:
+    """``if KEY is not None: return compare_digest(shown, KEY)`` with ``return True`` below it."""
+    for outer in facts.conditions() if compared else ():
+        body = outer.body
+        test = outer.value
+        present = (
+            isinstance(test, Truth) and test.differs and len(test.parts) > 1 and is_constant(test.parts[1], None, "")
+        )
+        wanted = test.parts[0] if present and isinstance(test, Truth) else test
+        if outer.negated or outer.refuses or not outer.stops or body is None:
+            continue
+        if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not says_key(wanted):
+            continue
+        held = any(body.holds(span) for span in _compared_with(wanted, compared, outer.function))
+        below = [one for one in facts.returns_of(outer.function) if one.span.line > body.end_line]
+        if held and any(is_constant(one.value, True) for one in below[:1]) and _may_be_unset(facts, wanted):
+            yield outer.span
 
 
 def _compared_with(wanted: Value, compared: list[Compared], within: str) -> Iterator[Span]:

@@ -28,9 +28,9 @@ _PROXY: Final = re.compile(
 """nginx's variables in a ``log_format``."""
 _LINE: Final = re.compile(r"(?i)log_?-?format")
 _SWITCH: Final = re.compile(
-    rf"(?i)accesslog\.fields\.headers\.(?:defaultmode|names\.{_NAMES})\s*=\s*keep|capture\s+request\s+header\s+{_NAMES}\b|%REQ\({_NAMES}\)|%\(var\.{_NAMES}\)"
+    rf"(?i)accesslog\.fields\.headers\.(?:defaultmode|names\.{_NAMES})\s*=\s*keep|capture\s+request\s+header\s+{_NAMES}\b|%REQ\({_NAMES}\)|%\(var\.{_NAMES}\)|^\s*log_credentials\s*(?:#|$)"
 )
-"""Traefik's switch, HAProxy's capture, Envoy's and uWSGI's variables, which say by themselves that a header is written down."""
+"""Traefik's and Caddy's switches, HAProxy's capture, Envoy's and uWSGI's variables, which say by themselves that a header is written down."""
 
 
 _LOGGERS: Final = ("gunicorn.glogging.Logger", "werkzeug.serving.WSGIRequestHandler")
@@ -57,7 +57,7 @@ def detect(app: App) -> Iterator[Hit]:
         if any(_GUNICORN.search(text) for text in texts):
             yield Hit(MESSAGE, assigned.span)
     for file in facts.files_of("config", "procfile", "dockerfile", "compose", "script", "deployment"):
-        for number, line in file.lines_with("accesslog.", "capture", "%req(", "%(var."):
+        for number, line in file.lines_with("accesslog.", "capture", "%req(", "%(var.", "log_credentials"):
             if _SWITCH.search(line) and not line.lstrip().startswith("#"):
                 yield Hit(MESSAGE, Span(file.path, number, number, 0, len(line)))
         if not any(file.lines_with("log_format", "logformat", "log-format", "log_-format")):

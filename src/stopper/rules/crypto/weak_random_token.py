@@ -60,7 +60,7 @@ _FOR_ONCE: Final = re.compile(r"(?i)(?:nonce|salt)s?$")
 _COUNTED: Final = ("pyotp.HOTP.at", "pyotp.hotp.HOTP.at", "pyotp.HOTP.generate_otp", "pyotp.hotp.HOTP.generate_otp")
 _LETTERS: Final = frozenset({"hex", "str", "int", "oct", "round", "format", "repr"})
 _SPELLS: Final = frozenset({"strftime", "isoformat", "timestamp", "hex", "replace", "format", "encode", "zfill"})
-_PLAIN_WORDS: Final = frozenset({"value", "raw", "plain", "text", "data"})
+_PLAIN_WORDS: Final = frozenset({"value", "raw", "plain", "text", "data", "slug"})
 _IN_PLACE: Final = frozenset({"code", "key", "link"})
 _DOORS: Final = re.compile(
     r"(?i)(?:^|_)(?:forgot\w*|reset|recover\w*|invit\w*|verify|verification|activate|2fa|mfa|magic|otp)(?:_|$)"
@@ -74,7 +74,7 @@ _STATE: Final = re.compile(r"(?i)(?:oauth_?|oidc_?|login_?)?state")
 """What a provider of log-ins gives back, and a session keeps (RFC 6749 §10.12)."""
 _STORES: Final = frozenset({"set", "setex", "hset", "psetex", "setnx"})
 _ANNOUNCES: Final = re.compile(
-    r"(?i)\b(?:code|otp|pin|passcode|password|token)(?: (?:to|for) (?:\w+ ){0,3}\w+)?\s*(?:is|:|=|ist|est)\s*:?\s*(?:%\w|\{\w*\})?[.!]?\s*$"
+    r"(?i)\b(?:code|otp|pin|passcode|password|token)(?: (?:to|for) (?:\w+ ){0,3}\w+)?\s*(?:is|[ie]st|:|=)\s*:?\s*(?:%\w|\{\w*\})?[.!]?\s*$"
 )
 """``Your code is``, ``OTP:``, ``Your code for the log-in is:``"""
 _ENTRY: Final = re.compile(r"(?:\w+[:/-])*?([a-zA-Z_]+)[:/-]")

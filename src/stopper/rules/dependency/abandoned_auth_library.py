@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from stopper.core.app import App
-from stopper.core.auth_advisories import ABANDONED, GONE, GONE_SETTINGS, is_in_use, order
+from stopper.core.auth_advisories import ABANDONED, GONE, GONE_SETTINGS, LINES_LEFT, is_in_use, order
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.requirement_lines import pins_of, running_files
@@ -36,6 +36,8 @@ def detect(app: App) -> Iterator[Hit]:
             if pin.name in ABANDONED and pin.name not in told:
                 told.add(pin.name)
                 yield Hit(_said(pin.name), pin.span)
+            elif pin.name in LINES_LEFT and pin.exact and order(pin.version) < order(LINES_LEFT[pin.name]):
+                yield Hit(f"{pin.name} before {LINES_LEFT[pin.name]} gets no releases any more", pin.span)
     yield from _used(facts, told)
     names: set[str] = set()
     for name, span in _gone(app, facts):

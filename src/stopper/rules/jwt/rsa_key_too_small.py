@@ -37,7 +37,7 @@ _CALLED: Final = tuple(f"{name}." for name in LIBRARIES)
 def detect(app: App) -> Iterator[Hit]:
     """Keys that are made too small, and keys in the code, beside it or in the settings that are."""
     facts = source_of(app)
-    if not facts.imports(*LIBRARIES) and not app.config and not facts.says("genrsa", "openssl"):
+    if not facts.imports(*LIBRARIES) and not app.config and not facts.says("genrsa", "openssl", "ssh-keygen"):
         return
     seen: set[Span | None] = set()
     for hit in (*_made(facts), *_written(facts), *_files(facts), *_commands(facts)):
@@ -109,14 +109,14 @@ def _numbers(value: Value) -> Iterator[int]:
 
 
 def _commands(facts: SourceFacts) -> Iterator[Hit]:
-    """``openssl genrsa -out jwt.pem 1024``, run from Python or by a script beside it."""
+    """``openssl genrsa -out jwt.pem 1024``, ``ssh-keygen -t rsa -b 1024 -f jwt.key``, run from Python or by a script beside it."""
     for flow in facts.flows("subprocess"):
         words = [text_of(part) or str(getattr(part, "value", "")) for part in walk(flow.value, 6)]
         words += [str(number) for part in walk(flow.value, 6) if isinstance(part, Call)
                   for one in part.args for known in _given(facts, one) for number in _numbers(known)]  # fmt: skip
         yield from _of_command(facts, " ".join(words), flow.span)
     for file in facts.files_of("shell", "build", "dockerfile", "workflow"):
-        for number, line in file.lines_with("openssl"):
+        for number, line in file.lines_with("openssl", "ssh-keygen"):
             yield from _of_command(facts, line, Span(file.path, number, number))
 
 
@@ -125,7 +125,8 @@ def _given(facts: SourceFacts, value: Value) -> tuple[Value, ...]:
 
 
 def _of_command(facts: SourceFacts, line: str, place: Span) -> Iterator[Hit]:
-    if not _GENERATES.search(line) or any(_OF_SOMETHING_ELSE.search(word) for word in line.split()):
+    words = line.replace("ssh-keygen", "").split()
+    if not _GENERATES.search(line) or any(_OF_SOMETHING_ELSE.search(word) for word in words):
         return
     if not _OF_TOKENS.search(line) and (not facts.imports(*LIBRARIES) or "-x509" in line):
         return
@@ -135,7 +136,9 @@ def _of_command(facts: SourceFacts, line: str, place: Span) -> Iterator[Hit]:
         yield Hit(f"the key that signs tokens is {_said(min(small))}", place, certainty=_certainty(min(small)))
 
 
-_GENERATES: Final = re.compile(r"openssl\b.*\b(?:genrsa|newkey\s+rsa:\d|genpkey\b.*rsa)", re.IGNORECASE)
+_GENERATES: Final = re.compile(
+    r"openssl\b.*\b(?:genrsa|newkey\s+rsa:\d|genpkey\b.*rsa)|\bssh-keygen\b.*-t\s*rsa", re.IGNORECASE
+)
 
 
 def _written(facts: SourceFacts) -> Iterator[Hit]:

@@ -11,7 +11,7 @@ from stopper.core.desk_files import MADE_UP
 from stopper.core.environment_edits import named_from_environment
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.key_shapes import FAKE, KeyShape, claims_of, is_placeholder, is_random, key_in, may_hold_key
-from stopper.core.naming import VARIABLE, sensitive
+from stopper.core.naming import VARIABLE, is_key_name, sensitive
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
@@ -38,7 +38,7 @@ def detect(app: App) -> Iterator[Hit]:
     """Texts with the shape of a key or token anywhere, tests included; literals under the name of a password outside of tests."""
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
-    for span, message, certainty in (*_by_text(facts), *_by_name(facts), *_in_docs(facts)):
+    for span, message, certainty in (*_by_text(facts), *_by_name(facts), *_in_tables(facts), *_in_docs(facts)):
         lines = {(span.path, line) for line in range(span.line, span.end_line + 1)}
         if not lines & seen:
             yield Hit(message, span, certainty=certainty)
@@ -171,8 +171,26 @@ def _by_name(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
         if len(pair) != _PAIR:
             continue
         place = pair[-1].span
-        if place is not None and flow.span.holds(place) and _is_secret("password", pair[-1]):
-            yield flow.span, "the password of an account elsewhere is a literal", "likely"
+        if place is None or not _is_secret("password", pair[-1]) or is_key_name(text_of(pair[0]) or ""):
+            continue
+        if flow.span.holds(place) or sensitive(getattr(pair[-1], "name", "")) is None:
+            yield (
+                flow.span if flow.span.holds(place) else place,
+                "the password of an account elsewhere is a literal",
+                "likely",
+            )
+
+
+def _in_tables(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
+    """``DATABASE = {"USER": "app", "PASSWORD": "…"}`` of a module or class, and tables in it."""
+    for one in facts.assignments():
+        inside = walk(one.value, 3) if not one.function and isinstance(one.value, Mapping) else ()
+        for table in inside:
+            for key, value in table.items if isinstance(table, Mapping) else ():
+                name, place = text_of(key) or "", value.span
+                told = sensitive(name) == "password" and place is not None and _is_secret(name, value)
+                if told and place is not None and not MADE_UP.search(place.path):
+                    yield place, f"{name} is a literal", "likely"
 
 
 def _stands_here(call: Call, value: Value) -> bool:

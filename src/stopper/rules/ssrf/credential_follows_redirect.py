@@ -26,6 +26,7 @@ from stopper.core.values import (
     Item,
     Mapping,
     Parameter,
+    Sequence,
     Unknown,
     Value,
     is_constant,
@@ -62,11 +63,30 @@ def detect(app: App) -> Iterator[Hit]:
         ):
             seen.add((flow.span.path, flow.span.line))
             yield Hit(f"{ANYWHERE}: look who says the host", flow.span, certainty="possible", severity="low")
+    for one in facts.assignments() if facts.imports("urllib") and not _has_own_opener(facts) else ():
+        if one.attribute == "addheaders" and any(map(_is_credential, _paired(one.value))):
+            yield Hit(REDIRECTS, one.span)
     for call in _calls(facts):
         if call.span is None or (call.span.path, call.span.line) in seen:
             continue
         seen.add((call.span.path, call.span.line))
         yield Hit(REDIRECTS, call.span, certainty="certain" if not call.open else "possible")
+
+
+def _paired(value: Value) -> Iterator[str]:
+    """The names in ``opener.addheaders = [("X-API-Key", key)]``."""
+    for one in value.items if isinstance(value, Sequence) else ():
+        if isinstance(one, Sequence) and one.items and (name := text_of(one.items[0])):
+            yield name
+
+
+def _put_by_auth(facts: SourceFacts, call: Call) -> Iterator[str]:
+    """The headers that ``auth=`` of a class of the project puts into each request: ``request.headers["X-Token"] = …``."""
+    made = call.keyword("auth")
+    for step in ("auth_flow", "sync_auth_flow", "__call__") if isinstance(made, Call) else ():
+        for one in facts.assignments_in(f"{made.callee}.{step}") if isinstance(made, Call) else ():
+            if one.target == f"[{one.attribute}]" and _is_credential(one.attribute):
+                yield one.attribute
 
 
 def _is_logged_in(facts: SourceFacts, flow: Flow) -> bool:
@@ -123,7 +143,9 @@ def _has_own_opener(facts: SourceFacts) -> bool:
 
 def _carries_key(facts: SourceFacts, call: Call) -> bool:
     """A key in a header that is not Authorization: requests and httpx take only that one away on another host."""
-    kept = [name for client in _made(facts, call.receiver) for name in _of_client(facts, client)]
+    clients = list(_made(facts, call.receiver))
+    kept = [name for client in clients for name in _of_client(facts, client)]
+    kept += [name for one in (call, *clients) for name in _put_by_auth(facts, one)]
     names = (*_names(facts, call.keyword("headers")), *kept)
     return any(name.lower() != "authorization" for name in names) and not _is_local(call)
 

@@ -50,8 +50,6 @@ from stopper.scan.source.removing import latest
 from stopper.scan.source.replaced_views import view_replaced
 from stopper.scan.source.rows import record_class
 
-DRAWN: Final = ("otp", "pin", "code", "nonce", "sid", "session_id", "invitation", "invite")
-"""Ends of local names whose value is a fact where it was made: what is drawn for them must not be guessed."""
 _MADE: Final = frozenset({Call, Format, Unknown, Item})
 
 
@@ -228,7 +226,7 @@ def _bind_name(reader: Reader, name: str, value: Value, node: ast.stmt) -> None:
     if not reader.function:
         qualified = f"{reader.owner or reader.module.name}.{name}"
         reader.project.assignments.append(new_assignment(qualified, name, value, reader.span(node)))
-    elif sensitive(name) or (name.endswith(DRAWN) and type(value) in _MADE):
+    elif sensitive(name) or (name.endswith(names.DRAWN) and type(value) in _MADE):
         reader.project.assignments.append(new_assignment(name, name, value, reader.span(node), reader.function))
 
 

@@ -21,6 +21,7 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source.drafts import (
+    new_assignment,
     new_choice,
     new_comparison,
     new_condition,
@@ -35,6 +36,7 @@ from stopper.scan.source.elements import element_in
 from stopper.scan.source.folding import SHORTEST_NOTED, binary, joined, mapping, note_text, one_mapping, sequence
 from stopper.scan.source.lookups import attribute_node, item, subscript
 from stopper.scan.source.loops import is_table
+from stopper.scan.source.names import DRAWN
 from stopper.scan.source.picking import debug_flag, holds_for_tests
 from stopper.scan.source.project import Pending
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
@@ -314,7 +316,10 @@ def as_function(reader: Reader, node: ast.Lambda) -> Value:
 
 def _walrus(reader: Reader, node: ast.NamedExpr) -> Value:
     found = reader.value(node.value)
-    reader.scope[node.target.id] = found
+    name = node.target.id
+    reader.scope[name] = found
+    if reader.function and (sensitive(name) or (name.endswith(DRAWN) and type(found) is not Constant)):
+        reader.project.assignments.append(new_assignment(name, name, found, reader.span(node), reader.function))
     return found
 
 

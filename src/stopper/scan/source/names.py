@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+DRAWN: Final = ("otp", "pin", "code", "nonce", "sid", "session_id", "invitation", "invite")
+"""Ends of local names whose value is a fact where it was made: what is drawn for them must not be guessed."""
 INSTANCES: Final[dict[str, str]] = {
     "logging.getLogger": "logging.Logger",
     "structlog.get_logger": "logging.Logger",

@@ -21,8 +21,8 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
                 r"|(?:^|/)\.circleci/config\.yml$|(?:^|/)\.travis\.yml$|(?:^|/)\.gitlab/[\w./-]+\.ya?ml$|(?:^|/)Jenkinsfile$"), "workflow"),
     (re.compile(r"(?:^|/)(?:Makefile|makefile|GNUmakefile|tox\.ini|pytest\.ini|justfile)$"), "build"),
     (re.compile(r"(?:^|/)(?:scripts?|\.?ci|bin|tools?|hack)/[\w.-]+\.(?:sh|bash)$"
-                r"|(?:^|/)(?:docker-?)?(?:entrypoint|start|run|boot|launch|serve)[\w-]*\.(?:sh|bash)$"
-                r"|(?:^|/)[\w-]*(?:ci|security|scan|audit|lint|check|test|smoke)[\w-]*\.(?:sh|bash)$"), "shell"),
+                r"|(?:^|/)(?:docker-?)?(?:entrypoint|start|run|boot|launch|serve|setup|init|install|deploy|provision|gen)[\w-]*\.(?:sh|bash)$"
+                r"|(?:^|/)[\w-]*(?:ci|security|scan|audit|lint|check|test|smoke|keys?)[\w-]*\.(?:sh|bash)$"), "shell"),
     (re.compile(r"(?:^|/)[\w.-]*requirements[\w.-]*\.(?:txt|in)$|(?:^|/)requirements/[\w.-]+\.(?:txt|in)$|(?:^|/)constraints[\w.-]*\.txt$"
                 r"|(?:^|/)(?:poetry|uv|pdm|Pipfile)\.lock$|(?:^|/)(?:pyproject\.toml|Pipfile|setup\.cfg|setup\.py|environment\.ya?ml)$"), "requirements"),
     (re.compile(r"(?:^|/)README[\w.-]*\.(?:md|rst)$|(?:^|/)docs?/(?:[\w.-]+/)*[\w.-]+\.(?:md|rst)$"), "docs"),
