@@ -144,8 +144,8 @@ ADVISORIES: Final[dict[str, tuple[Advisory, ...]]] = {
 }  # fmt: skip
 """By distribution name in lower case with ``-``."""
 
-LINES_LEFT: Final[dict[str, str]] = {"flask-security": "5.4.0", "flask-login": "0.6.0", "flask-httpauth": "4.0.0"}
-"""Distributions whose older versions were left behind: Flask-Security went on under another name from 2019 to 2024, and came back with 5.4."""
+LINES_LEFT: Final[dict[str, str]] = {"flask-security": "5"}
+"""Distributions whose older versions were left behind: Flask-Security went on under another name from 2019 on, and came back five years later."""
 ABANDONED: Final[dict[str, str]] = {
     "flask-jwt": "Flask-JWT-Extended or PyJWT",
     "flask-jwt-simple": "Flask-JWT-Extended",
