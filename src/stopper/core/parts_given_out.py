@@ -10,12 +10,15 @@ _HANDS_ON: Final = re.compile(
     r"jsonify|make_response|Response|str|list|dict|reversed|sorted|\w*(?:join|lines|code|format|escape|strip|split|replace|dumps|render\w*)"
 )
 """Calls whose result has in it what they are given."""
+_SIGNS: Final = re.compile(r"(?:jwt|jose|joserfc|authlib|hmac|hashlib|itsdangerous|cryptography)\.")
+"""What these are given, ``jwt.encode(claims, key)``, is not seen in what they give."""
 
 
 def given_out(value: Value, depth: int = 6) -> Iterator[Value]:
     """The value and what of it goes out: not the key, say, that a token was verified with before its claims are shown."""
     yield value
-    inside = parts(value) if not isinstance(value, Call) or _HANDS_ON.fullmatch(value.method) else ()
+    hands_on = not isinstance(value, Call) or (_HANDS_ON.fullmatch(value.method) and not _SIGNS.match(value.callee))
+    inside = parts(value) if hands_on else ()
     for part in inside if depth else ():
         yield from given_out(part, depth - 1)
 

@@ -33,19 +33,9 @@ from stopper.scan.source.unrolling import TEXT_METHODS
 from stopper.scan.source.wsgi_names import AGAIN, request_again
 
 ENVIRONMENT: Final = frozenset(
-    {
-        "os.environ.get",
-        "os.getenv",
-        "os.environ.setdefault",
-        "os.environ.pop",
-        "decouple.config",
-        "prettyconf.config",
-    }
-    | {
-        f"{kind}.{said}"
-        for kind in ("decouple.Config", "decouple.AutoConfig", "starlette.config.Config")
-        for said in ("__call__", "get")
-    }
+    {"os.environ.get", "os.getenv", "os.environ.setdefault", "os.environ.pop", "decouple.config", "prettyconf.config"}
+    | {f"decouple.{kind}.{said}" for kind in ("Config", "AutoConfig") for said in ("__call__", "get")}
+    | {f"starlette.config.Config.{said}" for said in ("__call__", "get")}
     | {f"environs.Env.{kind}" for kind in ("str", "bool", "int", "float", "list", "__call__", "timedelta", "url")}
     | {f"environ.Env.{kind}" for kind in ("str", "bool", "int", "float", "list", "__call__", "get_value", "bytes")}
 )
