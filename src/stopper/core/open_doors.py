@@ -31,6 +31,14 @@ def marks_views(facts: SourceFacts) -> bool:
     )
 
 
+def lets_in_for_nothing(facts: SourceFacts) -> bool:
+    """That somebody logs in and is given a token or a session, in an application where nothing asks for either."""
+    opening = facts.calls(
+        "flask_login.login_user", "flask_jwt_extended.create_access_token", "jwt.encode", "jose.jwt.encode"
+    )
+    return any(call.function and any(facts.routes_reaching(call.function)) for call in opening)
+
+
 def is_exempted(own: Sequence[Function], route: Route) -> bool:
     """That a decorator takes the view out of a hook, and its path speaks of what belongs to somebody."""
     marked = any(_EXEMPTS.search(one.name.rpartition(".")[2]) for function in own for one in function.decorators)

@@ -14,7 +14,7 @@ from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.inside_locations import is_kept_inside
-from stopper.core.open_doors import answers_graphql, is_exempted, marks_views, serves_somebody
+from stopper.core.open_doors import answers_graphql, is_exempted, lets_in_for_nothing, marks_views, serves_somebody
 from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
@@ -59,7 +59,8 @@ def detect(app: App) -> Iterator[Hit]:
     """Routes that the reader knows to be open, in an application that guards others, and that change or serve people's data."""
     facts = source_of(app)
     guarded = any(is_seemingly_guarded(access) for route in app.routes for access in route.access.values())
-    if not (guarded or has_idle_guard(facts) or marks_views(facts)) or _guards_out_of_sight(facts):
+    idle = guarded or has_idle_guard(facts) or marks_views(facts)
+    if not (idle or lets_in_for_nothing(facts)) or _guards_out_of_sight(facts):
         return
     index = index_of(facts)
     published = _published(app)
@@ -109,7 +110,7 @@ def detect(app: App) -> Iterator[Hit]:
                 # Much is shown to everybody on purpose; what changes something seldom is open so.
                 shown = replace(hit, certainty="possible", severity="low")
         else:
-            if shown is not None:
+            if shown is not None and idle:
                 yield shown
 
 
