@@ -29,12 +29,20 @@ def handed_to_keys(
         kept = [one.value for one in facts.assignments_in(handler.function) if handler.span.holds(one.span)]
         asked = [option for value in kept for option in options(value)]
         ways = (
-            any(isinstance(one, Call) and one.callee in trusting for one in (*given, *asked)),
+            any(_is_of_trusting(facts, one, trusting) for one in (*given, *asked)),
             handler.action == "return" and any(map(_is_name_sent, given)),
             handler.action in ("pass", "go-on", "return") and _only_asks_whether(facts, handler, reads_key),
         )
         if any(ways):
             yield handler.span
+
+
+def _is_of_trusting(facts: SourceFacts, value: Value, trusting: Collection[str], depth: int = 2) -> bool:
+    """A call of one of these, or of a step that gives back what such a call gives."""
+    if not isinstance(value, Call) or value.callee in trusting:
+        return isinstance(value, Call)
+    made = facts.returns_of(value.callee) if depth else ()
+    return any(_is_of_trusting(facts, one, trusting, depth - 1) for back in made for one in options(back.value))
 
 
 def is_of_signed(handler: Handler) -> bool:

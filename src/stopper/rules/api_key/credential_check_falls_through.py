@@ -130,8 +130,10 @@ def _to_half_a_key(facts: SourceFacts) -> Iterator[Hit]:
 
 
 def _asks_verifier(facts: SourceFacts, handler: Handler) -> bool:
-    """That a function of the project is tried which verifies tokens."""
-    places = [made.span for name in handler.tried if (made := facts.function(name)) is not None]
+    """That a function of the project is tried which verifies tokens, itself or by a step."""
+    names = {name for name in handler.tried if facts.function(name) is not None}
+    names |= {call.callee for name in names for call in facts.calls_in(name)}
+    places = [made.span for name in names if (made := facts.function(name)) is not None]
     return any(
         call.callee in CHECKS for one in places for call in calls_between(facts, one.path, one.line, one.end_line)
     )
