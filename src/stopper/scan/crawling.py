@@ -155,7 +155,7 @@ class Crawl:
             self.known.add(path + "/")
             self.waiting.insert(0, replace(place, path=path + "/", template=place.template and place.template + "/"))
             return
-        if response is None or (not nothing.differs(path, response) and not self._is_named(place)):
+        if response is None or (not nothing.differs(path, response) and not self._is_named(place, nothing, response)):
             if response is not None and place.template and "/1" in path:
                 self.ask(nothing, replace(place, path=_HELD.sub(UUID, place.template)))
             return
@@ -181,8 +181,11 @@ class Crawl:
         if place.depth < DEPTH:
             self.follow(response, path, place.depth)
 
-    def _is_named(self, place: Place) -> bool:
-        """Whether something names a route that takes a parameter, in its path or its query, though no thing has the id that was asked for."""
+    def _is_named(self, place: Place, nothing: Nothing, response: Response) -> bool:
+        """Whether something names a route that takes a parameter, in its path or its query, though no thing has the id that was asked for; of an
+        API that refuses every path all that it leads to."""
+        if nothing.plain.refused and response.refused and place.depth and not place.surmise:
+            return True
         named = place.template or (place.depth and place.path in self.queries)
         return bool(named) and bool(allowed_at(self.courier, place.path, self.who))
 

@@ -410,3 +410,10 @@ def test_who_is_logged_in_is_told_the_methods_of_what_a_script_names() -> None:
     ann = Identity("ann", (("Cookie", Secret("sid=anns-cookie")),))
     routes = {route.path: route for route in prepare(found, courier, [ann], "active", "standard").target.app.routes}
     assert "DELETE" in routes["/api/files/{id}"].methods
+
+
+def test_what_the_start_page_leads_to_is_there_where_every_path_is_refused() -> None:
+    app = served("/v1/policies", "/v1/claims")
+    app.add_url_rule("/", "start", lambda: {"links": {"policies": "/v1/policies", "claims": "/v1/claims"}})
+    app.before_request(lambda: None if request.path == "/" else ({"error": "who are you?"}, 401))
+    assert {"/v1/policies", "/v1/claims"} <= set(crawl(app))
