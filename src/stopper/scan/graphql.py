@@ -17,16 +17,18 @@ from stopper.core.naming import as_parameter
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_inputs import GRAPHQL
 from stopper.scan.graphql_names import Placing, Spot
-from stopper.scan.graphql_schema import DESCRIBE, Field, Given, Kind, Schema, schema_in
+from stopper.scan.graphql_schema import DESCRIBE, DESCRIBE_ONE, Field, Given, Kind, Schema, schema_in
 from stopper.scan.honest import HonestRequests
 from stopper.scan.wire.courier import Courier
-from stopper.scan.wire.graphql_calls import Operation, base
+from stopper.scan.wire.graphql_calls import GraphqlTransport, Operation, base
 
 DOORS_MOST: Final = 2
 PLACES: Final = ("/graphql", "/api/graphql", "/gql", "/api/v1/graphql", "/v1/graphql", "/api", "/query", "/")
 """Where APIs have a door as a rule."""
 _SPEAKS: Final = re.compile(r"(?i)graph(i?ql)|must provide query|no query")
 """What the answer to a GET says of a door that is called otherwise."""
+KINDS_MOST: Final = 60
+"""Kinds of things that are asked for one by one where a door is slow."""
 FIELDS_MOST: Final = 60
 """Fields of one door that become routes."""
 GIVEN_MOST: Final = 12
@@ -118,7 +120,9 @@ def _described(door: str, courier: Courier, who: Identity | None) -> Schema | No
     said = answer.json()
     data = cast("dict[str, object]", said).get("data") if isinstance(said, dict) else None
     schema = schema_in(cast("dict[str, object]", data).get("__schema")) if isinstance(data, dict) else None
-    if schema is None and not graphql.by_get and (GRAPHQL.search(door) or _SPEAKS.search(answer.text)):
+    if not answer.status:
+        schema = _piecemeal(door, courier, who)
+    elif schema is None and not graphql.by_get and (GRAPHQL.search(door) or _SPEAKS.search(answer.text)):
         schema = _by_post(door, courier, who)
     if schema is not None:
         graphql.told[door] = schema
@@ -127,13 +131,51 @@ def _described(door: str, courier: Courier, who: Identity | None) -> Schema | No
 
 
 def _by_post(door: str, courier: Courier, who: Identity | None) -> Schema | None:
-    graphql, asks = courier.graphql, _asks(door)
-    graphql.operations.append(asks)
+    with _told(courier.graphql, door, _asks(door)):
+        return schema_in(_said(courier, f"{base(door)}/__schema", who))
+
+
+def _piecemeal(door: str, courier: Courier, who: Identity | None) -> Schema | None:
+    """The description of a door that takes too long for all of it: which kinds there are, then one after the other."""
+    outline = replace(_asks(door), selection=" { queryType{name} mutationType{name} types{kind name} }")
+    text, kind = Kind("String", "String!", leaf=True, needed=True), Kind("__Type", "__Type", leaf=False)
+    way = f"{base(door)}/__type/{{name}}"
+    each = Operation(
+        door,
+        "__type",
+        "GET",
+        way,
+        kind,
+        False,
+        {"name": ("name",)},
+        {"name": text},
+        {"name": text},
+        selection=f" {{ {DESCRIBE_ONE} }}",
+    )
+    with _told(courier.graphql, door, outline, each):
+        known = _said(courier, f"{base(door)}/__schema", who)
+        types = cast("list[dict[str, object]]", known.get("types") or [])
+        names = [str(one.get("name")) for one in types if one.get("kind") != "SCALAR"]
+        own = [name for name in names if not name.startswith("__")][:KINDS_MOST]
+        return schema_in({**known, "types": [_said(courier, way.replace("{name}", name), who) for name in own]})
+
+
+@contextlib.contextmanager
+def _told(graphql: GraphqlTransport, door: str, *asks: Operation) -> Iterator[None]:
+    """While the fields of a door are these and no others."""
+    graphql.operations += asks
     graphql.schemas[door] = _NOTHING
-    answer = _answer(courier, Request("GET", asks.path, (("Accept", "application/json"),)), who)
-    graphql.operations.remove(asks)
-    del graphql.schemas[door]
-    return schema_in(answer.json()) if answer is not None else None
+    try:
+        yield
+    finally:
+        graphql.operations = [one for one in graphql.operations if one not in asks]
+        del graphql.schemas[door]
+
+
+def _said(courier: Courier, path: str, who: Identity | None) -> dict[str, object]:
+    answer = _answer(courier, Request("GET", path, (("Accept", "application/json"),)), who)
+    said = answer.json() if answer is not None else None
+    return cast("dict[str, object]", said) if isinstance(said, dict) else {}
 
 
 def _answer(courier: Courier, request: Request, who: Identity | None) -> Response | None:

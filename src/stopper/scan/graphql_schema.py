@@ -8,10 +8,9 @@ from typing import Final, cast
 
 _TYPE: Final = "kind name ofType{kind name ofType{kind name ofType{kind name ofType{kind name}}}}"
 _GIVEN: Final = f"{{name defaultValue type{{{_TYPE}}}}}"
-DESCRIBE: Final = (
-    "queryType{name} mutationType{name} types{kind name enumValues{name} possibleTypes{name} "
-    f"inputFields{_GIVEN} fields{{name args{_GIVEN} type{{{_TYPE}}}}}}}"
-)
+DESCRIBE_ONE: Final = f"kind name enumValues{{name}} possibleTypes{{name}} inputFields{_GIVEN} fields{{name args{_GIVEN} type{{{_TYPE}}}}}"
+"""What is asked of a type."""
+DESCRIBE: Final = f"queryType{{name}} mutationType{{name}} types{{{DESCRIBE_ONE}}}"
 """What is asked of ``__schema``."""
 DEEP: Final = 3
 """Inputs inside inputs that are filled."""

@@ -4,6 +4,7 @@ import json
 import re
 import secrets
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -15,6 +16,8 @@ from tests.rules.from_outside import reached, verdict
 from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
 from stopper.core.probe_graphql_limits import deep_query
+from stopper.scan.graphql import with_graphql
+from stopper.scan.honest import HonestRequests
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.graphql_answers import as_answered
@@ -73,7 +76,7 @@ class Notes:
     """People, and the notes that each keeps; whoever is asked gets and changes all of them where it is not *safe*."""
 
     def __init__(self, safe: bool, described: bool = True, by_get: bool = True) -> None:
-        self.safe, self.described = safe, described
+        self.safe, self.described, self.slow = safe, described, False
         self.people: dict[str, str] = {}
         self.tokens: dict[str, str] = {}
         self.admins: set[str] = set()
@@ -93,6 +96,12 @@ class Notes:
         body: Any = request.args if request.method == "GET" else request.get_json(silent=True) or {}
         text = body.get("query") or ""
         self.asked.append(text)
+        if self.slow and "fields" in text and "__type(" not in text:
+            time.sleep(0.4)
+        if "__type(" in text:
+            return jsonify(
+                data={"__type": next(one for one in SCHEMA["types"] if one["name"] == body["variables"]["name"])}
+            )
         if "__schema" in text:
             return jsonify(data={"__schema": SCHEMA}) if self.described else (jsonify(errors=[{"message": "no"}]), 400)
         if text.startswith("{"):
@@ -209,6 +218,15 @@ def test_what_varies_routes_varies_fields(slug: str, safe: bool) -> None:
 )
 def test_a_door_is_judged_by_what_it_says_where_it_takes_no_get(slug: str, outcome: str) -> None:
     assert verdict(slug, Notes(safe=True, by_get=False).app).outcome == outcome
+
+
+def test_a_door_that_is_too_slow_for_all_of_it_is_asked_piece_by_piece() -> None:
+    notes = Notes(safe=True)
+    notes.slow = True
+    courier = Courier(WsgiTransport(notes.app), mode="active", max_requests=900, timeout=0.3)
+    model = App(routes=(Route("/graphql", ("POST",), readers=frozenset({"wire"})),), readers=frozenset({"wire"}))
+    app = with_graphql(model, courier, HonestRequests(canary="canary"))
+    assert "/graphql/notes/{id}" in [one.path for one in app.routes]
 
 
 def test_no_other_method_of_a_field_is_a_deed() -> None:
