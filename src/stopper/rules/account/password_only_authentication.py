@@ -90,11 +90,11 @@ def _logs_in(route: Route) -> bool:
 
 
 def _is_guarded(app: App, facts: SourceFacts) -> bool:
-    """Stopper is used, its samples aside: where it is, its guard says who needs a second factor. The running application shows its
+    """Stopper is used, its samples and its faces of other libraries aside: where it is, its guard says who needs a second factor. The running application shows its
     policies, wherever it is imported from."""
     policies = (guard for route in app.routes for access in route.access.values() for guard in access.guards)
     return any(guard.kind == "policy" for guard in policies) or any(
-        one == "stopper" or (one.startswith("stopper.") and not one.startswith("stopper.demo"))
+        one == "stopper" or (one.startswith("stopper.") and not one.startswith(("stopper.demo", "stopper.compat")))
         for one in facts.imported
     )
 
