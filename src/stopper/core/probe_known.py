@@ -165,6 +165,6 @@ def _of_member(
         yield Known(value, names[said], seen, of_itself=first or alike(names[said], nouns))
     elif names_an_id(name):
         its = nouns_of_name(name)
-        yield Known(value, its | (nouns if first else frozenset()), seen, of_itself=first or alike(its, nouns))
+        yield Known(value, its | (nouns if first else frozenset[str]()), seen, of_itself=first or alike(its, nouns))
     elif isinstance(value, str) and BELONGS.fullmatch(said):
         yield Known(value, frozenset(forms_of_a_noun(said)), seen, of_itself="user" in nouns)

@@ -127,7 +127,7 @@ def _name_of_oneself(target: Target, person: Identity, wanted: str) -> Steps[str
 def _told_of_oneself(target: Target, person: Identity) -> Steps[list[Told]]:
     """What routes tell a person about itself; asked again, a few times, where none has told anything."""
     key = f"what {person.name} is told of oneself"
-    known, asked = cast("tuple[list[Told], int]", target.notes.get(key, ([], 0)))
+    known, asked = cast("tuple[list[Told], int]", target.notes.get(key, (list[Told](), 0)))
     if known or asked >= ASKED_MOST:
         return known
     found: list[Told] = []

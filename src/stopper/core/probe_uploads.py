@@ -66,9 +66,11 @@ def takers(target: Target) -> Iterator[Taker]:
 
 def files_of(route: Route) -> tuple[str, ...]:
     """The names of the files that a form of a page sends to the route, or that its document says it takes."""
-    said = (route.request_schema or {}).get("properties")
-    properties = cast("Mapping[str, object]", said) if isinstance(said, Mapping) else {}
-    kinds = {name: cast("Mapping[str, object]", one) for name, one in properties.items() if isinstance(one, Mapping)}
+    said: object = (route.request_schema or {}).get("properties")
+    properties = cast("Mapping[str, object]", said) if isinstance(said, Mapping) else dict[str, object]()
+    kinds: dict[str, Mapping[str, object]] = {
+        name: cast("Mapping[str, object]", one) for name, one in properties.items() if isinstance(one, Mapping)
+    }
     return route.files or tuple(
         name for name, one in kinds.items() if one.get("format") == "binary" or one.get("type") == "file"
     )

@@ -29,7 +29,7 @@ def written_cookie(target: Target) -> Steps[tuple[RouteRef, str, list[Evidence]]
         for name, plain in _that_name(person):
             tried = 0
             for route, method in candidates(target):
-                if route.parameters or tried == ROUTES_MOST:
+                if route.parameters or tried >= ROUTES_MOST:
                     continue
                 own, nobody = yield from _both(target, route, method, person)
                 if not own.response.succeeded or same(own.response, nobody.response):

@@ -33,7 +33,7 @@ def kept_refresh_tokens(facts: "SourceFacts") -> Iterator[Span]:
             continue
         reached = _reached(facts, _views(facts, route))
         shown = next((one for one in readings if one.function in reached), None)
-        if shown is None or shown.span is None:
+        if shown is None:
             continue
         calls = [call for name in reached for call in facts.calls_in(name)]
         if any(map(_makes, calls)) and not any(_TAKES_BACK.fullmatch(call.method) for call in calls):

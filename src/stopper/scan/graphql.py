@@ -6,7 +6,7 @@ that a scan knows of routes holds for it; :mod:`stopper.scan.wire.graphql_calls`
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, cast
 from urllib.parse import quote
@@ -161,7 +161,7 @@ def _piecemeal(door: str, courier: Courier, who: Identity | None) -> Schema | No
 
 
 @contextlib.contextmanager
-def _told(graphql: GraphqlTransport, door: str, *asks: Operation) -> Iterator[None]:
+def _told(graphql: GraphqlTransport, door: str, *asks: Operation) -> Generator[None]:
     """While the fields of a door are these and no others."""
     graphql.operations += asks
     graphql.schemas[door] = _NOTHING

@@ -270,7 +270,9 @@ def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
     for flow in facts.flows("outbound-headers"):
         pair = flow.value.items if isinstance(flow.value, Sequence) else ()
         if len(pair) > 1 and is_key_name(text_of(pair[0]) or ""):  # ``auth=("apikey", "…")``
-            yield from ((one.span, "likely") for one in literals(pair[1]) if one.span is not None and _is_key(one))
+            for one in literals(pair[1]):
+                if one.span is not None and _is_key(one):
+                    yield one.span, "likely"
         for option in options(flow.value):
             if isinstance(option, Mapping):
                 for key, value in option.items:
@@ -293,8 +295,9 @@ def _from_elsewhere(facts: SourceFacts, compared: tuple[Value, ...], place: Span
         meant = given(facts, wanted) if isinstance(wanted, Parameter) else (wanted,)
         found = [one for said in meant for one in options(said) if isinstance(one, Constant) and _is_key(one)]
         if found and (is_shown_key(facts, shown) or _is_sent_key(facts, shown)):
-            spans = (one.span or place for one in found)
-            yield from ((span, "likely") for span in spans if not facts.is_test(span))
+            for span in (one.span or place for one in found):
+                if not facts.is_test(span):
+                    yield span, "likely"
 
 
 def _is_sent_key(facts: SourceFacts, value: Value) -> bool:

@@ -144,7 +144,7 @@ def _answers_yes_below(facts: SourceFacts, compared: list[Compared]) -> Iterator
         present = (
             isinstance(test, Truth) and test.differs and len(test.parts) > 1 and is_constant(test.parts[1], None, "")
         )
-        wanted = test.parts[0] if present and isinstance(test, Truth) else test
+        wanted = next(iter(test.parts), test) if present and isinstance(test, Truth) else test
         if outer.negated or outer.refuses or not outer.stops or body is None:
             continue
         if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not says_key(wanted):

@@ -85,7 +85,7 @@ def _is_made_with_it(facts: SourceFacts, call: Call) -> bool:
     """``GenerativeModel(name, system_instruction=text).generate_content(…)``, ``Runner.run(Agent(instructions=text), …)``"""
     makers = (one for one in walk(call, 4) if isinstance(one, Call) and one is not call)
     return any(
-        value is not None and not isinstance(value, Mapping) and _tainted(facts, value, made.function)
+        not isinstance(value, Mapping) and _tainted(facts, value, made.function)
         for made in makers
         for name in SYSTEM
         if (value := made.keyword(name)) is not None

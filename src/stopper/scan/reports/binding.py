@@ -167,7 +167,8 @@ class _Statement:
             return self._say(text)
         if not self._say(text[:at]) or not (_VALUE.search(self.text) or _LISTED.search(self.text)):
             return False
-        self._quote, self._quoted = quote, [text[at + 1 :]]
+        self._quote = quote
+        self._quoted = [text[at + 1 :]]
         return True
 
     def _say(self, text: str) -> bool:

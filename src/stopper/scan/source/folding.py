@@ -178,10 +178,11 @@ def binary(reader: Reader, node: ast.BinOp) -> Value:
         poured = one_mapping(right, left.items)
         if type(poured) is Mapping:
             return mapping(left.items + poured.items, left.open or poured.open, reader.span(node))
-    written = [side for side in (left, right) if type(side) is Mapping and not side.open]
-    if type(node.op) is ast.BitOr and len(written) == 1:  # what ``{**left, **right}`` is
-        sides = [side.items if side is written[0] else ((NOTHING, side),) for side in (left, right)]
-        return mapping((*sides[0], *sides[1]), True, reader.span(node))
+    if type(node.op) is ast.BitOr:  # what ``{**left, **right}`` is
+        if isinstance(left, Mapping) and not left.open:
+            return mapping((*left.items, (NOTHING, right)), True, reader.span(node))
+        if isinstance(right, Mapping) and not right.open:
+            return mapping(((NOTHING, left), *right.items), True, reader.span(node))
     return new_unknown((left, right))
 
 

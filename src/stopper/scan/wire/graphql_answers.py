@@ -106,7 +106,7 @@ def _given(name: str, path: str, changes: bool, value: object, response: Respons
     only = not any(one not in (None, [], "") for one in rest.values())
     if failed or (only and texts and not changes and _no(texts)) or (only and texts and _refuses(texts)):
         return _made(response, _by_words(texts, path), members)
-    inner = [one for one in rest.values() if isinstance(one, (dict, list))]
+    inner: list[object] = [one for one in rest.values() if isinstance(one, (dict, list))]
     if len(rest) == 1 and inner and (len(members) > 1 or changes):
         return _made(response, _done(path) if changes else 200, inner[0])
     return _made(response, _done(path) if changes and inner else 200, members)

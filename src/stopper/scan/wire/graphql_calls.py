@@ -97,6 +97,7 @@ class GraphqlTransport:
                 return self.plain.send(replace(request, target=operation.door), timeout, hold)
             self.count(-1)
             return _NOT_ALLOWED
+        answer = _UNFIT
         for _ in range(DROPPED_MOST):
             asked = self._asked(operation, ids, request)
             if asked is None:
@@ -105,11 +106,12 @@ class GraphqlTransport:
             response = self.plain.send(asked, timeout, hold)
             told = as_answered(operation.name, operation.path, operation.changes, response)
             told = replace(told, response=replace(told.response, wire=Exchange(asked, response)))
+            answer = told.response
             known = not told.refused_below or not self._leave_out(operation, told.refused_below)
             if known or operation.changes:  # what changes something is not sent again for what else it would show
                 break
             self.count(1)
-        return told.response
+        return answer
 
     def meant(self, request: Request) -> tuple[Operation, dict[str, str]] | None:
         """The field that a request is meant for, with what its path names."""
