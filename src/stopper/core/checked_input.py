@@ -374,23 +374,19 @@ def _check_of(
                 return False
             says_little = said is None or len(said) <= 1 or said in _ANY_PATH  # ``sort.startswith("-")``
             return prefix_counts or not (says_little or _OTHER_SCHEME.match(said or ""))
-        if call.method in ("isinstance", "hasattr") and _asks_of_result(call):
+        if call.method in ("isinstance", "hasattr") and (
+            _asks_of_result(call) or (not text_counts and _asks_for_text(call))
+        ):
             return False
-        if call.method == "isinstance" and not text_counts and _asks_for_text(call):
-            return False
-        return (
-            call.method not in without
-            and _CHECKS.fullmatch(call.method) is not None
-            and _OF_PASSWORDS.search(call.method) is None
-        )
+        said = call.method
+        return said not in without and bool(_CHECKS.fullmatch(said)) and not _OF_PASSWORDS.search(said)
 
     return is_check
 
 
 def _asks_for_text(call: Call) -> bool:
     """``isinstance(value, str)``, which any text passes."""
-    asked = call.argument(1)
-    kinds = asked.items if isinstance(asked, Sequence) else (asked,)
+    kinds = asked.items if isinstance(asked := call.argument(1), Sequence) else (asked,)
     return all(isinstance(one, Name) and one.dotted in ("str", "bytes") for one in kinds)
 
 
