@@ -56,7 +56,6 @@ ENDED = {
         "guarded after its route was added",
     },
     "jwt-secret-reused": {"no key for tokens is set"},
-    "password-only-authentication": {"a view asks whether the caller is an administrator"},
     "token-response-cacheable": {
         "a dict with two tokens",
         "a view class",

@@ -5,12 +5,12 @@ pattern and flags, so nothing here can be out of date but by another Python, whi
 for a pattern that is not in it, ``re`` does both steps as ever.
 """
 
+import json
 import re
 import sys
 from array import array
 from collections.abc import Iterable
 from importlib import import_module
-from marshal import dumps, loads
 from pathlib import Path
 from typing import Any, Final
 from zlib import crc32
@@ -30,47 +30,37 @@ Asked = tuple[str | bytes, int]
 """A pattern with its flags."""
 PLACE: Final = Path(__file__).parent / "__pycache__" / f"patterns.{sys.implementation.cache_tag}.codes"
 """Where the file lies in the installation; it is written with the index of the rules (:mod:`stopper.scan.rule_index`)."""
-_MADE_BY: Final = (sys.version, getattr(_sre, "MAGIC", 0), sys.byteorder)
+_MADE_BY: Final = [sys.version, getattr(_sre, "MAGIC", 0), sys.byteorder]
 _NUMBERS: Final = "I"
-_MAGIC: Final = b"stopper patterns 2\n"
-_SIZE: Final = 8
-_HEAD: Final = len(_MAGIC) + 2 * _SIZE
-"""Bytes before the table: what the file is, how long the table is, and its sum."""
 _compile: Final = re.compile
 
 
 class _Kept:
-    """The file, opened when the first pattern is asked for. Its table says of each pattern where its numbers stand and what their sum is, and what
-    else the matcher is made of."""
+    """The file, opened when the first pattern is asked for. Its first line says where the line of each pattern stands; only of those that are asked
+    for that line is read."""
 
     def __init__(self) -> None:
         self.path: Path | None = PLACE
-        self.members: dict[Asked, tuple[Any, ...]] = {}
-        self.data = b""
-        self.begin = 0
+        self.members: dict[str, int] = {}
+        self.lines = b""
+        self.numbers = b""
 
     def open(self) -> None:
         """Fill the table from the file; a file that has another form gives nothing."""
         path, self.path = self.path, None
         try:
-            data = path.read_bytes() if path is not None else b""
-            size, held = (int.from_bytes(data[at : at + _SIZE], "big") for at in (len(_MAGIC), len(_MAGIC) + _SIZE))
-            begin = _HEAD + size
-            if data.startswith(_MAGIC) and crc32(data[_HEAD:begin]) == held:
-                made_by, members = loads(data[_HEAD:begin])
-                if made_by == _MADE_BY:
-                    self.members, self.data, self.begin = members, data, begin
-        except (OSError, EOFError, ValueError, TypeError):
+            head, _, rest = path.read_bytes().partition(b"\n") if path is not None else (b"{}", b"", b"")
+            said = json.loads(head)
+            if said.get("made_by") == _MADE_BY and said.get("sum") == crc32(rest):
+                self.members = dict(said["patterns"])
+                self.lines, self.numbers = rest[: said["numbers"]], rest[said["numbers"] :]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             self.members = {}
 
-    def of(self, pattern: str | bytes, flags: int) -> tuple[Any, ...] | None:
-        """What the matcher of one pattern is made of; None where that is not kept, or is not there whole."""
-        known = self.members.get((pattern, flags))
-        if known is None:
-            return None
-        begin, end, held, *others = known
-        numbers = self.data[self.begin + begin : self.begin + end]
-        return (array(_NUMBERS, numbers).tolist(), *others) if crc32(numbers) == held else None
+    def of(self, pattern: str | bytes, flags: int) -> list[Any] | None:
+        """What is kept of one pattern."""
+        begin = self.members.get(_key(pattern, flags))
+        return None if begin is None else json.loads(self.lines[begin : self.lines.index(b"\n", begin)])
 
 
 _kept: Final = _Kept()
@@ -89,8 +79,9 @@ def compiled(pattern: str | bytes, flags: int) -> re.Pattern[Any]:
         known = _kept.of(pattern, int(flags))
         if known is None:
             return _compile(pattern, flags)
-        codes, whole, groups, names, numbered = known
-        made: re.Pattern[Any] = _sre.compile(pattern, whole, codes, groups, names, numbered)
+        begin, end, whole, groups, names, numbered = known
+        codes = array(_NUMBERS, _kept.numbers[begin:end]).tolist()
+        made: re.Pattern[Any] = _sre.compile(pattern, whole, codes, groups, names, tuple(numbered))
     except (RuntimeError, ValueError, TypeError, OverflowError):  # it was cut off
         return _compile(pattern, flags)
     return made
@@ -98,22 +89,30 @@ def compiled(pattern: str | bytes, flags: int) -> re.Pattern[Any]:
 
 def packed(patterns: Iterable[Asked]) -> bytes:
     """A file of what these compile to; one that does not compile is left out."""
-    members: dict[Asked, tuple[Any, ...]] = {}
-    numbers = bytearray()
-    for pattern, flags in patterns if _sre is not None and array(_NUMBERS).itemsize == _sre.CODESIZE else ():
+    places: dict[str, int] = {}
+    lines = b""
+    numbers = array(_NUMBERS)
+    for pattern, flags in patterns if _sre is not None and numbers.itemsize == _sre.CODESIZE else ():
         try:
             read = _reading.parse(pattern, flags)
-            codes = array(_NUMBERS, _steps._code(read, flags)).tobytes()
+            codes = _steps._code(read, flags)
         except (re.error, RecursionError, AttributeError):
             continue
         state = read.state
         numbered: list[str | None] = [None] * state.groups
         for name, number in state.groupdict.items():
             numbered[number] = name
-        begin = len(numbers)
-        numbers += codes
-        members[pattern, int(flags)] = (
-            begin, len(numbers), crc32(codes), int(flags | state.flags), state.groups - 1, dict(state.groupdict), tuple(numbered)
-        )  # fmt: skip
-    head = dumps((_MADE_BY, members))
-    return _MAGIC + len(head).to_bytes(_SIZE, "big") + crc32(head).to_bytes(_SIZE, "big") + head + bytes(numbers)
+        begin = len(numbers) * numbers.itemsize
+        numbers.extend(codes)
+        end = len(numbers) * numbers.itemsize
+        places[_key(pattern, flags)] = len(lines)
+        said = [begin, end, int(flags | state.flags), state.groups - 1, state.groupdict, numbered]
+        lines += json.dumps(said).encode() + b"\n"
+    rest = lines + numbers.tobytes()
+    head = {"made_by": _MADE_BY, "sum": crc32(rest), "numbers": len(lines), "patterns": places}
+    return json.dumps(head).encode() + b"\n" + rest
+
+
+def _key(pattern: str | bytes, flags: int) -> str:
+    """One text for a pattern and its flags."""
+    return f"{int(flags)} {pattern}" if isinstance(pattern, str) else f"{int(flags)}b{pattern.decode('latin-1')}"

@@ -15,12 +15,23 @@ _SIGNS: Final = re.compile(r"(?:jwt|jose|joserfc|authlib|hmac|hashlib|itsdangero
 
 
 def given_out(value: Value, depth: int = 6) -> Iterator[Value]:
-    """The value and what of it goes out: not the key, say, that a token was verified with before its claims are shown."""
-    yield value
-    hands_on = not isinstance(value, Call) or (_HANDS_ON.fullmatch(value.method) and not _SIGNS.match(value.callee))
-    inside = parts(value) if hands_on else ()
-    for part in inside if depth else ():
-        yield from given_out(part, depth - 1)
+    """The value and what of it goes out, each part once: not the key, say, that a token was verified with before its claims are shown."""
+    seen = {id(value)}
+    level = [value]
+    while level:
+        yield from level
+        inside = [part for one in level if depth and _hands_on(one) for part in parts(one)]
+        level, depth = [], depth - 1
+        for part in inside:
+            if id(part) not in seen:
+                seen.add(id(part))
+                level.append(part)
+
+
+def _hands_on(value: Value) -> bool:
+    if not isinstance(value, Call):
+        return True
+    return _HANDS_ON.fullmatch(value.method) is not None and _SIGNS.match(value.callee) is None
 
 
 def is_own_file(value: Value | None) -> bool:

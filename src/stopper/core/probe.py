@@ -216,6 +216,10 @@ class Forge(Protocol):
         """The HMAC secret of *token*, when a word list has it. Slow: call it through ``compute``."""
         ...
 
+    def signs(self, token: str, secret: Secret) -> bool:
+        """That *secret* makes the HMAC signature of *token*."""
+        ...
+
     def guess_cookie(self, cookie: str) -> Secret | None:
         """The key that signed a Flask session cookie, when a word list has it. Slow: call it through ``compute``."""
         ...

@@ -167,6 +167,15 @@ class TokenForge:
                 return Secret(word)
         return None
 
+    def signs(self, token: str, secret: Secret) -> bool:
+        """That *secret* makes the signature of *token*."""
+        algorithm = str(self.header(token).get("alg", ""))
+        if algorithm not in ("HS256", "HS384", "HS512"):
+            return False
+        text, _, signature = token.rpartition(".")
+        made = hmac.new(secret.reveal().encode(), text.encode("ascii"), f"sha{algorithm[2:]}").digest()
+        return hmac.compare_digest(encode(made), signature)
+
     def guess_cookie(self, cookie: str) -> Secret | None:
         """The key that signed a Flask session cookie, when the word list has it (in a few usual spellings)."""
         word = signing_word(chain(guesses(), spellings(self._own)), cookie)

@@ -3,7 +3,7 @@
 import time
 
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import Baseline, controls, judge, shown
 from stopper.core.probe_secret import HASHES, guessed_secret
 from stopper.core.probe_signature import handed_out, no_baseline, token_baseline
@@ -43,9 +43,10 @@ def _proven(target: Target, baseline: Baseline, token: str, secret: Secret) -> S
     stranger = yield from send(shown(baseline, target.forge.foreign(token, exp=later)))
     forged = yield from send(shown(baseline, target.forge.signed(token, secret, exp=later)))
     evidence = [*controls(baseline)]
-    if (
-        judge(baseline, forged.response) != "let-in"
-    ):  # some keep the tokens they gave: another service may still trust the signature
+    if judge(baseline, forged.response) != "let-in":
+        if not target.forge.signs(token, secret):
+            return unsure(f"a secret was guessed, and {baseline.ref} did not accept a token that was signed with it")
+        # Some keep the tokens that they gave: another service may still trust the signature.
         evidence.append(Evidence("effect", "the server's own token has the signature that the guessed secret makes"))
         said = f"the secret that signs the token which {baseline.ref} takes is a common word; a token that was made with it was not taken"
         return failed(said, (baseline.ref,), evidence, "high")
