@@ -21,8 +21,8 @@ def placeholder(facts: SourceFacts, call: Call) -> str:
     """``?``, ``%s``, ``:`` for named ones, or an empty text where nothing tells whose call it is."""
     if call.callee in TEXTS:
         return ":"
-    if call.method != "execute":
-        return ""
+    if call.method != "execute" or any(one.name.endswith(".execute") for one in facts.functions()):
+        return ""  # a class of the project may have one of its own, which takes no values
     of_call = [mark for mark, homes in _MARKS if call.callee.startswith(tuple(f"{one}." for one in homes))]
     known = of_call or ([] if facts.imports(*_OTHERS) else [mark for mark, homes in _MARKS if facts.imports(*homes)])
     return known[0] if len(known) == 1 else ""

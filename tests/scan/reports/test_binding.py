@@ -11,8 +11,8 @@ from stopper.scan.reports.patch import patched
 
 MADE = {
     "an f-string": (
-        """run(f"SELECT a FROM t WHERE b = '{b}' AND c = {c}")""",
-        """run("SELECT a FROM t WHERE b = ? AND c = ?", (b, c))""",
+        """run(f"SELECT a FROM t WHERE b = '{b}' AND c = {d['count']}")""",
+        """run("SELECT a FROM t WHERE b = ? AND c = ?", (b, d['count']))""",
     ),
     "a pattern": (
         """run(f"SELECT a FROM t WHERE b LIKE '%{b}%'")""",
@@ -27,8 +27,8 @@ MADE = {
         """run("SELECT a FROM t WHERE b = ? AND c LIKE 'x%'", (b,))""",
     ),
     "format": (
-        """run("SELECT a FROM t WHERE b = '{}' AND c = {n}".format(b, n=c))""",
-        """run("SELECT a FROM t WHERE b = ? AND c = ?", (b, c))""",
+        """run("SELECT a FROM t WHERE b = '{}' AND c = {n}".format(b, n=int(c)))""",
+        """run("SELECT a FROM t WHERE b = ? AND c = ?", (b, int(c)))""",
     ),
     "a list of values": (
         """run("INSERT INTO t (a, c) VALUES ('" + a + "', " + str(c) + ")")""",
@@ -40,6 +40,11 @@ MADE = {
     ),
 }
 LEFT = {
+    "what may be words of SQL": """run(f"SELECT a FROM t WHERE a = {b}")""",
+    "one of two words": """run(f"INSERT INTO t (a, b) VALUES ('{a}', {'NULL' if b else 'CURRENT_DATE'})")""",
+    "what was escaped for it": """run("SELECT a FROM t WHERE a = '" + b.replace("'", "''") + "'")""",
+    "a statement that takes none": """run(f"PRAGMA user_version = {c}")""",
+    "a tuple by its name": """run("SELECT a FROM t WHERE a = '%s'" % pair)""",
     "a table": """run(f"SELECT a FROM {b} WHERE a = 1")""",
     "a table in quotes": """run(f'SELECT a FROM "{b}" WHERE a = 1')""",
     "a column": """run(f"SELECT a FROM t ORDER BY {b}")""",
@@ -85,9 +90,33 @@ def test_a_statement_that_has_a_name_is_edited_where_it_is_made() -> None:
     assert bound(twice) == twice
 
 
-def test_drivers_that_write_percent_have_other_percent_signs_doubled() -> None:
+def test_drivers_that_write_percent_get_no_statement_with_other_percent_signs() -> None:
     before = """run(f"SELECT a FROM t WHERE b = '{b}' AND c LIKE 'x%'")"""
-    assert bound(before, "%s") == """run("SELECT a FROM t WHERE b = %s AND c LIKE 'x%%'", (b,))"""
+    assert bound(before, "%s") == before
+    assert bound("""run(f"SELECT a FROM t WHERE b = '{b}'")""", "%s") == """run("SELECT a FROM t WHERE b = %s", (b,))"""
+
+
+def test_a_name_that_the_statement_binds_already_and_words_of_python_are_not_bound_again() -> None:
+    taken = """text(f"SELECT a FROM t WHERE b = '{b}' AND c = :b")"""
+    assert bound(taken, ":") == taken
+    made = bound("""text(f"SELECT a FROM t WHERE a = '{d['class']}' AND b = '{d['self']}'")""", ":")
+    assert (
+        made
+        == """text("SELECT a FROM t WHERE a = :value AND b = :value2").bindparams(value=d['class'], value2=d['self'])"""
+    )
+
+
+@pytest.mark.parametrize("between", ["b = 'x'\n    ", "for b in d:\n        ", "if d:\n        ", "log()\n    "])
+def test_a_statement_whose_values_may_be_others_by_then_is_left(between: str) -> None:
+    before = f'def f(b):\n    q = "SELECT a FROM t WHERE a = \'" + b + "\'"\n    {between}run(q)\n'
+    assert bound(before) == before
+
+
+def test_statements_of_many_parts_end_no_run() -> None:
+    long = 'run("SELECT a FROM t WHERE a = \'" + ' + " + ".join(["b"] * 900) + ' + "\'")'
+    assert bound(long) == long
+    wide = 'run(f"INSERT INTO t VALUES (' + ", ".join(["'{b}'"] * 1200) + ')")'
+    assert bound(wide) == wide
 
 
 def test_values_of_a_text_clause_have_names() -> None:
@@ -105,6 +134,6 @@ def asked(source: str) -> list[object]:
     database = sqlite3.connect(":memory:")
     database.execute("CREATE TABLE t (a TEXT, b TEXT, c INTEGER)")
     database.executemany("INSERT INTO t VALUES (?, ?, ?)", [("x", "it", 7), ("y", "bitten", 7), ("z", "other", 8)])
-    known = {"run": database.execute, "a": "new", "b": "it", "c": 7, "d": {"b": "bit"}}
+    known = {"run": database.execute, "a": "new", "b": "it", "c": 7, "d": {"b": "bit", "count": 7}}
     found = eval(source, known).fetchall()
     return [found, database.execute("SELECT a, b, c FROM t").fetchall()]

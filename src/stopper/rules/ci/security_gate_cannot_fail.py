@@ -142,6 +142,9 @@ def _asked_later(step: Step, whole: str) -> bool:
     return named is not None and re.search(rf"steps\.{re.escape(named[1])}\.outcome", whole) is not None
 
 
+_JOINED: Final = re.compile(r"\|\||;|&&")
+"""What joins commands: of several it takes a person to say which one swallows."""
+_NAMED: Final = re.compile(r"^\s*-?\s*(?:name|description|if)\s*:")
 _MENDS: Final = (
     (
         re.compile(
@@ -164,6 +167,8 @@ def fix(app: App, hit: Hit) -> Edit | None:
         if hit.span is None or file.path != hit.span.path:
             continue
         text, line = file.lines[hit.span.line - 1], hit.span.line
+        if len(_JOINED.findall(text)) > 1 or _NAMED.match(text):
+            return None
         dashed = file.path.endswith(("akefile", "justfile", "tox.ini"))
         for pattern, better in _MENDS if dashed else _MENDS[:-1]:
             if (found := pattern.search(text)) is not None:

@@ -1,16 +1,30 @@
 """A statement of SQL that is put together, written anew with placeholders and the values beside it."""
 
 import ast
+import keyword
 import re
 from collections.abc import Callable, Iterator
-from typing import Final
+from itertools import pairwise
+from typing import Final, cast
 
-_VALUE: Final = re.compile(
-    r"(?is)(?:[=<>]|\blike|\bilike|\bglob|\blimit|\boffset|\bbetween|\bbetween\s+\S+\s+and)\s*\Z"
-)
+_VALUE: Final = re.compile(r"(?is)(?:[=<>]|\blike|\bilike|\bglob|\bbetween|\bbetween\s+\S+\s+and)\s*\Z")
 """What stands before a value of a condition; a name of a column or table stands behind other words."""
 _LISTED: Final = re.compile(r"(?is)\bvalues\s*(?:\([^()]*\)\s*,\s*)*\([^()]*\Z")
 _ENDS: Final = re.compile(r"\s|[),;]|\Z")
+_PAGE: Final = re.compile(r"(?is)\b(?:limit|offset)\s*\Z")
+"""Where SQLite takes a text for a number, and other drivers do not."""
+_TAKES: Final = re.compile(r"(?is)\s*(?:select|insert|update|delete|replace|with)\b")
+"""Statements that take placeholders wherever a value stands."""
+_NUMBER: Final = re.compile(
+    r"(?i)(?:.*_)?(?:id|uid|pk|no|num|number|limit|offset|page|size|count|age|year|amount|price|quantity|qty)"
+)
+"""What is called so is a value also where no quotes stand round it; else it may be a piece of SQL."""
+_SEVERAL: Final = re.compile(r"(?i)(?:.*_)?(?:pairs?|args|params|values|tuple|row|data|items)")
+_ESCAPES: Final = re.compile(r"(?i)replace|escape|quote|adapt|literal|mogrify|join|format|translate")
+_READS: Final = frozenset({"get", "format", "str", "int", "get_json", "strip", "lower", "upper"})
+"""Calls that give the same one statement later."""
+_BOUND: Final = re.compile(r"(?<!:):[A-Za-z_]")
+_PARTS_MOST: Final = 60
 _PERCENT: Final = re.compile(r"%(s|%)|%.?")
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{(\w*)\}|[{}]")
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
@@ -29,12 +43,13 @@ def bound(scope: ast.AST, call: ast.Call, mark: str, source: Source) -> list[tup
     if len(call.args) != 1 or call.keywords or isinstance(call.args[0], ast.Starred):
         return None
     given = call.args[0]
-    made = _given_once(scope, given) if isinstance(given, ast.Name) else given
+    made = _given_once(scope, given, call) if isinstance(given, ast.Name) else given
     pieces = None if made is None else _pieces(made)
     if made is None or pieces is None:
         return None
     statement = _Statement(mark, source)
-    if not statement.read(pieces) or not statement.values:
+    begins = isinstance(pieces[0], str) and _TAKES.match(pieces[0]) is not None
+    if not begins or not statement.read(pieces) or not statement.values:
         return None
     text = _literal(statement.text)
     if mark == ":":
@@ -47,30 +62,54 @@ def bound(scope: ast.AST, call: ast.Call, mark: str, source: Source) -> list[tup
     return [(made, text), (given, f"{source(given)}, {beside}")]
 
 
-def _given_once(scope: ast.AST, name: ast.Name) -> ast.expr | None:
-    """What the name is given, where it is given something once and used once."""
+def _given_once(scope: ast.AST, name: ast.Name, call: ast.Call) -> ast.expr | None:
+    """What the name is given, where it is given something once, right before the statement in which it is used once: what it is made of is read
+    there then, and must be the same."""
     used = [one for one in ast.walk(scope) if isinstance(one, ast.Name) and one.id == name.id]
     made = [
         one.value
         for one in ast.walk(scope)
         if isinstance(one, ast.Assign) and [getattr(part, "id", "") for part in one.targets] == [name.id]
     ]
-    return made[0] if len(used) == 2 and len(made) == 1 else None
+    if len(used) != 2 or len(made) != 1 or not _follows(scope, made[0], call):
+        return None
+    calls = [one.func for one in ast.walk(made[0]) if isinstance(one, ast.Call)]
+    return made[0] if all(getattr(one, "attr", getattr(one, "id", "")) in _READS for one in calls) else None
+
+
+def _follows(scope: ast.AST, made: ast.expr, call: ast.Call) -> bool:
+    """That the call stands in the statement after, or first in a ``with`` or ``try`` there; a loop would ask for later values."""
+    for node in ast.walk(scope):
+        for block in (getattr(node, field, None) for field in ("body", "orelse", "finalbody")):
+            statements = cast("list[ast.stmt]", block) if isinstance(block, list) else list[ast.stmt]()
+            for one, following in pairwise(statements):
+                if isinstance(one, ast.Assign) and one.value is made:
+                    first = following.body[0] if isinstance(following, (ast.With, ast.Try)) else following
+                    return not hasattr(first, "body") and any(part is call for part in ast.walk(first))
+    return False
 
 
 def _pieces(node: ast.expr) -> list[Piece] | None:
     """The texts and expressions that make the statement, in their order; texts beside each other are one."""
-    found = list(_each(node))
     whole: list[Piece] = []
-    for piece in found:
-        if piece is None:
+    for piece in (piece for operand in _operands(node) for piece in _each(operand)):
+        if piece is None or len(whole) > _PARTS_MOST:
             return None
         last = whole[-1] if whole else None
         if isinstance(piece, str) and isinstance(last, str):
             whole[-1] = last + piece
         else:
             whole.append(piece)
-    return whole
+    return whole or None
+
+
+def _operands(node: ast.expr) -> list[ast.expr]:
+    """What ``a + b + c`` adds, in its order."""
+    found: list[ast.expr] = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        found.append(node.right)
+        node = node.left
+    return [node, *reversed(found)]
 
 
 def _each(node: ast.expr) -> Iterator[Piece | None]:
@@ -83,17 +122,28 @@ def _each(node: ast.expr) -> Iterator[Piece | None]:
                     yield one.value if one.conversion == -1 and one.format_spec is None else None
                 else:
                     yield from _each(one)
-        case ast.BinOp(op=ast.Add(), left=left, right=right):
-            yield from _each(left)
-            yield from _each(right)
         case ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str(text)), right=right):
+            if isinstance(right, ast.Name) and _SEVERAL.fullmatch(right.id):
+                yield None  # it may be a tuple
             yield from _filled(text, list(right.elts) if isinstance(right, ast.Tuple) else [right])
         case ast.Call(func=ast.Attribute(attr="format", value=ast.Constant(value=str(text))), args=args, keywords=more):
             yield from _formatted(text, args, more)
-        case ast.Dict() | ast.Tuple() | ast.List() | ast.Starred() | ast.Await() | ast.Yield() | ast.NamedExpr():
-            yield None
         case _:
-            yield node
+            yield node if _is_plain(node) else None
+
+
+def _is_plain(node: ast.expr) -> bool:
+    """A variable, member or call; not one that made it ready for the text: ``name.replace("'", "''")``, ``quote(name)``."""
+    called = (one.func for one in ast.walk(node) if isinstance(one, ast.Call))
+    return isinstance(node, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)) and not any(
+        _ESCAPES.search(getattr(one, "attr", getattr(one, "id", ""))) for one in called
+    )
+
+
+def _is_number(node: ast.expr) -> bool:
+    """That a value stands where no quotes are, by its cast or by what it is called."""
+    made = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("str", "int", "float")
+    return made or _NUMBER.fullmatch(_called(node)) is not None
 
 
 def _filled(text: str, given: list[ast.expr]) -> Iterator[Piece | None]:
@@ -146,7 +196,7 @@ class _Statement:
                     return False
             elif self._quote:
                 self._quoted.append(piece)
-            elif isinstance(following, str) and self._takes_value(following):
+            elif isinstance(following, str) and _is_number(piece) and self._takes_value(following):
                 self._put([piece], quoted=False)
             else:
                 return False
@@ -172,16 +222,17 @@ class _Statement:
         return True
 
     def _say(self, text: str) -> bool:
-        """Adds what stays; a sign that would count as one more placeholder is doubled, or cannot stay."""
-        self.text += text.replace("%", "%%") if self._mark == "%s" else text
-        return not (self._mark == "?" and "?" in text)
+        """Adds what stays; a sign that would count as one more placeholder cannot stay."""
+        self.text += text
+        return not (_BOUND.search(text) if self._mark == ":" else self._mark[0] in text)
 
     def _takes_value(self, following: str) -> bool:
         """One of several in ``VALUES (…, …)``, or behind an operator; what stands alone in brackets may be a whole list."""
         if not _ENDS.match(following):
             return False
         alone = self.text.rstrip().endswith("(") and following.lstrip().startswith(")")
-        return bool(_VALUE.search(self.text)) or (bool(_LISTED.search(self.text)) and not alone)
+        in_place = _VALUE.search(self.text) or (self._mark == "?" and _PAGE.search(self.text))
+        return bool(in_place) or (bool(_LISTED.search(self.text)) and not alone)
 
     def _put(self, parts: list[Piece], *, quoted: bool) -> None:
         first = next((one for one in parts if not isinstance(one, str)), None)
@@ -193,7 +244,9 @@ class _Statement:
         said = _called(node)
         taken = {name for name, _ in self.values}
         return next(
-            name for number in range(1, 1000) if (name := said + ("" if number == 1 else str(number))) not in taken
+            name
+            for number in range(1, len(taken) + 2)
+            if (name := said + ("" if number == 1 else str(number))) not in taken
         )
 
     def _value(self, parts: list[Piece], *, quoted: bool) -> str:
@@ -233,14 +286,20 @@ def _open(text: str) -> tuple[int, str]:
 def _called(node: ast.expr | None) -> str:
     """A word for the value: the name of the variable, the attribute, or the key under which the request has it."""
     match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name.lower()
+        case ast.Name(id=key) | ast.Attribute(attr=key):
+            return _word(key)
         case ast.Subscript(slice=ast.Constant(value=str(key))) | ast.Call(args=[ast.Constant(value=str(key)), *_]):
-            return key.lower() if _WORD.fullmatch(key) else "value"
+            return _word(key)
         case ast.Call(args=[inner, *_]):
             return _called(inner)
         case _:
             return "value"
+
+
+def _word(name: str) -> str:
+    """The name in lower case, where a keyword of a call may be called so."""
+    name = name.lower()
+    return name if _WORD.fullmatch(name) and not keyword.iskeyword(name) and name != "self" else "value"
 
 
 def _literal(text: str) -> str:
