@@ -83,7 +83,7 @@ def write(report: Report, outputs: Sequence[Output]) -> None:
             save(output.path, render(report, output.format))
     files = [str(output.path) for output in outputs if output.path is not None]
     if len(files) == len(outputs):
-        to_stderr(f"{_closing(report)} Written to {' and '.join(files)}.")
+        to_stderr(f"{_closing(report)} Written to {' and '.join(files)}." if files else _closing(report))
 
 
 def _closing(report: Report) -> str:
