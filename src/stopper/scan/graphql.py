@@ -226,14 +226,20 @@ def _apart(schema: Schema, field: Field) -> list[tuple[Given, tuple[str, ...]]]:
     if lone is None:
         return others
     names = {one.name for one, _ in others}
-    inner = schema.inputs[lone.kind.name]
+    inner = schema.members(lone.kind.name)
     return [*others, *((one, (lone.name, one.name)) for one in inner if one.name not in names)]
 
 
 def _operation(
     prefix: str, door: str, schema: Schema, field: Field, spot: Spot, *, changes: bool
 ) -> tuple[Operation, Route]:
-    apart = [(one, place) for one, place in _apart(schema, field) if schema.json_schema(one) is not None]
+    kinds = {one.name: one.kind.name for one in field.given}
+    filled = {
+        one.name: made
+        for one, place in _apart(schema, field)
+        if (made := schema.json_schema(one, (kinds[place[0]],) if len(place) > 1 else ())) is not None
+    }
+    apart = [(one, place) for one, place in _apart(schema, field) if one.name in filled]
     token = _token(field)
     apart = [(one, place) for one, place in apart if place != (token,)]
     operation = Operation(
@@ -246,7 +252,7 @@ def _operation(
         schema.chosen(field.kind) or "",
     )  # fmt: skip
     given = [one for one, _ in apart if spot.by is None or one.name != spot.by.name]
-    return operation, _route(schema, spot, given)
+    return operation, _route(schema, spot, given, filled)
 
 
 def _token(field: Field) -> str:
@@ -258,16 +264,15 @@ def _token(field: Field) -> str:
     )
 
 
-def _route(schema: Schema, spot: Spot, given: Sequence[Given]) -> Route:
+def _route(schema: Schema, spot: Spot, given: Sequence[Given], filled: Mapping[str, dict[str, object]]) -> Route:
     by = ((spot.by.name, "int" if spot.by.kind.name == "Int" else "string"),) if spot.by is not None else ()
     made = Route(spot.path, (spot.method,), parameters=by, readers=frozenset({"spec", "wire"}), reads_no_query=True)
-    schemas = {one.name: cast("dict[str, object]", schema.json_schema(one)) for one in given}
     if spot.method in ("POST", "PUT"):
         return replace(
             made,
             request_schema={
                 "type": "object",
-                "properties": schemas,
+                "properties": {one.name: filled[one.name] for one in given},
                 "required": [one.name for one in given if one.needed],
             },
         )

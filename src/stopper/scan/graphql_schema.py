@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, cast
 
 _TYPE: Final = "kind name ofType{kind name ofType{kind name ofType{kind name ofType{kind name}}}}"
@@ -14,6 +14,10 @@ DESCRIBE: Final = f"queryType{{name}} mutationType{{name}} types{{{DESCRIBE_ONE}
 """What is asked of ``__schema``."""
 DEEP: Final = 3
 """Inputs inside inputs that are filled."""
+MEMBERS_MOST: Final = 40
+"""Members of one input that are filled: those that are needed first."""
+WHOLE_MOST: Final = 200
+"""Members of all the inputs inside one input."""
 CHOSEN_MOST: Final = 16
 """Plain fields of one thing that are asked for."""
 PARTS_MOST: Final = 5
@@ -92,34 +96,44 @@ class Schema:
     enums: Mapping[str, tuple[str, ...]]
     unions: Mapping[str, tuple[str, ...]]
 
-    def json_schema(self, one: Given, depth: int = DEEP) -> dict[str, object] | None:
-        """*one* as a JSON schema; None for what nobody can fill (a file, an input that goes on for ever)."""
-        plain = self._plain(one.kind, depth)
-        if plain is None:
-            return None
-        schema: dict[str, object] = {"type": "array", "items": plain} if one.kind.listed else plain
-        known = _literal(one.default)
-        return schema if known is None else {**schema, "default": known}
+    _made: dict[tuple[str, int, tuple[str, ...]], dict[str, object] | None] = field(
+        default_factory=dict[tuple[str, int, tuple[str, ...]], dict[str, object] | None], compare=False, repr=False
+    )
+    """What was made of a kind once."""
 
-    def _plain(self, kind: Kind, depth: int) -> dict[str, object] | None:
+    def json_schema(self, one: Given, above: tuple[str, ...] = ()) -> dict[str, object] | None:
+        """*one* as a JSON schema; None for what nobody can fill (a file, an input that goes on for ever). *above* are the inputs it is part of."""
+        key = (one.kind.name, DEEP, above)
+        if key not in self._made:
+            self._made[key] = self._plain(one.kind, DEEP, above, [WHOLE_MOST])
+        return _as_given(one, self._made[key])
+
+    def members(self, name: str) -> list[Given]:
+        """What of an input is filled, as it stands there: what is needed, and of the rest the plain things first."""
+        every = self.inputs[name]
+        ranked = set(sorted(range(len(every)), key=lambda at: _rank(every[at]))[:MEMBERS_MOST])
+        return [one for at, one in enumerate(every) if at in ranked or one.needed]
+
+    def _plain(self, kind: Kind, depth: int, above: tuple[str, ...], left: list[int]) -> dict[str, object] | None:
+        """A kind without its lists. *left* counts the members that may still be made."""
         if kind.name in self.enums:
             return {"type": "string", "enum": list(self.enums[kind.name])}
         if kind.name not in self.inputs:
             return None if kind.name == "Upload" else dict(_SCALARS.get(kind.name, {"type": "string"}))
-        if depth <= 0:
+        if depth <= 0 or kind.name in above:
             return None
-        members = self.inputs[kind.name]
-        made = [
-            (one, self.json_schema(one, depth - 1))
-            for one in members
-            if one.needed or depth >= DEEP - 1 or one.kind.leaf
-        ]
-        if any(schema is None and one.needed for one, schema in made):
-            return None
+        members = [one for one in self.members(kind.name) if one.needed or depth >= DEEP - 1 or one.kind.leaf]
+        made: dict[str, dict[str, object] | None] = {}
+        for one in sorted(members, key=_rank):
+            left[0] -= 1
+            inner = self._plain(one.kind, depth - 1, (*above, kind.name), left) if left[0] >= 0 else None
+            if inner is None and one.needed:
+                return None
+            made[one.name] = _as_given(one, inner)
         return {
             "type": "object",
-            "properties": {one.name: schema for one, schema in made if schema is not None},
-            "required": [one.name for one, _ in made if one.needed],
+            "properties": {one.name: schema for one in members if (schema := made[one.name]) is not None},
+            "required": [one.name for one in members if one.needed],
         }
 
     def chosen(
@@ -174,6 +188,19 @@ class Schema:
         ):
             return parts[0].kind.name, parts[0].kind.listed
         return kind.name, False
+
+
+def _rank(one: Given) -> tuple[bool, bool]:
+    return not one.needed, not one.kind.leaf
+
+
+def _as_given(one: Given, plain: dict[str, object] | None) -> dict[str, object] | None:
+    """The schema of its kind for one thing that is given: as a list where it is one, with its default."""
+    if plain is None:
+        return None
+    schema: dict[str, object] = {"type": "array", "items": plain} if one.kind.listed else plain
+    known = _literal(one.default)
+    return schema if known is None else {**schema, "default": known}
 
 
 def schema_in(answer: object) -> Schema | None:

@@ -17,10 +17,12 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
 from stopper.core.probe_graphql_limits import deep_query
 from stopper.scan.graphql import with_graphql
+from stopper.scan.graphql_schema import Given, Kind, Schema, schema_in
 from stopper.scan.honest import HonestRequests
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.graphql_answers import as_answered
+from stopper.scan.wire.graphql_calls import GraphqlTransport, Operation
 from stopper.scan.wire.wsgi import WsgiTransport
 
 
@@ -312,3 +314,45 @@ def test_an_answer_is_judged_by_what_it_says(answer: Any, changes: bool, status:
     ).response
     assert told.status == status
     assert body is None or told.json() == body
+
+
+def test_an_input_of_itself_is_read_once() -> None:
+    def member(name: str, said: str) -> dict[str, Any]:
+        return {"name": name, "type": kind(said, "INPUT_OBJECT"), "defaultValue": None}
+
+    def schema_of(inputs: dict[str, list[dict[str, Any]]]) -> Schema:
+        described = [{"kind": "INPUT_OBJECT", "name": name, "inputFields": said} for name, said in inputs.items()]
+        asked = {"kind": "OBJECT", "name": "Query", "fields": fields(notes="-> String")}
+        schema = schema_in({"queryType": {"name": "Query"}, "types": [asked, *described]})
+        assert schema is not None
+        return schema
+
+    texts = [{"name": f"s{at}", "type": kind("String"), "defaultValue": None} for at in range(30)]
+    others = schema_of({one: [*(member(f"{to}{at}", to) for at in range(60) for to in "AB"), *texts] for one in "AB"})
+    given = Given("where", Kind("A", "A", leaf=False))
+    said = json.dumps(others.json_schema(given))
+    assert 30 < said.count('"string"') < 250
+    assert schema_of({"A": [member(f"m{at}", "A!") for at in range(60)]}).json_schema(given) is None
+
+
+def test_nobodys_token_goes_into_an_address() -> None:
+    sent: list[str] = []
+    app = Flask("told")
+
+    @app.route("/graphql", methods=["GET", "POST"])
+    def door() -> Any:
+        sent.append(request.full_path)
+        return jsonify(data={"whoami": None})
+
+    text = Kind("String", "String!", leaf=True, needed=True)
+    whoami = Operation(
+        "/graphql", "whoami", "GET", "/graphql/whoami", text, members={"token": ("token",)}, given={"token": text},
+        inner={"token": text}, token="token",
+    )  # fmt: skip
+    for by_get, times in ((True, 0), (False, 1)):
+        way = GraphqlTransport(
+            WsgiTransport(app), by_get=by_get, operations=[whoami], schemas={"/graphql": Schema((), (), {}, {}, {}, {})}
+        )
+        way.send(Request("GET", "/graphql/whoami", (("Authorization", "Bearer tok-ann-5f1c9"),)), 5)
+        assert len(sent) == times
+        assert not any("tok-ann" in one for one in sent)

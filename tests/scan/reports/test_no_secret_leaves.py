@@ -136,6 +136,17 @@ def test_what_a_log_in_of_graphql_hands_out_is_masked_by_its_name() -> None:
     assert said == '{"data": {"login": "***"}, "owner": {"login": "octocat"}}'
 
 
+def test_a_query_keeps_its_types_and_loses_its_values() -> None:
+    head = "mutation($username: String!, $password: [String!]!) { login(username: $username, password: $password)"
+    sent = b'{"query": "%s { token }", "variables": {"username": "ann", "password": "hunter2-5f1c9"}}' % head.encode()
+    said = masking.body(sent)
+    assert head in said
+    assert "hunter2" not in said
+    assert "hunter2" not in masking.body(
+        b'{"query": "mutation { login(username: \\"ann\\", password: \\"hunter2-5f1c9\\") }"}'
+    )
+
+
 def test_a_long_body_is_masked_before_it_is_cut() -> None:
     secret = "tailsecret" * 3
     body = (

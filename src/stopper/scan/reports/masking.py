@@ -56,6 +56,11 @@ _CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\
 _UNFINISHED: Final = re.compile(
     r"(?i)([\"'][\w.-]{0,60}(?:passw|secret|token|api.?key|credential|private.?key)[\w.-]{0,60}[\"']\s{0,8}:\s{0,8}[\"'])[^\"']*\Z"
 )
+_ASKED: Final = re.compile(
+    r"(?:query|mutation)\(\$\w+: [\[\]!A-Za-z_]{1,80}(?:, \$\w+: [\[\]!A-Za-z_]{1,80})*\)"
+    r" \{ \w+\((?:(\w+): \$\1(?:, (?=\w)|(?=\))))+\)"
+)
+"""The head of a query as a scan writes it: names and types, and no value."""
 _LONG_SEGMENT: Final = re.compile(r"(?<=/)(?<!://)(?=[\w~+=.-]*\d)(?=[\w~+=.-]*[A-Za-z])[\w~+=.-]{24,}(?=/|\?|#|$)")
 _UUID: Final = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -66,6 +71,8 @@ def text(value: str) -> str:
 
 
 def _mask(value: str) -> str:
+    if asked := _ASKED.match(value):
+        return asked.group() + _mask(value[asked.end() :])
     return data_secrets.sentences(mask(data_secrets.statements(value)))
 
 

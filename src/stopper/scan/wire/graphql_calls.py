@@ -157,6 +157,8 @@ class GraphqlTransport:
             if len(shown) > 1:
                 return None  # an argument cannot be given twice
             values[operation.token] = _bearer(shown)
+            if self.by_get and not operation.changes and values[operation.token]:
+                return None  # nobody's token goes into an address
         variables = _variables(operation, values)
         if not all(
             _fits(variables.get(name), kind) for name, kind in operation.given.items() if name not in operation.preset
