@@ -21,7 +21,8 @@ def given_out(value: Value, depth: int = 6) -> Iterator[Value]:
     while level:
         yield from level
         inside = [part for one in level if depth and _hands_on(one) for part in parts(one)]
-        level, depth = [], depth - 1
+        level = list[Value]()
+        depth -= 1
         for part in inside:
             if id(part) not in seen:
                 seen.add(id(part))
