@@ -1,5 +1,7 @@
 """No format shows a secret, whatever carried it: headers, cookies, targets, bodies, messages, settings, lines of source."""
 
+from urllib.parse import unquote_plus, urlencode
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -145,6 +147,11 @@ def test_a_query_keeps_its_types_and_loses_its_values() -> None:
     assert "hunter2" not in masking.body(
         b'{"query": "mutation { login(username: \\"ann\\", password: \\"hunter2-5f1c9\\") }"}'
     )
+    form = urlencode({"query": head + " }", "variables": '{"password": "hunter2-5f1c9"}'})
+    for shown in (masking.body(form.encode(), "application/x-www-form-urlencoded"), masking.target(f"/graphql?{form}")):
+        assert head in unquote_plus(shown)
+        assert "hunter2" not in shown
+    assert masking.body(head.encode() * 500).startswith(head)
 
 
 def test_a_long_body_is_masked_before_it_is_cut() -> None:

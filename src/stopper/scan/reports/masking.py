@@ -56,10 +56,22 @@ _CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\
 _UNFINISHED: Final = re.compile(
     r"(?i)([\"'][\w.-]{0,60}(?:passw|secret|token|api.?key|credential|private.?key)[\w.-]{0,60}[\"']\s{0,8}:\s{0,8}[\"'])[^\"']*\Z"
 )
-_ASKED: Final = re.compile(
-    r"(?:query|mutation)\(\$\w+: [\[\]!A-Za-z_]{1,80}(?:, \$\w+: [\[\]!A-Za-z_]{1,80})*\)"
-    r" \{ \w+\((?:(\w+): \$\1(?:, (?=\w)|(?=\))))+\)"
-)
+
+
+def _head_of_query(encoded: bool) -> str:
+    """How the head of a query is written in a body, or in an address or a form."""
+    signs = {"$": "%24", ":": "%3A", ",": "%2C", "(": "%28", ")": "%29", "{": "%7B", " ": "(?:%20|\\+)"}
+    at, colon, comma, opens, closes, brace, space = (signs[one] if encoded else re.escape(one) for one in "$:,(){ ")
+    name = "coded" if encoded else "plain"
+    said = r"(?:\w|%5B|%5D|%21){1,80}?" if encoded else r"[\[\]!\w]{1,80}"
+    one = rf"{at}\w+{colon}{space}{said}"
+    given = rf"(?:(?P<{name}>\w+){colon}{space}{at}(?P={name})(?:{comma}{space}(?=\w)|(?={closes})))+"
+    return (
+        rf"(?:query|mutation){opens}{one}(?:{comma}{space}{one})*{closes}{space}{brace}{space}\w+{opens}{given}{closes}"
+    )
+
+
+_ASKED: Final = re.compile(rf"\A{_head_of_query(encoded=False)}|(?:\A|(?<=[?&]))query={_head_of_query(encoded=True)}")
 """The head of a query as a scan writes it: names and types, and no value."""
 _LONG_SEGMENT: Final = re.compile(r"(?<=/)(?<!://)(?=[\w~+=.-]*\d)(?=[\w~+=.-]*[A-Za-z])[\w~+=.-]{24,}(?=/|\?|#|$)")
 _UUID: Final = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -71,8 +83,13 @@ def text(value: str) -> str:
 
 
 def _mask(value: str) -> str:
-    if asked := _ASKED.match(value):
-        return asked.group() + _mask(value[asked.end() :])
+    asked = _ASKED.search(value)
+    if asked is None:
+        return _plainly(value)
+    return "".join((_plainly(value[: asked.start()]), asked.group(), _plainly(value[asked.end() :])))
+
+
+def _plainly(value: str) -> str:
     return data_secrets.sentences(mask(data_secrets.statements(value)))
 
 
