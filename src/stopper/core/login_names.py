@@ -6,13 +6,22 @@ from typing import Final, cast
 
 from stopper.core.exchange import Response
 
+_TAKES: Final = "delete|remove|drop|disable|revoke|unlink|destroy|erase|purge|kill"
+_ALTERS: Final = "update|change|edit|reset"
+_NO_DOOR: Final = (
+    rf"(?!(?:[\s\S]*/)?(?:(?:[^/]{{0,60}}[_-])?(?:{_TAKES}|{_ALTERS}|create|make|add|set)|link|(?:{_TAKES}|{_ALTERS})/)"
+    r"(?:[-_]|(?-i:(?=[A-Z]))|(?=log|sign))[^/]{0,60}(?:log|sign)[-_]?in[^/]{0,30}/?$)"
+    rf"(?!(?:[\s\S]*/)?(?:[^/]{{0,60}}[_-])?(?:{_TAKES}|{_ALTERS})[-_](?:[a-z]{{1,30}}[-_])?(?:tokens?|sessions?|jwt|auth)/?$)"
+)
+"""What is done to a log-in, and lets nobody in: ``/delete-login``, ``updateLogin``, ``/revoke-token``."""
 LOGIN: Final = re.compile(
-    r"(?i)(^|[/_-]|(?-i:(?<=[a-z])(?=(Log|Sign)[-_]?[Ii]n)))(((do|user|process|perform)[-_]?)?(log[-_]?in|sign[-_]?in)|authenticate|auth|connect|tokens?|sessions?|jwt|"
+    rf"(?i)\A{_NO_DOOR}[\s\S]*?"
+    r"(^|[/_-]|(?-i:(?<=[a-z])(?=(Log|Sign)[-_]?[Ii]n)))(((do|user|process|perform)[-_]?)?(log[-_]?in|sign[-_]?in)|authenticate|auth|connect|tokens?|sessions?|jwt|"
     r"(obtain|get|generate|issue|create)[-_]?(token|jwt)|(open|start|new|create)[-_]?session)"
     r"([-_]?(users?|customers?|members?|employees?|admins?|api))?(/(json|password|create|new|obtain))?/?$"
 )
 """Paths that let somebody in."""
-BEST: Final = re.compile(r"(?i)(log[-_]?in|sign[-_]?in)([-_]?(users?|api))?/?$")
+BEST: Final = re.compile(rf"(?i)\A{_NO_DOOR}[\s\S]*?" r"(log[-_]?in|sign[-_]?in)([-_]?(users?|api))?/?$")
 """The plainest of them."""
 LOGOUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 """Paths that end a log-in."""

@@ -76,7 +76,11 @@ def _opens_by_form(route: Route) -> bool:
     return route.takes_form and "wire" in route.readers and all(said) and bool(_NEW.search(route.path))
 
 
-_CHANGES: Final = re.compile(r"(?i)passw|otp|2fa|mfa|reset|forgot|verif|confirm|change|update|recover|unlock")
+_CHANGES: Final = re.compile(
+    r"(?i)passw|otp|2fa|mfa|reset|forgot|verif|confirm|change|update|recover|unlock|"
+    r"delet|remov|destroy|erase|disable|deactivat|revoke|unlink|unregister|unsubscribe|close|cancel|terminat|"
+    r"(^|[/_-])(drop|purge|set|edit)[_-]|(create|make|add|set|edit|link)[_-]?(log|sign)[_-]?in"
+)
 
 
 def _opens_by_body(route: Route) -> bool:

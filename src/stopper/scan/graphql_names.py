@@ -19,6 +19,8 @@ _DEEDS: Final = frozenset({
     "seed", "migrate", "upgrade",
 }) - {"new", "post", "place"}  # fmt: skip
 """Deeds in the name of a field that stands among what is only asked."""
+_TAKES_AWAY: Final = frozenset({"pop", "drain", "consume", "dequeue", "take", "flush", "purge"})
+"""Deeds that begin the name of a query which hands out what is gone thereafter."""
 _JOINED: Final = re.compile(r"(delete|remove|destroy|clear|reset|purge)(all|every)?[a-z]+")
 _SUFFIX: Final = re.compile(r"(?<=[a-z])_(type|object|node|schema|model|obj|gql|dto|payload|result|response|output)$")
 _REGISTERS: Final = re.compile(r"(user_)?(register|registration|sign_?up|enroll?)(_(user|account|customer|member))?")
@@ -46,6 +48,8 @@ class Placing:
     def query(self, field: Field) -> Spot | None:
         """Where a field is asked; None for a deed of which nothing can be told beforehand."""
         words = as_parameter(field.name).split("_")
+        if words[0] in _TAKES_AWAY or (words[0] == "mark" and "read" in words):
+            return None
         if any(PASSWORD.search(one.name) for one in field.given):
             return self._spot("POST", self._called(field, field.given))
         if _DEEDS & {*words, *(found.group(1) for one in words if (found := _JOINED.fullmatch(one)))}:
@@ -107,7 +111,8 @@ class Placing:
     def _called(self, field: Field, given: Sequence[Given]) -> str:
         """A log-in and a registration by their usual names, anything else by its own."""
         name = as_parameter(field.name)
-        if LOGIN.search(name.replace("_", "-")) and any(SUBJECT.search(one.name) for one in given):
+        made = re.match(r"new_.*(log|sign)_?in", name) is not None
+        if not made and LOGIN.search(name.replace("_", "-")) and any(SUBJECT.search(one.name) for one in given):
             return "login"
         return "register" if _REGISTERS.fullmatch(name) else _kebab(field.name)
 

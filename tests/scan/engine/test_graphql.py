@@ -15,8 +15,10 @@ from tests.rules.from_outside import reached, verdict
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
+from stopper.core.login_names import LOGIN
 from stopper.core.probe_graphql_limits import deep_query
 from stopper.scan.graphql import with_graphql
+from stopper.scan.graphql_names import Placing
 from stopper.scan.graphql_schema import Given, Kind, Schema, schema_in
 from stopper.scan.honest import HonestRequests
 from stopper.scan.target import prepare
@@ -196,6 +198,30 @@ def test_each_field_stands_where_a_route_of_its_kind_would() -> None:
         "GET /graphql/notes", "GET /graphql/notes/{id}", "GET /graphql/me", "GET /graphql/users", "POST /graphql/register", "POST /graphql/login",
         "POST /graphql/notes", "PUT /graphql/notes/{id}", "PUT /graphql/me", "DELETE /graphql/notes/{id}",
     }  # fmt: skip
+
+
+def test_what_is_done_to_a_log_in_is_none_and_what_a_query_takes_away_is_not_asked() -> None:
+    account = "username:String! password:String! -> String"
+    names = (
+        "login",
+        "createLogin",
+        "newSignin",
+        "updateLogin",
+        "deleteLogin",
+        "tokenCreate",
+        "createSession",
+        "obtainToken",
+    )
+    types = [
+        {"kind": "OBJECT", "name": "Query", "fields": fields(popMessage="queue:String -> String", takeNext="-> String", taken="-> String")},
+        {"kind": "OBJECT", "name": "Mutation", "fields": fields(**dict.fromkeys(names, account))},
+    ]  # fmt: skip
+    schema = schema_in({"queryType": {"name": "Query"}, "mutationType": {"name": "Mutation"}, "types": types})
+    assert schema is not None
+    placing = Placing("/graphql", schema)
+    assert [one.name for one in schema.queries if placing.query(one) is not None] == ["taken"]
+    enter = [one.name for one in schema.mutations if LOGIN.search(placing.mutation(one, one.given).path)]
+    assert enter == ["login", "tokenCreate", "createSession", "obtainToken"]
 
 
 @pytest.mark.parametrize("safe", [False, True])

@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import pytest
 from flask import Flask, jsonify, request
 from tests.scan.engine.test_identities import bearer, become, whoami
 
+from stopper.core.app import App, Route
+from stopper.core.login_names import LOGIN
+from stopper.scan.doors import REGISTER, doors
 from stopper.scan.honest import HonestRequests
 from stopper.scan.identities import Scene, gather
 from stopper.scan.merge import with_spec
@@ -99,3 +103,18 @@ def test_basic_comes_first_where_the_document_asks_for_it() -> None:
     people, _ = gather(Scene(model, courier, HonestRequests(canary="stpcanary1"), "stpcanary1"), ())
     assert [one.name for one in people] == ["alice", "bob"]
     assert tried == ["read", "read"]
+
+
+@pytest.mark.parametrize(
+    ("path", "enters"),
+    [
+        *((one, True) for one in ("/auth/login", "/loginUser", "/sessions", "/create-session", "/obtainToken", "/auth/token", "/magic-link-login")),
+        *((one, False) for one in ("/delete-login", "/remove-signin", "/updateLogin", "/create-login", "/delete/login", "/revoke-token", "/deletelogin")),
+    ],
+)  # fmt: skip
+def test_what_is_done_to_a_log_in_is_none(path: str, enters: bool) -> None:
+    members = {"username": {"type": "string"}, "password": {"type": "string"}}
+    said = Route(path, ("POST",), request_schema={"type": "object", "properties": members})
+    app = App(routes=(said, replace(said, request_schema=None, fields=("username", "password"))))
+    assert len(list(doors(app, LOGIN))) == (2 if enters else 0)
+    assert enters or "create" in path or not list(doors(app, REGISTER))

@@ -145,3 +145,24 @@ def test_no_change_says_that_somebody_given_is_gone(path: str, body: bytes, ends
     change = Request("PATCH", path, body=body, effect="write", identity="bob")
     with pytest.raises(Skipped, match="end the account of bob") if ends else contextlib.nullcontext():
         mine.carry(change)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sent"),
+    [
+        ("/graphql/prune-logs", b'{"days": 1}', False), ("/graphql/shred-document", b'{"docId": 1}', False), ("/graphql/void-invoice", b'{"id": 1}', False),
+        ("/graphql/deactivate-account", b'{"id": 1}', False), ("/graphql/logout-user", b'{"userId": 1}', False), ("/graphql/users/1/logout", b"{}", False), ("/members/suspend", b'{"email": "a@b.org"}', False),
+        ("/graphql/deactivate-account", b'{"id": "stp0123456789ab"}', True), ("/users/logout", b"{}", True),
+    ],
+)  # fmt: skip
+def test_an_account_that_the_body_names_is_ended_where_it_is_the_scans_own(path: str, body: bytes, sent: bool) -> None:
+    refused = courier(Recorder(), mode="active").refusal(Request("POST", path, body=body, effect="write"))
+    assert (refused == "") is sent, refused
+
+
+@pytest.mark.parametrize("mode", ["default", "active"])
+@pytest.mark.parametrize("path", ["/delete-login", "/api/remove-signin", "/login/delete"])
+def test_no_log_in_deletes(path: str, mode: Mode) -> None:
+    body = b'{"username": "ann", "password": "s"}'
+    assert "itself created" in courier(Recorder(), mode=mode).refusal(Request("POST", path, body=body, effect="login"))
+    assert not courier(Recorder(), mode=mode).refusal(Request("POST", "/login", body=body, effect="login"))

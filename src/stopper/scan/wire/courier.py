@@ -287,8 +287,9 @@ class Courier:
             return f"its path says {rebuilt.group(0).strip('/')!r}, which would take away what the scan stands on"
         if ended := self.given.refusal(request):
             return ended
-        takes = self.mode == "active" and request.method != "OPTIONS" and deletes(request)
-        taken = takes and deletes_of_others(request, self.made)
+        enters = effect == "login"
+        takes = (enters or self.mode == "active") and request.method != "OPTIONS" and deletes(request)
+        taken = takes and ((enters and self.mode != "active") or deletes_of_others(request, self.made))
         if request.method in READ_METHODS:
             if broken := BREAKS & words_of(path_of(request.target)):
                 return f"its path says {min(broken)!r}"

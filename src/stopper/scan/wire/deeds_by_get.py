@@ -12,7 +12,7 @@ ALWAYS: Final = frozenset({
     "demote", "increment", "decrement", "unsubscribe", "regenerate", "rotate", "trigger", "shutdown", "reboot", "restart", "reindex", "resend", "del",
     "trash", "undelete", "unfavorite", "unfavourite", "suspend", "unsuspend", "kill", "flush", "cleanup", "expunge", "unregister", "deregister", "anonymize",
     "anonymise", "quit", "halt", "terminate", "deletion",
-    "freeze", "unfreeze", "advance",
+    "freeze", "unfreeze", "advance", "shred", "prune", "void",
 })  # fmt: skip
 """Words of a path that are a deed wherever they stand."""
 _JOINED: Final = re.compile(

@@ -14,6 +14,7 @@ from stopper.scan.wire.things_made import ThingsMade, is_an_id
 
 DELETES: Final = frozenset({
     "delete", "remove", "del", "destroy", "erase", "trash", "discard", "deletion", "removal", "clear", "purge", "wipe", "empty", "flush", "expunge",
+    "shred", "prune", "void",
 })  # fmt: skip
 """Words of a path that take a thing away wherever they stand."""
 _OVERRIDES: Final = frozenset({"x-http-method-override", "x-method-override", "x-http-method", "x-method"})
