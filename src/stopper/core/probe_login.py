@@ -35,7 +35,7 @@ FIELDS_MOST: Final = 4
 """Fields of a form that logs in: a box to be remembered may be among them."""
 _OPENS: Final = re.compile(
     r"(?i)regist|sign-?up|join|create|enroll|change|reset|recover|restore|forgot|update|profile|settings|account|new|"
-    r"delet|remov|destroy|erase|disable|deactivat|revoke|unlink|unregister|unsubscribe|close|cancel|"
+    r"delete|deleting|deletion|remov|destroy|erase|disable|deactivat|revoke|unlink|unregister|unsubscribe|close|cancel|"
     r"(^|[/_-])(add|invite|pass\w*|pwd?|(user|member|employee|customer|client|student|teacher|patient|author|owner)s?|admins|people|staff)(/|$)"
 )
 _NEW: Final = re.compile(r"(?i)new|old|current|confirm|repeat|again|retype|verif")

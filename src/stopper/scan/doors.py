@@ -78,7 +78,7 @@ def _opens_by_form(route: Route) -> bool:
 
 _CHANGES: Final = re.compile(
     r"(?i)passw|otp|2fa|mfa|reset|forgot|verif|confirm|change|update|recover|unlock|"
-    r"delet|remov|destroy|erase|disable|deactivat|revoke|unlink|unregister|unsubscribe|close|cancel|terminat|"
+    r"delete|deleting|deletion|remov|destroy|erase|disable|deactivat|revoke|unlink|unregister|unsubscribe|close|cancel|terminate|termination|"
     r"(^|[/_-])(drop|purge|set|edit)[_-]|(create|make|add|set|edit|link)[_-]?(log|sign)[_-]?in"
 )
 
