@@ -151,6 +151,32 @@ def test_findings_appear_a_fix_mends_one_and_it_is_gone_after_saving(project: Pa
     _run(story())
 
 
+SORTED = """import sqlite3
+from flask import Flask, request
+
+app = Flask(__name__)
+
+
+@app.get("/notes")
+def notes():
+    order = request.args.get("order", "id")
+    return {"notes": sqlite3.connect("notes.db").execute("SELECT text FROM notes ORDER BY " + order).fetchall()}
+"""
+SORTED_LINE = 9
+
+
+def test_an_edit_that_has_no_place_in_the_text_is_not_offered(tmp_path: Path) -> None:
+    (tmp_path / "leaky.py").write_text(SORTED, "utf-8")
+
+    async def story() -> None:
+        async with editor(tmp_path) as one:
+            await one.until(lambda: "sql-injection" in _codes(one.told.get("leaky.py", [])))
+            one.open("leaky.py")
+            assert not [each for each in await one.actions("leaky.py", SORTED_LINE) if "sql-injection" in each.title]
+
+    _run(story())
+
+
 def test_a_place_after_a_wide_sign_is_where_the_editor_counts_it(project: Path) -> None:
     async def story() -> None:
         async with editor(project) as one:

@@ -57,6 +57,7 @@ def _edits(rule: Rule, model: App, folder: Path | None = None) -> list[Edit]:
 
 
 def _has_place(edit: Edit, folder: Path | None) -> bool:
+    """Whether a part of a statement is no value shows in the text alone, so a rule cannot say; every other edit has to have a place."""
     if folder is None or edit.how != "bound":
         return True
     source = (folder / edit.span.path).read_bytes().decode()

@@ -16,6 +16,7 @@ from stopper.cli.group import said
 from stopper.core.redactor import mask
 from stopper.core.rule import Edit, Severity
 from stopper.scan import catalogue
+from stopper.scan.reports.patch import patched
 
 _SEVERITIES: Final[dict[Severity, types.DiagnosticSeverity]] = {
     "critical": types.DiagnosticSeverity.Error,
@@ -126,7 +127,7 @@ class Editor:
         made = partial(_action, uri, text)
         found: list[types.CodeAction] = []
         for mark in self._marks(uri, asked.range.start.line, asked.range.end.line):
-            if mark.edit is not None:
+            if mark.edit is not None and patched(text, [mark.edit]) != text:
                 note = "" if mark.edit.safe else " (review it)"
                 found.append(
                     made(f"Mend {mark.rule}{note}", types.CodeActionKind.QuickFix, [mark.edit], self._diagnostic(mark))

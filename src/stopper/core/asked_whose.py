@@ -11,6 +11,7 @@ from stopper.core.caller_askers import askers
 from stopper.core.fact import Comparison, Condition, Decorator, Function
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO, only_describes
 from stopper.core.passing import handed, unread
+from stopper.core.raising import raised_in
 from stopper.core.reached_by_admins import lets_all_in
 from stopper.core.text_words import mentions
 from stopper.core.values import (
@@ -46,10 +47,6 @@ _FETCHES: Final = re.compile(
     r"(?:_\w+)?_?owners?(?:_(?:by|from|for|of|or)_\w+)?|owners?_(?:by|from|of|for)_\w+"
 )
 """What gives somebody who is called an owner, as others are called users: ``current_owner()``."""
-_REFUSES: Final = re.compile(
-    r"(?:Un|Not)[Aa]uthori[sz]ed\w*|[A-Z]\w*(?:Error|Exception|Denied|Forbidden|Required|Refused|Missing|Failed|Invalid|Expired)"
-)
-"""Exceptions, which are made where somebody is turned away: why stands in the question before."""
 _DEMANDS: Final = re.compile(r"(?i)require|need|allow|grant")
 """What a decorator is called that is told a right, which an enumeration may hold as a number."""
 _ASKS_UNSEEN: Final = re.compile(
@@ -284,7 +281,7 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
     known = call.callee in index.by_name
     if known and (held := index.comparisons.get(call.callee)) and all(map(is_with_itself, held)):
         return False
-    asks = _ASKS.search(call.method) and not _FETCHES.fullmatch(call.method) and not _REFUSES.fullmatch(call.method)
+    asks = _ASKS.search(call.method) and not _FETCHES.fullmatch(call.method) and not _is_raised(index, call)
     if (
         known
         and not (call.args or call.keywords or call.receiver)
@@ -309,6 +306,14 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
     if call.method in _QUERIES:
         return not _is_of_people(call) and any(_names_thing(part) for value in given for part in walk(value, 6))
     return any(_names_thing(part) for value in given for part in _outside_makers(value))
+
+
+def _is_raised(index: FunctionIndex, call: Call) -> bool:
+    """``raise Unauthorized()``: why somebody is turned away stands in the question before."""
+    return any(
+        one.value is not None and getattr(one.value, "span", None) == call.span
+        for one in raised_in(index.facts, call.function)
+    )
 
 
 def _is_statement(call: Call) -> bool:

@@ -37,12 +37,12 @@ _COMMAND: Final = re.compile(
 )
 _PIPED: Final = re.compile(r"\|\s*(?:tee|cat|head|tail|grep|jq|sed|awk)\b")
 _CONTINUES: Final = re.compile(
-    r"(?i)^\s*-?\s*(?:continue-on-error|allow_failure|ignore_outcome|ignore_errors|continueOnError)\s*[:=]\s*[\"']?true\b"
+    r"(?i)^\s*-?\s*(?:continue-on-error|allow_failure|ignore_outcome|ignore_errors|continueOnError)\s*[:=]\s*[\"']?(true)\b"
 )
 _ZERO: Final = re.compile(
     r"(?i)^\s*(?:exit-code|exit_code|fail-build|fail_action|soft_fail|fail-on-severity)\s*:\s*[\"']?(?:0|false|none)\b"
 )
-_SOFT: Final = re.compile(r"(?i)^\s*soft_fail\s*:\s*[\"']?true\b")
+_SOFT: Final = re.compile(r"(?i)^\s*soft_fail\s*:\s*[\"']?(true)\b")
 _EXIT: Final = re.compile(r"^\s*exit\s+0\s*$")
 _UNSET: Final = re.compile(r"(?:^|\s)set\s+\+e\b")
 _JENKINS: Final = re.compile(r"returnStatus\s*:\s*true|catchError\s*\([^)]*buildResult\s*:\s*['\"]SUCCESS['\"]")
@@ -146,16 +146,11 @@ _JOINED: Final = re.compile(r"\|\||;|&&")
 """What joins commands: of several it takes a person to say which one swallows."""
 _NAMED: Final = re.compile(r"^\s*-?\s*(?:name|description|if)\s*:")
 _MENDS: Final = (
-    (
-        re.compile(
-            r"(?i)^\s*-?\s*(?:continue-on-error|allow_failure|ignore_outcome|ignore_errors|continueOnError)\s*[:=]\s*[\"']?(true)\b"
-        ),
-        "false",
-    ),
+    (_CONTINUES, "false"),
+    (_SOFT, "false"),
     (re.compile(r"(\s*(?:\|\|\s*(?:true|:|exit\s+0|/bin/true)|;\s*(?:true|exit\s+0)))(?=\s*[\"']?\s*$)"), ""),
     (re.compile(r"(\s--(?:exit-zero|soft-fail))(?![\w=-])"), ""),
     (re.compile(r"--exit-code[= ](0)\b|^\s*exit[-_]code\s*:\s*[\"']?(0)\b"), "1"),
-    (re.compile(r"^\s*soft_fail\s*:\s*[\"']?(true)\b"), "false"),
     (re.compile(r"^\t@?(-)@?|^\s*commands\s*=\s*(-\s*)|^\s+(-\s+)(?=\S)"), ""),
 )
 """What lets a failure go, and what stands there where it does not; the last one is of make and tox."""

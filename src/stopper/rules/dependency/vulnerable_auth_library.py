@@ -48,7 +48,8 @@ def _said(name: str, version: str, found: tuple[Advisory, ...]) -> str:
     cves = ", ".join(dict.fromkeys(one.cve for one in found))
     open_one = next((one for one in found if not one.mended), None)
     last = open_one or max(found, key=lambda one: order(one.mended))
-    mend = "no version is known that mends it" if open_one else f"all mended in {last.mended}"
+    whole = mended_in(name, version) or last.mended
+    mend = "no version is known that mends it" if open_one else f"all mended in {whole}"
     return f"{name} {version} has {cves}: {last.what}; {mend}"
 
 
