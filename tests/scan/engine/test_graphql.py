@@ -12,15 +12,21 @@ from typing import Any
 import pytest
 from flask import Flask, jsonify, request
 from tests.rules.from_outside import reached, verdict
+from tests.scan.engine.test_scan import served
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
 from stopper.core.login_names import LOGIN
+from stopper.core.probe import Identity, Mode
 from stopper.core.probe_graphql_limits import deep_query
+from stopper.core.secret import Secret
+from stopper.scan.catalogue import load
 from stopper.scan.graphql import with_graphql
 from stopper.scan.graphql_names import Placing
 from stopper.scan.graphql_schema import Given, Kind, Schema, schema_in
 from stopper.scan.honest import HonestRequests
+from stopper.scan.options import ProbeOptions
+from stopper.scan.run import run_scan
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.graphql_answers import as_answered
@@ -289,6 +295,21 @@ def test_queries_go_by_get_where_only_reading_is_allowed() -> None:
     assert notes.asked[-1] == "query($id: ID!) { note(id: $id) { id text author { id name password_hash isAdmin } } }"
     assert all(method == "GET" for method, _ in courier.asked)
     assert not any(one.startswith("mutation") for one in notes.asked)
+
+
+@pytest.mark.parametrize("mode", ["passive", "default"])
+def test_a_whole_scan_that_is_not_active_sends_no_mutation_but_log_ins(mode: Mode) -> None:
+    notes = Notes(safe=False)
+    notes.people["carol"] = "carols-password"
+    carol = Identity("carol", (), subject="carol", password=Secret("carols-password"))
+    with served(notes.app) as url:
+        report = run_scan(url, ProbeOptions(rules=load(), mode=mode, identities=(carol,)))
+    sent = [one for one in notes.asked if one.lstrip().startswith("mutation")]
+    assert any("note(id" in one for one in notes.asked), "the door was not found"
+    assert not [one for one in sent if mode == "passive" or "login(" not in one]
+    assert notes.kept == {"1": {"id": "1", "text": "old", "by": "root"}}
+    assert notes.people == {"carol": "carols-password"}
+    assert report.requests
 
 
 @pytest.mark.parametrize(
