@@ -192,7 +192,7 @@ class Forge(Protocol):
         """The token as it was issued, with an empty signature."""
         ...
 
-    def own_key(self, token: str, member: str, url: str = "") -> str:
+    def own_key(self, token: str, member: str, url: str = "", claims: Mapping[str, object] | None = None) -> str:
         """The token signed by a key that its own header brings along: ``jwk``, ``x5c``, or ``jku`` and ``x5u`` at *url*."""
         ...
 

@@ -20,15 +20,11 @@ def known_secret(target: Target, token: str) -> Steps[Secret | None]:
 
 
 def guessed_secret(target: Target, token: str) -> Steps[Secret | None]:
-    """The secret of *token* when the word list has it. It is searched for once in a scan."""
-    known = target.notes.get("guessed-secret")
-    if isinstance(known, tuple):
-        tried, found = cast("tuple[str, Secret | None]", known)
-        if tried == token:
-            return found
-    found = yield from compute(lambda: target.forge.guess(token))
-    target.notes["guessed-secret"] = (token, found)
-    return found
+    """The secret of *token* when the word list has it. It is searched for once in a scan for each token."""
+    known = cast("dict[str, Secret | None]", target.notes.setdefault("guessed-secrets", {}))
+    if token not in known:
+        known[token] = yield from compute(lambda: target.forge.guess(token))
+    return known[token]
 
 
 def signs(token: str, algorithm: str, secret: Secret) -> bool:

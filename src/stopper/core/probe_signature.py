@@ -1,36 +1,28 @@
 """The proof that a server does not look at a token's signature, and the baseline of a token that the scan can sign anew."""
 
-import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import cast
 
 from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import (
-    NONSENSE,
     Baseline,
     attempt,
     bearers,
-    candidates,
     controls,
     judge,
     protected,
     shown,
-    with_token,
 )
 from stopper.core.probe_login import entered, token_in
 from stopper.core.probe_plain_cookies import plain_token
 from stopper.core.probe_secret import known_secret
+from stopper.core.probe_token_doors import elsewhere
 from stopper.core.secret import Secret
-
-_RIGHT: Final = re.compile(r"(?i)role|admin|group|scope|permission|privilege|staff|level")
-"""Claims that say what somebody may do."""
-FORBIDDEN_MOST: Final = 10
-"""Routes that are asked in the search for one that a good token may not enter."""
 
 
 def token_baseline(target: Target) -> Steps[Baseline | None]:
@@ -70,11 +62,20 @@ def no_baseline(target: Target) -> Verdict:
 
 def broken_signature(target: Target) -> Steps[Verdict]:
     """Shows a good token's own text under the signature of an unknown key; one thing is varied, the signature."""
+    verdict = yield from _broken_signature(target)
+
+    def strangers(token: str, rights: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+        yield "that was signed by a stranger", target.forge.foreign(token, **rights)
+
+    return (yield from elsewhere(target, verdict, strangers, by_stranger=True))
+
+
+def _broken_signature(target: Target) -> Steps[Verdict]:
     baseline = yield from token_baseline(target)
     if baseline is None or baseline.identity.token is None:
         if (plain := (yield from attempt(plain_token(target)))) is not None:
             return failed(f"{plain[0]} believes whoever a token names that nobody signed", (plain[0],), plain[1])
-        return (yield from _forged_rights(target)) or no_baseline(target)
+        return no_baseline(target)
     forged = yield from send(shown(baseline, target.forge.foreign(baseline.identity.token.reveal())))
     match judge(baseline, forged.response):
         case "let-in":
@@ -87,40 +88,6 @@ def broken_signature(target: Target) -> Steps[Verdict]:
             return unsure(
                 f"the answer of {baseline.ref} to a broken signature is neither a refusal nor the honest answer"
             )
-
-
-def _forged_rights(target: Target) -> Steps[Verdict | None]:
-    """Where a person of the scan may enter nowhere: a route that says 403 to the good token is asked with a better right in it, signed
-    by a stranger."""
-    for person in bearers(target)[:1]:
-        token = person.token.reveal() if person.token is not None else ""
-        rights = {name: _most(value) for name, value in target.forge.claims(token).items() if _RIGHT.search(name)}
-        for route, method in list(candidates(target))[:FORBIDDEN_MOST] if rights else ():
-            own = yield from attempt(send(person.on(target.request_for(route, method))))
-            if own is None or own.response.status != 403:
-                continue
-            nonsense = yield from send(with_token(person, NONSENSE).on(target.request_for(route, method)))
-            forger = with_token(person, target.forge.foreign(token, **rights))
-            forged = yield from send(forger.on(target.request_for(route, method)))
-            if forged.response.succeeded and not nonsense.response.succeeded:
-                ref = RouteRef(method, route.path)
-                evidence = (
-                    Evidence("exchange", f"control: {person.name}'s own token may not enter", own),
-                    Evidence("exchange", "control: nonsense as a credential is not let in", nonsense),
-                    Evidence(
-                        "exchange", "a better right in the token, signed by a key that nobody trusts, opens", forged
-                    ),
-                )
-                message = f"{ref} accepts a token that was signed by a stranger, so anybody can be an administrator"
-                return failed(message, (ref,), evidence)
-    return None
-
-
-def _most(value: object) -> object:
-    """The greatest right in the form that the token has it."""
-    if isinstance(value, bool):
-        return True
-    return ["admin"] if isinstance(value, list) else "admin"
 
 
 def any_signature(target: Target, baseline: Baseline) -> Steps[bool]:

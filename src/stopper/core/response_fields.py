@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Final, cast
 from urllib.parse import parse_qsl
 
@@ -18,6 +19,12 @@ SECRET: Final = re.compile(
 _PIN: Final = re.compile(r"(?i)^pin(?:_?code)?$")
 """What a card or an account is opened by, where its value is as short as one: elsewhere it is a part of an address."""
 _SHORT: Final = re.compile(r"^\d{3,5}$")
+_WRITTEN: Final = re.compile(r"\{'\w{1,40}': [^{}]{1,3000}\}")
+_PAIR: Final = re.compile(r"'(\w{1,40})': (?:'((?:[^'\\]|\\.){0,300})'|(-?\d[\d.]{0,20}))")
+_SCRIPT: Final = re.compile(r"(?is)<(script|style|pre|code)\b.{0,50000}?</\1>")
+"""What programs and examples show is nobody's data."""
+TEXT_MOST: Final = 200_000
+"""Characters of a page in which objects are looked for."""
 LONGEST: Final = 1000
 """Things of one list that are looked through for a text."""
 _SHOWN: Final = re.compile(r"^[*•x.\s]+|\*{3}|…|^(?:redacted|hidden|masked|null|none|true|false)?$", re.IGNORECASE)
@@ -34,7 +41,20 @@ _DIGEST: Final = re.compile(r"^(?:[0-9a-fA-F]{32,128}|(?=\D*\d)[A-Za-z0-9+/_-]{4
 
 def secret_fields(response: Response) -> tuple[str, ...]:
     """The names of members that hold a hash, key, token or internal value in full."""
-    return tuple(dict.fromkeys(name for name, _ in _fields(response.json(), 8)))
+    return tuple(dict.fromkeys(name for name, _ in _fields(members_of(response), 8)))
+
+
+def members_of(response: Response) -> object:
+    """The answer's JSON; where it is none, the objects that stand in it as Python writes them: ``str(user)`` of a dictionary is an answer too."""
+    said = response.json()
+    if said is not None or response.content_type not in ("text/html", "text/plain"):
+        return said
+    text = _SCRIPT.sub(" ", response.text[:TEXT_MOST])
+    found = [
+        {pair.group(1): pair.group(2) or pair.group(3) or "" for pair in _PAIR.finditer(one.group())}
+        for one in _WRITTEN.finditer(unescape(text))
+    ]
+    return [one for one in found if len(one) > 1] or None
 
 
 def secrets_after_change(exchange: Exchange) -> tuple[str, ...]:
@@ -42,7 +62,7 @@ def secrets_after_change(exchange: Exchange) -> tuple[str, ...]:
     first password is rightly shown once, when it is made."""
     sent = set(sent_texts(exchange))
     password_sent = b"passw" in exchange.request.body.lower() or b"pwd" in exchange.request.body.lower()
-    seen = [(name, text) for name, text in _fields(exchange.response.json(), 8) if text not in sent]
+    seen = [(name, text) for name, text in _fields(members_of(exchange.response), 8) if text not in sent]
     plain = {text for name, text in seen if _PLAIN.match(name) and not re.search(r"\s", text)}
     told: list[str] = []
     for name, text in seen:

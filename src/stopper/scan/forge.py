@@ -112,7 +112,7 @@ class TokenForge:
         """The token as it was issued, with an empty signature."""
         return token.rpartition(".")[0] + "."
 
-    def own_key(self, token: str, member: str, url: str = "") -> str:
+    def own_key(self, token: str, member: str, url: str = "", claims: Mapping[str, object] | None = None) -> str:
         """The token signed by a key of the forge that the header brings along: ``jwk`` or ``x5c`` in it, ``jku`` or ``x5u`` at *url*."""
         kid = secrets.token_hex(4)
         brought: dict[str, object] = {
@@ -122,7 +122,7 @@ class TokenForge:
             "x5u": f"{url}/key.pem",
         }
         header = {"typ": self.header(token).get("typ", "JWT"), "alg": "RS256", "kid": kid, member: brought[member]}
-        text = _signing_input(header, self.claims(token))
+        text = _signing_input(header, _changed(self.claims(token), claims or {}))
         return f"{text}.{encode(own_rsa_key().sign(text.encode('ascii'), padding.PKCS1v15(), hashes.SHA256()))}"
 
     def public_forms(self, text: str) -> tuple[bytes, ...]:

@@ -11,6 +11,7 @@ from stopper.core.exchange import Request
 from stopper.core.probe import Depth, Identity, Mode, Skipped, Target
 from stopper.core.probe_login import ENTERED, REGISTERED
 from stopper.core.probe_own_values import told_about
+from stopper.core.probe_unknown_people import GIVEN
 from stopper.scan.crawl import beside, crawled
 from stopper.scan.crawling import Crawled
 from stopper.scan.forge import TokenForge
@@ -176,6 +177,7 @@ def prepare(
     model = with_other_versions(model, courier, honest, people)
     surface, url = courier.transport.surface, courier.transport.base_url
     target = Target(model, surface, url, mode, depth, forge, honest, people, canary)
+    target.notes[GIVEN] = tuple(one for one in given if one.subject and one.password)
     target.notes.update({ENTERED + name: entry for name, entry in scene.entries.items()})
     target.notes.update({REGISTERED + name: entry for name, entry in scene.registrations.items()})
     return Prepared(target, honest, renewals, notes)

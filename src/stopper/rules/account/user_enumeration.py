@@ -8,7 +8,7 @@ from typing import Final
 from stopper.core.account_names import LOGS_IN, REGISTERS, RESETS, checks_password_hash, is_password_name
 from stopper.core.answer_texts import answers_of, texts_in
 from stopper.core.app import App, Route
-from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -18,31 +18,22 @@ from stopper.core.password_schemas import mentioned
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_accounts import registered_address
-from stopper.core.probe_baseline import attempt, says_nothing, steady
+from stopper.core.probe_baseline import attempt, says_nothing
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
-from stopper.core.probe_reset import asks_for_reset
+from stopper.core.probe_unknown_people import is_told_alike, said_beside, sends_reset, told_to_nobody
 from stopper.core.random_words import token_hex
 from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
+from stopper.core.unknown_people import says_nobody, says_which
 from stopper.core.values import Call, Constant, Item, Parameter, Sequence, Value, is_constant, text_of, walk
 from stopper.core.view_functions import index_of
 
-_UNKNOWN: Final = re.compile(
-    r"(?i)\b(no such|unknown|unregistered|does ?n[o']t exist|do not exist|not exist|not found|no (user|account|member|customer|person|profile|one)\b|not registered|nobody|no account|could ?n[o']t find|cannot find|do(?:n[o']t| not) (?:know|recogni[sz]e)|invalid (user_?name|e-?mail|user)\b(?! or))"
-)
-_PERSON: Final = re.compile(r"(?i)user|account|e-?mail|login|member|person|customer|registered|name")
-_WRONG: Final = re.compile(
-    r"(?i)\b(wrong|incorrect|invalid|bad|not (the |your )?(right|correct)) (password|passphrase)\b|password (is )?(wrong|incorrect|invalid|does ?n[o']t match|does not match)"
-)
 _TAKEN: Final = re.compile(
     r"(?i)e-?mail\b.{0,30}\b(already|in use|taken|registered|exists)|already (been )?registered|account .{0,20}already exists|account (with|for|under) (this|that|your|the) (e-?mail|address)\b.{0,20}already|user already exists"
 )
 """What a registration says of an address that somebody has. Names that everybody sees are told by the site itself."""
 _ADDRESS: Final = re.compile(r"(?i)mail|user|login|phone|account|^name$")
-_BOTH: Final = re.compile(
-    r"(?i)\bor (?:the |your |an? )?(?:wrong |incorrect |invalid |bad )?(?:pass|pwd)|(user|e-?mail|account|name|login)\w* (or|and|/) (the )?(pass|pwd)|(user|e-?mail|account|name|login)\w*/(pass|pwd)|password(/| or| and)|credentials"
-)
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -70,7 +61,7 @@ def detect(app: App) -> Iterator[Hit]:
                 for span, text in answers_of(facts, name):
                     if is_caught_on_the_way(facts, name, span):
                         continue
-                    if name not in seen and (_TAKEN.search(text) if registers else _tells(text)):
+                    if name not in seen and (_TAKEN.search(text) if registers else says_which(text)):
                         seen.add(name)  # two answers of one function tell one thing by their difference
                         yield Hit("the answer tells whether the account exists", span, RouteRef("POST", route.path))
                 for span in _not_found(facts, name) if not registers else ():
@@ -135,7 +126,7 @@ def _of_schemas(facts: SourceFacts, names: list[str], *, registers: bool) -> Ite
         if home not in used or not _VALIDATES.search(f"{one.exception} {word}") or not isinstance(one.value, Call):
             continue
         said = [text for value in one.value.args for text in texts_in(value)]
-        if any(map(_TAKEN.search if registers else _names_nobody, said)):
+        if any(map(_TAKEN.search if registers else says_nobody, said)):
             yield one.span
 
 
@@ -219,22 +210,13 @@ def _asks_for_account(call: Call) -> bool:
     )
 
 
-def _tells(text: str) -> bool:
-    return _names_nobody(text) or bool(_WRONG.search(text) and not _BOTH.search(text))
-
-
-def _names_nobody(text: str) -> bool:
-    """That it says that there is no such person; how an address is written says nothing of one."""
-    found = _UNKNOWN.search(text) and _PERSON.search(text)
-    return bool(found) and not _BOTH.search(text) and "format" not in text.lower()
-
-
 def probe(target: Target) -> Steps[Verdict]:
     """A wrong password for somebody who exists, and for somebody who does not: the refusals must be alike."""
     person = next((one for one in reversed(target.identities) if one.subject and one.password and not one.minted), None)
     routes = login_routes(target)
     if person is None or person.subject is None or not routes:
-        return not_applicable("no log-in, or no account with a known password")
+        told = yield from told_to_nobody(target)
+        return told or not_applicable("no log-in, or no account with a known password")
     judged = False
     came = yield from attempt(entered(target, person))
     for route in routes[:2]:
@@ -246,7 +228,9 @@ def probe(target: Target) -> Steps[Verdict]:
     verdict = yield from _forgotten(target, person)
     if verdict is not None:
         return verdict
-    return passed("known and unknown people are refused alike") if judged else unsure("no log-in understood an account")
+    if judged:
+        return passed("known and unknown people are refused alike")
+    return (yield from told_to_nobody(target)) or unsure("no log-in understood an account")
 
 
 def _varied(target: Target, person: Identity, came: tuple[Route, Exchange]) -> Steps[Verdict | None]:
@@ -285,10 +269,10 @@ def _compared(
         return None
     if says_nothing(first.response) or says_nothing(second.response):
         return None
-    if _alike(first.response, second.response, subject, nobody):
+    if is_told_alike(first.response, second.response, subject, nobody):
         return passed(f"POST {route.path} refuses known and unknown people alike")
     again = yield from send(unknown)
-    if not _alike(again.response, second.response, "", ""):
+    if not is_told_alike(again.response, second.response, "", ""):
         return None
     ref = RouteRef("POST", route.path)
     evidence = [
@@ -303,14 +287,7 @@ def _forgotten(target: Target, person: Identity) -> Steps[Verdict | None]:
     """The same with a request for a reset: one for an account of the scan, one for nobody."""
     assert person.subject is not None
     for route in target.app.routes:
-        if (
-            "POST" not in route.methods
-            or route.parameters
-            or not (re.search(r"(?i)forgot|request-?reset|recover", route.path) or asks_for_reset(route))
-            or any(
-                PASSWORD.search(name) for name in members(target.request_for(route, "POST"))
-            )  # it sets one, and asks for none
-        ):
+        if not sends_reset(target, route):
             continue
         known, unknown = _reset(target, route, person), _reset(target, route, None)
         first = yield from send(known)
@@ -332,11 +309,11 @@ def _told_apart(known: Request, unknown: Request, first: Exchange, second: Excha
     if not (first.response.succeeded and second.response.succeeded) or says_nothing(first.response):
         return False
     names = tuple(text for request in (known, unknown) for text in map(str, members(request).values()))
-    one, two = _words(first.response, *names), _words(second.response, *names)
+    one, two = said_beside(first.response, *names), said_beside(second.response, *names)
     if one == two or first.response.status != second.response.status:
         return False
     again, still = (yield from send(unknown)), (yield from send(known))
-    return _words(again.response, *names) == two and _words(still.response, *names) == one
+    return said_beside(again.response, *names) == two and said_beside(still.response, *names) == one
 
 
 def _reset(target: Target, route: Route, person: Identity | None) -> Request:
@@ -359,21 +336,6 @@ def _nobody(target: Target, subject: str) -> str:
     domain = subject.partition("@")[2]
     name = f"nobody-{target.canary}"
     return f"{name}@{domain}" if domain else name
-
-
-def _alike(one: Response, two: Response, first: str, second: str) -> bool:
-    """The same status and the same words, both names left out of both: one may be a word of the page."""
-    if one.status != two.status:
-        return False
-    return _words(one, first, second) == _words(two, first, second)
-
-
-def _words(response: Response, *names: str) -> str:
-    text = response.text
-    for name in sorted(filter(None, names), key=len, reverse=True):
-        text = text.replace(name, "")
-    text = steady(text)
-    return re.sub(r"[0-9a-f-]{16,}|\d+", "", text)
 
 
 RULE = Rule(

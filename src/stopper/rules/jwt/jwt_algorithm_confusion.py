@@ -1,5 +1,6 @@
 """Everybody may have the public key, and with it everybody can sign."""
 
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from stopper.core.finding import Evidence, Verdict
@@ -8,6 +9,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, un
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_public_keys import public_texts
 from stopper.core.probe_signature import any_signature, first_let_in, no_baseline, stepped_back, token_baseline
+from stopper.core.probe_token_doors import elsewhere
 from stopper.core.rule import Rule
 
 MOST: Final = 16
@@ -16,6 +18,21 @@ MOST: Final = 16
 
 def probe(target: Target) -> Steps[Verdict]:
     """Signs a good token's claims by HMAC, with the server's own public key as the secret, in each of its spellings."""
+    verdict = yield from _at_the_first(target)
+    texts = (yield from public_texts(target)) if verdict.outcome != "fail" else ()
+    forms = list(dict.fromkeys(form for text in texts for form in target.forge.public_forms(text)))[:MOST]
+
+    def by_public_key(token: str, rights: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+        for form in forms if target.forge.header(token).get("alg") not in HMAC else ():
+            yield (
+                "that was signed by HMAC with the public key",
+                target.forge.headed(token, form, {"alg": "HS256"}, **rights),
+            )
+
+    return (yield from elsewhere(target, verdict, by_public_key)) if forms else verdict
+
+
+def _at_the_first(target: Target) -> Steps[Verdict]:
     baseline = yield from token_baseline(target)
     if baseline is None or baseline.identity.token is None:
         return no_baseline(target)

@@ -12,6 +12,7 @@ from stopper.core.jwt_names import DECODING, decodings, switched_off
 from stopper.core.probe import Steps, Target, failed, listen, passed, send
 from stopper.core.probe_baseline import controls, shown
 from stopper.core.probe_signature import first_let_in, telling_baseline
+from stopper.core.probe_token_doors import Rights, elsewhere
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Value, text_of, walk
 
@@ -111,6 +112,15 @@ def _keys(facts: SourceFacts) -> Iterator[tuple[Call, Value]]:
 
 def probe(target: Target) -> Steps[Verdict]:
     """Brings a key of its own along: in the header, and at an address of the loopback that the header names."""
+    verdict = yield from _at_the_first(target)
+
+    def own_key(token: str, rights: Rights) -> Iterator[tuple[str, str]]:
+        yield "that is signed by a key in its own jwk", target.forge.own_key(token, "jwk", claims=rights)
+
+    return (yield from elsewhere(target, verdict, own_key))
+
+
+def _at_the_first(target: Target) -> Steps[Verdict]:
     telling = yield from telling_baseline(target)
     if isinstance(telling, Verdict):
         return telling

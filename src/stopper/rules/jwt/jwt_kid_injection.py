@@ -1,6 +1,6 @@
 """The name of a key becomes part of a path, a query or a command, so a token can choose a key that its writer knows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from stopper.core.app import App
@@ -12,9 +12,12 @@ from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_signature import any_signature, first_let_in, no_baseline, stepped_back, token_baseline
+from stopper.core.probe_token_doors import elsewhere
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Item, Value, walk
 
+DIGIT: Final = "proc/sys/kernel/randomize_va_space"
+"""Holds `2` and a line's end wherever addresses are laid out at random, as they are unless somebody turned that off (proc(5))."""
 KID: Final = frozenset({"kid"})
 SINKS: Final[dict[SinkKind, str]] = {
     "file-path": "the path of a file",
@@ -65,6 +68,17 @@ def _givers(facts: SourceFacts, function: str) -> set[str]:
 
 def probe(target: Target) -> Steps[Verdict]:
     """Names a file that everybody knows to be empty, and queries and commands that give a key of the scan's own."""
+    verdict = yield from _at_the_first(target)
+    kids = _kids(target)
+
+    def misled(token: str, rights: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+        for kid, secret in kids if "kid" in target.forge.header(token) else ():
+            yield f"whose kid is {kid!r}", target.forge.headed(token, secret, {"kid": kid}, **rights)
+
+    return (yield from elsewhere(target, verdict, misled))
+
+
+def _at_the_first(target: Target) -> Steps[Verdict]:
     baseline = yield from token_baseline(target)
     if baseline is None or baseline.identity.token is None:
         return no_baseline(target)
@@ -73,22 +87,29 @@ def probe(target: Target) -> Steps[Verdict]:
         return not_applicable("the tokens carry no kid")
     if (yield from any_signature(target, baseline)):
         return stepped_back(baseline)
-    word = target.canary or "stopper"
-    kids = [
-        ("../" * 12 + "dev/null", b""),
-        ("/dev/null", b""),
-        (f"x' UNION SELECT '{word}' -- ", word.encode()),
-        (f"0 UNION SELECT '{word}' -- ", word.encode()),
-        (f'x" UNION SELECT "{word}" -- ', word.encode()),
-        (f"x; printf {word} #", word.encode()),
-    ]
-    forged = [(kid, target.forge.headed(token, secret, {"kid": kid})) for kid, secret in kids]
+    forged = [(kid, target.forge.headed(token, secret, {"kid": kid})) for kid, secret in _kids(target)]
     seen = yield from first_let_in(baseline, forged)
     if seen is None:
         return passed(f"{baseline.ref} finds no key under a kid that was made up")
     message = f"{baseline.ref} accepts a token whose kid is {seen[0]!r}, signed with the key that this leads to"
     evidence = Evidence("exchange", "the same claims under that kid are accepted", seen[1])
     return failed(message, (baseline.ref,), (*controls(baseline), evidence))
+
+
+def _kids(target: Target) -> list[tuple[str, bytes]]:
+    """Names of keys, each with the key that it leads a careless server to. Some libraries refuse an empty one: that file of the kernel holds a
+    digit on every machine."""
+    word = target.canary or "stopper"
+    up = "../" * 12
+    return [
+        (f"{up}dev/null", b""),
+        ("/dev/null", b""),
+        *((f"{up}{DIGIT}", key) for key in (b"2\n", b"2")),
+        (f"x' UNION SELECT '{word}' -- ", word.encode()),
+        (f"0 UNION SELECT '{word}' -- ", word.encode()),
+        (f'x" UNION SELECT "{word}" -- ', word.encode()),
+        (f"x; printf {word} #", word.encode()),
+    ]
 
 
 RULE = Rule(

@@ -1,19 +1,34 @@
 """Anybody can write a token without any signature, and the server takes it."""
 
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
 from stopper.core.probe_baseline import controls, judge, shown
 from stopper.core.probe_signature import any_signature, no_baseline, stepped_back, token_baseline
+from stopper.core.probe_token_doors import elsewhere
 from stopper.core.rule import Rule
 
 SPELLINGS: Final = ("none", "None", "NONE", "nOnE")
 """`none` is case-sensitive (RFC 7518 §3.6); checks that forget it compare with one spelling only."""
 
+ELSEWHERE: Final = ("none", "nOnE")
+"""Spellings that are tried at further doors."""
+
 
 def probe(target: Target) -> Steps[Verdict]:
     """Takes the signature off a good token and lets its header say `none`, in four spellings."""
+    verdict = yield from _at_the_first(target)
+
+    def unsigned(token: str, rights: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+        for spelling in ELSEWHERE:
+            yield f"without a signature (alg {spelling})", target.forge.unsigned(token, spelling, **rights)
+
+    return (yield from elsewhere(target, verdict, unsigned))
+
+
+def _at_the_first(target: Target) -> Steps[Verdict]:
     baseline = yield from token_baseline(target)
     if baseline is None or baseline.identity.token is None:
         return no_baseline(target)

@@ -1,18 +1,37 @@
 """Somebody with one token and a word list finds the secret at home, and then makes tokens for everybody."""
 
 import time
+from collections.abc import Iterator, Mapping
 
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import Baseline, controls, judge, shown
 from stopper.core.probe_secret import HASHES, guessed_secret
 from stopper.core.probe_signature import handed_out, no_baseline, token_baseline
+from stopper.core.probe_token_doors import elsewhere, token_doors
 from stopper.core.rule import Rule
 from stopper.core.secret import Secret
 
 
 def probe(target: Target) -> Steps[Verdict]:
     """Guesses offline from one token, then shows a token of its own making. The secret is never written anywhere."""
+    verdict = yield from _at_the_first(target)
+    if verdict.outcome == "fail":
+        return verdict
+    known = dict[str, Secret]()
+    for token in dict.fromkeys(door.token for door in (yield from token_doors(target))):
+        if target.forge.header(token).get("alg") in HASHES:
+            secret = yield from guessed_secret(target, token)
+            known |= {token: secret} if secret is not None else {}
+
+    def by_guess(token: str, rights: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+        if token in known:
+            yield "that was signed with a common word", target.forge.signed(token, known[token], **rights)
+
+    return (yield from elsewhere(target, verdict, by_guess)) if known else verdict
+
+
+def _at_the_first(target: Target) -> Steps[Verdict]:
     baseline = yield from token_baseline(target)
     if baseline is None or baseline.identity.token is None:
         return (yield from _at_home(target)) or no_baseline(target)

@@ -16,6 +16,7 @@ from stopper.core.probe_login import REGISTERED
 from stopper.core.probe_ordinary import is_low
 from stopper.core.probe_provoke import Provoked, asked_honestly
 from stopper.core.probe_reset import mail_of
+from stopper.core.response_fields import members_of
 from stopper.core.rule import Rule
 
 _CARD: Final = re.compile(
@@ -86,7 +87,7 @@ def _of_whoever(target: Target, one: Provoked) -> Steps[Exchange | None]:
         return None
     mine = _strangers(target, shown) | _of_accounts(shown.json())
     ours = bool(target.canary) and target.canary in shown.text  # what is shown first may be the scan's own
-    if not (mine or ours) or not (any(people_in(shown.json())) or _of_accounts(shown.json())):
+    if not (mine or ours) or not (any(people_in(members_of(shown))) or _of_accounts(shown.json())):
         return None
     before, last, behind = path[: numbers[0].start()], numbers[0].group(), path[numbers[0].end() :]
     first = int(last) + 1
@@ -174,7 +175,9 @@ def _found(target: Target, one: Provoked) -> str:
     if one.honest.request.identity is not None:
         return ""
     return (
-        "addresses of people" if len(_strangers(target, response)) >= ENOUGH and any(people_in(response.json())) else ""
+        "addresses of people"
+        if len(_strangers(target, response)) >= ENOUGH and any(people_in(members_of(response)))
+        else ""
     )
 
 
