@@ -68,6 +68,47 @@ def test_who_was_given_writes_what_nobody_sets_for_himself(path: str, member: st
     assert two.people == before
 
 
+@pytest.mark.parametrize("members", [("product_id", "quantity", "price"), ("product_id", "quantity")])
+@pytest.mark.parametrize("believes", [False, True])
+def test_what_a_thing_costs_is_not_for_the_caller_to_say(believes: bool, members: tuple[str, ...]) -> None:
+    """Whether or not a document speaks of the price; the carts of both end as the shop has counted them."""
+    two, carts = Two("shop"), dict[int, list[dict[str, Any]]]()
+    prices = {1: 24.5, 2: 8.0}
+    two.app.add_url_rule("/products", "products", lambda: jsonify([{"id": n, "price": p} for n, p in prices.items()]))
+
+    @two.app.route("/cart", methods=["GET", "POST"])
+    def cart() -> Any:
+        mine = carts.setdefault(two.caller(), [])
+        if request.method == "POST":
+            sent = request.get_json()
+            price = prices.get(sent.get("product_id")) or abort(400)
+            mine.append({"product_id": sent["product_id"], "price": sent.get("price", price) if believes else price})
+        return jsonify(items=mine)
+
+    paths = {"/cart": {"get": {"responses": {}}, "post": body(**dict.fromkeys(members, "number"))}}
+    found = two.judged("mass-assignment", **paths, **{"/products": {"get": {"responses": {}}}})
+    assert (found.outcome == "fail") is believes, found.message
+
+
+@pytest.mark.parametrize("writes", [("name", "city"), ("name", "city", "role")])
+def test_a_strange_column_spoils_the_statement(writes: tuple[str, ...]) -> None:
+    """A statement of all that was sent fails by what is no column; the role that the account is shown to have is tried alone."""
+    two = Two("columns", role="user", city="Bern")
+
+    @two.app.route("/profile", methods=["GET", "PUT"])
+    def profile() -> Any:
+        me = two.people[two.caller()]
+        sent = request.get_json() if request.method == "PUT" else {}
+        if not set(sent) <= set(me):
+            return jsonify(error="there is no such column"), 500
+        me.update({name: value for name, value in sent.items() if name in writes})
+        return jsonify(profile=me)
+
+    found = two.judged("mass-assignment")
+    assert (found.outcome == "fail") is ("role" in writes), found.message
+    assert {one["role"] for one in two.people.values()} == {"user"}
+
+
 @pytest.mark.parametrize("asks", [False, True])
 @pytest.mark.parametrize(
     ("path", "said", "told"),

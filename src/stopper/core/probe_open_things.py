@@ -12,6 +12,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_objects import entries, inner_object
+from stopper.core.probe_open_numbers import read_by_anybody
 from stopper.core.probe_open_writes import Open
 from stopper.core.probe_own_values import says_whose
 from stopper.core.public_routes import declared_public
@@ -34,7 +35,8 @@ def of_different_people(target: Target) -> Steps[list[Open]]:
     for route in [one for one in target.app.routes if _is_one(target, one)][:ROUTES_MOST]:
         shown = yield from attempt(_shown(target, route))
         found += [shown] if shown is not None else []
-    return found
+    told = {one.ref for one in found}
+    return [*found, *(one for one in (yield from read_by_anybody(target)) if one.ref not in told)]
 
 
 def _is_one(target: Target, route: Route) -> bool:

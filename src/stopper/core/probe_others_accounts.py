@@ -24,6 +24,7 @@ from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number, route_at
 from stopper.core.probe_objects import ids, inner_object
+from stopper.core.probe_own_links import number_in_links
 from stopper.core.probe_own_values import SELF, own_numbers, parameter_of, says_whose, told_about
 from stopper.core.probe_query import with_query
 from stopper.core.probe_registration import Enrolled, enrolled, logged_in
@@ -138,7 +139,7 @@ def _made(target: Target) -> Steps[Account | None]:
         return None
     numbers = yield from _numbers(target, new)
     links = dict[str, str]() if numbers else (yield from _on_the_first_page(new))
-    numbers = numbers or tuple(links.values())[:1]
+    numbers = numbers or tuple(links.values())[:1] or (yield from _linked(target, new))
     names = [one for one in (new.person.subject, new.person.name) if one]
     pages = [Request("GET", link, (("Accept", "text/html"),)) for link in links]
     for view in (*_views(target, (*numbers, *names)), *pages[:2]):
@@ -171,6 +172,17 @@ def _on_the_first_page(new: Enrolled) -> Steps[dict[str, str]]:
         if text.startswith("/") and says_whose(name) and ID.fullmatch(value)
     }
     return found if len(set(found.values())) == 1 else {}
+
+
+def _linked(target: Target, new: Enrolled) -> Steps[tuple[str, ...]]:
+    """The id by which the pages of somebody new lead to the own account."""
+    where = urlsplit(new.entered.response.header("Location") or "/").path or "/"
+    alone = [
+        one.path for one in target.app.routes if "GET" in one.methods and not one.parameters and SELF.search(one.path)
+    ]
+    routes = [one for one in target.app.routes if is_of_an_account(one) and "{" in one.path]
+    number = (yield from number_in_links(target, new.person, (where, *alone), routes)) if new.person.cookies else None
+    return (number,) if number is not None else ()
 
 
 def _views(target: Target, numbers: tuple[str, ...]) -> Iterator[Request]:

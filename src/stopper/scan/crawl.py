@@ -6,11 +6,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import parse_qsl
 
 from stopper.core.app import Route
+from stopper.core.exchange import Response
 from stopper.core.ids_in_paths import templated
 from stopper.core.login_names import LOGIN
 from stopper.core.probe import Identity, Skipped
+from stopper.scan.allowed_methods import methods_at
 from stopper.scan.crawling import FOLDER_MOST, HELD_NAME, Crawl, Crawled, Place, read
 from stopper.scan.merge import template_pattern
 from stopper.scan.more_words import (
@@ -186,12 +189,29 @@ class _Guessing(Crawl):
                 continue
             response = read(self.courier, f"{path}?{query}", self.who)
             if response is not None and response.succeeded:
+                self._needs(path, query, response, nothing)
                 self.take_forms(response, path)
                 self.follow(response, path, 1)
         for _ in range(FOLDER_MOST):
             if self.waiting:
                 self.ask(nothing, self.waiting.pop(0))
         self.waiting.clear()
+
+    def _needs(self, path: str, query: str, response: Response, nothing: Nothing) -> None:
+        """A page that is not there without its query (``/profile?id=1``) is a route that reads what the link says."""
+        template, numbers = templated(path)
+        said = dict(parse_qsl(query))
+        if not said or not nothing.differs(f"{path}?{query}", response):
+            return
+        bare = read(self.courier, path, self.who) if template in self.found else None
+        if bare is not None and bare.status < 400:
+            return
+        methods = methods_at(self.courier, path, response, self.who)
+        names = tuple((name, "string") for name in numbers)
+        self.found[template] = Route(
+            template, methods, parameters=names, fields=tuple(said), examples=said, readers=frozenset({"wire"})
+        )
+        self.ids.setdefault(template, numbers)
 
     def _guess(self, nothing: Nothing, words: Sequence[str], part: float = WORDS_PART) -> None:
         """Ask for *words*, as long as it goes quickly; what an answer leads to is asked beside them."""

@@ -48,13 +48,14 @@ def _forms(response: Response, origin: str, path: str, method: str) -> Iterator[
 
 def with_forms_of(known: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ...]:
     """*known*, where a route of which nobody has said what it reads gets the form that a page behind the log-in sends there."""
-    forms = {one.path.rstrip("/"): one for one in seen if one.takes_form and one.fields}
+    forms = {one.path.rstrip("/"): one for one in seen if one.takes_form and (one.fields or one.files)}
     bare = {
         one.path: forms[one.path.rstrip("/")]
         for one in known
         if "POST" in one.methods
         and one.readers == frozenset({"wire"})
         and not one.fields
+        and not one.files
         and one.path.rstrip("/") in forms
     }
     rest = [

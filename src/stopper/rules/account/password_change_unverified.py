@@ -27,7 +27,9 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
+from stopper.core.probe_kinds import at_number
 from stopper.core.probe_login import log_in
+from stopper.core.probe_others_accounts import account, changing_routes, fits, is_hers
 from stopper.core.probe_registration import registered
 from stopper.core.random_words import token_urlsafe
 from stopper.core.registered_roles import roles_taken
@@ -243,7 +245,8 @@ def probe(target: Target) -> Steps[Verdict]:
         for verb in _VERBS[1:]
         if verb in route.methods
     ]
-    if not doors:
+    below = [(route, verb) for route, verb in changing_routes(target) if _has_a_password(target, route, verb)]
+    if not doors and not below:
         return not_applicable("no route changes a password")
     person = yield from registered(target)
     if person is None or person.subject is None:
@@ -251,22 +254,41 @@ def probe(target: Target) -> Steps[Verdict]:
     asked = False
     for route, verb in doors[:3]:
         for what, request in _requests(target, route, verb, person):
-            new = Secret(f"Bb8!{token_urlsafe(18)}")
-            changed = yield from attempt(send(_with_password(request, new)))
-            if changed is None or changed.response.status in (404, 405):
+            tried = yield from _tried(target, RouteRef(verb, route.path), what, request, person)
+            if tried is None:
                 break
             asked = True
-            proof = (yield from _is_changed(target, person, new)) if changed.response.succeeded else None
-            if proof is not None:
-                ref = RouteRef(verb, route.path)
-                evidence = [
-                    Evidence("exchange", f"{what} is taken", changed),
-                    Evidence("exchange", "the new password lets in, and the old one no more", proof),
-                ]
-                return failed(f"{ref} changes a password {what.removeprefix('a change ')}", [ref], evidence)
+            if tried.outcome == "fail":
+                return tried
+    known = (yield from account(target, "whose password is changed")) if below else None
+    for route, method in below[:2] if known is not None else ():
+        for number in [one for one in known.numbers if fits(route, one)][:2] if known is not None else ():
+            if known is not None and (yield from is_hers(target, route, number, known, ends=False)):
+                request = _of_the_whole(at_number(target, route, number, method), known.person)
+                what = "a change without the current password"
+                tried = yield from _tried(target, RouteRef(method, route.path), what, request, known.person)
+                if tried is not None and tried.outcome == "fail":
+                    return tried
+                asked = asked or tried is not None
     return (
         passed("a password is changed with the current one only") if asked else unsure("no change could be asked for")
     )
+
+
+def _tried(target: Target, ref: RouteRef, what: str, request: Request, person: Identity) -> Steps[Verdict | None]:
+    """One change; None where nothing is there that takes it."""
+    new = Secret(f"Bb8!{token_urlsafe(18)}")
+    changed = yield from attempt(send(_with_password(request, new)))
+    if changed is None or changed.response.status in (404, 405):
+        return None
+    proof = (yield from _is_changed(target, person, new)) if changed.response.went_through else None
+    if proof is None:
+        return passed(f"{ref} changes no password {what.removeprefix('a change ')}")
+    evidence = [
+        Evidence("exchange", f"{what} is taken", changed),
+        Evidence("exchange", "the new password lets in, and the old one no more", proof),
+    ]
+    return failed(f"{ref} changes a password {what.removeprefix('a change ')}", [ref], evidence)
 
 
 _VERBS: Final = ("POST", "PUT", "PATCH")
@@ -284,14 +306,25 @@ def _is_the_own(route: Route) -> bool:
     return not route.parameters and bool(OWN_ACCOUNT.search(route.path)) and not _CHANGES.search(route.path)
 
 
+def _has_a_password(target: Target, route: Route, verb: str) -> bool:
+    """``PUT /users/{id}``: an account under its id that is known to take a password beside the rest, and no old one."""
+    known = members(target.request_for(route, verb))
+    return any(map(PASSWORD.search, known)) and not any(map(_OLD.search, known)) and not _changes(route)
+
+
+def _of_the_whole(request: Request, person: Identity) -> Request:
+    """A change of the own account that says a new password and leaves the names by which one logs in."""
+    known = members(request)
+    told = {name: _NEW for name in known if PASSWORD.search(name) and not _OLD.search(name)} or {"password": _NEW}
+    rest = {name: value for name, value in known.items() if not (PASSWORD.search(name) or SUBJECT.search(name))}
+    return replace(replace(person.on(request), identity=None), body=json.dumps({**rest, **told}).encode())
+
+
 def _requests(target: Target, route: Route, verb: str, person: Identity) -> Iterator[tuple[str, Request]]:
     """Changes that lack the current password, or bring a wrong one. They show the credential of nobody whom others need."""
     known = members(target.request_for(route, verb))
     if _is_the_own(route):
-        told = {name: _NEW for name in known if PASSWORD.search(name) and not _OLD.search(name)} or {"password": _NEW}
-        rest = {name: value for name, value in known.items() if not (PASSWORD.search(name) or SUBJECT.search(name))}
-        mine = replace(person.on(target.request_for(route, verb)), identity=None)
-        yield "a change without the current password", replace(mine, body=json.dumps({**rest, **told}).encode())
+        yield "a change without the current password", _of_the_whole(target.request_for(route, verb), person)
         return
     known = known or dict.fromkeys(
         ("password", "new_password", "newPassword", "confirm_password", "password_confirmation"), ""

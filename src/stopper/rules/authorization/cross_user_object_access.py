@@ -9,6 +9,7 @@ from typing import Final
 from stopper.core import probe_as_it_stands as standing
 from stopper.core import probe_below as below
 from stopper.core import probe_by_any_id as by_any_id
+from stopper.core import probe_files as files
 from stopper.core import probe_foreign as foreign
 from stopper.core import probe_lists_of_all as lists
 from stopper.core import probe_named_elsewhere as elsewhere
@@ -106,6 +107,7 @@ def _questions(target: Target, alice: Identity, bob: Identity) -> Iterator[Verdi
     yield accounts.asked(target)
     yield standing.asked(target, alice, bob)
     yield pages.asked(target, alice, bob)
+    yield files.asked(target, alice, bob)
 
 
 def _said_by_itself(target: Target, alice: Identity, bob: Identity, told: set[str]) -> Verdicts:

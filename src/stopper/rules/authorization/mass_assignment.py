@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, cast
 
+from stopper.core import probe_told_price as told_price
 from stopper.core.account_body import beside_the_password
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
@@ -95,6 +96,7 @@ def _ways(target: Target, who: Identity) -> Iterator[Steps[Verdict | None]]:
         : _ROUTES[target.depth]
     ]:
         yield _tried(target, route, method, who)
+    yield told_price.asked(target, who)
     known = {one.path: one for one in (*registered_at(target), *filter(registers, target.app.routes))}
     for route in list(known.values())[:2]:
         yield _at_registration(target, route, who)
@@ -203,6 +205,7 @@ def _tried(
     if not honest.response.succeeded or not body:
         return None
     flags = {name: wish for name, wish in better.items() if name not in body}
+    flags |= {name: value for name, value in _WISHES.items() if name in seen and name not in body and name != "balance"}
     wishes = {**{name: value for name, value in _WISHES.items() if name not in body}, **flags}
     wishes |= read_only(route, seen or inner_object(honest.response.json()))
     if method == "POST" and not own:

@@ -14,7 +14,7 @@ from stopper.core.fact import Function, Reading
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.nested_functions import inside
-from stopper.core.owner_names import OF_ANYBODY
+from stopper.core.owner_names import OF_ANYBODY, OWN_ACCOUNT, PERSON
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import alike, attempt, is_door
@@ -236,12 +236,19 @@ def probe(target: Target) -> Steps[Verdict]:
     if kept:
         return passed("SameSite keeps the cookie from other sites' requests")
     verdict = None
-    for route, method in sorted(routes, key=lambda pair: not (pair[0].takes_form and pair[0].names))[:4]:
+    for route, method in sorted(routes, key=lambda pair: _likeliest(target, *pair))[:4]:
         found = yield from attempt(_tried(target, route, method, people[0]))
         if found is not None and found.outcome == "fail":
             return replace(found, severity="medium") if kept is None else found
         verdict = found or verdict
     return verdict or unsure("no changing route took the cookie in this mode")
+
+
+def _likeliest(target: Target, route: Route, method: str) -> tuple[bool, bool, bool]:
+    """Forms in which somebody writes first, then what takes a text at all; what changes a person stays as it is for somebody who was given."""
+    texts = marked(target.request_for(route, method), target.canary)[1] if route.takes_form else {}
+    of_a_person = PERSON.search(route.path) is not None or OWN_ACCOUNT.search(route.path) is not None
+    return not (route.takes_form and (route.names or texts)), not texts and not route.names, of_a_person
 
 
 def _shown_after(
