@@ -5,6 +5,7 @@ from typing import Final
 
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
+from stopper.core.values import Caught, walk
 
 _ACCOUNT: Final = re.compile(
     r"(?i)(?:user_?)?(?:e_?)?mail(?:_?address)?|user_?name|login(?:_?name)?|phone(?:_?number)?"
@@ -25,5 +26,16 @@ def is_caught_on_the_way(facts: SourceFacts, name: str, span: Span) -> bool:
     return (
         bool(home)
         and not facts.is_view(home)
-        and any(home in handler.tried for handler in facts.handlers() if handler.function != home)
+        and any(
+            home in handler.tried and not _shows_what_it_caught(facts, handler.function)
+            for handler in facts.handlers()
+            if handler.function != home
+        )
     )
+
+
+def _shows_what_it_caught(facts: SourceFacts, function: str) -> bool:
+    """``except AuthError as error: return jsonify(error=str(error))``: what was raised is the answer."""
+    said = [one.value for one in facts.returns_of(function)]
+    said += [value for call in facts.calls_in(function) if call.method in ("abort", "flash") for value in call.args]
+    return any(isinstance(part, Caught) for value in said for part in walk(value, 6))

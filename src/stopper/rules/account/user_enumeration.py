@@ -13,6 +13,7 @@ from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.given_accounts import is_caught_on_the_way, is_given_account
+from stopper.core.hash_timing import BY_TIME, hashed_for_known_alone
 from stopper.core.login_names import PASSWORD
 from stopper.core.password_schemas import mentioned
 from stopper.core.place import RouteRef, Span
@@ -68,6 +69,9 @@ def detect(app: App) -> Iterator[Hit]:
                     if name not in seen:
                         seen.add(name)
                         yield Hit("404 tells that the account does not exist", span, RouteRef("POST", route.path))
+                for span in hashed_for_known_alone(index, name) if not registers and name not in seen else ():
+                    seen.add(name)
+                    yield Hit(BY_TIME, span, RouteRef("POST", route.path), certainty="likely", severity="low")
 
 
 def _lets_in(route: SourceRoute) -> bool:
