@@ -9,7 +9,7 @@ from stopper.core.app import App
 from stopper.core.asked_host import openings
 from stopper.core.call_edits import passing
 from stopper.core.checked_input import is_checked
-from stopper.core.fact import Flow
+from stopper.core.fact import Assignment, Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.followed_values import through
 from stopper.core.held_headers import CLIENTS, headers_of, mappings
@@ -62,7 +62,7 @@ def detect(app: App) -> Iterator[Hit]:
             and not is_checked(facts, flow.value, flow.function)
         ):
             seen.add((flow.span.path, flow.span.line))
-            yield Hit(f"{ANYWHERE}: look who says the host", flow.span, certainty="possible", severity="low")
+            yield Hit(ANYWHERE, flow.span)
     for one in facts.assignments() if facts.imports("urllib") and not _has_own_opener(facts) else ():
         if one.attribute == "addheaders" and any(map(_is_credential, _paired(one.value))):
             yield Hit(REDIRECTS, one.span)
@@ -90,7 +90,7 @@ def _put_by_auth(facts: SourceFacts, call: Call) -> Iterator[str]:
 
 
 def _is_logged_in(facts: SourceFacts, flow: Flow) -> bool:
-    """``auth=`` or ``cookies=`` of the call, with something of the settings in it, or a session that was given one."""
+    """``auth=`` or ``cookies=`` of the call, with something of the settings in it, or a client that was given such, or a header."""
     for call in facts.calls_in(flow.function):
         if call.span != flow.span:
             continue
@@ -100,6 +100,8 @@ def _is_logged_in(facts: SourceFacts, flow: Flow) -> bool:
             given += [value for name, value in client.keywords if name in ("auth", "cookies")]
             given += [one.value for one in facts.assignments_in(client.function) if one.target.endswith(".auth")]
         if any(isinstance(part, (ConfigValue, EnvironmentValue)) for value in given for part in walk(value, 4)):
+            return True
+        if any(_kept_by_client(facts, one, ours=True) for one in _made(facts, client)):
             return True
     return False
 
@@ -158,15 +160,23 @@ def _made(facts: SourceFacts, client: Value | None) -> Iterator[Call]:
 
 
 def _of_client(facts: SourceFacts, client: Call) -> tuple[str, ...]:
-    """The credentials among the headers that a client was given for all that it sends; none where it follows no redirect."""
+    """What a client keeps, unless it follows no redirect."""
+    follows = not any(one.attribute == "max_redirects" and is_constant(one.value, 0) for one in _beside(facts, client))
+    return _kept_by_client(facts, client) if follows else ()
+
+
+def _beside(facts: SourceFacts, client: Call) -> list[Assignment]:
+    path = client.span.path if client.span is not None else ""
+    return [one for one in facts.assignments_in(client.function) if one.span.path == path]
+
+
+def _kept_by_client(facts: SourceFacts, client: Call, *, ours: bool = False) -> tuple[str, ...]:
+    """The credentials among the headers that a client was given for all that it sends."""
     if client.span is None:
         return ()
-    beside = [one for one in facts.assignments_in(client.function) if one.span.path == client.span.path]
-    if any(one.attribute == "max_redirects" and is_constant(one.value, 0) for one in beside):
-        return ()
     kept = Mapping(tuple((Constant(name), held) for name, held in headers_of(facts, client)))
-    written = (one.value for one in beside if one.attribute == "headers")
-    return tuple(name for value in (kept, *written) for name in _names(facts, value))
+    written = (one.value for one in _beside(facts, client) if one.attribute == "headers")
+    return tuple(name for value in (kept, *written) for name in _names(facts, value, ours=ours))
 
 
 def _is_local(call: Call) -> bool:
@@ -242,5 +252,4 @@ RULE = Rule(
     certainty="likely",
     detect=detect,
     fix=fix,
-    repeats=("server-side-request-forgery",),
 )
