@@ -30,6 +30,7 @@ from stopper.core.probe_login import (
     understood,
 )
 from stopper.core.random_words import token_hex
+from stopper.core.reset_doors import asks_for_message
 from stopper.core.response_fields import sent_texts
 from stopper.core.rule import Hit, Rule
 from stopper.core.shown_secrets import is_secret, is_shown, runs_statement, says_password
@@ -90,6 +91,20 @@ def detect(app: App) -> Iterator[Hit]:
             else:
                 message = f"{message}: look whether somebody can log in there"
                 yield Hit(message, route.registered_at, place, certainty="possible", severity="low")
+        elif _has_messages_sent(index, route, functions):
+            place = RouteRef("POST", route.path)
+            yield Hit(
+                f"{route.path} sends a message to whoever is named, as often as a caller likes",
+                route.registered_at,
+                place,
+                severity="medium",
+            )
+
+
+def _has_messages_sent(index: FunctionIndex, route: SourceRoute, functions: list[str]) -> bool:
+    calls = [call for name in functions for call in index.facts.calls_in(name)]
+    asked = asks_for_message(index.facts, route, functions, calls)
+    return asked and not counts_attempts(index, route, functions)
 
 
 def _is_named_so(route: SourceRoute) -> bool:

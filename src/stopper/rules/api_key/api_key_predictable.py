@@ -31,8 +31,10 @@ from stopper.core.values import (
     Item,
     Mapping,
     Member,
+    Sequence,
     Unknown,
     Value,
+    options,
     parts,
     text_of,
 )
@@ -102,6 +104,8 @@ def _made(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
             or (_ISSUES.match(last) and _about_keys(returned.function))
         ) and not _OTHER_KEYS.search(last):
             yield returned.value, returned.span
+        for said in _answered(returned.value):
+            yield from ((held, returned.span) for key, held in said.items if is_key_name(text_of(key) or ""))
     for call, name, value in passed_as(facts, lambda name: name == "key" or is_key_name(name)):
         keyed = is_key_name(name) or _API_KEY.search(call.callee) or call.function in at_keys
         if keyed and call.span is not None:
@@ -115,6 +119,15 @@ def _made(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
                 and value.span
             ):
                 yield default, value.span
+
+
+def _answered(value: Value) -> Iterator[Mapping]:
+    """``return {"api_key": key}, 201`` and ``jsonify({"api_key": key})``."""
+    for one in options(value):
+        first = one.items[0] if isinstance(one, Sequence) and one.items else one
+        held = first.args[0] if isinstance(first, Call) and first.callee == "flask.jsonify" and first.args else first
+        if isinstance(held, Mapping):
+            yield held
 
 
 def _about_keys(function: str) -> bool:

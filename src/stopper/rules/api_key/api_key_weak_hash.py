@@ -200,11 +200,12 @@ def _is_called_key(value: Value) -> bool:
 
 
 def _is_chosen(facts: SourceFacts, call: Call, value: Value) -> bool:
-    """That the key comes from a body in a function that makes or changes one."""
-    if not _CHOOSES.search(call.function.rpartition(".")[2]):
+    """That the key comes from a body in a function that makes or changes one, or at a route of keys."""
+    at_keys = call.function in makes_keys(facts)
+    if not at_keys and not _CHOOSES.search(call.function.rpartition(".")[2]):
         return False
     for one in walk(value, 4):
-        if _is_called_key(one):
+        if _is_called_key(one) or (at_keys and isinstance(one, Item) and text_of(one.key) in ("key", "secret")):
             labels = facts.labels(one)
             if any(label.kind == "request-data" for label in labels) and not any(
                 label.kind in ("request-header", "query-string") for label in labels

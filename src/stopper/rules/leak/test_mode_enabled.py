@@ -78,7 +78,7 @@ _FIXTURE: Final = re.compile(
     r"(?i)(?:^|_)(?:test|testing|e2e|fixture|debug|dev|backdoor|bypass|master|cypress|qa)_?(?:\w*_)?(?:token|key|secret|jwt|bearer)$"
 )
 _FIXTURE_TEXT: Final = re.compile(
-    r"(?i)^(?:test|e2e|fixture|debug|dev|backdoor|bypass|cypress)[-_.]?[\w.-]*(?:token|key|secret|user|admin|e2e|pass(?:word|wd)?)"
+    r"(?i)^(?:bearer |token |basic )?(?:test|e2e|fixture|debug|dev|backdoor|bypass|cypress)[-_.]?[\w.-]*(?:token|key|secret|user|admin|e2e|pass(?:word|wd)?)"
 )
 
 

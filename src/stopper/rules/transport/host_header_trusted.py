@@ -60,7 +60,7 @@ def detect(app: App) -> Iterator[Hit]:
         for call in (() if pinned else facts.calls("flask.url_for", "flask.helpers.url_for"))
         if is_constant(call.keyword("_external"), True)
         and not any(one is call for one in sent_back)
-        and (_is_passed_on(call.function, call) or _is_mailed(facts, call.function))
+        and (_is_passed_on(facts, call.function, call) or _is_mailed(facts, call.function))
     ]
     mailed = [call for call in links if _is_mailed(facts, call.function, 0)]
     if mailed and len(mailed) < len(links):
@@ -120,11 +120,12 @@ def _sends(facts: SourceFacts, callee: str) -> bool:
     return _SENDS.search(callee.rpartition(".")[2]) is not None or callee in mailers(facts)
 
 
-def _is_passed_on(function: str, value: Value) -> bool:
+def _is_passed_on(facts: SourceFacts, function: str, value: Value) -> bool:
     """That the link is for somebody else, or carries a secret: what else an answer links to goes to whoever named the host."""
     words = [text for part in walk(value, 5) if (text := text_of(part)) is not None]
+    path = facts.once("paths by view", lambda: {route.view: route.path for route in facts.routes}).get(function, "")
     signed = any(isinstance(part, Call) and _MAKES_SECRETS.fullmatch(part.callee) for part in walk(value, 5))
-    return signed or any(_FOR_OTHERS.search(word) for word in (function.rpartition(".")[2], *words))
+    return signed or any(_FOR_OTHERS.search(word) for word in (function.rpartition(".")[2], path, *words))
 
 
 def _for_providers(facts: SourceFacts) -> Iterator[Value]:
@@ -145,14 +146,14 @@ def _built(facts: SourceFacts) -> Iterator[tuple[Value, Span | None, str]]:
         shown = flow.sink in ("response", "template")
         for part in walk(flow.value, 6):
             if isinstance(part, Format) and (
-                not shown or _is_passed_on(flow.function, part) or _is_mailed(facts, flow.function)
+                not shown or _is_passed_on(facts, flow.function, part) or _is_mailed(facts, flow.function)
             ):
                 yield part, part.span or flow.span, ""
     senders = [callee for callee in facts.callees() if _sends(facts, callee)]
     for call in facts.calls(*_LINKS, *senders):
         shown = call.callee in _SHOWS and not _is_mailed(facts, call.function)
         for part in walk(call, 5):
-            if shown and not _is_passed_on(call.function, part):
+            if shown and not _is_passed_on(facts, call.function, part):
                 continue
             if isinstance(part, Format) or (isinstance(part, Call) and part.callee == "urllib.parse.urljoin"):
                 yield part, part.span or call.span, call.function if _sends(facts, call.callee) else ""

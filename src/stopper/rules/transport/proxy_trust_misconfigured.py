@@ -39,7 +39,7 @@ _OVERWRITES: Final = re.compile(
 )
 """nginx and Apache; ``$proxy_add_x_forwarded_for`` leaves at the front what the caller wrote."""
 _PROXY: Final = re.compile(
-    r"(?i)proxy_pass\s|image:\s*[\"']?(\w+/)?(nginx|traefik|haproxy|caddy|envoy)|reverse_proxy\s|ProxyPass\s"
+    r"(?i)proxy_pass\s|image:\s*[\"']?(\w+/)?(nginx|traefik|haproxy|caddy|envoy)|reverse_proxy\s|ProxyPass\s|^kind:\s*Ingress"
 )
 
 
@@ -170,6 +170,10 @@ def _untold(facts: SourceFacts) -> Iterator[Hit]:
                 "a proxy stands in front, there is no ProxyFix, and the limit counts the proxy's address", call.span
             )
             return
+        for one in facts.comparisons():
+            if any(_is_peer(part) for side in (one.left, one.right) for part in walk(side, 4)):
+                yield Hit("a proxy stands in front, there is no ProxyFix, and its address is compared here", one.span)
+                return
 
 
 def _counts_by_header(facts: SourceFacts, key: Value | None) -> bool:

@@ -1,0 +1,33 @@
+"""Where a stranger has a mail or message sent: a forgotten password, a code once more (ASVS V6.3.1, OWASP Forgot Password Cheat Sheet)."""
+
+import re
+from typing import Final
+
+from stopper.core.fact import SourceRoute
+from stopper.core.facts import SourceFacts
+from stopper.core.mailing import mailers
+from stopper.core.naming import HUMP
+from stopper.core.values import Call
+
+_ASKS: Final = re.compile(
+    r"(?i)forgot|(?:reset|recover|lost)(?:[/_.-]?(?:my)?[/_.-]?(?:password|pass|pwd|account|request|link|mail|email))?(?:$|[/_.])|password[/_.-](?:reset|recovery)"
+    r"|(?:re)?send[/_.-](?:\w+[/_.-])?(?:otp|code|pin|verification|confirmation)|(?:request|new)[/_.-](?:otp|code|pin)\b|magic[/_.-]?link"
+)
+_SENDS: Final = re.compile(
+    r"(?i)(?:^|_)(?:send|mail|email|e_mail|sms|text_message|notify|deliver|dispatch|enqueue|publish|delay|apply_async)(?:_|$)"
+)
+_ACCOUNT: Final = re.compile(r"(?i)e?-?mail|user|login|phone|mobile|account|number")
+_BEHIND: Final = re.compile(r"(?i)token|code|key|uid|hash")
+"""What stands in the path where somebody comes back with what was sent."""
+
+
+def asks_for_message(facts: SourceFacts, route: SourceRoute, functions: list[str], calls: list[Call]) -> bool:
+    """That the route has something sent to the account whose address or name the caller writes."""
+    names = (route.path, route.view.rpartition(".")[2])
+    if "POST" not in route.methods or not any(_ASKS.search(HUMP.sub("-", text)) for text in names):
+        return False
+    if any(_BEHIND.search(name) for name, _ in route.parameters):
+        return False
+    if not any(one.function in functions and _ACCOUNT.search(one.key) for one in facts.readings()):
+        return False
+    return any(_SENDS.search(call.method or call.callee) or call.callee in mailers(facts) for call in calls)
