@@ -3,8 +3,11 @@
 import importlib.metadata
 import inspect
 import linecache
+import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final, cast
@@ -174,12 +177,32 @@ def _plain(key: str, value: object) -> object:
 
 def installed() -> dict[str, str]:
     """Every installed distribution: name in lower case → version."""
+    return dict(_installed_in(tuple(_as_it_is(folder) for folder in sys.path)))
+
+
+def _as_it_is(folder: str) -> tuple[str, int]:
+    try:
+        return folder, os.stat(folder or ".").st_mtime_ns
+    except OSError:
+        return folder, 0
+
+
+@lru_cache(maxsize=8)
+def _installed_in(folders: tuple[tuple[str, int], ...]) -> dict[str, str]:
+    """What these folders hold at these times: the metadata of a hundred packages would be read for each application anew."""
     found: dict[str, str] = {}
-    for distribution in importlib.metadata.distributions():
-        name = distribution.metadata["Name"]
-        if name:
-            found.setdefault(name.lower().replace("_", "-"), distribution.version)
+    for distribution in importlib.metadata.distributions(path=[folder for folder, _ in folders]):
+        head = _head(distribution)
+        if name := head.get("name"):
+            found.setdefault(name.lower().replace("_", "-"), head.get("version", ""))
     return found
+
+
+def _head(distribution: importlib.metadata.Distribution) -> dict[str, str]:
+    """The first lines of its metadata, without the page that follows them; that page is most of the file."""
+    text = next(filter(None, map(distribution.read_text, ("METADATA", "PKG-INFO", ""))), "")
+    lines = (line.partition(":") for line in text.split("\n\n", 1)[0].splitlines() if line[:1] in "NnVv")
+    return {name.lower(): value.strip() for name, _, value in lines}
 
 
 def _name(function: Any) -> str:
