@@ -26,6 +26,16 @@ def is_incoming(path: str) -> bool:
     return _INCOMING.search(path) is not None
 
 
+_OF_MESSAGES: Final = frozenset({"MessageSid", "SmsSid", "CallSid", "SmsMessageSid", "Body", "From"})
+"""Fields by which Twilio says what came; one alone is anybody's."""
+
+
+def tells_of_messages(facts: SourceFacts, view: str) -> bool:
+    """``request.form["From"]`` and ``request.form["Body"]``: a service that carries messages asks that view, whatever its path is."""
+    read = {one.key for one in facts.readings() if one.function == view}
+    return len(read & _OF_MESSAGES) > 1 or any(one.endswith("Sid") for one in read & _OF_MESSAGES)
+
+
 def believed_all_the_same(facts: SourceFacts, functions: set[str]) -> Iterator[Span]:
     """Where the failure of the check is caught and the function goes on, or where the right signature is made and held against nothing."""
     for name in sorted(functions):

@@ -22,7 +22,7 @@ def changes_oneself(facts: SourceFacts) -> frozenset[str]:
     found = {
         call.function
         for call in facts.calls("*.set_password", "*.change_password", "*.update_password")
-        if isinstance(call.receiver, Name) and WHO.search(call.receiver.dotted)
+        if WHO.search(call.receiver.dotted if isinstance(call.receiver, Name) else call.callee.rpartition(".")[0])
     }
     hashing = {
         call.function

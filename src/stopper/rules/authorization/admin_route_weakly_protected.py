@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from stopper.core.admin_pages import opened_by_any_log_in
 from stopper.core.app import App, Route
 from stopper.core.changing_calls import writes
 from stopper.core.fact import Decorator, Function
@@ -81,6 +82,9 @@ _ANSWERS: Final = frozenset(
 
 def detect(app: App) -> Iterator[Hit]:
     """Guarded routes with an administrator's path whose guards speak of no role, nor does the view."""
+    if not _knows_only_admins(source_of(app)):
+        for span in opened_by_any_log_in(source_of(app)):
+            yield Hit("whoever is logged in passes this view of Flask-Admin", span)
     routes = [route for route in app.routes if _is_named_for_admins(route) and not _COMES_OR_GOES.search(route.path)]
     if not routes or _knows_only_admins(source_of(app)) or _logs_in_admins_only(app):
         return

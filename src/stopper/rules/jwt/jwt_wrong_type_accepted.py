@@ -69,10 +69,27 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls("flask_jwt_extended.create_access_token"):
         if _is_sent_away(facts, call.function) and call.keyword("additional_claims", "user_claims") is None:
             yield Hit("what is mailed for a new password opens every route, like any access token", call.span)
+    for call in _decoded_by_hand(facts):
+        yield Hit("a refresh token opens this as well: nobody asks which type the token is of", call.span)
     revoking = {one.call for one in guarded(facts) if revokes(facts, one)}
     for call in facts.calls("flask_jwt_extended.jwt_required", "flask_jwt_extended.verify_jwt_in_request"):
         if is_constant(call.keyword("verify_type"), False) and call not in revoking:
             yield Hit("Flask-JWT-Extended is told to take access and refresh tokens alike", call.span)
+
+
+def _decoded_by_hand(facts: SourceFacts) -> Iterator[Call]:
+    """``decode_token(shown)``, which takes every type, of what a caller shows, where refresh tokens are made too and nobody looks at ``type``."""
+    if not any(True for _ in facts.calls("flask_jwt_extended.create_refresh_token")):
+        return
+    for call in facts.calls("flask_jwt_extended.decode_token"):
+        beside = {one.method for one in facts.calls_in(call.function)}
+        if (
+            facts.derives(call.argument(0, "encoded_token"), "request-header", "authorization-header", "cookie")
+            and "create_access_token" not in beside
+            and not _ENDS.search(call.function)
+            and not _looks_at(facts, call.function, {*KINDS})
+        ):
+            yield call
 
 
 def _several(app: App, facts: SourceFacts) -> dict[str, set[str]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.believed_hooks import believed_all_the_same, believed_unset, is_incoming
+from stopper.core.believed_hooks import believed_all_the_same, believed_unset, is_incoming, tells_of_messages
 from stopper.core.fact import Condition, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
@@ -43,6 +43,7 @@ _FETCHES: Final = re.compile(
 )
 """Clients of services that take payments, asked for a thing by its number."""
 _WHOLE_BODIES: Final = ("flask.request.data", "flask.request.json", "flask.request.form", "flask.request.stream")
+_READ_FROM: Final = tuple(f"flask.request.{word}" for word in ("json", "get_json", "form", "data", "values"))
 _HOOK: Final = re.compile(r"(?i)hook|subscri")
 _KIND: Final = re.compile(r"(?i)(?:^|-)(?:event|topic|type|agent|delivery|action|version|resource-state)(?:-key)?$")
 _OUT: Final = re.compile(
@@ -61,7 +62,9 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     closed = _closed(app)
     for route in facts.routes:
-        if "POST" not in route.methods or not _is_webhook(route) or (route.view, route.path) in closed:
+        if "POST" not in route.methods or (route.view, route.path) in closed:
+            continue
+        if not _is_webhook(route) and not tells_of_messages(facts, route.view):
             continue
         if found := _judged(facts, route):
             yield Hit(found, route.span)
@@ -276,19 +279,8 @@ def _uses_body(facts: SourceFacts, functions: set[str]) -> bool:
         return True
     if any(_hands_on(call) for function in functions for call in facts.calls_in(function)):
         return True
-    return any(
-        one.function in functions
-        and one.source.startswith(
-            (
-                "flask.request.json",
-                "flask.request.get_json",
-                "flask.request.form",
-                "flask.request.data",
-                "flask.request.values",
-            )
-        )
-        for one in facts.readings()
-    )
+    read = [one for one in facts.readings() if one.function in functions]
+    return any(one.source.startswith(_READ_FROM) or (_KIND.search(one.key) and "headers" in one.source) for one in read)
 
 
 def _hands_on(call: Call) -> bool:
