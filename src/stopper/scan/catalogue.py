@@ -145,6 +145,7 @@ def page(rule: Rule) -> Page:
     return read_page(page_path(rule).read_text(encoding="utf-8"), rule.slug)
 
 
+@lru_cache(maxsize=256)
 def read_page(text: str, slug: str) -> Page:
     """Read a page's Markdown. Raises CatalogueError for a part that is missing or a section that no page has."""
     head, sections = _sections(text)
