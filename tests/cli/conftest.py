@@ -1,5 +1,6 @@
 """Runs the real command in a process of its own."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from stopper import cli
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -55,5 +58,26 @@ def stopper(folder: Path) -> Run:
         return subprocess.run(
             command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
+
+    return run
+
+
+@pytest.fixture
+def stopper_here(folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """The same command in this process: for what is refused before anything is done, where starting would be all the work."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder.parent / "cache"))
+    monkeypatch.setattr(cli, "_end", lambda code: None)
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        monkeypatch.setattr(sys, "argv", ["stopper", *arguments])
+        capfd.readouterr()
+        try:
+            with pytest.raises(SystemExit) as ended:
+                cli.main()
+        finally:
+            gc.enable()
+        out, err = capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, int(str(ended.value.code)), out, err)
 
     return run

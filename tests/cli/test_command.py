@@ -92,9 +92,21 @@ def one_line(done: "subprocess.CompletedProcess[str]", code: int, *words: str) -
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line_with_the_mend(
-    stopper: Run, arguments: list[str], words: list[str]
+    stopper_here: Run, arguments: list[str], words: list[str]
 ) -> None:
-    one_line(stopper(*arguments), 2, *words)
+    one_line(stopper_here(*arguments), 2, *words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["check", "nothere.py"], "no file"),
+        (["scan", "ftp://127.0.0.1"], "http://"),
+        (["audit", "none.py"], "not there"),
+    ],
+)
+def test_a_process_of_its_own_refuses_so_too(stopper: Run, arguments: list[str], words: str) -> None:
+    one_line(stopper(*arguments), 2, words)
 
 
 def test_a_password_in_an_address_is_not_repeated(stopper: Run) -> None:
@@ -102,9 +114,9 @@ def test_a_password_in_an_address_is_not_repeated(stopper: Run) -> None:
     assert "hunter22canary" not in done.stderr + done.stdout
 
 
-def test_an_unclear_identity_is_not_repeated(stopper: Run) -> None:
+def test_an_unclear_identity_is_not_repeated(stopper_here: Run) -> None:
     for text in ("alice=Bearerish s3cretcanary", "s3cretcanary", "alice=ApiKey:s3cretcanary"):
-        done = stopper("scan", "http://127.0.0.1:1", "--identity", text)
+        done = stopper_here("scan", "http://127.0.0.1:1", "--identity", text)
         assert done.returncode == 2
         assert "s3cretcanary" not in done.stderr + done.stdout
 
@@ -124,9 +136,9 @@ def test_an_unclear_identity_is_not_repeated(stopper: Run) -> None:
         ("[tool.stopper]\nper-path-ignore = {scripts = ['debug-enable']}\n", ["did you mean debug-enabled?"]),
     ],
 )
-def test_a_wrong_config_is_refused_in_one_line(stopper: Run, folder: Path, written: str, words: list[str]) -> None:
+def test_a_wrong_config_is_refused_in_one_line(stopper_here: Run, folder: Path, written: str, words: list[str]) -> None:
     (folder / "pyproject.toml").write_text(written)
-    one_line(stopper("check"), 2, *words)
+    one_line(stopper_here("check"), 2, *words)
 
 
 def test_no_command_shows_the_help_and_is_usage(stopper: Run) -> None:

@@ -1,6 +1,7 @@
 """Modules come out of one file only while its code is in the state that the file names."""
 
 import marshal
+import pickle
 import sys
 from collections.abc import Iterator
 from importlib.util import module_from_spec
@@ -9,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from stopper.core.text_words import mentions
 from stopper.scan import kept_modules
 from stopper.scan.kept_modules import KeptModules, packed
 
@@ -193,3 +195,9 @@ def test_modules_come_out_of_the_file_where_the_system_reads_from_no_place(
     assert found
     assert "mentions" in found.get_code(NAME).co_names
     found.close()
+
+
+def test_a_function_that_runs_later_is_sent_by_its_name() -> None:
+    """An audit sends its rules to a child; after a check in the same process their functions may be such ones."""
+    later = kept_modules.LaterFunction(ModuleType("stopper.core.text_words"), "mentions")
+    assert pickle.loads(pickle.dumps(later)) is mentions

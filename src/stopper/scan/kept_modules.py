@@ -53,6 +53,14 @@ class LaterFunction:
     def __getattr__(self, name: str) -> Any:
         return getattr(getattr(filled(self._module), self._name), name)
 
+    def __reduce__(self) -> tuple[Any, tuple[str, str]]:
+        """What a pickle keeps: where the function is. An audit sends rules to its child, also after a check in the same process."""
+        return _named, (self._module.__name__, self._name)
+
+
+def _named(module: str, name: str) -> Any:
+    return getattr(import_module(module), name)
+
 
 class LaterModule(ModuleType):
     """A module that runs its code when something is asked of it that is neither a function nor a plain constant."""
