@@ -201,7 +201,8 @@ def _is_called_key(value: Value) -> bool:
 
 def _is_chosen(facts: SourceFacts, call: Call, value: Value) -> bool:
     """That the key comes from a body in a function that makes or changes one, or at a route of keys."""
-    at_keys = call.function in makes_keys(facts)
+    answered = (part for one in facts.returns_of(call.function) for part in walk(one.value, 6))
+    at_keys = call.function in makes_keys(facts) and not any(part is call for part in answered)
     if not at_keys and not _CHOOSES.search(call.function.rpartition(".")[2]):
         return False
     for one in walk(value, 4):
