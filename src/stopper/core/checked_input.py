@@ -10,7 +10,7 @@ from stopper.core.labels import LabelKind
 from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.raising import raised_in
-from stopper.core.vain_address_checks import asks_nothing, is_vain, is_vain_comparison
+from stopper.core.vain_address_checks import asks_nothing, ends_loosely, is_vain, is_vain_comparison
 from stopper.core.values import (
     Call,
     Choice,
@@ -57,8 +57,6 @@ _OTHER_SCHEME: Final = re.compile(r"(?i)(?:javascript|vbscript|data|file|blob|ft
 _KEEPS_IN: Final = frozenset({"commonpath", "commonprefix", "basename", "secure_filename"})
 """What a path is equal to that stays in its folder: ``os.path.basename(name) == name``."""
 _PARSED: Final = frozenset({"netloc", "hostname", "host", "scheme"})
-
-
 _BODIES: Final = frozenset({"flask.request.get_json"})
 
 
@@ -262,9 +260,10 @@ def _refuses_scheme(facts: SourceFacts, call: Call) -> bool:
 
 
 def _without_schemes(value: Value) -> Iterator[Value]:
-    """What a test asks, without ``parts.scheme in ("http", "https")``, which every host has."""
+    """What a test asks, without ``parts.scheme in ("http", "https")``, which every host has, and the end of a name that others end in too."""
     asked = [part for part in walk(value) if isinstance(part, Truth) and len(part.parts) == 2]
     schemes = {id(side) for part in asked if _is_scheme_of_the_web(*part.parts) for side in part.parts}
+    schemes |= {id(part.receiver) for part in walk(value) if isinstance(part, Call) and ends_loosely(part)}
     return (part for part in walk(value) if id(part) not in schemes)
 
 
@@ -374,6 +373,8 @@ def _check_of(
                 return False
             says_little = said is None or len(said) <= 1 or said in _ANY_PATH  # ``sort.startswith("-")``
             return prefix_counts or not (says_little or _OTHER_SCHEME.match(said or ""))
+        if call.method == "endswith" and ends_loosely(call):
+            return False
         if call.method in ("isinstance", "hasattr") and (
             _asks_of_result(call) or (not text_counts and _asks_for_text(call))
         ):

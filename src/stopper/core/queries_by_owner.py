@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.facts import SourceFacts
-from stopper.core.owner_names import WHOSE
+from stopper.core.owner_names import WHOSE, WHOSE_ID
 from stopper.core.place import Span
-from stopper.core.query_comparisons import is_query
+from stopper.core.query_comparisons import is_column, is_query
 from stopper.core.values import Call, Constant, Member, Name, Value, walk
 
 _WHOSE_COLUMN: Final = re.compile(
     r"(?i)\b(?:owner|tenant|org|organi[sz]ation|account|user|customer)_?(?:id|uuid)?\s*=\s*[?:%]"
 )
+
+
+_OTHER_PARTY: Final = re.compile(r"(?i)(?:recipient|receiver|sender|buyer|seller|guest|assignee)(?:_?(?:id|uuid))?")
 
 
 def owners_asked_for(facts: SourceFacts) -> Iterator[tuple[Value, Span, str]]:
@@ -22,15 +25,24 @@ def owners_asked_for(facts: SourceFacts) -> Iterator[tuple[Value, Span, str]]:
             if call.span is not None:
                 yield value, call.span, call.function
     for comparison in facts.comparisons("=="):
-        for column, value in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
-            if _says_whose(column) and is_query(facts, comparison):
+        left, right = comparison.texts or ("", "")
+        sides = ((comparison.left, left, comparison.right), (comparison.right, right, comparison.left))
+        for column, written, value in sides:
+            if _says_whose(column, written) and is_query(facts, comparison):
                 yield value, comparison.span, comparison.function
 
 
-def _says_whose(column: Value) -> bool:
-    """``Order.user_id``"""
+def _says_whose(column: Value, written: str) -> bool:
+    """``Order.user_id``; where the model was read, the value is its column, and only the source says what it is called."""
     said = column.attribute if isinstance(column, Member) else column.dotted if isinstance(column, Name) else ""
-    return WHOSE.search(said.rpartition(".")[2]) is not None
+    if isinstance(column, Call) and is_column(column):
+        said = written
+    name = said.rpartition(".")[2]
+    return (
+        WHOSE.search(name) is not None
+        or WHOSE_ID.fullmatch(name) is not None
+        or _OTHER_PARTY.fullmatch(name) is not None
+    )
 
 
 def _bound(call: Call) -> list[Value]:

@@ -15,11 +15,14 @@ _FINDS: Final = frozenset(
 _COLUMN: Final = re.compile(r"(?:.*\.)?(?:\w+Field|Column|mapped_column)")
 
 
+def is_column(call: Call) -> bool:
+    """That the call makes a column of a model."""
+    return _COLUMN.fullmatch(call.callee) is not None
+
+
 def is_query(facts: SourceFacts, comparison: Comparison) -> bool:
     """That the comparison stands in a clause of a query, whatever its column is called."""
-    of_column = any(
-        isinstance(side, Call) and _COLUMN.fullmatch(side.callee) for side in (comparison.left, comparison.right)
-    )
+    of_column = any(isinstance(side, Call) and is_column(side) for side in (comparison.left, comparison.right))
     return any(
         (call.method in _CLAUSES or (of_column and call.method in _FINDS and call.method != call.callee))
         and call.callee != "filter"  # Python's own compares here and now

@@ -15,6 +15,8 @@ _LOCAL: Final = re.compile(
     r"(?:fc00|fd00|fe80|fd00:ec2).*|metadata(?:\.google(?:\.internal)?)?|(?:.*\.)?(?:internal|local|localhost|localdomain)"
 )
 """Names and beginnings of addresses that only a machine itself or its network has."""
+_LOOSE: Final = re.compile(r"(?i)[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}")
+"""``host.endswith("shop.example")``, which ``evil-shop.example`` does too."""
 _DENIES: Final = re.compile(r"(?i)(?:^|_)(?:block|den(?:y|ied)|forbid|black|ban|disallow|prohibit|reject)")
 _PLAIN: Final = frozenset({
     "urlparse", "urlsplit", "bool", "len", "str", "all", "any", "list", "tuple", "set", "isinstance", "strip", "lstrip", "rstrip", "lower",
@@ -114,11 +116,19 @@ def _is_looked_up(value: Value) -> bool:
     return isinstance(value, Item) and not isinstance(value.key, Constant)
 
 
+def ends_loosely(call: Call) -> bool:
+    """``host.endswith("shop.example")``: whoever registers a name that ends so passes as well."""
+    if call.method != "endswith" or not isinstance(call.receiver, Member):
+        return False
+    said = [text_of(one) for arg in call.args[:1] for one in (arg.items if isinstance(arg, Sequence) else (arg,))]
+    return any(one is not None and _LOOSE.fullmatch(one) for one in said)
+
+
 def _only_beginnings(call: Call) -> bool:
-    """``url.startswith(("http://", "https://"))``, ``host.endswith(".local")``: no host is fixed."""
+    """``url.startswith(("http://", "https://"))``, ``host.endswith(".local")``, ``host.endswith("shop.example")``: no host is fixed."""
     said = [text_of(one) for arg in call.args[:1] for one in (arg.items if isinstance(arg, Sequence) else (arg,))]
     if call.method == "endswith":
-        return bool(said) and all(one is not None and _LOCAL.fullmatch(one) for one in said)
+        return ends_loosely(call) or (bool(said) and all(one is not None and _LOCAL.fullmatch(one) for one in said))
     return bool(said) and all(one is not None and not HOSTED.match(one) for one in said)
 
 

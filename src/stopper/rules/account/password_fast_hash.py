@@ -130,7 +130,7 @@ def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
             yield Hit(f"passlib hashes new passwords with {names[0]}", call.span)
     for write in facts.config_writes("SECURITY_PASSWORD_HASH"):
         text = text_of(write.value)
-        if text and _SCHEMES.fullmatch(text) and text not in _FAST_SCHEME:
+        if text and text != "plaintext" and _SCHEMES.fullmatch(text) and text not in _FAST_SCHEME:
             yield Hit(f"Flask-Security hashes passwords with {text}", write.span)
 
 

@@ -12,7 +12,7 @@ from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import plain, written
-from stopper.core.values import Call, Constant, Value, text_of, walk
+from stopper.core.values import Call, Constant, Mapping, Value, text_of, walk
 from stopper.core.whole_numbers import least_number
 
 BCRYPT: Final = 10
@@ -42,9 +42,24 @@ def detect(app: App) -> Iterator[Hit]:
     low = [write for write in written(app, "BCRYPT_LOG_ROUNDS") if _below(facts, write.value, BCRYPT)]
     for write in low:
         yield Hit("BCRYPT_LOG_ROUNDS is below 10", write.span)
+    for write in written(app, "SECURITY_PASSWORD_HASH_OPTIONS"):
+        for scheme in _few_of_security(facts, write.value):
+            yield Hit(f"Flask-Security runs {scheme} with too few rounds", write.span)
     running = app.config.get("BCRYPT_LOG_ROUNDS")
     if not low and running is not None and isinstance(running.value, int) and 0 < running.value < BCRYPT:
         yield Hit(f"BCRYPT_LOG_ROUNDS is {running.value} in the running application", reader="running")
+
+
+def _few_of_security(facts: SourceFacts, value: Value) -> Iterator[str]:
+    """``{"pbkdf2_sha512": {"rounds": 1000}}``"""
+    for key, options in value.items if isinstance(value, Mapping) else ():
+        scheme = text_of(key) or ""
+        rounds = (
+            [held for word, held in options.items if text_of(word) == "rounds"] if isinstance(options, Mapping) else []
+        )
+        least = BCRYPT if scheme.startswith("bcrypt") else FEW if scheme.startswith("pbkdf2") else 0
+        if any(_below(facts, one, least) for one in rounds):
+            yield scheme
 
 
 def _below(facts: SourceFacts, value: Value | None, least: int) -> bool:

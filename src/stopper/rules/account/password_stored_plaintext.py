@@ -59,6 +59,9 @@ def detect(app: App) -> Iterator[Hit]:
         if (span.path, span.line) not in seen:
             seen.add((span.path, span.line))
             yield Hit(message, span)
+    for write in facts.config_writes("SECURITY_PASSWORD_HASH"):
+        if text_of(write.value) == "plaintext":
+            yield Hit("Flask-Security is told to store passwords in clear", write.span)
     running = app.config.get("SECURITY_PASSWORD_HASH")
     if running is not None and running.value == "plaintext":
         yield Hit("Flask-Security stores passwords in clear in the running application", reader="running")

@@ -7,7 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.held_headers import carried
+from stopper.core.held_headers import carried, mappings
 from stopper.core.labels import CREDENTIALS
 from stopper.core.left_out import left_out
 from stopper.core.rule import Edit, Hit, Rule
@@ -69,6 +69,8 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls("bugsnag.configure", "rollbar.init", "honeybadger.honeybadger.configure"):
         if may_be(call.keyword("send_environment", "include_request_body", "capture_ip"), True) or _empty_list(call):
             yield Hit("the error tracker is told to send requests as they are", call.span)
+        elif any(is_constant(on, True) for one in mappings(facts, call.keyword("locals")) for _, on in one.items):
+            yield Hit("local variables, with keys and tokens in them, are sent with every error", call.span)
     yield from _by_handlers(facts)
     for call in facts.calls_matching(_SENDS.pattern):
         given = (*call.args, *(value for _, value in call.keywords))
