@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stopper.core.app import Route
+from stopper.core.asked_of_found import CHAINED, is_asked_of_caller, is_of_found
 from stopper.core.caller_askers import askers
 from stopper.core.fact import Comparison, Condition, Decorator, Function
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO, only_describes
@@ -59,7 +60,7 @@ SQL_OWNER: Final = re.compile(
 _WHERE: Final = re.compile(r"(?is)\s*(?:select|update|delete)\b.*\bwhere\b")
 _SAYS: Final = re.compile(
     r"(?:.*\.)?(?:debug|info|warning|warn|error|exception|critical|log|print|flash|jsonify|make_response|render_template|render_template_string|dumps|dump|"
-    r"add|add_all|commit|flush|refresh|delay|apply_async|send|emit|publish|append|str|int|format|insert_one|len|isinstance)"
+    r"redirect|url_for|add|add_all|commit|flush|refresh|delay|apply_async|send|emit|publish|append|str|int|format|insert_one|len|isinstance)"
 )
 """Calls that show, note or store something, and decide nothing."""
 _LOGS: Final = re.compile(r"(?:.*\.)?(?:debug|info|warning|warn|error|exception|critical|log|print|flash|str|len)")
@@ -292,6 +293,8 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
         return True  # ``require(MANAGE, user)``
     if not known and _ASKS_UNSEEN.search(call.method) and not call.callee.startswith(("flask.", "werkzeug.")):
         return True
+    if is_asked_of_caller(call):
+        return True
     if known and call.callee in names:  # what it asks stands in what was read, but for a statement that it is handed
         return _is_statement(call) and any(map(is_who, walk(call, 4))) and not _is_of_people(call)
     if _SAYS.fullmatch(call.callee) or (call.method[:1].isupper() and call.method not in _QUERIES):
@@ -299,9 +302,14 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
     given = (*call.args, *(value for _, value in call.keywords))
     if call.method in _QUERIES and _holds_owner(call):
         return True
-    if call.receiver is not None and any(is_who(part) for part in _outside_makers(call.receiver)):
+    inside = [part for value in given for part in _outside_makers(value)]
+    asking = [*(_outside_makers(call.receiver) if call.receiver is not None else ()), *inside]
+    if call.method in _QUERIES or call.method in CHAINED:  # ``Photo.query.with_parent(photo.author)``: of the one that was found, and not of who is calling
+        asking = [part for part in asking if not is_of_found(part, _QUERIES)]
+        inside = [part for part in inside if not is_of_found(part, _QUERIES)]
+    if call.receiver is not None and any(map(is_who, asking[: len(asking) - len(inside)])):
         return True
-    if not any(is_who(part) for value in given for part in _outside_makers(value)):
+    if not any(map(is_who, inside)):
         return False
     if call.method in _QUERIES:
         return not _is_of_people(call) and any(_names_thing(part) for value in given for part in walk(value, 6))

@@ -87,6 +87,17 @@ def _model_calls(facts: SourceFacts) -> Iterator[Call]:
     yield from _by_http(facts)
 
 
+_OWN: Final = re.compile(
+    r"(?i)(?:\w+\.)*\w*(?:llm|gpt|language_?model|chat_?model|openai|claude|gemini|mistral)\w*\."
+    r"(?:inference|infer|complete|completion|chat|generate\w*|ask\w*|prompt|invoke|predict|query|respond|answer)"
+)
+
+
+def asks_by_name(facts: SourceFacts, call: Call) -> bool:
+    """``LLM(name).inference(prompt)``: a class of the project by whose name a model is asked, whichever of several clients it picks."""
+    return _OWN.fullmatch(call.callee) is not None and facts.function(call.callee) is not None
+
+
 def _is_chain(value: Value | None) -> bool:
     """``prompt | model``: steps that LangChain runs one after the other."""
     return isinstance(value, Unknown) and any(

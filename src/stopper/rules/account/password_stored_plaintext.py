@@ -10,6 +10,7 @@ from stopper.core.body_models import classes_by_name
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.password_columns import SEALS, hashing_classes, is_column, is_own_column, is_table_class, only_carries
+from stopper.core.passwords_unhashed import HASHED_COLUMN, is_given_sealed, unhashed
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.text_words import mentions
@@ -130,6 +131,8 @@ def _is_check(facts: SourceFacts, typed: Value, kept: Value) -> bool:
     """*typed* is a password of the request, and *kept* one that the application looked up."""
     if any(is_own_column(facts, _plain(typed), one) for one in options(_opened(_plain(kept)))):
         return True
+    if isinstance(kept, Member) and HASHED_COLUMN.fullmatch(kept.attribute):
+        return _is_typed(facts, typed) and not is_given_sealed(facts, _plain(typed))
     if not any(_is_kept(facts, _opened(one)) for one in options(_plain(kept))) or _is_configured(facts, kept):
         return False  # asked first: names tell it, and most comparisons have none
     return _is_typed(facts, typed) and not _is_typed_again(typed, kept)
@@ -332,6 +335,7 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             _is_persons(name) and _is_typed(facts, value) for arg in call.args for name, value in _pairs(arg)
         ):
             yield call.span, STORED
+    yield from ((span, STORED) for span in unhashed(facts, lambda value: _is_typed(facts, value)))
     if not hashing:
         for made in facts.assignments():
             if _is_persons(made.attribute) and made.function and _OF_PERSON.fullmatch(made.target) and _is_typed(facts, made.value) and not made.target.startswith("self."):  # fmt: skip

@@ -16,6 +16,7 @@ from stopper.core.origins import UPSTREAM
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_answers import honest_answers
+from stopper.core.rows_of_keys import KEY_ITSELF, is_kept_key, is_key_of_row, is_shown_by_key_model
 from stopper.core.rule import Hit, Rule
 from stopper.core.shown_fields import (
     declared_fields,
@@ -105,7 +106,7 @@ def _declared_keys(facts: SourceFacts) -> frozenset[str]:
     found: set[str] = set()
     for one in facts.classes():
         found |= {name for name, held in one.attributes.items() if isinstance(held, Call)} | set(one.fields)
-    return frozenset(name for name in found if _is_key(name) or name in _KEY_ITSELF)
+    return frozenset(name for name in found if _is_key(name) or name in KEY_ITSELF)
 
 
 _ROWS: Final = frozenset({"fetchone", "fetchall", "first", "one", "fetchmany"})
@@ -159,31 +160,8 @@ def _serialised(facts: SourceFacts) -> Iterator[Span]:
         if not shows or _ONCE.search(last):
             continue
         function, value = returned.function, returned.value
-        if _gives(facts, value, function) or _is_of_key_model(facts, function, value):
+        if _gives(facts, value, function) or is_shown_by_key_model(facts, function, value):
             yield returned.span
-
-
-_KEY_MODEL: Final = re.compile(
-    r"(?i)_?(?:\w*_)?(?:api|access|client|service)_?(?:key|credential)s?(?:model|record|row)?"
-)
-_KEY_ITSELF: Final = frozenset({"key", "secret", "value", "token", "raw_key", "plain_key", "key_value", "secret_key"})
-_PLAINLY: Final = frozenset({"secret", "raw_key", "plain_key", "secret_key"})
-
-
-def _is_of_key_model(facts: SourceFacts, function: str, value: Value) -> bool:
-    """``{"secret": self.secret}`` in what a model of keys makes of itself: the column says by its class what it holds."""
-    owner = function.rpartition(".")[0]
-    known = classes_by_name(facts).get(owner)
-    if known is None or not isinstance(value, Mapping) or not _KEY_MODEL.fullmatch(owner.rpartition(".")[2]):
-        return False
-    is_hashed = any(re.search(r"(?i)hash|digest", column) for column in (*known.attributes, *known.fields))
-    words = _PLAINLY if is_hashed else _KEY_ITSELF  # what is called a key may be its name then
-    columns = [known.attributes.get(name) for name in words]
-    return any(
-        any(held is one for one in columns)
-        or (isinstance(held, Name) and held.dotted in {f"{owner}.{name}" for name in words & known.fields.keys()})
-        for _, held in value.items
-    )
 
 
 _LIKE_A_KEY: Final = re.compile(r"[\w.:+/=-]{12,}")
@@ -203,7 +181,7 @@ def _gives(
         return False
     met[id(value), name] = depth, value
     if isinstance(value, Name):
-        return _is_of_somebody(value.dotted) or _is_declared(facts, value.dotted)
+        return _is_of_somebody(value.dotted) or _is_declared(facts, value.dotted) or is_kept_key(facts, value.dotted)
     if isinstance(value, _NOTHING):
         # A literal that is read through a field or name which says that it is a key.
         return (
@@ -219,7 +197,7 @@ def _gives(
                 for key, inner in items
             )
         case Member(attribute=attribute):
-            return (_is_key(attribute) or _is_of_row(facts, value)) and not _is_fresh(facts, value)
+            return (_is_key(attribute) or is_key_of_row(facts, value)) and not _is_fresh(facts, value)
         case ConfigValue(key=key, default=kept) | EnvironmentValue(variable=key, default=kept):
             return (
                 not is_constant(kept, "{}", "[]")
@@ -291,20 +269,6 @@ def _dumps_key(facts: SourceFacts, value: Value, over: frozenset[str] = frozense
 def _sifts(facts: SourceFacts, function: str) -> bool:
     """That the function looks at names, and may leave one out: ``if name != "api_key"``."""
     return any(one.operator in ("!=", "not in", "in", "==") for one in facts.comparisons_in(function))
-
-
-def _is_of_row(facts: SourceFacts, value: Member) -> bool:
-    """``k.key`` for each of ``ApiKey.query``: the column says by its class what it holds."""
-    if value.attribute not in _KEY_ITSELF or not isinstance(value.owner, Item):
-        return False
-    for one in walk(value.owner, 5):
-        said = one.callee if isinstance(one, Call) else one.dotted if isinstance(one, Name) else ""
-        for place, word in enumerate(parts_of := said.split(".")):
-            if word[:1].isupper() and _KEY_MODEL.fullmatch(word):
-                known = classes_by_name(facts).get(".".join(parts_of[: place + 1]))
-                columns = (*known.attributes, *known.fields) if known is not None else ()
-                return not any(re.search(r"(?i)hash|digest", column) for column in columns)
-    return False
 
 
 def _asks_another(facts: SourceFacts, callee: str) -> bool:

@@ -219,7 +219,8 @@ def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call | Item]
             if _looks_up(index, call):
                 yield call
         for call in facts.calls_in(function.name):
-            if facts.function(call.callee) is not None and any(_is_id(index, value) for value in call.args):
+            handed = facts.function(call.callee) is not None and call.args
+            if handed and any(_is_id(index, value) or _is_body(value) for value in call.args):
                 yield from (inner for inner in facts.calls_in(call.callee) if _looks_up(index, inner))
         for call in facts.calls_in(function.name) if facts.imports(*_FIRESTORES) else ():
             if call.method == "document" and any(_is_id(index, value) for value in call.args):
@@ -228,6 +229,13 @@ def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call | Item]
             if call.callee in _SERVES and any(_is_number(index, value) for value in call.args):
                 yield call
         yield from _kept_under(index, function)
+
+
+def _is_body(value: Value) -> bool:
+    """``controller.delete(request.json, identity)``: the id is in what was sent."""
+    return (isinstance(value, Name) and value.dotted in ("flask.request.json", "flask.request.form")) or (
+        isinstance(value, Call) and value.callee == "flask.request.get_json"
+    )
 
 
 def _kept_under(index: FunctionIndex, function: Function) -> Iterator[Item]:

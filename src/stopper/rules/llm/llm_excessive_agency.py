@@ -10,7 +10,7 @@ from stopper.core.checked_input import is_checked
 from stopper.core.fact import Flow, SinkKind
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict
-from stopper.core.llm_names import model_calls, said, talks_to_models
+from stopper.core.llm_names import asks_by_name, model_calls, said, talks_to_models
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import broken, models
 from stopper.core.rule import Hit, Rule
@@ -106,7 +106,7 @@ def _is_expression(value: Value) -> bool:
 def _from_model(facts: SourceFacts, value: Value, asked: set[int]) -> bool:
     if isinstance(value, Item) and isinstance(value.owner, Mapping) and not value.owner.open:
         return False  # the model picks one of what the project has written itself
-    if any(isinstance(part, Call) and id(part) in asked for part in walk(value)):
+    if any(isinstance(part, Call) and (id(part) in asked or asks_by_name(facts, part)) for part in walk(value)):
         return True
     return facts.derives(value, "model-output") or any(
         isinstance(part, Call)

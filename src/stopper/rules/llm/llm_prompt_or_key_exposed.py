@@ -125,11 +125,12 @@ def _logged(facts: SourceFacts) -> Iterator[Hit]:
         answer = any(isinstance(part, Call) and id(part) in asked for one in said for part in walk(one))
         answer = answer or any(_is_answer(facts, one) for one in said)
         answer = answer or (bool(fields) and any(not fields.isdisjoint(_fields(facts, one)) for one in said))
-        if answer or any(origins(one) & mine or _is_handed_over(facts, one, told) for one in said):
-            message = (
-                "what was said to the model, or what it answered, is logged: look whether people's words are in it"
-            )
+        message = "what was said to the model, or what it answered, is logged: look whether people's words are in it"
+        if answer or any(origins(one) & mine for one in said):
             yield Hit(message, flow.span, certainty="possible", severity="low")
+            continue
+        for span in dict.fromkeys(place for one in said for place in _handed_over(facts, one, told)):
+            yield Hit(message, span, certainty="possible", severity="low")
 
 
 def _fields(facts: SourceFacts, value: Value) -> Iterator[tuple[str, str]]:
@@ -155,15 +156,17 @@ def _told_through(facts: SourceFacts, function: str, told: dict[str, set[object]
     }
 
 
-def _is_handed_over(facts: SourceFacts, value: Value, told: dict[str, set[object]]) -> bool:
-    """``self.note("asked", messages=messages)``: a function that only writes it down is handed what was said."""
-    return isinstance(value, Parameter) and any(
-        origins(given) & told[call.function]
-        for call in callers(facts, value.function)
-        if call.function in told
-        for given in passed_for(facts, value, call)
-        if not (_is_metadata(given) or _is_measure(given) or _is_number(given))
-    )
+def _handed_over(facts: SourceFacts, value: Value, told: dict[str, set[object]]) -> Iterator[Span]:
+    """``self.note("asked", messages=messages)``: where a function that only writes it down is handed what was said."""
+    for call in callers(facts, value.function) if isinstance(value, Parameter) else ():
+        if call.function in told and call.span is not None and isinstance(value, Parameter):
+            given = [inner for one in passed_for(facts, value, call) for inner in _told(one)]
+            if any(
+                origins(one) & told[call.function]
+                for one in given
+                if not (_is_metadata(one) or _is_measure(one) or _is_number(one))
+            ):
+                yield call.span
 
 
 def _is_answer(facts: SourceFacts, value: Value) -> bool:

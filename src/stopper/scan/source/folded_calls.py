@@ -27,7 +27,7 @@ from stopper.core.values import (
 from stopper.scan.source.drafts import new_choice, new_constant, new_format, new_mapping, new_sequence, new_unknown
 from stopper.scan.source.dumped import FUNCTIONS, METHODS, dumped
 from stopper.scan.source.folding import LARGEST_TEXT, as_mapping, braces, formatted
-from stopper.scan.source.lookups import LOADS, attribute, item, parsed_file, request_part
+from stopper.scan.source.lookups import LOADS, OF_REQPARSE, attribute, item, parsed_file, request_part
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either
 from stopper.scan.source.unrolling import TEXT_METHODS
 from stopper.scan.source.wsgi_names import AGAIN, request_again
@@ -296,7 +296,9 @@ def _folded_get(
     if reader.is_config(owner):
         return item(reader, owner, key, default, node)
     if type(owner) is Call and (
-        _gives_mapping(owner.callee) or (_is_word(text) and reader.project.has_function(owner.callee))
+        _gives_mapping(owner.callee)
+        or (_is_word(text) and reader.project.has_function(owner.callee))
+        or (owner.method == "parse_args" and OF_REQPARSE.match(owner.callee))  # ``parser.parse_args().get("email")``
     ):
         return item(reader, owner, key, default, node)
     return None

@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Final, TypeVar
 
 from stopper.core.app import App
-from stopper.core.fact import ConfigWrite, Flow, SourceRoute, TextFile
+from stopper.core.fact import ConfigWrite, SourceRoute, TextFile
 from stopper.core.facts import SourceFacts
 from stopper.core.facts_memory import HasSpan
 from stopper.core.path_calls import file_named, texts_of
@@ -20,14 +20,13 @@ from stopper.core.values import (
     Mapping,
     Name,
     Parameter,
-    Sequence,
     Value,
     literals,
     options,
     walk,
 )  # fmt: skip
 from stopper.scan.report import ReadError
-from stopper.scan.source import names
+from stopper.scan.source.answers import answers, streamed
 from stopper.scan.source.files import SourceFile
 from stopper.scan.source.forwarding import leave_to_callers
 from stopper.scan.source.given_config import GivenConfig
@@ -106,8 +105,8 @@ def link(
         asides=frozenset(project.asides),
         sole=project.sole,
     )
-    flows = [*project.flows, *_answers(project, facts), *log_hooks(facts)]
-    facts = facts.grown(all_flows=_sorted([*flows, *_streamed(project, flows)]))
+    flows = [*project.flows, *answers(project, facts), *log_hooks(facts)]
+    facts = facts.grown(all_flows=_sorted([*flows, *streamed(project, flows)]))
     guards = Guards(project, facts, routes)
     served = tuple(guards.route(route, origin) for route, origin in found)
     facts = facts.grown(reach=_reach(project, facts, guards))
@@ -128,53 +127,6 @@ _PLACE: Final = attrgetter("span.path", "span.line", "span.column")
 def _place(found: HasSpan) -> tuple[str, int, int]:
     span = found.span
     return (span.path, span.line, span.column) if span is not None else ("", 0, 0)
-
-
-def _answers(project: Project, facts: SourceFacts) -> Iterator[Flow]:
-    """What views and error handlers return is a response, unless it is a call that was noted as one already."""
-    speakers = {route.view for route in facts.routes} | {handler.function for handler in facts.all_error_handlers}
-    speakers |= {
-        one.name for one in facts.all_functions if one.parameters[-1:] == ("start_response",)
-    }  # WSGI (PEP 3333)
-    for found in facts.all_returns:
-        owner = found.function.rpartition(".")[0]
-        if found.function not in speakers and not (owner in speakers and owner in project.classes):
-            continue
-        value = found.value
-        if isinstance(value, Sequence) and value.kind == "tuple" and value.items:
-            value = value.items[0]
-        for option in options(value):
-            if isinstance(option, Constant) or (isinstance(option, Call) and option.callee in names.SINKS):
-                continue
-            yield Flow("response", option, frozenset(), found.span, found.function, "return")
-            if isinstance(option, Format) and any(_is_markup(part) for part in option.parts):
-                yield Flow("html", option, frozenset(), found.span, found.function, "return")
-
-
-def _streams(value: Value) -> Iterator[Call]:
-    """The calls whose pieces are answered as they come, also behind ``stream_with_context``."""
-    for option in options(value):
-        if isinstance(option, Call):
-            yield option
-            if option.method in ("stream_with_context", "copy_current_request_context"):
-                yield from (inner for given in option.args for inner in _streams(given))
-
-
-def _streamed(project: Project, answers: Iterable[Flow]) -> Iterator[Flow]:
-    """What a generator gives piece by piece, where it is answered: ``Response(generate(), mimetype="text/event-stream")``."""
-    told: set[str] = set()
-    for flow in answers if project.yielded else ():
-        for part in _streams(flow.value) if flow.sink == "response" else ():
-            name = part.callee
-            if name in project.yielded and name not in told:
-                told.add(name)
-                yield from (
-                    Flow("response", value, frozenset(), span, name, "yield") for value, span in project.yielded[name]
-                )
-
-
-def _is_markup(part: Value) -> bool:
-    return isinstance(part, Constant) and isinstance(part.value, str) and "<" in part.value and ">" in part.value
 
 
 def _class_config(project: Project, modules: dict[str, Module]) -> Iterator[ConfigWrite]:

@@ -51,7 +51,7 @@ def attribute_node(reader: Reader, node: ast.Attribute) -> Value:
     if (
         type(owner) is Call
         and owner.method == "parse_args"
-        and _OF_REQPARSE.match(owner.callee)
+        and OF_REQPARSE.match(owner.callee)
         and not hasattr(dict, node.attr)
     ):
         return item(reader, owner, new_constant(node.attr), None, node)  # ``args.name`` is ``args["name"]``
@@ -327,7 +327,7 @@ def parsed_file(reader: Reader, parser: str, given: tuple[Value, ...]) -> Value 
     return parsed(reader, parser, given)
 
 
-_OF_REQPARSE: Final = re.compile(r"flask_(?:restful|restx|restplus)\.")
+OF_REQPARSE: Final = re.compile(r"flask_(?:restful|restx|restplus)\.")
 """What a parser of Flask-RESTful has read from the request, wherever in it."""
 
 
@@ -336,7 +336,7 @@ def request_part(owner: Value, depth: int = 4) -> str:
     if type(owner) is Name:
         return owner.dotted if owner.dotted.startswith("flask.request.") else ""
     if type(owner) is Call:
-        if owner.method == "parse_args" and _OF_REQPARSE.match(owner.callee):
+        if owner.method == "parse_args" and OF_REQPARSE.match(owner.callee):
             return owner.callee
         if owner.callee == "dict" and owner.args and depth:
             return request_part(owner.args[0], depth - 1)

@@ -32,7 +32,7 @@ def record_sinks(home: Home, call: Call, word: str, owner: Value | None) -> None
         if _is_outbound(call.callee):
             _outbound(home, call, word)  # ``from requests import get``
         return
-    if word in names.LOG_METHODS and _is_logger(call.callee, owner):
+    if word in names.LOG_METHODS and (_is_logger(call.callee, owner) or _is_made_logger(home, owner)):
         _sink(home, call, "log", -1, ())
     elif word in ("write", "write_text", "writelines") and call.callee not in names.SINKS and _is_log_file(owner):
         _sink(home, call, "log", 0, ())
@@ -68,6 +68,17 @@ def _is_logger(callee: str, owner: Value) -> bool:
         )
         return names.LOGGER_NAME.match(said) is not None
     return type(owner) is Name and names.LOGGER_NAME.match(owner.dotted.rpartition(".")[2]) is not None
+
+
+_MAKES_LOGGER: Final = re.compile(r"(?i)(?:.*[._])?(?:get|make|create|new|init|setup|set_up)?_?log(?:ger|_?init)?")
+"""How libraries call what makes a logger of theirs."""
+
+
+def _is_made_logger(home: Home, owner: Value) -> bool:
+    """``self.out = somelog.LogInit(path)``: of a library that is not known; a logger of the project is read itself."""
+    if type(owner) is not Call or owner.callee[:1] == "?" or _MAKES_LOGGER.fullmatch(owner.callee) is None:
+        return False
+    return owner.callee not in home.project.functions and owner.callee not in home.project.classes
 
 
 _LOG_FILE: Final = re.compile(r"(?i)(?:^|[/_.-])(?:logs?|audit|access|debug)(?:[/_.-]|$)")
