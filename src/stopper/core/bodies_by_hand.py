@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.facts import SourceFacts
+from stopper.core.left_out import is_spread
 from stopper.core.place import Span
-from stopper.core.values import Call, Constant, Item, Name, Value, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Name, Value, options, walk
 
 _LOADS: Final = frozenset({"json.loads", "flask.json.loads", "simplejson.loads", "ujson.loads", "orjson.loads"})
 _RAW: Final = frozenset({"flask.request.data", "flask.request.get_data", "flask.request.stream"})
-_KEEPS: Final = re.compile(r".*\.(?:save|store|put|insert_one|replace_one|set|write|upsert|create)")
+_KEEPS: Final = re.compile(r".*\.(?:save|store|put|insert_one|replace_one|set|set_by_id|write|upsert|create)")
 _JSON: Final = frozenset({"flask.request.get_json", "flask.request.json"})
 
 
@@ -29,7 +30,7 @@ def kept_whole(facts: SourceFacts) -> Iterator[Call]:
         if (
             not _KEEPS.fullmatch(call.callee)
             or call.callee.startswith(("flask.", "werkzeug."))
-            or not _changes(facts, call.function)
+            or not (_changes(facts, call.function) or _is_handed_it(facts, call))
         ):
             continue
         if any(_is_json(value) for value in call.args):
@@ -40,6 +41,12 @@ def _changes(facts: SourceFacts, function: str) -> bool:
     return any(set(route.methods) & {"POST", "PUT", "PATCH"} for route in facts.routes_of_view(function))
 
 
+def _is_handed_it(facts: SourceFacts, call: Call) -> bool:
+    """``people.update(number, request.get_json())``, and the service keeps it: each way to it begins in a view that changes something."""
+    ways = facts.routes_reaching(call.function) if any(map(_is_json, call.args)) else ()
+    return bool(ways) and all(way.method in ("POST", "PUT", "PATCH") for way in ways)
+
+
 def _is_raw(value: Value) -> bool:
     return any(
         (isinstance(part, Name) and part.dotted in _RAW) or (isinstance(part, Call) and part.callee in _RAW)
@@ -48,7 +55,13 @@ def _is_raw(value: Value) -> bool:
 
 
 def _is_json(value: Value) -> bool:
-    return (isinstance(value, Call) and value.callee in _JSON) or (isinstance(value, Name) and value.dotted in _JSON)
+    """The body, also with members that are written beside it: ``{**body, "updated_at": now}``."""
+    return any(
+        (isinstance(one, Call) and one.callee in _JSON)
+        or (isinstance(one, Name) and one.dotted in _JSON)
+        or (isinstance(one, Mapping) and any(is_spread(key) and _is_json(held) for key, held in one.items))
+        for one in options(value)
+    )
 
 
 def _used(facts: SourceFacts, function: str) -> Iterator[Value]:

@@ -17,6 +17,7 @@ _APPLICATIONS: Final = re.compile(
     r"/(?:app|code|srv|src|project|application|opt|(?:srv|opt|var/www|usr/src|home/[\w-]+)/(?:app|application|project|src|code|backend|api|flask[\w-]*|web_?app))"
 )
 """Where the code of applications lies by custom."""
+_PYTHON: Final = re.compile(r"(?i)python|gunicorn|uwsgi|waitress|hypercorn|uvicorn|\bflask\s+run")
 _WORKDIR: Final = re.compile(r"(?i)^\s*(?:WORKDIR\s+|WorkingDirectory\s*=\s*)[\"']?(/[\w./-]+)")
 
 
@@ -26,7 +27,7 @@ def served_projects(facts: "SourceFacts") -> Iterator[Span]:
         found[1].rstrip("/")
         for file in facts.files_of("dockerfile", "deployment")
         for line in file.lines
-        if any("python" in one.lower() for one in file.lines) and (found := _WORKDIR.match(line)) is not None
+        if any(map(_PYTHON.search, file.lines)) and (found := _WORKDIR.match(line)) is not None
     }
     for file in facts.files_of("config", "deployment"):
         if _is_of_pages(facts, file):

@@ -142,7 +142,11 @@ def _accepted(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
 
 
 def _decoded(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
-    """What reaches a JWT library, also through functions of the project, and what reaches a function that says it checks tokens."""
+    """What reaches a JWT library, also through functions of the project, what reaches a function that says it checks tokens, and what
+    ``Authorization("Bearer", token=request.values["token"])`` makes a header of."""
+    for made in facts.calls("werkzeug.datastructures.Authorization", "werkzeug.datastructures.auth.Authorization"):
+        for shown in (*made.args, *(value for _, value in made.keywords)):
+            yield from ((item, made.function, True) for item in _readings(shown))
     for call in facts.calls_matching(_DECODES.pattern):
         if _is_of_things(facts, call):
             continue

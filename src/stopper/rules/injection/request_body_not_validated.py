@@ -12,6 +12,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Decorator
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.passing import callers
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import answered, attempt, candidates, is_door
@@ -27,6 +28,10 @@ _SCHEMAS: Final = re.compile(
 _CHECK: Final = re.compile(
     r"(?i)(?:.*\.)?(?:\w*valid\w*|\w*schema\w*|load|loads_json|model_validate\w*|parse_obj|from_dict|isinstance|check_\w+|require\w*|sanitize\w*|clean\w*|parse_\w+|expect\w*|compare_digest|construct_event)"
 )
+_SHOWS: Final = re.compile(
+    r"route|get|post|put|patch|delete|output|doc|response|alt_response|auth_required|login_required|etag|paginate|marshal_\w+"
+)
+"""What the same libraries decorate a view with that looks at no body."""
 _DECORATED: Final = re.compile(r"(?i)valid|schema|expects|use_args|use_kwargs|arguments|input|body|json|parse")
 
 
@@ -50,7 +55,8 @@ def detect(app: App) -> Iterator[Hit]:
                 "members of the JSON body are used, and nothing asks whether they are there and of the right type", span
             )
     for call in kept_whole(facts):
-        if call.function not in seen and not _is_checked(facts, call.function):
+        views = {one.function for one in callers(facts, call.function)}
+        if call.function not in seen and not any(_is_checked(facts, one) for one in (call.function, *views)):
             seen.add(call.function)
             yield Hit("the JSON body is kept as it comes, and nothing asks what is in it", call.span)
     yield from _undescribed(app)
@@ -95,7 +101,9 @@ def _is_checked(facts: SourceFacts, function: str) -> bool:
     """That anything in the view looks like a check: a schema, a type, a test of a member, a caught failure, a decorator."""
     own = facts.function(function)
     if own is not None and any(
-        _DECORATED.search(one.name.rpartition(".")[2]) or _SCHEMAS.search(one.name) or _expects(facts, one)
+        _DECORATED.search(word := one.name.rpartition(".")[2])
+        or (_SCHEMAS.search(one.name) and not _SHOWS.fullmatch(word))
+        or _expects(facts, one)
         for one in own.decorators
     ):
         return True

@@ -175,22 +175,25 @@ def _in_files(app: App, facts: SourceFacts) -> Iterator[Hit]:
         for value in reached(facts, key):
             if isinstance(value, EnvironmentValue):
                 wanted[value.variable] = algorithms
-    for file in facts.files_of("env") if wanted else ():
+    for file in facts.files_of("env", "compose", "dockerfile", "deployment", "procfile") if wanted else ():
         if _FOR_SHOW.search(file.path):
             continue
         for number, line in enumerate(file.lines, 1):
-            name, _, said = line.removeprefix("export ").partition("=")
-            secret = said.strip().strip("'\"").encode()
-            if (
-                name.strip() in wanted
-                and secret
-                and b"$" not in secret
-                and not is_asymmetric(secret)
-                and weakness(secret, wanted[name.strip()])
-            ):
-                yield Hit(
-                    f"{name.strip()} is too short or too easily guessed", Span(file.path, number, number, 0, len(line))
-                )
+            name, said = _variable_set(line)
+            secret = said.encode() if name in wanted else b""
+            if secret and b"$" not in secret and not is_asymmetric(secret) and weakness(secret, wanted[name]):
+                yield Hit(f"{name} is too short or too easily guessed", Span(file.path, number, number, 0, len(line)))
+
+
+_LEADS: Final = re.compile(
+    r"^\s*(?:export\s+|ENV\s+|Environment=\s*|-\s+)?[\"']?([A-Za-z_]\w*)\s*(?:=|:\s)\s*(.*?)\s*$"
+)
+
+
+def _variable_set(line: str) -> tuple[str, str]:
+    """``export KEY=…``, ``KEY: "…"`` and ``- KEY=…`` of Compose, ``ENV KEY=…`` of an image, ``Environment="KEY=…"`` of systemd."""
+    found = _LEADS.match(line)
+    return (found[1], found[2].partition(" #")[0].strip().strip("'\"")) if found is not None else ("", "")
 
 
 def _asked_for_too_few(app: App, facts: SourceFacts) -> Iterator[Hit]:

@@ -94,7 +94,7 @@ def _engine_options(facts: SourceFacts) -> Iterator[Span]:
         chosen = call.keyword("engine_options")
         if isinstance(chosen, Mapping) and call.span is not None and _echoes(facts, chosen):
             yield call.span
-    for write in facts.config_writes("SQLALCHEMY_ENGINE_OPTIONS"):
+    for write in facts.config_writes("SQLALCHEMY_ENGINE_OPTIONS", "ALCHEMICAL_ENGINE_OPTIONS"):
         chosen = write.value
         if write.loaded is not False and isinstance(chosen, Mapping) and _echoes(facts, chosen):
             yield write.span

@@ -38,6 +38,7 @@ _OVERWRITES: Final = re.compile(
     r"(?i)^\s*(?:proxy_set_header\s+([\w-]+)\s+\$(?:remote_addr|realip_remote_addr)\s*;|RequestHeader\s+set\s+([\w-]+)\s+[\"']?(?:%\{REMOTE_ADDR\}[se]|expr=%\{REMOTE_ADDR\}))"
 )
 """nginx and Apache; ``$proxy_add_x_forwarded_for`` leaves at the front what the caller wrote."""
+_SAYS_CALLER: Final = re.compile(r"(?i)^\s*proxy_set_header\s+X-(?:Forwarded-For|Real-IP)\s")
 _PROXY: Final = re.compile(
     r"(?i)proxy_pass\s|image:\s*[\"']?(\w+/)?(nginx|traefik|haproxy|caddy|envoy)|reverse_proxy\s|ProxyPass\s|^kind:\s*Ingress"
 )
@@ -174,6 +175,22 @@ def _untold(facts: SourceFacts) -> Iterator[Hit]:
             if any(_is_peer(part) for side in (one.left, one.right) for part in walk(side, 4)):
                 yield Hit("a proxy stands in front, there is no ProxyFix, and its address is compared here", one.span)
                 return
+    if any("proxy_pass" in line for line in lines) and any(map(_SAYS_CALLER.match, lines)):
+        place = next(_peers_asked(facts), None)
+        if place is not None:
+            message = "a proxy stands in front, there is no ProxyFix, and what is taken for the caller's address is the proxy's"
+            yield Hit(message, place, severity="medium")
+
+
+def _peers_asked(facts: SourceFacts) -> Iterator[Span]:
+    """Where ``request.remote_addr`` is handed on."""
+    read = facts.readings("flask.request.headers", "flask.request.environ")
+    if not facts.says("remote_addr") or any(one.key.lower() in _HEADERS for one in read):
+        return
+    for call in facts.calls():
+        given = (*call.args, *(value for _, value in call.keywords))
+        if call.span is not None and any(_is_peer(part) for value in given for part in walk(value, 4)):
+            yield call.span
 
 
 def _counts_by_header(facts: SourceFacts, key: Value | None) -> bool:
