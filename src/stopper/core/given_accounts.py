@@ -5,7 +5,7 @@ from typing import Final
 
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
-from stopper.core.values import Caught, walk
+from stopper.core.values import Call, Caught, walk
 
 _ACCOUNT: Final = re.compile(
     r"(?i)(?:user_?)?(?:e_?)?mail(?:_?address)?|user_?name|login(?:_?name)?|phone(?:_?number)?"
@@ -39,3 +39,18 @@ def _shows_what_it_caught(facts: SourceFacts, function: str) -> bool:
     said = [one.value for one in facts.returns_of(function)]
     said += [value for call in facts.calls_in(function) if call.method in ("abort", "flash") for value in call.args]
     return any(isinstance(part, Caught) for value in said for part in walk(value, 6))
+
+
+_ASKS_PASSWORD: Final = re.compile(
+    r"(?i)_*(?:check|verify|validate|match(?:es)?|is_correct|authenticate)_?(?:pass\w*|pwd|secret)?(?:_hash)?"
+)
+
+
+def is_said_of_both(facts: SourceFacts, span: Span) -> bool:
+    """``if user is None or not user.check_password(typed): raise UserNotFound()``: whoever is not known and whoever typed another password get
+    the same answer, whatever its words are."""
+    around = [one for one in facts.conditions_around(span) if one.body is not None]
+    inner = min(around, key=lambda one: one.body.end_line - one.body.line if one.body is not None else 0, default=None)
+    return inner is not None and any(
+        isinstance(part, Call) and _ASKS_PASSWORD.fullmatch(part.method) is not None for part in walk(inner.value, 5)
+    )

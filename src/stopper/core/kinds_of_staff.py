@@ -8,7 +8,7 @@ from stopper.core.app import Access
 from stopper.core.fact import Function
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import ROLE
-from stopper.core.values import text_of, walk
+from stopper.core.values import Member, Name, text_of, walk
 from stopper.core.view_functions import FunctionIndex
 
 _ROLE_GUARD: Final = re.compile(r"(?i)roles?(?:_|$)|permissions?(?:_|$)|requires?_any_of")
@@ -37,4 +37,19 @@ def is_for_a_role(index: FunctionIndex, access: Access) -> bool:
         for one in index.comparisons.get(name, ())
         if one.operator in ("in", "not in", "==", "!=")
         for said, held in ((one.left, one.right), (one.right, one.left))
+    )
+
+
+_ADMIN: Final = re.compile(r"(?i)(?:is_?)?(?:admin|administrator|superuser|super_?admin|sysadmin)")
+
+
+def is_for_admins(index: FunctionIndex, access: Access) -> bool:
+    """A guard of the project turns away whoever is no administrator: ``if not user or not user.admin: abort(403)``."""
+    guards = [one.name for one in access.guards if one.name in index.by_name]
+    names = index.calling([name for one in guards for name in (one, *inside(index.facts, one))], 1)
+    return any(
+        (asked.refuses or asked.stops)
+        and any(_ADMIN.fullmatch(said_name(part)) for part in walk(asked.value, 4) if isinstance(part, (Member, Name)))
+        for name in names
+        for asked in index.conditions.get(name, ())
     )

@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.account_names import is_password_name
 from stopper.core.body_models import is_model
-from stopper.core.fact import ClassFact
+from stopper.core.fact import ClassFact, Decorator
 from stopper.core.facts import SourceFacts
 from stopper.core.values import Call, Constant, Name, Parameter, Value, text_of, walk
 from stopper.core.whole_numbers import least_number
@@ -16,13 +16,13 @@ LEAST: Final = 8
 MOST: Final = 64
 """So long a password may be everywhere (the same place): a number from here on is no least length."""
 _PLAIN: Final = re.compile(
-    r"(?:.*\.)?(?:Length|DataRequired|InputRequired|Required|Optional|EqualTo|String|Str|Raw|PasswordField|StringField|TextField|Field|"
+    r"(?:.*\.)?(?:Length|DataRequired|InputRequired|Required|Optional|EqualTo|String|Str|Raw|Marshmallow|PasswordField|StringField|TextField|Field|"
     r"constr|SecretStr|get_default|__name__|str|lower|strip|gettext|lazy_gettext|_|_l)"
 )
 _PATTERN: Final = re.compile(r"(?:.*\.)?(?:Regexp|Regex|RegexpValidator)")
 _REPEATS: Final = re.compile(r"\{(\d+)(?:,\d*)?\}")
 _TEXTS: Final = frozenset({"str", "pydantic.SecretStr", "pydantic.StrictStr"})
-_OTHER: Final = re.compile(r"(?i)old|current|existing|previous|confirm|repeat|again|2$")
+_OTHER: Final = re.compile(r"(?i)^(?:has|is|needs|uses?)_|old|current|existing|previous|confirm|repeat|again|2$")
 _LOOKS: Final = re.compile(
     r"(?i)(?:^|\.)(?:validates|validates_schema|field_validator|model_validator|validator|root_validator|pre_load|post_load|before)$"
 )
@@ -129,9 +129,19 @@ def _looks_itself(facts: SourceFacts, schema: ClassFact) -> bool:
     for method in schema.methods:
         function = facts.function(method if "." in method else f"{schema.name}.{method}")
         decorators = function.decorators if function is not None else ()
-        if "password" in method.rpartition(".")[2].lower() or any(_LOOKS.search(one.name) for one in decorators):
+        if "password" in method.rpartition(".")[2].lower() or any(map(_is_about_passwords, decorators)):
             return True
     return False
+
+
+def _is_about_passwords(one: Decorator) -> bool:
+    """``@validates("password")``, ``@validates_schema``; not ``@validates("username")``."""
+    named = [said for value in (one.call.args if one.call is not None else ()) if (said := text_of(value))]
+    return _LOOKS.search(one.name) is not None and (not named or any(_is_any(name) for name in named))
+
+
+def _is_any(name: str) -> bool:
+    return is_password_name(name) or name in ("*", "new") or "pass" in name.lower()
 
 
 def _is_strict(facts: SourceFacts, field: Value) -> bool:

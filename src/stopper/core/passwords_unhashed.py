@@ -57,7 +57,9 @@ def unhashed(facts: SourceFacts, is_typed: Callable[[Value], bool]) -> Iterator[
 
 
 def _hashes_by_hand(facts: SourceFacts) -> bool:
-    """That a model has a method which hashes, and none that does so by itself."""
+    """That a model has a method which hashes, and none that does so by itself, nor when a row is written (``listen(User, "before_update", …)``)."""
+    if any(True for _ in facts.calls("*.listen", "*.listens_for", "*.pre_save.connect", "*.pre_save")):
+        return False
     for one in classes_by_name(facts).values():
         methods = {method.rpartition(".")[2] for method in one.methods}
         if is_table_class(one) and methods & _BY_HAND and not methods & _BY_ITSELF:

@@ -12,7 +12,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.given_accounts import is_caught_on_the_way, is_given_account
+from stopper.core.given_accounts import is_caught_on_the_way, is_given_account, is_said_of_both
 from stopper.core.hash_timing import BY_TIME, hashed_for_known_alone
 from stopper.core.login_names import PASSWORD
 from stopper.core.password_schemas import mentioned
@@ -60,13 +60,15 @@ def detect(app: App) -> Iterator[Hit]:
                 if not _takes_account(facts, name):
                     continue
                 for span, text in answers_of(facts, name):
-                    if is_caught_on_the_way(facts, name, span):
+                    if is_caught_on_the_way(facts, name, span) or (
+                        says_nobody(text) and is_said_of_both(facts, span)
+                    ):
                         continue
                     if name not in seen and (_TAKEN.search(text) if registers else says_which(text)):
                         seen.add(name)  # two answers of one function tell one thing by their difference
                         yield Hit("the answer tells whether the account exists", span, RouteRef("POST", route.path))
                 for span in _not_found(facts, name) if not registers else ():
-                    if name not in seen:
+                    if name not in seen and not is_said_of_both(facts, span):
                         seen.add(name)
                         yield Hit("404 tells that the account does not exist", span, RouteRef("POST", route.path))
                 for span in hashed_for_known_alone(index, name) if not registers and name not in seen else ():

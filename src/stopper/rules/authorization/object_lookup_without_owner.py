@@ -8,9 +8,10 @@ from stopper.core.app import App, Route
 from stopper.core.asked_whose import asks_whose, is_who
 from stopper.core.body_models import classes_by_name
 from stopper.core.directories import is_in_a_directory, models_named
+from stopper.core.everybodys_deeds import is_everybodys_deed
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.kinds_of_staff import asks_a_role, is_for_a_role
+from stopper.core.kinds_of_staff import asks_a_role, is_for_a_role, is_for_admins
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE
 from stopper.core.password_columns import is_table_class
@@ -108,6 +109,8 @@ def detect(app: App) -> Iterator[Hit]:
             own = list(index.of_view(route.view, route.span, method))
             own += _loaders(index, own, route)
             if any(one.stops is not False and ADMIN_GUARD.search(one.name) for one in access.guards):
+                continue
+            if is_for_admins(index, access) or is_everybodys_deed(route, method):
                 continue
             if lets_programs_in(index, (one.name for one in access.guards)):
                 continue  # whoever holds the credential of the settings acts for everybody
