@@ -92,7 +92,7 @@ def answers(address: str) -> bool:
 
 def _ask(job: Job, options: ProbeOptions, folder: Path, import_seconds: float, wall_seconds: float) -> Answer:
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "stopper.scan.audit_child"],
+        [sys.executable, "-P", "-m", "stopper.scan.audit_start"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

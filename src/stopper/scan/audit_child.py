@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from stopper.core.app import App, Route, Spec
 from stopper.core.errors import IncompleteError, StopperError, UsageError
+from stopper.core.later_pattern import patterns_later
 from stopper.core.redactor import mask
 from stopper.core.rule import Rule
 from stopper.scan.access.join import with_answers, with_traced
@@ -47,7 +48,8 @@ class WantsServerError(IncompleteError):
 
 def main() -> None:
     """Read the job from standard input, do it, leave the answer, and end without waiting for the application's threads."""
-    job = load_job(sys.stdin.buffer.read())
+    with patterns_later():
+        job = load_job(sys.stdin.buffer.read())
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     answer = _answered(job)
     path = Path(job.folder)
@@ -220,7 +222,3 @@ def _with_progress(job: Job) -> Any:
             path.with_suffix(".part").replace(path)
 
     return replace(job.options, progress=tell)
-
-
-if __name__ == "__main__":
-    main()
