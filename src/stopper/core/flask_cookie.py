@@ -2,15 +2,19 @@
 
 import base64
 import binascii
+import json
 import re
+import zlib
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.app import App
 from stopper.core.secret import Secret
 
 SALT: Final = b"cookie-session"
 """Flask's salt for the session cookie (``flask.sessions.SecureCookieSessionInterface``)."""
+MOST: Final = 65_536
+"""Bytes of a session that are read."""
 _SIGNED: Final = re.compile(r"\.?[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{4,12}\.[A-Za-z0-9_-]{27}")
 
 
@@ -59,6 +63,19 @@ def signing_word(words: Iterable[str], cookie: str) -> str | None:
         word for word in words if word and compare_digest(_signature(word.encode("utf-8", "replace"), value), shown)
     )
     return next(fits, None)
+
+
+def payload(value: str) -> dict[str, object]:
+    """What a session cookie holds, unverified; empty where it is none."""
+    if not is_signed(value):
+        return {}
+    text = value.lstrip(".").partition(".")[0]
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        found: object = json.loads(zlib.decompressobj().decompress(data, MOST) if value.startswith(".") else data)
+    except (binascii.Error, ValueError, zlib.error, RecursionError):
+        return {}
+    return cast("dict[str, object]", found) if isinstance(found, dict) else {}
 
 
 def _split(cookie: str) -> tuple[str, bytes]:

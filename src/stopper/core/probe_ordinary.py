@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from stopper.core.flask_cookie import payload
 from stopper.core.probe import Identity, Target
 
 _ROLES: Final = re.compile(r"(?i)role|scope|perm|group|admin")
@@ -11,7 +12,7 @@ _HIGH: Final = re.compile(r"(?i)admin|root|super|staff|manager|operator")
 
 def is_low(target: Target, one: Identity) -> bool:
     """Neither the name nor the claims of the credential say that somebody has a higher role."""
-    claims = target.forge.claims(one.token.reveal()) if one.token is not None else {}
+    claims = _told(target, one)
     said = [str(value) for name, value in claims.items() if _ROLES.search(name)]
     high = any(_HIGH.search(text) or text == "True" for text in said)
     return not high and not _HIGH.search(one.name) and not _HIGH.search(one.subject or "")
@@ -25,5 +26,12 @@ def may_be_the_only_one(target: Target, one: Identity) -> bool:
 
 
 def _tells_roles(target: Target, one: Identity) -> bool:
-    claims = target.forge.claims(one.token.reveal()) if one.token is not None else {}
-    return any(_ROLES.search(name) for name in claims)
+    return any(_ROLES.search(name) for name in _told(target, one))
+
+
+def _told(target: Target, one: Identity) -> dict[str, object]:
+    """What the credential itself says: the claims of a token, and what a session of Flask holds, which anybody may read."""
+    claims = dict(target.forge.claims(one.token.reveal())) if one.token is not None else {}
+    for part in one.cookies.split("; "):
+        claims |= payload(part.partition("=")[2])
+    return claims

@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -22,6 +23,9 @@ _RIGHTS: Final[dict[str, object]] = {"is_admin": 1, "admin": 1, "role": "admin",
 _TAG: Final = re.compile(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>")
 _SAID: Final = re.compile(r"([A-Za-z][A-Za-z_ ]{2,30}?)\s*[:=]?\s*[$€£]?\s*(\d{1,9})(?![\d.]*\d{4})")
 """A number that a page says, with what it is one of."""
+_WORD: Final = re.compile(r"[a-z]{3,20}")
+_HIGH: Final = frozenset({"admin", "administrator", "superuser", "staff", "moderator"})
+"""What pages call somebody of a higher role."""
 PAGE_MOST: Final = 50_000
 WORDS_MOST: Final = 4
 
@@ -52,6 +56,17 @@ def taken_on_a_page(honest: Request, route: Route, known: Account) -> Steps[Verd
             )
             return failed(f"{ref} writes one of {names}, which no caller should set", [ref], evidence)
     return passed(f"{ref} keeps to the fields of its form")
+
+
+def told_of_both(first: Exchange, second: Exchange, wishes: Mapping[str, object]) -> tuple[object, object]:
+    """What two accounts are shown of themselves: as JSON, else by the words of their pages, where only the second one's speaks of a higher role."""
+    if first.response.content_type != "text/html" or first.response.status != second.response.status:
+        return first.response.json(), second.response.json()
+    before, after = (
+        set(_WORD.findall(_TAG.sub(" ", one.response.text[:PAGE_MOST]).lower())) for one in (first, second)
+    )
+    higher = bool((after - before) & _HIGH)
+    return {}, {name: wish for name, wish in wishes.items() if higher and name in _RIGHTS}
 
 
 def _worth_on(page: Exchange) -> list[str]:

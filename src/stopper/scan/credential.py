@@ -22,7 +22,7 @@ from stopper.core.login_names import (
     without_scheme,
 )
 from stopper.core.probe import Skipped
-from stopper.core.probe_baseline import is_door
+from stopper.core.probe_baseline import is_door, same
 from stopper.core.secret import Secret
 from stopper.scan.forge import is_token
 from stopper.scan.honest import HonestRequests
@@ -235,7 +235,8 @@ def proven(shut: Sequence[Exchange], courier: Courier, ways: Sequence[Way]) -> P
                 return Proof("unknown", known or ways[0])
             if lets_in(response) or _is_past(door, response):
                 return Proof("opened", way)
-            if response.status == 403 != door.response.status:
+            asked_more = response.status == 403 != door.response.status
+            if asked_more or (response.refused and _lacks_a_right(response) and not same(response, door.response)):
                 known = known or way
                 break
     if known is not None:
@@ -243,6 +244,18 @@ def proven(shut: Sequence[Exchange], courier: Courier, ways: Sequence[Way]) -> P
     # A view that fails for everybody says nothing of a credential that it fails for too, and an ordinary person stays outside an administrator's door.
     telling = any(door.response.refused and not _ADMINS.search(door.request.target) for door in shut)
     return Proof("nothing" if telling else "unknown", ways[0])
+
+
+_RIGHT: Final = re.compile(
+    r"(?i)permission|privileg|insufficient|forbidden|not allowed|access denied|\badmins?\b|administrator|\brole\b|not authori[sz]ed to"
+)
+_OF_THE_TOKEN: Final = re.compile(r"(?i)token|signature|expired|invalid|missing|segments|credential|log ?in")
+
+
+def _lacks_a_right(response: Response) -> bool:
+    """Whether a refusal says that somebody may not do this, and nothing of who it is: then it knows who asks."""
+    said = response.text[:SAYS_MOST]
+    return _RIGHT.search(said) is not None and _OF_THE_TOKEN.search(said) is None
 
 
 def _is_past(door: Exchange, response: Response) -> bool:

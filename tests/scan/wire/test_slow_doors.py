@@ -18,7 +18,7 @@ WRITE = Request("POST", "/users?next=1", (), b"{}", "write")
 def after(slow: float, usual: float, times: int, request: Request = WRITE) -> SlowDoors:
     doors = SlowDoors("standard")
     for _ in range(30):
-        doors.learn(Response(200, seconds=usual))
+        doors.learn(WRITE, Response(200, seconds=usual))
     for _ in range(times):
         doors.spent(request, Response(200, seconds=slow))
     return doors
@@ -40,15 +40,30 @@ def test_quick_answers_and_a_target_that_is_slow_everywhere_bound_nothing(slow: 
 def test_a_door_that_failed_slowly_is_tried_again_after_a_while_and_open_when_it_is_quick() -> None:
     doors = SlowDoors("standard")
     for _ in range(30):
-        doors.learn(Response(200, seconds=0.01))
+        doors.learn(Request("GET", "/"), Response(200, seconds=0.01))
     doors.spent(WRITE, Response(500, seconds=5.0))
     assert "5.0 s each" in doors.refusal(WRITE)
     for _ in range(30):
-        doors.learn(Response(200, seconds=0.01))
+        doors.learn(Request("GET", "/"), Response(200, seconds=0.01))
     assert doors.refusal(WRITE) == ""
     assert "5.0 s each" in doors.refusal(WRITE)  # one at a time
     doors.spent(WRITE, Response(201, seconds=0.01))
     assert doors.refusal(WRITE) == ""
+
+
+def test_a_door_that_gives_no_answer_is_left_alone_until_others_have_answered() -> None:
+    doors = SlowDoors("standard")
+    silent, quick = Response(0, seconds=5.0, error="no answer in time"), Response(200, seconds=0.01)
+    doors.learn(WRITE, silent)
+    assert "1 in a row" in doors.hanging(WRITE)
+    assert doors.hanging(Request("PUT", "/users")) == ""
+    for _ in range(30):
+        doors.learn(Request("GET", "/"), quick)
+    assert doors.hanging(WRITE) == ""
+    doors.learn(WRITE, silent)
+    assert doors.hanging(WRITE) != ""
+    doors.learn(WRITE, quick)
+    assert doors.hanging(WRITE) == ""
 
 
 def test_reading_is_never_bounded() -> None:

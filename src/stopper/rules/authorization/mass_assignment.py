@@ -26,7 +26,7 @@ from stopper.core.probe_kinds import at_number, does_something, kinds, makes_thi
 from stopper.core.probe_objects import entries, ids, inner_object
 from stopper.core.probe_others_accounts import account, changing_routes, fits, is_hers, is_the_own_account
 from stopper.core.probe_own_values import own_numbers, parameter_of
-from stopper.core.probe_page_wishes import taken_on_a_page
+from stopper.core.probe_page_wishes import taken_on_a_page, told_of_both
 from stopper.core.probe_people import number_in_lists
 from stopper.core.probe_read_only import read_only
 from stopper.core.probe_references import made_with
@@ -374,7 +374,7 @@ def _shown(
             first = yield from attempt(send(one.on(request)))
             second = yield from attempt(send(other.on(request)))
             if first and second and plain.name in first.response.text and eager.name in second.response.text:
-                found.append((first, second, first.response.json(), second.response.json()))
+                found.append((first, second, *told_of_both(first, second, wishes)))
     return found
 
 

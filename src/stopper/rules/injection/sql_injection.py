@@ -16,12 +16,13 @@ from stopper.core.labelling import labels_of
 from stopper.core.labels import UNTRUSTED_TEXT
 from stopper.core.passed_keywords import passed_as
 from stopper.core.passing import callers, passed
-from stopper.core.probe import Steps, Target, send
-from stopper.core.probe_baseline import same, says_nothing
+from stopper.core.probe import Steps, Target, failed, send
+from stopper.core.probe_baseline import beyond, same, says_nothing
 from stopper.core.probe_header_inputs import looked_up_headers
 from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_log_in_inputs import refused_log_ins
 from stopper.core.probe_login import lets_in
+from stopper.core.probe_name_with_condition import name_with_condition
 from stopper.core.query_clients import asked_of_clients
 from stopper.core.random_words import token_hex
 from stopper.core.rule import Edit, Hit, Rule
@@ -226,15 +227,13 @@ _PAIRS: Final = (
 def probe(target: Target) -> Steps[Verdict]:
     """A quote where one text is expected must change nothing; a condition in the text must not be obeyed."""
     doors = [*(yield from refused_log_ins(target)), *(yield from looked_up_headers(target))]
-    return (
-        yield from judged(
-            target,
-            _tried,
-            lambda one: f"makes a query of what {one.name} says",
-            "inputs take a quote for a quote",
-            doors,
-        )
-    )
+    said = "inputs take a quote for a quote"
+    verdict = yield from judged(target, _tried, lambda one: f"makes a query of what {one.name} says", said, doors)
+    door = yield from beyond(name_with_condition(target), verdict.routes)
+    if door is None or door[0] in verdict.routes:
+        return verdict
+    said = verdict.message if verdict.outcome == "fail" else f"{door[0]} makes a query of the name that logs in"
+    return failed(said, [*verdict.routes, door[0]], [*verdict.evidence, *door[1]])
 
 
 def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:

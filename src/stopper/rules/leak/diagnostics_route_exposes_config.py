@@ -48,6 +48,7 @@ _SECRET_NAME: Final = re.compile(
 )
 _SHOWN: Final = re.compile(
     r"(?i)[\"']?\b(\w*(?:secret_?key|password|passwd|database_ur[il]|api_?key|_dsn|_token|redis_url|broker_url))\b[\"']?\s*[:=]\s*[\"']?(?!\*|null|none|\"|'|true|false)([^\s\"',}<]{6,})"
+    r"|\b(?:secret|api|signing|encryption|private) key\b\s*(?:is\s*)?[:=]?\s*[\"']?(?=[^\s\"',}<]*[\d_!@#$%-])(?!\*)[^\s\"',}<]{6,}"
     r"|\b[a-z][a-z0-9+]{2,20}://[^\s/:@\"']+:(?!\*)[^\s/@\"']{3,}@"
 )
 _TOOLBAR: Final = re.compile(r"flDebug(?:Toolbar|ToolbarHandle)|id=\"flDebug\"|<title>Flask-profiler")

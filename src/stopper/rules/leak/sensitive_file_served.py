@@ -34,6 +34,10 @@ _OWN_FOLDERS: Final = frozenset({"log", "logs", "backup", "backups", "dumps", "i
 _OWN_FILE: Final = re.compile(r"(?i)(?:^|/)\.env[\w.]*$|\.(?:sqlite3?|db|log|bak|sql|pem|key|env)$")
 _SERVED: Final = "the folder of the project is served as static files"
 _UPWARDS: Final = "../" * 12
+_TWICE: Final = "....//" * 12
+"""Leads upwards where ``../`` is taken out once."""
+_KERNEL_64: Final = "TGludXggdmVyc2lvbi"
+"""``Linux version`` in base64, as pages have pictures."""
 """Deeper than a project lies; what is above the root is the root."""
 _NAMES_A_FILE: Final = re.compile(
     r"(?i)file|path|^(page|doc|document|template|name|image|log|report|attachment|download)$"
@@ -323,19 +327,24 @@ def _whole(request: Request, text: object) -> Request:
 def _read(target: Target, one: Input) -> Steps[list[Evidence]]:
     """The evidence that the input names a file of the server. Only names below ``/proc`` are sent: the view may open for writing what
     it is told, even on a GET, and there nobody, the superuser included, can empty a file or make one."""
-    for upwards in (_UPWARDS, "/") if _NAMES_A_FILE.search(one.name) else (_UPWARDS,):
+    for upwards in (_UPWARDS, "/", _TWICE) if _NAMES_A_FILE.search(one.name) else (_UPWARDS,):
         answer = yield from send(one.given(f"{upwards}proc/version"))
         sent = _sent_empty(answer.response)
-        if not KERNEL.search(answer.response.text) and not sent:
+        if not _is_kernel(answer.response) and not sent:
             continue
         control = yield from send(one.given(f"{upwards}proc/{target.canary}"))
-        if KERNEL.search(control.response.text) or (sent and control.response.succeeded):
+        if _is_kernel(control.response) or (sent and control.response.succeeded):
             continue
         return [
             Evidence("exchange", "control: a file that is not there", control),
             Evidence("exchange", "a file of the operating system is read", answer),
         ]
     return []
+
+
+def _is_kernel(response: Response) -> bool:
+    """That the file stands in the answer, as it is or in base64."""
+    return KERNEL.search(response.text) is not None or _KERNEL_64 in response.text
 
 
 def _sent_empty(response: Response) -> bool:

@@ -197,7 +197,7 @@ class Courier:
         that has cost too much time already. Raises Skipped."""
         if _only_reads(request) and not self.refusal(request):
             return self._shared.read(asker, request, self.carry, old=old)
-        if bounded and (reason := self.slow.refusal(request)):
+        if reason := self.slow.hanging(request) or (self.slow.refusal(request) if bounded else ""):
             self._skip(request, reason)
         exchange = self.carry(request)
         if bounded:
@@ -351,7 +351,7 @@ class Courier:
         keep_what_is_handed_out(request, response)
         self.page.used(request, response)
         self.load.learn(request, response)
-        self.slow.learn(response)
+        self.slow.learn(request, response)
         self.made.learn(request, response, since)
         self.was.learn(request, response)
         self.links.learn(request, response)

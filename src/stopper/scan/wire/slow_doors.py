@@ -22,6 +22,8 @@ FEW: Final = 10
 AGAIN: Final = 30
 """Answers of other doors after which one that failed slowly is tried again: a request that broke off may hold the database for seconds, not
 for ever."""
+HANGS: Final = 2.0
+"""Seconds after which an answer that did not come was waited for."""
 TRIES: Final = 3
 """Times that one such door is tried again."""
 
@@ -38,12 +40,32 @@ class SlowDoors:
         """Doors whose last slow answer was an error of the server or none, with the answers that had come by then."""
         self._tries: dict[tuple[str, str], int] = {}
         self._heard = 0
+        self._silent: dict[tuple[str, str], tuple[int, int]] = {}
+        """Doors that gave no answer in time, with how often in a row and when last."""
 
-    def learn(self, response: Response) -> None:
-        """Any answer tells what is usual."""
+    def learn(self, request: Request, response: Response) -> None:
+        """Any answer tells what is usual, and one that did not come in time that the door hangs."""
         with self._lock:
             self._all.append(response.seconds)
             self._heard += 1
+            if request.method in READ_METHODS:
+                return
+            if response.error and response.seconds >= HANGS:
+                times = self._silent.get(_door(request), (0, 0))[0]
+                self._silent[_door(request)] = times + 1, self._heard
+            else:
+                self._silent.pop(_door(request), None)
+
+    def hanging(self, request: Request) -> str:
+        """Why nobody asks a door for now, or an empty text: it has let somebody wait in vain, twice over, as one does whose database
+        another request has left locked."""
+        with self._lock:
+            times, heard = self._silent.get(_door(request), (0, 0))
+            if not times or self._heard - heard >= AGAIN:
+                return ""
+            return (
+                f"no answer came there in time ({times} in a row); it is asked again when {AGAIN} others have answered"
+            )
 
     def spent(self, request: Request, response: Response) -> None:
         """Count what the answer to a probe took that only varies what it sends. A door that failed slowly and answers at once again is open."""
