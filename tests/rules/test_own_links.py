@@ -1,6 +1,7 @@
 """Pages that lead each person to the own account by its id: somebody else opens it, changes it, and a new password needs no old one."""
 
 import itertools
+import secrets
 from typing import Any
 
 import pytest
@@ -19,15 +20,24 @@ FIELDS = ("email", "nickname", "password")
 FORM = '<form method="post"><input name="email"><input name="nickname"><input type="password" name="password"></form>'
 
 
-def shop(*, asks: bool, old: bool) -> Flask:
-    """Accounts at ``/profile/edit/<number>``; *asks* whose it is, and for the *old* password."""
+def shop(*, asks: bool, old: bool, tokens: bool = False) -> Flask:
+    """Accounts at ``/profile/edit/<number>``; *asks* whose it is, and for the *old* password. Forms may have *tokens* of the session."""
     app, numbers, people = Flask("shop"), itertools.count(11), dict[int, dict[str, str]]()
     app.secret_key = "k3c-9f81b7d2e6a4405f8c21"
+
+    def form() -> str:
+        held = session.setdefault("held", secrets.token_hex(8)) if tokens else ""
+        return FORM.replace("<input", f'<input type="hidden" name="csrf_token" value="{held}"><input', 1)
+
+    @app.before_request
+    def own_page() -> Any:
+        forged = request.method == "POST" and request.form.get("csrf_token") != session.get("held")
+        return ("<p>The CSRF token is missing.</p>", 400) if tokens and forged else None
 
     @app.route("/register", methods=["GET", "POST"])
     def register() -> Any:
         if request.method == "GET":
-            return FORM
+            return form()
         people[next(numbers)] = request.form.to_dict()
         return redirect("/login")
 
@@ -36,7 +46,7 @@ def shop(*, asks: bool, old: bool) -> Flask:
         given = {name: request.form.get(name) for name in ("email", "password")}
         found = [n for n, one in people.items() if given == {name: one[name] for name in given}]
         if not found:
-            return FORM, 401 if request.method == "POST" else 200
+            return form(), 401 if request.method == "POST" else 200
         session["me"] = found[0]
         return redirect("/")
 
@@ -57,7 +67,7 @@ def shop(*, asks: bool, old: bool) -> Flask:
         if number not in people or (asks and number != session["me"]):
             abort(404)
         if request.method == "GET":
-            return shown(number) + FORM
+            return shown(number) + form()
         sent = {name: value for name, value in request.form.items() if value and name in FIELDS}
         if old and "password" in sent and request.form.get("old_password") != people[number]["password"]:
             sent.pop("password")
@@ -67,9 +77,11 @@ def shop(*, asks: bool, old: bool) -> Flask:
     return app
 
 
-@pytest.mark.parametrize(("asks", "old"), [(False, False), (True, False), (True, True)])
-def test_the_own_account_at_the_end_of_a_link(asks: bool, old: bool) -> None:
-    app = shop(asks=asks, old=old)
+@pytest.mark.parametrize(
+    ("asks", "old", "tokens"), [(False, False, False), (True, False, False), (True, True, False), (False, False, True)]
+)
+def test_the_own_account_at_the_end_of_a_link(asks: bool, old: bool, tokens: bool) -> None:
+    app = shop(asks=asks, old=old, tokens=tokens)
     courier = Courier(WsgiTransport(app), mode="active", max_requests=2000)
     forms = [
         Route(path, ("GET", "POST"), fields=FIELDS, takes_form=True, readers=WIRE) for path in ("/login", "/register")

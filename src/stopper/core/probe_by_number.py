@@ -17,7 +17,7 @@ from stopper.core.probe_baseline import alike, is_door, same, same_but_for_the_c
 from stopper.core.probe_foreign import made
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, Thing, entry_with, kinds, makes_things, new_id, route_at
-from stopper.core.probe_objects import inner_object, marked
+from stopper.core.probe_objects import as_id, inner_object, marked, plain_members
 from stopper.core.probe_own_values import BELONGS, NAMES_SOMEBODY, own_numbers, says_whose, told_apart
 from stopper.core.probe_query import query_names, with_query
 from stopper.core.probe_read_below import unknown, without
@@ -84,7 +84,20 @@ def _numbers(target: Target, name: str, alice: Identity, bob: Identity) -> Steps
     if said in hers and his.get(said) not in (None, hers[said]) and (hers[said], his[said]) not in found:
         found.append((hers[said], his[said]))
     apart = (yield from told_apart(target, alice, bob)).get(said) if not found else None
+    if apart is None and not found and target.mode == "active":
+        apart = yield from _said_by_things(target, said, alice, bob)
     return [*found, apart] if apart is not None else found
+
+
+def _said_by_things(target: Target, name: str, alice: Identity, bob: Identity) -> Steps[tuple[str, str] | None]:
+    """The numbers of both by what the answers say to what they make: a note with its ``user_id``."""
+    for kind in [one for one in kinds(target) if one.create_route is not None][:1]:
+        hers, his = (yield from made(target, kind, alice, bob)), (yield from made(target, kind, bob, alice))
+        told = [plain_members(one.made.response.json()) if one is not None else [] for one in (hers, his)]
+        said = [next((as_id(value) for each, value in one if as_parameter(each) == name), None) for one in told]
+        if said[0] is not None and said[1] is not None and said[0] != said[1]:
+            return said[0], said[1]
+    return None
 
 
 def _read_by(

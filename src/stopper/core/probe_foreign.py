@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -181,8 +182,8 @@ def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Th
     if kind.private:
         return Thing(number, answer, shared=False, private=True, texts=tuple(marks.values()))
     his = (yield from send(bob.on(lists))) if lists is not None else None
-    shared = his is not None and entry_of(his, kind.parameter, number) is not None
-    hers = after is not None and entry_of(after, kind.parameter, number) is not None
+    shared = his is not None and bool(_shown_in(his, kind, number, marks.values()))
+    hers = after is not None and bool(_shown_in(after, kind, number, marks.values()))
     lacks = (
         his is not None and his.response.succeeded and not shared and hers
     )  # a list that is searched lacks it for both
@@ -210,7 +211,7 @@ def _ours(
         shown = seen.response.text if seen.response.succeeded else ""
     elif kind.list_route is not None:
         seen = yield from send(alice.on(target.request_for(kind.list_route, "GET")))
-        shown = json.dumps(entry_of(seen, kind.parameter, number))
+        shown = _shown_in(seen, kind, number, marks.values())
     else:
         return
     if any(mark in shown for mark in marks.values()) or came:
@@ -254,9 +255,16 @@ def _view(kind: Kind, thing: Thing, seen: Exchange | None) -> str | None:
     if seen is None:
         return None
     if kind.thing is None:
-        entry = entry_of(seen, kind.parameter, thing.number)
-        return steady(json.dumps(entry, sort_keys=True)) if entry is not None else None
+        return steady(_shown_in(seen, kind, thing.number, thing.texts)) or None
     return steady(seen.response.text) if seen.response.succeeded else None
+
+
+def _shown_in(listed: Exchange, kind: Kind, number: str, texts: Iterable[str]) -> str:
+    """The entry of a thing in a list, of a page those of its texts that stand there; nothing where it is not in it."""
+    entry = entry_of(listed, kind.parameter, number)
+    if entry is None and listed.response.content_type == "text/html" and listed.response.succeeded:
+        return " ".join(one for one in texts if one in listed.response.text)
+    return json.dumps(entry, sort_keys=True) if entry is not None else ""
 
 
 def _viewed(target: Target, kind: Kind, thing: Thing, who: Identity) -> Steps[str | None]:

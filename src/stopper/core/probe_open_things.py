@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import Route
-from stopper.core.exchange import Response
+from stopper.core.exchange import Exchange, Response
 from stopper.core.naming import as_parameter
+from stopper.core.personal import addresses_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import attempt
@@ -37,6 +38,12 @@ def of_different_people(target: Target) -> Steps[list[Open]]:
         found += [shown] if shown is not None else []
     told = {one.ref for one in found}
     return [*found, *(one for one in (yield from read_by_anybody(target)) if one.ref not in told)]
+
+
+def shows_the_same_people(one: Exchange, other: Exchange) -> bool:
+    """Whether two pages show people by the same addresses: who is known sees more links on them."""
+    pages = all(each.response.content_type == "text/html" for each in (one, other))
+    return pages and bool(addresses_in(one.response.text) & addresses_in(other.response.text))
 
 
 def _is_one(target: Target, route: Route) -> bool:

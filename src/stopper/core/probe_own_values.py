@@ -27,6 +27,7 @@ BELONGS: Final = re.compile(
 """What a person belongs to, as parameters are spelled."""
 _BY_NAME: Final = re.compile(r"(user_?)?name|login|nick(_?name)?|handle|user")
 _PEOPLE: Final = re.compile(r"(current_)?(user|person|member|customer|profile|me)")
+_OF_PEOPLE: Final = frozenset({"user_id", "profile_id", "account_id", "uid"})
 _ADDRESS: Final = ("email", "e_mail", "email_address")
 NAMES_SOMEBODY: Final = re.compile(r"e_?mail|email_address|user_?name|login|handle|nickname")
 """Parameters that say who is meant by what that person is called."""
@@ -107,6 +108,8 @@ def own_numbers(target: Target, person: Identity, parameter: str = "") -> Steps[
         pages = yield from told_by_pages(target, person)
         noun = wanted.removesuffix("_id")
         number = next((pages[name] for name in (wanted, noun, f"{noun}_id") if name in pages), None)
+        if number is None and wanted in _OF_PEOPLE:  # ``/user/profile/7``
+            number = next((pages[name] for name in ("user", "profile", "account") if name in pages), None)
         found = {wanted: number} if number is not None else {}
     return {} if BELONGS.fullmatch(wanted) else found
 

@@ -22,8 +22,12 @@ _SCRIPT: Final = re.compile(
 _ADDRESS: Final = re.compile(r"""["'`](/[^"'`\s<>?]{0,200}\?[^"'`\s<>]{1,200})["'`]""")
 """An address with a query in a script."""
 _PEOPLE: Final = re.compile(
-    r"(?i)/(users?|students?|members?|customers?|patients?|employees?|profiles?|accounts?|clients?)/([^/?#]{1,60})"
+    r"(?i)/(users?|students?|members?|customers?|patients?|employees?|profiles?|accounts?|clients?)(?=/([^/?#]{1,60}))"
 )
+_WORDS: Final = re.compile(
+    r"(?i)(users?|students?|members?|customers?|patients?|employees?|profiles?|accounts?|clients?|edit|settings|new|create|update|delete|list|all|search)"
+)
+"""What stands where the name of somebody would, and is none: ``/user/profile/7``."""
 
 
 def told_by_pages(target: Target, person: Identity) -> Steps[dict[str, str]]:
@@ -57,7 +61,7 @@ def _named(text: str) -> Iterator[tuple[str, str]]:
     for link in (*hrefs(text), *_ADDRESS.findall(text)):
         yield from ((name, value) for name, value in parse_qsl(urlsplit(link).query) if _is_of_somebody(name))
         for noun, value in _PEOPLE.findall(link):
-            yield noun.lower().removesuffix("s"), value
+            yield from [(noun.lower().removesuffix("s"), value)] if not _WORDS.fullmatch(value) else []
     for name, value in _DATA.findall(text):
         yield from [(name, value)] if _is_of_somebody(name) else []
     for field in _HIDDEN.findall(text):

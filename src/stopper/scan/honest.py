@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from stopper.core.app import Route
 from stopper.core.exchange import Effect, Request
 from stopper.core.naming import as_parameter
+from stopper.core.owner_names import WHOSE_ID
 from stopper.core.probe_login import is_log_in_form
 from stopper.scan.spec.sample import sample
 
@@ -129,7 +130,10 @@ class HonestRequests:
 
 
 def _asks_by_id(route: Route) -> tuple[str, ...]:
-    """The one thing that a document leaves out of a query although the route says nothing without it: ``/report?report_id=…``."""
+    """The one thing that a document leaves out of a query although the route says nothing without it: ``/report?report_id=…``. Whose things are
+    listed is left out: that is whoever asks."""
+    if any(WHOSE_ID.fullmatch(as_parameter(name)) for name in route.optional):
+        return ()
     if route.parameters or route.fields or len(route.optional) != 1 or "spec" not in route.readers:
         return ()
     return route.optional if re.search(r"(?i)[a-z]_?(id|uuid)$|[a-z]I[dD]$", route.optional[0]) else ()

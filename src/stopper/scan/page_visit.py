@@ -92,7 +92,8 @@ def _pages(app: App, honest: HonestRequests, door: str) -> Iterator[Request]:
     """Where a token may stand: routes named for it, the page of the *door* itself, the entry page, pages whose forms post to themselves."""
     plain = [route for route in app.routes if "GET" in route.methods and not route.parameters]
     named = [honest.prefix + route.path for route in plain if TOKEN.search(route.path)]
-    own = [honest.prefix + route.path for route in plain if "POST" in route.methods]
+    sent = {route.path for route in app.routes if "POST" in route.methods}
+    own = [honest.prefix + route.path for route in plain if route.path in sent]
     places = [*named, *([door] if door in own else []), honest.prefix + "/", *own]
     for place in list(dict.fromkeys(places))[:ASKED]:
         kind = "application/json" if place in named else "text/html"

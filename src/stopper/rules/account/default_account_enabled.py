@@ -21,7 +21,7 @@ from stopper.core.owner_names import ROLE
 from stopper.core.password_columns import is_table_class
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_anybody import lets_anybody_in
+from stopper.core.probe_anybody import lets_anybody_in, lets_in_by_any_password
 from stopper.core.probe_login import asks_basic, lets_in, login_requests, login_routes, understood
 from stopper.core.random_words import token_hex
 from stopper.core.rule import Hit, Rule
@@ -274,6 +274,8 @@ def probe(target: Target) -> Steps[Verdict]:
     for route in routes[:2]:  # beside the log-in of everybody often stands one of administrators
         way = yield from _way_in(target, route)
         if way is not None:
+            if (any_password := (yield from lets_in_by_any_password(target, route, way))) is not None:
+                return any_password
             seen = yield from _tried(target, route, way)
             if seen.outcome == "fail":
                 return seen

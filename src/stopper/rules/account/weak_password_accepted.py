@@ -298,7 +298,7 @@ def _request(target: Target, route: Route, who: str, password: str) -> Request:
     if (sent := registration_at(target, route)) is not None and "form" in (sent.header("Content-Type") or ""):
         # A form may have a token of its own: it is sent as somebody of the scan was registered by it.
         fields: dict[str, object] = dict(parse_qsl(sent.body.decode("utf-8", "replace"), keep_blank_values=True))
-        again = with_account(fields, f"stopper{who}{target.canary}", password)
+        again = with_account(fields, f"{who}{target.canary}", password)
         return replace(sent, body=urlencode({name: str(value) for name, value in again.items()}).encode())
     honest = target.request_for(route, "POST")
     try:
@@ -306,7 +306,7 @@ def _request(target: Target, route: Route, who: str, password: str) -> Request:
     except ValueError:
         said = {}
     body: dict[str, object] = dict(cast("dict[str, object]", said)) if isinstance(said, dict) else {}
-    body = with_account(body, f"stopper{who}{target.canary}", password)
+    body = with_account(body, f"{who}{target.canary}", password)
     made = replace(honest, body=json.dumps(body).encode(), effect="write")
     headers = tuple(pair for pair in made.headers if pair[0].lower() != "content-type")
     return replace(made, headers=(*headers, ("Content-Type", "application/json")))

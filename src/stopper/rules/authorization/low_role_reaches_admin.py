@@ -106,7 +106,26 @@ def _below_what_is_refused(target: Target, low: Identity) -> Steps[Verdict | Non
 def _let_in(answer: Exchange, anonymous: Exchange) -> bool:
     """Whether it is an answer of the function itself: a change of what nobody has may say nothing."""
     said = bool(answer.response.body) or answer.request.method != "GET"
+    if _is_turned_away(answer):
+        return False
     return answer.response.succeeded and said and not alike(answer.response, anonymous.response)
+
+
+_TURNED_AWAY: Final = re.compile(
+    r"(?i)\b(access|permission) (is |was )?denied\b|\b(do(es)? ?n[o']t|don't|no|lack|without) (have )?(the )?(needed |required |sufficient |enough )?(permissions?|rights?|privileges?)\b"
+    r"|\bnot (authori[sz]ed|allowed|permitted)\b|\b(admin(istrator)?s?|staff) only\b|\bforbidden\b|\bunauthori[sz]ed\b"
+)
+LITTLE: Final = 1500
+"""Letters of a page that says nothing else: a log of refusals says more."""
+_TAG: Final = re.compile(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>")
+
+
+def _is_turned_away(answer: Exchange) -> bool:
+    """Whether a page says in words that it is not for who asks, as many do with 200."""
+    if "html" not in answer.response.content_type:
+        return False
+    said = " ".join(_TAG.sub(" ", answer.response.text[:100_000]).split())
+    return len(said) < LITTLE and _TURNED_AWAY.search(said) is not None
 
 
 def _is_a_person(target: Target, route: Route) -> bool:

@@ -20,7 +20,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_administrators import shown_to_all
 from stopper.core.probe_baseline import TRIES, alike, attempt, beyond, candidates, is_door, protected
-from stopper.core.probe_open_things import of_different_people
+from stopper.core.probe_open_things import of_different_people, shows_the_same_people
 from stopper.core.probe_open_writes import Open, open_writes, refused_log_in
 from stopper.core.probe_own_values import shows_account
 from stopper.core.public_routes import declared_public, is_open_by_nature, is_public, opens_account
@@ -308,7 +308,8 @@ def _open_to_all(
     if identity is None:
         return Open(ref, anonymous)
     honest = yield from send(identity.on(request))
-    return Open(ref, anonymous, honest) if alike(honest.response, anonymous.response) else None
+    alike_to_all = alike(honest.response, anonymous.response) or shows_the_same_people(honest, anonymous)
+    return Open(ref, anonymous, honest) if alike_to_all else None
 
 
 def _describes_an_api(anonymous: Exchange) -> bool:

@@ -243,7 +243,8 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
         return []
     quoted = yield from send(one.given(f"{stem}'"))
     if plain.response.error or _breaks(plain.response):
-        return (yield from _as_a_number(one)) or (yield from _as_a_column(one, plain))
+        as_part = (yield from _as_a_number(one)) or (yield from _as_a_column(one, plain))
+        return as_part or (yield from _as_the_whole(one, plain))
     broke = _breaks(quoted.response)
     if broke or not _as_before(quoted.response, plain.response, target.canary):
         doubled = yield from send(one.given(f"{stem}''"))
@@ -310,6 +311,16 @@ def _as_a_column(one: Input, plain: Exchange) -> Steps[list[Evidence]]:
     if not _breaks(half.response) or not same(whole.response, again.response):
         return []
     return _evidence(plain, half, whole, "a query in place of a name is run")
+
+
+def _as_the_whole(one: Input, plain: Exchange) -> Steps[list[Evidence]]:
+    """Where any word breaks the statement, the input may be all of it: what it is told to work out stands in the answer."""
+    if not _ERRORS.search(plain.response.text):
+        return []
+    first, second = (6000 + int(token_hex(1), 16) for _ in range(2))
+    ran = yield from send(one.given(f"SELECT {first}*{second}"))
+    worked_out = str(first * second) in ran.response.text
+    return _evidence(plain, plain, ran, "a statement of the caller's own is run") if worked_out else []
 
 
 def _obeyed(target: Target, one: Input, plain: Exchange, stem: str) -> Steps[list[Evidence]]:

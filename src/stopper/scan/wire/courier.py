@@ -31,7 +31,7 @@ from stopper.scan.wire.locked_database import LockedDatabase
 from stopper.scan.wire.money_paths import is_about_money, sends_money
 from stopper.scan.wire.own_page import OwnPage
 from stopper.scan.wire.own_resets import OwnLinks, resets_an_own_password
-from stopper.scan.wire.page_tokens import visit_of
+from stopper.scan.wire.page_tokens import handed_to_nameless, visit_of
 from stopper.scan.wire.reach_log import ReachLog
 from stopper.scan.wire.shared import SharedAnswers
 from stopper.scan.wire.slow_doors import SlowDoors
@@ -190,6 +190,9 @@ class Courier:
         page = self.page.missing(request)
         if page is not None and (visit := visit_of(self.carry(page))) is not None:
             self.page.visited(page, visit)
+        for page in self.page.beside(request):
+            if not self.refusal(page) and not self.page.holds(request):
+                self.carry(page)
         return self.page.dressed(request)
 
     def carry_for(self, asker: str, request: Request, *, bounded: bool = False, old: bool = False) -> Exchange:
@@ -350,6 +353,8 @@ class Courier:
         self.credentials.learn(request, response)
         keep_what_is_handed_out(request, response)
         self.page.used(request, response)
+        if given := handed_to_nameless(Exchange(request, response)):
+            self.page.hold(request, given)
         self.load.learn(request, response)
         self.slow.learn(request, response)
         self.made.learn(request, response, since)

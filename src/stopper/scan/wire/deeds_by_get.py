@@ -12,7 +12,7 @@ ALWAYS: Final = frozenset({
     "demote", "increment", "decrement", "unsubscribe", "regenerate", "rotate", "trigger", "shutdown", "reboot", "restart", "reindex", "resend", "del",
     "trash", "undelete", "unfavorite", "unfavourite", "suspend", "unsuspend", "kill", "flush", "cleanup", "expunge", "unregister", "deregister", "anonymize",
     "anonymise", "quit", "halt", "terminate", "deletion",
-    "freeze", "unfreeze", "advance", "shred", "prune", "void",
+    "freeze", "unfreeze", "advance", "shred", "prune", "void", "adminify", "elevate", "escalate",
 })  # fmt: skip
 """Words of a path that are a deed wherever they stand."""
 _JOINED: Final = re.compile(
@@ -38,6 +38,10 @@ _WRITES: Final = frozenset({
     "update", "edit", "set", "save", "add", "create", "insert", "new", "change", "modify", "rename", "register", "import",
 })  # fmt: skip
 """Words that write where the address brings along what is to be written, and else show a form."""
+_MAKES_SOMEBODY: Final = frozenset({"make", "become", "grant", "give"})
+"""Words that are a deed beside an administrator: ``/make_me_admin``."""
+ENTITLES: Final = _MAKES_SOMEBODY | {"adminify", "elevate", "escalate"}
+"""Deeds that give whoever asks another role."""
 _ID: Final = re.compile(r"(?i)\d+|[0-9a-f]{24}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _WHICH: Final = re.compile(r"(.*_)?(id|ids|uuid|pk|key|slug|no|number|name|user|username|item|token|code)")
 """Names of a query that say which thing is meant."""
@@ -73,6 +77,8 @@ def deed_in(target: str) -> str:
     every = set[str]().union(*said)
     if always := ALWAYS & every or {joined.group() for word in every if (joined := _JOINED.fullmatch(word))}:
         return min(always)
+    if "admin" in every and (made := every & _MAKES_SOMEBODY):
+        return min(made)
     if len(said) > 1 and (left := said[-1] & _LEAVES) and said[-2] & _OF_ONESELF:
         return min(left)
     pairs = parse_qsl(query, keep_blank_values=True)

@@ -16,7 +16,7 @@ from stopper.core.probe import Mode
 from stopper.core.probe_objects import as_id, inner_object
 from stopper.core.probe_own_values import SELF, told_about
 from stopper.scan.wire.body_members import members_in
-from stopper.scan.wire.deeds_by_get import ALWAYS, deed_in, words_of
+from stopper.scan.wire.deeds_by_get import ALWAYS, ENTITLES, deed_in, words_of
 from stopper.scan.wire.deletions import INVENTED, deletes_of_others
 from stopper.scan.wire.spared_accounts import is_of_oneself
 from stopper.scan.wire.things_made import ThingsMade
@@ -51,6 +51,8 @@ def why_no_reading(request: Request, made: ThingsMade, mode: Mode) -> str:
         return f"its path says {switch.group(1)!r}, which changes how the target answers everybody"
     if mode != "active":
         return f"its path says {deed!r}, and the mode is {mode}" if deed else ""
+    if deed in ENTITLES and request.identity is not None:
+        return f"its path says {deed!r}, and nobody of the scan is given another role"
     if deed not in ALWAYS:  # the names of a query may be guesses, so that ``/run?id=…`` says nothing of a thing
         deed = deed_in(path) or deed_in(_ODD.sub("/1", path))
     harms = deed and request.effect == "read" and deletes_of_others(request, made)

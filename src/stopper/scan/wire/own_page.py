@@ -15,6 +15,8 @@ HEADERS: Final = ("X-CSRFToken", "X-CSRF-Token", "X-XSRF-TOKEN")
 """The headers that libraries look into, in any letter case: Flask-WTF, Stopper and Flask-JWT-Extended, Angular's habit."""
 LONGEST: Final = 4096
 """Characters of a token that are taken for one."""
+HELD_MOST: Final = 12
+"""People without a name for whom pages are asked."""
 FIELD: Final = "csrf_token"
 TOKEN: Final = re.compile(r"(?i)csrf|xsrf")
 _REFRESH: Final = re.compile(r"(?i)refresh")
@@ -49,6 +51,10 @@ class OwnPage:
     names_origin: bool = True
     """Whether ``Origin`` and ``Referer`` are sent: a target that is known by another address, as behind a proxy, calls ours foreign."""
     _tokens: dict[str, PageToken] = field(default_factory=dict[str, PageToken])
+    _held: dict[str, Visit | None] = field(default_factory=dict[str, Visit | None])
+    """What pages gave people without a name, whom a probe has registered, by the cookies that they show."""
+    _asked: set[str] = field(default_factory=set[str])
+    """Paths whose page was asked for a visitor's token."""
     _visit: Visit | None = None
     _page: Request | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -64,6 +70,37 @@ class OwnPage:
         with self._lock:
             self._tokens[name] = token
 
+    def hold(self, request: Request, visit: Visit) -> None:
+        """From now on the token that a page gave in answer to *request* goes with what is changed by the same cookies, and so do those that came
+        with it."""
+        shown = request.header("Cookie") or ""
+        pairs = [part.strip().partition("=") for part in (*shown.split(";"), *visit.cookies.reveal().split(";"))]
+        cookies = "; ".join(
+            f"{name}={value}" for name, value in {name: value for name, _, value in pairs if name}.items()
+        )
+        with self._lock:
+            self._held[shown] = replace(visit, cookies=Secret(cookies))
+
+    def beside(self, request: Request) -> tuple[Request, ...]:
+        """The pages to ask, once, before somebody without a name can change anything: those who have one were given a token."""
+        cookies = request.header("Cookie") or ""
+        with self._lock:
+            if (
+                not (self._tokens and is_of_no_name(request))
+                or request.method in READ_METHODS
+                or _brings_a_token(request)
+            ):
+                return ()
+            if cookies in self._held or len(self._held) >= HELD_MOST:
+                return ()
+            self._held[cookies] = None
+        headers = (("Accept", "text/html"), ("Cookie", cookies))
+        return tuple(Request("GET", path, headers) for path in dict.fromkeys((request.target.partition("?")[0], "/")))
+
+    def holds(self, request: Request) -> bool:
+        """Whether a token is known of who sends *request* without a name."""
+        return self._held.get(request.header("Cookie") or "") is not None
+
     def visited(self, page: Request, visit: Visit) -> None:
         """From now on a change that shows nobody's credential goes with *visit*, which *page* gave."""
         with self._lock:
@@ -75,9 +112,17 @@ class OwnPage:
         return self._page
 
     def missing(self, request: Request) -> Request | None:
-        """The page to ask before *request* can be dressed; None where nothing is missing."""
+        """The page to ask before *request* can be dressed; None where nothing is missing. Where people are given tokens, the page at the same path
+        may give visitors one too, and is asked once."""
+        if not _is_visitors(request):
+            return None
         with self._lock:
-            return self._page if self._visit is None and self._page is not None and _is_visitors(request) else None
+            path, brought = request.target.partition("?")[0], _brings_a_token(request)
+            wanting = self._page is None and bool(self._tokens) and not brought
+            if wanting and path not in self._asked and len(self._asked) < HELD_MOST:
+                self._asked.add(path)
+                return Request("GET", path, (("Accept", "text/html"),))
+            return self._page if self._visit is None else None
 
     def used(self, request: Request, response: Response) -> None:
         """A visit whose cookies let somebody in is nobody's any more."""
@@ -97,9 +142,12 @@ class OwnPage:
         request = request.with_headers(*((name, text) for name, text in mine.items() if request.header(name) is None))
         with self._lock:
             visit = self._visit if _is_visitors(request) else None
+            if visit is None and is_of_no_name(request) and not _brings_a_token(request):
+                visit = self._held.get(request.header("Cookie") or "")
             token = visit.token if visit is not None else self._tokens.get(request.identity or "")
         if visit is not None:
-            request = request.with_headers(("Cookie", visit.cookies.reveal()))
+            others = tuple(pair for pair in request.headers if pair[0].lower() != "cookie")
+            request = replace(request, headers=(*others, ("Cookie", visit.cookies.reveal())))
         cookies = request.header("Cookie")
         if not cookies:
             return request
@@ -111,6 +159,9 @@ class OwnPage:
         return site in (None, "same-origin") and (origin is None or origin in (self.origin, self.base_url))
 
     def _with_token(self, request: Request, text: str, token: PageToken | None) -> Request:
+        if request.method == "POST" and not request.body and token is not None and not token.header:
+            headers = tuple(pair for pair in request.headers if pair[0].lower() != "content-type")
+            request = replace(request, headers=(*headers, ("Content-Type", _FORM)))  # a button is a form
         names = {name.lower(): name for name in (*HEADERS, token.header if token else "") if name}
         added: Headers = tuple((name, text) for name in names.values() if request.header(name) is None)
         body = self._body(request, token.field if token else FIELD, text)
@@ -151,6 +202,16 @@ def is_sendable(text: str) -> bool:
 def _of_refresh(request: Request, cookies: str) -> str | None:
     """Flask-JWT-Extended ties a token of its own to the refresh token."""
     return in_cookies(cookies, _REFRESH) if _REFRESH.search(request.target) else None
+
+
+def _brings_a_token(request: Request) -> bool:
+    """Whether a form has the token of its own page already."""
+    return TOKEN.search(request.body[:LONGEST].decode("utf-8", "replace")) is not None
+
+
+def is_of_no_name(request: Request) -> bool:
+    """Whether somebody shows cookies whom the scan knows by no name: a person whom a probe has registered."""
+    return request.identity is None and bool(request.header("Cookie")) and not request.header("Authorization")
 
 
 def _is_visitors(request: Request) -> bool:

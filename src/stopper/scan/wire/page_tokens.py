@@ -9,7 +9,7 @@ from typing import Final
 from stopper.core.exchange import Exchange, Response
 from stopper.core.login_names import pairs
 from stopper.core.secret import Secret
-from stopper.scan.wire.own_page import FIELD, TOKEN, PageToken, Visit, is_sendable
+from stopper.scan.wire.own_page import FIELD, TOKEN, PageToken, Visit, is_of_no_name, is_sendable
 
 _NAMED: Final = re.compile(r"(?i)^[_-]?(csrf|xsrf)[_-]?(token)?$|^(x[_-])?(csrf|xsrf)[_-]?token$|csrf_?token")
 _BARE: Final = re.compile(r"(?i)^(token|value|data)$")
@@ -30,6 +30,16 @@ def visit_of(exchange: Exchange) -> Visit | None:
     token = page_token(exchange)
     cookies = "; ".join(f"{name}={value}" for name, value, _ in _cookies(exchange.response))
     return Visit(Secret(cookies), token) if token is not None and cookies else None
+
+
+def handed_to_nameless(exchange: Exchange) -> Visit | None:
+    """The token that a page gives somebody who shows cookies and has no name here, with the cookies that come along."""
+    request, response = exchange.request, exchange.response
+    if request.method != "GET" or not is_of_no_name(request) or "html" not in response.content_type:
+        return None
+    token = page_token(exchange)
+    cookies = "; ".join(f"{name}={value}" for name, value, _ in _cookies(response))
+    return Visit(Secret(cookies), token) if token is not None else None
 
 
 def _fits(text: str) -> bool:
