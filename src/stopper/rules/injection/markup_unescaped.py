@@ -283,6 +283,10 @@ def _said_to_be_safe(text: str) -> list[str]:
     return sorted({one.group(1) for one in _SAFE.finditer(text) if not _ESCAPED.search(one.group())})
 
 
+_NO_MARKUP: Final = re.compile(r"(?i)prompt|\.(?:txt|md|sql|ya?ml|toml|conf|cfg|ini|json|sh)(?:\.j(?:inja)?2?)?$")
+"""What a template is called of which no page is made: words for a model, a mail in plain text, a file of settings."""
+
+
 def _environments(facts: SourceFacts) -> Iterator[Hit]:
     """A template engine of one's own that escapes nothing, filled from the request."""
     if not facts.imports("jinja2"):
@@ -292,7 +296,12 @@ def _environments(facts: SourceFacts) -> Iterator[Hit]:
         inside = [part for part in walk(call.receiver, 6) if isinstance(part, Call)]
         plain = any(part.callee == "jinja2.Template" and _escapes_nothing(part) for part in inside)
         own = any(part in off for part in inside)
-        if (plain or own) and any(facts.derives(value, *_KINDS) for _, value in call.keywords):
+        words = [text_of(part) or part.name for part in walk(call.receiver, 6)] if plain or own else []
+        if (
+            words
+            and not any(map(_NO_MARKUP.search, words))
+            and any(facts.derives(value, *_KINDS) for _, value in call.keywords)
+        ):
             yield Hit("this template engine escapes nothing, and it is filled from the request", call.span)
 
 

@@ -10,6 +10,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.id_tokens import opened_by_id_tokens
 from stopper.core.jwt_claims import asked_by_hand, claims_given_to, verifications
+from stopper.core.jwt_demanded import is_of_one_kind_by_claims
 from stopper.core.jwt_extended import guarded, revokes
 from stopper.core.jwt_keys import key_uses, reached
 from stopper.core.jwt_names import ENCODING
@@ -56,6 +57,8 @@ def detect(app: App) -> Iterator[Hit]:
         message = f"tokens for {', '.join(sorted(kinds))} share this key, and nobody asks which one this is"
         if len(kinds) == 1:
             message = f"what is signed for {kinds.pop()} opens what this guard protects: nobody asks what it is"
+        if is_of_one_kind_by_claims(app, facts, call, key):
+            continue
         if not _asks_kind(app, facts, call, key):
             yield Hit(message, call.span)
         elif not _audience_tells(app, facts, call, key):

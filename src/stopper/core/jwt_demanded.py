@@ -1,0 +1,37 @@
+"""Claims that a reader of tokens cannot do without: a token of another kind, which has none of them, opens nothing there."""
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts
+from stopper.core.jwt_keys import key_uses, reached
+from stopper.core.jwt_names import ENCODING
+from stopper.core.jwt_purposes import marks
+from stopper.core.values import Call, Item, Mapping, Value, text_of, walk
+
+
+def is_of_one_kind_by_claims(app: App, facts: SourceFacts, call: Call, key: Value | None) -> bool:
+    """``jwt.decode(shown, KEY)["reset_email"]`` where of all tokens under this key one kind alone has that claim."""
+    demanded = _demanded(facts, call)
+    mine = marks(facts, key)
+    signed: list[Mapping] = []
+    for signing, signed_with, _ in key_uses(app, facts) if demanded else ():
+        if signing.callee in ENCODING and mine & marks(facts, signed_with):
+            claims = signing.argument(ENCODING[signing.callee].claims, "payload", "claims")
+            made = [one for one in reached(facts, claims) if isinstance(one, Mapping)]
+            if not made or any(one.open for one in made):
+                return False
+            signed += made
+    return any(sum(one.get(name) is not None for one in signed) == 1 < len(signed) for name in demanded)
+
+
+def _demanded(facts: SourceFacts, call: Call) -> frozenset[str]:
+    """The keys under which the function that decodes takes claims, with nothing in their place where they are not there."""
+    held = [one.value for one in facts.returns_of(call.function)]
+    for other in facts.calls_in(call.function):
+        held += [*other.args, *(value for _, value in other.keywords)]
+    return frozenset(
+        name
+        for value in held
+        for part in walk(value, 6)
+        if isinstance(part, Item) and part.default is None and getattr(part.owner, "span", None) == call.span
+        if (name := text_of(part.key)) is not None
+    )
