@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
-from stopper.core.values import Call, Choice, ConfigValue, EnvironmentValue, Value, is_constant, walk
+from stopper.core.values import Call, Choice, ConfigValue, EnvironmentValue, Item, Value, is_constant, text_of, walk
 
 _INCOMING: Final = re.compile(
     r"(?i)/(?:sms|voice|calls?|whatsapp|telegram|e?mails?)[/_-](?:incoming|inbound|received?|reply|status|events?)/?$|/(?:incoming|inbound)[/_-](?:sms|calls?|mails?|messages?)/?$"
@@ -34,6 +34,26 @@ def tells_of_messages(facts: SourceFacts, view: str) -> bool:
     """``request.form["From"]`` and ``request.form["Body"]``: a service that carries messages asks that view, whatever its path is."""
     read = {one.key for one in facts.readings() if one.function == view}
     return len(read & _OF_MESSAGES) > 1 or any(one.endswith("Sid") for one in read & _OF_MESSAGES)
+
+
+_EVENTS: Final = re.compile(
+    r"(?:charge|invoice|payment_intent|payment_method|checkout\.session|customer|subscription|payout|setup_intent|transfer|account)(?:\.[a-z_]+){1,3}"
+    r"|(?:PAYMENT|CHECKOUT|BILLING|CUSTOMER)(?:\.[A-Z_]+){1,3}"
+)
+"""How Stripe and PayPal call what has happened."""
+_TOPICS: Final = frozenset({"x-github-event", "x-gitlab-event", "x-shopify-topic", "x-event-key", "x-paddle-event"})
+
+
+def tells_of_events(facts: SourceFacts, view: str) -> bool:
+    """``if event["type"] == "invoice.paid"``, ``request.headers["X-GitHub-Event"]``: a service says what has happened, whatever the path is."""
+    if any(one.key.lower() in _TOPICS for one in facts.readings("flask.request.headers") if one.function == view):
+        return True
+    return any(
+        _EVENTS.fullmatch(text_of(said) or "") is not None and any(isinstance(part, Item) for part in walk(held, 3))
+        for one in facts.comparisons_in(view)
+        if one.operator in ("==", "!=")
+        for said, held in ((one.left, one.right), (one.right, one.left))
+    )
 
 
 def believed_all_the_same(facts: SourceFacts, functions: set[str]) -> Iterator[Span]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from stopper.core.app import App, Route
+from stopper.core.body_models import classes_by_name
 from stopper.core.fact import Decorator
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import LabelKind
@@ -20,6 +21,8 @@ _NOTES: Final = re.compile(
     r"\?|(?:.*\.)?(?:wraps|debug|info|warning|warn|error|exception|critical|log|print|flash|str|len|get|append|add|commit|now|utcnow|time|record|count|inc)"
 )
 """Calls that note something or go on to the view, and stop nobody; ``?`` is what a decorator was handed."""
+_LIBRARIES: Final = ("firebase_admin.", "flask_admin.")
+"""Libraries in whose name the word stands."""
 _WORDS = ("admin", "role", "staff", "permission", "superuser", "scope")
 
 
@@ -103,7 +106,7 @@ def _lacks(given: Value, value: Value, parameter: Parameter) -> bool:
 def _says_admin(facts: SourceFacts, function: str, own: bool) -> bool:
     known = facts.function(function)
     words = [one.name for one in known.decorators] if known is not None else []
-    words += [call.callee for call in facts.calls_in(function)]
+    words += [_said_by(facts, call.callee) for call in facts.calls_in(function)]
     asked = [call for one in (known.decorators if known is not None else ()) if (call := one.call) is not None]
     if any(_LEVEL.search(name) for call in asked for value in call.args for name in _named(value)):
         return True  # ``@requires(AccessLevel.full)``
@@ -119,6 +122,13 @@ def _says_admin(facts: SourceFacts, function: str, own: bool) -> bool:
         )
         for one in facts.conditions_in(function)
     )
+
+
+def _said_by(facts: SourceFacts, callee: str) -> str:
+    """What a call does by its name: a row that is made, ``models.permissions.Permission(…)``, asks nobody for one, nor does its ``save``."""
+    owner, _, word = callee.rpartition(".")
+    known = classes_by_name(facts)
+    return "" if callee in known else word if owner in known or callee.startswith(_LIBRARIES) else callee
 
 
 def _named(value: Value) -> Iterator[str]:

@@ -294,14 +294,10 @@ def _environments(facts: SourceFacts) -> Iterator[Hit]:
     off = [call for call in facts.calls("jinja2.Environment") if _escapes_nothing(call)]
     for call in facts.calls("*.render"):
         inside = [part for part in walk(call.receiver, 6) if isinstance(part, Call)]
-        plain = any(part.callee == "jinja2.Template" and _escapes_nothing(part) for part in inside)
-        own = any(part in off for part in inside)
-        words = [text_of(part) or part.name for part in walk(call.receiver, 6)] if plain or own else []
-        if (
-            words
-            and not any(map(_NO_MARKUP.search, words))
-            and any(facts.derives(value, *_KINDS) for _, value in call.keywords)
-        ):
+        own = any(part in off or (part.callee == "jinja2.Template" and _escapes_nothing(part)) for part in inside)
+        if not own or any(_NO_MARKUP.search(text_of(part) or part.name) for part in walk(call.receiver, 6)):
+            continue
+        if any(facts.derives(value, *_KINDS) for _, value in call.keywords):
             yield Hit("this template engine escapes nothing, and it is filled from the request", call.span)
 
 

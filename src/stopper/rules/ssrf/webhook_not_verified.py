@@ -5,7 +5,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.believed_hooks import believed_all_the_same, believed_unset, is_incoming, tells_of_messages
+from stopper.core.believed_hooks import (
+    believed_all_the_same,
+    believed_unset,
+    is_incoming,
+    tells_of_events,
+    tells_of_messages,
+)
 from stopper.core.fact import Condition, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
@@ -64,7 +70,8 @@ def detect(app: App) -> Iterator[Hit]:
     for route in facts.routes:
         if "POST" not in route.methods or (route.view, route.path) in closed:
             continue
-        if not _is_webhook(route) and not tells_of_messages(facts, route.view):
+        told = tells_of_messages(facts, route.view) or tells_of_events(facts, route.view)
+        if not _is_webhook(route) and not told:
             continue
         if found := _judged(facts, route):
             yield Hit(found, route.span)
