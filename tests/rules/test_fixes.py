@@ -26,6 +26,7 @@ REFUSING = frozenset({"auth-check-has-no-effect", "jwt-optional-on-sensitive-rou
 BRINGS_TO_LIGHT = {
     "sql-injection": frozenset({"role-from-request"}),
     "jwt-signature-not-verified": frozenset({"jwt-audience-issuer-unchecked", "jwt-claims-not-required"}),
+    "jwt-verification-disabled-indirectly": frozenset({"jwt-audience-issuer-unchecked", "jwt-claims-not-required"}),
     "jwt-claim-checks-disabled": frozenset({"jwt-claims-not-required"}),
     "jwt-optional-on-sensitive-route": frozenset({"object-lookup-without-owner"}),
 }

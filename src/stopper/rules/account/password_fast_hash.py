@@ -6,13 +6,14 @@ from typing import Final, TypeGuard
 
 from stopper.core.account_names import is_clear_password, is_password_name, said_name
 from stopper.core.app import App
+from stopper.core.call_edits import calls_at, passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.followed_values import through
 from stopper.core.labelling import labels_of
 from stopper.core.labels import UNTRUSTED
 from stopper.core.passing import given
 from stopper.core.place import Span
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import Call, ConfigValue, EnvironmentValue, Item, Member, Name, Parameter, Value, text_of, walk
 
 _HASHES: Final = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_224", "sha3_256", "sha3_384", "sha3_512", "blake2b", "blake2s")  # fmt: skip
@@ -252,6 +253,14 @@ def _before_a_slow_hash(facts: SourceFacts) -> set[int]:
     return found
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``scrypt`` for werkzeug, whose hashes say how they were made: those that are stored still fit."""
+    for call in calls_at(source_of(app), hit.span):
+        if call.method == "generate_password_hash":
+            return passing(call, ("1" if call.keyword("method") is None else "method", '"scrypt"'), safe=True)
+    return None
+
+
 RULE = Rule(
     slug="password-fast-hash",
     family="account",
@@ -266,4 +275,5 @@ RULE = Rule(
     ends="Stopper's service hashes every password with Argon2id.",
     repeats=("api-key-weak-hash",),
     detect=detect,
+    fix=fix,
 )

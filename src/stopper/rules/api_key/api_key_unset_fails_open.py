@@ -17,7 +17,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import candidates, same
 from stopper.core.raising import raised_in
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
     Choice,
@@ -359,6 +359,16 @@ def _read_by(facts: SourceFacts) -> Iterator[str]:
                         pass
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``os.environ["KEY"]``: the application does not start without the key, so that nothing is compared with nothing."""
+    for left, right, _, span, _ in _comparisons(source_of(app)):
+        for one in (*options(left), *options(right)) if span == hit.span else ():
+            empty = isinstance(one, EnvironmentValue) and is_constant(one.default, None, "")
+            if empty and isinstance(one, EnvironmentValue) and one.span is not None:
+                return Edit(one.span, f'os.environ["{one.variable}"]', safe=False, imports=("os",))
+    return None
+
+
 RULE = Rule(
     slug="api-key-unset-fails-open",
     family="api-key",
@@ -372,5 +382,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="Stopper's `@api_key` knows only keys that were issued, so a variable that is unset opens nothing.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.call_edits import calls_at
 from stopper.core.cors_facts import patterns, sayings, words
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -13,7 +14,7 @@ from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_origins import crossings, stranger
 from stopper.core.response_headers import headers_set
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Item, Member, Name, Sequence, Value, options, text_of, walk
 
 _MATCHES: Final = ("re.match", "re.search", "re.fullmatch")
@@ -148,6 +149,16 @@ def _resembling(target: Target) -> list[str]:
     return list(dict.fromkeys(found))[:6]
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """A dot before the end of a name, where it is asked by hand: ``.shop.example`` is no end of ``evilshop.example``."""
+    for call in calls_at(source_of(app), hit.span):
+        said = call.args[0] if call.method == "endswith" and call.args else None
+        text = text_of(said)
+        if isinstance(said, Constant) and said.span is not None and text is not None and _loose("endswith", text):
+            return Edit(said.span, repr(f".{text}"), safe=False)
+    return None
+
+
 RULE = Rule(
     slug="cors-origin-pattern-loose",
     family="cors",
@@ -161,5 +172,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`STOPPER_CORS_ORIGINS` of `Stopper(app)` takes exact origins only, and never `null`.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.app import App, Route
+from stopper.core.call_edits import calls_at, passing
 from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
@@ -14,7 +15,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_login import log_in, token_in
 from stopper.core.refresh_by_hand import kept_refresh_tokens
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import is_constant, text_of
 
 _REFRESH: Final = re.compile(r"(?i)(^|[/_-])(refresh|renew)([/_-]|$)")
@@ -138,6 +139,14 @@ def _handed(second: Exchange, first: Exchange) -> bool:
     return second.response.body == first.response.body and b"refresh" in first.response.body
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``verify_type`` as it is by default: a view that takes refresh tokens says so by ``refresh=True``."""
+    for call in calls_at(source_of(app), hit.span):
+        if is_constant(call.keyword("verify_type"), False):
+            return passing(call, ("verify_type", "True"), safe=False)
+    return None
+
+
 RULE = Rule(
     slug="jwt-refresh-not-rotated",
     family="flask-jwt-extended",
@@ -156,6 +165,7 @@ RULE = Rule(
     ends="Stopper rotates refresh tokens and ends the family when one comes twice.",
     certainty="likely",
     detect=detect,
+    fix=fix,
     probe=probe,
     disturbs=True,
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.app import App
+from stopper.core.call_edits import calls_at, passing
 from stopper.core.facts import Comparison, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_keys import reached
@@ -13,7 +14,7 @@ from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_public_keys import published
 from stopper.core.published_keys import signs
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
     Choice,
@@ -337,6 +338,21 @@ def _private(said: object, depth: int) -> Iterator[str]:
             yield from _private(value, depth - 1)
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """A time-out of five seconds, ``https`` in a literal, and the public members alone."""
+    facts = source_of(app)
+    for call in calls_at(facts, hit.span):
+        if "time-out" in hit.message:
+            return passing(call, ("timeout", "5"), safe=False)
+        if "private members" in hit.message:
+            named = next((name for name, value in call.keywords if is_constant(value, True)), None)
+            return passing(call, (named, "False"), safe=False) if named else None
+        for one in (*call.args, *(value for _, value in call.keywords)) if "plain http" in hit.message else ():
+            if isinstance(one, Constant) and one.span is not None and str(one.value).startswith("http://"):
+                return Edit(one.span, repr("https" + str(one.value).removeprefix("http")), safe=False)
+    return None
+
+
 RULE = Rule(
     slug="jwks-handling-insecure",
     family="jwt",
@@ -350,5 +366,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="Stopper fetches the keys of `STOPPER_ISSUERS` over TLS, bounded, and publishes public halves only.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

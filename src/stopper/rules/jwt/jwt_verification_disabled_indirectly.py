@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from stopper.core.app import App
+from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict
 from stopper.core.jwt_keys import reached
@@ -20,7 +21,7 @@ from stopper.core.jwt_names import (
 from stopper.core.jwt_peek import is_asked_elsewhere, is_only_a_first_look, is_our_own
 from stopper.core.probe import Steps, Target, not_applicable
 from stopper.core.probe_signature import broken_signature
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import (
     Call,
     ConfigValue,
@@ -32,6 +33,7 @@ from stopper.core.values import (
     Parameter,
     Truth,
     Value,
+    is_constant,
     literals,
     walk,
 )
@@ -151,6 +153,27 @@ def _legacy(app: App, facts: SourceFacts, call: Call, shape: Decoding) -> Hit | 
     )
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``True`` for the literal, wherever it stands, of a call that names a key and its algorithms. A flag is left to a person."""
+    facts = source_of(app)
+    for call, usual in decodings(facts):
+        if call.span is None or call.span != hit.span:
+            continue
+        shape = shape_of(app, call, usual)
+        key = call.argument(shape.key, "key")
+        if call.argument(shape.algorithms, "algorithms") is None or key is None or is_constant(key, None, ""):
+            return None
+        said = [one.get(OPTION) for one in said_options(facts, call, shape) if isinstance(one, Mapping)]
+        said += [
+            one.value for one in facts.assignments_in(call.function) if one.attribute == OPTION and "[" in one.target
+        ]
+        for one in said:
+            if isinstance(one, Constant) and one.value is False and one.span is not None:
+                return Edit(one.span, "True", safe=False)
+        return passing(call, ("verify", "True"), safe=False) if is_constant(call.keyword("verify"), False) else None
+    return None
+
+
 def probe(target: Target) -> Steps[Verdict]:
     """Proves it on the running application; where the source shows nothing, jwt-broken-signature-accepted asks the wire."""
     if not any(True for _ in detect(target.app)):
@@ -171,5 +194,6 @@ RULE = Rule(
     surfaces=("source", "wsgi"),
     ends="Stopper's `@bearer` verifies the signature of every token, and no setting turns that off.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

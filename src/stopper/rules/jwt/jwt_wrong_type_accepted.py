@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.app import App
+from stopper.core.call_edits import calls_at, passing
 from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -20,7 +21,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import Baseline, controls, judge, shown
 from stopper.core.probe_login import entered
 from stopper.core.probe_signature import signable, telling_baseline
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
     Choice,
@@ -372,6 +373,14 @@ def _relabelled(target: Target) -> Steps[Verdict]:
     return failed(message, (found.baseline.ref,), (*found.evidence(), seen))
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``verify_type`` as it is by default: a view that takes refresh tokens says so by ``refresh=True``."""
+    for call in calls_at(source_of(app), hit.span):
+        if is_constant(call.keyword("verify_type"), False):
+            return passing(call, ("verify_type", "True"), safe=False)
+    return None
+
+
 RULE = Rule(
     slug="jwt-wrong-type-accepted",
     family="jwt",
@@ -386,5 +395,6 @@ RULE = Rule(
     ends="Stopper's `@bearer` takes tokens whose `typ` is `at+jwt`, and keeps refresh tokens apart.",
     certainty="likely",
     detect=detect,
+    fix=fix,
     probe=probe,
 )
