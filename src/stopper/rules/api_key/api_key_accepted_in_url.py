@@ -9,6 +9,7 @@ from stopper.core.body_models import HANDS_BODY, classes_by_name
 from stopper.core.fact import Reading
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.kept_out_of_addresses import kept_out_of_addresses
 from stopper.core.keys_in_addresses import is_proof, keys_in_addresses
 from stopper.core.keys_looked_up import keys_looked_up
 from stopper.core.naming import sensitive
@@ -165,6 +166,8 @@ def _fields(facts: SourceFacts, value: Value | None) -> Iterator[str]:
 
 def probe(target: Target) -> Steps[Verdict]:
     """Take the key out of the header, put it into the query, and see who is let in."""
+    if (silent := kept_out_of_addresses(target)) is not None:
+        return silent
     people = key_holders(target)
     if not people:
         return not_applicable("no identity with an API key is known; give one with --identity")

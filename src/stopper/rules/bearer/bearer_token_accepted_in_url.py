@@ -11,6 +11,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_names import ENCODING
 from stopper.core.jwt_purposes import marks
+from stopper.core.kept_out_of_addresses import kept_out_of_addresses
 from stopper.core.origins import PASSING, TEXT_METHODS
 from stopper.core.passing import callers
 from stopper.core.place import RouteRef
@@ -328,6 +329,8 @@ def _specified(app: App) -> Iterator[Hit]:
 
 def probe(target: Target) -> Steps[Verdict]:
     """Take the token out of the header, put it into the query, and see who is let in."""
+    if (silent := kept_out_of_addresses(target)) is not None:
+        return silent
     people = bearers(target)
     if not people:
         return unsure("no identity with a bearer token is known; give one with --identity")

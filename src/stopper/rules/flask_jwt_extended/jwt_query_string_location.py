@@ -6,6 +6,7 @@ from stopper.core.app import App
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_extended import LIBRARY, ended, uses
+from stopper.core.kept_out_of_addresses import kept_out_of_addresses
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import controls, judge, protected
 from stopper.core.probe_query import with_query
@@ -57,6 +58,8 @@ def _adds_query(value: Value | None) -> bool:
 
 def probe(target: Target) -> Steps[Verdict]:
     """The honest request, with its token moved from the header to the query."""
+    if (silent := kept_out_of_addresses(target)) is not None:
+        return silent
     baseline = yield from protected(target)
     if baseline is None or baseline.identity.token is None:
         return not_applicable("no route that only a token opens is in reach")
