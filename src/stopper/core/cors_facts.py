@@ -84,7 +84,7 @@ def _said(facts: SourceFacts, call: Call) -> Iterator[Saying]:
     entries: list[tuple[str, dict[str, Value | None]]] = [("", {})]
     if isinstance(resources, Mapping):
         entries = [
-            (text_of(key) or "", {name: one.get(name) for name in names})
+            (_path_pattern(text_of(key) or ""), {name: one.get(name) for name in names})
             for key, one in resources.items
             if isinstance(one, Mapping)
         ]
@@ -100,6 +100,11 @@ def _said(facts: SourceFacts, call: Call) -> Iterator[Saying]:
             hidden,
             pattern,
         )
+
+
+def _path_pattern(said: str) -> str:
+    """Flask-CORS takes a lone star, which is no pattern, for every path."""
+    return "/.*" if said == "*" else said
 
 
 def _option(facts: SourceFacts, calls: tuple[Call, ...], name: str) -> Value | None:

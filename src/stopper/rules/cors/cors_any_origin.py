@@ -76,10 +76,9 @@ def detect(app: App) -> Iterator[Hit]:
 def _is_of_open_paths(app: App, said: Saying) -> bool:
     """That it speaks of paths at which nobody is asked who is calling: ``{r"/public/*": {"origins": "*"}}``."""
     try:
-        pattern = re.compile(said.pattern or "^", re.IGNORECASE)
+        meant = [route for route in app.routes if said.pattern and re.match(said.pattern, route.path, re.IGNORECASE)]
     except re.error:
         return False
-    meant = [route for route in app.routes if said.pattern and pattern.match(route.path)]
     return bool(meant) and not any(
         access.state != "open" for route in meant for method, access in route.access.items() if method != "OPTIONS"
     )
