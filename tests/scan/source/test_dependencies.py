@@ -40,6 +40,21 @@ def test_an_environment_beats_a_bound_and_loses_to_a_pin(
     assert dependencies((tmp_path,))["pyjwt"] == version
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"requirements.txt": "-r backend/requirements.txt\n", "backend/requirements.txt": "PyJWT==1.6.3\n"},
+        {"requirements.txt": "--requirement=pins/base.txt\n-r requirements.txt\n", "pins/base.txt": "PyJWT==1.6.3\n"},
+        {"backend/requirements.txt": "PyJWT==1.6.3\n", "docs/requirements.txt": "PyJWT==2.9.0\n"},
+    ],
+)
+def test_requirements_are_followed_to_where_they_are_written(tmp_path: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert dependencies((tmp_path,)) == {"pyjwt": "1.6.3"}
+
+
 def test_of_an_environment_counts_what_the_project_names(tmp_path: Path) -> None:
     """What somebody installed for the day is no dependency."""
     (tmp_path / "requirements.txt").write_text("flask>=2\n")

@@ -11,7 +11,11 @@ PINNED: Final = re.compile(r"^\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\
 EXACT: Final = re.compile(r"^===?\s*(?P<version>[0-9][^\s,;]*)$")
 LEAST: Final = re.compile(r"(?:>=|~=|==|\^|~)\s*(?P<version>[0-9][^\s,;]*)")
 PACKAGE: Final = re.compile(r'^\[\[package\]\]\r?\nname = "([^"\n]+)"\r?\nversion = "([^"\n]+)"', re.MULTILINE)
+_INCLUDED: Final = re.compile(r"^[ \t]*(?:-r|--requirement)[ \t=]*(?P<path>[^\s#]+)", re.MULTILINE)
+_NOT_ITS_OWN: Final = frozenset({"node_modules", "venv", "env", "test", "tests", "doc", "docs", "examples", "vendor"})
 _PINNED: Final = 2
+_MOST: Final = 100
+"""So many folders or requirement files are looked at."""
 LARGEST: Final = 8 * 1024 * 1024
 LOCKS: Final = ("poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock")
 PROJECTS: Final = ("pyproject.toml", "Pipfile")
@@ -71,15 +75,37 @@ def _names(folder: Path) -> list[str]:
 def sources(folders: tuple[Path, ...]) -> Iterator[Path]:
     """The files that are asked, whether they are there or not. What is :func:`installed` is asked beside them."""
     for folder in folders:
-        yield from (folder / name for name in (*LOCKS, *PROJECTS, *SETUPS))
-        yield from _requirement_files(folder)
+        for one in (folder, *_below(folder)):
+            yield from (one / name for name in (*LOCKS, *PROJECTS, *SETUPS))
+            yield from _requirement_files(one)
 
 
 def _requirement_files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*requirements*.txt")) + sorted(folder.glob("requirements/*.txt"))
+    """Its requirement files, and what these include (``-r api/requirements.txt``)."""
+    found = sorted(folder.glob("*requirements*.txt")) + sorted(folder.glob("requirements/*.txt"))
+    for path in found:  # grows while it is read
+        named = (match["path"] for match in _INCLUDED.finditer(_text(path) or "")) if len(found) < _MOST else ()
+        found.extend(one for name in named if (one := path.parent / name) not in found)
+    return found
+
+
+def _below(folder: Path) -> list[Path]:
+    """The folders right below one that names no dependencies itself: the project stands in ``backend`` or ``api``."""
+    if any((folder / name).is_file() for name in (*LOCKS, *PROJECTS, *SETUPS)) or _requirement_files(folder):
+        return []
+    try:
+        found = sorted(one for one in folder.iterdir() if one.name[:1] not in "._" and one.is_dir())
+    except OSError:
+        return []
+    return [one for one in found[:_MOST] if one.name not in _NOT_ITS_OWN]
 
 
 def _of_folder(folder: Path) -> Iterator[tuple[str, int, str]]:
+    for one in (folder, *_below(folder)):
+        yield from _of_one(one)
+
+
+def _of_one(folder: Path) -> Iterator[tuple[str, int, str]]:
     for lock in LOCKS:
         text = _text(folder / lock)
         if text is not None:

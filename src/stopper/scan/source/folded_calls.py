@@ -32,11 +32,17 @@ from stopper.scan.source.reader import NONE, NOTHING, Reader, either
 from stopper.scan.source.unrolling import TEXT_METHODS
 from stopper.scan.source.wsgi_names import AGAIN, request_again
 
+_KINDS: Final = ("str", "bool", "int", "float", "list", "dict", "json", "decimal", "path", "url", "timedelta", "__call__")  # fmt: skip
 ENVIRONMENT: Final = frozenset(
     {"os.environ.get", "os.getenv", "os.environ.setdefault", "os.environ.pop", "decouple.config", "prettyconf.config"}
     | {f"decouple.{kind}.{said}" for kind in ("Config", "AutoConfig") for said in ("__call__", "get")}
     | {f"starlette.config.Config.{said}" for said in ("__call__", "get")}
-    | {f"environs.Env.{kind}" for kind in ("str", "bool", "int", "float", "list", "__call__", "timedelta", "url")}
+    | {
+        f"{reader}.{kind}"
+        for reader in ("environs.Env", "environs.env", "envparse.Env", "envparse.env")
+        for kind in _KINDS
+    }
+    | {"environs.env", "envparse.env"}
     | {f"environ.Env.{kind}" for kind in ("str", "bool", "int", "float", "list", "__call__", "get_value", "bytes")}
 )
 _CASTS: Final = frozenset(
