@@ -49,6 +49,17 @@ _NARROW_FIELDS: Final = frozenset({
 _LOOSE_CHECKS: Final = frozenset({"Length", "Range", "URL", "Email", "Predicate", "NoneOf", "DataRequired", "And"})
 HANDS_BODY: Final = frozenset({"arguments", "input", "use_args", "use_kwargs"})
 """Decorators of Flask-Smorest, APIFlask and webargs that hand what the caller sent to a view, by a schema."""
+HAND_BODY: Final = frozenset(
+    f"apifairy.{module}{word}" for module in ("", "decorators.") for word in ("body", "arguments")
+)
+"""The same of APIFairy, whose words are too common to go by."""
+
+
+def hands_body(decorator: str) -> bool:
+    """That a decorator of that name hands what the caller sent to the view under it."""
+    return decorator.rpartition(".")[2] in HANDS_BODY or decorator in HAND_BODY
+
+
 _ENUMS: Final = ("Enum", "StrEnum", "IntEnum", "Flag")
 _VALIDATORS: Final = frozenset({"validates", "validator", "field_validator"})
 
@@ -158,7 +169,7 @@ def _schema_of(facts: "SourceFacts", value: Parameter) -> str | None:
     """The schema in a decorator that hands the body to a view: ``@app.input(PostIn)``, ``@blp.arguments(PostSchema)``."""
     function = facts.function(value.function)
     for one in function.decorators if function is not None else ():
-        if one.call is None or one.name.rpartition(".")[2] not in HANDS_BODY:
+        if one.call is None or not hands_body(one.name):
             continue
         for part in walk(one.call.argument(0, "schema", "argmap"), 3):
             name = part.dotted if isinstance(part, Name) else part.callee if isinstance(part, Call) else ""

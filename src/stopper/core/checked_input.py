@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
+from stopper.core.failed_branch import failed_before, made_at
 from stopper.core.labels import LabelKind
 from stopper.core.passing import passed
 from stopper.core.place import Span
@@ -42,9 +43,7 @@ _LOOKS_UP: Final = frozenset({
 })  # fmt: skip
 _PARSES: Final = frozenset({"datetime.datetime.strptime", "time.strptime", "datetime.date.fromisoformat", "uuid.UUID"})
 """What fails where a text is anything else. ``datetime.fromisoformat`` takes any sign between day and time."""
-_GIVE_TEXT: Final = frozenset(
-    {"lower", "upper", "casefold", "title", "strip", "lstrip", "rstrip", "decode", "read", "get_data"}
-)
+_GIVE_TEXT: Final = frozenset({"lower", "upper", "casefold", "title", "strip", "lstrip", "rstrip", "decode", "read", "get_data"})  # fmt: skip
 _OF_TYPE: Final = frozenset({"isinstance", "hasattr", "endswith"})
 _OWN_ROOT: Final = frozenset({"flask.request.url_root", "flask.request.host_url"})
 """Addresses that end in a slash: what begins with one of them leads here."""
@@ -120,7 +119,8 @@ def is_checked(
     ``text_counts`` that it is a text: no operator of a document query is one. ``by_host`` wants an address to be held against hosts: a
     scheme, that there is any host, and a few names of this machine are none.
     """
-    if _held(facts, origins(value), function, _check_of(prefix_counts, text_counts=text_counts), by_host):
+    asked = _check_of(prefix_counts, text_counts=text_counts)
+    if _held(facts, origins(value), function, asked, by_host, made_at(value)):
         return True
     if _refused_inside(facts, origins(value), function, by_host) or _is_parsed(facts, origins(value), function):
         return True
@@ -135,9 +135,9 @@ def is_checked(
 def _is_parsed(facts: SourceFacts, mine: frozenset[Origin], function: str) -> bool:
     """``datetime.strptime(day, "%Y-%m-%d")`` stands before, and nobody goes on where it fails: the text is a day and nothing else."""
     asked = [call for call in facts.calls_in(function) if call.callee in _PARSES and call.args]
-    if not asked:
-        return False
-    passed_by = {tried for one in facts.handlers_in(function) if one.action in ("pass", "go-on") for tried in one.tried}
+    passed_by = {
+        tried for one in facts.handlers_in(function) if asked and one.action in ("pass", "go-on") for tried in one.tried
+    }
     return any(call.callee not in passed_by and mine & _read_there(call.args[0]) for call in asked)
 
 
@@ -216,11 +216,13 @@ def _reached(called: Function, call: Call, mine: frozenset[Origin]) -> frozenset
 
 
 def _held(
-    facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: Callable[[Call], bool], by_host: bool = False
-) -> bool:
+    facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: Callable[[Call], bool], by_host: bool = False,
+    at: Span | None = None,
+) -> bool:  # fmt: skip
     loose = [one.span for one in facts.conditions_in(function) if _lets_any_path_in(one.value, mine)]
     for one in facts.comparisons_in(function):
-        if _is_scheme_of_the_web(one.left, one.right) or (by_host and is_vain_comparison(one)):
+        vain = _is_scheme_of_the_web(one.left, one.right) or (by_host and is_vain_comparison(one))
+        if vain or failed_before(facts, one.span, one.operator, at):
             continue
         if _holds_against(facts, one.operator, one.left, one.right, mine) and not any(
             span.holds(one.span) for span in loose
@@ -236,7 +238,7 @@ def _held(
         )
         or (not by_host and isinstance(part, Member) and part.attribute in _PARSED and bool(mine & origins(part.owner)))
         for condition in facts.conditions_in(function)
-        if condition.span not in loose
+        if condition.span not in loose and not failed_before(facts, condition.span, "", at)
         for part in _without_schemes(condition.value)
     )
 

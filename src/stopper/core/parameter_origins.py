@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Final, cast
 
-from stopper.core.body_models import HANDS_BODY, class_of
+from stopper.core.body_models import class_of, hands_body
 from stopper.core.message_parameters import of_message
 from stopper.core.naming import sensitive
 from stopper.core.origins import NONE, Labels, labelled, of_header
@@ -129,7 +129,7 @@ def _of_schema(facts: "SourceFacts", value: Parameter) -> Labels:
         return NONE
     if any(name == value.parameter for route in facts.routes_of_view(value.function) for name, _ in route.parameters):
         return NONE
-    given = any(one.name.rpartition(".")[2] in HANDS_BODY for one in function.decorators)
+    given = any(hands_body(one.name) for one in function.decorators)
     given = given or (value.index == 0 and any(one.name in _OF_A_SCHEMA for one in function.decorators))
     given = given or (facts.is_view(value.function) and class_of(facts, value) is not None)
     return labelled("request-data") if given else NONE

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.passing import callers, passed
-from stopper.core.values import NAMED, Call, ConfigValue, Mapping, Parameter, Unknown, Value, options, text_of
+from stopper.core.values import NAMED, REST, Call, ConfigValue, Mapping, Parameter, Unknown, Value, options, text_of
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -20,11 +20,34 @@ _Row = tuple[dict[str, Value], bool]
 def unpacked(facts: "SourceFacts", call: Call) -> tuple[Call, ...]:
     """The call once for each mapping that ``**`` may be, what it holds written as keywords; the call itself where it has none."""
     poured = [value for name, value in call.keywords if name == "**"]
-    if len(poured) != 1 or any(isinstance(one, Unknown) for one in call.args):
+    if len(poured) != 1:
         return (call,)
     plain = {name: value for name, value in call.keywords if name != "**"}
+    if any(isinstance(one, Unknown) for one in call.args):
+        return tuple(islice(_handed_on(facts, call, plain, poured[0]), MOST)) or (call,)
     rows = islice(_rows(facts, poured[0], 4), MOST)
     return tuple(replace(call, keywords=tuple({**plain, **row}.items()), open=is_open) for row, is_open in rows)
+
+
+def _handed_on(facts: "SourceFacts", call: Call, plain: dict[str, Value], poured: Value) -> Iterator[Call]:
+    """``requests.get(*args, **kwargs)`` of a function of the project that hands on what it is given: the call for each of its callers."""
+    *first, last = call.args
+    rest = last.parts[0] if isinstance(last, Unknown) and len(last.parts) == 1 else None
+    if not isinstance(poured, Parameter) or poured.index != NAMED or any(isinstance(one, Unknown) for one in first):
+        return
+    if isinstance(rest, Parameter) and rest.index <= REST and rest.function == poured.function:
+        for caller in callers(facts, poured.function):
+            named = {
+                name: value
+                for name, value in caller.keywords
+                if any(value is one for one in passed(facts, poured, caller))
+            }
+            yield replace(
+                call,
+                args=(*first, *passed(facts, rest, caller)),
+                keywords=tuple({**plain, **named}.items()),
+                open=caller.open,
+            )
 
 
 def _rows(facts: "SourceFacts", value: Value, depth: int) -> Iterator[_Row]:
