@@ -160,8 +160,17 @@ def _is_mailed(facts: SourceFacts, rendered: Call) -> bool:
         for call in facts.calls_in(rendered.function)
     )
     return (body or handed) and not any(
-        part == rendered for one in facts.returns_of(rendered.function) for part in walk(one.value, 4)
+        _is_answered(one.value, rendered) for one in facts.returns_of(rendered.function)
     )
+
+
+def _is_answered(value: Value, rendered: Call, depth: int = 4) -> bool:
+    """That it stands in what is returned, and not in what a function is told that sends it: ``return send_email(html_body=…)``."""
+    if value == rendered:
+        return True
+    if depth == 0 or (isinstance(value, Call) and _SENDS.search(value.callee) is not None):
+        return False
+    return any(_is_answered(part, rendered, depth - 1) for part in parts(value))
 
 
 def _is_held(facts: SourceFacts, value: Value) -> bool:

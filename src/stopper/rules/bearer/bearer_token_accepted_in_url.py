@@ -41,6 +41,8 @@ CLEAR: Final = frozenset({
 """Names that mean an access token and nothing else."""
 MAYBE: Final = frozenset({"token", "auth", "t", "tok", "id_token", "session_token", "api_token", "user_token"})
 """Names that may also mean a reset link, a ticket or another service's token: the code around has to say more."""
+_POSTED: Final = frozenset({"assertion", "client_assertion", "id_token", "logout_token", "credential"})
+"""What OpenID and OAuth have posted by a form to whoever logs in with it, once (RFC 7521, form_post)."""
 TRIED: Final = ("access_token", "token", "jwt", "auth_token")
 ROUTES: Final = {"quick": 3, "standard": 8, "deep": 30}
 ENOUGH: Final = 4
@@ -152,7 +154,11 @@ def _decoded(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
         if _is_of_things(facts, call):
             continue
         for value in call.args[:1]:
-            yield from ((item, function, True) for item, function in _sources(facts, value, call.function))
+            for item, function in _sources(facts, value, call.function):
+                if not (
+                    _name(item) in _POSTED and isinstance(item.owner, Name) and item.owner.dotted.endswith(".form")
+                ):
+                    yield item, function, True
     checks = [callee for callee in facts.callees() if _CHECKS.fullmatch(callee.rpartition(".")[2])]
     for call in facts.calls() if checks else ():
         if call.callee in checks:

@@ -15,6 +15,7 @@ from stopper.core.labels import LabelKind
 from stopper.core.marked_words import marked_texts
 from stopper.core.passing import put_under
 from stopper.core.place import Span
+from stopper.core.plain_templates import makes_no_page
 from stopper.core.probe import Steps, Target, failed, send
 from stopper.core.probe_baseline import beyond
 from stopper.core.probe_inputs import Input, judged
@@ -283,10 +284,6 @@ def _said_to_be_safe(text: str) -> list[str]:
     return sorted({one.group(1) for one in _SAFE.finditer(text) if not _ESCAPED.search(one.group())})
 
 
-_NO_MARKUP: Final = re.compile(r"(?i)prompt|\.(?:txt|md|sql|ya?ml|toml|conf|cfg|ini|json|sh)(?:\.j(?:inja)?2?)?$")
-"""What a template is called of which no page is made: words for a model, a mail in plain text, a file of settings."""
-
-
 def _environments(facts: SourceFacts) -> Iterator[Hit]:
     """A template engine of one's own that escapes nothing, filled from the request."""
     if not facts.imports("jinja2"):
@@ -295,9 +292,8 @@ def _environments(facts: SourceFacts) -> Iterator[Hit]:
     for call in facts.calls("*.render"):
         inside = [part for part in walk(call.receiver, 6) if isinstance(part, Call)]
         own = any(part in off or (part.callee == "jinja2.Template" and _escapes_nothing(part)) for part in inside)
-        if not own or any(_NO_MARKUP.search(text_of(part) or part.name) for part in walk(call.receiver, 6)):
-            continue
-        if any(facts.derives(value, *_KINDS) for _, value in call.keywords):
+        given = [value for _, value in call.keywords] if own and not makes_no_page(call.receiver) else []
+        if any(facts.derives(value, *_KINDS) for value in given):
             yield Hit("this template engine escapes nothing, and it is filled from the request", call.span)
 
 
