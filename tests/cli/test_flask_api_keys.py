@@ -3,10 +3,10 @@
 import hashlib
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 from tests.cli.test_flask_store import flask
+from tests.servers import forks
 
 APP = """from flask import Flask
 from stopper import Stopper, api_key
@@ -118,12 +118,4 @@ def asked(folder: Path, *keys: str) -> list[str]:
 
 def run(folder: Path, *words: str, given: str) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("STOPPER_", "FLASK_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "flask", *words],
-        cwd=folder,
-        env={**environ, "FLASK_APP": "shop"},
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return forks.flask(folder, *words, environ={**environ, "FLASK_APP": "shop"}, given=given)

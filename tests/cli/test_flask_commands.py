@@ -2,10 +2,10 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.servers import forks
 
 APP = """from flask import Flask
 from stopper import Stopper, bearer, public
@@ -31,10 +31,7 @@ UNDECLARED = '\n\n@app.get("/forgotten")\ndef forgotten():\n    return "x"\n'
 
 def flask(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "FLASK_APP": "shop"}
-    return subprocess.run(
-        [sys.executable, "-m", "flask", "stopper", *arguments],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    return forks.flask(folder, "stopper", *arguments, environ=environment)
 
 
 @pytest.mark.parametrize(("more", "code"), [("", 0), (UNDECLARED, 1)])

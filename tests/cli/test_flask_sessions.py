@@ -1,11 +1,10 @@
 """``flask stopper sessions``, run inside an app as its operator would."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 from tests.cli.test_flask_store import flask
+from tests.servers import forks
 
 APP = """from flask import Flask
 from stopper import Stopper
@@ -50,13 +49,8 @@ def test_a_persons_sessions_are_listed_and_ended_and_nobody_elses(tmp_path: Path
 
 def _begin(folder: Path) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("STOPPER_", "FLASK_"))}
-    subprocess.run(
-        [sys.executable, "-m", "flask", "begin"],
-        cwd=folder,
-        env={**environ, "FLASK_APP": "shop"},
-        timeout=120,
-        check=True,
-    )
+    done = forks.flask(folder, "begin", environ={**environ, "FLASK_APP": "shop"})
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_app_that_keeps_none_says_so_in_one_line(tmp_path: Path) -> None:

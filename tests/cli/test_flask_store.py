@@ -5,7 +5,6 @@ import os
 import sqlite3
 import stat
 import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from tests.servers import forks
 from tests.servers.issuing import issuing
 
 from stopper.auth.clock import SetClock
@@ -33,11 +33,7 @@ Stopper(app)
 
 def flask(folder: Path, *arguments: str, app: str = "") -> "subprocess.CompletedProcess[str]":
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("STOPPER_", "FLASK_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "flask", "stopper", *arguments],
-        cwd=folder, env={**environment, **({"FLASK_APP": app} if app else {})},
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    return forks.flask(folder, "stopper", *arguments, environ={**environment, **({"FLASK_APP": app} if app else {})})
 
 
 @pytest.fixture
