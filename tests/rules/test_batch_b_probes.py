@@ -607,6 +607,26 @@ def test_an_open_route_is_found_by_nobody_and_by_a_session_too(who: str) -> None
     assert [str(ref) for ref in verdict.routes] == ["GET /things"]
 
 
+@pytest.mark.parametrize("closed", [True, False])
+def test_an_older_version_that_asks_nobody_what_the_newer_one_asks_is_open(closed: bool) -> None:
+    app = Flask("versions")
+
+    @app.get("/v1/notes/<int:number>")
+    def old(number: int) -> Response:
+        return jsonify(id=number, text="of somebody")
+
+    @app.get("/v2/notes/<int:number>")
+    def new(number: int) -> Response:
+        return jsonify(id=number, text="of somebody") if not closed or caller() else abort(401)
+
+    @app.get("/v2/me")
+    def me() -> Response:
+        return jsonify(id=1) if caller() else abort(401)
+
+    verdict = tried("route-without-authentication", app, identities=people("alice"), mode="passive")
+    assert [str(ref) for ref in verdict.routes] == (["GET /v1/notes/{number}"] if closed else [])
+
+
 def test_an_address_that_the_request_brought_along_is_no_gift() -> None:
     app = shop(lambda: jsonify(email=request.args.get("email", "")))
     assert tried("route-without-authentication", app, identities=people("alice"), mode="passive").outcome == "pass"

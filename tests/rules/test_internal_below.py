@@ -11,6 +11,8 @@ from tests.scan.engine.test_scan import served
 from stopper.core.app import App, Route
 from stopper.core.finding import Verdict
 from stopper.core.probe import Depth
+from stopper.core.rule import Rule
+from stopper.rules.api_key.config_dump_in_response import RULE as DUMPED
 from stopper.rules.inventory.internal_route_served import RULE
 from stopper.scan.catalogue import find
 from stopper.scan.engine import run_probe
@@ -24,11 +26,11 @@ DESCRIBED = (
 )
 
 
-def judged(path: str, answer: Any, depth: Depth = "standard") -> Verdict:
+def judged(path: str, answer: Any, depth: Depth = "standard", rule: Rule = RULE) -> Verdict:
     app = Flask("left")
     app.add_url_rule(path, view_func=lambda: answer if isinstance(answer, str) else jsonify(answer))
     plain, courier = target(app, depth=depth)
-    return run_probe(RULE, replace(plain, surface="http", app=App(routes=DESCRIBED)), courier).verdict
+    return run_probe(rule, replace(plain, surface="http", app=App(routes=DESCRIBED)), courier).verdict
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,12 @@ def test_what_lies_below_such_a_word_is_found_beside_a_document(path: str) -> No
     verdict = judged(path, [{"name": "ann", "role": "admin"}])
     assert verdict.outcome == "fail"
     assert [ref.path for ref in verdict.routes] == [path]
+
+
+def test_the_environment_that_such_a_route_shows_is_told_as_such() -> None:
+    shown = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/srv/app", "LANG": "C.UTF-8", "PWD": "/srv/app"}
+    assert judged("/debug/config", shown, rule=DUMPED).outcome == "fail"
+    assert judged("/debug/config", {"debug": False}, rule=DUMPED).outcome == "pass"
 
 
 def test_the_page_of_a_log_in_is_no_route_for_developers() -> None:

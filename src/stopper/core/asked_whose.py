@@ -304,7 +304,9 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
         return True
     inside = [part for value in given for part in _outside_makers(value)]
     asking = [*(_outside_makers(call.receiver) if call.receiver is not None else ()), *inside]
-    if call.method in _QUERIES or call.method in CHAINED:  # ``Photo.query.with_parent(photo.author)``: of the one that was found, and not of who is calling
+    if (
+        call.method in _QUERIES or call.method in CHAINED
+    ):  # ``Photo.query.with_parent(photo.author)``: of the one that was found, and not of who is calling
         asking = [part for part in asking if not is_of_found(part, _QUERIES)]
         inside = [part for part in inside if not is_of_found(part, _QUERIES)]
     if call.receiver is not None and any(map(is_who, asking[: len(asking) - len(inside)])):

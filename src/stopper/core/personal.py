@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final, cast
 
+from stopper.core.exchange import Exchange
+
 _NAMES: Final = re.compile(
     r"(?i)^((user|contact|customer|home|billing|sender|recipient|owner|guest|client|member|patient|employee|student|author|seller|buyer|driver|passenger|private|personal)_?)?(e_?mail(_?address)?|phone(_?number)?|mobile|password(_?hash)?|passwd|ssn|"
     r"social_security(_number)?|date_of_birth|birth_?date|birthday|dob|iban|card_?number|passport(_number)?|salary|street|"
@@ -47,3 +49,13 @@ def people_in(value: object, depth: int = 6) -> Iterator[str]:
 def addresses_in(text: str) -> set[str]:
     """The e-mail addresses in a text, in lower case."""
     return {found.lower() for found in _EMAIL.findall(text)}
+
+
+def many_people(anonymous: Exchange) -> bool:
+    """A list of people, or a password. A document that says "public" may mean one person's own page, hardly these."""
+    names = list(people_in(anonymous.response.json()))
+    return (
+        len(addresses_in(anonymous.response.text)) > 1
+        or len(names) > 2
+        or any("pass" in name.lower() for name in names)
+    )

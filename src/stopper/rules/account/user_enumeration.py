@@ -60,9 +60,7 @@ def detect(app: App) -> Iterator[Hit]:
                 if not _takes_account(facts, name):
                     continue
                 for span, text in answers_of(facts, name):
-                    if is_caught_on_the_way(facts, name, span) or (
-                        says_nobody(text) and is_said_of_both(facts, span)
-                    ):
+                    if is_caught_on_the_way(facts, name, span) or (says_nobody(text) and is_said_of_both(facts, span)):
                         continue
                     if name not in seen and (_TAKEN.search(text) if registers else says_which(text)):
                         seen.add(name)  # two answers of one function tell one thing by their difference

@@ -12,6 +12,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_answers import honest_answers
+from stopper.core.probe_internal import left_behind
 from stopper.core.rule import Hit, Rule
 from stopper.core.settings_shown import shows_settings_whole
 from stopper.core.values import Call, Mapping, Name, literals, text_of, walk
@@ -108,12 +109,14 @@ def _in_templates(facts: SourceFacts) -> Iterator[Hit]:
 
 
 def probe(target: Target) -> Steps[Verdict]:
-    """Read every route that may be read and look for the names of Flask's settings with their values."""
+    """Read every route that may be read, and those that were left behind, and look for the names of Flask's settings with their values."""
     asked = 0
     control: Exchange | None = None
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
-    for ref, exchange in (yield from honest_answers(target)):
+    answers = yield from honest_answers(target)
+    known = {ref for ref, _ in answers}
+    for ref, exchange in (*answers, *(one for one in (yield from left_behind(target)).served if one[0] not in known)):
         asked += 1
         if not dumps(exchange.response):
             continue

@@ -15,11 +15,12 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.inside_locations import is_kept_inside
 from stopper.core.open_doors import answers_graphql, is_exempted, lets_in_for_nothing, marks_views, serves_somebody
-from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
+from stopper.core.personal import addresses_in, is_personal, many_people, mentions_personal, people_in
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_administrators import shown_to_all
 from stopper.core.probe_baseline import TRIES, alike, attempt, beyond, candidates, is_door, protected
+from stopper.core.probe_old_versions import newer_refuses
 from stopper.core.probe_open_things import of_different_people, shows_the_same_people
 from stopper.core.probe_open_writes import Open, open_writes, refused_log_in
 from stopper.core.probe_own_values import shows_account
@@ -301,9 +302,12 @@ def _open_to_all(
     anonymous = yield from send(request)
     if _describes_an_api(anonymous):
         return None
-    if not anonymous.response.succeeded or not (seen_in_source or _people_data(target, request, anonymous)):
+    if not anonymous.response.succeeded:
         return None
-    if declared_public(target.app, route) and not (_many_people(anonymous) or shows_account(target, anonymous)):
+    shows = seen_in_source or _people_data(target, request, anonymous)
+    if not shows and not (yield from newer_refuses(target, route, ref.method)):
+        return None
+    if declared_public(target.app, route) and not (many_people(anonymous) or shows_account(target, anonymous)):
         return None
     if identity is None:
         return Open(ref, anonymous)
@@ -327,16 +331,6 @@ def _people_data(target: Target, request: Request, anonymous: Exchange) -> bool:
     if given & subjects or shows_account(target, anonymous):
         return True
     return said is not None and any(True for _ in people_in(said)) and (bool(given) or not brought)
-
-
-def _many_people(anonymous: Exchange) -> bool:
-    """A list of people, or a password. A document that says "public" may mean one person's own page, hardly these."""
-    names = list(people_in(anonymous.response.json()))
-    return (
-        len(addresses_in(anonymous.response.text)) > 1
-        or len(names) > 2
-        or any("pass" in name.lower() for name in names)
-    )
 
 
 def _open_writes(target: Target, known: set[RouteRef]) -> Steps[list[Open]]:
