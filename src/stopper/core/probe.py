@@ -70,8 +70,16 @@ class LookAtTls:
     """Try which versions of TLS the target takes and read its certificate, over connections that carry no request; the answer is a TlsSeen."""
 
 
-Step = Send | Together | Listen | Compute | Undo | Own | LookAtTls
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Say that another question begins: what was read for those before is known to it, as what another probe has read, until something is written."""
+
+
+Step = Send | Together | Listen | Compute | Undo | Own | LookAtTls | Question
 Steps = Generator[Step, Any, T]
+
+LITTLE: Final = "the budget will not do for all"
+"""Where ``Target.notes`` says that probes are to leave out what seldom finds anything."""
 
 
 class Skipped(Exception):
@@ -101,6 +109,11 @@ def undo(request: Request) -> Steps[None]:
 def own(path: str, made: Request) -> Steps[None]:
     """Say that the request *made* has made the thing at *path*; only what a scan has made itself is ever deleted."""
     yield Own(path, made)
+
+
+def question() -> Steps[None]:
+    """Begin another question of the same probe, which need not ask anew for what those before have read."""
+    yield Question()
 
 
 class Listener(Protocol):

@@ -227,11 +227,19 @@ _ENDS: Final = re.compile(r"(?i)log-?_?(out|off)|sign-?_?out|delete|remove|revok
 """What sends everybody on, and takes something from a known caller before."""
 
 
+_CLOSED: Final = "closed to nobody:"
+
+
 def answered(target: Target, request: Request) -> Steps[Exchange]:
     """The answer to nobody; where nobody is refused and the scan can be somebody, the answer to the first of them. A guard that breaks for want
     of a credential refuses too, and so does one that sends nobody to a place where a known caller is not sent."""
+    door = f"{_CLOSED} {request.method} {request.target.partition('?')[0]}"
+    if target.identities and door in target.notes:
+        return (yield from send(target.identities[0].on(request)))
     exchange = yield from send(request)
     said = exchange.response
+    if said.status in (401, 403) and request.method != "GET" and request.effect != "login":
+        target.notes[door] = True  # a change that nobody may make is asked for as somebody from now on
     moved = said.status in (302, 303, 307) and not said.refused and not _ENDS.search(request.target)
     if target.identities and (said.refused or moved or said.status == 500):
         own = yield from send(target.identities[0].on(request))

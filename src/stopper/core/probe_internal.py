@@ -9,7 +9,7 @@ from typing import Final
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange
 from stopper.core.place import RouteRef
-from stopper.core.probe import Steps, Target, send
+from stopper.core.probe import LITTLE, Steps, Target, send
 from stopper.core.probe_baseline import attempt, same
 from stopper.core.probe_shared import found_once
 
@@ -28,10 +28,12 @@ _PLACES: Final = (
 )  # fmt: skip
 """What is often left behind, beside the routes that are known."""
 _BELOW: Final = (
-    "/debug/users", "/debug/config", "/debug/env", "/debug/info", "/debug/db", "/debug/logs", "/internal/users", "/internal/config",
-    "/internal/stats", "/internal/env", "/internal/metrics", "/internal/debug", "/admin/debug", "/admin/config", "/admin/logs", "/admin/backup", "/admin/export",
+    "/debug/users", "/debug/config", "/internal/users", "/internal/config", "/admin/config", "/debug/env", "/debug/info", "/debug/db", "/debug/logs",
+    "/internal/stats", "/internal/env", "/internal/metrics", "/internal/debug", "/admin/debug", "/admin/logs", "/admin/backup", "/admin/export",
 )  # fmt: skip
 """What is left behind below such words, where the word alone answers nothing."""
+LIKELIEST: Final = 5
+"""Those of them that are asked for where the budget will not do for all."""
 _OWN_MOST: Final = 3
 """Of the application's own words: how many are asked for below such a word."""
 _PREFIX: Final = re.compile(r"(?i)^(?:/(?:api|rest|v\d+))+(?=/)")
@@ -80,7 +82,8 @@ def _known(target: Target) -> list[Route]:
 
 def _guessed(target: Target) -> list[Route]:
     paths = {route.path for route in target.app.routes}
-    below = () if target.depth == "quick" else (*_of_its_own_words(target.app.routes), *_BELOW)
+    most = LIKELIEST if LITTLE in target.notes else len(_BELOW)
+    below = () if target.depth == "quick" else (*_of_its_own_words(target.app.routes), *_BELOW[:most])
     guessed = [Route(path, ("GET",)) for path in dict.fromkeys((*_PLACES, *below)) if path not in paths]
     return guessed if target.surface != "wsgi" or not target.app.routes else guessed[:6]
 

@@ -10,7 +10,7 @@ from typing import Final
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.place import RouteRef
-from stopper.core.probe import Steps, Target, send
+from stopper.core.probe import Skipped, Steps, Target, send
 from stopper.core.probe_baseline import answered, attempt, candidates, every, tries
 from stopper.core.probe_inputs import members
 from stopper.core.probe_query import query_names, with_query
@@ -23,6 +23,7 @@ FULLY: Final = 15
 """Routes that are asked wrongly in every way; those after them in the most telling one, because one handler mostly answers for all."""
 READ_MOST: Final = {"quick": 12, "standard": 60, "deep": 200}
 """Readings whose answers are looked at."""
+_CUT: Final = "provoked until the budget ended"
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH")
 
 
@@ -38,6 +39,13 @@ class Provoked:
 def provoked(target: Target) -> Steps[list[Provoked]]:
     """Each route in reach, asked once as it wants to be asked and a few times wrongly."""
     return (yield from found_once(target, "provoked", lambda: _provoked(target)))
+
+
+def to_the_end(target: Target) -> Steps[None]:
+    """Raises Skipped where the budget ended before all were asked wrongly: that the others tell nothing is no proof then."""
+    yield from ()
+    if _CUT in target.notes:
+        raise Skipped(str(target.notes[_CUT]))
 
 
 def asked_honestly(target: Target) -> Steps[list[Provoked]]:
@@ -63,10 +71,16 @@ def _provoked(target: Target) -> Steps[list[Provoked]]:
     for route, honest in asked[: tries(target)]:
         wrong: list[Exchange] = []
         most = VARIATIONS_MOST[target.depth] if len(found) < FULLY else 1
-        for request in islice(variations(target, route, honest.request), most):
-            answer = yield from attempt(send(request))
-            if answer is not None:
-                wrong.append(answer)
+        try:
+            for request in islice(variations(target, route, honest.request), most):
+                answer = yield from attempt(send(request))
+                if answer is not None:
+                    wrong.append(answer)
+        except Skipped as skipped:
+            if not found:
+                raise
+            target.notes[_CUT] = str(skipped)  # what was told until then is told
+            break
         found.append(Provoked(RouteRef(honest.request.method, route.path), honest, tuple(wrong)))
     return found
 

@@ -38,6 +38,7 @@ from stopper.scan.more_words import (
 from stopper.scan.nothing_there import Nothing
 from stopper.scan.page_routes import TAKES_AWAY
 from stopper.scan.parts_below import parts_below
+from stopper.scan.room import FOR_ONE, FOR_PROBES
 from stopper.scan.usual_things import DOORS, FIRST, HEADS, beginning, things
 from stopper.scan.wire.courier import Courier
 
@@ -162,7 +163,7 @@ class _Guessing(Crawl):
             )
         there = {template: path for template, path in there.items() if template not in self.parted}
         self.parted.update(there)
-        most = int(max(self.courier.max_requests * part, GUESSED_LEAST)) - self.courier.sent
+        most = self._may_ask(part) - self.courier.sent
         for template, methods in parts_below(self.courier, there, self.found, nothing.word, self.who, most):
             names = tuple((name, "string") for name in HELD_NAME.findall(template))
             self.found[template] = Route(template, methods, parameters=names, readers=frozenset({"wire"}))
@@ -170,7 +171,13 @@ class _Guessing(Crawl):
             self.guessed[template] = None
 
     def _may_guess(self, part: float) -> bool:
-        return self.courier.sent < max(self.courier.max_requests * part, GUESSED_LEAST)
+        return self.courier.sent < self._may_ask(part)
+
+    def _may_ask(self, part: float) -> int:
+        """Requests up to which is guessed: a *part* of all, or what the probes of so few routes will leave."""
+        most = self.courier.max_requests
+        left = most - FOR_PROBES - FOR_ONE * (len(self.found) + len(self.forms))
+        return int(max(most * part, GUESSED_LEAST, left))
 
     def _is_idle(self, path: str) -> bool:
         """Whether a usual name says little more where so much is known: what pages do not speak of is asked for all the same."""

@@ -1,36 +1,47 @@
 """Runs detectors over the model and probes over the wire. A rule that fails says so in one line and stops nothing else."""
 
-import queue
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Verdict
-from stopper.core.probe import Compute, Depth, Listen, LookAtTls, Own, Send, Skipped, Step, Target, Together, Undo
+from stopper.core.probe import (
+    LITTLE,
+    Compute,
+    Depth,
+    Listen,
+    LookAtTls,
+    Own,
+    Question,
+    Send,
+    Skipped,
+    Step,
+    Target,
+    Together,
+    Undo,
+)
 from stopper.core.probe_burst import LOAD
 from stopper.core.probe_errors_seen import ERRORS
-from stopper.core.rule import SEVERITIES, Rule, Surface
+from stopper.core.rule import Rule, Surface
 from stopper.scan.detecting import DetectorResult, one_line, outcome_of, run_detectors
 from stopper.scan.options import Progress, silent
+from stopper.scan.order_of_probes import by_kind, by_turns, by_weight, readers_first, run_beside
 from stopper.scan.renewal import Renewals
+from stopper.scan.room import is_little
+from stopper.scan.turns import Turn
 from stopper.scan.wire.courier import USED_UP, Courier
 from stopper.scan.wire.listener import LoopbackListener
+from stopper.scan.wire.shared import shows_nothing
 from stopper.scan.wire.transport import READ_METHODS
 
 __all__ = ["DetectorResult", "ProbeResult", "not_for", "outcome_of", "run_detectors", "run_probe", "run_probes"]
 
 KEPT: Final = 72
 """Requests that are kept for the probes that run last, an eighth of a small budget at most: they look at log-ins and limits."""
-LITTLE_LEFT: Final = 0.35
-"""The part of the budget after which little of it is left when the probes begin."""
-AT_ONCE: Final = 3
-"""Probes that run side by side then."""
-FOR_CHANGES: Final = 0.4
-"""The part of what is left that those who mostly read leave to those who vary what they send: what is injected weighs most."""
 SURVEYED: Final = 60
 """Requests that are kept for routes which no probe has asked."""
 STEPS_MOST: Final = 2000
@@ -41,16 +52,10 @@ _ENDING: Final = re.compile(
 """Paths where a person of the scan could lose the credential that every probe needs."""
 _ACCOUNT: Final = re.compile(r"(?i)(?<![a-z])account/?$")
 """The same where it is no change of members, from which a password is taken out."""
-_HEAVY: Final = ("critical", "high")
-"""What weighs much."""
-_READING: Final = {"transport": 0, "inventory": 1, "authentication": 2, "function-authorization": 3, "data-exposure": 4}
-"""The checks whose probes mostly read, in the order in which they are run."""
-_CHEAP: Final = ("authentication", "data-exposure", "inventory", "transport")
-"""Those of them that look at what was read already, so that what weighs less costs hardly anything there."""
 _LOOKING: Final = ("data-exposure", "inventory", "transport")
 """Those that look at how an answer is made, for whom one will do that was read before something was written."""
-FIRST: Final = ("llm", "object-authorization", "property-authorization")
-"""The checks whose probes come before all others. A model answers a handful of questions an hour, and whatever else asks at its door uses them up."""
+_READING: Final = ("authentication", "function-authorization")
+"""Those that ask whether a door is open to nobody: what is written does not change that."""
 _NEEDING: Final = frozenset(
     {"authentication", "object-authorization", "function-authorization", "property-authorization", "rate-limiting"}
 )
@@ -101,107 +106,27 @@ def run_probes(
             results[result.rule.slug] = result
             progress("probing", len(results), len(asked))
 
-    def run(rule: Rule) -> None:
-        done(run_probe(rule, target, courier, renewals))
+    def run(rule: Rule, turn: Turn | None = None) -> None:
+        done(run_probe(rule, target, courier, renewals, turn))
 
     beside = readers_first(rule for rule in fit if not rule.disturbs)
     for_survey = min(sum(len(route.refs()) for route in target.app.routes), SURVEYED, courier.max_requests // 5)
-    last = sorted((rule for rule in fit if rule.disturbs), key=_by_weight)
+    last = sorted((rule for rule in fit if rule.disturbs), key=by_weight)
     for_last = min(KEPT, courier.max_requests // 8) if last else 0
     courier.kept_back = for_survey + for_last
     # What is asked wrongly may be kept, and whoever reads it later fails: errors are provoked when inputs have been tried.
-    provoking = sorted((rule for rule in beside if rule.provokes), key=_by_weight)
+    provoking = sorted((rule for rule in beside if rule.provokes), key=by_weight)
     calm = [rule for rule in beside if not rule.provokes]
-    # Whose things are whose is asked first: nobody else changes them meanwhile, and a budget that runs out is not felt there.
-    for check in FIRST:
-        _side_by_side([rule for rule in calm if rule.check == check], courier, workers, run)
-    # Where looking for routes and whose things are whose took much, what is left is shared: what weighs most has it first.
-    left = courier.max_requests - courier.sent - courier.kept_back
-    little = courier.sent > courier.max_requests * LITTLE_LEFT
-    at_once = min(workers, AT_ONCE) if little else workers  # side by side all would begin and few come to an end
-    # What is written makes the readings of all anew: those who mostly read are done before the others begin. What weighs little is asked when
-    # all that weighs much has been, so that a budget that runs out costs what weighs least.
-    reading = [rule for rule in calm if rule.check in _READING]
-    first = [
-        rule for rule in reading if rule.severity in _HEAVY or (rule.severity == "medium" and rule.check in _CHEAP)
-    ]
-    courier.kept_back = for_survey + for_last + max(0, int(left * FOR_CHANGES))
-    before = courier.exhausted
-    _side_by_side(sorted(first, key=_by_need) if little else first, courier, at_once, run)
-    courier.kept_back, courier.exhausted = for_survey + for_last, before  # those who were cut short are run again
-    changing = [rule for rule in calm if rule.check not in (*_READING, *FIRST)]
-    tight = courier.sent > courier.max_requests // 2
-    # Few inputs take an address, so that what fetches one costs little.
-    heavy = sorted((rule for rule in changing if rule.severity in _HEAVY), key=lambda rule: rule.check != "ssrf")
-    _side_by_side(
-        sorted(heavy, key=_by_need) if tight else heavy, courier, min(at_once, AT_ONCE) if tight else at_once, run
-    )
-    # Those who read and were cut short take what the others left. Errors are provoked for many requests, and what weighs less asks few.
-    held = {slug for slug, one in results.items() if one.cut and one.verdict.outcome != "fail"}
-    cut = [rule for rule in first if rule.slug in held]
-    rest = [rule for rule in reading if rule not in first]
-    lighter = [rule for rule in changing if rule.severity == "medium"]
-    low = [rule for rule in changing if rule.severity == "low"]
-    for rules in (sorted(cut, key=_by_need), rest, lighter, provoking, low):
-        _side_by_side(rules, courier, at_once, run)
+    if workers > 1 and is_little(courier, target.app.routes):
+        target.notes[LITTLE] = True
+        by_turns(calm, provoking, courier, run)
+    else:
+        by_kind(calm, provoking, courier, workers, run, results)
     courier.kept_back = for_survey
-    _side_by_side(last, courier, 1, run)  # each may end what the others stand on
+    run_beside(last, courier, 1, run)  # each may end what the others stand on
     courier.kept_back = 0  # what is left asks the routes that no probe has asked
     lost = Verdict("open", "the probe was not run to its end")
     return tuple(results.get(rule.slug) or ProbeResult(rule, lost) for rule in asked)
-
-
-def readers_first(rules: Iterable[Rule]) -> list[Rule]:
-    """Probes of checks that mostly read, before those that mostly change things: what was read is shared until something is written.
-
-    Among those that change things what weighs most is first, so that a budget that runs out costs what weighs least.
-    """
-    last = len(_READING)
-    return sorted(
-        rules,
-        key=lambda rule: (
-            _READING.get(rule.check, last),
-            0 if rule.check in _READING else _by_weight(rule),
-        ),
-    )
-
-
-def _by_weight(rule: Rule) -> int:
-    return -SEVERITIES.index(rule.severity)
-
-
-def _by_need(rule: Rule) -> tuple[int, bool]:
-    """What weighs much first; of that what asks little, as with a few bad credentials, before what goes through all routes and inputs."""
-    return (-len(SEVERITIES) if rule.check == "ssrf" else _by_weight(rule)), rule.check != "authentication"
-
-
-def _side_by_side(rules: Sequence[Rule], courier: Courier, workers: int, run: Callable[[Rule], None]) -> None:
-    waiting: queue.SimpleQueue[Rule] = queue.SimpleQueue()
-    for rule in rules:
-        waiting.put(rule)
-
-    def work() -> None:
-        while not courier.stopping.is_set():
-            try:
-                rule = waiting.get_nowait()
-            except queue.Empty:
-                return
-            run(rule)
-
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(rules)))]
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(courier.time.patience())  # a guess of secrets, say, cannot be broken off
-        if courier.time.used_up:
-            courier.stopping.set()
-    except BaseException:
-        courier.stopping.set()
-        for thread in threads:
-            if thread.ident is not None:
-                thread.join(10)
-        raise
 
 
 def not_for(rule: Rule, surface: Surface, depth: Depth) -> str:
@@ -214,26 +139,28 @@ def not_for(rule: Rule, surface: Surface, depth: Depth) -> str:
     return ""
 
 
-def run_probe(rule: Rule, target: Target, courier: Courier, renewals: Renewals | None = None) -> ProbeResult:
+def run_probe(
+    rule: Rule, target: Target, courier: Courier, renewals: Renewals | None = None, turn: Turn | None = None
+) -> ProbeResult:
     """Run one probe to its verdict. It is ``open`` when a step was forbidden or the probe itself failed.
 
     A probe whose credential ended under it has seen refusals that mean nothing: it runs once more, with a new one.
     """
     if renewals is None:
-        return _run_once(rule, target, courier)
+        return _run_once(rule, target, courier, turn)
     given = renewals.ready(target, ask=rule.disturbs)
-    result = _run_once(rule, given, courier)
+    result = _run_once(rule, given, courier, turn)
     if rule.disturbs or courier.stopping.is_set():
         return result
     again = renewals.ready(target)
     if again.identities == given.identities:
         return result
-    return _run_once(rule, again, courier)
+    return _run_once(rule, again, courier, turn)
 
 
-def _run_once(rule: Rule, target: Target, courier: Courier) -> ProbeResult:
+def _run_once(rule: Rule, target: Target, courier: Courier, turn: Turn | None) -> ProbeResult:
     began = time.perf_counter()
-    rig = _Rig(courier, target, rule)
+    rig = _Rig(courier, target, rule, turn)
     try:
         verdict = _drive(rule, target, rig)
     except Skipped as skipped:
@@ -278,13 +205,15 @@ def _checked(verdict: object) -> Verdict:
 class _Rig:
     """Does what the steps of one probe ask for, and takes back at the end what they did."""
 
-    def __init__(self, courier: Courier, target: Target, rule: Rule) -> None:
+    def __init__(self, courier: Courier, target: Target, rule: Rule, turn: Turn | None) -> None:
         self.cut = False
+        self._turn = turn
         self._courier = courier
         self._disturbs = rule.disturbs
-        self._asker = rule.slug
+        self._slug, self._questions = rule.slug, 0
         self._bounded = rule.check not in _NEEDING and not rule.measures
         self._looks = rule.check in _LOOKING and not rule.provokes and not rule.measures
+        self._reads = rule.check in _READING and not rule.measures
         self._target = target
         self._since = courier.credentials.generation
         self._undo: list[Request] = []
@@ -292,6 +221,8 @@ class _Rig:
 
     def perform(self, step: Step) -> Any:
         """The answer to *step*."""
+        if self._turn is not None and isinstance(step, Send | Together):
+            self._turn.asks()
         match step:
             case Send(request):
                 self._keep_people(request)
@@ -301,12 +232,15 @@ class _Rig:
                     self._keep_people(request)
                 return self._courier.carry_together([self._fresh(request) for request in requests])
             case Compute(function):
-                return function()
+                return function() if self._turn is None else self._turn.works_out(function)
             case Undo(request):
                 self._undo.append(request)
                 return None
             case Own(path, made):
                 self._courier.made.own(path, made)
+                return None
+            case Question():
+                self._questions += 1
                 return None
             case Listen():
                 return self._listen()
@@ -317,7 +251,12 @@ class _Rig:
         # A probe that disturbs looks at what has changed, so nothing from before may answer it.
         if self._disturbs:
             return self._courier.carry(request)
-        return self._courier.carry_for(self._asker, request, bounded=self._bounded, old=self._looks)
+        return self._courier.carry_for(
+            f"{self._slug} {self._questions}",
+            request,
+            bounded=self._bounded,
+            old=self._looks or (self._reads and shows_nothing(request)),
+        )
 
     def _fresh(self, request: Request) -> Request:
         # Probes share what they found: a request that another one kept may show a credential from before the last log-in.

@@ -26,6 +26,7 @@ from stopper.scan.other_versions import with_other_versions
 from stopper.scan.own_words import own_words
 from stopper.scan.page_routes import with_forms_of
 from stopper.scan.renewal import Renewals
+from stopper.scan.room import is_little
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.form_doors import FormDoors
 
@@ -46,6 +47,9 @@ DONE_MOST: Final = 6
 """Routes by which something is done to a thing that are asked for their inputs."""
 BESIDE_A_SCHEMA: Final = 4
 """Pages that are asked for inputs beside a door of GraphQL, which tells its own."""
+BESIDE_MANY: Final = 5
+"""Those that are asked for inputs where the budget is small and `MANY_TELL` routes tell theirs."""
+MANY_TELL: Final = 12
 BEHIND_MOST: Final = 30
 """Routes that are taken up from the pages of somebody who is logged in."""
 
@@ -97,7 +101,9 @@ def _with_inputs(model: App, courier: Courier, honest: HonestRequests, people: S
     first = replace(model, routes=tuple(route for route in model.routes if route not in done))
     learn_fields(first, courier, honest, people)
     first = with_graphql(first, courier, honest, people)
-    most = BESIDE_A_SCHEMA if courier.graphql.schemas else ROUTES_MOST
+    tell = sum(bool(route.names or route.request_schema) for route in model.routes)
+    most = BESIDE_MANY if tell >= MANY_TELL and is_little(courier, model.routes) else ROUTES_MOST
+    most = BESIDE_A_SCHEMA if courier.graphql.schemas else most
     first = guessed_inputs(first, courier, honest, people, most)
     courier.forms = FormDoors.of((*first.routes, *done))
     whole = replace(first, routes=(*first.routes, *done))

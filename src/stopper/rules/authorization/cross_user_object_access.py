@@ -24,7 +24,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD
 from stopper.core.owner_names import PERSON
 from stopper.core.place import RouteRef
-from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
+from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, question, send, unsure
 from stopper.core.probe_baseline import TRIES, attempt
 from stopper.core.probe_by_number import (
     collections,
@@ -63,6 +63,7 @@ def probe(target: Target) -> Steps[Verdict]:
     tested, wrong, told, settled = 0, list[Verdict](), set[str](), set[str]()
     last = (_said_by_itself(target, *people, told), _by_any_id(target, *people, settled), *_passwords(target))
     for steps in (*_questions(target, *people), *last):
+        yield from question()
         try:
             verdicts = yield from attempt(steps)
         except Skipped:

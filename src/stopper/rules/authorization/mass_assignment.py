@@ -370,12 +370,21 @@ def _shown(
         left, right = _row(rows, plain), _row(rows, eager)
         if listed is not None and left is not None and right is not None:
             found.append((listed, listed, left, right))
-        elif one is not None and other is not None:
+        elif one is not None and other is not None and _may_tell_of(who, listed):
             first = yield from attempt(send(one.on(request)))
+            if first is None or plain.name not in first.response.text:
+                continue
             second = yield from attempt(send(other.on(request)))
-            if first and second and plain.name in first.response.text and eager.name in second.response.text:
+            if second and eager.name in second.response.text:
                 found.append((first, second, *told_of_both(first, second, wishes)))
     return found
+
+
+def _may_tell_of(who: Identity, listed: Exchange | None) -> bool:
+    """Whether what *who* was answered may tell each caller of the own account: what says nothing of *who* says nothing of others."""
+    if listed is None or not listed.response.succeeded:
+        return True
+    return who.subject is None or who.subject.partition("@")[0].lower() in listed.response.text.lower()
 
 
 def _row(rows: list[dict[str, object]], person: Identity) -> dict[str, object] | None:

@@ -30,6 +30,8 @@ def probe(target: Target) -> Steps[Verdict]:
     evidence: list[Evidence] = []
     shaped = True
     for route, method in candidates(target):
+        if len(places) >= ENOUGH:
+            break
         try:
             nobody = yield from send(target.request_for(route, method))
             if not nobody.response.refused:
@@ -40,7 +42,7 @@ def probe(target: Target) -> Steps[Verdict]:
         except Skipped:
             continue
         doubtful += doubt
-        if found is not None and len(places) < ENOUGH:
+        if found is not None:
             places.append(RouteRef(method, route.path))
             evidence += _shown(route, nobody, found)
             shaped = shaped and _is_jwt(target, found)

@@ -12,7 +12,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
-from stopper.core.probe_provoke import Provoked, provoked
+from stopper.core.probe_provoke import Provoked, provoked, to_the_end
 from stopper.core.probe_slow_text import slow_text
 from stopper.core.rule import Rule
 from stopper.core.spec_document import mapping
@@ -44,6 +44,7 @@ def probe(target: Target) -> Steps[Verdict]:
         return failed(f"{places[0]} does not refuse what is malformed", places, evidence)
     if not asked:
         return not_applicable("no route can be asked in this mode")
+    yield from to_the_end(target)
     return passed(f"{len(asked)} routes refuse what is malformed")
 
 

@@ -19,7 +19,7 @@ from stopper.core.passing import callers
 from stopper.core.passing import passed as passed_for
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_provoke import Provoked, provoked
+from stopper.core.probe_provoke import Provoked, provoked, to_the_end
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.switched_on import asked_for
 from stopper.core.values import (
@@ -351,6 +351,7 @@ def probe(target: Target) -> Steps[Verdict]:
         return failed(f"{places[0]} answers wrong input with the text of an exception", places, evidence)
     if not asked:
         return not_applicable("no route can be asked in this mode")
+    yield from to_the_end(target)
     return passed(f"none of {len(asked)} routes answers wrong input with the text of an exception")
 
 

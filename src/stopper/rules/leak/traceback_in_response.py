@@ -15,7 +15,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import beyond
 from stopper.core.probe_errors_seen import errors_seen
-from stopper.core.probe_provoke import provoked
+from stopper.core.probe_provoke import provoked, to_the_end
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.switched_on import asked_for
 from stopper.core.values import Call, Format, Member, Unknown, Value, options, parts, walk
@@ -186,6 +186,7 @@ def probe(target: Target) -> Steps[Verdict]:
         return failed(f"{places[0]} answers with a traceback", places, evidence)
     if not asked:
         return not_applicable("no route can be asked in this mode")
+    yield from to_the_end(target)
     return passed(f"none of {len(asked)} routes answers wrong input with a traceback")
 
 

@@ -9,7 +9,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import beyond
 from stopper.core.probe_errors_seen import errors_seen
-from stopper.core.probe_provoke import Provoked, provoked
+from stopper.core.probe_provoke import Provoked, provoked, to_the_end
 from stopper.core.rule import Rule
 
 DETAILS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
@@ -49,6 +49,7 @@ def probe(target: Target) -> Steps[Verdict]:
         return failed(f"{places[0]} answers what it did not expect with {seen}", places, evidence)
     if not asked:
         return not_applicable("no route can be asked in this mode")
+    yield from to_the_end(target)
     return passed(f"none of {len(asked)} routes shows the inside when it fails")
 
 

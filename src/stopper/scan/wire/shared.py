@@ -46,7 +46,7 @@ class SharedAnswers:
         """What is known for *asker*, the age of it, and the sign that somebody is asking for it now."""
         with self._lock:
             known = self._known.get(request) or (self._old.get(request) if old else None)
-            if known is None and _shows_nothing(request):
+            if known is None and shows_nothing(request):
                 known = self._shut.get((request.method, request.target))
             if known is None or asker in known[1]:
                 return None, self._age, self._under_way.get(request)
@@ -88,7 +88,7 @@ class SharedAnswers:
             or (response.status in (302, 303, 307) and response.refused)
             or (response.status == 404 and not re.search(r"\d|\?", _VERSION.sub("", request.target)))
         )
-        if stays and request.method in READ_METHODS and _shows_nothing(request) and len(response.body) <= LARGEST:
+        if stays and request.method in READ_METHODS and shows_nothing(request) and len(response.body) <= LARGEST:
             with self._lock:
                 if len(self._shut) < MOST:
                     self._shut.setdefault((request.method, request.target), (exchange, {asker}))
@@ -108,6 +108,6 @@ class SharedAnswers:
             self._known.clear()
 
 
-def _shows_nothing(request: Request) -> bool:
+def shows_nothing(request: Request) -> bool:
     """Whether *request* is nobody's and has no header that could be a credential."""
     return request.identity is None and all(name.lower() in _PLAIN for name, _ in request.headers)
