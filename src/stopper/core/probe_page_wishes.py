@@ -14,7 +14,7 @@ from stopper.core.login_names import PASSWORD
 from stopper.core.owner_names import ADMIN_PATH
 from stopper.core.page_forms import hrefs
 from stopper.core.place import RouteRef
-from stopper.core.probe import Steps, failed, passed, send
+from stopper.core.probe import Identity, Steps, failed, passed, send
 from stopper.core.probe_account import Account
 from stopper.core.probe_inputs import members
 from stopper.core.probe_wishes import OF_WORTH
@@ -81,3 +81,10 @@ def _new_link(before: Exchange, after: Exchange) -> str:
     """An address for administrators to which the page leads only now."""
     new = set(hrefs(after.response.text)) - set(hrefs(before.response.text))
     return next((one for one in sorted(new) if ADMIN_PATH.search(one)), "")
+
+
+def may_tell_of(who: Identity, listed: Exchange | None) -> bool:
+    """Whether what *who* was answered may tell each caller of the own account: what says nothing of *who* says nothing of others."""
+    if listed is None or not listed.response.succeeded:
+        return True
+    return who.subject is None or who.subject.partition("@")[0].lower() in listed.response.text.lower()

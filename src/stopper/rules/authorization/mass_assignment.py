@@ -26,7 +26,7 @@ from stopper.core.probe_kinds import at_number, does_something, kinds, makes_thi
 from stopper.core.probe_objects import entries, ids, inner_object
 from stopper.core.probe_others_accounts import account, changing_routes, fits, is_hers, is_the_own_account
 from stopper.core.probe_own_values import own_numbers, parameter_of
-from stopper.core.probe_page_wishes import taken_on_a_page, told_of_both
+from stopper.core.probe_page_wishes import may_tell_of, taken_on_a_page, told_of_both
 from stopper.core.probe_people import number_in_lists
 from stopper.core.probe_read_only import read_only
 from stopper.core.probe_references import made_with
@@ -81,8 +81,8 @@ def probe(target: Target) -> Steps[Verdict]:
         refs = list(dict.fromkeys(ref for one in wrong for ref in one.routes))
         evidence = [part for one in wrong[:SHOWN] for part in one.evidence]
         return failed("; ".join(one.message for one in wrong[:SHOWN]), refs, evidence)
-    nothing = "no body was accepted whose object can be read back"
-    return passed("members that nobody asked for are not written") if tried else unsure(nothing)
+    told = passed("members that nobody asked for are not written")
+    return told if tried else unsure("no body was accepted whose object can be read back")
 
 
 def _ways(target: Target, who: Identity) -> Iterator[Steps[Verdict | None]]:
@@ -320,9 +320,8 @@ def _at_registration(target: Target, route: Route, who: Identity) -> Steps[Verdi
     if eagerly is None:
         return passed(f"POST {route.path} refuses members that it does not know")
     eager, second, wishes = eagerly
-    read = False
-    for before, after, left, right in (yield from _shown(target, who, plain, eager, wishes)):
-        read = True
+    shown = yield from _shown(target, who, plain, eager, wishes)
+    for before, after, left, right in shown:
         if taken := taken_up(wishes, left, right):
             ref = RouteRef("POST", route.path)
             evidence = [
@@ -332,7 +331,7 @@ def _at_registration(target: Target, route: Route, who: Identity) -> Steps[Verdi
                 Evidence("exchange", f"the second account has {', '.join(taken)} as it was sent", after),
             ]
             return failed(f"{ref} writes {', '.join(taken)}, which no caller should set", [ref], evidence)
-    return passed(f"POST {route.path} keeps to the members that it knows") if read else None
+    return passed(f"POST {route.path} keeps to the members that it knows") if shown else None
 
 
 def _eagerly(honest: Request, wishes: dict[str, object]) -> Steps[tuple[Identity, Exchange, dict[str, object]] | None]:
@@ -370,21 +369,13 @@ def _shown(
         left, right = _row(rows, plain), _row(rows, eager)
         if listed is not None and left is not None and right is not None:
             found.append((listed, listed, left, right))
-        elif one is not None and other is not None and _may_tell_of(who, listed):
+        elif one is not None and other is not None and may_tell_of(who, listed):
             first = yield from attempt(send(one.on(request)))
-            if first is None or plain.name not in first.response.text:
-                continue
-            second = yield from attempt(send(other.on(request)))
-            if second and eager.name in second.response.text:
+            told = first is not None and plain.name in first.response.text
+            second = (yield from attempt(send(other.on(request)))) if told else None
+            if first and second and eager.name in second.response.text:
                 found.append((first, second, *told_of_both(first, second, wishes)))
     return found
-
-
-def _may_tell_of(who: Identity, listed: Exchange | None) -> bool:
-    """Whether what *who* was answered may tell each caller of the own account: what says nothing of *who* says nothing of others."""
-    if listed is None or not listed.response.succeeded:
-        return True
-    return who.subject is None or who.subject.partition("@")[0].lower() in listed.response.text.lower()
 
 
 def _row(rows: list[dict[str, object]], person: Identity) -> dict[str, object] | None:
