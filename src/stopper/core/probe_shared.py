@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from stopper.core.probe import Steps, Target, compute
 
 T = TypeVar("T")
+_own: Final = threading.local()
 
 
 def found_once(target: Target, key: str, search: Callable[[], Steps[T]]) -> Steps[T]:
@@ -14,9 +15,16 @@ def found_once(target: Target, key: str, search: Callable[[], Steps[T]]) -> Step
     lock = cast("threading.Lock", target.notes.setdefault(f"{key}, being looked for", threading.Lock()))
     if not lock.acquire(blocking=False):
         yield from compute(lock.acquire)
+    _own.searches = searches() + 1
     try:
         if key not in target.notes:
             target.notes[key] = yield from search()
         return cast("T", target.notes[key])
     finally:
+        _own.searches -= 1
         lock.release()
+
+
+def searches() -> int:
+    """How many such searches the probe of this thread is in: others may wait for what it finds."""
+    return int(getattr(_own, "searches", 0))

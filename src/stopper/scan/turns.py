@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from stopper.core.probe_shared import searches
+
 T = TypeVar("T")
 
 OF_ONE: Final = 10
@@ -46,7 +48,7 @@ class Turn:
     def __init__(self, turns: Turns, first: int, place: int) -> None:
         """*first* is the number of its first turn, and *place* the one among those of the same number."""
         self._turns, self._first, self._place = turns, first, place
-        self._asked = 0
+        self._asked, self._until = 0, OF_ONE
 
     def __enter__(self) -> "Turn":
         self._take()
@@ -56,9 +58,10 @@ class Turn:
         self._turns.give_back()
 
     def asks(self) -> None:
-        """The probe is about to ask something; it waits where others come first by now."""
+        """The probe is about to ask something; it waits where others come first by now, but for a search whose finds are for others too."""
         self._asked += 1
-        if self._asked % OF_ONE == 1 and self._asked > 1:
+        if self._asked > self._until and not searches():
+            self._until = self._asked + OF_ONE - 1
             self._turns.give_back()
             self._take()
 
