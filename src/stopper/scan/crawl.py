@@ -49,8 +49,10 @@ QUERIED_MOST: Final = 8
 """Links with a query that are asked as they stand."""
 GUESSED_MOST: Final = 220
 """Paths of one list of names that are asked for, with what they lead to."""
-GUESS_SECONDS: Final = 2.0
-"""How long one list of names is tried."""
+SLOW: Final = 0.3
+"""Seconds of a slow answer, and `SLOW_MOST` such answers after which no more of one list of names is tried. What a machine that others keep busy
+answers somewhat later is asked for all the same: what is found must not hang on that."""
+SLOW_MOST: Final = 8
 GUESSED_LEAST: Final = 340
 """Requests up to which a scan guesses whatever it may ask in all."""
 WORDS_PART: Final = 0.33
@@ -61,7 +63,6 @@ THINGS_PART: Final = 0.37
 """The same of things of lists that were found."""
 ALONE_PART: Final = 0.5
 """The same where hardly anything was found: probes ask little there."""
-ONE_SECONDS: Final = 0.3
 UNSPOKEN: Final = re.compile(
     r"(?i)admin|debug|health|config|metrics|robots|docs|swagger|graphql|status|log-?in|regist|signup|users$"
 )
@@ -221,18 +222,18 @@ class _Guessing(Crawl):
         self.ids.setdefault(template, numbers)
 
     def _guess(self, nothing: Nothing, words: Sequence[str], part: float = WORDS_PART) -> None:
-        """Ask for *words*, as long as it goes quickly; what an answer leads to is asked beside them."""
+        """Ask for *words*, unless many answers are slow; what an answer leads to is asked beside them."""
         if not self._may_guess(part):
             self.waiting.clear()
             return
-        left, before = GUESS_SECONDS, len(self.guessed)
+        slow, before = 0, len(self.guessed)
         self.wait(words)
         for number in range(GUESSED_MOST):
-            if not self.waiting or left <= 0 or not self._may_guess(part):
+            if not self.waiting or slow >= SLOW_MOST or not self._may_guess(part):
                 break
             began = time.monotonic()
             self.ask(nothing, self.waiting.pop(0))
-            left -= min(time.monotonic() - began, ONE_SECONDS)  # one door that hangs says nothing of the others
+            slow += time.monotonic() - began > SLOW  # one door that hangs says nothing of the others
             if number > ENOUGH and len(self.guessed) - before > number * EVERYTHING:
                 self._takes_everything(1)
                 break

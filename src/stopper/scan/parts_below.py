@@ -10,8 +10,8 @@ from stopper.scan.more_words import SOME
 from stopper.scan.usual_things import parts_of
 from stopper.scan.wire.courier import Courier
 
-SECONDS: Final = 1.5
-"""How long it is asked."""
+SECONDS: Final = 8.0
+"""How long it is asked of a server that is slow; else the number of requests ends it."""
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
