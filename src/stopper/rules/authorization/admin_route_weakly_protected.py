@@ -35,7 +35,9 @@ _MANAGES: Final = re.compile(
     r"(?i)^(?!.*(?:admin|superuser|staff|back-?office|moderation)).*/manage(?:ment)?(?:[/_.-]|$)"
 )
 _SEARCHES: Final = re.compile(r"(?i)/(?:search|filter|query|lookup|find|list)/?$")
-_OF_ONESELF: Final = re.compile(r"(?i)(^|/)(me|myself|your-account|my-account)(/|$)")
+_OF_ONESELF: Final = re.compile(
+    r"(?i)(^|/)(me|myself|your-account|my-account|(?:account|profile|settings)/manage)(/|$)"
+)
 """What everybody may do with what is their own, under an administrator's path too."""
 _SCOPE: Final = re.compile(r"(?i)scopes?|scp|permissions?|groups?|authorities|entitlements?|realm_access")
 """Members of claims that say what their holder may do."""
@@ -46,21 +48,9 @@ _KIND_OF_USER: Final = re.compile(
 )
 """``current_user.is_referee``: which kind of person is asking."""
 _SENDS_ON: Final = frozenset({"flask.redirect", "flask.url_for", "flask.flash"})
-_LOOKS_UP: Final = frozenset(
-    {
-        "filter",
-        "filter_by",
-        "where",
-        "get",
-        "get_or_404",
-        "execute",
-        "scalar",
-        "scalars",
-        "paginate",
-        "find",
-        "find_one",
-    }
-)
+_LOOKS_UP: Final = frozenset({
+    "filter", "filter_by", "where", "get", "get_or_404", "execute", "scalar", "scalars", "paginate", "find", "find_one",
+})  # fmt: skip
 _KIND: Final = re.compile(
     r"(?i)is_(?!authenticated|active|anonymous|confirmed|verified|enabled|fresh|deleted|locked|valid|expired|none|blocked)\w+"
 )
@@ -161,7 +151,7 @@ def _knows_only_admins(facts: SourceFacts) -> bool:
 
 
 def _logs_in_admins_only(app: App) -> bool:
-    """That a log-in opens administration and nothing else, in an application of some size: nobody else has one."""
+    """That a log-in opens administration and nothing else, in an application of some size, and no route asks for more: nobody else has one."""
     closed = [
         route
         for route in app.routes
@@ -173,6 +163,9 @@ def _logs_in_admins_only(app: App) -> bool:
         and not _OF_A_LOG_IN.search(route.path)
     ]
     ruled = [route for route in closed if _is_for_admins(route.path)]
+    guards = [guard.name for route in ruled for access in route.access.values() for guard in access.guards]
+    if any(_speaks_of_rights(name) for name in guards if not name.startswith("flask.")):
+        return False  # who asks for the role at one of them knows people without it
     return 0 < len(ruled) == len(closed) and (len(ruled) >= _MANY or _log_in_is_theirs(app))
 
 
