@@ -30,6 +30,7 @@ _OF_STORES: Final = re.compile(
 )
 """Errors of databases and other servers, which say how the service is built: by their names nobody outside knows them."""
 Registered = ErrorHandler | Handling
+_ABORTS: Final = ("*.abort", "*.get_or_404", "*.first_or_404", "*.one_or_404")
 _ENOUGH: Final = 2
 """So many handlers for codes of their own say that errors of HTTP were thought of."""
 
@@ -43,7 +44,8 @@ def detect(app: App) -> Iterator[Hit]:
     whole = {one.what for one in handlers if not one.blueprint} | {one.what for one in registered if not one.blueprint}
     answering = whole - {one.what for one in handlers if one.what in EVERYTHING and _passes_on(facts, one)}
     for one in handlers:
-        why = _unrouted(one, answering) or _swallows(facts, one, whole) or _tells_more(facts, one, handlers)
+        beside = whole if not one.blueprint else {other.what for other in handlers if other.blueprint == one.blueprint}
+        why = _unrouted(one, answering) or _swallows(facts, one, beside, whole) or _tells_more(facts, one, handlers)
         if why:
             place = _place(facts, one)
             yield Hit(why, place, certainty="likely", reader="running" if isinstance(one, Handling) else None)
@@ -71,13 +73,18 @@ def _unrouted(one: Registered, whole: set[str]) -> str:
     return "" if covered else f"a blueprint's handler for {code} is not asked for addresses that no route has"
 
 
-def _swallows(facts: SourceFacts, one: Registered, whole: set[str]) -> str:
-    if one.blueprint or one.what not in EVERYTHING or whole & _HTTP:
+def _swallows(facts: SourceFacts, one: Registered, beside: set[str], whole: set[str]) -> str:
+    """Flask asks the handlers of classes of a blueprint before those of the application, and those of codes before both."""
+    if one.what not in EVERYTHING or beside & _HTTP:
         return ""
-    codes = {what for what in whole if what.isdigit() and what.startswith("4")}
+    codes = {what for what in beside | whole if what.isdigit() and what.startswith("4")}
     if len(codes) >= _ENOUGH or _looks(facts, one):
         return ""
-    return "this handler answers 404, 405 and every other error of HTTP as well"
+    if not one.blueprint:
+        return "this handler answers 404, 405 and every other error of HTTP as well"
+    path = one.span.path if one.span is not None else ""
+    aborts = any(call.span is not None and call.span.path == path for call in facts.calls(*_ABORTS))
+    return "this handler answers what its blueprint aborts with as well, whatever the code" if aborts else ""
 
 
 def _passes_on(facts: SourceFacts, one: Registered) -> bool:
@@ -113,7 +120,17 @@ def _knows_http(facts: SourceFacts, name: str) -> bool:
         isinstance(inner, Parameter) or (isinstance(inner, Member) and inner.attribute == "code")
         for value in function.returns
         for inner in _as_answer(value)
-    ) or bool(raised_in(facts, name))
+    ) or any(_raises_errors_of_http(facts, one.span) for one in raised_in(facts, name))
+
+
+def _raises_errors_of_http(facts: SourceFacts, span: Span) -> bool:
+    """That what is raised here may be an error of HTTP that goes on: not where only the request was asked about (``if wants_page: raise``)."""
+    around = list(facts.conditions_around(span))
+    return not around or any(
+        isinstance(part, Parameter) or (isinstance(part, Call) and facts.function(part.callee) is not None)
+        for one in around
+        for part in walk(one.value, 6)
+    )
 
 
 def _as_answer(value: Value) -> Iterator[Value]:
