@@ -249,9 +249,8 @@ def is_only_choice(facts: SourceFacts, owner: str) -> bool:
 
 
 def _names(value: Value, owner: str) -> bool:
-    if isinstance(value, Name):
-        return value.dotted == owner
-    return isinstance(value, Constant) and isinstance(value.value, str) and _owner(value.value) == _owner(owner)
+    said = text_of(value)
+    return value.dotted == owner if isinstance(value, Name) else said is not None and _owner(said) == _owner(owner)
 
 
 def _chosen_by_default(facts: SourceFacts, value: Value) -> Iterator[Value]:
@@ -319,6 +318,8 @@ def _is_for_desk(facts: SourceFacts, condition: Condition, *, by_name: bool) -> 
         case Truth(parts=(EnvironmentValue(default=None | Constant(value=None)), Constant(value=None)), differs=False):
             if not condition.negated:
                 return False  # ``os.environ.get("NO_TEST_ROUTES") is None`` holds where nobody says anything
+        case Truth() | EnvironmentValue() if not condition.negated and is_on(facts, condition.value):
+            return False  # ``os.environ.get("TRACE", "1") == "1"``
         case _:
             pass
     words = [word for value in inside for word in _words(value)]
