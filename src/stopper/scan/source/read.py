@@ -21,6 +21,7 @@ from stopper.scan.source.documents import with_documents
 from stopper.scan.source.files import SourceFile
 from stopper.scan.source.kits_of_tests import kits_of_tests
 from stopper.scan.source.link import link, lost_beside
+from stopper.scan.source.namespaces import home, in_namespaces
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.reader import wide_lines
 from stopper.scan.source.statements import finish, read_module
@@ -313,7 +314,7 @@ def _relevant(run: _Run, documents: list[TextFile]) -> list[str]:
                 continue
         if files.is_strong(data):
             chosen.add(path)
-            homes.add(_home(source))
+            homes.add(home(source))
         elif (
             files.is_server_settings(source.shown)
             or files.makes_key(data)
@@ -328,7 +329,9 @@ def _relevant(run: _Run, documents: list[TextFile]) -> list[str]:
                 touched.append(path)
             elif b"\n@" in data:
                 weak[path] = files.imported_tops(data)
-    chosen.update(path for path in touched if _home(run.sources[path]) in homes)
+    apart = {path: run.sources[path] for path in touched if home(run.sources[path]) not in homes}
+    chosen.update(path for path in touched if path not in apart)
+    chosen.update(in_namespaces([run.sources[path] for path in chosen], apart, run.bytes_of))
     chosen.update(path for path in others if path not in chosen and _shows_key(run, run.sources[path]))
     if documents and any(_speaks(run, path, b"connexion") for path in chosen):
         ends = documented_modules(documents)
@@ -368,14 +371,6 @@ def _unread_errors(run: _Run) -> Iterator[ReadError]:
         wrong = text if isinstance(text, ReadError) else check(text, source.shown)
         if wrong is not None:
             yield wrong
-
-
-def _home(source: SourceFile) -> Path:
-    """The folder of what a file belongs to: its outermost package, or the folder of a script."""
-    folder = source.path.parent
-    for _ in range(source.depth):
-        folder = folder.parent
-    return folder
 
 
 @contextmanager
