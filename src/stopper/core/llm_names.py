@@ -13,8 +13,9 @@ HOMES: Final = (
     "agents", "pydantic_ai", "crewai", "llama_index", "smolagents",
 )  # fmt: skip
 _CALLS: Final = (
-    r"(?:openai|anthropic|litellm|cohere|ollama|google\.generativeai|google\.genai|mistralai|groq|together|replicate|langchain\w*|transformers|vertexai|huggingface_hub)"
-    r"(?:\.\w+)*\.(?:create|acreate|parse|stream|completion|acompletion|chat|generate|generate_content|generate_text|a?invoke|a?stream|a?predict|complete|run|chat_completion|text_generation)"
+    r"(?!langchain[\w.]*OutputParser\.)(?:openai|anthropic|litellm|cohere|ollama|google\.generativeai|google\.genai|mistralai|groq|together|replicate|langchain\w*|transformers|vertexai|huggingface_hub)"
+    r"(?:\.\w+)*\.(?:create|acreate|parse|stream|completion|acompletion|chat|generate|generate_content|generate_text|a?invoke|a?stream|a?predict(?:_messages)?|agenerate|complete|run|chat_completion|text_generation)"
+    r"|langchain\w*(?:\.\w+)*\.(?:Chat\w+|\w*OpenAI|\w*LLM|Anthropic|Ollama|LLMChain)\.__call__"
     r"|transformers\.pipeline\.__call__"
 )
 _BY_ATTRIBUTE: Final = re.compile(

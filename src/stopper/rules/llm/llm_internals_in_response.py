@@ -39,6 +39,9 @@ _INTERNAL: Final = frozenset(
         "system_fingerprint",
         "usage_metadata",
         "response_cost",
+        "llm_output",
+        "response_metadata",
+        "generation_info",
         "_hidden_params",
     }
 )
