@@ -104,6 +104,8 @@ def detect(app: App) -> Iterator[Hit]:
                     certainty = "likely"
                 case Member(attribute="__dict__") | Call(callee="vars", args=(_, *_)):
                     certainty = "likely"
+                case Name(dotted=dotted) if dotted.endswith(".__dict__") and not may_be_of_rows(facts, dotted[:-9]):
+                    continue
                 case Name(dotted=dotted) if dotted.endswith((".__dict__", ".__table__.columns", ".__mapper__.columns")):
                     certainty = "likely"
                 case Member(attribute="columns", owner=Member(attribute="__table__")):

@@ -48,6 +48,8 @@ _OF_A_BROWSER: Final = (
     "flask_user.",
 )
 _HOOK: Final = re.compile(r"(?i)webhook|callback|hook/|/hooks?(/|$)|ipn|csp[-_]?report|health|/saml2?(?:/|$)|/acs$")
+_SOME: Final = 20
+"""So many other views are asked what they go by."""
 _SIGNED: Final = re.compile(r"(?i)/saml2?(?:/|$)|/acs$")
 """Where a provider of log-ins posts its signed answer, from its own site."""
 
@@ -71,7 +73,7 @@ def detect(app: App) -> Iterator[Hit]:
         asked = {str(one.value).upper() for item in held for one in literals(item)}
         if isinstance(write.value, Sequence) and not write.value.open and "POST" not in asked:
             yield Hit("WTF_CSRF_METHODS leaves POST out", write.span)
-    yield from _forms(facts)
+    yield from _forms(app, facts)
     told: set[str] = set()
     if facts.imports("flask_wtf", "flask_seasurf"):
         for views, hit in _exempted(facts):
@@ -140,7 +142,7 @@ def _says_no_cookie(route: Route) -> bool:
     )
 
 
-def _forms(facts: SourceFacts) -> Iterator[Hit]:
+def _forms(app: App, facts: SourceFacts) -> Iterator[Hit]:
     if not facts.imports("flask_wtf", "wtforms"):
         return
     for found in facts.classes():
@@ -155,7 +157,41 @@ def _forms(facts: SourceFacts) -> Iterator[Hit]:
             if is_constant(call.keyword("csrf_enabled"), False) or (
                 isinstance(meta, Mapping) and is_constant(meta.get("csrf"), False)
             ):
+                if _asks_header_alone(app, call.function):
+                    continue
                 yield Hit("this form is made without its CSRF token", call.span)
+
+
+def _asks_header_alone(app: App, view: str) -> bool:
+    """That whoever calls the view shows who they are in a header which no browser adds by itself, and in nothing else: its guards are the
+    project's own, and read no session and no cookie. Who asks nobody and keeps nothing for later, beside views that ask so, is of the same API."""
+    facts = source_of(app)
+    accesses = [one for route in app.routes if view.startswith(route.view) for one in route.access.values()]
+    guards = {guard.name for one in accesses for guard in one.guards if guard.kind != "view-body"}
+    if not guards:
+        known = facts.function(view)
+        home = (known.owner if known is not None and known.owner else view).rpartition(".")[0]
+        others = {
+            route.view for route in app.routes if route.view.startswith(f"{home}.") and not view.startswith(route.view)
+        }
+        return not _by_cookie(app, view) and any(
+            _asks_header_alone(app, one) for one in sorted(others)[:_SOME] if _is_guarded(app, one)
+        )
+    if any(facts.function(name) is None for name in guards) or facts.says("WWW-Authenticate"):
+        return False
+    index = index_of(facts)
+    names = index.calling([one for one in index.by_name if any(f"{one}.".startswith(f"{name}.") for name in guards)], 2)
+    values = [
+        value for name in names for value in (*facts.calls_in(name), *(one.value for one in facts.assignments_in(name)))
+    ]
+    words = {part.dotted for value in values for part in walk(value, 5) if isinstance(part, Name)}
+    words |= {one.source for one in facts.readings() if one.function in names}
+    shown = any(word.startswith(("flask.request.authorization", "flask.request.headers")) for word in words)
+    return shown and not any(word.startswith(_OF_A_BROWSER) for word in words if word != "flask.g")
+
+
+def _is_guarded(app: App, view: str) -> bool:
+    return any(access.guards for route in app.routes if route.view == view for access in route.access.values())
 
 
 def _asks_browser_first(facts: SourceFacts, view: str) -> bool:
