@@ -29,6 +29,10 @@ SHOWN_IN: Final = frozenset(f"flask.request.{where}" for where in ("headers", "a
 Missing = frozenset[str | None]
 """What a value is when nothing was sent or set: None, an empty text, both or (empty) neither."""
 NONE: Final[Missing] = frozenset({None})
+_LOADS: Final = frozenset({
+    "json.load", "json.loads", "yaml.safe_load", "yaml.load", "tomllib.load", "tomllib.loads", "toml.load", "tomli.load",
+})  # fmt: skip
+"""What reads a file of settings; ``.get`` of what it gave is None where the file lacks the key."""
 _KEY_WORDS: Final = re.compile(r"(?i)(?:key|token|secret|password)s?$")
 
 
@@ -83,6 +87,12 @@ def says_key(value: Value) -> bool:
             case Item(owner=Name(), key=Constant(value=str(name))):
                 if sensitive(name) is not None or name.lower() == "authorization":
                     return True
+            case (
+                Call(method="get", receiver=Call(callee=callee), args=(Constant(value=str(name)), *_))
+                | Item(owner=Call(callee=callee), key=Constant(value=str(name)))
+            ) if callee in _LOADS:
+                if sensitive(name) is not None or _KEY_WORDS.search(name):
+                    return True
             case _:
                 pass
     return False
@@ -113,6 +123,11 @@ def when_not_set(facts: SourceFacts, value: Value) -> Missing:
         return _empty(value.default)
     if isinstance(value, Item) and isinstance(value.owner, Name) and value.owner.dotted == "os.environ":
         return _empty(value.default)  # a variable whose name is handed in
+    if isinstance(value, Item) and isinstance(value.owner, Call) and value.owner.callee in _LOADS:
+        return _empty(value.default) if value.default is not None else frozenset()  # a file of settings lacks it
+    if isinstance(value, Call) and value.method == "get" and isinstance(value.receiver, Call):
+        said = value.argument(1, "default") or Constant(None)
+        return _empty(said) if value.receiver.callee in _LOADS else frozenset()
     found: Missing = frozenset()
     if isinstance(value, ConfigValue):
         for written in facts.followed(value):

@@ -149,7 +149,19 @@ def _looks_at_others(
         values += [side for one in index.comparisons.get(function.name, ()) for side in (one.left, one.right)]
     said = {text_of(part) for value in values for part in walk(value, 6)} & known
     named = {word for word in said if word and _SPELLED.search(word)}  # a bare word may stand for anything
+    asked = {
+        word for one in values if isinstance(one, Call) for word in _asked(one.keyword("scopes", "required_scopes"))
+    }
+    if asked and asked.isdisjoint(scopes) and all(map(_SPELLED.search, scopes)):
+        return True  # ``@require_token(scopes=("notes", "profile"))`` at an operation of ``notes:admin``
     return bool(named) and said.isdisjoint(scopes)
+
+
+def _asked(said: Value | None) -> set[str]:
+    """The scopes that a guard is told, where all of them can be read."""
+    held = said.items if isinstance(said, Sequence) and not said.open else ()
+    texts = {text for one in held if (text := text_of(one)) is not None}
+    return texts if len(texts) == len(held) else set()
 
 
 def _names_something(call: Call) -> bool:

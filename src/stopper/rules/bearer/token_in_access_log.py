@@ -12,7 +12,7 @@ from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.request_hooks import ALWAYS, hung
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Name, Value, walk
+from stopper.core.values import Call, Constant, Item, Name, Value, text_of, walk
 
 MESSAGE: Final = "the format of the access log writes down a header that carries a credential"
 SETTINGS: Final = frozenset({"access_log_format", "logformat", "log_format"})
@@ -26,6 +26,7 @@ _PROXY: Final = re.compile(
     r"|(?:sent|upstream)_http_set_cookie|cookie_(?:(?!\w*[cx]srf)\w*token\w*|\w*sess(?:ion)?(?:_?id)?|sid|jwt\w*))\b"
 )
 """nginx's variables in a ``log_format``."""
+_VARIABLE: Final = re.compile(r"\$http_(\w+)")
 _LINE: Final = re.compile(r"(?i)log_?-?format")
 _SWITCH: Final = re.compile(
     rf"(?i)accesslog\.fields\.headers\.(?:defaultmode|names\.{_NAMES})\s*=\s*keep|capture\s+request\s+header\s+{_NAMES}\b|%REQ\({_NAMES}\)|%\(var\.{_NAMES}\)|^\s*log_credentials\s*(?:#|$)"
@@ -62,11 +63,30 @@ def detect(app: App) -> Iterator[Hit]:
                 yield Hit(MESSAGE, Span(file.path, number, number, 0, len(line)))
         if not any(file.lines_with("log_format", "logformat", "log-format", "log_-format")):
             continue
-        inside = False
+        inside, own = False, _key_headers(facts)
         for number, line in enumerate(file.lines, 1):
             inside = bool(_LINE.search(line)) or (inside and ";" not in file.lines[number - 2])
-            if not line.lstrip().startswith("#") and inside and (_PROXY.search(line) or _GUNICORN.search(line)):
+            if (
+                not line.lstrip().startswith("#")
+                and inside
+                and (
+                    _PROXY.search(line) or _GUNICORN.search(line) or not own.isdisjoint(_VARIABLE.findall(line.lower()))
+                )
+            ):
                 yield Hit(MESSAGE, Span(file.path, number, number, 0, len(line)))
+
+
+def _key_headers(facts: SourceFacts) -> set[str]:
+    """The headers, as nginx writes them, that the application holds against something and whose names end like a key's."""
+    sides = [side for one in facts.comparisons() for side in (one.left, one.right)]
+    sides += [part for call in facts.calls("hmac.compare_digest", "secrets.compare_digest") for part in call.args]
+    names = [
+        text_of(part.key) or ""
+        for side in sides
+        for part in walk(side, 4)
+        if isinstance(part, Item) and isinstance(part.owner, Name) and part.owner.dotted == "flask.request.headers"
+    ]
+    return {name.lower().replace("-", "_") for name in names if name.lower().endswith(("key", "token", "secret"))}
 
 
 def _by_hand(facts: SourceFacts) -> Iterator[Hit]:

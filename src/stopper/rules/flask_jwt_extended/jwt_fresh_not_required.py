@@ -62,7 +62,7 @@ def _is_sensitive(one: Guarded) -> bool:
     word = one.function.rpartition(".")[2]
     names = [*one.paths, word]
     own = any(
-        path.rstrip("/").endswith(("/me", "/account", "/profile")) for path in one.paths
+        path.rstrip("/").endswith(("/me", "/account", "/profile", "/user", "/self")) for path in one.paths
     ) and one.methods == frozenset({"DELETE"})
     return (
         bool(one.paths)

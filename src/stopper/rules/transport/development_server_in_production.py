@@ -40,7 +40,7 @@ _FOR_ONE_DESK: Final = re.compile(r"(?i)(?:^|[/._-])(?:dev|devel|development|deb
 _OF_TESTS: Final = re.compile(r"(?i)(?:^|[_-])tests?(?:[_-]|$)|test_?server")
 _ON_EVERY_ADDRESS: Final = re.compile(r"(?:--host|-h)[= ][\"']?(?:0\.0\.0\.0|::)")
 _COMMAND: Final = re.compile(
-    r"(?i)(^|[\s\"',\[=]|/bin/)(flask([\"',\s]+(--app|-A)[\"',=\s]+\S+)?[\"',\s]+run|python3?[\"',\s]+-m[\"',\s]+flask\b.*\brun)\b"
+    r"(?i)(^|[\s\"',\[=]|/bin/)(flask([\"',\s]+(--app|-A)[\"',=\s]+\S+)?[\"',\s]+run|python3?[\"',\s]+-m[\"',\s]+flask\b.*\brun|python3?[\"',\s]+(?:-\w[\"',\s]+)?[\w./]*manage\.py[\"',\s]+runserver)\b"
 )
 
 
