@@ -118,7 +118,7 @@ def _by_basic(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
 
 def _is_of_a_type(facts: SourceFacts, *sides: Value) -> bool:
     """That a field is compared whose type hashes: ``user.password == typed`` asks the type then."""
-    field = any(isinstance(side, Member) and is_password_name(side.attribute) for side in sides)
+    field = any(isinstance(side, (Member, Name)) and is_password_name(str(said_name(side))) for side in sides)
     return field and any(
         mentions(value, _HASHING_TYPE)
         for found in facts.classes()

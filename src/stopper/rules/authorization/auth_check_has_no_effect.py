@@ -43,12 +43,7 @@ _WHO: Final = (
     "flask.session", "flask.g", "flask.request.headers", "flask.request.authorization", "flask.request.cookies",
     "flask_login.current_user", "flask_security.current_user", "flask_jwt_extended.",
 )  # fmt: skip
-_SHOWN: Final = (
-    "flask.session",
-    "flask.request.headers",
-    "flask.request.authorization",
-    "flask.request.cookies",
-)
+_SHOWN: Final = ("flask.session", "flask.request.headers", "flask.request.authorization", "flask.request.cookies")
 _OWN: Final = re.compile(
     r"(?i)(login|auth|token|jwt|api_?key|admin|role|permission|scope|user|credential|session)\w*_?(required|needed|only)$|^(require|requires|needs|check|ensure|verify|protect|validate|authenticate|authorize|authenticated|protected|secured?|admin_only|login_required)\w*(auth|token|login|key|admin|role|user|permission|scope|session)?\w*$"
 )
@@ -287,11 +282,14 @@ def _answers_with_the_error(facts: SourceFacts, handler: Handler) -> bool:
 
 
 def _answers_nothing(facts: SourceFacts, handler: Handler) -> bool:
-    """``try: … return account`` with nothing but ``return None`` behind it, in a function that its caller asks: who failed is not found. What a hook
-    or a decorator gives back lets the request go on."""
+    """``try: … return account`` with nothing but ``return None`` behind it, in a function that its caller asks: who failed is not found. What a
+    hook gives back lets the request go on."""
     name = handler.function
-    if name in hung(facts, *BEFORE) or facts.function(name.rpartition(".")[0]) is not None:
+    if name in hung(facts, *BEFORE):
         return False
+    if facts.function(name.rpartition(".")[0]) is not None:  # a decorator runs the view in the ``try``, or not at all
+        runs = [call.span.line for call in facts.calls_in(name) if call.callee == "?" and call.span is not None]
+        return bool(runs) and max(runs) < handler.span.line
     given = facts.returns_of(name)
     found = [one for one in given if one.span.line < handler.span.line and not is_constant(one.value, None, False)]
     later = [one for one in given if one.span.line > handler.span.line]

@@ -119,11 +119,18 @@ def _switched_off(app: App, seen: set[Span | None]) -> Iterator[Hit]:
 def _unpacked(facts: SourceFacts) -> Iterator[Call]:
     """``json.loads(base64.urlsafe_b64decode(token.split(".")[1]))``: the second part, taken apart by hand."""
     for call in facts.calls(*UNPACKERS):
-        inside = [part for given in call.args for part in walk(given, 8)]
+        cut = {id(part) for given in call.args for one in walk(given, 8) for part in _taken_away(one)}
+        inside = [part for given in call.args for part in walk(given, 8) if id(part) not in cut]
         if any(_is_second_part(part) for part in inside) or (
             any(_is_some_part(part) for part in inside) and _read_as_claims(facts, call)
         ):
             yield call
+
+
+def _taken_away(value: Value) -> Iterator[Value]:
+    """What ``text.replace("data:image/" + name.split(".")[1], "")`` takes out of the text: nothing of it is read."""
+    for given in value.args if isinstance(value, Call) and value.method in ("replace", "removeprefix", "strip") else ():
+        yield from walk(given, 6)
 
 
 def _is_signed_by_hand(facts: SourceFacts, call: Call) -> bool:
