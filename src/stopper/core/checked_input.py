@@ -135,9 +135,8 @@ def is_checked(
 def _is_parsed(facts: SourceFacts, mine: frozenset[Origin], function: str) -> bool:
     """``datetime.strptime(day, "%Y-%m-%d")`` stands before, and nobody goes on where it fails: the text is a day and nothing else."""
     asked = [call for call in facts.calls_in(function) if call.callee in _PARSES and call.args]
-    passed_by = {
-        tried for one in facts.handlers_in(function) if asked and one.action in ("pass", "go-on") for tried in one.tried
-    }
+    going_on = [one for one in facts.handlers_in(function) if one.action in ("pass", "go-on")] if asked else []
+    passed_by = {tried for one in going_on for tried in one.tried}
     return any(call.callee not in passed_by and mine & _read_there(call.args[0]) for call in asked)
 
 
