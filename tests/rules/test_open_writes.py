@@ -167,3 +167,53 @@ def test_things_of_different_people_that_anybody_reads_by_the_next_number(
         told,
         [f"GET {path}/{{number}}"] if told else [],
     )
+
+
+def staff(*, asks: bool, method: str = "POST", shown: bool = True) -> Flask:
+    """Cards of people that anybody reads; the role of one has a route of its own. ``asks`` says whether that asks who is calling."""
+    app = Flask("staff")
+    people = {1: {"id": 1, "username": "ann", "email": "ann@example.org", **({"role": "clerk"} if shown else {})}}
+
+    @app.post("/login")
+    def log_in() -> Any:
+        return jsonify(error="Wrong name or password"), 401
+
+    @app.get("/people/<int:number>")
+    def card(number: int) -> Any:
+        return jsonify(people.get(number) or abort(404))
+
+    @app.route("/people/<int:number>/role", methods=[method])
+    def role(number: int) -> Any:
+        if asks:
+            return jsonify(error="log in first"), 401
+        if number not in people:
+            return jsonify(error="no such person"), 404
+        people[number]["role"] = request.get_json()["role"]
+        return jsonify(message="done")
+
+    return app
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_part_of_somebody_that_nobody_may_set_is_sent_as_it_stands(method: str) -> None:
+    found = named(staff(asks=False, method=method), method)
+    assert any(str(ref) == f"{method} /people/{{number}}/role" for ref in found.routes), found.message
+
+
+@pytest.mark.parametrize(("asks", "shown"), [(True, True), (False, False)])
+def test_a_part_that_asks_who_is_calling_or_is_not_shown_is_not_told(asks: bool, shown: bool) -> None:
+    assert not any("role" in ref.path for ref in named(staff(asks=asks, shown=shown), "POST").routes)
+
+
+def named(app: Flask, method: str) -> Verdict:
+    """What the rule says of *app*, of which a document names the role as the one member."""
+    schema = {"type": "object", "properties": {"role": {"type": "string"}}}
+    part = Route(
+        "/people/{number}/role",
+        (method,),
+        parameters=(("number", "int"),),
+        readers=frozenset({"spec"}),
+        request_schema=schema,
+    )
+    assert RULE is not None
+    return try_rule(RULE, app, source=App(routes=(part,), readers=frozenset({"spec"})))

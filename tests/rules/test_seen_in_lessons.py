@@ -8,6 +8,7 @@ from typing import Any
 import jwt
 import pytest
 from flask import Flask, jsonify, redirect, request, session
+from tests.rules.from_outside import reached
 
 from stopper.core.app import App, Route
 from stopper.core.finding import Verdict
@@ -239,3 +240,64 @@ def lesson(*, verified: bool) -> Flask:
 @pytest.mark.parametrize(("verified", "outcome"), [(False, "fail"), (True, "open")])
 def test_a_refusal_for_want_of_a_right_knows_who_asks(verified: bool, outcome: str) -> None:
     assert judged("jwt-broken-signature-accepted", lesson(verified=verified)).outcome == outcome
+
+
+@pytest.mark.parametrize(("shown", "outcome"), [("name", "pass"), ("key", "fail")])
+def test_what_somebody_is_called_is_no_credential_though_a_cookie_says_it(shown: str, outcome: str) -> None:
+    app = Flask("greeting")
+    jar = {"name": "alice-of-the-desk@example.org", "key": "k3y-8f7d6c5b4a39281706f5"}
+
+    @app.get("/desk")
+    def desk() -> str:
+        return f"<h1>Hello {request.cookies.get(shown, 'stranger')}</h1>"
+
+    cookie = Secret("; ".join(f"{name}={value}" for name, value in jar.items()))
+    person = Identity("alice", (("Cookie", cookie),), subject=jar["name"])
+    assert judged("credential-exposed-in-browser", app, person).outcome == outcome
+
+
+def club_with_a_code(*, shown: bool) -> Flask:
+    """A registration by pages, which is confirmed by a code that a header of the next page shows, or that a mail holds."""
+    app = Flask("codes")
+    app.secret_key = "codes-key-that-nobody-guesses-2026"
+    waiting: dict[str, Any] = {}
+    people: dict[str, str] = {}
+    fields = "<form method=post><input name=email><input name=password type=password></form>"
+
+    @app.route("/register", methods=["GET", "POST"])
+    def register() -> Any:
+        if request.method == "GET":
+            return fields
+        waiting[request.form["email"]] = (request.form["password"], "483920")
+        session["waits"] = request.form["email"]
+        return redirect("/verify-otp")
+
+    @app.route("/verify-otp", methods=["GET", "POST"])
+    def verify() -> Any:
+        if request.method == "GET":
+            headers = {"X-OTP-Code": waiting[session["waits"]][1]} if shown else {}
+            return "<form method=post><input name=otp></form>", 200, headers
+        password, code = waiting[session["waits"]]
+        if request.form["otp"] != code:
+            return "<form method=post>Invalid OTP<input name=otp></form>"
+        people[session.pop("waits")] = password
+        return redirect("/login")
+
+    @app.route("/login", methods=["GET", "POST"])
+    def log_in() -> Any:
+        if request.method == "GET" or people.get(request.form["email"]) != request.form["password"]:
+            return fields
+        session["email"] = request.form["email"]
+        return redirect("/desk")
+
+    @app.get("/desk")
+    def desk() -> Any:
+        return f"<h1>Desk of {session['email']}</h1>" if "email" in session else redirect("/login")
+
+    return app
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_code_that_a_header_of_the_next_page_shows_lets_somebody_in(shown: bool) -> None:
+    people = reached(club_with_a_code(shown=shown))[0].identities
+    assert any(str(one.issued_by) == "POST /login" for one in people) == shown

@@ -19,6 +19,7 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, kinds
 from stopper.core.probe_login import login_requests, login_routes
 from stopper.core.probe_objects import inner_object, is_masked, marked
+from stopper.core.probe_open_parts import open_parts
 from stopper.core.probe_read_below import unknown
 from stopper.core.public_routes import declared_public
 
@@ -58,6 +59,10 @@ def open_writes(target: Target) -> Steps[list[Open]]:
             found += open_here
         if kind.create_route is not None and (made_so := (yield from attempt(_made_by_nobody(target, kind)))):
             found.append(Open(RouteRef("POST", kind.create_route.path), *made_so))
+    known = {one.ref for one in found}
+    for route, verb, *told in (yield from open_parts(target, who)):
+        ref = RouteRef(verb, route.path)
+        found += [Open(ref, *told)] if ref not in known and not declared_public(target.app, route) else []
     return found
 
 

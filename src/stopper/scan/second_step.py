@@ -16,6 +16,7 @@ from stopper.core.probe import Skipped
 from stopper.scan.doors import json_of
 from stopper.scan.missing_fields import missing_in
 from stopper.scan.scene import Scene
+from stopper.scan.step_on_a_page import typed_in
 from stopper.scan.told_members import turned_away
 
 ROUTES_MOST: Final = 3
@@ -49,7 +50,7 @@ def confirmed(scene: Scene, made: Exchange, said: object) -> Exchange | None:
         answer = _sent(scene, Request("GET", link, (("Accept", "application/json"),), b"", "write"))
         if answer is not None and answer.response.went_through:
             return answer
-    return next(stepped(scene, made, said, is_own=True), None)
+    return typed_in(scene, made) or next(stepped(scene, made, said, is_own=True), None)
 
 
 def stepped(scene: Scene, before: Exchange, said: object, *, is_own: bool) -> Iterator[Exchange]:

@@ -307,7 +307,10 @@ def _credentials(who: Identity) -> tuple[str, ...]:
     texts = [who.token.reveal()] if who.token is not None else []
     for _, secret in who.headers:
         texts += [_NAMES.sub("", part).strip() for part in secret.reveal().split(";")]
-    return tuple(one for one in dict.fromkeys(texts) if len(one) >= 12)
+    called = {
+        said.lower() for said in (who.subject, who.name) if said
+    }  # a cookie that says what somebody is called lets nobody in by that
+    return tuple(one for one in dict.fromkeys(texts) if len(one) >= 12 and one.strip('"').lower() not in called)
 
 
 def _shown_in(text: str, own: tuple[str, ...]) -> str | None:

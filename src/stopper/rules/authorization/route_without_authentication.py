@@ -257,10 +257,11 @@ def probe(target: Target) -> Steps[Verdict]:
         if places:
             return failed(f"anybody can call {places[0]} and is shown a list of people", places, evidence)
         changed = yield from open_writes(target)
+        shown = (yield from beyond(of_different_people(target), changed)) or []
         if changed and (refused := (yield from refused_log_in(target))) is not None:
-            return _verdict(Control(RouteRef("POST", refused.request.target), refused, None), changed)
-        of_people = [one for one in changed if _PRIVATE.search(one.ref.path)]
-        if of_people := [*of_people, *(yield from of_different_people(target))]:
+            more = [one for one in shown if one.ref not in {other.ref for other in changed}]
+            return _verdict(Control(RouteRef("POST", refused.request.target), refused, None), [*changed, *more])
+        if of_people := [*(one for one in changed if _PRIVATE.search(one.ref.path)), *shown]:
             return _verdict(None, of_people)
         return not_applicable("no route of this application was found that asks who is calling")
     known = {hit.route for hit in detect(target.app) if hit.route is not None}

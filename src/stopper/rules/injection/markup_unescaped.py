@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.bare_pages import in_every_template, is_bare_text, said_by_templates
 from stopper.core.checked_input import is_each_checked
 from stopper.core.exchange import Exchange
 from stopper.core.fact import Flow
@@ -81,16 +82,19 @@ def detect(app: App) -> Iterator[Hit]:
             seen.add(flow.span)
             yield Hit(PUT_TOGETHER, flow.span)
     for flow in facts.flows("response", label=_KINDS):
-        if flow.span in seen or not _is_page(facts, flow) or is_each_checked(facts, flow.value, flow.function, *_KINDS):
+        tagged = flow.span not in seen and _is_page(facts, flow)
+        if flow.span in seen or not (tagged or is_bare_text(facts, flow, _is_tainted)):
             continue
-        seen.add(flow.span)
-        yield Hit(PUT_TOGETHER, flow.span)
+        if not is_each_checked(facts, flow.value, flow.function, *_KINDS):
+            seen.add(flow.span)
+            yield Hit(PUT_TOGETHER, flow.span, severity=None if tagged else "medium")
     for call, text in marked_texts(facts):
         if call.span not in seen and facts.derives(text, *_KINDS, by_name=False):
             yield Hit("words of what somebody sent are put into tags, and the rest of it is not escaped", call.span)
     yield from _filters(facts)
     yield from _templates(facts)
     yield from _stored(facts)
+    yield from (Hit("the template takes for markup what the request says", one) for one in said_by_templates(facts))
     yield from _environments(facts)
 
 
@@ -251,7 +255,7 @@ def _templates(facts: SourceFacts) -> Iterator[Hit]:
         found = _said_to_be_safe(text) if _FILTER.search(text) else []
         if found or _OFF.search(text):
             files[file.path] = found or ["*"]
-    everywhere = tuple(_in_every_template(facts)) if files else ()
+    everywhere = tuple(in_every_template(facts)) if files else ()
     for call in facts.calls("flask.render_template", "flask.render_template_string", "flask.stream_template"):
         first = text_of(call.argument(0, "template_name_or_list", "source"))
         if first is None:
@@ -268,15 +272,6 @@ def _templates(facts: SourceFacts) -> Iterator[Hit]:
             ):
                 yield Hit(f"the template takes {name} for markup, and it comes from the request", call.span)
                 break
-
-
-def _in_every_template(facts: SourceFacts) -> Iterator[tuple[str, Value]]:
-    """What a context processor gives each template by name."""
-    for function in facts.functions():
-        if any(one.name.endswith("context_processor") for one in function.decorators):
-            for given in function.returns:
-                for key, value in given.items if isinstance(given, Mapping) else ():
-                    yield text_of(key) or "", value
 
 
 def _said_to_be_safe(text: str) -> list[str]:
@@ -304,8 +299,8 @@ def _escapes_nothing(call: Call) -> bool:
 
 def fix(app: App, hit: Hit) -> Edit | None:
     """``markupsafe.escape`` round what is put into a page that is put together in the place itself; markup of one's own is escaped with it."""
-    if hit.span is None or hit.message != PUT_TOGETHER:
-        return None
+    if hit.span is None or hit.message != PUT_TOGETHER or hit.severity is not None:
+        return None  # whether a sentence without a tag is meant as a page or as plain text, a person must say
     for flow in source_of(app).flows("response", "html"):
         if flow.span == hit.span and any(_joined(part, hit.span) for part in walk(flow.value, 4)):
             return Edit(hit.span, "", safe=False, imports=("markupsafe",), how="escaped")

@@ -1,0 +1,52 @@
+"""Pages that do not look like ones: a sentence with the caller's words in it, which Flask sends as HTML, and a template that asks the request itself."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from stopper.core.fact import Flow
+from stopper.core.facts import SourceFacts
+from stopper.core.place import Span
+from stopper.core.values import Constant, Format, Mapping, Sequence, Value, text_of
+
+_JSON_BY_ITSELF: Final = ("flask_restful", "flask_restx", "flask_smorest", "flask_rebar", "apiflask", "connexion", "flask_apispec", "spectree", "flask_openapi3", "fastapi")  # fmt: skip
+"""What makes JSON of the text that a view gives back."""
+_ASKED: Final = re.compile(
+    r"\{\{-?\s*request\.(?:args|form|values|cookies|headers)(?:\.get\(\s*['\"][^'\"{}]+['\"][^{}|]*\)|\[['\"][^'\"{}]+['\"]\]|\.\w+)[^{}|]*\|\s*safe\b"
+)
+"""``{{ request.args.get("q") | safe }}``"""
+
+
+def is_bare_text(facts: SourceFacts, flow: Flow, tainted: Callable[[SourceFacts, Value], bool]) -> bool:
+    """``return f"Comment received: {comment}"``: no tag stands in it, and none need stand there, since Flask calls every text a page."""
+    if flow.detail != "return" or facts.imports(*_JSON_BY_ITSELF):
+        return False
+    value = flow.value
+    given = next((one.value for one in facts.returns_of(flow.function) if one.span == flow.span), value)
+    if isinstance(given, Sequence) and len(given.items) > 2:
+        return False  # headers stand beside it, and may say another type
+    if isinstance(value, Sequence):
+        value = value.items[0] if value.items else value
+    if not isinstance(value, Format) or not any(isinstance(one, Constant) for one in value.parts):
+        return False
+    first = value.parts[0]
+    if isinstance(first, Constant) and isinstance(first.value, str) and first.value.lstrip()[:1] in ("{", "["):
+        return False  # JSON by hand
+    return any(tainted(facts, one) for one in value.parts)
+
+
+def said_by_templates(facts: SourceFacts) -> Iterator[Span]:
+    """The places where a template puts what the request says into its page as markup."""
+    for file in facts.files_of("template"):
+        for number, line in file.lines_with("safe"):
+            for found in _ASKED.finditer(line):
+                yield Span(file.path, number, number, found.start() + 1, found.end() + 1)
+
+
+def in_every_template(facts: SourceFacts) -> Iterator[tuple[str, Value]]:
+    """What a context processor gives each template by name."""
+    for function in facts.functions():
+        if any(one.name.endswith("context_processor") for one in function.decorators):
+            for given in function.returns:
+                for key, value in given.items if isinstance(given, Mapping) else ():
+                    yield text_of(key) or "", value
