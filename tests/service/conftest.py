@@ -8,11 +8,12 @@ from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from tests.servers.fixtures import cluster, own_valkey, store_url
 from tests.servers.service import Service, serving
+from tests.servers.tables import tables_made_once
 
 from stopper.auth.password import Passwords
 from stopper.service import Accounts, create_app, open_accounts
 
-__all__ = ["cluster", "own_valkey", "store_url"]
+__all__ = ["cluster", "own_valkey", "store_url", "tables_made_once"]
 
 
 @pytest.fixture
