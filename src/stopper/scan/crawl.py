@@ -39,7 +39,7 @@ from stopper.scan.nothing_there import Nothing
 from stopper.scan.page_routes import TAKES_AWAY
 from stopper.scan.parts_below import parts_below
 from stopper.scan.room import FOR_ONE, FOR_PROBES
-from stopper.scan.usual_things import DOORS, FIRST, HEADS, beginning, things
+from stopper.scan.usual_things import DOORS, FIRST, HEADS, beginning, things, weaknesses
 from stopper.scan.wire.courier import Courier
 
 ASKED_MOST: Final = 120
@@ -128,6 +128,7 @@ class _Guessing(Crawl):
         self._guess(nothing, lists[-1] if lists and few and not headed else ())
         few = few and len(self.found) < MANY
         begun = self.paths()
+        self._guess(nothing, weaknesses(begun), ALONE_PART)
         self._guess(nothing, below(begun), THINGS_PART)
         self._guess(nothing, things(begun)[: len(FIRST)] if few and len(self.found) < SOME else ())
         if few:
@@ -142,6 +143,7 @@ class _Guessing(Crawl):
             self._guess(nothing, one_of(led)[:OF_LISTS_MOST], PARTS_PART)
         if lists and few and headed and len(self.found) < SOME:
             self._guess(nothing, lists[-1], ALONE_PART if len(self.found) < FEW else WORDS_PART)
+            self._guess(nothing, weaknesses(self.paths()), ALONE_PART)
 
     def _look_for_its_beginning(self, nothing: Nothing, heads: Sequence[str]) -> None:
         """Ask for usual things below *heads*, until one of them answers; not where several names at the root have."""

@@ -200,6 +200,8 @@ class Crawl:
         folder = path.rpartition("/")[0]
         if folder in ("", self.prefix):
             return False
+        if self.courier.refusal(as_person(self.who, plain_get(f"{folder}/{nothing.word}"))):
+            return False  # a deed, of which only what it takes was asked
         if folder not in self.folders:
             self.folders[folder] = Nothing.ask(self.courier, folder, nothing.word.partition("-")[0], self.who)
         any_word = self.folders[folder]

@@ -83,6 +83,8 @@ _BELOW: Final = (
     "ping", "files", "file", "upload", "download", "export", "fetch", "token", "auth", "key", "messages", "notes", "products", "orders", "tasks",
     "posts", "post", "comments", "xml", "deserialize", "exec", "user/1", "user/login", "user/register", "chat", "logs", "backup", "settings", "feedback", "webhook", "secret", "all",
 )  # fmt: skip
+_DONE: Final = ("edit/1", "update/1", "delete/1", "remove/1", "data/1")
+"""What is done to one thing below the name of its kind (``/user/update/1``); of a deed only what it takes is asked."""
 _BELOW_MORE: Final = (
     "auth/login", "auth/register", "auth/signin", "auth/signup", "auth/token", "auth/refresh", "auth/me", "auth/logout", "signup", "signin", "logout", "refresh",
     "session", "sessions", "account", "accounts", "users/1", "users/me", "users/login", "users/register", "admin/users", "admin/config", "admin/stats", "admin/logs",
@@ -161,7 +163,9 @@ def below(found: Iterable[str], *, few: bool = False) -> tuple[str, ...]:
     )
     if len(known) >= SHOWN and not few:
         return tuple(f"{head}/{word}" for head in shared[: 2 * BELOW_MOST] for word in _UNSEEN)
-    words = [f"{head}/{word}" for head in shared[:BELOW_MOST] for word in _BELOW]
+    words = [
+        f"{head}/{word}" for head in shared[:BELOW_MOST] for word in (*_BELOW, *(() if _HEADS.match(head) else _DONE))
+    ]
     if few:
         words += [f"{head}/{word}" for head in shared[:1] for word in _BELOW_MORE]
     return tuple(dict.fromkeys(words))

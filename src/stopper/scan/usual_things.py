@@ -73,6 +73,29 @@ KINDS_MOST: Final = 5
 """Kinds of things below which is asked."""
 
 
+_WEAKNESS: Final = re.compile(
+    r"(?i)/(sqli?|sql[_-]\w+|xss\w*|\w+[_-]xss|ssrf|xxe\w*|ssti|lfi|rfi|rce|idor|csrf|pickle|[\w-]*(inject|travers|deseriali[sz]|vulnerab|insecure|unsafe|misconfig|brute)[\w-]*|"
+    r"open[_-]redirect)(?=/|$)"
+)
+_WEAKNESSES: Final = (
+    "sql_injection", "sqli", "xss", "reflected_xss", "stored_xss", "dom_xss", "ssti", "ssrf", "xxe", "idor", "lfi", "rfi", "rce", "csrf", "command_injection",
+    "cmd_injection", "code_injection", "template_injection", "header_injection", "log_injection", "nosql_injection", "open_redirect", "path_traversal",
+    "directory_traversal", "file_upload", "unrestricted_upload", "unrestricted_file_upload", "insecure_upload", "file_inclusion", "insecure_deserialization",
+    "unsafe_deserialization", "deserialization", "mass_assignment", "broken_auth", "broken_access_control", "weak_crypto", "insecure_jwt", "race_condition",
+    "security_misconfiguration", "sensitive_data", "information_disclosure", "brute_force", "clickjacking", "vulnerable", "insecure_redirect", "insecure_direct_object_reference",
+)  # fmt: skip
+"""What programs that teach a weakness each call their routes."""
+
+
+def weaknesses(found: Iterable[str]) -> tuple[str, ...]:
+    """Paths called by weaknesses, where one of the routes *found* is; joined as that is, or in both ways."""
+    called = [path for path in found if _WEAKNESS.search(path)]
+    signs = {sign for path in called for sign in "_-" if re.search(rf"\w{sign}\w", path)} or set("_-")
+    head = _WEAKNESS.split(called[0])[0] if called else ""
+    every = (f"{head}/{word.replace('_', sign)}" for sign in sorted(signs, reverse=True) for word in _WEAKNESSES)
+    return tuple(dict.fromkeys(every)) if called else ()
+
+
 def beginning(head: str) -> tuple[str, ...]:
     """Paths of which one answers where most APIs begin with *head*."""
     return tuple(f"{head}/{word}" for word in FIRST)

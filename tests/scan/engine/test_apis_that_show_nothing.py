@@ -46,6 +46,25 @@ def test_routes_below_a_beginning_that_nothing_names_are_found() -> None:
     assert "POST" in found["/v1/auth/login"].methods
 
 
+def test_a_program_that_calls_a_route_by_its_weakness_is_asked_for_others() -> None:
+    """It is a lesson, and lessons are called alike."""
+    found = crawl(served("/xxe", "/status", "/users", "/insecure_deserialization", "/stored-xss"))
+    assert {"/insecure_deserialization", "/stored-xss"} <= set(found)
+    assert not [path for path in crawl(served("/search", "/status", "/stored_xss")) if "xss" in path]
+
+
+def test_what_is_done_to_one_of_a_kind_is_found_below_its_name_and_not_done() -> None:
+    app, asked = served("/user/login", "/user/register", "/user/update/<number>", "/user/delete/<number>"), list[str]()
+    app.before_request(lambda: asked.append(f"{request.method} {request.path}"))
+    assert {"/user/update/{id}", "/user/delete/{id}"} <= set(crawl(app))
+    assert {one.partition(" ")[0] for one in asked if "delete/1" in one} == {"OPTIONS"}
+
+
+def test_what_few_routes_leave_of_the_budget_is_guessed_with() -> None:
+    """The probes of so few will not need it."""
+    assert "/create_file" in crawl(served("/login", "/upload", "/create_file"), 1000)
+
+
 def test_things_whose_beginning_nothing_else_shows_are_found_with_what_lies_below_one() -> None:
     paths = ("/api/accounts", "/api/payees", "/api/payees/<int:number>", "/api/payees/<int:number>/freeze")
     app, asked = served(*paths), list[str]()
