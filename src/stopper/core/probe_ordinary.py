@@ -30,8 +30,9 @@ def _tells_roles(target: Target, one: Identity) -> bool:
 
 
 def _told(target: Target, one: Identity) -> dict[str, object]:
-    """What the credential itself says: the claims of a token, and what a session of Flask holds, which anybody may read."""
+    """What the credential itself says: the claims of a token, and what a session of Flask holds, which anybody may read. ``_permanent`` and
+    ``_fresh`` are Flask's own, and say nothing of anybody's rights."""
     claims = dict(target.forge.claims(one.token.reveal())) if one.token is not None else {}
     for part in one.cookies.split("; "):
         claims |= payload(part.partition("=")[2])
-    return claims
+    return {name: said for name, said in claims.items() if not name.startswith("_")}

@@ -51,7 +51,7 @@ _CHANGES: Final = re.compile(
     r"(?i)(change|update|set|edit|new)[/_-]?(my_?)?(password|passwd|pwd)|(password|passwd|pwd)([/_-](change|update|edit|set))?/?$|/(me|account|profile|settings|security)/(password|passwd)"
 )
 _OLD: Final = re.compile(
-    r"(?i)(old|current|existing|present|previous|original)_?-?(password|passwd|pwd|pass|pw)|(password|pwd)_?(old|current)|\bcode\b|otp|(^|_)token$"
+    r"(?i)(old|current|existing|present|previous|original)_?-?(password|passwd|pwd|pass|pw)|(password|pwd)_?(old|current)|\bcode\b|otp|(^|_)token$|^(?:old|current)$"
 )
 _OLD_KEY: Final = re.compile(r"(?i)^(?:old|current|existing|present|previous|original)")
 _RECENT: Final = re.compile(
@@ -64,6 +64,8 @@ _ASKS_PASSWORD: Final = re.compile(
 _STORES: Final = re.compile(
     r"(?i).*(set_password|generate_password_hash|hashpw|hash_password|change_password|update_password|\.hash|make_password|encrypt_password)$"
 )
+_AGAIN: Final = re.compile(r"(?i)new_?[12]?|confirm(?:ation)?|repeat(?:ed)?|again|re_?type(?:d)?|verify")
+"""What the fields of a change of passwords are called beside their page's title."""
 _NEW_ONE: Final = re.compile(r"(?i)new_?-?(password|passwd|pwd)")
 
 
@@ -331,7 +333,7 @@ def _requests(target: Target, route: Route, verb: str, person: Identity) -> Iter
     )
     given: dict[str, object] = {
         name: _NEW
-        if PASSWORD.search(name) or is_password_name(name)
+        if PASSWORD.search(name) or is_password_name(name) or _AGAIN.fullmatch(name)
         else person.subject
         if SUBJECT.search(name)
         else value
