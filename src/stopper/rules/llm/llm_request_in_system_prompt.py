@@ -114,8 +114,10 @@ def _instructs(value: Format) -> bool:
 
 
 def _tainted(facts: SourceFacts, value: Value, function: str) -> bool:
-    if is_checked(facts, value, function):
-        return False
+    texts = [part for part in walk(value, 6) if isinstance(part, Format)]
+    sent = [piece for text in texts for piece in text.parts if facts.derives(piece, *_KINDS)]
+    if all(is_checked(facts, one, function) for one in sent or (value,)):
+        return False  # what is asked about one piece of a text says nothing of the others
     return facts.derives(value, *_KINDS) or any(_is_of_a_field(facts, part) for part in walk(value, 4))
 
 
