@@ -35,8 +35,8 @@ from stopper.scan.wire.wsgi import WsgiTransport
 RULES = {rule.slug: rule for rule in load()}
 
 
-def verdict(slug: str, app: Flask, *routes: Route) -> Verdict:
-    return try_rule(RULES[slug], app, source=App(routes=routes, readers=frozenset({"spec"})), depth="standard")
+def verdict(slug: str, app: Flask, *routes: Route, **more: Any) -> Verdict:
+    return try_rule(RULES[slug], app, source=App(routes=routes, readers=frozenset({"spec"})), depth="standard", **more)
 
 
 def said(path: str, method: str = "GET", **more: Any) -> Route:
@@ -261,6 +261,21 @@ def test_a_text_that_is_stored_and_shown_as_markup_on_another_page(escapes: bool
 
     found = verdict("markup-unescaped", app, form_route("/notes", "text"), said("/board"))
     assert [str(ref) for ref in found.routes] == ([] if escapes else ["POST /notes"])
+
+
+def test_a_text_that_only_somebody_known_may_store_where_nobody_is_shown_the_page_all_the_same() -> None:
+    app = Flask("board")
+    kept: list[str] = []
+
+    @app.route("/board", methods=["GET", "POST"])
+    def board() -> Any:
+        if request.method == "POST" and request.headers.get("Authorization") == "Bearer of-ann":
+            kept.append(request.form["text"])
+        return "<ul>" + "".join(f"<li>{one}</li>" for one in kept) + "</ul>"
+
+    ann = Identity("ann", (("Authorization", Secret("Bearer of-ann")),))
+    found = verdict("markup-unescaped", app, form_route("/board", "text"), said("/board"), identities=[ann])
+    assert [str(ref) for ref in found.routes] == ["POST /board"]
 
 
 def test_a_stored_text_that_only_json_gives_back_is_no_markup() -> None:

@@ -12,7 +12,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence
 from stopper.core.login_names import PASSWORD
 from stopper.core.place import RouteRef
-from stopper.core.probe import Steps, Target
+from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import answered, attempt, is_door
 from stopper.core.probe_inputs import members
 
@@ -36,6 +36,7 @@ _LEAVE: Final = re.compile(
 class _Stored:
     ref: RouteRef
     tag: str
+    asked: Request
     exchange: Exchange
 
 
@@ -50,16 +51,33 @@ def stored_markup(target: Target) -> Steps[tuple[tuple[RouteRef, ...], list[Evid
             pages.append(page)
     for number, (route, request) in enumerate(_writes(target)) if pages else ():
         tag = f"<{target.canary}8{chr(97 + number % 26)} y=1>"  # no quote: a query that is put together would break of one
-        exchange = yield from attempt(answered(target, _with_tag(request, tag)))
+        asked = _with_tag(request, tag)
+        exchange = yield from attempt(answered(target, asked))
         if exchange is not None and 0 < exchange.response.status < 400 and not exchange.response.refused:
-            stored.append(_Stored(RouteRef(request.method, route.path), tag, exchange))
+            stored.append(_Stored(RouteRef(request.method, route.path), tag, asked, exchange))
             # Looked at at once: where there is place for one text, another probe writes the next.
-            found.update((yield from _shown_next(target, _with_tag(request, tag), stored[-1])))
+            found.update((yield from _shown_next(target, asked, stored[-1])))
     waiting = [one for one in stored if one.ref not in found]
     for page in (*_led_to(waiting), *pages) if waiting else ():
         for ref, evidence in (yield from _shown(target, page, waiting)).items():
             found.setdefault(ref, evidence)
+    again = yield from _by_somebody(target, [one for one in waiting if one.ref not in found])
+    for page in (*_led_to(again), *pages) if again else ():
+        for ref, evidence in (yield from _shown(target, page, again)).items():
+            found.setdefault(ref, evidence)
     return tuple(found), [evidence for both in found.values() for evidence in both]
+
+
+def _by_somebody(target: Target, waiting: Sequence[_Stored]) -> Steps[list[_Stored]]:
+    """The same texts from somebody who is known: a page that answers nobody's text with itself may not have kept it."""
+    who = next((one for one in target.identities if one.headers), None)
+    again = list[_Stored]()
+    for one in waiting if who is not None else ():
+        if who is not None and one.exchange.request.identity is None and not one.exchange.response.header("Location"):
+            exchange = yield from attempt(send(who.on(one.asked)))
+            if exchange is not None and 0 < exchange.response.status < 400:
+                again.append(replace(one, exchange=exchange))
+    return again
 
 
 def _shown_next(target: Target, request: Request, one: _Stored) -> Steps[dict[RouteRef, list[Evidence]]]:
