@@ -61,8 +61,9 @@ def sayings(facts: SourceFacts) -> Iterator[Saying]:
     if not facts.imports("flask_cors"):
         return
     attached = list(_attached(facts))
+    elsewhere = attached or not any(call.callee[:2] == "?." for call in facts.calls("*.init_app"))
     for call in (*facts.calls(*CORS, *DECORATE), *attached):
-        if not (call.callee in CORS and call.lacks(0, "app") and attached):
+        if not (call.callee in CORS and call.lacks(0, "app") and elsewhere):
             yield from _said(facts, call)
 
 

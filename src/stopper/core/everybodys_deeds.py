@@ -10,7 +10,9 @@ _DEED: Final = r"(?:un)?(?:favou?rites?|likes?|follow|stars?|bookmarks?|(?:up|do
 _LAST: Final = re.compile(rf"(?i)/(?:{_DEED}|comments|repl(?:y|ies)|reviews)/?$")
 _FIRST: Final = re.compile(rf"(?i)(?:^|/){_DEED}/(?:[a-z_-]+/)?\{{[^{{}}/]+\}}/?$")
 _REPORTS: Final = re.compile(r"(?i)(?:^|/)(?:report|flag)/(?:[a-z_-]+/)?\{[^{}/]+\}/?$|\}/(?:report|flag)/?$")
-_FOLLOWING: Final = re.compile(r"(?i)/users?/\{[^{}/]+\}/(?:followers|following|followed)/?$")
+_FOLLOWING: Final = re.compile(
+    r"(?i)/(?:users?|people|persons?|members?|profiles?|authors?)/\{[^{}/]+\}/(?:followers|following|followed)/?$"
+)
 
 
 def is_everybodys_deed(route: Route, method: str) -> bool:

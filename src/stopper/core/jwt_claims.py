@@ -322,11 +322,18 @@ def seconds_of(value: Value | None, facts: SourceFacts | None = None) -> float |
 
 
 def _delta(call: Call, facts: SourceFacts | None) -> Iterator[float]:
-    said = [(name, given) for name, given in call.keywords] + list(zip(_TIMEDELTA, call.args, strict=False))
-    parts = [(UNIT_SECONDS.get(name, math.nan), seconds_of(given, facts)) for name, given in said]
-    known = [unit * number for unit, number in parts if number is not None]
-    if known:
-        yield sum(known)
+    """Its length; several where ``**LIFETIME`` is one of several mappings."""
+    said = [*((name, one) for name, one in call.keywords if name != "**"), *zip(_TIMEDELTA, call.args, strict=False)]
+    for spread in _spread(call.keyword("**"), facts) or [()]:
+        rows = [*said, *((text_of(key) or "", held) for key, held in spread)]
+        parts = [(UNIT_SECONDS.get(name, math.nan), seconds_of(given, facts)) for name, given in rows]
+        if known := [unit * number for unit, number in parts if number is not None]:
+            yield sum(known)
+
+
+def _spread(value: Value | None, facts: SourceFacts | None) -> list[tuple[tuple[Value, Value], ...]]:
+    found = [one for option in options(value) for one in (option, *(reached(facts, option) if facts else ()))]
+    return [one.items for one in found if isinstance(one, Mapping)]
 
 
 def distance(facts: SourceFacts, value: Value | None) -> float | None:
@@ -342,7 +349,7 @@ def distance(facts: SourceFacts, value: Value | None) -> float | None:
             and one.receiver is not None
             and _is_now(one.receiver)
         ):
-            return sum(_delta(one, facts), 0.0) or None  # arrow and pendulum
+            return max(_delta(one, facts), default=0.0) or None  # arrow and pendulum
         if (fixed := _fixed(one)) is not None:
             return fixed
         if (

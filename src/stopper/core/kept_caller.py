@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.facts import source_of
+from stopper.core.nested_functions import inside
 from stopper.core.text_words import mentions
 from stopper.core.values import Call, Name, walk
 
@@ -23,18 +24,40 @@ _HOMES: Final = {
 
 def is_asked_for_later(facts: "SourceFacts", function: str) -> bool:
     """That *function* only finds out who is calling: it hangs that on ``g`` or the request, and another function refuses by it."""
-    kept = {
+    kept = _kept_in(facts, function)
+    return (
+        bool(kept)
+        and any(one.refuses and one.function != function and _asks_about(one, kept) for one in facts.conditions())
+        and not _guards_alone(facts, function, kept)
+    )
+
+
+def _kept_in(facts: "SourceFacts", function: str) -> "set[str]":
+    return {
         full + one.target.removeprefix(short)
         for one in facts.assignments_in(function)
         for short, full in _HOMES.items()
         if one.target.startswith(short)
     }
-    return bool(kept) and any(
-        condition.refuses
-        and condition.function != function
-        and any(isinstance(part, Name) and part.dotted in kept for part in walk(condition.value, 6))
-        for condition in facts.conditions()
-    )
+
+
+def _asks_about(condition: "Condition", kept: "set[str]") -> bool:
+    return any(isinstance(part, Name) and part.dotted in kept for part in walk(condition.value, 6))
+
+
+def _guards_alone(facts: "SourceFacts", function: str, kept: "set[str]") -> bool:
+    """That it is the wrapper of a decorator which turns some away itself, and some view has no other that asks: who passes it is in."""
+    if not any(one.refuses for one in facts.conditions_in(function)):
+        return False
+    outer = function.rpartition(".")[0]
+    for view in facts.functions() if facts.function(outer) is not None else ():
+        names = [one.name for one in view.decorators]
+        if outer not in names or not facts.is_view(view.name):
+            continue
+        others = [view.name, *(inner for name in names if name != outer for inner in inside(facts, name))]
+        if not any(one.refuses and _asks_about(one, kept) for name in others for one in facts.conditions_in(name)):
+            return True
+    return False
 
 
 def dispatches_views(facts: "SourceFacts", function: str) -> bool:

@@ -71,6 +71,10 @@ def _model_calls(facts: SourceFacts) -> Iterator[Call]:
             if id(call) not in seen:
                 seen.add(id(call))
                 yield call
+        for call in _handed_on(facts):
+            if id(call) not in seen:
+                seen.add(id(call))
+                yield call
         for call in facts.calls("*.create", "*.parse", "*.stream", "*.generate_content"):
             if id(call) not in seen and _BY_ATTRIBUTE.fullmatch(_written(call)):
                 seen.add(id(call))
@@ -97,6 +101,30 @@ _OWN: Final = re.compile(
 def asks_by_name(facts: SourceFacts, call: Call) -> bool:
     """``LLM(name).inference(prompt)``: a class of the project by whose name a model is asked, whichever of several clients it picks."""
     return _OWN.fullmatch(call.callee) is not None and facts.function(call.callee) is not None
+
+
+_RUNS: Final = re.compile(
+    r"(?i)(?:.*\.)?(?:\w*(?:execute|run|call|retry|invoke|submit|with_timeout|with_backoff|to_thread|spawn|partial|attempt)\w*)"
+)
+
+
+def _handed_on(facts: SourceFacts) -> Iterator[Call]:
+    """``run_in_thread(client.chat.completions.create, model=…)``: the function that asks is handed to one that runs it."""
+    for call in facts.calls():
+        first = call.args[0] if call.args else None
+        said = first.dotted if isinstance(first, Name) else _chain(first) if isinstance(first, Member) else ""
+        if said and (re.fullmatch(_CALLS, said) or _BY_ATTRIBUTE.fullmatch(said)) and _RUNS.fullmatch(call.callee):
+            yield call
+
+
+def _chain(value: Member) -> str:
+    """``chat.completions.create`` of an object of whatever class."""
+    words: list[str] = []
+    owner: Value = value
+    while isinstance(owner, Member):
+        words.append(owner.attribute)
+        owner = owner.owner
+    return ".".join(reversed(words))
 
 
 def _is_chain(value: Value | None) -> bool:

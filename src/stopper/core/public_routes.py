@@ -11,7 +11,7 @@ from stopper.core.view_functions import FunctionIndex
 
 _PUBLIC: Final = re.compile(
     r"(?i)(^|[/_.-])(log-?in|log-?out|sign-?(in|up|out)|register|registration|auth|authorize|oauth\d?|oidc|saml|sso|callback|tokens?|"
-    r"refresh|session|password|forgot|reset|recover|recovery|(?:send|resend|request)[_-](?:code|otp|link|mail|e-?mail)|confirm|confirmation|verify|verification|activate|activation|invite|invitation|unsubscribe|health\w*|"
+    r"refresh|session|password|forgot|reset|recover|recovery|(?:send|resend|request)[_-](?:code|otp|link|mail|e-?mail|user_?name)|check[_-](?:[a-z]+[_-]){0,3}(?:availab\w+|exist\w*|taken|e-?mail)|confirm|confirmation|verify|verification|activate|activation|invite|invitation|unsubscribe|health\w*|"
     r"ready|readiness|live|liveness|ping|status|version|metrics|docs?|swagger\w*|openapi\w*|redoc|static|assets|favicon|robots|"
     r"sitemap|well-known|csrf|captcha|public|shared?|setup|install|contact|feedback|newsletter|subscribe|search|webhooks?|hooks?|return[_-]ur[il])"
     r"([/_.-]|\.\w+$|$)"

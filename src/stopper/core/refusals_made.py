@@ -43,6 +43,26 @@ def only_refusing(facts: SourceFacts) -> list[str]:
     ]
 
 
+def errors_made(facts: SourceFacts) -> frozenset[str]:
+    """Exceptions of the project, and its functions that make one and do nothing else: ``Problem.not_yours()``."""
+
+    def names() -> frozenset[str]:
+        errors = {one.name for one in facts.classes(*_ERRORS)}
+        makers = (
+            function.name
+            for function in facts.functions()
+            if errors
+            and function.returns
+            and all(isinstance(one, Call) and one.callee in errors for one in function.returns)
+        )
+        return frozenset({*errors, *makers})
+
+    return facts.once("errors that are made", names)
+
+
+_ERRORS: Final = ("Exception", "BaseException", "RuntimeError", "ValueError", "PermissionError", "werkzeug.exceptions.HTTPException", "werkzeug.exceptions.Forbidden", "werkzeug.exceptions.Unauthorized")  # fmt: skip
+
+
 def refused_by_number(facts: SourceFacts) -> Iterator[Call]:
     """``problem(401, "Sign in first")``, where a function of the project makes an answer of the status that it is given."""
     making = [

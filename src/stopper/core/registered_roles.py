@@ -13,7 +13,7 @@ from stopper.core.rule import Hit
 from stopper.core.values import Call, Item, Mapping, Member, Parameter, Value, text_of, walk
 
 _ROLE: Final = re.compile(
-    r"(?i)^(roles?|is_?admin|is_?staff|is_?superuser|admin|superuser|user_?type|permissions?|privileges?|access_level|account_type)$"
+    r"(?i)^(roles?|role_?ids?|is_?admin|is_?staff|is_?superuser|admin|superuser|user_?type|permissions?|privileges?|access_level|account_type)$"
 )
 _LOADS: Final = frozenset(
     {"load", "loads", "model_validate", "parse_obj", "model_validate_json", "deserialize", "validated"}
@@ -32,11 +32,25 @@ def _by_schema(facts: SourceFacts, names: list[str], ref: RouteRef) -> Iterator[
             role = next((one for one in known.fields if _ROLE.search(one)), "") if known is not None else ""
             if role and call.span is not None and _is_filled(facts, call) and not _is_held_against(facts, names, role):
                 yield Hit(f"{ref} takes `{role}` from whoever registers", call.span, ref)
+        for said, place in _handed_on(facts, name):
+            if not _is_held_against(facts, names, said):
+                yield Hit(f"{ref} takes `{said}` from whoever registers", place, ref)
+                return
         for key, value, span in _kept_roles(facts, name):
             said = said_name(value)
             sent = _ROLE.search(key) and _ROLE.search(said) and _is_sent(facts, value)
             if sent and span is not None and not _is_held_against(facts, names, said):
                 yield Hit(f"{ref} takes `{said}` from whoever registers", span, ref)
+
+
+def _handed_on(facts: SourceFacts, name: str) -> Iterator[tuple[str, Span]]:
+    """``give_role(user.id, role_id=data["role_id"])``: a role out of what a schema has made of the body, whatever it is given to."""
+    for call in facts.calls_in(name):
+        for given in (*call.args, *(value for _, value in call.keywords)):
+            for part in walk(given, 3):
+                said = text_of(part.key) if isinstance(part, Item) and isinstance(part.owner, Parameter) else None
+                if said and call.span is not None and _ROLE.search(said) and facts.derives(part, "request-data"):
+                    yield said, call.span
 
 
 def _is_filled(facts: SourceFacts, made: Call) -> bool:

@@ -190,9 +190,16 @@ def is_held_to_a_list(facts: SourceFacts, value: Value, function: str) -> bool:
         and one.right.items
         and not one.right.open
         and not any(str(word).lower() in GUARDS for word in one.right.plain())
-        and any(side in wanted for side in options(one.left))
+        and any(_is_same(side, brought) for side in options(one.left) for brought in wanted)
         for one in facts.comparisons_in(function)
     )
+
+
+def _is_same(one: Value, other: Value) -> bool:
+    """The same value, or the same member of the same body read once more: ``if body["role"] not in ROLES``, ``role=body["role"]``."""
+    if isinstance(one, Item) and isinstance(other, Item):
+        return one.owner == other.owner and text_of(one.key) == text_of(other.key) is not None
+    return one == other
 
 
 def is_grant(facts: SourceFacts, assigned: Assignment) -> bool:

@@ -29,6 +29,16 @@ def served_heirs(facts: SourceFacts, write: ConfigWrite) -> Iterator[str]:
             yield name
 
 
+def is_said_anew(facts: SourceFacts, write: ConfigWrite) -> bool:
+    """That a class for people below that of *write* says the setting anew, and those that have it as it is are for a desk or for tests."""
+    live = (
+        [one for one in facts.classes(write.owner) if one.name != write.owner and is_live(one.name)]
+        if write.owner
+        else []
+    )
+    return any(write.key in one.attributes for one in live) and not any(True for _ in served_heirs(facts, write))
+
+
 def _keeps(one: ClassFact, write: ConfigWrite, below: dict[str, ClassFact], depth: int = 8) -> bool:
     """That the class has the setting from that of *write*, before any other class that it derives from."""
     if write.key in one.attributes or not depth:

@@ -128,6 +128,18 @@ def plain(facts: SourceFacts, value: Value | None, depth: int = 6) -> tuple[obje
             return ()
 
 
+def is_read_as(facts: SourceFacts, call: Call, wanted: bool) -> bool:
+    """``as_bool(os.environ.get("X", "no"))``: what a function of the project that says yes or no makes of the word that the variable falls back to."""
+    made = facts.function(call.callee)
+    word = next((one.default for one in call.args[:1] if isinstance(one, EnvironmentValue)), None)
+    if made is None or not made.returns or not isinstance(word, Constant) or not isinstance(word.value, str):
+        return False
+    says = all(
+        isinstance(one, Truth) or is_constant(one, True, False) for held in made.returns for one in options(held)
+    )
+    return says and word.value.strip().lower() in (YES if wanted else NO)
+
+
 def _cast(callee: str, value: object) -> object:
     try:
         if callee in ("int", "float") and isinstance(value, (str, int, float)):

@@ -1,12 +1,12 @@
 """Everything that a caller wrote at once: the body as an object, a form, the query."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.body_models import takes_all
 from stopper.core.passing import passed
 from stopper.core.place import Span
-from stopper.core.values import NAMED, Call, Choice, Format, Item, Mapping, Name, Parameter, Value, options
+from stopper.core.values import NAMED, Call, Choice, Format, Item, Mapping, Name, Parameter, Value, options, walk
 
 if TYPE_CHECKING:
     from stopper.core.fact import Comparison
@@ -57,17 +57,14 @@ def is_whole_of(facts: "SourceFacts", value: Value | None, depth: int = 3) -> bo
             case Parameter():
                 if any(
                     is_whole_of(facts, given, depth - 1)
-                    for call in facts.calls(option.function)
+                    for call in _callers(facts, option.function)
                     for given in _handed(facts, option, call)
                 ):
                     return True
             case Call(receiver=receiver) if option.method in _SAME and receiver is not None:
                 if is_whole_of(facts, receiver, depth - 1):
                     return True
-            case (
-                Mapping(items=((Format(parts=(*_, Item() as key)), _),), open=True)
-                | Mapping(items=((Item() as key, _),), open=True)
-            ):
+            case Mapping(items=((name, _),), open=True) if (key := _name_gone_through(name)) is not None:
                 gone_through = key.owner
                 if (
                     isinstance(gone_through, Call)
@@ -80,6 +77,55 @@ def is_whole_of(facts: "SourceFacts", value: Value | None, depth: int = 3) -> bo
             case _:
                 pass
     return is_whole(value)
+
+
+def _name_gone_through(name: Value) -> Item | None:
+    """The name of a member in what a comprehension makes of it: ``f"profile.{name}"``, ``"set__{}".format(name.replace(".", "__"))``."""
+    return (
+        next((one for one in walk(name, 3) if isinstance(one, Item)), None)
+        if isinstance(name, (Format, Item))
+        else None
+    )
+
+
+_ROWS: Final = frozenset(
+    {
+        "first",
+        "one",
+        "get",
+        "get_or_404",
+        "first_or_404",
+        "one_or_404",
+        "one_or_none",
+        "scalar",
+        "scalar_one",
+        "current_user",
+        "get_current_user",
+    }
+)
+
+
+def _callers(facts: "SourceFacts", function: str) -> "Iterator[Call]":
+    """The calls of a function, and those of a method, that one class of the project has, on a row that was looked up or on who is calling."""
+    yield from facts.calls(function)
+    made = facts.function(function)
+    word = function.rpartition(".")[2]
+    if made is None or not made.owner or len(_owners(facts).get(word, ())) != 1:
+        return
+    for call in facts.calls(f"?.{word}", f"*.current_user.{word}"):
+        if call.callee[:2] != "?." or (isinstance(call.receiver, Call) and call.receiver.method in _ROWS):
+            yield call
+
+
+def _owners(facts: "SourceFacts") -> "dict[str, set[str]]":
+    def by_method() -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for one in facts.functions():
+            if one.owner:
+                found.setdefault(one.name.rpartition(".")[2], set()).add(one.owner)
+        return found
+
+    return facts.once("classes by their methods", by_method)
 
 
 def _handed(facts: "SourceFacts", parameter: Parameter, call: Call) -> Iterable[Value]:

@@ -296,7 +296,19 @@ def _is_stored(call: Call) -> bool:
     if isinstance(made, Call):
         return (
             made.method
-            in ("filter_by", "filter", "where", "query", "get", "get_or_404", "first", "first_or_404", "vars", "one")
+            in (
+                "filter_by",
+                "filter",
+                "where",
+                "query",
+                "objects",
+                "get",
+                "get_or_404",
+                "first",
+                "first_or_404",
+                "vars",
+                "one",
+            )
             or made.callee == "vars"
         )
     return isinstance(made, Item) and isinstance(made.owner, (Name, Mapping)) and not isinstance(made.key, Constant)

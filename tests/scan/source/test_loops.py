@@ -19,6 +19,7 @@ TABLE = (
         "for row in TABLE:\n    api.add_resource(*row)\n",
         "for view, rule in TABLE:\n    api.add_resource(view, rule)\n",
         "for row in TABLE:\n    api.add_resource(row[0], row[1])\n",
+        "for row in [{'view': N, 'url': '/n'}, *[{'view': M, 'url': '/m'}]]:\n    api.add_resource(row['view'], row['url'])\n",
     ],
 )
 def test_each_row_of_a_table_is_a_resource_at_its_own_path(read, loop):
@@ -55,6 +56,7 @@ def test_a_long_table_is_read_to_its_end(read):
     for loop in (
         "[api.add_resource(*row) for row in TABLE]\n",
         "for v, rule in TABLE:\n    api.add_resource(v, rule)\n",
+        "for row in [{'view': v, 'url': rule} for v, rule in TABLE]:\n    api.add_resource(row['view'], row['url'])\n",
     ):
         assert len(read(TABLE + long + loop).app.routes) == 40
 

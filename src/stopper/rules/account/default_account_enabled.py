@@ -74,7 +74,16 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _is_fake(facts: SourceFacts, span: Span) -> bool:
     """That the file or the function says that it makes up people for a look at the application."""
-    return _FAKE.search(f"{span.path} {facts.function_around(span)}") is not None
+    home = facts.function_around(span)
+    return _FAKE.search(f"{span.path} {home}") is not None or _begins_anew(facts, home)
+
+
+def _begins_anew(facts: SourceFacts, function: str) -> bool:
+    """That it throws all tables away first, and fills them with what a library makes up: nobody runs that where people are."""
+    called = [call.callee for call in facts.calls_in(function)] if function else []
+    return any(name.endswith(".drop_all") for name in called) and any(
+        name.startswith(("faker.", "mimesis.")) for name in called
+    )
 
 
 def _made(facts: SourceFacts) -> Iterator[Span]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, TypeGuard
 
-from stopper.core.account_names import is_clear_password, is_password_name, said_name
+from stopper.core.account_names import is_clear_password, is_password_name, makes_password_hash, said_name
 from stopper.core.app import App
 from stopper.core.call_edits import calls_at, passing
 from stopper.core.facts import SourceFacts, source_of
@@ -106,7 +106,11 @@ def _by_database(facts: SourceFacts) -> Iterator[Hit]:
 
 def _sets_password(facts: SourceFacts, value: Value) -> bool:
     """What the setter of a ``password`` is given, under whatever name, also where it hands that on to a function that hashes."""
-    held = [part for part in walk(value, 3) if isinstance(part, Parameter)]
+    hashed = [one for one in walk(value, 3) if isinstance(one, Call) and makes_password_hash(one)]
+    inside = {
+        id(part) for one in hashed for part in walk(one, 3)
+    }  # ``self.password_hash`` is what a slow hash has made
+    held = [part for part in walk(value, 3) if isinstance(part, Parameter) and id(part) not in inside]
     held += [
         part for one in held for said in given(facts, one) for part in walk(said, 1) if isinstance(part, Parameter)
     ]

@@ -11,8 +11,9 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.served_heirs import is_said_anew
 from stopper.core.setting_facts import plain, written
-from stopper.core.values import Call, Constant, Mapping, Value, text_of, walk
+from stopper.core.values import Call, ConfigValue, Constant, Mapping, Value, text_of, walk
 from stopper.core.whole_numbers import least_number
 
 BCRYPT: Final = 10
@@ -41,7 +42,8 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _passlib(facts)
     low = [write for write in written(app, "BCRYPT_LOG_ROUNDS") if _below(facts, write.value, BCRYPT)]
     for write in low:
-        yield Hit("BCRYPT_LOG_ROUNDS is below 10", write.span)
+        if not is_said_anew(facts, write):
+            yield Hit("BCRYPT_LOG_ROUNDS is below 10", write.span)
     for write in written(app, "SECURITY_PASSWORD_HASH_OPTIONS"):
         for scheme in _few_of_security(facts, write.value):
             yield Hit(f"Flask-Security runs {scheme} with too few rounds", write.span)
@@ -73,7 +75,9 @@ def _bcrypt(facts: SourceFacts) -> Iterator[Hit]:
             yield Hit("bcrypt runs with a cost below 10", call.span)
     if facts.imports("flask_bcrypt"):
         for call in facts.calls("*.generate_password_hash"):
-            if "werkzeug" not in call.callee and _below(facts, call.argument(1, "rounds"), BCRYPT):
+            rounds = call.argument(1, "rounds")
+            set_elsewhere = isinstance(rounds, ConfigValue) and bool(facts.config_values(rounds.key))
+            if "werkzeug" not in call.callee and not set_elsewhere and _below(facts, rounds, BCRYPT):
                 yield Hit("bcrypt runs with a cost below 10", call.span)
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from stopper.core import passing
 from stopper.core.account_names import RESETS
 from stopper.core.app import App
+from stopper.core.chosen_by_key import answer_parts
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.mailing import mailers
@@ -30,7 +31,6 @@ from stopper.core.values import (
     Unknown,
     Value,
     is_constant,
-    parts,
     text_of,
     walk,
 )
@@ -143,7 +143,7 @@ def _host_of(call: Call) -> Iterator[Value]:
 def _taken(facts: SourceFacts, value: Value, depth: int) -> Iterator[Value]:
     """The value and what is inside, without what stands behind a setting that is always set."""
     yield value
-    inside = (value.owner,) if isinstance(value, Item) and is_always_set(facts, value) else parts(value)
+    inside = (value.owner,) if isinstance(value, Item) and is_always_set(facts, value) else answer_parts(value)
     if depth and not (isinstance(value, ConfigValue) and is_always_set(facts, value)):
         for part in inside:
             yield from _taken(facts, part, depth - 1)

@@ -24,6 +24,7 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
 from stopper.core.probe_unknown_people import is_told_alike, said_beside, sends_reset, told_to_nobody
 from stopper.core.random_words import token_hex
+from stopper.core.refused_apart import refused_apart
 from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
 from stopper.core.unknown_people import says_nobody, says_which
@@ -65,6 +66,10 @@ def detect(app: App) -> Iterator[Hit]:
                     if name not in seen and (_TAKEN.search(text) if registers else says_which(text)):
                         seen.add(name)  # two answers of one function tell one thing by their difference
                         yield Hit("the answer tells whether the account exists", span, RouteRef("POST", route.path))
+                apart = refused_apart(facts, name) if not registers and name not in seen else None
+                if apart is not None:
+                    seen.add(name)
+                    yield Hit("the answer tells whether the account exists", apart, RouteRef("POST", route.path))
                 for span in _not_found(facts, name) if not registers else ():
                     if name not in seen and not is_said_of_both(facts, span):
                         seen.add(name)

@@ -7,8 +7,9 @@ from typing import Final
 from stopper.core.api_key_names import is_key_name, reads_keys
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import alike, is_door
@@ -27,7 +28,9 @@ ROUTES: Final = {"quick": 4, "standard": 8, "deep": 20}
 
 def detect(app: App) -> Iterator[Hit]:
     """An open method beside one that a key guards: on the same path, or a change in a family of guarded routes."""
-    readers = {one.function for one in source_of(app).readings("flask.request.headers") if is_key_name(one.key)}
+    facts = source_of(app)
+    readers = {one.function for one in facts.readings("flask.request.headers") if is_key_name(one.key)}
+    readers -= _asking_for_tokens(facts)
     guarded = [
         (route, method) for route in app.routes for method in route.methods if _asks_key(app, route, method, readers)
     ]
@@ -47,6 +50,12 @@ def detect(app: App) -> Iterator[Hit]:
                     "another method there does" if beside else "its neighbours do"
                 )
                 yield Hit(message, route.span, RouteRef(method, route.path), reader=None if route.span else "spec")
+
+
+def _asking_for_tokens(facts: SourceFacts) -> set[str]:
+    """The functions that verify a token, or call one that does: a key is another way in there, and most callers have none."""
+    names = {call.function for name in (*DECODING, *OTHER_VERIFIERS) for call in facts.calls(name) if call.function}
+    return names | {call.function for name in names for call in facts.calls(name)}
 
 
 def _asks_key(app: App, route: Route, method: str, readers: set[str]) -> bool:

@@ -145,11 +145,23 @@ def _about_key(facts: SourceFacts, call: Call) -> Certainty | None:
         setter = re.fullmatch(r"_?(?:api_?)?key'", call.function.rpartition(".")[2]) is not None
         if setter and any(isinstance(one, Parameter) for one in walk(value, 3)):
             return "likely"
-        if _KEY_FUNCTION.search(call.function.rpartition(".")[2]):
+        if _KEY_FUNCTION.search(call.function.rpartition(".")[2]) or _is_of_key_class(facts, call, value):
             return "likely"
     if not values and _KEY_FUNCTION.search(call.function.rpartition(".")[2]):
         return "likely"
     return None
+
+
+_OF_KEYS: Final = re.compile(r"(?i)(?:api|access|client|service)_?keys?(?:model|doc|s)?$|^keys?$")
+_THE_KEY: Final = re.compile(r"(?i)^(?:raw|plain|full)?_?(?:key|secret|value|raw|plain(?:text)?)$")
+
+
+def _is_of_key_class(facts: SourceFacts, call: Call, value: Value) -> bool:
+    """``class ApiKey: def digest_of(key): return sha1(key…)``: a method of what keys are, with the key that it is given."""
+    home = facts.function(call.function)
+    if home is None or _OF_KEYS.search(home.owner.rpartition(".")[2]) is None:
+        return False
+    return any(isinstance(one, Parameter) and _THE_KEY.match(one.parameter) for one in walk(value, 3))
 
 
 def _fed(facts: SourceFacts, call: Call) -> tuple[Value, ...]:

@@ -59,7 +59,7 @@ _BY_HAND: Final = re.compile(
 )
 _WORDS: Final = re.compile(r"(?i)token|jwt|api[_-]?key|access[_-]?key|secret|auth")
 _NO_SECRET: Final = re.compile(
-    r"(?i)csrf|xsrf|public|publishable|site_?key|type|expir|recaptcha|^pk_|anon|otp|mfa|vapid|theme|id$"
+    r"(?i)csrf|xsrf|public|publishable|site_?key|type|expir|recaptcha|^pk_|anon|otp|mfa|vapid|theme|segment|analytics|mixpanel|amplitude|posthog|id$"
 )
 _PUBLIC: Final = re.compile(r"^(?:pk_live_|pk_test_|AIza)")
 _SENDS: Final = re.compile(

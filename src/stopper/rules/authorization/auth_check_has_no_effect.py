@@ -15,9 +15,9 @@ from stopper.core.guards_that_pass import pass_all, turn_nobody_away
 from stopper.core.kept_caller import is_asked_for_later
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import WHO
-from stopper.core.place import RouteRef, Span
+from stopper.core.place import RouteRef
 from stopper.core.raising import raised_in
-from stopper.core.refusals_made import ANSWERS, SENT_AWAY, is_refusal, only_refusing, refused_by_number
+from stopper.core.refusals_made import ANSWERS, SENT_AWAY, errors_made, is_refusal, only_refusing, refused_by_number
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.standing_alone import stands_alone
@@ -66,12 +66,12 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     told = [*_above(app, facts), *_go_on(facts), *_not_asked(facts), *_too_late(facts), *_answers_yes_or_no(facts)]
     yield from told
-    seen: set[Span] = set()
+    seen = {hit.span for hit in told if hit.span is not None}
     for span, why in chain(in_vain(facts), pass_all(app)):
         if span not in seen:
             seen.add(span)
             yield Hit(why, span)
-    places = {facts.function_around(one) for one in (*seen, *(hit.span for hit in told if hit.span is not None))}
+    places = {facts.function_around(one) for one in seen}
     for span, why in turn_nobody_away(app):
         if facts.function_around(span) not in places:  # what is wrong in it was told
             yield Hit(why, span)
@@ -236,7 +236,7 @@ def _guarded_otherwise(app: App, function: Function | ClassFact) -> bool:
 
 def _go_on(facts: SourceFacts) -> Iterator[Hit]:
     """Hooks and decorators whose refusal is made and thrown away: ``jsonify(…), 401`` without ``return``, a bare ``Forbidden()``."""
-    for call in (*facts.calls(*ANSWERS, *only_refusing(facts)), *refused_by_number(facts)):
+    for call in (*facts.calls(*ANSWERS, *only_refusing(facts), *errors_made(facts)), *refused_by_number(facts)):
         if (
             call.function
             and call.span is not None
@@ -372,8 +372,11 @@ def fix(app: App, hit: Hit) -> Edit | None:
         return None
     if hit.message.endswith(_ABOVE):
         return Edit(hit.span, "", safe=False, how="below")
-    for call in calls_at(source_of(app), hit.span) if hit.message == _NOT_RETURNED else ():
-        word = "raise " if call.callee.startswith("werkzeug.exceptions.") else "return "
+    facts = source_of(app)
+    for call in calls_at(facts, hit.span) if hit.message == _NOT_RETURNED else ():
+        word = (
+            "raise " if call.callee[:20] == "werkzeug.exceptions." or call.callee in errors_made(facts) else "return "
+        )
         at = replace(hit.span, end_line=hit.span.line, end_column=hit.span.column)
         return Edit(at, word, safe=False)
     return None

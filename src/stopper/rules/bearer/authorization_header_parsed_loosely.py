@@ -107,7 +107,8 @@ def _is_careful(facts: SourceFacts, function: str, depth: int = 1, *, caught: bo
         given = [one for one in (call.receiver, *call.args) if one is not None and _has_header(facts, one)]
         if given and call.method in _LOOKS:
             return True
-        asks = given or call.callee in _reading(facts)
+        whole = [one for one in given if not _is_behind(facts, one)]  # what is handed on cut shows its scheme to nobody
+        asks = whole or call.callee in _reading(facts)
         if asks and depth and facts.function(call.callee) is not None:
             cuts = next(_taken_apart(facts, call.callee), None) is not None
             if _is_careful(facts, call.callee, depth - 1, caught=cuts):
@@ -136,6 +137,8 @@ def _asks_scheme(facts: SourceFacts, operator: str, left: Value, right: Value) -
 def _is_behind(facts: SourceFacts, value: Value) -> bool:
     """What stands behind the scheme, or how many parts there are: neither says which scheme it is."""
     for one in walk(value, 6):
+        if isinstance(one, Call) and one.method in _LETTERS and not one.args:
+            continue
         if isinstance(one, Call) and (
             one.method in ("digest", "hexdigest", "len", "removeprefix", "replace", *_LETTERS)
             and _has_header(facts, one)

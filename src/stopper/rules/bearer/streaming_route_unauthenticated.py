@@ -15,6 +15,7 @@ from stopper.core.probe_baseline import attempt, protected
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
+    Call,
     Constant,
     Mapping,
     Name,
@@ -146,7 +147,8 @@ def _socket_io(facts: SourceFacts) -> Iterator[Hit]:
     """Events of Socket.IO, where neither the connection nor an event asks who is there."""
     if not facts.imports("flask_socketio"):
         return
-    found: list[tuple[str, Span]] = []
+    found: dict[str, list[tuple[str, Span]]] = {}
+    asking: set[str] = set()
     spaces = {one.name for one in facts.classes(*_NAMESPACES)}
     for function in facts.functions():
         mine = [one for one in function.decorators if one.name in _RECEIVES]
@@ -168,15 +170,31 @@ def _socket_io(facts: SourceFacts) -> Iterator[Hit]:
             for part in walk(value, 4)
             for word in (getattr(part, "dotted", ""), getattr(part, "attribute", ""))
         ]
+        words = [one for one in words if not _OF_A_DATABASE.search(one)]
         if any(_CHECKS.search(word) or word in _REFUSES for word in words) or any(
             isinstance(value, Constant) and value.value is False for value in function.returns
         ):
-            return  # somebody is asked for a credential here, and the connection lasts
-        said = [(text_of(one.call.argument(0)) if one.call is not None else None, one.span) for one in mine]
-        found += [(event or word, span) for event, span in said] or [(word.removeprefix("on_"), function.span)]
-    if found:
-        connects = [span for event, span in found if event == "connect"]
-        yield Hit("events of Socket.IO are open to everybody", (connects or [found[0][1]])[0], certainty="likely")
+            asking |= {_namespace(one.call) for one in mine} or {""}
+            continue  # somebody is asked for a credential here, and the connection lasts
+        said = [(text_of(one.call.argument(0)) if one.call is not None else None, one) for one in mine]
+        for event, one in said:
+            found.setdefault(_namespace(one.call), []).append((event or word, one.span))
+        if not mine:
+            found.setdefault("", []).append((word.removeprefix("on_"), function.span))
+    for space, events in found.items():
+        if asking and (not space or space in asking or _FOR_ALL.search(space)):
+            continue
+        connects = [span for event, span in events if event == "connect"]
+        yield Hit("events of Socket.IO are open to everybody", (connects or [events[0][1]])[0], certainty="likely")
+
+
+_OF_A_DATABASE: Final = re.compile(r"(?i)(?:sqlalchemy|alchemical|\bdb|database|scoped)\w*\.session\b")
+_FOR_ALL: Final = re.compile(r"(?i)public|anonymous|guest|open|lobby|everybody|visitors?")
+
+
+def _namespace(call: Call | None) -> str:
+    """The namespace of an event; people connect to each of them anew."""
+    return (text_of(call.keyword("namespace")) or "").strip("/") if call is not None else ""
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -49,6 +49,8 @@ _GIVEN: Final = re.compile(
     r"(?:\blogin\b[^|;&\n]*\s(?:-p|--password)|\bsshpass\s+-p|\s--(?:password|token|api-key|secret))[ =][\"']?(?=[^\s\"']*\d)([\w+/=.~@#%^*!-]{10,})"
 )
 """A literal behind a command's option: ``docker login -u deploy -p f8Zk39…``."""
+_PUT: Final = re.compile(r"""\b(?:echo|printf)\s+["']?([A-Za-z_]\w*)=([^\s"'$`{]{8,})["']?\s*>>?""")
+"""A literal that is put into a file of settings: ``echo "JWT_SECRET_KEY=f8Zk39…" >> .env``."""
 _ENV_PAIR: Final = re.compile(r"(?:^\s*(?:ENV|ARG)\s+)([A-Za-z_]\w*)\s+[\"']?([^\s\"'=]+)[\"']?$")
 _FAKE: Final = re.compile(
     rf"(?i){STANDS_IN}|(?:^|[_-])test(?:s|ing)?(?:[_-]|$)|^\$|\$\{{|^<|to_?fill|fill_?me|^todo|0123456789|1234567890|^(?:true|false|none|null|yes|no|read|write|\d{{1,4}}|/[\w/.-]*|https?://.*|test|password|postgres|root|guest|secret|inherit|required|optional)$|^[a-z]+/[\w/-]+$|^!|^\*|^file:|^/run/|^(?:op|vault|ssm|awssm|gcpsm|azurekv|doppler|bws)://"
@@ -176,7 +178,7 @@ def _says(line: Line, values: frozenset[str]) -> bool:
 
 def _value(line: Line) -> str:
     """What is written there: the value of a pair, else the line."""
-    pair = _PAIR.match(line.text) or _ENV_PAIR.match(line.text)
+    pair = _PAIR.match(line.text) or _ENV_PAIR.match(line.text) or _PUT.search(line.text)
     return pair[2] if pair is not None else line.text.strip()
 
 
@@ -187,6 +189,9 @@ def _is_written(file: TextFile, line: Line) -> bool:
     for pattern in (_SENT, _GIVEN) if file.kind in ("workflow", "build") else ():
         if (sent := pattern.search(line.text)) and not _FAKE.search(sent[1]):
             return True
+    put = _PUT.search(line.text) if file.kind in ("workflow", "build") else None
+    if put is not None and sensitive(put[1]) is not None and not _FAKE.search(put[2]):
+        return is_drawn(put[2])
     if not _speaks_of_secrets(line.text):
         return False
     pair = _PAIR.match(line.text) or _ENV_PAIR.match(line.text)

@@ -11,7 +11,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import YES, plain
+from stopper.core.setting_facts import YES, is_read_as, plain
 from stopper.core.switched_on import asked_for
 from stopper.core.values import (
     Call,
@@ -180,6 +180,10 @@ def _is_off(facts: SourceFacts, name: str, value: Value) -> bool:
         return False
     if isinstance(value, Name):
         return value.dotted == "ssl.CERT_NONE"
+    if isinstance(value, ConfigValue) and (written := facts.config_values(value.key)):
+        return all(_is_off(facts, name, one) for one in written)
+    if isinstance(value, Call) and False in wanted:  # ``as_bool(os.environ.get("VERIFY", "no"))``
+        return is_read_as(facts, value, False)
     if isinstance(value, EnvironmentValue):  # what holds where the environment says nothing
         return value.default is not None and _is_off(facts, name, value.default)
     match value:

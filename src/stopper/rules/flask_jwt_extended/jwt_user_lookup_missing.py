@@ -14,6 +14,7 @@ from stopper.core.values import Call, Name, text_of, walk
 
 _USER: Final = re.compile(r"(?i)^(app)?users?(model)?$|^(member|account|customer|employee|person)$")
 
+_VERIFIES: Final = ("token_verification_loader", "claims_verification_loader")
 _WHO: Final = tuple(
     f"flask_jwt_extended.{home}{word}"
     for home in ("", "utils.")
@@ -118,14 +119,15 @@ def _looked_up_by_hand(facts: SourceFacts) -> bool:
 
 
 def _asked_for_the_list(facts: SourceFacts, kept: list[str]) -> bool:
-    """The loader of the blocklist looks the person up as well, so a token of nobody counts as ended."""
+    """The loader of the blocklist, or that of a check of one's own, looks the person up as well, so a token of nobody counts as ended."""
+    asking = (*BLOCKLIST, *_VERIFIES)
     loaders = {
         one.dotted
-        for call in facts.calls(*(f"*.{name}" for name in BLOCKLIST))
+        for call in facts.calls(*(f"*.{name}" for name in asking))
         for one in call.args
         if isinstance(one, Name)
     }
-    loaders |= {one.name for one in facts.functions() if any(by.name.endswith(BLOCKLIST) for by in one.decorators)}
+    loaders |= {one.name for one in facts.functions() if any(by.name.endswith(asking) for by in one.decorators)}
     return any(
         call.callee.startswith(f"{table}.") or any(isinstance(one, Name) and one.dotted == table for one in call.args)
         for loader in loaders

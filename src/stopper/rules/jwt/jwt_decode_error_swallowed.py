@@ -264,7 +264,12 @@ def _refuses_behind(facts: SourceFacts, function: str, line: int) -> bool:
 
 
 def _refuses_in(facts: SourceFacts, handler: Handler) -> bool:
+    """An abort in the handler, or a refusal by what a function of the project says: ``if not is_service_call(): return unauthorized()``."""
+    asked = (one for one in facts.conditions_in(handler.function) if one.refuses and handler.span.holds(one.span))
     return any(
+        isinstance(one.value, Call) and (facts.function(one.value.callee) or one.value.method == "compare_digest")
+        for one in asked
+    ) or any(
         call.method in REFUSING and call.span is not None and handler.span.holds(call.span)
         for call in facts.calls_in(handler.function)
     )

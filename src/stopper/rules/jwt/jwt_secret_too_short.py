@@ -181,7 +181,8 @@ def _in_files(app: App, facts: SourceFacts) -> Iterator[Hit]:
         for number, line in enumerate(file.lines, 1):
             name, said = _variable_set(line)
             secret = said.encode() if name in wanted else b""
-            if secret and b"$" not in secret and not is_asymmetric(secret) and weakness(secret, wanted[name]):
+            filled_in = bool(secret) and b"$" not in secret and not (secret[:1] == b"<" and secret[-1:] == b">")
+            if filled_in and not is_asymmetric(secret) and weakness(secret, wanted[name]):
                 yield Hit(f"{name} is too short or too easily guessed", Span(file.path, number, number, 0, len(line)))
 
 

@@ -185,13 +185,20 @@ def _robots(facts: SourceFacts) -> Iterator[Hit]:
             yield Hit("whoever says to be a test is not asked who it is", one.span, certainty="likely")
 
 
+_FOR_TESTS: Final = re.compile(
+    r"(?i)\b(?:(?:e2e|browser|ui|integration|smoke|load|acceptance)[ -]tests?|for (?:the )?tests?(?:ing)?|test(?:ing)? only|only (?:for|in) (?:tests?|dev\w*|debug\w*)|cypress|playwright|selenium)\b"
+)
+"""What is said of a view that helps to test."""
+
+
 def _doors(facts: SourceFacts) -> Iterator[Hit]:
     for route in facts.routes:
-        if not (PATH.search(route.path) and OPENS.search(route.path)) or facts.is_test(route.span):
+        view = facts.function(route.view)
+        named = PATH.search(route.path) or (view is not None and _FOR_TESTS.search(view.docstring))
+        if not named or not OPENS.search(route.path) or facts.is_test(route.span):
             continue
         if _is_left_out(facts, route.blueprint):
             continue
-        view = facts.function(route.view)
         if view is None or asked_for(facts, view.span) or any(_CHECKS.search(name) for name in view.calls):
             continue
         if any(_CHECKS.search(one.name) for one in view.decorators):

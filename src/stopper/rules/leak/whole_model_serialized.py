@@ -14,6 +14,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import asked_honestly
 from stopper.core.response_fields import secret_fields
 from stopper.core.rule import Hit, Rule
+from stopper.core.shown_passwords import marshalled_passwords, shows_password
 from stopper.core.values import (
     Call,
     Choice,
@@ -39,7 +40,7 @@ from stopper.core.whole_rows import (
     may_be_of_rows,
     tells_all,
 )
-from stopper.core.whole_schemas import answered_whole, dumped_whole
+from stopper.core.whole_schemas import answered_whole, dumped_whole, takes_all_columns
 
 _ALL: Final = re.compile(r"(?is)\bselect\s+(?:\w+\.)?\*\s+from\b")
 _EXECUTES: Final = ("*.execute", "*.executemany", "*.raw", "pandas.read_sql", "pandas.read_sql_query")
@@ -64,6 +65,8 @@ def detect(app: App) -> Iterator[Hit]:
     documents = facts.imports("pymongo", "flask_pymongo")
     by_libraries = next(facts.calls(*_BY_LIBRARIES), None) is not None or any(map(is_data_class, facts.classes()))
     schemas = facts.imports("marshmallow_sqlalchemy", "flask_marshmallow")
+    fields = facts.imports("marshmallow", "flask_marshmallow", "apiflask", "flask_restx", "flask_restful")
+    yield from _hashes_shown(facts) if fields else ()
     if (
         not documents
         and not schemas
@@ -82,7 +85,7 @@ def detect(app: App) -> Iterator[Hit]:
     )
     for returned in _by_providers(facts):
         yield _told("every object of a model is answered with all its columns", returned, hides)
-    for given in answered_whole(facts) if schemas else ():
+    for given in answered_whole(facts, takes_all_columns) if schemas else ():
         yield _told("the schema of this answer takes every column of its model", given, hides)
     for flow in facts.flows("response"):
         certainty = None
@@ -135,7 +138,7 @@ def detect(app: App) -> Iterator[Hit]:
             for one in _held(flow.value, 8)
         ):
             certainty = "likely"
-        if schemas and any(dumped_whole(facts, one) for one in walk(flow.value, 4)):
+        if schemas and any(dumped_whole(facts, one, takes_all_columns) for one in walk(flow.value, 4)):
             certainty = "likely"
         if documents and any(_is_whole_document(facts, one, flow.function) for one in _held(flow.value)):
             certainty = "likely"
@@ -144,6 +147,19 @@ def detect(app: App) -> Iterator[Hit]:
             yield _told(
                 "all columns of a row go into this response", flow.span, hides or rows or bool(runs) or documents
             )
+
+
+def _hashes_shown(facts: SourceFacts) -> Iterator[Hit]:
+    """A schema that an answer is made by has a field for the hash of a password."""
+    dumped = (
+        flow.span for flow in facts.flows("response") if any(_dumps_hash(facts, one) for one in walk(flow.value, 4))
+    )
+    for span in dict.fromkeys((*answered_whole(facts, shows_password), *dumped, *marshalled_passwords(facts))):
+        yield Hit("the schema of this answer has a field for the hash of a password", span, certainty="likely")
+
+
+def _dumps_hash(facts: SourceFacts, value: Value) -> bool:
+    return dumped_whole(facts, value, shows_password)
 
 
 def _is_of_object(call: Call) -> bool:

@@ -69,6 +69,8 @@ def detect(app: App) -> Iterator[Hit]:
     asked = {call.span for call in calls}
     makers = [call.function for call in calls if call.function and _gives_all(facts, call.function, asked)]
     asked |= {call.span for call in facts.calls(*makers)} if makers else set()
+    around = {call.function for call in calls if call.function and call.function not in makers}
+    through = frozenset(call.span for call in facts.calls(*around)) if around else frozenset[Span | None]()
     orders = {
         text
         for call in calls
@@ -79,7 +81,8 @@ def detect(app: App) -> Iterator[Hit]:
     flows = list(facts.flows("response", "response-header"))
     own = {flow.span for flow in flows}
     for flow in flows:
-        what = _internal(facts, flow.value, asked, orders) or _made_elsewhere(facts, flow.value, asked, orders, own)
+        what = _internal(facts, flow.value, asked, orders, through)
+        what = what or _made_elsewhere(facts, flow.value, asked, orders, own)
         what = what or (_PROMPT if _holds_order(flow.value, asked) else "")
         if what and not (what == _PROMPT and _leaves_out(facts, flow.function)):
             yield Hit(f"the answer holds {what}", flow.span)
@@ -146,8 +149,11 @@ def _leaves_out(facts: SourceFacts, function: str) -> bool:
     )
 
 
-def _internal(facts: SourceFacts, value: Value, asked: Asked, orders: set[str]) -> str:
-    sent = list(_sent_back(value, asked))
+def _internal(
+    facts: SourceFacts, value: Value, asked: Asked, orders: set[str], through: frozenset[Span | None] = frozenset()
+) -> str:
+    """What it holds; nothing of what the calls at these places, that ask a model in their turn, are handed."""
+    sent = list(_sent_back(value, asked | through))
     read = {id(part.owner) for part in sent if isinstance(part, (Item, Member))}
     for part in sent:
         if isinstance(part, Member) and part.attribute in (*_INTERNAL, "model") and _of_model(facts, part.owner, asked):

@@ -6,7 +6,7 @@ from typing import Final, cast
 
 from stopper.core import call_edits, passing
 from stopper.core.app import App
-from stopper.core.body_models import class_of, declares, is_bounded
+from stopper.core.body_models import HANDS_BODY, class_of, declares, is_bounded
 from stopper.core.exchange import Exchange, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -17,6 +17,8 @@ from stopper.core.probe_baseline import answered, attempt, candidates
 from stopper.core.probe_query import query_names, with_query, without_query
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
+    NAMED,
+    REST,
     Call,
     Constant,
     Format,
@@ -186,6 +188,15 @@ def _free(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
             case Call(callee=callee) if callee.startswith(("flask.request.args.", "flask.request.values.")):
                 if option.args and _NAMES.match(text_of(option.args[0]) or ""):
                     return True
+            case Call(
+                method="get", receiver=Call(method="parse_args") as owner, args=(Constant(value=str(key)), *_)
+            ) if _NAMES.match(key) and not _is_declared_small(facts, owner, key):
+                return True
+            case (
+                Call(method="get", receiver=Call() as owner, args=(Constant(value=str(key)), *_))
+                | Item(owner=Call() as owner, key=Constant(value=str(key)))
+            ) if _NAMES.match(key) and _is_handed_to_wrapper(facts, owner):
+                return True
             case Item(owner=owner, key=Constant(value=str(key))) | Member(owner=owner, attribute=key) if _NAMES.match(
                 key
             ):
@@ -199,6 +210,16 @@ def _free(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
             case _:
                 pass
     return False
+
+
+def _is_handed_to_wrapper(facts: SourceFacts, value: Value) -> bool:
+    """What a schema hands to ``def paginate(*args)`` in a decorator of the project: ``return arguments(PageSchema)(paginate)``."""
+    return any(
+        isinstance(part, Parameter)
+        and (part.index <= REST or part.index == NAMED)
+        and any(call.method in HANDS_BODY for call in facts.calls_in(part.function.rpartition(".")[0]))
+        for part in walk(value, 4)
+    )
 
 
 def _is_vast(value: Value | None) -> bool:

@@ -16,7 +16,7 @@ from stopper.core.probe_baseline import alike, attempt, candidates, establish
 from stopper.core.probe_login import logout_requests
 from stopper.core.rule import Edit, Hit, Rule, Severity
 from stopper.core.session_keeping import is_kept_on_server
-from stopper.core.values import Call, Item, Mapping, Name, Truth, Value, text_of, walk
+from stopper.core.values import Call, Item, Mapping, Member, Name, Truth, Value, text_of, walk
 
 _WHO: Final = re.compile(
     r"(?i)^_?((current_?)?(user|account|member|customer|client|person|employee|staff|admin|principal|profile|identity)(_?(id|uuid|pk|name|email|data|info|obj|role))?"
@@ -63,7 +63,9 @@ def detect(app: App) -> Iterator[Hit]:
     weight: Severity | None = None if is_kept_on_server(facts) else "low"
     for flow in facts.flows("session"):
         keys = _keys(flow)
-        if flow.function in seen or not flow.function or not _says_who(facts, keys, flow.function):
+        if flow.function in seen or not flow.function:
+            continue
+        if not _says_who(facts, keys, flow.function) and not _is_number_of_somebody(facts, flow):
             continue
         seen.add(flow.function)
         lets_in = _is(facts, flow.function, _IN) or _finds_out_who(facts, flow.function)
@@ -118,6 +120,14 @@ def _says_who(facts: SourceFacts, keys: Iterable[str], function: str) -> bool:
         or any(map(checks_password_hash, facts.calls_in(function)))
         or bool(_logins_calling(facts, function))
     )
+
+
+def _is_number_of_somebody(facts: SourceFacts, flow: Flow) -> bool:
+    """``session["librarian"] = account.id``, by whatever name, where a password was held against its hash."""
+    if not any(map(checks_password_hash, facts.calls_in(flow.function))):
+        return False
+    value = flow.value if flow.detail or not isinstance(flow.value, Mapping) else None
+    return isinstance(value, Member) and value.attribute in ("id", "uuid", "pk", "public_id", "email", "username")
 
 
 def _asks_before(facts: SourceFacts, route: SourceRoute) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.chosen_by_key import walk_answers
 from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -183,7 +184,7 @@ def _names_host(facts: SourceFacts, value: Value, steps: int = 2) -> bool:
             and isinstance(part.owner, Name)
             and part.owner.dotted == "flask.request"
         )
-        for part in walk(value, 5)
+        for part in walk_answers(value, 5)
     )
 
 

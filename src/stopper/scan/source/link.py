@@ -188,6 +188,8 @@ def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], boo
             files = tuple(f"/{name}" for name in names_of(call)) if call.callee in DYNACONF else ()
             loaded.update(name for name, module in modules.items() if files and f"/{module.path}".endswith(files))
             unknown = True
+        if call.method == "from_prefixed_env":
+            loaded.update(name for name, module in modules.items() if ".env" in module.path.rpartition("/")[2])
         if not call.callee.endswith(("from_object", "from_pyfile", "from_file", "from_json")) or not call.args:
             continue
         for option in _objects(project, call.args[0]):

@@ -39,6 +39,7 @@ from stopper.scan.source.drafts import (
 from stopper.scan.source.elements import is_enum
 from stopper.scan.source.folding import sliced
 from stopper.scan.source.held_fields import field_of, lineage_of
+from stopper.scan.source.loops import column_under, is_table
 from stopper.scan.source.picking import LITERAL, attribute_of_heirs, attribute_of_picked, is_by_setting, picked
 from stopper.scan.source.reader import NONE, NOTHING, READERS, Reader, canonical, either, named
 from stopper.scan.source.rows import class_of, method_beside
@@ -235,10 +236,10 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
             known = default
         if known is not None:
             return named(known, text) if sensitive(text) else known
-    if type(owner) is Choice and text is not None and not owner.every:
-        rows = [one.get(text) for one in owner.options if type(one) is Mapping]
-        if len(rows) == len(owner.options) and all(one is not None for one in rows):
-            return either(*[named(one, text) if sensitive(text) else one for one in rows if one is not None])
+    if type(owner) is Choice and text is not None and not owner.every and (column := column_under(owner, text)):
+        if is_table(owner.options):
+            return new_choice(column)  # row by row, as its other columns
+        return either(*[named(one, text) if sensitive(text) else one for one in column])
     if text is not None and is_by_setting(owner):  # ``STAGES[os.environ["STAGE"]]["key"]``
         rows = [one.get(text) for one in picked(owner) if type(one) is Mapping]
         if rows and all(one is not None for one in rows):

@@ -42,6 +42,13 @@ def is_table(items: tuple[Value, ...]) -> bool:
     return len(items) > 1 and (_is_of_routes(items) or _is_of_names(items))
 
 
+def column_under(rows: Choice, key: str) -> tuple[Value, ...]:
+    """What stands under that key of each row, where every row is a mapping that has it; else nothing."""
+    held = [one.get(key) for one in rows.options if isinstance(one, Mapping)]
+    found = tuple([one for one in held if one is not None])
+    return found if len(found) == len(rows.options) else ()
+
+
 def _is_of_names(items: tuple[Value, ...]) -> bool:
     names = [
         _name_of(one.items[0]) for one in items if isinstance(one, Sequence) and not one.open and len(one.items) == 2
@@ -57,10 +64,14 @@ def _name_of(value: Value) -> str | None:
 
 
 def _is_of_routes(items: tuple[Value, ...]) -> bool:
-    return all(
-        isinstance(one, Sequence) and not one.open and len(one.items) > 1 and any(map(_is_path, one.items))
-        for one in items
-    )
+    """Rows of a path beside something else, each a tuple or a mapping: ``{"view": Notes, "url": "/notes"}``."""
+    return all(len(held := _held_by(one)) > 1 and any(map(_is_path, held)) for one in items)
+
+
+def _held_by(row: Value) -> tuple[Value, ...]:
+    if isinstance(row, Mapping):
+        return () if row.open else tuple(value for _, value in row.items)
+    return row.items if isinstance(row, Sequence) and not row.open else ()
 
 
 def _is_path(value: Value) -> bool:

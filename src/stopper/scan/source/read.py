@@ -263,7 +263,8 @@ def read_files(
 
 def _settings_files(project: Project, texts: list[TextFile]) -> tuple[Module, ...]:
     """The settings beside the code; what reads them is imported where there are any."""
-    beside = [text for text in texts if text.kind == "config"]
+    prefixed = any(call.method == "from_prefixed_env" for call in project.calls)
+    beside = [text for text in texts if text.kind == "config" or (prefixed and text.kind == "env")]
     if not beside:
         return ()
     from stopper.scan.source.settings_files import settings_files

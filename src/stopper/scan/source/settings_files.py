@@ -56,7 +56,45 @@ def settings_files(project: Project, texts: Sequence[TextFile]) -> tuple[Module,
             module.wide = wide_lines(text.lines)
             read_module(project, module, tree)
             read[text.path] = module
+    prefixes = {_prefix(call) for call in project.calls if call.method == "from_prefixed_env"}
+    for text in texts if prefixes else ():
+        if text.kind == "env" and not is_test(text.path) and not _OF_ONE_DESK.search(text.path):
+            module = Module(text.path.replace("/", "."), text.path, False, "")
+            module.wide = wide_lines(text.lines)
+            read_module(project, module, ast.Module([*_of_environment(text.lines, prefixes)], []))
+            read[text.path] = module
     return tuple(read.values())
+
+
+_OF_ONE_DESK: Final = re.compile(
+    r"(?i)(?:^|[/._-])(?:dev\w*|local|tests?|testing|ci|example|sample|template|dist)(?:[/._-]|$)"
+)
+_VARIABLE: Final = re.compile(r"\s*(?:export\s+)?([A-Z][A-Z0-9_]*)\s*=\s*(.*?)(?:\s+#.*)?\s*$")
+
+
+def _prefix(call: Call) -> str:
+    return (text_of(call.argument(0, "prefix")) or "FLASK") + "_"
+
+
+def _of_environment(lines: Sequence[str], prefixes: set[str]) -> Iterator[ast.stmt]:
+    """``FLASK_JWT_ACCESS_TOKEN_EXPIRES=900`` as ``from_prefixed_env`` reads it: numbers, switches and lists, which are no secrets."""
+    for number, line in enumerate(lines, 1):
+        found = _VARIABLE.match(line)
+        prefix = next((one for one in prefixes if found and found[1].startswith(one)), "") if found else ""
+        if not found or not prefix:
+            continue
+        try:
+            said = cast("object", json.loads(found[2].strip("'\"").lower() if found[2].lower() in _WORDS else found[2]))
+        except ValueError:
+            continue
+        if isinstance(said, (bool, int, float, list)):
+            yield from _assignments(
+                {found[1].removeprefix(prefix): said},
+                [""] * (number - 1) + [f"{found[1].removeprefix(prefix)}={found[2]}"],
+            )
+
+
+_WORDS: Final = frozenset({"true", "false"})
 
 
 def meant(name: str, caller: str, known: Mapping[str, TextFile]) -> TextFile | None:

@@ -202,6 +202,7 @@ def _sole(project: Project, tests: frozenset[str]) -> dict[str, Call]:
         if name in functions and (call.span is None or call.span.path not in tests):
             found[name] = None if name in found else call
     named_elsewhere = handed_on(project)
+    asked_of_rows = {call.callee[2:] for call in project.calls if call.callee[:2] == "?." and _is_of_a_row(call)}
     return {
         name: call
         for name, call in found.items()
@@ -213,8 +214,23 @@ def _sole(project: Project, tests: frozenset[str]) -> dict[str, Call]:
         and not call.function.startswith(name + ".")
         and all(changes_nothing(project, one.name) for one in project.functions[name].decorators)
         and not _is_called_by_others(project, name)
+        and (not project.functions[name].owner or name.rpartition(".")[2] not in asked_of_rows)
         and not _is_written_anew(project, name)
     }
+
+
+def _is_of_a_row(call: Call) -> bool:
+    """``current_user().update(body)``, ``query.first().update(body)``: a method of a model, whose class is not seen."""
+    made = call.receiver
+    return type(made) is Call and made.method in (
+        "first",
+        "first_or_404",
+        "get_or_404",
+        "one_or_404",
+        "one_or_none",
+        "scalar",
+        "current_user",
+    )
 
 
 def _is_called_by_others(project: Project, name: str) -> bool:
