@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from typing import Final
 
+from stopper.core.account_names import REGISTERS
 from stopper.core.app import App, Route
 from stopper.core.code_doors import is_code, is_code_door, lets_somebody_in, looks_code_up, sets_password, takes_code
 from stopper.core.exchange import Exchange, Request, Response
@@ -103,8 +104,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _has_messages_sent(index: FunctionIndex, route: SourceRoute, functions: list[str]) -> bool:
     calls = [call for name in functions for call in index.facts.calls_in(name)]
-    asked = asks_for_message(index.facts, route, functions, calls)
-    return asked and not counts_attempts(index, route, functions)
+    return asks_for_message(index.facts, route, functions, calls) and not counts_attempts(index, route, functions)
 
 
 def _is_named_so(route: SourceRoute) -> bool:
@@ -145,7 +145,8 @@ def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) ->
         return False
     if _compares(index, functions) or _asks_database(facts, calls) or any(_asks_account(facts, one) for one in calls):
         return True
-    return lets_somebody_in(facts, functions, calls) and any(_hands_password_on(facts, one) for one in calls)
+    handed_on = not REGISTERS.search(route.path) and any(_hands_password_on(facts, one) for one in calls)
+    return handed_on and lets_somebody_in(facts, functions, calls)
 
 
 def _is_asked_by_post(index: FunctionIndex, route: SourceRoute, functions: list[str]) -> bool:
@@ -366,8 +367,7 @@ def _limit_in_sight(app: App, ref: RouteRef) -> bool:
     """A limit that the source or the settings in force speak of; it may be higher than what the probe tries."""
     if app.config.keys() & set(_SETTINGS):
         return True
-    facts = source_of(app)
-    index = index_of(facts)
+    index = index_of(facts := source_of(app))
     return limited_as_a_whole(facts) or any(
         counts_attempts(index, route, _functions(index, route)) for route in facts.routes if route.path == ref.path
     )

@@ -22,7 +22,7 @@ from stopper.core.values import Call, ConfigValue, EnvironmentValue, Item, Membe
 from stopper.core.view_functions import FunctionIndex, index_of
 
 ADMIN: Final = re.compile(
-    r"(?i)(^|/)(admin|super-?admin|sys-?admin|admin[_-](?:api|panel|area|console)|administration|administrator|backoffice|back-office|superuser|staff|manage(ment)?|moderation)([/_.-]|$)"
+    r"(?i)(^|/)(admin|super-?admin|sys-?admin|admin[_-](?:api|panel|area|console)|administration|administrator|backoffice|back-office|superuser|staff|(?<!account/)(?<!profile/)(?<!settings/)(?<!/me/)manage(ment)?|moderation)([/_.-]|$)"
 )
 _ADMIN_BLUEPRINT: Final = re.compile(
     r"(?i)(?:^|[._])(?:super)?admin(?:istration|_?(?:bp|api|blueprint|routes|panel))?$|(?:^|[._])back_?office$"
