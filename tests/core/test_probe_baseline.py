@@ -15,6 +15,7 @@ from stopper.core.probe_baseline import (
     attempt,
     establish,
     form,
+    is_door,
     judge,
     protected,
     same,
@@ -162,3 +163,20 @@ def test_changing_times_and_ids_do_not_make_answers_differ() -> None:
 def test_two_json_scalars_are_not_alike_because_they_have_no_form() -> None:
     assert not alike(answer(200, "hello"), answer(200, "go away"))
     assert form({"b": [1, 2], "a": None}) == form({"a": "x", "b": [3]})
+
+
+@pytest.mark.parametrize(
+    ("path", "methods", "parameters", "door"),
+    [
+        ("/docs", ("GET",), (), True),
+        ("/api/docs", ("GET", "HEAD"), (), True),
+        ("/docs", ("GET", "POST"), (), False),
+        ("/docs/{number}", ("GET",), (("number", "integer"),), False),
+        ("/swagger", ("GET", "POST"), (), True),
+        ("/login", ("POST",), (), True),
+    ],
+)
+def test_documents_that_somebody_keeps_are_no_description_of_the_api(
+    path: str, methods: tuple[str, ...], parameters: tuple[tuple[str, str], ...], door: bool
+) -> None:
+    assert is_door(Route(path, methods, parameters=parameters)) is door

@@ -182,7 +182,15 @@ _DOORS: Final = re.compile(
 
 def is_door(route: Route) -> bool:
     """Whether the route's path says that it lets people in or out, describes the API, or serves files or health."""
-    return route.endpoint == "static" or route.endpoint.endswith(".static") or bool(_DOORS.search(route.path))
+    if route.endpoint == "static" or route.endpoint.endswith(".static"):
+        return True
+    said = _DOORS.search(route.path)
+    return said is not None and not (said[2].lower() in ("doc", "docs") and _holds_things(route))
+
+
+def _holds_things(route: Route) -> bool:
+    """``POST /docs``, ``/docs/{number}``: documents that somebody keeps, and no description of the API."""
+    return bool(route.parameters) or not {"POST", "PUT", "PATCH", "DELETE"}.isdisjoint(route.methods)
 
 
 _SHOWS_WHO: Final = re.compile(r"(?i)(^|/)(me|whoami|current[_-]?user|userinfo)/?$")

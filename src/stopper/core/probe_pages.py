@@ -160,7 +160,9 @@ def _again(seen: Shown, who: Identity) -> Steps[Shown]:
 
 def _pages(target: Target, who: Identity) -> Steps[Shown]:
     found: dict[str, Exchange] = {}
-    routes = [one for one in target.app.routes if "GET" in one.methods and not one.parameters and not is_door(one)]
+    written = {one.path for one in target.app.routes if "POST" in one.methods and not is_door(one)}
+    readable = [one for one in target.app.routes if "GET" in one.methods and not one.parameters]
+    routes = [one for one in readable if not is_door(one) or one.path in written]
     for route in routes[: PAGES_MOST * 3]:
         request = target.request_for(route, "GET")
         request = replace(request, headers=(("Accept", "text/html"),))
