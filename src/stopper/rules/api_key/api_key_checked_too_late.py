@@ -17,7 +17,7 @@ from stopper.core.values import Call, Constant, Item, Mapping, Name, Parameter, 
 
 _EFFECT: Final = re.compile(
     r".*\.(?:commit|flush|insert_one|insert_many|insert|update_one|update_many|delete_one|delete_many|bulk_save_objects|publish|send_message"
-    r"|sendmail|send_mail|delay|apply_async|enqueue|incr|incrby|hincrby|decr|setex|lpush|rpush|unlink|write_text|write_bytes|save)"
+    r"|sendmail|send_mail|delay|apply_async|enqueue|incr|incrby|hincrby|decr|setex|lpush|rpush|unlink|write_text|write_bytes|save|put|put_async|put_multi)"
     r"|(?:requests|httpx)\.(?:post|put|patch|delete)|os\.(?:remove|unlink)|shutil\.\w+|.*\.session\.(?:add|delete|merge)|smtplib\..*"
 )
 _COUNTS: Final = frozenset({"incr", "incrby", "hincrby", "setex", "lpush", "rpush"})
