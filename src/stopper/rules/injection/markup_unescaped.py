@@ -11,6 +11,7 @@ from stopper.core.exchange import Exchange
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flashed_markup import flashed_as_markup
 from stopper.core.labelling import labels_of
 from stopper.core.labels import LabelKind
 from stopper.core.marked_words import marked_texts
@@ -60,6 +61,7 @@ _PLAIN: Final = re.compile(
     r"(?i)text/plain|application/(?:json|xml|csv|octet-stream|problem\+json)|text/csv|application/pdf"
 )
 PUT_TOGETHER: Final = "text from the request becomes part of a page without being escaped"
+FLASHED: Final = "the template takes what is flashed for markup, and a part of it comes from the request"
 _NONE: Final[list[str]] = []
 _KEEPS: Final = frozenset(
     {"replace", "join", "format", "strip", "splitlines", "split", "lower", "upper", "sub", "str", "title"}
@@ -93,6 +95,7 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("words of what somebody sent are put into tags, and the rest of it is not escaped", call.span)
     yield from _filters(facts)
     yield from _templates(facts)
+    yield from (Hit(FLASHED, span) for span in flashed_as_markup(facts, *_KINDS))
     yield from _stored(facts)
     yield from (Hit("the template takes for markup what the request says", one) for one in said_by_templates(facts))
     yield from _environments(facts)
