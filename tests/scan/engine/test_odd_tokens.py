@@ -8,8 +8,10 @@ import pytest
 from flask import Flask, Response, jsonify, request
 
 from stopper.core.app import App, Route
+from stopper.core.exchange import Request
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
+from stopper.scan.credential import proven
 from stopper.scan.honest import HonestRequests
 from stopper.scan.identities import Scene, gather
 from stopper.scan.wire.courier import Courier
@@ -99,3 +101,21 @@ def test_the_password_of_somebody_who_was_given_goes_to_no_route_that_may_be_no_
     given = Identity("ann", (), subject="ann", password=Secret("anns-own-password"))
     gather(Scene(App(routes=(route,)), courier, HonestRequests(canary="stpcanary1"), "stpcanary1"), (given,))
     assert not any(b"anns-own-password" in body for body in sent)
+
+
+@pytest.mark.parametrize(("unknown", "opened"), [(401, True), (400, False)])
+def test_a_door_that_finds_fault_with_the_id_alone_has_let_somebody_in(unknown: int, opened: bool) -> None:
+    """``/people/1`` is no UUID, and says so to whoever is known; a guard that calls an unreadable credential a bad request says nothing."""
+    app, tokens = Flask("uuids"), {"3f9c2a7be1d04c58"}
+
+    @app.get("/people/<number>")
+    def one(number: str) -> Any:
+        if not request.headers.get("Authorization"):
+            return jsonify(error="log in first"), 401
+        known = request.headers["Authorization"].removeprefix("Bearer ") in tokens
+        return (jsonify(error=f"{number} is no UUID"), 400) if known else (jsonify(error="bad token"), unknown)
+
+    courier = Courier(WsgiTransport(app), mode="active")
+    door = courier.carry(Request("GET", "/people/1"))
+    way = (("Authorization", Secret("Bearer 3f9c2a7be1d04c58")),)
+    assert (proven([door], courier, [way]).state == "opened") is opened
