@@ -118,4 +118,4 @@ def asked(folder: Path, *keys: str) -> list[str]:
 
 def run(folder: Path, *words: str, given: str) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("STOPPER_", "FLASK_"))}
-    return forks.flask(folder, *words, environ={**environ, "FLASK_APP": "shop"}, given=given)
+    return forks.run("flask", folder, *words, environ={**environ, "FLASK_APP": "shop"}, given=given)

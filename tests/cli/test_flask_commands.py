@@ -31,7 +31,7 @@ UNDECLARED = '\n\n@app.get("/forgotten")\ndef forgotten():\n    return "x"\n'
 
 def flask(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "FLASK_APP": "shop"}
-    return forks.flask(folder, "stopper", *arguments, environ=environment)
+    return forks.run("flask", folder, "stopper", *arguments, environ=environment)
 
 
 @pytest.mark.parametrize(("more", "code"), [("", 0), (UNDECLARED, 1)])

@@ -49,7 +49,7 @@ def test_a_persons_sessions_are_listed_and_ended_and_nobody_elses(tmp_path: Path
 
 def _begin(folder: Path) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("STOPPER_", "FLASK_"))}
-    done = forks.flask(folder, "begin", environ={**environ, "FLASK_APP": "shop"})
+    done = forks.run("flask", folder, "begin", environ={**environ, "FLASK_APP": "shop"})
     assert done.returncode == 0, done.stderr
 
 

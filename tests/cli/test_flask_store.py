@@ -33,7 +33,9 @@ Stopper(app)
 
 def flask(folder: Path, *arguments: str, app: str = "") -> "subprocess.CompletedProcess[str]":
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("STOPPER_", "FLASK_"))}
-    return forks.flask(folder, "stopper", *arguments, environ={**environment, **({"FLASK_APP": app} if app else {})})
+    return forks.run(
+        "flask", folder, "stopper", *arguments, environ={**environment, **({"FLASK_APP": app} if app else {})}
+    )
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""``flask …`` in processes that are forks of one: each is a process of its own, and what all of them import is imported once."""
+"""``flask …`` and ``stopper …`` in processes that are forks of one: each is a process of its own, and what all of them import is imported once."""
 
 import atexit
 import json
@@ -16,11 +16,13 @@ ROOT = Path(__file__).parents[2]
 _one_at_a_time = threading.Lock()
 
 
-def flask(folder: Path, *words: str, environ: dict[str, str], given: str = "") -> "subprocess.CompletedProcess[str]":
-    """What ``flask WORDS`` does in *folder*, as if somebody had typed it there."""
+def run(
+    program: str, folder: Path, *words: str, environ: dict[str, str], given: str = ""
+) -> "subprocess.CompletedProcess[str]":
+    """What *program* does in *folder* with these words, as if somebody had typed them there."""
     with tempfile.TemporaryDirectory() as place, _one_at_a_time:
         Path(place, "in").write_text(given, encoding="utf-8")
-        job = {"folder": str(folder), "words": words, "environ": environ, "place": place}
+        job = {"program": program, "folder": str(folder), "words": words, "environ": environ, "place": place}
         server = _server()
         assert server.stdin is not None
         assert server.stdout is not None
@@ -48,12 +50,16 @@ def _serve() -> None:
     import flask.cli
 
     import stopper.cli.flask_commands
-    import stopper.store  # noqa: F401 - for all that are forked
+    import stopper.cli.group
+    import stopper.service.run  # for all that are forked
+
+    mains = {"flask": flask.cli.main, "stopper": stopper.cli.main}
 
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            _run(json.loads(line), flask.cli.main)
+            job = json.loads(line)
+            _run(job, mains[job["program"]])
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)  # noqa: T201 - the answer
 
 
@@ -69,7 +75,7 @@ def _run(job: dict[str, Any], main: Any) -> None:
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - they stay until the end
     sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = sys.__stderr__ = open(2, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
-    sys.argv = ["flask", *job["words"]]
+    sys.argv = [job["program"], *job["words"]]
     sys.path[0] = job["folder"]
     try:
         main()

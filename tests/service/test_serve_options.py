@@ -3,20 +3,18 @@
 import importlib.util
 import os
 import socket
-import subprocess
 from pathlib import Path
 
 import pytest
-from tests.servers.service import command, environment
+from tests.servers import forks
+from tests.servers.service import environment
 
 from stopper.core.errors import UsageError
 from stopper.service.run import serve
 
 
 def _run(folder: Path, *arguments: str, **settings: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        command(*arguments), cwd=folder, capture_output=True, text=True, env=environment(**settings), timeout=120
-    )
+    done = forks.run("stopper", folder, "serve", *arguments, environ=environment(**settings))
     return done.returncode, done.stdout, done.stderr
 
 
