@@ -7,7 +7,7 @@ from typing import Any
 
 import jwt
 import pytest
-from flask import Flask, jsonify, redirect, request, session
+from flask import Flask, abort, jsonify, redirect, request, session
 from tests.rules.from_outside import reached
 
 from stopper.core.app import App, Route
@@ -301,3 +301,17 @@ def club_with_a_code(*, shown: bool) -> Flask:
 def test_a_code_that_a_header_of_the_next_page_shows_lets_somebody_in(shown: bool) -> None:
     people = reached(club_with_a_code(shown=shown))[0].identities
     assert any(str(one.issued_by) == "POST /login" for one in people) == shown
+
+
+@pytest.mark.parametrize("own_words", [True, False])
+def test_a_view_that_says_in_a_few_words_that_nobody_has_that_id_is_there(own_words: bool) -> None:
+    app = Flask("cards")
+
+    @app.get("/profile")
+    def profile() -> Any:
+        if request.args.get("id") == "1":
+            return "<h1>Ann</h1><p>ann@example.org</p>"
+        return "User not found" if own_words else abort(404), 404
+
+    found = [route for route in reached(app)[0].app.routes if route.path == "/profile"]
+    assert [one.optional for one in found] == ([("id",)] if own_words else [])

@@ -15,6 +15,7 @@ from stopper.core.probe_baseline import is_door, same
 from stopper.core.probe_llm import MODEL_PATH
 from stopper.scan.doors import REGISTER
 from stopper.scan.honest import HonestRequests
+from stopper.scan.nothing_there import speaks_for_itself
 from stopper.scan.survey import ENDS_ACCESS
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.form_doors import FORM
@@ -143,7 +144,8 @@ def _with_names(
     route = next(one for one in made if method in one.methods)
     rest = [one for one in made if one is not route]
     if method == "GET":  # of a path that is not there nothing is told by a query; a write may say 404 of a thing
-        if courier.carry(honest(route, "GET")).response.status == 404:
+        bare = courier.carry(honest(route, "GET")).response
+        if bare.status == 404 and not speaks_for_itself(bare):
             return made
         quoting = MORE if route.readers <= {"wire"} else ()
         names = _read(_asker(courier, honest, route, people, "query"), QUERY, honest.canary, quoting)

@@ -9,6 +9,8 @@ from stopper.core.probe import Identity
 from stopper.core.probe_baseline import same, steady
 from stopper.scan.wire.courier import Courier
 
+WORDS_MOST: Final = 120
+"""Characters of what a view says in a few words."""
 _PAGES: Final = ("text/html", "application/xhtml+xml")
 MOVED: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -33,13 +35,15 @@ class Nothing:
         return cls(word, path, plain, slashed)
 
     def differs(self, path: str, response: Response) -> bool:
-        """Whether something is served at *path*: no 404, and not what is answered everywhere, the path in it aside. A 404 in JSON, where what is
-        not there gets a page, is the word of a view that looked for a thing."""
+        """Whether something is served at *path*: no 404, and not what is answered everywhere, the path in it aside. A 404 in JSON, or in
+        a few bare words, where what is not there gets a page, is the word of a view that looked for a thing."""
         if response.status in (404, 410):
+            own_words = response.content_type.endswith("json") or speaks_for_itself(response)
             return (
-                response.content_type.endswith("json")
+                own_words
                 and self.plain.status == 404
                 and self.plain.content_type in _PAGES
+                and not speaks_for_itself(self.plain)
             )
         if not response.status:
             return False
@@ -49,6 +53,12 @@ class Nothing:
             and (same(response, other) or any(_without(response, *both) == _without(other, *both) for both in ways))
             for other in (self.plain, self.slashed)
         )
+
+
+def speaks_for_itself(response: Response) -> bool:
+    """Whether an answer is a few words without a tag, as a view says them: ``return "User not found", 404``."""
+    text = response.text.strip()
+    return 0 < len(text) <= WORDS_MOST and "<" not in text and "{" not in text
 
 
 def _without(response: Response, *texts: str) -> tuple[str, str]:
