@@ -9,7 +9,11 @@ import yaml
 from flask import Flask, Response, abort, jsonify, request
 from tests.rules.from_outside import RULES, reached, verdict
 
+from stopper.core.app import App, Route
 from stopper.scan.engine import run_probe
+from stopper.scan.target import prepare
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.wsgi import WsgiTransport
 
 FORM = '<form method="post" action="/photo" enctype="multipart/form-data"><input name="caption"><input type="file" name="picture"><button>go</button></form>'
 
@@ -81,3 +85,41 @@ def test_an_uploaded_object_that_is_unpacked(how: str, outcome: str) -> None:
         return jsonify(name=sent.filename)
 
     assert verdict("code-injection", app).outcome == outcome
+
+
+def test_an_uploaded_page_that_is_served_under_the_number_of_the_answer() -> None:
+    app, files = Flask("files"), list[bytes]()
+
+    @app.post("/files")
+    def add() -> Any:
+        files.append(request.files["file"].read())
+        return jsonify(id=len(files)), 201
+
+    app.add_url_rule(
+        "/files/<int:number>", "one", lambda number: files[number - 1] if number <= len(files) else abort(404)
+    )
+    known = (
+        Route("/files", ("POST",), files=("file",), takes_form=True, readers=frozenset({"wire"})),
+        Route("/files/{number}", ("GET",), parameters=(("number", "integer"),), readers=frozenset({"wire"})),
+    )
+    courier = Courier(WsgiTransport(app), mode="active", max_requests=500)
+    target = prepare(App(routes=known, readers=frozenset({"wire"})), courier, (), "active", "standard").target
+    found = run_probe(RULES["markup-unescaped"], target, courier).verdict
+    assert [str(ref) for ref in found.routes] == ["POST /files"], found.message
+
+
+@pytest.mark.parametrize(
+    ("path", "row", "told"),
+    [
+        ("/keys", {"id": 1, "key": "f3b1c09d7a52e684aa10"}, True),
+        ("/v1/api-keys", {"name": "billing", "value": "f3b1c09d7a52e684aa10"}, True),
+        ("/keys", {"id": 1, "key": "f3b1****"}, False),
+        ("/keys", {"id": 1, "prefix": "f3b1c09d7a52"}, False),
+        ("/settings", {"key": "f3b1c09d7a52e684aa10"}, False),
+    ],
+)
+def test_a_list_of_keys_that_shows_each_of_them_whole(path: str, row: dict[str, object], told: bool) -> None:
+    app = Flask("keys")
+    app.add_url_rule(path, "keys", lambda: jsonify([row]))
+    app.add_url_rule("/", "start", lambda: f'<a href="{path}">keys</a>')
+    assert (verdict("api-key-in-response", app).outcome == "fail") is told

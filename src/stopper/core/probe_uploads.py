@@ -13,6 +13,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, own
 from stopper.core.probe_baseline import answered, attempt, is_door
 from stopper.core.probe_inputs import members
+from stopper.core.probe_objects import ids
 
 ROUTES_MOST: Final = {"quick": 1, "standard": 3, "deep": 10}
 FOLDERS: Final = ("/uploads", "/static/uploads", "/upload", "/files", "/media", "/static")
@@ -87,10 +88,13 @@ def served_pages(target: Target) -> Steps[tuple[list[RouteRef], list[Evidence]]]
         taken = yield from attempt(answered(target, request))
         if taken is None or taken.response.refused or not 200 <= taken.response.status < 400:
             continue
-        seen = yield from _served(target, taken, name, tag)
+        under = tuple(_under_its_id(target, taker, taken))
+        seen = yield from _served(target, taken, name, tag, under)
         if seen is not None:
             path = seen.request.target.partition("?")[0]
-            if name in path or _MADE_UP.search(path):  # else another page was there before, and only shows it
+            if (
+                name in path or _MADE_UP.search(path) or path in under
+            ):  # else another page was there before, and only shows it
                 yield from own(path, taken.request)
             places.append(taker.ref)
             evidence += [
@@ -100,8 +104,22 @@ def served_pages(target: Target) -> Steps[tuple[list[RouteRef], list[Evidence]]]
     return places, evidence
 
 
-def _served(target: Target, taken: Exchange, name: str, tag: str) -> Steps[Exchange | None]:
-    for path in dict.fromkeys((*_led_to(target, taken, name), *(f"{folder}/{name}" for folder in FOLDERS))):
+def _under_its_id(target: Target, taker: Taker, taken: Exchange) -> Iterator[str]:
+    """``/files/7``, where ``POST /files`` answers ``{"id": 7}``."""
+    for route in target.app.routes:
+        above, _, last = route.path.rpartition("/")
+        if (
+            "GET" in route.methods
+            and above == taker.route.path.rstrip("/")
+            and len(route.parameters) == 1
+            and "{" in last
+        ):
+            for number in ids(taken.response.json(), route.parameters[0][0]):
+                yield f"{above}/{number}"
+
+
+def _served(target: Target, taken: Exchange, name: str, tag: str, more: tuple[str, ...]) -> Steps[Exchange | None]:
+    for path in dict.fromkeys((*more, *_led_to(target, taken, name), *(f"{folder}/{name}" for folder in FOLDERS))):
         seen = yield from attempt(answered(target, Request("GET", path, (("Accept", "*/*"),))))
         if seen is not None and _is_page(seen.response, tag):
             return seen

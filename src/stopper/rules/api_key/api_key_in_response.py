@@ -320,12 +320,31 @@ def probe(target: Target) -> Steps[Verdict]:
     asked = 0
     for ref, exchange in (yield from honest_answers(target))[: ROUTES[target.depth]]:
         asked += 1
-        if exchange.response.succeeded and (name := _found(exchange.response.json())):
+        held = exchange.response.json() if exchange.response.succeeded else None
+        if name := _found(held) or (_listed(held) if _OF_KEYS.search(ref.path) else None):
             evidence = [Evidence("exchange", f"the member {name} holds a key", exchange)]
             return failed(f"{ref} gives out a key as {name}", [ref], evidence)
     if not asked:
         return not_applicable("no route can be read")
     return passed(f"{asked} answers hold no member that is an API key")
+
+
+_OF_KEYS: Final = re.compile(r"(?i)/(?:api[-_]?)?(?:keys|tokens)/?$")
+_CALLED: Final = ("key", "value", "secret", "token")
+
+
+def _listed(value: object) -> str | None:
+    """The member of the things that a list of keys holds in which a whole one stands: ``GET /keys`` answers ``[{"key": "…"}]``."""
+    rows = (
+        next((one for one in cast("dict[str, object]", value).values() if isinstance(one, list)), [])
+        if isinstance(value, dict)
+        else value
+    )
+    for row in cast("list[object]", rows)[:20] if isinstance(rows, list) else ():
+        for name, held in cast("dict[str, object]", row).items() if isinstance(row, dict) else ():
+            if name.lower() in _CALLED and isinstance(held, str) and _VALUE.fullmatch(held) and "*" not in held:
+                return name
+    return None
 
 
 def _found(value: object, depth: int = 6) -> str | None:
