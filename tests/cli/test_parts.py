@@ -40,6 +40,9 @@ def headers(text: str) -> list[tuple[str, str]]:
         ("alice=eyJhbGciOiJIUzI1NiJ9.e30.sig", [("Authorization", "Bearer eyJhbGciOiJIUzI1NiJ9.e30.sig")]),
         ("alice=ApiKey:X-API-Key:k=1:2", [("X-API-Key", "k=1:2")]),
         ("alice=apikey:Authorization:Key abc", [("Authorization", "Key abc")]),
+        ("alice=X-API-Key: k=1:2", [("X-API-Key", "k=1:2")]),
+        ("alice=X-Auth-Token:abc", [("X-Auth-Token", "abc")]),
+        ("alice=Authorization: Bearer abc.def.ghi", [("Authorization", "Bearer abc.def.ghi")]),
         ("alice=Basic ann:pa:ss wd", [("Authorization", "Basic " + base64.b64encode(b"ann:pa:ss wd").decode())]),
         ("alice=Cookie session=abc; theme=dark", [("Cookie", "session=abc; theme=dark")]),
         ("alice=Login ann@example.com:pass word", []),
@@ -67,7 +70,7 @@ def test_a_credential_may_stand_in_a_file_or_the_environment(tmp_path: Path, mon
     "text",
     [
         "", "alice", "=Bearer x", "a b=Bearer x", "alice=", "alice=Bearer", "alice=Bearer two words", "alice=Bearer a\r\nX: y",
-        "alice=plain", "alice=Basic nocolon", "alice=ApiKey:X-API-Key:", "alice=ApiKey:bad header:x", "alice=ApiKey:X:a\nb",
+        "alice=plain", "alice=Basic nocolon", "alice=ApiKey:X-API-Key:", "alice=ApiKey:bad header:x", "alice=ApiKey:X:a\nb", "alice=X-API-Key: a\nb", "alice=X-API-Key:", "alice=Authorization: what",
         "alice=Cookie novalue", "alice=Login onlyname", "alice=Negotiate abc",
     ],
 )  # fmt: skip

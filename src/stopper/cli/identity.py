@@ -11,10 +11,12 @@ from stopper.core.errors import UsageError
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
 
-_FORMS: Final = "'Bearer TOKEN', 'ApiKey:<header>:<key>', 'Basic user:pass', 'Cookie name=value', 'Login user:pass', @FILE or env:VARIABLE"
+_FORMS: Final = "'Bearer TOKEN', 'ApiKey:<header>:<key>', '<Header>: <key>', 'Basic user:pass', 'Cookie name=value', 'Login user:pass', @FILE or env:VARIABLE"
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_LINE: Final = re.compile(r"((?i:authorization)|[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)+)\s*:\s*(\S.*)")
+"""A header as ``curl -H`` writes it: ``X-API-Key: …``, ``Authorization: Bearer …``."""
 _COMPACT: Final = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
 
@@ -72,6 +74,9 @@ def _read(name: str, credential: str) -> Identity:
         return Identity(name, (("Cookie", Secret(rest)),))
     if lowered == "login" and (account := _account(rest)):
         return Identity(name, (), subject=account[0], password=Secret(account[1]))
+    if line := _LINE.fullmatch(credential):
+        bare = line[1].lower() == "authorization"
+        return _read(name, line[2]) if bare else _api_key(name, f"{line[1]}:{line[2]}")
     if _COMPACT.fullmatch(credential):
         return Identity(name, (("Authorization", Secret(f"Bearer {credential}")),), Secret(credential))
     raise UsageError(f"--identity {name}: the credential is unclear; write it as {_FORMS}")
