@@ -18,6 +18,10 @@ _PROOF: Final = re.compile(
     r"(?i).*(?:\b|_)(compare_digest|construct_event|decode|loads|check_password(_hash)?|verify\w*|checkpw|authenticate\w*|authori[sz]e\w*|login_user|logout_user|"
     r"is_authenticated|abort_unless\w*|require\w*|current_user\w*|get_current_\w*|get_jwt\w*|has_(?:access|permissions?|roles?|rights?)|check_\w*(auth|token|key|permission|access|role)\w*)"
 )
+_TAKES_HEADERS: Final = re.compile(r"(?i)auth|token|credential|login|permission|user_?info|principal|identity")
+_PARSERS: Final = frozenset({
+    "json", "simplejson", "ujson", "orjson", "rapidjson", "flask.json", "yaml", "toml", "tomllib", "tomli", "xmltodict", "bson.json_util", "geojson",
+})  # fmt: skip
 _GUARD: Final = re.compile(
     r"(?i)(?:login|log_in|auth\w*|token|jwt|key|session|user|admin)_?(?:is_)?(?:required|protected|only)$|^(?:require|protect|ensure|check|need)\w*_(?:login|auth\w*|token|jwt|key|session|user)$"
 )
@@ -87,7 +91,7 @@ def _asks_by_itself(index: FunctionIndex, own: Sequence[Function]) -> bool:
     """The view, or what it calls in the project, looks at who is calling or checks what was shown."""
     facts, names = index.facts, set(index.calling([function.name for function in own], 1))
     calls = [call for name in names for call in facts.calls_in(name)]
-    if any(_PROOF.fullmatch(call.callee) or _speaks_of_somebody(call) for call in calls):
+    if any(_proves(call) or _speaks_of_somebody(call) for call in calls):
         return True
     asked = [one for name in names for one in index.conditions.get(name, ())]
     if any(one.refuses and _speaks_of_somebody(one.value) for one in asked):
@@ -99,6 +103,24 @@ def _asks_by_itself(index: FunctionIndex, own: Sequence[Function]) -> bool:
         for name in names
         for one in index.comparisons.get(name, ())
     )
+
+
+def _proves(call: Call) -> bool:
+    """That it checks what is shown; whoever reads JSON, or makes text of bytes, checks nothing."""
+    if _TAKES_HEADERS.search(call.method) and any(
+        _is_headers(value) for value in (*call.args, *dict(call.keywords).values())
+    ):
+        return True  # ``helper.authorization_tokens(request.headers)`` of a package
+    if _PROOF.fullmatch(call.callee) is None:
+        return False
+    if call.method == "loads":
+        return call.callee.rpartition(".")[0] not in _PARSERS
+    of_text = call.method == "decode" and (not call.args or text_of(call.args[0]) is not None)
+    return not (of_text or call.callee.startswith(("base64.", "urllib.", "codecs.")))
+
+
+def _is_headers(value: Value) -> bool:
+    return isinstance(value, Name) and value.dotted in ("flask.request.headers", "flask.request")
 
 
 def refuses_by_header(index: FunctionIndex, own: Sequence[Function]) -> bool:

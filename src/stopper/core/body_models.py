@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.fact import ClassFact
+from stopper.core.loaded_bodies import is_loaded
 from stopper.core.origins import FORMS, FREE_FIELD
 from stopper.core.values import Call, Choice, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 
@@ -104,7 +105,7 @@ def filled_from(facts: "SourceFacts", call: Call) -> tuple[Value, ...]:
     word, owner = call.method, call.callee.rpartition(".")[0]
     if word in _VALIDATES and facts.function(call.callee) is None:
         return call.args[-2:]
-    if word in _LOADS and (is_schema(facts, owner) or (owner == "?" and "schema" in _said(call.receiver))):
+    if word in _LOADS and (is_schema(facts, owner) or (owner == "?" and is_loaded(call))):
         return call.args[:1]
     if call.callee in _DECODES:
         return call.args
@@ -116,12 +117,6 @@ def filled_from(facts: "SourceFacts", call: Call) -> tuple[Value, ...]:
     if is_record(facts, call.callee):
         return (*call.args, *(value for _, value in call.keywords))
     return ()
-
-
-def _said(value: Value | None) -> str:
-    if isinstance(value, Member):
-        return value.attribute.lower()
-    return value.parameter.lower() if isinstance(value, Parameter) else ""
 
 
 def class_of(facts: "SourceFacts", value: Value, depth: int = 4) -> str | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Call, Constant, Item, Mapping, Parameter, Sequence, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Parameter, Sequence, Value, options, text_of, walk
 
 _WRITES: Final = re.compile(
     r".*\.(commit|add|add_all|save|insert\w*|update\w*|delete\w*|remove|pop|append|create\w*|execute|executemany|put|set|write|"
@@ -89,10 +89,11 @@ def _said(call: Call) -> list[str]:
 
 def _is_its_own(facts: SourceFacts, call: Call, function: str) -> bool:
     """``append``, ``update`` and the like of a list or mapping that the function made itself: nothing outlives the request."""
-    made, owner = call.receiver, facts.function(function)
-    return (
-        isinstance(made, (Sequence, Mapping))
-        and made.span is not None
+    made, owner = tuple(options(call.receiver)), facts.function(function)
+    return bool(made) and all(
+        isinstance(one, (Sequence, Mapping))
+        and one.span is not None
         and owner is not None
-        and owner.span.holds(made.span)
+        and owner.span.holds(one.span)
+        for one in made
     )

@@ -8,7 +8,7 @@ from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
 from stopper.core.failed_branch import failed_before, made_at
 from stopper.core.labels import LabelKind
-from stopper.core.passing import passed
+from stopper.core.passing import callers, passed
 from stopper.core.place import Span
 from stopper.core.raising import raised_in
 from stopper.core.vain_address_checks import asks_nothing, ends_loosely, is_vain, is_vain_comparison
@@ -37,10 +37,10 @@ _CHECKS: Final = re.compile(
 )
 _OF_PASSWORDS: Final = re.compile(r"(?i)pass(?:word|wd|phrase)?(?:_|$)|pwd?(?:_|$)|credential|login|authenticat")
 """Who asks for a password asks who it is, and not what stands in the name."""
-_LOOKS_UP: Final = frozenset({
-    "first", "one", "one_or_none", "first_or_404", "get_or_404", "get_or_none", "scalar", "scalar_one", "scalar_one_or_none",
-    "fetchone", "fetchall", "find_one", "execute",
-})  # fmt: skip
+_LOOKS_UP: Final = re.compile(
+    r".*\.(?:first|one|one_or_none|(?:first|get)_or_404|get_or_none|scalar|scalar_one(?:_or_none)?|fetchone|fetchall|find_one|execute)"
+    r"|.*\.[A-Z]\w*\.(?:find|get|load|fetch|look_?up)(?:_\w+)?"
+)
 _PARSES: Final = frozenset({"datetime.datetime.strptime", "time.strptime", "datetime.date.fromisoformat", "uuid.UUID"})
 """What fails where a text is anything else. ``datetime.fromisoformat`` takes any sign between day and time."""
 _GIVE_TEXT: Final = frozenset({"lower", "upper", "casefold", "title", "strip", "lstrip", "rstrip", "decode", "read", "get_data"})  # fmt: skip
@@ -174,7 +174,7 @@ def is_checked_by_callers(
         return False
     handed = [
         (call, given)
-        for call in facts.calls(function)
+        for call in callers(facts, function)
         for parameter in mine
         for given in passed(facts, parameter, call)
         if facts.derives(given, *kinds)
@@ -319,20 +319,18 @@ def _asked_inside(
 
 def _is_about(facts: SourceFacts, value: Value | None, mine: frozenset[Origin]) -> bool:
     """That the value is made of these, and is not what was found by them: ``user.password_hash`` says nothing of the name that was asked for."""
-    return value is not None and bool(mine & origins(value)) and not _is_found_by(facts, value)
+    return value is not None and bool(mine & origins(value)) and not is_found_by(facts, value)
 
 
-def _is_found_by(facts: SourceFacts, value: Value) -> bool:
+def is_found_by(facts: SourceFacts, value: Value) -> bool:
+    """A member of what was looked up by something: ``Upload.find(name).owner``."""
     owner: Value = value
     while isinstance(owner, (Member, Item)):
         if isinstance(owner, Member) and owner.attribute in _PARSED:
             return False
         owner = owner.owner
-    return (
-        owner is not value
-        and isinstance(owner, Call)
-        and (owner.method in _LOOKS_UP or facts.function(owner.callee) is not None)
-    )
+    known = isinstance(owner, Call) and (_LOOKS_UP.fullmatch(owner.callee) or facts.function(owner.callee))
+    return owner is not value and bool(known)
 
 
 def _holds_against(facts: SourceFacts, operator: str, left: Value, right: Value, mine: frozenset[Origin]) -> bool:

@@ -31,7 +31,7 @@ from stopper.core.origins import (
 )
 from stopper.core.overriding import given_back
 from stopper.core.parameter_origins import names_said, of_parameter
-from stopper.core.parts_returned import parts_returned
+from stopper.core.parts_returned import asked_member, parts_returned
 from stopper.core.passing import handed, named
 from stopper.core.text_words import is_word
 from stopper.core.values import (
@@ -328,12 +328,13 @@ class _Asking:
             return self._union(tuple(key for key, _ in held.items), bound, depth)
         if callee in PASSING:
             return self._union(parts(value), bound, depth)
+        if (one := asked_member(self.facts, value)) is not None:
+            return self.item(one, bound, depth)
         results = self.facts.function(callee) if callee[:1] != "?" else None
         if results is not None:
             return self._results(value, given_back(self.facts, results), bound, depth)
         found = of_name(callee) or self._kept(value, callee, depth)
-        filled = filled_from(self.facts, value)
-        if filled:
+        if filled := filled_from(self.facts, value):
             return found | self._union(filled, bound, depth)
         if value.receiver is not None and (value.method in TEXT_METHODS or value.method in REQUEST):
             found |= self._union(parts(value) if value.method in _FILLED else (value.receiver,), bound, depth)

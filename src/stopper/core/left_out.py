@@ -30,10 +30,17 @@ def kinds_under(key: str) -> frozenset[LabelKind]:
     return frozenset({kind}) if kind is not None else frozenset()
 
 
+_LEAST_SECRET: Final = 10_000
+"""A number below it keeps nobody out."""
+
+
 def is_mask(value: Value) -> bool:
-    """What stands in the place of a secret that is not to be seen: ``***``, ``[redacted]``, nothing."""
+    """What stands in the place of a secret that is not to be seen: ``***``, ``[redacted]``, nothing; also a flag, and the short number of what
+    went wrong: ``error_password = 1001``."""
     if not isinstance(value, Constant):
         return False
+    if isinstance(value.value, (bool, int, float)) and abs(value.value) < _LEAST_SECRET:
+        return True
     return value.value is None or (isinstance(value.value, str) and _MASK.fullmatch(value.value) is not None)
 
 

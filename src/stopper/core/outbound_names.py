@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from stopper.core.values import Call, Format, text_of
+
 VERBS: Final = ("get", "post", "put", "patch", "delete", "head", "options", "request")
 WAITS_FOR_EVER: Final[dict[str, int | None]] = {
     **{f"requests.{verb}": None for verb in VERBS},
@@ -29,3 +31,14 @@ ENDS_BY_ITSELF: Final = tuple(
 )
 """These have a time-out of their own: only ``timeout=None`` takes it away."""
 SESSION: Final = re.compile(r"requests\.(?:sessions\.)?(?:Session|session)")
+
+
+_OF_THIS_MACHINE: Final = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?![\w.-])")
+
+
+def asks_this_machine(call: Call) -> bool:
+    """``requests.get("http://localhost:4080/fees")``: who answers there runs beside the application."""
+    given = call.argument(1 if call.method in ("request", "stream") else 0, "url")
+    if isinstance(given, Format) and given.parts:
+        given = given.parts[0]
+    return _OF_THIS_MACHINE.match(text_of(given) or "") is not None

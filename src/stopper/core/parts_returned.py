@@ -22,3 +22,11 @@ def parts_returned(facts: "SourceFacts", value: Item) -> tuple[Value, ...]:
         elif not isinstance(returned, Constant):
             return ()
     return tuple(found)
+
+
+def asked_member(facts: "SourceFacts", call: Call) -> Item | None:
+    """``caller_of(request).get("id")`` of what a function of the project returns, as the member that it asks for."""
+    owner = call.receiver
+    if call.callee != "?.get" or not call.args or not isinstance(owner, Call) or facts.function(owner.callee) is None:
+        return None
+    return Item(owner, call.args[0], span=call.span)

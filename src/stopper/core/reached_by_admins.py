@@ -108,19 +108,23 @@ def _says_admin(facts: SourceFacts, function: str, own: bool) -> bool:
     words = [one.name for one in known.decorators] if known is not None else []
     words += [_said_by(facts, call.callee) for call in facts.calls_in(function)]
     asked = [call for one in (known.decorators if known is not None else ()) if (call := one.call) is not None]
-    if any(_LEVEL.search(name) for call in asked for value in call.args for name in _named(value)):
+    told = [value for call in asked for value in (*call.args, *(held for _, held in call.keywords))]
+    if any(_LEVEL.search(name) for value in told for name in _named(value)):
         return True  # ``@requires(AccessLevel.full)``
+    if known is not None and any(_asks_a_level(facts, one) for one in known.decorators):
+        return True
     words += [one.path for one in facts.routes_of_view(function) if not own or "admin" in one.path.lower()]
     words += [hook for one in facts.routes_of_view(function) for hook in one.hooks]
     if any(word in name.lower() for name in words for word in _WORDS):
         return True
+    return any(_names_role(one.value) for one in facts.conditions_in(function))
+
+
+def _names_role(value: Value) -> bool:
     return any(
-        any(
-            ROLE.search(name)
-            for part in walk(one.value, 3)
-            for name in (getattr(part, "attribute", ""), getattr(part, "dotted", "").rpartition(".")[2])
-        )
-        for one in facts.conditions_in(function)
+        ROLE.search(name)
+        for part in walk(value, 3)
+        for name in (getattr(part, "attribute", ""), getattr(part, "dotted", "").rpartition(".")[2])
     )
 
 
@@ -129,6 +133,14 @@ def _said_by(facts: SourceFacts, callee: str) -> str:
     owner, _, word = callee.rpartition(".")
     known = classes_by_name(facts)
     return "" if callee in known else word if owner in known or callee.startswith(_LIBRARIES) else callee
+
+
+def _asks_a_level(facts: SourceFacts, one: Decorator) -> bool:
+    """``@authorized(least=Level.ADMIN)`` of the project, which asks for a role beside what it is told: the words of that may be numbers by now."""
+    if one.call is None or facts.function(one.name) is None or not (one.call.args or one.call.keywords):
+        return False
+    within = (one.name, *inside(facts, one.name))
+    return any(_names_role(asked.value) for name in within for asked in facts.conditions_in(name))
 
 
 def _named(value: Value) -> Iterator[str]:

@@ -63,6 +63,25 @@ def errors_made(facts: SourceFacts) -> frozenset[str]:
 _ERRORS: Final = ("Exception", "BaseException", "RuntimeError", "ValueError", "PermissionError", "werkzeug.exceptions.HTTPException", "werkzeug.exceptions.Forbidden", "werkzeug.exceptions.Unauthorized")  # fmt: skip
 
 
+def answers_only_some(facts: SourceFacts, function: str) -> bool:
+    """That it gives an answer to those whom a test finds, and nothing to the rest: ``if not known: return jsonify(code=1000)``, and there it ends.
+    What it gives is a refusal, whatever number stands in it."""
+    returns = facts.returns_of(function)
+    bodies = [one.body for one in facts.conditions_in(function) if one.body is not None and one.stops]
+    return bool(returns) and all(
+        _is_answer(facts, one.value) and any(body.holds(one.span) for body in bodies) for one in returns
+    )
+
+
+def _is_answer(facts: SourceFacts, value: Value, depth: int = 3) -> bool:
+    if isinstance(value, Sequence) and value.items:
+        return _is_answer(facts, value.items[0], depth)
+    if not isinstance(value, Call):
+        return False
+    made = facts.returns_of(value.callee) if depth else ()
+    return value.callee in ANSWERS or (bool(made) and all(_is_answer(facts, one.value, depth - 1) for one in made))
+
+
 def refused_by_number(facts: SourceFacts) -> Iterator[Call]:
     """``problem(401, "Sign in first")``, where a function of the project makes an answer of the status that it is given."""
     making = [

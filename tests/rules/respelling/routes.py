@@ -102,6 +102,12 @@ def factory_called_below(sources: Sources) -> dict[str, str] | None:
     return _factory(sources, kept=True)
 
 
+_OF_FLASK = frozenset({
+    "methods", "endpoint", "defaults", "strict_slashes", "redirect_to", "subdomain", "host", "provide_automatic_options", "merge_slashes",
+})  # fmt: skip
+"""What ``add_url_rule`` takes too; a class that says ``route`` anew may be told more, which no other method of it knows."""
+
+
 def routed(tree: ast.Module) -> Iterator[tuple[list[ast.stmt], int, Function, list[ast.Call]]]:
     """The views whose outermost decorators are routes of ``app`` or a blueprint: where they stand, and those routes."""
     for node in ast.walk(tree):
@@ -154,7 +160,7 @@ def _registered(route: ast.Call, view: ast.expr, *, endpoint: str = "", methods:
 def _added(tree: ast.Module) -> bool:
     changed = False
     for body, number, view, routes in reversed(list(routed(tree))):
-        if any(one.arg is None for route in routes for one in route.keywords):
+        if any(one.arg not in _OF_FLASK for route in routes for one in route.keywords):
             continue
         if any(isinstance(route.func, ast.Attribute) and not route.args for route in routes):
             continue
@@ -168,7 +174,7 @@ def _added_at_the_end(tree: ast.Module) -> bool:
     changed = False
     late: list[ast.stmt] = []
     for body, _, view, routes in list(routed(tree)):
-        if body is not tree.body or any(one.arg is None for route in routes for one in route.keywords):
+        if body is not tree.body or any(one.arg not in _OF_FLASK for route in routes for one in route.keywords):
             continue
         view.decorator_list = view.decorator_list[len(routes) :]
         late += [_registered(route, name(view.name)) for route in routes]

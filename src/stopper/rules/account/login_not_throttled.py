@@ -31,6 +31,7 @@ from stopper.core.probe_login import (
     understood,
 )
 from stopper.core.random_words import token_hex
+from stopper.core.registering_views import registers_somebody
 from stopper.core.reset_doors import asks_for_message
 from stopper.core.response_fields import sent_texts
 from stopper.core.rule import Hit, Rule
@@ -67,9 +68,7 @@ _SETS_UP: Final = re.compile(r"(?i)set_?-?up|enab|disab|enroll?|activat|confirm|
 _REFRESH: Final = re.compile(r"(?i)(^|[/_.-])refresh([/_. -]|$)")
 _QUERIES: Final = re.compile(r"(?i).*\.?(filter_by|filter|where|execute|find_one|find|first|get|query(_db)?|fetch\w*)$")
 _SETTINGS: Final = ("RATELIMIT_DEFAULT", "RATELIMIT_APPLICATION")
-_ALREADY_IN: Final = re.compile(
-    r"(?i)login_required|jwt_required|fresh_login|auth_required|authenticated_only|token_required"
-)
+_ALREADY_IN: Final = re.compile(r"(?i)login_required|jwt_required|fresh_login|auth_required|authenticated_only|token_required")  # fmt: skip
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -141,7 +140,7 @@ def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) ->
             return True
         if (opens or sets_password(facts, calls)) and looks_code_up(facts, calls):
             return True
-    if not named or "POST" not in route.methods:
+    if not named or "POST" not in route.methods or registers_somebody(index, route.view):
         return False
     if _compares(index, functions) or _asks_database(facts, calls) or any(_asks_account(facts, one) for one in calls):
         return True
@@ -226,7 +225,8 @@ def _is_guarded(app: App, route: SourceRoute) -> bool:
     if any(_ALREADY_IN.search(decorator.name) for decorator in route.decorators):
         return True
     return any(
-        access.state == "guarded" and any(guard.kind != "view-body" for guard in access.guards)
+        access.state == "guarded"
+        and any(guard.kind != "view-body" and guard.stops is not False for guard in access.guards)
         for known in app.routes
         if known.path == route.path and known.view == route.view
         for method, access in known.access.items()

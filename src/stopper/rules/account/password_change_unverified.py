@@ -15,6 +15,7 @@ from stopper.core.account_names import (
     said_name,
 )
 from stopper.core.app import App, Route
+from stopper.core.asking_views import is_who
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
@@ -66,6 +67,7 @@ _STORES: Final = re.compile(
 )
 _AGAIN: Final = re.compile(r"(?i)new_?[12]?|confirm(?:ation)?|repeat(?:ed)?|again|re_?type(?:d)?|verify")
 """What the fields of a change of passwords are called beside their page's title."""
+_WHOSE: Final = re.compile(r"(?i)(?:user|account|member|person|login)(?:_?(?:id|name))?|uid|email")
 _NEW_ONE: Final = re.compile(r"(?i)new_?-?(password|passwd|pwd)")
 
 
@@ -88,8 +90,15 @@ def detect(app: App) -> Iterator[Hit]:
         ref = RouteRef(verbs[0], route.path)
         if REGISTERS.search(route.path) or REGISTERS.search(route.view.rpartition(".")[2]):
             yield from roles_taken(facts, route, names, ref)
-        elif _sets(facts, names) and not _verifies(index, route, names):
+        elif _sets(facts, names) and not _verifies(index, route, names) and not _is_of_others(facts, route, names):
             yield Hit(f"{ref} sets a new password without the current one", route.registered_at, ref)
+
+
+def _is_of_others(facts: SourceFacts, route: SourceRoute, names: list[str]) -> bool:
+    """``/users/<username>`` whose view asks nothing of who is calling: whoever looks after accounts sets their passwords, and knows none of them."""
+    return any(_WHOSE.fullmatch(name) for name, _ in route.parameters) and not any(
+        is_who(part) for name in names for asked in facts.conditions_in(name) for part in walk(asked.value)
+    )
 
 
 def _is_oneself(route: SourceRoute, own: frozenset[str]) -> bool:

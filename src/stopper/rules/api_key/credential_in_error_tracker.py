@@ -125,7 +125,7 @@ def _is_credential(facts: SourceFacts, value: Value, depth: int = 6) -> bool:
     match value:
         case Constant() | Truth():
             return False
-        case Item():
+        case Item() | Call(callee="?.get"):
             return any(label.kind in CREDENTIALS for label in facts.labels(value))
         case Call(callee=callee) if _TELLS_LITTLE.search(callee.rpartition(".")[2]):
             return False

@@ -20,6 +20,7 @@ from stopper.core.passing import callers as running
 from stopper.core.passing import passed
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.shown_fields import secret_fields
+from stopper.core.told_once import OF_SEVERAL, handed_in, told_once
 from stopper.core.values import (
     Call,
     Choice,
@@ -87,12 +88,15 @@ _WORDS: Final[dict[LabelKind, str]] = {
 
 def detect(app: App) -> Iterator[Hit]:
     """A credential that reaches a logger or ``print`` as it is."""
-    facts = source_of(app)
+    yield from told_once((hit, handed_in(source_of(app), flow)) for hit, flow in _logged(source_of(app)))
+
+
+def _logged(facts: SourceFacts) -> Iterator[tuple[Hit, Flow]]:
     asking = _Asking(facts)
     for flow in facts.flows("log", "print"):
         if flow.sink == "log" and any(_is_all_settings(facts, one) for one in _shown(flow.value)):
             if not is_behind_setting(facts, flow.span, "DEBUG".__eq__):
-                yield Hit("all settings are written to a log, secrets with them", flow.span, certainty="likely")
+                yield Hit("all settings are written to a log, secrets with them", flow.span, certainty="likely"), flow
             continue
         if (
             not flow.has(*CREDENTIALS)
@@ -114,7 +118,7 @@ def detect(app: App) -> Iterator[Hit]:
             continue  # off until somebody starts the application so
         if not _is_refused(facts, flow, found) and not _is_a_path(facts, flow):
             certainty: Certainty = "certain" if told and flow.detail != "record" else "likely"
-            yield Hit(f"{_WORDS[found[0]]} is written to a log", flow.span, certainty=certainty)
+            yield Hit(f"{_WORDS[found[0]]} is written to a log", flow.span, certainty=certainty), flow
 
 
 def _is_all_settings(facts: SourceFacts, value: Value) -> bool:
@@ -367,10 +371,9 @@ def _shown(value: Value, depth: int = 12) -> Iterator[Value]:
 
 def fix(app: App, hit: Hit) -> Edit | None:
     """``"***"`` in place of an argument of its own that carries the credential; what is part of a longer text is left to a person."""
-    facts = source_of(app)
-    asking = _Asking(facts)
+    facts, asking = source_of(app), _Asking(source_of(app))
     for call in calls_at(facts, hit.span):
-        if call.span is None or call.open:
+        if call.span is None or call.open or hit.message.endswith(OF_SEVERAL):
             continue
         carrying = [place for place, value in enumerate(call.args) if asking.of(value)]
         if carrying and not any(isinstance(call.args[place], Format) for place in carrying):

@@ -17,7 +17,8 @@ from stopper.core.nested_functions import inside
 from stopper.core.owner_names import WHO
 from stopper.core.place import RouteRef
 from stopper.core.raising import raised_in
-from stopper.core.refusals_made import ANSWERS, SENT_AWAY, errors_made, is_refusal, only_refusing, refused_by_number
+from stopper.core.refusals_dropped import refusals_dropped
+from stopper.core.refusals_made import ANSWERS, errors_made, only_refusing, refused_by_number
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.standing_alone import stands_alone
@@ -27,7 +28,6 @@ from stopper.core.values import (
     Constant,
     Member,
     Name,
-    Sequence,
     Truth,
     Value,
     is_constant,
@@ -64,7 +64,7 @@ _STATUS: Final = frozenset({"status_code", "status", "code"})
 def detect(app: App) -> Iterator[Hit]:
     """Guards above the route decorator, and guards that notice a missing credential and go on."""
     facts = source_of(app)
-    told = [*_above(app, facts), *_go_on(facts), *_not_asked(facts), *_too_late(facts), *_answers_yes_or_no(facts)]
+    told = [*_above(app, facts), *_go_on(facts), *_not_asked(app, facts), *_too_late(facts), *_answers_yes_or_no(facts)]
     yield from told
     seen = {hit.span for hit in told if hit.span is not None}
     for span, why in chain(in_vain(facts), pass_all(app)):
@@ -125,69 +125,14 @@ def _asks_what(value: Value) -> bool:
     )
 
 
-_ASKS_OR_ANSWERS: Final = frozenset({
-    "get", "getlist", "jsonify", "make_response", "Response", "redirect", "url_for", "render_template", "dumps", "compare_digest",
-    "split", "partition", "startswith", "removeprefix", "strip", "lower", "upper", "encode", "issubset", "intersection", "isdisjoint",
-    "set", "len", "str", "any", "all", "isinstance", "debug", "info", "warning", "error",
-})  # fmt: skip
-"""Calls by which nothing is done that is still there afterwards, and that end no request."""
-
-
-def _not_asked(facts: SourceFacts) -> Iterator[Hit]:
+def _not_asked(app: App, facts: SourceFacts) -> Iterator[Hit]:
     """A check that answers with a refusal, called by a view or hook that does not look at the answer."""
-    for function in facts.functions():
-        name = function.name
-        returns = facts.returns_of(name)
-        asking = [one for one in facts.conditions_in(name) if one.refuses or one.stops] if returns else ()
-        if not any(_asks_who(asked.value) for asked in asking) or not any(
-            _refuses_by(facts, one.value) for one in returns
-        ):
-            continue
-        if facts.routes_of_view(name) or raised_in(facts, name):
-            continue
-        if len(returns) > 1 and all(isinstance(one.value, Sequence) for one in returns):
-            continue  # it gives several things, which are taken apart where it is called
-        message = f"{name.rpartition('.')[2]}() answers with a refusal, and nothing looks at its answer here"
-        only_asks = _does_nothing_else(facts, name)
-        for call in (inner for each in (name, *_handing_on(facts, name)) for inner in facts.calls(each)):
-            if call.span is None or not call.function or not stands_alone(facts, call):
-                continue
-            if only_asks:
-                yield Hit(message, call.span, certainty="likely")
-            else:
-                yield Hit(
-                    f"{message}: look whether it was for more than that",
-                    call.span,
-                    certainty="possible",
-                    severity="low",
-                )
-
-
-def _does_nothing_else(facts: SourceFacts, name: str) -> bool:
-    """That a function asks and answers, and whoever does not take its answer has called it for nothing."""
-    if any(one.into is not None for one in facts.assignments_in(name)):
-        return False
-    return all(call.method in _ASKS_OR_ANSWERS for call in facts.calls_in(name))
-
-
-def _refuses_by(facts: SourceFacts, value: Value) -> bool:
-    """That a value is a refusal, or a call of a function of the project that only gives one."""
-    if is_refusal(value):
-        return True
-    given = facts.returns_of(value.callee) if isinstance(value, Call) else ()
-    return bool(given) and all(isinstance(one.value, Call) and one.value.callee in SENT_AWAY for one in given)
-
-
-def _handing_on(facts: SourceFacts, name: str) -> list[str]:
-    """Functions that do nothing but give what that one gives."""
-    return [
-        call.function
-        for call in facts.calls(name)
-        if call.function
-        and len(returns := facts.returns_of(call.function)) == 1
-        and isinstance(returns[0].value, Call)
-        and returns[0].value.callee == name
-    ]
+    for span, message, only_asks in refusals_dropped(app, facts, _asks_who):
+        if only_asks:
+            yield Hit(message, span, certainty="likely")
+        else:
+            doubtful = f"{message}: look whether it was for more than that"
+            yield Hit(doubtful, span, certainty="possible", severity="low")
 
 
 def _answers_yes_or_no(facts: SourceFacts) -> Iterator[Hit]:

@@ -7,15 +7,18 @@ from typing import Final
 
 from stopper.core.app import Access, App, Route
 from stopper.core.asking_views import refuses_by_header
+from stopper.core.changing_calls import writes
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, candidates, is_door
 from stopper.core.public_routes import is_shown_a_password, opens_account
+from stopper.core.raising import raised_in
+from stopper.core.refusals_made import answers_only_some
 from stopper.core.refusing_views import only_refuses
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Constant, Name, text_of, walk
+from stopper.core.values import Call, Constant, Name, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHANGING: Final = ("POST", "PUT", "PATCH", "DELETE")
@@ -63,6 +66,8 @@ def detect(app: App) -> Iterator[Hit]:
                 continue
             own = [one for one in views if one.owner]
             answers = [one for one in own if one.name.rpartition(".")[2] == method.lower()]
+            if answers and _leaves_it_to_others(index, answers[0].name):
+                continue
             span = (answers or own)[0].span if own else route.span
             # HEAD answers without a body, and what nobody could follow to its end may be no check
             weak = method == "HEAD" or not (passed_by or _address(route) in surely)
@@ -73,6 +78,15 @@ def detect(app: App) -> Iterator[Hit]:
                 certainty="possible" if weak and method != "HEAD" else None,
                 severity="low" if weak else None,
             )
+
+
+def _leaves_it_to_others(index: FunctionIndex, method: str) -> bool:
+    """A method of a base class that answers nothing itself: ``def delete(self): return self.refusal()``, which heirs call before they do it."""
+    facts = index.facts
+    if raised_in(facts, method) or any(writes(facts, name) for name in index.calling([method], 1)):
+        return False
+    given = [one.value for one in facts.returns_of(method)]
+    return all(isinstance(one, Call) and answers_only_some(facts, one.callee) for one in given)
 
 
 def _address(route: Route) -> tuple[str, str]:

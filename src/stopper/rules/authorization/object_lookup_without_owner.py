@@ -9,7 +9,7 @@ from stopper.core.asked_whose import asks_whose, is_who
 from stopper.core.body_models import classes_by_name
 from stopper.core.directories import is_in_a_directory, models_named
 from stopper.core.everybodys_deeds import is_everybodys_deed
-from stopper.core.fact import Function
+from stopper.core.fact import ClassFact, Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.kinds_of_staff import asks_a_role, is_for_a_role, is_for_admins
 from stopper.core.nested_functions import inside
@@ -38,26 +38,10 @@ from stopper.core.values import (
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _BY_KEY: Final = (
-    "get",
-    "get_or_404",
-    "get_or_raise",
-    "one_or_404",
-    "get_by_id",
-    "find_by_id",
-    "find_one",
-    "find_one_and_update",
-    "find_one_and_delete",
-    "update_one",
-    "delete_one",
-    "get_one",
-    "get_or_none",
-    "find_one_or_404",
-    "find_one_and_replace",
-    "delete_by_id",
-    "get_item",
-    "update_item",
-    "delete_item",
-)
+    "get", "get_or_404", "get_or_raise", "one_or_404", "get_by_id", "find_by_id", "find_one", "find_one_and_update", "find_one_and_delete",
+    "update_one", "delete_one", "get_one", "get_or_none", "find_one_or_404", "find_one_and_replace", "delete_by_id", "get_item",
+    "update_item", "delete_item",
+)  # fmt: skip
 _BY_FILTER: Final = ("filter_by", "filter", "where")
 _SQL: Final = re.compile(r"(?is)^\s*(select|update|delete)\b.*\bwhere\b")
 _SQL_OWNER: Final = re.compile(
@@ -295,7 +279,13 @@ def _is_of_somebody(index: FunctionIndex, route: Route, method: str, call: Call 
     table = table_of(call) if isinstance(call, Call) else ""
     if table and any(_MINE.search(column) for column in tables_of(index.facts).get(table, ())):
         return True
-    return any(_MINE.search(column) for model in models for column in (*model.attributes, *model.fields))
+    return any(_MINE.search(column) for model in models for column in _columns(model))
+
+
+def _columns(model: ClassFact) -> set[str]:
+    """Its columns; a ``client_id`` beside a ``client_secret`` names a program of OAuth, and no customer."""
+    found = {*model.attributes, *model.fields}
+    return found - {"client_id"} if "client_secret" in found else found
 
 
 def _looks_up(index: FunctionIndex, call: Call) -> bool:

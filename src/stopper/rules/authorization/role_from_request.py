@@ -57,6 +57,7 @@ _MINE: Final = tuple(
     f"{word}_id"
     for word in ("user", "account", "customer", "patient", "member", "student", "employee", "author", "client")
 )
+_ACCOUNT: Final = re.compile(r"(?i)user|account|person|people|customer|employee|admin")
 _MAKES: Final = re.compile(r"[A-Z]|(?i:create|add|new|insert|register|make|save|set|update|dict)")
 
 
@@ -174,6 +175,12 @@ def _names_role(facts: SourceFacts, value: Value) -> bool:
     )
 
 
+def _noun(call: Call) -> str:
+    """What is made, in the reader's word: an account, or whatever the class is called: ``Membership(role=…)``."""
+    made = call.callee.rpartition(".")[2]
+    return made if made[:1].isupper() and not _ACCOUNT.search(made) else "account"
+
+
 def _granted(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     """``User(role=data["role"])`` at a route that is no administrator's, claims with a role out of the body."""
     if not facts.says_anyhow(*ROLES_SAID):
@@ -182,7 +189,7 @@ def _granted(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         for name, value in call.keywords:
             key = _role_brought(facts, value, call.function) if ROLE.search(name) else None
             if key and call.span is not None:
-                yield call.span, f"a new account gets the `{key}` that the caller sends"
+                yield call.span, f"a new {_noun(call)} gets the `{key}` that the caller sends"
     for assigned in facts.assignments():
         if not assigned.function or assigned.target.count(".") != 1 or not ROLE.search(assigned.attribute):
             continue

@@ -156,5 +156,6 @@ RULE = Rule(
     asvs=("V14.2.1",),
     surfaces=("source",),
     ends="Stopper's log formatter masks credentials in the access log too (docs/secrets-in-logs.md).",
+    repeats=("whole-request-logged",),
     detect=detect,
 )

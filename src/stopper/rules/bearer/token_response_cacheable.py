@@ -104,10 +104,16 @@ def _hands_out(facts: SourceFacts, value: Value, views: set[str]) -> bool:
     another view answers is told there."""
     seen = set(views)
     level: list[Value] = []
+    # ``caller()["id"]`` gives one member of what the function returns, and no other.
+    taken = {
+        id(inner.owner)
+        for inner in walk(value, 5)
+        if isinstance(inner, Item) and (text_of(inner.key) or "token").lower() not in _BODY_WORDS
+    }
     for inner in walk(value, 5):
         if _is_token_body(facts, inner):
             return True
-        if isinstance(inner, Call):
+        if isinstance(inner, Call) and id(inner) not in taken:
             level += [one for one in returned_by(facts, inner.callee) if isinstance(one, Mapping)]
     level += _handed_on(facts, value, seen)
     for _ in range(LAYERS):

@@ -38,6 +38,8 @@ _TO_READ: Final = re.compile(r"(?i)(?:^|/)(?:examples?|docs?|samples?|tutorials?
 _MASKED: Final = re.compile(r"\bwith(?:Credentials|Vault|AWS)\s*\(|\bcredentials\(\s*['\"]")
 """Where Jenkins itself gives out the secrets: it puts asterisks for them in the log."""
 _TRACES: Final = re.compile(r"(?:^|\s|&&|;|\|)\s*(?:set\s+-\w*x|bash\s+-\w*x)\b")
+_TRACES_NO_MORE: Final = re.compile(r"(?:^|\s|&&|;|\|)\s*set\s+\+\w*x\b")
+_SAYS_SECRET: Final = re.compile(r"(?i)secrets\.|\$\{?" + _SECRET_NAME)
 _PAIR: Final = re.compile(
     r"^\s*-?\s*(?:export\s+|ENV\s+|ARG\s+)?[\"']?([A-Za-z_][\w.-]*)[\"']?\s*[:=]\s*[\"']?([^\s\"'#]+)[\"']?\s*(?:\\)?$"
 )
@@ -139,6 +141,8 @@ def _continued(lines: Sequence[Line], number: int) -> str:
 
 def _is_kept(step: Step, number: int) -> bool:
     """That what is printed goes into a variable, ``X=$(echo …)``, or into a file with all of its block, ``{ … } > file``."""
+    if _traces_no_secret(step, number):
+        return True
     whole = _continued(step.lines, number)
     if (
         _CAPTURED.search(whole)
@@ -151,6 +155,15 @@ def _is_kept(step: Step, number: int) -> bool:
     after = step.lines[number + 1 : number + _LONGEST_BLOCK]
     closed = next((line.text.strip() for line in after if line.text.strip()[:1] in ("}", "{")), "")
     return re.match(r"\}\s*>", closed) is not None
+
+
+def _traces_no_secret(step: Step, number: int) -> bool:
+    """``set -x`` that ``set +x`` ends again, with no secret in the commands between: what only stands in the environment is not shown."""
+    if _TRACES.search(step.lines[number].text) is None:
+        return False
+    after = step.lines[number + 1 :]
+    closed = next((place for place, line in enumerate(after) if _TRACES_NO_MORE.search(line.text)), None)
+    return closed is not None and not any(_SAYS_SECRET.search(line.text) for line in after[:closed])
 
 
 def _is_printed(line: Line, secrets_here: bool) -> bool:

@@ -72,6 +72,8 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     told: set[tuple[str, tuple[str, str]]] = set()
     for one in facts.comparisons("==", "!="):
+        if any(map(_is_of_session, (one.left, one.right))):
+            continue  # whoever guesses it guesses what their own session holds
         certainty: Certainty | None = None
         for pair in _pairs(facts, one):
             certainty = certainty or _judged(facts, pair)
@@ -91,6 +93,11 @@ def detect(app: App) -> Iterator[Hit]:
                 one.span,
                 certainty="likely",
             )
+
+
+def _is_of_session(value: Value) -> bool:
+    """``session.get("made_token")``"""
+    return isinstance(value, Item) and isinstance(value.owner, Name) and value.owner.dotted == "flask.session"
 
 
 def _is_shown_token(facts: SourceFacts, value: Value) -> bool:

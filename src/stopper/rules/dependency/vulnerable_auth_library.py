@@ -33,7 +33,7 @@ def detect(app: App) -> Iterator[Hit]:
             found = holes(pin.name, pin.version) if pin.exact else holes_below(pin.name, pin.version, pin.below)
             if found:
                 told.add(pin.name)
-                yield Hit(_said(pin.name, pin.version if pin.exact else f"below {pin.below}", found), pin.span)
+                yield Hit(_said(pin.name, pin.version if pin.exact else pin.below, found, pin.exact), pin.span)
     if "running" not in app.readers:
         return
     for name, version in app.dependencies.items():
@@ -43,14 +43,16 @@ def detect(app: App) -> Iterator[Hit]:
                 yield Hit(_said(name, loaded if order(loaded) else version, found), reader="running")
 
 
-def _said(name: str, version: str, found: tuple[Advisory, ...]) -> str:
-    """The holes by number, one in words, and the version that mends all of them."""
+def _said(name: str, version: str, found: tuple[Advisory, ...], exact: bool = True) -> str:
+    """The holes by number, one in words, and the version that mends all of them; of a range, whose end *version* is, that it leaves that out."""
     cves = ", ".join(dict.fromkeys(one.cve for one in found))
     open_one = next((one for one in found if not one.mended), None)
     last = open_one or max(found, key=lambda one: order(one.mended))
-    whole = mended_in(name, version) or last.mended
+    whole = max(mended_in(name, version), last.mended, key=order)
     mend = "no version is known that mends it" if open_one else f"all mended in {whole}"
-    return f"{name} {version} has {cves}: {last.what}; {mend}"
+    if exact:
+        return f"{name} {version} has {cves}: {last.what}; {mend}"
+    return f"{name} below {version} has {cves}: {last.what}; {mend}, which this range leaves out"
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

@@ -10,7 +10,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
 from stopper.core.call_edits import calls_at
-from stopper.core.checked_input import is_each_checked
+from stopper.core.checked_input import is_checked_by_callers, is_each_checked
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
@@ -65,14 +65,14 @@ def detect(app: App) -> Iterator[Hit]:
     """What a caller sent reaches an interpreter: Python, a template engine, a shell, a loader of objects."""
     facts = source_of(app)
     for flow in facts.flows("code", "subprocess", "deserialisation", label=_KINDS):
-        if _is_harmful(facts, flow) and not is_each_checked(facts, flow.value, flow.function, *_KINDS):
+        if _is_harmful(facts, flow) and not _is_checked(facts, flow.value, flow.function):
             yield Hit(_WORDS[flow.sink], flow.span)
     imported = set[str]()
     for call in facts.calls_matching(_MORE.pattern):
         several = call.args if _ANYWHERE.fullmatch(call.callee) else ()
         given = next((one for one in several if facts.derives(one, *_KINDS)), None)
         given = given or call.argument(0, "cmd", "name", "template", "source", "text", "command", "expr", "stmt", "s")
-        if given is None or not facts.derives(given, *_KINDS) or is_each_checked(facts, given, call.function, *_KINDS):
+        if given is None or not facts.derives(given, *_KINDS) or _is_checked(facts, given, call.function):
             continue
         safe = call.callee == "numpy.load" and not is_constant(call.keyword("allow_pickle"), True)
         if safe or (call.method == "from_string" and _is_sandboxed(facts, call.receiver)):
@@ -84,6 +84,11 @@ def detect(app: App) -> Iterator[Hit]:
         if not (call.method == "from_string" and "env" not in _said(call.receiver)):
             yield Hit("text from the request reaches something that runs it", call.span)
     yield from _chosen(facts)
+
+
+def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
+    """Held against something here, or by whoever calls this function with what a caller sent."""
+    return is_each_checked(facts, value, function, *_KINDS) or is_checked_by_callers(facts, value, function, *_KINDS)
 
 
 _CHOSEN: Final = re.compile(

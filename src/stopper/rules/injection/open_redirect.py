@@ -1,6 +1,7 @@
 """A link to the real site ends, after the log-in, at a copy of it that asks for the password again."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
@@ -67,9 +68,10 @@ def detect(app: App) -> Iterator[Hit]:
         maker = flow.value.callee if isinstance(flow.value, Call) else ""
         if maker in told:
             continue  # another view is sent on by what the same function made
-        # one parameter of the view's address is one cause, at however many ends of the view it is used
+        # one parameter of the view's address, or one member of what is sent, is one cause, at however many ends of the view it is used
         said = (part.parameter for part in walk(flow.value, 3) if isinstance(part, Parameter))
-        given = next(((flow.function, word) for word in said), None)
+        sent = frozenset(one for one in origins(flow.value) if one[0] == "read")
+        given = next(((flow.function, word) for word in said), (flow.function, sent) if sent else None)
         if given in told:
             continue
         if _leads_away(facts, flow.value) and not _is_held(facts, flow.value, flow.function):
@@ -99,18 +101,19 @@ def _location_of(flow: Flow) -> Value | None:
 
 def _kept_for_later(facts: SourceFacts) -> Iterator[Hit]:
     """An address that one request leaves in the session, and that another one is sent on to."""
-    keys = {
-        flow.detail
+    kept = [
+        (flow.detail, flow.function)
         for flow in facts.flows("session", label=_KINDS)
         if _leads_away(facts, flow.value) and not _is_held(facts, flow.value, flow.function)
-    }
-    if not keys:
-        return
-    places: tuple[Flow | SetHeader, ...] = (*facts.flows("redirect"), *headers_set(facts, "Location"))
-    for one in places:
-        if any(_is_session(option, keys) for option in options(one.value)) and not _is_held(
-            facts, one.value, one.function
-        ):
+    ]
+    keys = {key for key, _ in kept}
+    once = {key for key, places in Counter(key for key, _ in set(kept)).items() if places == 1}  # one check ends all
+    told: set[str | None] = set()
+    found: tuple[Flow | SetHeader, ...] = (*facts.flows("redirect"), *headers_set(facts, "Location")) if keys else ()
+    for one in found:
+        asked = {text_of(part.key) for part in options(one.value) if _is_session(part, keys) and isinstance(part, Item)}
+        if asked - told and not _is_held(facts, one.value, one.function):
+            told |= asked & once
             yield Hit("the redirect goes where an earlier request said", one.span)
 
 

@@ -276,6 +276,7 @@ RULE = Rule(
     asvs=("V11.2.3",),
     surfaces=("source", "running"),
     ends="`Stopper(app)` refuses a secret under 256 bits when it is made.",
+    repeats=("jwt-secret-literal-fallback",),
     detect=detect,
     fix=fix,
 )

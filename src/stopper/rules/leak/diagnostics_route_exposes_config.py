@@ -121,7 +121,9 @@ def _named(facts: SourceFacts, value: Value, depth: int = 12) -> Iterator[str]:
             return
         case Call(callee=callee) if _ASKS_OTHERS.match(callee):
             return  # what another service answers, whatever it was asked with
-        case Call(receiver=receiver) if receiver is not None and value.method not in _TEXTS:
+        case Call(receiver=receiver) if receiver is not None and (
+            value.method not in _TEXTS or _is_connection(receiver)
+        ):
             inside = (
                 *value.args,
                 *(one for name, one in value.keywords if name not in _CONNECTIONS),
@@ -134,6 +136,14 @@ def _named(facts: SourceFacts, value: Value, depth: int = 12) -> Iterator[str]:
         yield from _named(facts, part, depth - 1)
 
 
+def _is_connection(value: Value) -> bool:
+    """``redis.from_url(current_app.config["REDIS_URL"])``: what it gives lies behind that address."""
+    return isinstance(value, Call) and _OPENS.search(value.callee) is not None
+
+
+_OPENS: Final = re.compile(
+    r"(?i)(?:^|[._])(?:from_url|connect\w*|(?:strict)?redis|\w*client|create_engine|driver|sessionmaker)$"
+)
 _ASKS_OTHERS: Final = re.compile(r"(?:requests|httpx|urllib\.request|urllib3|aiohttp)\.")
 _CONNECTIONS: Final = frozenset({"connection", "conn", "client", "redis", "redis_client", "engine", "bind"})
 """Names under which a call is given whom to ask; the address of it is no part of the answer."""

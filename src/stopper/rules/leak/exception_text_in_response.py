@@ -14,6 +14,7 @@ from stopper.core.fact import Handler
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.held_attributes import held_under, raised_for
+from stopper.core.mailing import mailers
 from stopper.core.never_raised import is_never_raised
 from stopper.core.passing import callers
 from stopper.core.passing import passed as passed_for
@@ -61,6 +62,7 @@ _ANSWERS: Final = frozenset({
     "flask.make_response", "flask.request.get_json", "flask.request.get_json.get", "flask.request.json.get",
 })  # fmt: skip
 """What is called beside the reading of a text, and asks nothing of the inside."""
+_READS_BODY: Final = frozenset({"flask.request.get_json", "flask.request.get_data"})
 _TELLS_NOTHING: Final = frozenset({"type", "isinstance", "hasattr", "len", "id", "hash", "bool"})
 
 
@@ -74,6 +76,8 @@ def detect(app: App) -> Iterator[Hit]:
     by_maker: dict[str, set[Span]] = {}
     made_at: dict[str, Span] = {}
     for flow in facts.flows("response", "response-header", "template"):
+        if flow.sink == "template" and flow.function in mailers(facts):
+            continue  # the page is a mail
         as_text = flow.sink == "template" or flow.detail not in _TAKES_NO_EXCEPTION
         for catches, place, handler in asking.caught(flow.value, _Place(flow.span, flow.function), as_text):
             certainty = certainty_of(catches, own)
@@ -203,6 +207,8 @@ class _Asking:
                     yield from self._texts(owner, True, depth - 1)
                 if not isinstance(owner, Caught):
                     yield value, True
+            case Call(method="group" | "groups" | "groupdict"):
+                return  # what a pattern takes out of it, and no more
             case Call(callee=callee) if callee in _TELLS_NOTHING or re.match(r"flask(?:\w*\.)+handle_\w+$", callee):
                 return  # ``super().handle_error(error)`` answers as if nobody had overridden it
             case Call(callee=callee) if self._facts.error_handlers_of(callee):
@@ -266,6 +272,8 @@ class _Asking:
         handler = self._handlers.get(value.span) if value.span is not None else None
         if handler is None:
             return False
+        if handler.tried and _READS_BODY.issuperset(handler.tried):
+            return True  # Werkzeug says that the body is none of JSON, and no more
         return is_never_raised(self._facts, handler) or (
             bool(_PARSES & set(handler.tried))
             and (

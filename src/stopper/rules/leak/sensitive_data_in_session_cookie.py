@@ -11,6 +11,7 @@ from typing import Final, cast
 from stopper.core.account_names import LOGS_IN
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange
+from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import CREDENTIALS
@@ -25,7 +26,20 @@ from stopper.core.probe_objects import plain_members
 from stopper.core.probe_provoke import asked_honestly
 from stopper.core.rule import Hit, Rule
 from stopper.core.session_keeping import is_kept_on_server
-from stopper.core.values import Call, Constant, Item, Mapping, Name, Sequence, Truth, Value, options, text_of, walk
+from stopper.core.values import (
+    Call,
+    Constant,
+    Format,
+    Item,
+    Mapping,
+    Name,
+    Sequence,
+    Truth,
+    Value,
+    options,
+    text_of,
+    walk,
+)
 
 _HARMLESS: Final = re.compile(r"(?i)csrf|xsrf|nonce|state|e_?mail$|_id$|next|flash")
 _PHONE: Final = re.compile(r"(?i)(?:phone|mobile|tele?phone|msisdn)(?:_?(?:number|no))?")
@@ -69,6 +83,8 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if _PHONE.fullmatch(flow.detail) and _lets_in(facts, flow.function):
             continue  # by it the account is known, as elsewhere by its address
+        if _is_shown(facts, flow):
+            continue
         made = flow.value.method if isinstance(flow.value, Call) else flow.value.name
         if _CODE.search(flow.detail) and sensitive(made) == "token":
             continue  # it says which code is meant, and the code lies elsewhere
@@ -96,6 +112,23 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(message, flow.span, certainty="possible", severity="low")
         else:
             yield Hit(message, flow.span, certainty="likely")
+
+
+def _is_shown(facts: SourceFacts, flow: Flow) -> bool:
+    """``session["key"] = key`` before ``return {"value": key}``: whoever holds the cookie is told it in the same answer."""
+    made = flow.value.parts if isinstance(flow.value, Format) else (flow.value,)
+    places = {one.span for one in made if isinstance(one, Call) and one.span is not None}
+    bodies = [_body(one.value) for one in facts.returns_of(flow.function)]
+    shown = [
+        held for one in bodies for held in ([value for _, value in one.items] if isinstance(one, Mapping) else [one])
+    ]
+    inside = [part for held in shown for part in (held.parts if isinstance(held, Format) else (held,))]
+    return any(isinstance(part, Call) and part.span in places for part in inside)
+
+
+def _body(value: Value) -> Value:
+    """What is answered, without the status beside it."""
+    return value.items[0] if isinstance(value, Sequence) and value.items else value
 
 
 def _is_of_forms(facts: SourceFacts, key: str) -> bool:

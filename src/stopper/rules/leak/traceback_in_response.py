@@ -11,6 +11,7 @@ from stopper.core.exchange import Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.mailing import mailers
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import beyond
@@ -18,7 +19,7 @@ from stopper.core.probe_errors_seen import errors_seen
 from stopper.core.probe_provoke import provoked, to_the_end
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.switched_on import asked_for
-from stopper.core.values import Call, Format, Member, Unknown, Value, options, parts, walk
+from stopper.core.values import Call, Format, Member, Name, Unknown, Value, options, parts, walk
 
 _SINKS: Final = ("response", "response-header", "template", "html")
 _MAKERS: Final = frozenset({"traceback.format_exc", "traceback.format_tb", "traceback.format_stack", "traceback.format_exception",
@@ -26,6 +27,7 @@ _MAKERS: Final = frozenset({"traceback.format_exc", "traceback.format_tb", "trac
     "werkzeug.debug.tbtools.get_current_traceback", "werkzeug.debug.tbtools.DebugTraceback", "traceback.TracebackException.from_exception",
     "inspect.trace", "inspect.stack", "flask_restful.utils.traceback", "sentry_sdk.utils.exceptions_from_error_tuple"})  # fmt: skip
 _PRINTERS: Final = ("traceback.print_exc", "traceback.print_exception", "traceback.print_tb", "traceback.print_stack")
+_CONSOLE: Final = frozenset({"sys.stderr", "sys.stdout", "sys.__stderr__", "sys.__stdout__"})
 _FRAMES: Final = ("__traceback__", "tb_frame", "plaintext_traceback", "traceback", "exc_info")
 _WISH: Final = re.compile(r"(?i)stack_?trace|trace_?back")
 _OF_TASKS: Final = re.compile(r"AsyncResult$|\bJob\.fetch$|\.fetch_job$")
@@ -43,7 +45,13 @@ def detect(app: App) -> Iterator[Hit]:
         return
     if not facts.says(*_FRAMES) and _MAKERS.union(_PRINTERS).isdisjoint(facts.callees()):
         return
-    printers = [call for call in facts.calls(*_PRINTERS) if call.keyword("file") is not None and call.function]
+    printers = [
+        call
+        for call in facts.calls(*_PRINTERS)
+        if (into := call.keyword("file")) is not None
+        and call.function
+        and not (isinstance(into, Name) and into.dotted in _CONSOLE)
+    ]
     # Where each is made in debug mode alone, it matters nowhere that it goes; frames that are taken apart by hand are seen where they stand.
     on_demand = all(_is_asked_for(facts, call.span) for call in (*printers, *facts.calls(*_MAKERS)))
     if on_demand and not facts.says(*_FRAMES):
@@ -56,6 +64,7 @@ def detect(app: App) -> Iterator[Hit]:
         if (_shows(flow, printing, on_demand) if seen else flow.has("traceback") and not on_demand)
         and not _is_asked_for(facts, flow.span)
         and not _is_handed_on(facts, flow)
+        and not (flow.sink == "template" and flow.function in mailers(facts))  # the page is a mail
     ]
     answering = {flow.function for flow in found}
     told: set[tuple[str, int]] = set()

@@ -33,11 +33,16 @@ def detect(app: App) -> Iterator[Hit]:
         or _says_how_long(facts, one.name)
         for one in facts.classes(*_ADAPTERS)
     )
+    told = set[tuple[str, int, str]]()
     for call in facts.calls(*WAITS_FOR_EVER):
+        place = (call.span.path, call.span.line, call.callee) if call.span is not None else None
+        if place in told:  # ``decrypted(urlopen(url).read()) if key else urlopen(url).read()``
+            continue
         if not _waits(facts, call, WAITS_FOR_EVER[call.callee]) or is_of_a_script(facts, call):
             continue
         if (by_default and not call.callee.startswith("requests.")) or (adapted and SESSION.match(call.callee)):
             continue
+        told |= {place} if place is not None else set()
         if is_left_over(facts, call):
             message = f"{call.callee} waits as long as the other side likes: look whether anything runs this"
             yield Hit(message, call.span, certainty="possible", severity="low")

@@ -13,6 +13,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Function, Reading
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.forms_without_token import changes_without_token, runs_command
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import OF_ANYBODY, OWN_ACCOUNT, PERSON
 from stopper.core.place import RouteRef
@@ -32,8 +33,10 @@ _WHO: Final = re.compile(
 _TOKEN: Final = re.compile(r"(?i)csrf|xsrf")
 _SITE: Final = frozenset({"origin", "referer", "sec-fetch-site", "x-requested-with"})
 _DEED: Final = re.compile(
-    r"(?i)(?:^|[/_-])(?:delete|remove|destroy|cancel|approve|reject|activate|deactivate|ban|promote|purge)(?:[/_-]|$)"
+    r"(?i)(?:^|[/_-])(?:delete|remove|destroy|cancel|approve|reject|activate|deactivate|ban|promote|purge|"
+    r"toggle|enable|disable|suspend|block|unblock|restart|reboot|shutdown|uninstall|revoke)(?:[/_-]|$)"
 )
+_OF_TOKENS: Final = re.compile(r"(?i)token|csrf|xsrf|nonce|state|form")
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _ELSEWHERE: Final = "https://other-site.example"
 
@@ -49,6 +52,15 @@ def detect(app: App) -> Iterator[Hit]:
         return
     yield from _deeds_by_get(app, facts)
     if _defended(app, facts):
+        return
+    if facts.imports("flask_wtf"):
+        if bare := list(changes_without_token(app, facts)):  # one line before them all ends it
+            more = f" (and {len(bare) - 1} more)" if len(bare) > 1 else ""
+            yield Hit(
+                f"{bare[0][0]}{more} changes something and asks for no token, which forms beside it bring",
+                bare[0][1],
+                bare[0][0],
+            )
         return
     if any(set(route.methods) & _CHANGING and not _is_door(route) for route in app.routes):
         place = application_made(app)
@@ -70,7 +82,7 @@ def _deeds_by_get(app: App, facts: SourceFacts) -> Iterator[Hit]:
             and function is not None
             and route.view not in sent_to  # it asks first, and changes when it is sent a form
             and _DEED.search(route.path) is not None
-            and writes(facts, function.name)
+            and (writes(facts, function.name) or runs_command(facts, function.name))
         ):
             ref = RouteRef("GET", route.path)
             yield Hit(f"{ref} changes something, so a link on any page does it", function.span, ref)
@@ -156,7 +168,7 @@ def _asked_of_session(value: Value) -> str:
 
 
 def _defended(app: App, facts: SourceFacts) -> bool:
-    if facts.imports("flask_wtf", "flask_seasurf", "flask_csrf", "flask_talisman_csrf"):
+    if facts.imports("flask_seasurf", "flask_csrf", "flask_talisman_csrf"):
         return True
     if facts.imports("flask_security") and facts.says_like("csrf", _TOKEN):
         return True  # it protects its own forms, and others where it is told to
@@ -210,15 +222,22 @@ def _may_check(facts: SourceFacts, function: Function) -> bool:
 
 def _compares_with_session(facts: SourceFacts) -> bool:
     """A token of any name: what a form or header brings is held against what the session keeps, and that is no credential of its own."""
-    pairs = [(one.left, one.right) for one in facts.comparisons("==", "!=")]
+    pairs = [((one.left, one.right), one.function) for one in facts.comparisons("==", "!=")]
     for call in facts.calls("hmac.compare_digest", "secrets.compare_digest", "*.safe_str_cmp"):
-        pairs += [(call.args[0], call.args[1])] if len(call.args) == 2 else []
+        pairs += [((call.args[0], call.args[1]), call.function)] if len(call.args) == 2 else []
     return any(
-        any(isinstance(part, Item) and _is_session(part.owner) for part in walk(one, 4))
+        any(_is_kept(facts, part, function) for part in walk(one, 4))
         and facts.derives(other, "request-data", "request-header")
-        for pair in pairs
+        for pair, function in pairs
         for one, other in (pair, pair[::-1])
     )
+
+
+def _is_kept(facts: SourceFacts, part: Value, function: str) -> bool:
+    """Something of the session; in a view, which asks for itself alone, by a word for a token: ``session["seed"]`` is what that page is about."""
+    if not isinstance(part, Item) or not _is_session(part.owner):
+        return False
+    return not facts.is_view(function) or _OF_TOKENS.search(text_of(part.key) or "token") is not None
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -14,6 +14,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.followed_values import through
 from stopper.core.held_headers import CLIENTS, headers_of, mappings
 from stopper.core.labels import UNTRUSTED
+from stopper.core.outbound_names import asks_this_machine
 from stopper.core.passing import callers, given
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
@@ -149,7 +150,7 @@ def _carries_key(facts: SourceFacts, call: Call) -> bool:
     kept = [name for client in clients for name in _of_client(facts, client)]
     kept += [name for one in (call, *clients) for name in _put_by_auth(facts, one)]
     names = (*_names(facts, call.keyword("headers")), *kept)
-    return any(name.lower() != "authorization" for name in names) and not _is_local(call)
+    return any(name.lower() != "authorization" for name in names) and not asks_this_machine(call)
 
 
 def _made(facts: SourceFacts, client: Value | None) -> Iterator[Call]:
@@ -177,14 +178,6 @@ def _kept_by_client(facts: SourceFacts, client: Call, *, ours: bool = False) -> 
     kept = Mapping(tuple((Constant(name), held) for name, held in headers_of(facts, client)))
     written = (one.value for one in _beside(facts, client) if one.attribute == "headers")
     return tuple(name for value in (kept, *written) for name in _names(facts, value, ours=ours))
-
-
-def _is_local(call: Call) -> bool:
-    given = call.argument(1 if call.method in ("request", "stream") else 0, "url")
-    if isinstance(given, Format) and given.parts:
-        given = given.parts[0]
-    url = text_of(given) or ""
-    return re.match(r"https?://(?:localhost|127\.0\.0\.1)(?![\w.-])", url) is not None
 
 
 def _names(facts: SourceFacts, value: Value | None, *, ours: bool = False) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from stopper.core.app import App
 from stopper.core.asked_host import HOSTED, host_part, host_parts, is_passed
-from stopper.core.checked_input import Origin, is_checked_by_callers, origins, stations
+from stopper.core.checked_input import Origin, is_checked_by_callers, is_found_by, origins, stations
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -146,6 +146,7 @@ def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
             comparison.operator in ("in", "not in", "==", "!=")
             and any(id(one) in inside for one in walk(comparison.left, 6))
             and not isinstance(comparison.right, Constant)
+            and not is_found_by(facts, comparison.left)
         ):
             return True
         if comparison.operator in ("==", "!=") and _about_host(comparison.left):

@@ -9,6 +9,7 @@ from stopper.core.desk_files import is_of_a_script
 from stopper.core.fact import SinkKind
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.outbound_names import asks_this_machine
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, listen, not_applicable, passed, unsure
 from stopper.core.probe_address_fields import MOST, address_fields, aimed
@@ -64,7 +65,7 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls("*.json", "json.load", "json.loads", *_XML):
         if call.span is None or (call.span.path, call.span.line) in seen or not call.function or call.function in told:
             continue
-        if not _is_answer(call) or is_of_a_script(facts, call):
+        if not _is_answer(call) or is_of_a_script(facts, call) or _is_of_this_machine(call):
             continue
         if not _is_checked(facts, call.function) and not _is_checked_by_callers(facts, call.function):
             seen.add((call.span.path, call.span.line))
@@ -108,6 +109,16 @@ def _is_answer(call: Call) -> bool:
         if value is not None and any(isinstance(one, Call) and _CALL.fullmatch(one.callee) for one in _chain(value)):
             return True
     return False
+
+
+def _is_of_this_machine(call: Call) -> bool:
+    """``requests.get("http://localhost:4080/fees").json()``: who answers there runs beside the application."""
+    return any(
+        isinstance(one, Call) and _CALL.fullmatch(one.callee) is not None and asks_this_machine(one)
+        for value in (call.receiver, *call.args[:1])
+        if value is not None
+        for one in _chain(value)
+    )
 
 
 def _is_whole(value: Value) -> bool:

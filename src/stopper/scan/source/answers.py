@@ -6,6 +6,7 @@ from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts
 from stopper.core.values import Call, Caught, Constant, Format, Item, Mapping, Sequence, Value, options, walk
 from stopper.scan.source import names
+from stopper.scan.source.answering import answering
 from stopper.scan.source.project import Project
 
 
@@ -15,9 +16,10 @@ def answers(project: Project, facts: SourceFacts) -> Iterator[Flow]:
     speakers |= {
         one.name for one in facts.all_functions if one.parameters[-1:] == ("start_response",)
     }  # WSGI (PEP 3333)
+    speakers |= answering(project, facts, speakers)
     spoken_for = _spoken_for(project, facts, speakers)
     for found in facts.all_returns:
-        if not _speaks(project, found.function, speakers) and found.function not in spoken_for:
+        if found.function not in speakers and found.function not in spoken_for:
             continue
         value = found.value
         if isinstance(value, Sequence) and value.kind == "tuple" and value.items:
@@ -32,11 +34,6 @@ def answers(project: Project, facts: SourceFacts) -> Iterator[Flow]:
                 yield Flow("html", option, frozenset(), found.span, found.function, "return")
 
 
-def _speaks(project: Project, function: str, speakers: set[str]) -> bool:
-    owner = function.rpartition(".")[0]
-    return function in speakers or (owner in speakers and owner in project.classes)
-
-
 def _spoken_for(project: Project, facts: SourceFacts, speakers: set[str]) -> set[str]:
     """The functions of the project whose result a view returns as it comes, ``return orders.save(rows)``, also by way of others or of
     ``jsonify``: what they return is the answer."""
@@ -45,7 +42,7 @@ def _spoken_for(project: Project, facts: SourceFacts, speakers: set[str]) -> set
         for option in options(one.value):
             made.setdefault(one.function, set()).update(_asked(option, project))
     found: set[str] = set()
-    waiting = [name for name in made if _speaks(project, name, speakers)]
+    waiting = [name for name in made if name in speakers]
     while waiting:
         new = made.get(waiting.pop(), set()) - found - speakers
         found |= new

@@ -11,17 +11,33 @@ from stopper.scan.source.blocks import STATEMENTS
 from stopper.scan.source.reader import Reader, set_scope
 
 Outcome = Value | str
-"""A value, or one of the next two."""
+"""A value, or one of the next three."""
 RAISES: Final = "raises"
 UNKNOWN: Final = "unknown"
+FROM_FILE: Final = "from a file"
+"""What stands in a file that whoever runs it names: it takes the place of the variable, and is none of the source."""
 _LINES: Final = (ast.Assign, ast.AnnAssign, ast.Pass)
+_FOLLOWED: Final = frozenset({ast.If, ast.Try, ast.With, ast.Return, ast.Raise, ast.Expr, *_LINES})
+_VARIABLE: Final = frozenset({"getenv", "environ"})
+_READS: Final = frozenset({"read", "read_text", "readline"})
 _DEEPEST: Final = 4
 
 
 def asks_first(body: list[ast.stmt]) -> bool:
-    """That the body has nothing but plain lines, tests and ``try``, and some of its ends give a value while another is an error."""
-    kinds = {type(one) for one in _statements(body)}
-    return {ast.Return, ast.Raise} <= kinds and not kinds - {ast.If, ast.Try, ast.Return, ast.Raise, ast.Expr, *_LINES}
+    """That the body has nothing but plain lines, tests and ``try``, and some of its ends give a value while another is an error, or a variable
+    while another is what a file holds."""
+    inside = list(_statements(body))
+    kinds = {type(one) for one in inside}
+    if not kinds.isdisjoint((ast.Raise, ast.If)) and not kinds - _FOLLOWED and ast.Return in kinds:
+        return ast.Raise in kinds or _reads_variable(inside)
+    return False
+
+
+def _reads_variable(statements: list[ast.stmt]) -> bool:
+    """``return os.getenv(name, default)`` at one of its ends, and a file that is read at another."""
+    given = [one.value for one in statements if isinstance(one, ast.Return) and one.value is not None]
+    words = [{part.attr for part in ast.walk(one) if isinstance(part, ast.Attribute)} for one in given]
+    return any(_VARIABLE & said for said in words) and any(_READS & said for said in words)
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -32,6 +48,8 @@ def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
         elif isinstance(one, ast.Try):
             yield from _statements([*one.body, *one.orelse, *one.finalbody])
             yield from (inner for handler in one.handlers for inner in _statements(handler.body))
+        elif isinstance(one, ast.With):
+            yield from _statements(one.body)
 
 
 def variable_given(reader: Reader, body: list[ast.stmt]) -> EnvironmentValue | None:
@@ -44,7 +62,8 @@ def _outcome(reader: Reader, body: list[ast.stmt], depth: int) -> Outcome:
     for number, one in enumerate(body):
         rest = body[number + 1 :]
         if isinstance(one, ast.Return):
-            return UNKNOWN if one.value is None else _bare(reader.value(one.value))
+            given = UNKNOWN if one.value is None else _bare(reader.value(one.value))
+            return FROM_FILE if isinstance(given, Call) and given.method in _READS else given
         if isinstance(one, ast.Raise):
             return RAISES
         if isinstance(one, ast.If):
@@ -60,6 +79,8 @@ def _outcome(reader: Reader, body: list[ast.stmt], depth: int) -> Outcome:
                 return UNKNOWN
             tried = _apart(reader, [*one.body, *one.orelse, *rest], depth + 1)
             return _either(tried, _apart(reader, [*one.handlers[0].body, *rest], depth + 1))
+        if isinstance(one, ast.With):
+            return _outcome(reader, [*one.body, *rest], depth)
         if isinstance(one, _LINES):
             STATEMENTS[type(one)](reader, one)
     return UNKNOWN
@@ -84,6 +105,8 @@ def _either(one: Outcome, other: Outcome) -> Outcome:
     for first, second in ((one, other), (other, one)):
         if isinstance(first, EnvironmentValue):
             bare = first.default is None or (isinstance(first.default, Constant) and not first.default.value)
+            if second == FROM_FILE:
+                return first
             if second == RAISES:
                 return replace(first, default=None) if bare else first
             if isinstance(second, Constant) and bare:

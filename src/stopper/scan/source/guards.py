@@ -303,7 +303,7 @@ class Guards:
         yield from self._refusals_handed_on(view, asked)
         doubts: list[Guard] = []
         for refusal in self.judges.refusals.get(view, ()):
-            about = self.judges.about_credential(refusal)
+            about = self.judges.about_credential(refusal) or self.judges.by_unseen(refusal)
             last = not refusal.under and (refusal.plain or refusal.to_login) and self.judges.lets_through(view)
             if (about or last) and self.judges.reached_by_nobody(refusal.under):
                 name = f"check in the view (line {refusal.span.line})"

@@ -29,6 +29,7 @@ from stopper.core.values import (
 from stopper.scan.source import names
 from stopper.scan.source.project import Project, Refusal
 from stopper.scan.source.sealed import opens_header
+from stopper.scan.source.unseen_people import asks_unseen
 
 CREDENTIAL_LABELS: Final[tuple[LabelKind, ...]] = (
     "authorization-header",
@@ -151,6 +152,7 @@ class Judges:
                     reads = names.CREDENTIAL_READS.match(call.callee) is not None or self._call_reads(call)
             reads = reads or (not calls_guard and self._reads(member))
             stops = stops or self._stops(member)
+            calls_guard = calls_guard or any(map(self.by_unseen, self.refusals.get(member, ())))
         if calls_guard:
             return Judgement(True, True)
         if reads and stops:
@@ -257,6 +259,11 @@ class Judges:
             return False
         known = (self.project.attribute(value.callee, word) for word in ("__bool__", "__len__"))
         return not any(known) and self.project.classes[value.callee].bases == ()
+
+    def by_unseen(self, refusal: Refusal) -> bool:
+        """``if not is_admin(): abort(403)``, where what says so is of a module that was not read."""
+        asked = (self.absence(value, negated) for value, negated in refusal.under if asks_unseen(self.project, value))
+        return any(asked) and self.reached_by_nobody(refusal.under)
 
     def about_credential(self, refusal: Refusal) -> bool:
         return any(self.credential_test(value) for value, _ in refusal.under)

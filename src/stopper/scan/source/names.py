@@ -340,6 +340,12 @@ ASKS_PERSON: Final = re.compile(
 )
 """What is asked of whoever is calling, or brings them: ``g.user.has_permission(…)``, ``method().authenticate()``."""
 
+UNSEEN_PERSON: Final = re.compile(
+    r"(?i)[\w.]+\.(?:(?:get_|load_)?(?:current|logged_in|authenticated|session)_?(?:user|account|member|person|identity|principal)|"
+    r"(?:user_?|current_user_)?is_(?:admin|administrator|superuser|staff|authed|authenticated|logged_in|signed_in|moderator))"
+)
+"""A function of an unseen module that brings the caller, or says something of them: ``forum.users.get_current_user()``, ``is_admin()``."""
+
 SUGGESTS_AUTH: Final = re.compile(
     r"(?i)auth|login|logged|token|jwt|permission|role|protected|secured?|require|api_?key|admin|access|private|signed|verif|identity|user"
 )

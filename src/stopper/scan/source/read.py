@@ -21,6 +21,7 @@ from stopper.scan.source.documents import with_documents
 from stopper.scan.source.files import SourceFile
 from stopper.scan.source.kits_of_tests import kits_of_tests
 from stopper.scan.source.link import link, lost_beside
+from stopper.scan.source.loose_modules import LIBRARIES, LooseModules
 from stopper.scan.source.namespaces import home, in_namespaces
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.reader import wide_lines
@@ -31,12 +32,6 @@ from stopper.scan.source.textfiles import documented_modules, kind_of, read_text
 MOST_KEPT: Final = 256
 LARGEST_KEPT: Final = 32 * 1024
 """Files (and bytes of each) kept between the search and the reading."""
-_LIBRARIES: Final = sys.stdlib_module_names | {
-    "flask", "werkzeug", "jinja2", "itsdangerous", "click", "jwt", "jose", "authlib", "requests", "httpx", "redis", "celery", "rq",
-    "sqlalchemy", "marshmallow", "pydantic", "wtforms", "connexion", "quart", "passlib", "bcrypt", "cryptography", "yaml", "openai",
-    "flask_login", "flask_wtf", "flask_cors", "flask_limiter", "flask_sqlalchemy", "flask_restful", "flask_restx", "flask_session",
-}  # fmt: skip
-"""What a module inside a package cannot mean by these names is a file beside it."""
 FRAMES: Final = 12_000
 """Python frames while reading: a chain of imports is followed the way Python follows it, some twelve frames a module."""
 
@@ -67,6 +62,7 @@ class _Run:
     tests: set[str] = field(default_factory=set[str])
     """Shown paths of test code."""
     reads_tests: bool = True
+    loose: LooseModules = field(default_factory=LooseModules)
     found: dict[tuple[str, str], str | None] = field(default_factory=dict["tuple[str, str]", "str | None"])
     project: Project = field(init=False)
 
@@ -103,7 +99,7 @@ class _Run:
         top = str(self.root)
         base = folder
         if (
-            dotted.partition(".")[0] in _LIBRARIES
+            dotted.partition(".")[0] in LIBRARIES
         ):  # a ``flask.py`` of the package is none of what ``import flask`` finds
             while f"{base}/__init__.py" in self.sources:
                 base = base.rpartition("/")[0]
@@ -114,7 +110,7 @@ class _Run:
                         return candidate
             outer = base.rpartition("/")[0]
             if base == top or not outer or outer == base:
-                return None
+                return self.loose.file_of(tail, self.sources, self.tests)
             base = outer
 
     def read(self, path: str) -> Module | None:

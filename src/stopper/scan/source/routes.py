@@ -170,6 +170,7 @@ class Routes:
                 or base in names.BLUEPRINTS
                 or base in names.API_OBJECTS
                 or (base == "?" and verb == "route")
+                or (verb == "route" and (self.project.is_blueprint(base) or self.project.is_app(base)))  # said anew
             ):
                 yield from self._decorated(registration, call)
         elif verb == "add_url_rule":
