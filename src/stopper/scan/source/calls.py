@@ -64,9 +64,9 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
             return made
         before = called if type(called) is Call and called.callee == "functools.partial" and called.args else None
         receiver = called if type(called) in _CALLED and before is None else None  # ``guard(option)(view)``
-        given = called if before is None else before.args[0]
-        callee = _function_name(reader, given)
-        receiver = given.owner if type(given) is Member else receiver  # ``fetch = partial(session.get, timeout=5)``
+        meant = called if before is None else before.args[0]
+        callee = _function_name(reader, meant)
+        receiver = meant.owner if type(meant) is Member else receiver  # ``fetch = partial(session.get, timeout=5)``
     args, keywords, is_open = _arguments(reader, node)
     if before is not None:
         args, keywords, is_open = _after_partial(before, args, keywords, is_open)
