@@ -84,3 +84,57 @@ def test_a_file_of_another(way: str, asks: bool) -> None:
     assert not told or any(ref.startswith(("GET /api/files/{", "GET /api/download")) for ref in refs), refs
     assert (way not in ("id", "listed", "pdf") or asks) or "DELETE /api/files/{number}" in refs
     assert way in ("name", "query", "public") or not files, "what the scan uploaded is taken away again"
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_files_on_the_page_of_a_number(asks: bool) -> None:
+    """Everybody reads them by their names; by their numbers, which a page of somebody's number alone says, somebody who is in, and deletes them by a form."""
+    two, numbers, files = Two("folder"), itertools.count(1), dict[int, tuple[int, str, bytes]]()
+
+    @two.app.get("/start")
+    def start() -> Any:
+        return f'<a href="/profile/{two.caller()}">me</a> <a href="/files/{two.caller()}">files</a>'
+
+    @two.app.post("/upload")
+    def take() -> Any:
+        me, sent = two.caller(), request.files["file"]
+        files[next(numbers)] = (me, str(sent.filename), sent.read())
+        return "<p>stored</p>"
+
+    @two.app.get("/uploads/<name>")
+    def by_name(name: str) -> Any:
+        return next((one[2] for one in files.values() if one[1] == name), None) or abort(404)
+
+    @two.app.get("/files/<int:user_id>")
+    def listed(user_id: int) -> Any:
+        if asks and user_id != two.caller():
+            abort(403)
+        return "".join(f'<a href="/download/{n}">{one[1]}</a>' for n, one in files.items() if one[0] == user_id)
+
+    def of_the_caller(number: int) -> tuple[int, str, bytes]:
+        me, one = two.caller(), files.get(number) or abort(404)
+        return abort(403) if asks and one[0] != me else one
+
+    @two.app.get("/download/<int:number>")
+    def download(number: int) -> Any:
+        return Response(of_the_caller(number)[2], mimetype="application/octet-stream")
+
+    @two.app.post("/delete-file/<int:number>")
+    def delete(number: int) -> Any:
+        of_the_caller(number)
+        del files[number]
+        return "<p>gone</p>"
+
+    found = two.judged(
+        **{
+            "/start": {"get": {"responses": {}}},
+            "/upload": {"post": TAKES},
+            "/uploads/{name}": {"get": named("name", "path")},
+            "/files/{user_id}": {"get": named("user_id", "path")},
+            "/download/{number}": {"get": named("number", "path")},
+            "/delete-file/{number}": {"post": named("number", "path")},
+        }
+    )
+    refs = {str(ref) for ref in found.routes}
+    assert (found.outcome == "fail") is not asks, found.message
+    assert asks or {"GET /download/{number}", "POST /delete-file/{number}"} <= refs, refs

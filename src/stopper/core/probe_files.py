@@ -11,13 +11,17 @@ from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.ids_in_paths import templated
+from stopper.core.naming import as_parameter
+from stopper.core.owner_names import WHOSE_ID
 from stopper.core.page_forms import hrefs
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send, undo
 from stopper.core.probe_baseline import attempt, is_door
 from stopper.core.probe_kinds import at_number, entry_with, new_id, route_at
 from stopper.core.probe_objects import ids
+from stopper.core.probe_own_values import own_numbers
 from stopper.core.probe_query import query_names, with_query
+from stopper.core.probe_told_by_pages import told_by_pages
 from stopper.core.probe_uploads import Taker, takers
 
 TAKERS_MOST: Final = 2
@@ -34,6 +38,8 @@ _FILES: Final = re.compile(
 _NAMED: Final = re.compile(r"(?i)(file|doc|document|attachment|upload)?_?(name|path|file)|file|key")
 """Parameters that are the name of a file."""
 _AWAY: Final = re.compile(r"(?i)log-?out|sign-?out|delete|remove|destroy|cancel|revoke|unsubscribe")
+_DELETES: Final = re.compile(r"(?i)(^|[/_-])(delete|remove|destroy)([/_-]|$)")
+_PERSON: Final = re.compile(r"(user|profile|account|member|customer)(_id)?")
 _READ: Final = (("Accept", "*/*"),)
 
 
@@ -73,8 +79,11 @@ def _at(target: Target, taker: Taker, alice: Identity, bob: Identity) -> Steps[l
             now += [page] if page is not None else []
         for request in list(_ways(target, file, now, known))[:WAYS_MOST]:
             seen = yield from attempt(send(alice.on(request)))
-            if seen is not None and seen.response.succeeded and text in seen.response.body:
-                return (yield from _judged(target, file, now, seen, alice, bob))
+            if seen is None or not seen.response.succeeded or text not in seen.response.body:
+                continue
+            told = yield from _judged(target, file, now, seen, alice, bob)
+            if told:
+                return told  # else everybody reads it there: it may be kept from others where it is asked for by its id
     return []
 
 
@@ -88,7 +97,33 @@ def _shown(target: Target, who: Identity) -> Steps[list[Exchange]]:
         seen = yield from attempt(send(who.on(target.request_for(route, "GET"))))
         if seen is not None and seen.response.succeeded:
             found.append(seen)
+    number = yield from _number_of(target, who)
+    for route in [one for one in target.app.routes if _is_of_somebody(one)][:LISTS_MOST] if number else ():
+        seen = yield from attempt(send(who.on(at_number(target, route, number))))
+        if seen is not None and seen.response.succeeded:
+            found.append(seen)
     return found
+
+
+def _is_of_somebody(route: Route) -> bool:
+    """``/files/{user_id}``: the files of the person whose number stands in the path."""
+    said = [as_parameter(name) for name, _ in route.parameters]
+    return (
+        "GET" in route.methods
+        and len(said) == 1
+        and WHOSE_ID.fullmatch(said[0]) is not None
+        and bool(_FILES.search(route.path.partition("{")[0]))
+    )
+
+
+def _number_of(target: Target, who: Identity) -> Steps[str]:
+    """The one number by which the pages of a person call that person; empty where there are several."""
+    told = yield from told_by_pages(target, who)
+    numbers = {value for name, value in told.items() if _PERSON.fullmatch(name) and value.isdigit()}
+    if not numbers:
+        claimed = yield from own_numbers(target, who, "user_id")
+        numbers = {one for one in claimed.values() if one.isdigit()}
+    return next(iter(numbers)) if len(numbers) == 1 else ""
 
 
 def _links(page: Exchange) -> Iterator[str]:
@@ -165,10 +200,11 @@ def _judged(
     if ends is not None:
         yield from undo(alice.on(Request("DELETE", path, _READ, effect="write")))
     read = Request("GET", own_view.request.target, _READ)
+    plain = [one for one in target.app.routes if not one.parameters]
     anonymous = yield from send(read)
     if file.text in anonymous.response.body:
         return []
-    for page in lists:
+    for page in [one for one in lists if _route_of(target, one.request.target.partition("?")[0]) in plain]:
         his = yield from attempt(send(bob.on(Request("GET", page.request.target, page.request.headers))))
         if his is not None and file.name in his.response.text:
             return []
@@ -182,21 +218,34 @@ def _judged(
         Evidence("exchange", "bob asks for it, and reads the text", foreign),
     )
     told = [failed(f"{ref} gives one user the file of another who knows its id", (ref,), evidence)]
+    posted = [one for one in target.app.routes if _ends(one)][:1] if ends is None else []
     if ends is not None:
-        told += yield from _deleted(ends, file, own_view, bob)
+        told += yield from _deleted(ends, Request("DELETE", path, _READ, effect="write"), file, own_view, bob)
+    for one in posted if (number := path.rpartition("/")[2]).isdigit() else ():
+        request = at_number(target, one, number, "POST")
+        yield from own(request.target.partition("?")[0], file.made.request)
+        told += yield from _deleted(one, request, file, own_view, bob)
     return told
 
 
-def _deleted(route: Route, file: _File, own_view: Exchange, bob: Identity) -> Steps[list[Verdict]]:
+def _ends(route: Route) -> bool:
+    """``POST /delete-file/{file_id}``: what a form takes a file away with."""
+    said = re.sub(r"\{[^{}]*\}", "", route.path)
+    return (
+        "POST" in route.methods and len(route.parameters) == 1 and bool(_FILES.search(said) and _DELETES.search(said))
+    )
+
+
+def _deleted(route: Route, request: Request, file: _File, own_view: Exchange, bob: Identity) -> Steps[list[Verdict]]:
     """Bob deletes it, and it is gone."""
-    request = Request("DELETE", own_view.request.target.partition("?")[0], _READ, effect="write")
     anonymous = yield from send(request)
-    if anonymous.response.succeeded:
+    kept = yield from send(own_view.request)
+    if anonymous.response.succeeded or file.text not in kept.response.body:
         return []
     tried = yield from send(bob.on(request))
     after = yield from send(own_view.request)
-    ref = RouteRef("DELETE", route.path)
-    if not tried.response.succeeded or file.text in after.response.body:
+    ref = RouteRef(request.method, route.path)
+    if tried.response.status >= 400 or file.text in after.response.body:
         return [passed(f"{ref} leaves a file of alice's to her")]
     evidence = (
         Evidence("exchange", "control: alice reads her file, which the scan made", own_view),

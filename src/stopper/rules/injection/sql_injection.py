@@ -21,6 +21,7 @@ from stopper.core.probe_baseline import beyond, same, says_nothing
 from stopper.core.probe_header_inputs import looked_up_headers
 from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_log_in_inputs import refused_log_ins
+from stopper.core.probe_log_in_words import obeyed_in_words
 from stopper.core.probe_login import lets_in
 from stopper.core.probe_name_with_condition import name_with_condition
 from stopper.core.query_clients import asked_of_clients
@@ -60,6 +61,7 @@ _MONGO: Final = (
 )  # fmt: skip
 _MONGO_HOMES: Final = ("pymongo", "flask_pymongo", "mongoengine", "mongomock", "motor", "flask_mongoengine")
 _KINDS: Final = tuple(UNTRUSTED_TEXT)
+_DRIVERS: Final = ("sqlite3", "psycopg2", "psycopg", "sqlalchemy", "flask_sqlalchemy", "pymysql", "MySQLdb", "mysql", "flask_mysqldb")  # fmt: skip
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -255,7 +257,9 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
             return _evidence(
                 plain, doubled, quoted, "an odd number of quotes is answered otherwise, an even one is not"
             )
-    return (yield from _obeyed(target, one, plain, stem))
+    return (yield from _obeyed(target, one, plain, stem)) or (
+        yield from obeyed_in_words(one, plain, stem, lambda now, before: _as_before(now, before, target.canary))
+    )
 
 
 def _is_no_word(one: Input, plain: Response) -> bool:
@@ -363,9 +367,7 @@ def _without(response: Response, canary: str) -> Response:
 
 
 def _gives_more(true: Response, plain: Response) -> bool:
-    if lets_in(true) and not lets_in(plain):
-        return True
-    if true.succeeded and not plain.succeeded:
+    if (lets_in(true) and not lets_in(plain)) or (true.succeeded and not plain.succeeded):
         return True
     if true.sends_on and not true.refused and plain.refused:
         return True

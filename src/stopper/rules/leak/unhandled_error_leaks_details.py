@@ -1,13 +1,15 @@
 """Whoever sends something broken learns which statement, file or library to aim at."""
 
 import re
+from dataclasses import replace
 from typing import Final
 
+from stopper.core.database_errors import SAID, without_quotes
 from stopper.core.exchange import Exchange, Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_baseline import beyond
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe_baseline import attempt, beyond
 from stopper.core.probe_errors_seen import errors_seen
 from stopper.core.probe_provoke import Provoked, provoked, to_the_end
 from stopper.core.rule import Rule
@@ -16,7 +18,7 @@ DETAILS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("a stack trace", re.compile(r"Traceback \(most recent call last\)|File (?:\"|&#34;|&quot;|\\\")[^\"&\n]{1,300}?\.py(?:\"|&#34;|&quot;|\\\"), line \d+")),
     ("the debugger", re.compile(r"__debugger__=yes|EVALEX\s*=")),
     ("a statement of SQL", re.compile(r"\[SQL: |(?i:\bselect\b[^<>\n]{1,300}?\bfrom\b[^<>\n]{1,300}?\bwhere\b|\binsert into \w+ ?\(|\bupdate \w+ set \w+ ?=)")),
-    ("the error of a database", re.compile(r"\b(?:sqlite3|psycopg2?|pymysql|MySQLdb|asyncpg|pyodbc|cx_Oracle|oracledb)(?:\.\w+)*\.\w*Error\b|sqlalchemy\.exc\.|near (?:\"|&#34;)[^\"&]*(?:\"|&#34;): syntax error|no such (?:table|column): \w")),
+    ("the error of a database", SAID),
     ("a path of the server", re.compile(r"(?<![\w/.:])/(?:home|usr|srv|opt|app|var|root|tmp|Users|code|workspace)/[\w./-]{1,200}?\.py\b|\bsite-packages/|[A-Z]:\\\\?[\w\\ .-]{1,200}?\.py\b")),
 )  # fmt: skip
 """What only the inside of an application says, by what it is."""
@@ -29,6 +31,8 @@ def probe(target: Target) -> Steps[Verdict]:
     seen = ""
     for ref, met in errors_seen(target):
         if ref not in places and (shown := details(met.response)):
+            if met.response.status < 500 and not _repeats(target, met) and not (yield from _heals(met)):
+                continue
             places.append(ref)
             seen = seen or shown
             evidence.append(
@@ -38,7 +42,7 @@ def probe(target: Target) -> Steps[Verdict]:
     for one in asked:
         if one.ref in places:
             continue
-        found = _leaking(one)
+        found = _leaking(target, one)
         if found is not None:
             answer, shown = found
             seen = seen or shown
@@ -53,10 +57,29 @@ def probe(target: Target) -> Steps[Verdict]:
     return passed(f"none of {len(asked)} routes shows the inside when it fails")
 
 
-def _leaking(one: Provoked) -> tuple[Exchange, str] | None:
+def _repeats(target: Target, met: Exchange) -> bool:
+    """Whether the error of a database repeats the word that was sent: it is about this request."""
+    said = SAID.search(met.response.text)
+    if said is None:
+        return False
+    sentence = met.response.text[said.start() : said.end() + 200].partition("<")[0]
+    return target.canary in sentence
+
+
+def _heals(met: Exchange) -> Steps[bool]:
+    """Whether the same without its quotes is answered without the error: a page that tells of errors all day has none."""
+    request = met.request
+    if not SAID.search(met.response.text):
+        return False
+    body = without_quotes(request.body.decode(errors="replace")).encode()
+    again = yield from attempt(send(replace(request, target=without_quotes(request.target), body=body)))
+    return again is not None and not SAID.search(again.response.text)
+
+
+def _leaking(target: Target, one: Provoked) -> tuple[Exchange, str] | None:
     before = details(one.honest.response) if one.honest.response.succeeded else ""
     for answer in (*one.wrong, one.honest):
-        found = details(answer.response) if answer.response.status >= 400 else ""
+        found = details(answer.response) if answer.response.status >= 400 or _repeats(target, answer) else ""
         if found and found != before:
             return answer, found
     return None

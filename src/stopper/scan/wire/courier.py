@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
 
+from stopper.core.database_errors import is_told
 from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.probe import Mode, Skipped
 from stopper.core.probe_errors_seen import KEPT
@@ -368,7 +369,9 @@ class Courier:
                 self.lost.setdefault(key, response.error or "no answer")
             if response.status:
                 self.asked.add(key)
-                if response.status >= 500 and len(self.errors) < KEPT:
+                sent = f"{request.target}{request.body.decode(errors='replace')}"
+                most = KEPT if response.status >= 500 else 2 * KEPT
+                if (response.status >= 500 or is_told(sent, response.text)) and len(self.errors) < most:
                     self.errors.append(Exchange(request, response))
                 if response.status < 500 and response.status != 429:
                     self.heard.add(key)
