@@ -161,9 +161,8 @@ def _phase(folder: Path) -> str:
 
 def _give(stdin: "IO[bytes] | None", data: bytes) -> None:
     if stdin is not None:
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(BrokenPipeError), stdin:
             stdin.write(data)
-            stdin.close()
 
 
 def _end(child: "subprocess.Popen[bytes]", *, gently: bool = False) -> None:
