@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.rule import SEVERITIES, Rule
-from stopper.scan.turns import Turn, Turns
+from stopper.scan.turns import OF_ONE, Turn, Turns
 from stopper.scan.wire.courier import Courier
 
 if TYPE_CHECKING:
@@ -93,7 +93,10 @@ def _in_turns(rules: Sequence[Rule], courier: Courier, run: Callable[[Rule, Turn
     places = {rule.slug: place for place, rule in enumerate(sorted(rules, key=_by_need))}
 
     def one(rule: Rule) -> None:
-        with Turn(turns, _first_turn(rule), places[rule.slug]) as turn:
+        varies = (
+            rule.severity in _HEAVY and rule.check not in _READING
+        )  # what is injected weighs most, and asks much at each input
+        with Turn(turns, _first_turn(rule), places[rule.slug], OF_ONE * (1 + varies)) as turn:
             run(rule, turn)
 
     run_beside(rules, courier, len(rules), one)

@@ -45,10 +45,10 @@ class Turns:
 class Turn:
     """Where one probe is among them."""
 
-    def __init__(self, turns: Turns, first: int, place: int) -> None:
-        """*first* is the number of its first turn, and *place* the one among those of the same number."""
-        self._turns, self._first, self._place = turns, first, place
-        self._asked, self._until = 0, OF_ONE
+    def __init__(self, turns: Turns, first: int, place: int, of_one: int = OF_ONE) -> None:
+        """*first* is the number of its first turn, *place* the one among those of the same number, and *of_one* the requests of a turn."""
+        self._turns, self._first, self._place, self._of_one = turns, first, place, of_one
+        self._asked, self._until = 0, of_one
 
     def __enter__(self) -> "Turn":
         self._take()
@@ -61,7 +61,7 @@ class Turn:
         """The probe is about to ask something; it waits where others come first by now, but for a search whose finds are for others too."""
         self._asked += 1
         if self._asked > self._until and not searches():
-            self._until = self._asked + OF_ONE - 1
+            self._until = self._asked + self._of_one - 1
             self._turns.give_back()
             self._take()
 
@@ -74,4 +74,4 @@ class Turn:
             self._take()
 
     def _take(self) -> None:
-        self._turns.take((self._first + self._asked // OF_ONE, self._place))
+        self._turns.take((self._first + self._asked // self._of_one, self._place))
