@@ -93,9 +93,8 @@ def _in_turns(rules: Sequence[Rule], courier: Courier, run: Callable[[Rule, Turn
     places = {rule.slug: place for place, rule in enumerate(sorted(rules, key=_by_need))}
 
     def one(rule: Rule) -> None:
-        varies = (
-            rule.severity in _HEAVY and rule.check not in _READING
-        )  # what is injected weighs most, and asks much at each input
+        # What is injected weighs most, and asks much at each input.
+        varies = rule.severity in _HEAVY and rule.check not in _READING
         with Turn(turns, _first_turn(rule), places[rule.slug], OF_ONE * (1 + varies)) as turn:
             run(rule, turn)
 
