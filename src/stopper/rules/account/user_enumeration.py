@@ -22,6 +22,7 @@ from stopper.core.probe_accounts import registered_address
 from stopper.core.probe_baseline import attempt, says_nothing
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
+from stopper.core.probe_taken_address import taken_address
 from stopper.core.probe_unknown_people import is_told_alike, said_beside, sends_reset, told_to_nobody
 from stopper.core.random_words import token_hex
 from stopper.core.refused_apart import refused_apart
@@ -234,7 +235,7 @@ def probe(target: Target) -> Steps[Verdict]:
         if verdict is not None and verdict.outcome == "fail":
             return verdict
         judged = judged or verdict is not None
-    verdict = yield from _forgotten(target, person)
+    verdict = (yield from _forgotten(target, person)) or (yield from taken_address(target, person))
     if verdict is not None:
         return verdict
     if judged:
