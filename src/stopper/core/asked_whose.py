@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stopper.core.app import Route
-from stopper.core.asked_of_found import CHAINED, is_asked_of_caller, is_of_found
+from stopper.core.asked_of_found import is_asked_of_caller, not_of_found
 from stopper.core.caller_askers import askers
 from stopper.core.fact import Comparison, Condition, Decorator, Function
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO, only_describes
@@ -302,14 +302,9 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
     given = (*call.args, *(value for _, value in call.keywords))
     if call.method in _QUERIES and _holds_owner(call):
         return True
-    inside = [part for value in given for part in _outside_makers(value)]
-    asking = [*(_outside_makers(call.receiver) if call.receiver is not None else ()), *inside]
-    if (
-        call.method in _QUERIES or call.method in CHAINED
-    ):  # ``Photo.query.with_parent(photo.author)``: of the one that was found, and not of who is calling
-        asking = [part for part in asking if not is_of_found(part, _QUERIES)]
-        inside = [part for part in inside if not is_of_found(part, _QUERIES)]
-    if call.receiver is not None and any(map(is_who, asking[: len(asking) - len(inside)])):
+    inside = not_of_found(call, [part for value in given for part in _outside_makers(value)], _QUERIES)
+    outside = list(_outside_makers(call.receiver)) if call.receiver is not None else []
+    if any(map(is_who, not_of_found(call, outside, _QUERIES))):
         return True
     if not any(map(is_who, inside)):
         return False
