@@ -304,7 +304,8 @@ class Guards:
         doubts: list[Guard] = []
         for refusal in self.judges.refusals.get(view, ()):
             about = self.judges.about_credential(refusal) or self.judges.by_unseen(refusal)
-            last = not refusal.under and (refusal.plain or refusal.to_login) and self.judges.lets_through(view)
+            turns_away = refusal.plain or refusal.to_login or self._forbids(view, refusal.span)
+            last = not refusal.under and turns_away and self.judges.lets_through(view)
             if (about or last) and self.judges.reached_by_nobody(refusal.under):
                 name = f"check in the view (line {refusal.span.line})"
                 for guard in self._checked(view, name, refusal.under, refusal.span, asked):
@@ -313,6 +314,12 @@ class Guards:
                         return
                     doubts.append(guard)
         yield from doubts[:1]
+
+    def _forbids(self, view: str, span: Span) -> bool:
+        """``return "forbidden", 403`` and ``abort(403)`` at that place."""
+        said = [one.value for one in self.facts.returns_of(view) if one.span.holds(span) or span.holds(one.span)]
+        said += [call for call in self.facts.calls_in(view) if call.method == "abort" and call.span == span]
+        return any(is_constant(part, 403) for value in said for part in walk(value, 2))
 
     def _refusals_handed_on(self, view: str, asked: Asked) -> Iterator[Guard]:
         """``who, refusal = caller_or_refusal()`` and ``if refusal: return refusal``."""
