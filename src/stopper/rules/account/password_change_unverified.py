@@ -52,7 +52,7 @@ _CHANGES: Final = re.compile(
     r"(?i)(change|update|set|edit|new)[/_-]?(my_?)?(password|passwd|pwd)|(password|passwd|pwd)([/_-](change|update|edit|set))?/?$|/(me|account|profile|settings|security)/(password|passwd)"
 )
 _OLD: Final = re.compile(
-    r"(?i)(old|current|existing|present|previous|original)_?-?(password|passwd|pwd|pass|pw)|(password|pwd)_?(old|current)|\bcode\b|otp|(^|_)token$|^(?:old|current)$"
+    r"(?i)(old|current|existing|present|previous|original)_?-?(password|passwd|pwd|pass|pw)|(password|pwd)_?(old|current)|\bcode\b|otp|(^|_)token$"
 )
 _OLD_KEY: Final = re.compile(r"(?i)^(?:old|current|existing|present|previous|original)")
 _RECENT: Final = re.compile(
@@ -65,6 +65,7 @@ _ASKS_PASSWORD: Final = re.compile(
 _STORES: Final = re.compile(
     r"(?i).*(set_password|generate_password_hash|hashpw|hash_password|change_password|update_password|\.hash|make_password|encrypt_password)$"
 )
+_BARE_OLD: Final = re.compile(r"(?i)old|current")
 _AGAIN: Final = re.compile(r"(?i)new_?[12]?|confirm(?:ation)?|repeat(?:ed)?|again|re_?type(?:d)?|verify")
 """What the fields of a change of passwords are called beside their page's title."""
 _WHOSE: Final = re.compile(r"(?i)(?:user|account|member|person|login)(?:_?(?:id|name))?|uid|email")
@@ -347,12 +348,15 @@ def _requests(target: Target, route: Route, verb: str, person: Identity) -> Iter
         if SUBJECT.search(name)
         else value
         for name, value in known.items()
-        if not _OLD.search(name)
+        if not (_OLD.search(name) or _BARE_OLD.fullmatch(name))
     }
     path = re.sub(r"\{[^{}]+\}", quote(person.subject or "", safe=""), route.path)
     bare = replace(person.on(replace(target.request_for(route, verb), target=path)), identity=None)
     yield "a change without the current password", replace(bare, body=json.dumps(given).encode())
-    old = [name for name in known if _OLD.search(name)] or ["current_password", "old_password"]
+    old = [name for name in known if _OLD.search(name) or _BARE_OLD.fullmatch(name)] or [
+        "current_password",
+        "old_password",
+    ]
     wrong = {**given, **dict.fromkeys(old, token_urlsafe(12))}
     yield "a change with a wrong current password", replace(bare, body=json.dumps(wrong).encode())
 
