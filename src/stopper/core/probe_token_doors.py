@@ -141,7 +141,7 @@ def _doors(target: Target) -> Steps[list[TokenDoor]]:
     tried = 0
     for route in asked:
         folder = _folder(route)
-        if tried == ASKED_MOST or len(found) == (ALONE_MOST if first is None else MOST):
+        if tried >= ASKED_MOST or len(found) == (ALONE_MOST if first is None else MOST):
             break
         if first is not None and folder in folders:
             continue

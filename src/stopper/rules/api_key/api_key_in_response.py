@@ -335,12 +335,9 @@ _CALLED: Final = ("key", "value", "secret", "token")
 
 def _listed(value: object) -> str | None:
     """The member of the things that a list of keys holds in which a whole one stands: ``GET /keys`` answers ``[{"key": "…"}]``."""
-    rows = (
-        next((one for one in cast("dict[str, object]", value).values() if isinstance(one, list)), [])
-        if isinstance(value, dict)
-        else value
-    )
-    for row in cast("list[object]", rows)[:20] if isinstance(rows, list) else ():
+    held_in = [*cast("dict[str, object]", value).values()] if isinstance(value, dict) else [value]
+    rows = next((cast("list[object]", one) for one in held_in if isinstance(one, list)), list[object]())
+    for row in rows[:20]:
         for name, held in cast("dict[str, object]", row).items() if isinstance(row, dict) else ():
             if name.lower() in _CALLED and isinstance(held, str) and _VALUE.fullmatch(held) and "*" not in held:
                 return name

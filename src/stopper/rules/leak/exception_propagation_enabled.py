@@ -29,7 +29,7 @@ def detect(app: App) -> Iterator[Hit]:
     # a handler of everything answers before Flask asks whether to propagate
     for found in switched_on(app, *(KEYS[1:] if caught else KEYS)):
         seen.add(found.key)
-        written = found.span.path.rpartition("/")[2] if found.span is not None else ""
+        written = found.span.path.rpartition("/")[2]
         if ".env" not in written:  # the lines of these files are read below
             yield Hit(f"{found.key} gives exceptions to the server", found.span, certainty=found.certainty)
     for file in source_of(app).files_of("dockerfile", "compose", "procfile", "env", "config"):
