@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
+from stopper.core.rule import Hit, Rule
 from stopper.scan.detecting import DetectorResult
 from stopper.scan.reached import NOBODY, Reached
 
@@ -42,14 +43,21 @@ def without_echoes(
 
 def without_refuted(seen: Sequence[DetectorResult], reached: Iterable[Reached]) -> tuple[DetectorResult, ...]:
     """*seen* without what a document alone says of guards, at routes that have refused nobody's every request. What a rule of the inventory tells of
-    the document itself stays."""
+    the document itself stays, and weighs no more than ``medium``: the server asks for what the document forgot."""
     refusing = {row.ref for row in reached if row.state(NOBODY) == "refused"}
     return tuple(
-        one
+        replace(one, hits=tuple(_milder(one.rule, hit, refusing) for hit in one.hits))
         if one.rule.family == "inventory"
         else replace(one, hits=tuple(hit for hit in one.hits if hit.reader != "spec" or hit.route not in refusing))
         for one in seen
     )
+
+
+def _milder(rule: Rule, hit: Hit, refusing: set[RouteRef]) -> Hit:
+    """What only the document lacks, where the server has refused nobody's request there, or somewhere where all of it is meant."""
+    asked_for = hit.route in refusing if hit.route is not None else bool(refusing)
+    mild = hit.reader == "spec" and asked_for and hit.severity is None and rule.severity in ("high", "critical")
+    return replace(hit, severity="medium") if mild else hit
 
 
 def _left(verdict: Verdict, told: Sequence[Verdict]) -> Verdict:

@@ -3,6 +3,9 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
+
+import pytest
 
 from stopper.core.app import App
 from stopper.core.exchange import Exchange, Request, Response
@@ -92,4 +95,14 @@ def test_what_a_document_says_of_guards_is_left_out_where_nobody_is_let_in() -> 
     document = replace(STRONG, family="inventory")
     rows = [Reached(BOOK, (Cell(NOBODY, "refused", (401,)),)), Reached(LOGIN, (Cell(NOBODY, "in", (200,)),))]
     guards, itself = without_refuted([DetectorResult(STRONG, tuple(said)), DetectorResult(document, tuple(said))], rows)
-    assert (guards.hits, itself.hits) == ((said[1],), tuple(said))
+    assert guards.hits == (said[1],)
+    assert itself.hits == (replace(said[0], severity="medium"), said[1])
+
+
+@pytest.mark.parametrize(("state", "severity"), [("refused", "medium"), ("in", None)])
+def test_a_document_without_any_security_weighs_less_where_the_server_asks(
+    state: Literal["refused", "in"], severity: str | None
+) -> None:
+    whole = DetectorResult(replace(STRONG, family="inventory"), (Hit("names no scheme", None, reader="spec"),))
+    (told,) = without_refuted([whole], [Reached(BOOK, (Cell(NOBODY, state, (401,)),))])
+    assert [hit.severity for hit in told.hits] == [severity]

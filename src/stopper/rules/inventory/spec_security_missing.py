@@ -8,7 +8,7 @@ from stopper.core.app import App, Route, Spec
 from stopper.core.login_names import PASSWORD
 from stopper.core.probe_baseline import is_door
 from stopper.core.rebuild_names import REBUILDS
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Hit, Rule, Severity
 from stopper.core.spec_document import Operation, mapping, operations, place_of
 
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -28,7 +28,9 @@ def detect(app: App) -> Iterator[Hit]:
     closed = [one for one in every if not _is_open_by_nature(one, app.spec)]
     if closed and not app.spec.schemes and not any(one.schemes for one in every):
         top = "openapi" if "openapi" in app.spec.document else "swagger"
-        yield Hit("the document names no security scheme at all", place_of(app, top), reader="spec")
+        reads = not any(one.method in _WRITES for one in closed)  # what only reads may be for everybody
+        weight: Severity | None = "low" if reads else None
+        yield Hit("the document names no security scheme at all", place_of(app, top), reader="spec", severity=weight)
         return
     for one in every:
         unknown = [name for name in one.schemes if name not in app.spec.schemes]
