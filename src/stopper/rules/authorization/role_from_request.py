@@ -23,6 +23,7 @@ from stopper.core.query_comparisons import is_query
 from stopper.core.reached_by_admins import is_brought_by_admins, is_reached_by_admins
 from stopper.core.rows_of_people import roles_of_rows
 from stopper.core.rule import Hit, Rule
+from stopper.core.said_anew import is_said_anew
 from stopper.core.said_by_caller import (
     CASTS,
     GUARDS,
@@ -214,6 +215,8 @@ def _role_brought(
     for one, where in as_brought(facts, value, function):
         key = said_under(facts, one)
         if not key or not ROLE.search(key):
+            continue
+        if is_said_anew(facts, key, function, where):
             continue
         listed = held and (is_held_to_a_list(facts, one, where) or is_held_to_a_list(facts, value, function))
         if not listed and not is_brought_by_admins(facts, one, where, SENT, own=own):
