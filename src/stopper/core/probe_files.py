@@ -43,6 +43,9 @@ _PERSON: Final = re.compile(r"(user|profile|account|member|customer)(_id)?")
 _READ: Final = (("Accept", "*/*"),)
 
 
+_TOO_MANY: Final = 429
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     """What Alice has uploaded: the text in it, its name, and the exchange that made it."""
@@ -202,7 +205,7 @@ def _judged(
     read = Request("GET", own_view.request.target, _READ)
     plain = [one for one in target.app.routes if not one.parameters]
     anonymous = yield from send(read)
-    if file.text in anonymous.response.body:
+    if file.text in anonymous.response.body or not _is_whole(anonymous):
         return []
     for page in [one for one in lists if _route_of(target, one.request.target.partition("?")[0]) in plain]:
         his = yield from attempt(send(bob.on(Request("GET", page.request.target, page.request.headers))))
@@ -245,14 +248,23 @@ def _deleted(route: Route, request: Request, file: _File, own_view: Exchange, bo
     tried = yield from send(bob.on(request))
     after = yield from send(own_view.request)
     ref = RouteRef(request.method, route.path)
-    if tried.response.status >= 400 or file.text in after.response.body:
+    if not _is_whole(tried) or tried.response.status >= 400 or file.text in after.response.body:
         return [passed(f"{ref} leaves a file of alice's to her")]
+    again = yield from send(own_view.request)
+    if not _is_whole(after) or not _is_whole(again) or file.text in again.response.body:
+        return []  # a connection that ended, or a limit, shows nothing of a file that is gone
     evidence = (
         Evidence("exchange", "control: alice reads her file, which the scan made", own_view),
         Evidence("exchange", "bob deletes it", tried),
         Evidence("exchange", "alice asks for it again", after),
     )
     return [failed(f"{ref} lets one user delete the file of another", (ref,), evidence)]
+
+
+def _is_whole(exchange: Exchange) -> bool:
+    """That the server answered, and neither failed nor asked for patience."""
+    response = exchange.response
+    return not response.error and response.status != _TOO_MANY and 200 <= response.status < 500
 
 
 def _route_of(target: Target, path: str) -> Route | None:

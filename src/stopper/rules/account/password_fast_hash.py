@@ -258,10 +258,12 @@ def _before_a_slow_hash(facts: SourceFacts) -> set[int]:
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
-    """``scrypt`` for werkzeug, whose hashes say how they were made: those that are stored still fit."""
+    """PBKDF2 with today's rounds for werkzeug, whose hashes say how they were made: those that are stored still fit. Every version of it knows
+    that, and ``scrypt`` only those from 2.3 on; a hash is longer than before, so the column has to be looked at."""
     for call in calls_at(source_of(app), hit.span):
         if call.method == "generate_password_hash":
-            return passing(call, ("1" if call.keyword("method") is None else "method", '"scrypt"'), safe=True)
+            place = "1" if call.keyword("method") is None else "method"
+            return passing(call, (place, '"pbkdf2:sha256:600000"'), safe=False)
     return None
 
 

@@ -363,8 +363,8 @@ def fix(app: App, hit: Hit) -> Edit | None:
     """``os.environ["KEY"]``: the application does not start without the key, so that nothing is compared with nothing."""
     for left, right, _, span, _ in _comparisons(source_of(app)):
         for one in (*options(left), *options(right)) if span == hit.span else ():
-            empty = isinstance(one, EnvironmentValue) and is_constant(one.default, None, "")
-            if empty and isinstance(one, EnvironmentValue) and one.span is not None:
+            unset = isinstance(one, EnvironmentValue) and is_constant(one.default, None)
+            if unset and isinstance(one, EnvironmentValue) and one.span is not None and one in (left, right):
                 return Edit(one.span, f'os.environ["{one.variable}"]', safe=False, imports=("os",))
     return None
 

@@ -150,12 +150,13 @@ def _resembling(target: Target) -> list[str]:
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
-    """A dot before the end of a name, where it is asked by hand: ``.shop.example`` is no end of ``evilshop.example``."""
+    """What stands before the end of a name, where it is asked by hand: ``.shop.example`` and ``://shop.example`` are no ends of
+    ``https://evilshop.example``."""
     for call in calls_at(source_of(app), hit.span):
         said = call.args[0] if call.method == "endswith" and call.args else None
         text = text_of(said)
         if isinstance(said, Constant) and said.span is not None and text is not None and _loose("endswith", text):
-            return Edit(said.span, repr(f".{text}"), safe=False)
+            return Edit(said.span, f'("://{text}", ".{text}")', safe=False)
     return None
 
 

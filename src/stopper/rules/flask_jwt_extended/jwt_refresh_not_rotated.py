@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.app import App, Route
-from stopper.core.call_edits import calls_at, passing
 from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
@@ -17,6 +16,7 @@ from stopper.core.probe_login import log_in, token_in
 from stopper.core.refresh_by_hand import kept_refresh_tokens
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import is_constant, text_of
+from stopper.core.verify_type_edits import of_one_type
 
 _REFRESH: Final = re.compile(r"(?i)(^|[/_-])(refresh|renew)([/_-]|$)")
 _NEW: Final = re.compile(
@@ -140,11 +140,8 @@ def _handed(second: Exchange, first: Exchange) -> bool:
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
-    """``verify_type`` as it is by default: a view that takes refresh tokens says so by ``refresh=True``."""
-    for call in calls_at(source_of(app), hit.span):
-        if is_constant(call.keyword("verify_type"), False):
-            return passing(call, ("verify_type", "True"), safe=False)
-    return None
+    """``verify_type`` as it is by default."""
+    return of_one_type(app, hit)
 
 
 RULE = Rule(

@@ -338,6 +338,9 @@ def _private(said: object, depth: int) -> Iterator[str]:
             yield from _private(value, depth - 1)
 
 
+_PRIVATE: Final = frozenset({"private", "is_private", "private_key", "private_keys", "as_private"})
+
+
 def fix(app: App, hit: Hit) -> Edit | None:
     """A time-out of five seconds, ``https`` in a literal, and the public members alone."""
     facts = source_of(app)
@@ -345,7 +348,7 @@ def fix(app: App, hit: Hit) -> Edit | None:
         if "time-out" in hit.message:
             return passing(call, ("timeout", "5"), safe=False)
         if "private members" in hit.message:
-            named = next((name for name, value in call.keywords if is_constant(value, True)), None)
+            named = next((name for name, value in call.keywords if name in _PRIVATE and is_constant(value, True)), None)
             return passing(call, (named, "False"), safe=False) if named else None
         for one in (*call.args, *(value for _, value in call.keywords)) if "plain http" in hit.message else ():
             if isinstance(one, Constant) and one.span is not None and str(one.value).startswith("http://"):

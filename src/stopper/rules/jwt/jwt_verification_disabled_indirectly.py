@@ -19,6 +19,7 @@ from stopper.core.jwt_names import (
     switched_off_elsewhere,
 )
 from stopper.core.jwt_peek import is_asked_elsewhere, is_only_a_first_look, is_our_own
+from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, not_applicable
 from stopper.core.probe_signature import broken_signature
 from stopper.core.rule import Certainty, Edit, Hit, Rule
@@ -154,7 +155,8 @@ def _legacy(app: App, facts: SourceFacts, call: Call, shape: Decoding) -> Hit | 
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
-    """``True`` for the literal, wherever it stands, of a call that names a key and its algorithms. A flag is left to a person."""
+    """``True`` for the literal in options that this call alone reads, where it names a key and its algorithms. A flag, a constant that others
+    may read as well, and options that several share are left to a person."""
     facts = source_of(app)
     for call, usual in decodings(facts):
         if call.span is None or call.span != hit.span:
@@ -163,15 +165,31 @@ def fix(app: App, hit: Hit) -> Edit | None:
         key = call.argument(shape.key, "key")
         if call.argument(shape.algorithms, "algorithms") is None or key is None or is_constant(key, None, ""):
             return None
-        said = [one.get(OPTION) for one in said_options(facts, call, shape) if isinstance(one, Mapping)]
-        said += [
-            one.value for one in facts.assignments_in(call.function) if one.attribute == OPTION and "[" in one.target
+        made = [one for one in said_options(facts, call, shape) if isinstance(one, Mapping)]
+        if any(one.span is None or _readers(app, facts, one.span) != 1 for one in made):
+            return None
+        told = [(one.get(OPTION), one.span) for one in made]
+        told += [
+            (one.value, one.span)
+            for one in facts.assignments_in(call.function)
+            if one.attribute == OPTION and "[" in one.target
         ]
-        for one in said:
-            if isinstance(one, Constant) and one.value is False and one.span is not None:
-                return Edit(one.span, "True", safe=False)
+        for said, around in told:
+            if isinstance(said, Constant) and said.value is False and said.span is not None:
+                return Edit(said.span, "True", safe=False) if around is not None and around.holds(said.span) else None
         return passing(call, ("verify", "True"), safe=False) if is_constant(call.keyword("verify"), False) else None
     return None
+
+
+def _readers(app: App, facts: SourceFacts, span: Span) -> int:
+    """How many calls decode with the options that are written there."""
+    return sum(
+        any(
+            isinstance(one, Mapping) and one.span == span
+            for one in said_options(facts, call, shape_of(app, call, usual))
+        )
+        for call, usual in decodings(facts)
+    )
 
 
 def probe(target: Target) -> Steps[Verdict]:

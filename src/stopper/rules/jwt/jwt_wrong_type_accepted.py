@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.app import App
-from stopper.core.call_edits import calls_at, passing
 from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -37,6 +36,7 @@ from stopper.core.values import (
     text_of,
     walk,
 )
+from stopper.core.verify_type_edits import of_one_type
 
 _LINK: Final = re.compile(r"(?i)forgot|reset|recover|magic_?link|invit|activat|confirm|verif(?:y|ication)_?e?mail")
 _STEPS: Final = 2
@@ -374,11 +374,8 @@ def _relabelled(target: Target) -> Steps[Verdict]:
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
-    """``verify_type`` as it is by default: a view that takes refresh tokens says so by ``refresh=True``."""
-    for call in calls_at(source_of(app), hit.span):
-        if is_constant(call.keyword("verify_type"), False):
-            return passing(call, ("verify_type", "True"), safe=False)
-    return None
+    """``verify_type`` as it is by default."""
+    return of_one_type(app, hit)
 
 
 RULE = Rule(
