@@ -67,7 +67,7 @@ _SHARED: Final[tuple[Callable[[Command], Command], ...]] = (
 
 _PROBING: Final[tuple[Callable[[Command], Command], ...]] = (
     click.option("--spec", metavar="FILE|URL", help="An OpenAPI 3.x or Swagger 2 document, or a Postman collection."),
-    click.option("--identity", "identities", multiple=True, metavar="NAME=CREDENTIAL", help="Somebody to be: alice='Bearer eyJ…', alice='ApiKey:X-API-Key:…', alice='Basic user:pass', alice='Cookie name=value', alice='Login user:pass', alice=@FILE or alice=env:VARIABLE. Repeatable."),
+    click.option("--identity", "identities", multiple=True, metavar="NAME=CREDENTIAL", help="Somebody to be: alice='Bearer eyJ…', alice='X-API-Key: …', alice='Basic user:pass', alice='Cookie name=value', alice='Login user:pass', alice=@FILE or alice=env:VARIABLE. Repeatable."),
     click.option("--rate", type=click.FloatRange(0), metavar="N", help="Requests a second. Default: as fast as the target answers."),
     click.option("--max-requests", type=click.IntRange(1), metavar="N", help="Requests in all. Default: 1000."),
     click.option("--timeout", "time_limit", type=click.FloatRange(1), metavar="SECONDS", help="Time for the whole run; then it ends, says what it lost, and exits with 3. Default: none."),
