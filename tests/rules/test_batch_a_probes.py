@@ -35,6 +35,14 @@ PROBED = (
 UNREACHABLE = {
     (
         "api-key-unset-fails-open",
+        "a key out of a file of settings that may lack it",
+    ): "the file of settings is not there",
+    (
+        "exception-text-in-response",
+        "nothing was tried but to read what the caller wrote",
+    ): "it needs a model that is not there",
+    (
+        "api-key-unset-fails-open",
         "two that are missing are held against each other by a helper",
     ): "no route of the example can be read",
     (

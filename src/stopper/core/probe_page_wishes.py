@@ -87,4 +87,9 @@ def may_tell_of(who: Identity, listed: Exchange | None) -> bool:
     """Whether what *who* was answered may tell each caller of the own account: what says nothing of *who* says nothing of others."""
     if listed is None or not listed.response.succeeded:
         return True
-    return who.subject is None or who.subject.partition("@")[0].lower() in listed.response.text.lower()
+    return who.subject is None or _letters(who.subject.partition("@")[0]) in _letters(listed.response.text)
+
+
+def _letters(text: str) -> str:
+    """A name as it is known without its signs: a mail address is spelled ``ann-7@…`` where the name is ``ann7``."""
+    return re.sub(r"[^a-z0-9]+", "", text.lower())
