@@ -573,7 +573,7 @@ def test_ctrl_c_is_130_and_one_line(folder: Path) -> None:
         thread.join()
     assert child.returncode == 130, err
     assert out == ""
-    assert err == "stopper: interrupted; nothing was written\n"
+    assert err == "stopper: interrupted; no report was written\n"
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(folder: Path) -> None:

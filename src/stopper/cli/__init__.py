@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
             code = run(arguments)
     except KeyboardInterrupt:  # while it was still being imported
-        sys.stderr.write("stopper: interrupted; nothing was written\n")
+        sys.stderr.write("stopper: interrupted; no report was written\n")
         code = 130
     if short:
         _end(code)

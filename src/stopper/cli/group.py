@@ -89,7 +89,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as wrong:
         return _tell(usage(wrong), 2)
     except click.Abort:
-        return _tell("interrupted; nothing was written", INTERRUPTED)
+        return _tell("interrupted; no report was written", INTERRUPTED)
     except (KeyboardInterrupt, Exception) as wrong:  # noqa: BLE001 - the rim
         return exit_of(wrong, shows_traceback=shows_traceback)
     return code if isinstance(code, int) else 0
@@ -98,7 +98,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def exit_of(wrong: BaseException, *, shows_traceback: bool = False) -> int:
     """The exit code of a command that an error ended, told to a person in one line."""
     if isinstance(wrong, KeyboardInterrupt):
-        return _tell("interrupted; nothing was written", INTERRUPTED)
+        return _tell("interrupted; no report was written", INTERRUPTED)
     if isinstance(wrong, BrokenPipeError):
         return _closed_pipe()
     if shows_traceback:
