@@ -56,13 +56,23 @@ def _as_it_stands(target: Target, route: Route, method: str, who: Identity) -> S
     body = _body(honest, {as_parameter(name): value for name, value in stands.items()}, said.group(2))
     if not body:
         return None
-    request = replace(honest, body=json.dumps(body).encode(), identity=None)
-    nowhere = yield from send(replace(at_number(target, route, unknown(number), method), body=request.body))
+    sent = yield from sent_to_one_that_is(target, route, method, number, body)
+    if sent is None:
+        return None
+    after = yield from send(look)
+    return (sent, after) if same(after.response, before.response) else None
+
+
+def sent_to_one_that_is(
+    target: Target, route: Route, method: str, number: str, body: dict[str, object]
+) -> Steps[Exchange | None]:
+    """The answer to nobody who sends a thing this body and is obeyed, where a number that nothing has takes it from nobody."""
+    written = json.dumps(body).encode()
+    nowhere = yield from send(replace(at_number(target, route, unknown(number), method), body=written, identity=None))
     if nowhere.response.succeeded or nowhere.response.refused:
         return None
-    sent = yield from send(request)
-    after = yield from send(look)
-    return (sent, after) if sent.response.succeeded and same(after.response, before.response) else None
+    sent = yield from send(replace(at_number(target, route, number, method), body=written, identity=None))
+    return sent if sent.response.succeeded else None
 
 
 def _body(honest: Request, known: dict[str, object], part: str) -> dict[str, object]:

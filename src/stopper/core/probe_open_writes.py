@@ -19,8 +19,7 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, kinds
 from stopper.core.probe_login import login_requests, login_routes
 from stopper.core.probe_objects import inner_object, is_masked, marked
-from stopper.core.probe_open_parts import open_parts
-from stopper.core.probe_read_below import unknown
+from stopper.core.probe_open_parts import open_parts, sent_to_one_that_is
 from stopper.core.public_routes import declared_public
 
 KINDS_MOST: Final = {"quick": 2, "standard": 6, "deep": 20}
@@ -159,15 +158,11 @@ def _as_it_stands(
         or any(isinstance(value, (dict, list)) or is_masked(value) for value in body.values())
     ):
         return None
-    request = replace(honest, body=json.dumps(body).encode(), identity=None)
-    nowhere = yield from send(replace(at_number(target, route, unknown(number), verb), body=request.body))
-    if nowhere.response.succeeded or nowhere.response.refused:
+    sent = yield from sent_to_one_that_is(target, route, verb, number, body)
+    if sent is None:
         return None
-    sent = yield from send(request)
     after = yield from _look(target, kind, number, who)
-    if not sent.response.succeeded or after is None or not same(after.response, before.response):
-        return None
-    return sent, after
+    return (sent, after) if after is not None and same(after.response, before.response) else None
 
 
 def at_number_of(target: Target, kind: Kind, route: Route, verb: str) -> str | None:
