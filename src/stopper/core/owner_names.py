@@ -20,10 +20,10 @@ PRIVATE: Final = re.compile(
     r"wishlists?|trips?|rentals?|purchases?|refunds?|baskets?|workouts?|folders?|chats?|conversations?|patients?|contacts?|diar(?:y|ies)|journals?|vaults?|secrets?)([/_-]|$)"
 )
 ROLE: Final = re.compile(
-    r"(?i)^(user_?)?(role|roles|is_?admin|admin|is_?staff|is_?superuser|superuser|is_?moderator|permissions?|privileges?|access_?level|user_?type)$|^x-(user-)?(admin|groups?|access-?level|privileges?)$|^x-(?:[a-z]+-){0,2}(roles?|is-admin|permissions?|user-type)$"
+    r"(?i)^(?:(?:user|acting|actor|caller|requester|my|current|sender)_?)?(role|roles|is_?admin|admin|is_?staff|is_?superuser|superuser|is_?moderator|permissions?|privileges?|access_?level|user_?type)$|^x-(user-)?(admin|groups?|access-?level|privileges?)$|^x-(?:[a-z]+-){0,2}(roles?|is-admin|permissions?|user-type)$"
 )
 ROLES_SAID: Final = (
-    *(f"{before}{word}" for before in ("", "user_", "user")
+    *(f"{before}{word}" for before in ("", "user_", "user", "acting_", "actor_", "caller_", "requester_", "my_", "current_", "sender_")
       for word in ("role", "roles", "is_admin", "isadmin", "admin", "is_staff", "isstaff", "is_superuser", "issuperuser", "superuser", "is_moderator",
                    "ismoderator", "permission", "permissions", "privilege", "privileges", "access_level", "accesslevel", "user_type", "usertype")),
     *(f"x-{before}{word}" for before in ("", "user-")

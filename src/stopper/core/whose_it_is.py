@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.owner_names import WHO, WHOSE_ID
 from stopper.core.passing import handed
-from stopper.core.values import Call, Choice, Constant, Item, Name, Parameter, Value, is_constant, parts, walk
+from stopper.core.values import Choice, Constant, Item, Name, Parameter, Value, is_constant, parts, walk
 
 if TYPE_CHECKING:
     from stopper.core.fact import Comparison, Condition
@@ -95,9 +95,10 @@ def weighs(facts: "SourceFacts", function: str) -> bool:
     )
 
 
-def is_stamped(call: Call, name: str) -> bool:
-    """``Comment(author_id=…)``: who wrote or owns what is made. Who takes part in something, or is given it, may be said by another."""
-    return name in _STAMPS and call.method[:1].isupper() and _BETWEEN_PEOPLE.search(call.method) is None
+def is_stamped(noun: str, name: str) -> bool:
+    """``Comment(author_id=…)``, ``INSERT INTO comments (author_id)``: who wrote or owns what is made. Who takes part in something, or is
+    given it, may be said by another."""
+    return bool(noun) and name in _STAMPS and _BETWEEN_PEOPLE.search(noun) is None
 
 
 def is_or_mine(name: str, value: Value) -> bool:

@@ -11,6 +11,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.made_things import made_things, makes
 from stopper.core.owner_names import ADMIN_PATH, ROLE, ROLES_SAID, WHO, WHOSE, WHOSE_ID
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import RouteRef, Span
@@ -59,7 +60,6 @@ _MINE: Final = tuple(
     for word in ("user", "account", "customer", "patient", "member", "student", "employee", "author", "client")
 )
 _ACCOUNT: Final = re.compile(r"(?i)user|account|person|people|customer|employee|admin")
-_MAKES: Final = re.compile(r"[A-Z]|(?i:create|add|new|insert|register|make|save|set|update|dict)")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -226,7 +226,7 @@ def _role_brought(
 
 def _makers(facts: SourceFacts) -> list[str]:
     """What is called with a role by keyword; empty names would mean every call."""
-    found = {call.callee for call, _, _ in passed_as(facts, ROLE.search) if _MAKES.match(call.method)}
+    found = {call.callee for call, _, _ in passed_as(facts, ROLE.search) if makes(call)}
     return sorted(found) or ["stopper.nothing"]
 
 
@@ -249,12 +249,12 @@ def _made_for(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     if not facts.says(*_OWNERS, *_MINE):
         return
     guarded = {route.view for route in app.routes if any(one.state == "guarded" for one in route.access.values())}
-    for call in facts.calls():
-        homes = _homes(facts, call.function, guarded) if call.keywords and _MAKES.match(call.method) else ()
+    for call, noun, columns in made_things(facts):
+        homes = _homes(facts, call.function, guarded)
         if not homes or call.span is None:
             continue
-        for name, value in call.keywords:
-            stamped = is_stamped(call, name)
+        for name, value in columns:
+            stamped = is_stamped(noun, name)
             key = said_under(facts, value) if name in _OWNERS or stamped or is_or_mine(name, value) else None
             said = key is not None and (key in (*_OWNERS, name) or (stamped and WHOSE_ID.fullmatch(key) is not None))
             if (
