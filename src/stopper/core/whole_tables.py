@@ -8,7 +8,7 @@ from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit
-from stopper.core.values import Call, Choice, Constant, Item, Mapping, Truth, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Choice, Constant, Item, Mapping, Name, Truth, Value, is_constant, text_of, walk
 from stopper.core.view_functions import index_of
 
 _GROWS: Final = re.compile(
@@ -88,6 +88,8 @@ def _is_filtered(call: Call, filtered: list[Call]) -> bool:
 
 def _is_way_without(value: Value) -> bool:
     """A query as it stands before ``if word: query = query.where(…)``."""
+    if isinstance(value, Name):
+        return value.dotted.endswith(".query")
     parts = [part for part in walk(value, 10) if isinstance(part, Call)]
     return any(part.method in ("query", "select") or ".query" in part.callee for part in parts) and not any(
         _FILTERS.match(part.method) for part in parts

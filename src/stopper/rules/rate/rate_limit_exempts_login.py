@@ -10,7 +10,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.limiter_facts import AUTH_PATH, LIMITING, says_too_many
 from stopper.core.place import RouteRef
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Name, Sequence, Truth, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Constant, Member, Name, Sequence, Truth, Value, is_constant, text_of, walk
 from stopper.core.view_functions import viewed_class
 
 _CHECKS: Final = re.compile(
@@ -51,6 +51,7 @@ def _in_source(app: App, facts: SourceFacts) -> Iterator[Hit]:
             if exempt or (one.above_route and one.name.endswith((".limit", ".shared_limit"))):
                 why = "is exempt from the limiter" if exempt else "runs before its limit, which stands above the route"
                 yield Hit(f"{function.name.rpartition('.')[2]} {why}", one.span, _ref(facts, function.name))
+    yield from _of_classes(facts)
     for call in facts.calls("*.exempt"):
         if _OF_CSRF.search(call.callee):
             continue
@@ -62,6 +63,26 @@ def _in_source(app: App, facts: SourceFacts) -> Iterator[Hit]:
             elif isinstance(given, Call) and given.method == "Blueprint" and _is_auth_blueprint(given):
                 yield Hit("the blueprint that lets people in is exempt from the limiter", call.span)
     yield from _filters(app, facts)
+
+
+def _of_classes(facts: SourceFacts) -> Iterator[Hit]:
+    """``decorators = [limiter.exempt]`` of a view class that lets people in."""
+    for found in facts.classes():
+        listed = [found.attributes.get(name) for name in ("decorators", "method_decorators")]
+        if not any(_exempts(part) for one in listed for part in walk(one, 2)):
+            continue
+        views = (found.name, *(f"{found.name}.{method}" for method in found.methods))
+        view = next((one for one in views if _lets_in(facts, one)), None)
+        span = next((one.span for one in listed if one is not None and one.span is not None), found.span)
+        if view is not None:
+            yield Hit(f"{found.name.rpartition('.')[2]} is exempt from the limiter", span, _ref(facts, view))
+
+
+def _exempts(value: Value) -> bool:
+    if isinstance(value, Member):
+        made = value.owner.callee if isinstance(value.owner, Call) else getattr(value.owner, "dotted", "")
+        return value.attribute == "exempt" and not _OF_CSRF.search(made)
+    return isinstance(value, Name) and value.dotted.endswith(".exempt") and not _OF_CSRF.search(value.dotted)
 
 
 def _always_exempt(facts: SourceFacts, call: Call) -> bool:
