@@ -89,6 +89,29 @@ def is_key_name(name: str) -> bool:
     )
 
 
+_SOME_KEY: Final = re.compile(
+    r"(?i)_?(?!(?:[a-z0-9]+_)*(?:cache|sort|primary|foreign|public|publishable|partition|object|storage|session|row|group|lookup|dict|routing|route|redis|hash|index|unique"
+    r"|search|order|shard|dedup\w*|idempotency|translation|i18n|message|column|field|config|settings?|query|param\w*|context|json|site|maps?|hot|meta|state|tag|label|event|metric"
+    r"|feature|flag|lock|job|task|queue|topic|bucket|s3|file|item|data|test|dummy|fake|example|sample|mock|hmac|fernet|aes|enc|encrypt|encryption|cipher|crypto|crypt)_key$)"
+    r"(?:[a-z0-9]+_)+key"
+)
+_CRYPTO: Final = re.compile(
+    r"(?i)_?(?:[a-z0-9]+_)*(?:(?:hmac|fernet|aes|enc|encrypt|cipher|crypto|crypt)_?key|pass|pepper|auth)"
+)
+
+
+@lru_cache(maxsize=16384)
+def may_be_key(name: str) -> bool:
+    """That a name leaves it to the text whether it is the key of a service: ``STRIPE_KEY``, ``payment_gateway_key``; not ``cache_key``."""
+    return name.lower().endswith("_key") and sensitive(name) is None and _SOME_KEY.fullmatch(name) is not None
+
+
+@lru_cache(maxsize=16384)
+def may_be_secret(name: str) -> bool:
+    """The same of other secrets: ``HMAC_KEY``, ``smtp_pass``, ``pepper``."""
+    return len(name) <= 60 and _CRYPTO.fullmatch(name) is not None
+
+
 _BROUGHT: Final = ("x-api", "x-auth", "x-token", "x-access", "api", "auth")
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts
+from stopper.core.looked_up_keys import looked_up_keys
 from stopper.core.values import Call, Item, Mapping, Member, Name, Value, walk
 
 KEY_ITSELF: Final = frozenset({"key", "secret", "value", "token", "raw_key", "plain_key", "key_value", "secret_key"})
@@ -35,14 +36,17 @@ def is_shown_by_key_model(facts: SourceFacts, function: str, value: Value) -> bo
 def is_key_of_row(facts: SourceFacts, value: Member) -> bool:
     """``k.key`` for each of ``ApiKey.query``, or of the one that was found: the column says by its class what it holds."""
     owner = value.owner
-    if value.attribute not in KEY_ITSELF or not isinstance(owner, (Item, Call)):
+    looked_up = {model for model, column in looked_up_keys(facts) if column == value.attribute}
+    if not (looked_up or value.attribute in KEY_ITSELF) or not isinstance(owner, (Item, Call)):
         return False
     if isinstance(owner, Call) and (owner.callee in classes_by_name(facts) or _MAKES.search(owner.method)):
         return False  # it was made in the same breath
     for one in walk(owner, 5):
         said = one.callee if isinstance(one, Call) else one.dotted if isinstance(one, Name) else ""
         for place, word in enumerate(parts_of := said.split(".")):
-            if word[:1].isupper() and _KEY_MODEL.fullmatch(word):
+            if looked_up and ".".join(parts_of[: place + 1]) in looked_up:
+                return True
+            if value.attribute in KEY_ITSELF and word[:1].isupper() and _KEY_MODEL.fullmatch(word):
                 return _holds_clear_keys(facts, ".".join(parts_of[: place + 1]))
     return False
 

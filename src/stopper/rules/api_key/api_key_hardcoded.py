@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name, is_shown_key
+from stopper.core.api_key_names import is_key_name, is_of_browsers, is_shown_key
 from stopper.core.app import App
 from stopper.core.desk_files import MADE_UP
 from stopper.core.environment_edits import named_from_environment
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.key_shapes import STANDS_IN
+from stopper.core.key_shapes import STANDS_IN, is_drawn
 from stopper.core.keys_by_use import is_key_by_use, sent_credentials
-from stopper.core.naming import sensitive
+from stopper.core.naming import may_be_key, sensitive
 from stopper.core.passed_keywords import passed_as
 from stopper.core.passing import given
 from stopper.core.place import Span
@@ -34,6 +34,7 @@ from stopper.core.values import (
 
 MESSAGE: Final = "an API key is written in the code"
 SHORTEST: Final = 8
+_DRAWN: Final = 16
 _FAKE: Final = re.compile(
     rf"(?i){STANDS_IN}|<.*>|\{{|\.\.\.|^(?:none|null|todo|test|secret|x-[\w-]+|api[_-]?key|key|string|header|query)$|not.?set|insert|^(?:my|auth|some)[_-](?:api[_-]|secret[_-])?(?:key|token|secret)$|redacted|^(?:test|sample)(?:[-_][a-z]+)+$"
 )
@@ -95,7 +96,8 @@ def _places(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
     met: dict[int, int] = {}
     for one in facts.assignments():
         table = one.value if not one.function and isinstance(one.value, Mapping) else None
-        if table is None and not _is_about_key(one.attribute) and not _is_collection(one.attribute):
+        named = _is_about_key(one.attribute) or _is_collection(one.attribute) or may_be_key(one.attribute)
+        if table is None and not named:
             continue  # most have other names
         if _is_used_again(one.value, one.span):
             continue
@@ -123,11 +125,18 @@ def _held(name: str, value: Value, span: Span) -> Iterator[tuple[Span, Certainty
         _is_key(one) and not _repeats(one, name) for one in literals(value) if not isinstance(value, Item)
     ):
         yield span, "certain" if isinstance(value, Constant) else "likely"
+    elif may_be_key(name) and not is_of_browsers(name) and any(_is_drawn(one) for one in options(value)):
+        yield span, "likely"
     elif _is_collection(name):
         for option in options(value):
             if _holds(option) and not (_OF_ANYTHING.fullmatch(name) and _names_fields(option)):
                 yield span, "likely"
                 return
+
+
+def _is_drawn(value: Value) -> bool:
+    """That a generator made the text, by its look: what a name leaves open is told by it."""
+    return isinstance(value, Constant) and _is_key(value) and len(text := str(value.value)) >= _DRAWN and is_drawn(text)
 
 
 def _unpacked(value: Value) -> Value:

@@ -41,7 +41,7 @@ _TEMPLATE: Final = re.compile(
 _KEYS: Final = frozenset(
     {"key", "token", "access_token", "appid", "app_id", "auth", "secret", "apitoken", "auth_token", "subscription-key"}
 )
-_WRITTEN_OUT: Final = re.compile(r"(?i)^https?://\S+[?&](?:api_?key|appid|access_token)=[\w-]{16,}")
+_WRITTEN_OUT: Final = re.compile(r"(?i)^(?:https?:/)?/\S*[?&](?:api_?key|appid|access_token)=[\w-]{16,}")
 _SETTERS: Final = frozenset({"set", "add", "copy_set_param", "copy_add_param"})
 """What puts one more name with its value into a query."""
 _NO_URL: Final = ("headers", "data", "json", "auth", "content", "cookies")

@@ -10,8 +10,8 @@ from stopper.core.app import App
 from stopper.core.desk_files import MADE_UP
 from stopper.core.environment_edits import named_from_environment
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.key_shapes import FAKE, KeyShape, claims_of, is_placeholder, is_random, key_in, may_hold_key
-from stopper.core.naming import VARIABLE, is_key_name, sensitive
+from stopper.core.key_shapes import FAKE, KeyShape, claims_of, is_drawn, is_placeholder, is_random, key_in, may_hold_key
+from stopper.core.naming import VARIABLE, is_key_name, may_be_secret, sensitive
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
@@ -205,7 +205,7 @@ def _is_secret(name: str, value: Value) -> bool:
     if (
         text is None
         or not SHORTEST <= len(text) <= 200
-        or sensitive(name) in (None, "api-key")
+        or not (sensitive(name) in ("token", "password", "config-secret") or (may_be_secret(name) and is_drawn(text)))
         or _ELSEWHERE.search(name)
     ):
         return False
