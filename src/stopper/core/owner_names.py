@@ -17,7 +17,7 @@ PRIVATE: Final = re.compile(
     r"(?i)(^|[/_-])(orders?|invoices?|notes?|documents?|docs?|files?|messages?|payments?|accounts?|profiles?|addresses|cards?|transactions?|statements?|tickets?|bookings?|reservations?|appointments?|records?|"
     r"todos?|tasks?|projects?|subscriptions?|contracts?|reports?|receipts?|carts?|wallets?|transfers?|users?|prescriptions?|claims?|letters?|drafts?|attachments?|uploads?|photos?|"
     r"loans?|leases?|memberships?|shipments?|parcels?|deliver(?:y|ies)|medications?|diagnos[ei]s|lab-results|visits?|grades?|payslips?|salar(?:y|ies)|expenses?|budgets?|timesheets?|"
-    r"wishlists?|trips?|rentals?|purchases?|refunds?|baskets?|workouts?|folders?|chats?|conversations?|patients?|contacts?|diar(?:y|ies)|journals?|vaults?|secrets?)([/_-]|$)"
+    r"wishlists?|trips?|rentals?|purchases?|refunds?|charges|payouts?|baskets?|workouts?|folders?|chats?|conversations?|patients?|contacts?|diar(?:y|ies)|journals?|vaults?|secrets?)([/_-]|$)"
 )
 ROLE: Final = re.compile(
     r"(?i)^(?:(?:user|acting|actor|caller|requester|my|current|sender)_?)?(role|roles|is_?admin|admin|is_?staff|is_?superuser|superuser|is_?moderator|permissions?|privileges?|access_?level|user_?type)$|^x-(user-)?(admin|groups?|access-?level|privileges?)$|^x-(?:[a-z]+-){0,2}(roles?|is-admin|permissions?|user-type)$"

@@ -45,11 +45,11 @@ _BY_KEY: Final = (
 _BY_FILTER: Final = ("filter_by", "filter", "where")
 _SQL: Final = re.compile(r"(?is)^\s*(select|update|delete)\b.*\bwhere\b")
 _SQL_OWNER: Final = re.compile(
-    r"(?i)\b(user|owner|author|account|customer|tenant|org|team|created_by|member|company)\w*\s*=|\b(?:is_)?(?:shared|public|published)\s*=\s*(?:true|1)\b"
+    r"(?i)\b(user|owner|author|account|customer|tenant|org|team|created_by|member|company|merchant|client|patient|student|seller|buyer|employee|workspace)\w*\s*=|\b(?:is_)?(?:shared|public|published)\s*=\s*(?:true|1)\b"
 )
 _MINE: Final = re.compile(
     r"(?i)^(?:owner|author|user|creator|(?:created|uploaded|ordered|booked|requested|submitted)_by|uploader|seller|buyer|recipient|sender|customer|client|patient|student|employee|"
-    r"member|borrower|holder|subscriber|applicant|guest|account)(?:_id|_email|_name)?$|^uid$|^userid$"
+    r"member|borrower|holder|subscriber|applicant|guest|account|merchant|tenant)(?:_id|_email|_name)?$|^uid$|^userid$"
 )
 """A column that says which person a row belongs to."""
 _CATALOGUE: Final = re.compile(
