@@ -45,6 +45,10 @@ _COOKIE: Final = re.compile(r"(?i)document\.cookie\s*=\s*[\"'`](\w*(?:token|jwt|
 _SHOWS: Final = re.compile(
     r"(?<!\{\{ [\"'])\{\{-?\s*(?:config(?:\.(\w+)|\[\s*[\"'](\w+)[\"']\s*\])|[\w.]*?(?:\.|\b)(\w+))\s*(?:\|\s*\w+(?:\([^)]*\))?\s*)*-?\}\}"
 )
+_OF_SESSION: Final = re.compile(
+    r"\{\{-?\s*session(?:\.get\(\s*[\"'](\w+)[\"']|\[\s*[\"'](\w+)[\"']\s*\]|\.(\w+))[^{}]*-?\}\}"
+)
+"""A token that the session keeps is a live one."""
 _LITERAL: Final = re.compile(
     r"(?i)(?:const|let|var)?\s*[\"']?([\w-]*(?:api[_-]?key|access[_-]?key|secret|auth[_-]?token)\w*)[\"']?\s*[:=]\s*[\"'`]([\w./+=-]{16,})[\"'`]"
 )
@@ -253,6 +257,10 @@ def _of_line(line: str, rendered: bool, handed: bool, sent: frozenset[str]) -> t
             and not re.search(r"type=[\"']hidden[\"'].*(?:csrf|reset)|name=[\"']token", line)
         ):
             return RENDERED, bool(match[1] or match[2] or name in sent)
+    for match in _OF_SESSION.finditer(line) if rendered and "session" in line else ():
+        name = match[1] or match[2] or match[3]
+        if (sensitive(name) in _KINDS or is_key_name(name)) and not _NO_SECRET.search(name):
+            return RENDERED, True
     for match in _LITERAL.finditer(line) if _NAMED.search(lowered) else ():
         if not _NO_SECRET.search(match[1]) and not _PUBLIC.match(match[2]) and any(char.isdigit() for char in match[2]):
             return WRITTEN, first_format(line) is not None
