@@ -93,3 +93,17 @@ def test_any_bytes_are_read_or_passed_over(tmp_path: Path, name: str, data: byte
     (tmp_path / name).write_bytes(b"[options]\ninstall_requires = x\n" + data)
     for version in dependencies((tmp_path,)).values():
         assert isinstance(version, str)
+
+
+def test_what_a_project_beside_it_pins_says_nothing(tmp_path: Path) -> None:
+    for name, text in (("one", "PyJWT==2.4.0\nFlask==2.0.0\n"), ("two", "PyJWT>=2.10\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "requirements.txt").write_text(text)
+    assert dependencies((tmp_path, tmp_path / "two")) == {"pyjwt": "2.10"}
+
+
+def test_a_folder_without_requirements_asks_those_beside_it(tmp_path: Path) -> None:
+    for name in ("api", "src"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "api" / "requirements.txt").write_text("PyJWT==2.4.0\n")
+    assert dependencies((tmp_path, tmp_path / "src")) == {"pyjwt": "2.4.0"}

@@ -31,8 +31,10 @@ def dependencies(folders: tuple[Path, ...]) -> dict[str, str]:
     counts what the project names; everything, where it names nothing.
     """
     found: dict[str, tuple[int, str]] = {}
+    naming = [folder for folder in folders if _names_some(folder)]
     for folder in folders:
-        for name, rank, version in _of_folder(folder):
+        nearer = any(folder in one.parents for one in naming)  # the folders beside those are other projects
+        for name, rank, version in _of_one(folder) if nearer else _of_folder(folder):
             key = _key(name)
             if key not in found or rank > found[key][0]:
                 found[key] = (rank, version)
@@ -89,9 +91,13 @@ def _requirement_files(folder: Path) -> list[Path]:
     return found
 
 
+def _names_some(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (*LOCKS, *PROJECTS, *SETUPS)) or bool(_requirement_files(folder))
+
+
 def _below(folder: Path) -> list[Path]:
     """The folders right below one that names no dependencies itself: the project stands in ``backend`` or ``api``."""
-    if any((folder / name).is_file() for name in (*LOCKS, *PROJECTS, *SETUPS)) or _requirement_files(folder):
+    if _names_some(folder):
         return []
     try:
         found = sorted(one for one in folder.iterdir() if one.name[:1] not in "._" and one.is_dir())
