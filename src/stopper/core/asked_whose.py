@@ -300,7 +300,7 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
     if _SAYS.fullmatch(call.callee) or (call.method[:1].isupper() and call.method not in _QUERIES):
         return False
     given = (*call.args, *(value for _, value in call.keywords))
-    if call.method in _QUERIES and _holds_owner(call):
+    if call.method in _QUERIES and _holds_owner(index, call):
         return True
     inside = not_of_found(call, [part for value in given for part in _outside_makers(value)], _QUERIES)
     outside = list(_outside_makers(call.receiver)) if call.receiver is not None else []
@@ -326,13 +326,15 @@ def _is_statement(call: Call) -> bool:
     return bool(call.args) and _WHERE.match(text_of(call.args[0]) or "") is not None
 
 
-def _holds_owner(call: Call) -> bool:
-    """``WHERE id = :id AND user_id = :user``, with the person as a parameter that somebody else passes."""
+def _holds_owner(index: FunctionIndex, call: Call) -> bool:
+    """``WHERE id = :id AND user_id = :user``, with the person as a parameter that somebody else passes, and not the address."""
     if call.method != "execute" or not call.args:
         return False
     said = next((text for part in walk(call.args[0], 3) if (text := text_of(part))), "")
     return SQL_OWNER.search(said) is not None and any(
-        isinstance(part, Parameter) for one in call.args[1:] for part in walk(one, 3)
+        isinstance(part, Parameter) and not index.facts.routes_of_view(part.function)
+        for one in call.args[1:]
+        for part in walk(one, 3)
     )
 
 

@@ -12,6 +12,7 @@ from stopper.core.everybodys_deeds import is_everybodys_deed
 from stopper.core.fact import ClassFact, Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.kinds_of_staff import asks_a_role, is_for_a_role, is_for_admins
+from stopper.core.named_by_id import ACCOUNT_NUMBER, PAYS, is_id, is_statement_by_id
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE
 from stopper.core.password_columns import is_table_class
@@ -43,10 +44,6 @@ _BY_KEY: Final = (
     "update_item", "delete_item",
 )  # fmt: skip
 _BY_FILTER: Final = ("filter_by", "filter", "where")
-_SQL: Final = re.compile(r"(?is)^\s*(select|update|delete)\b.*\bwhere\b")
-_SQL_OWNER: Final = re.compile(
-    r"(?i)\b(user|owner|author|account|customer|tenant|org|team|created_by|member|company|merchant|client|patient|student|seller|buyer|employee|workspace)\w*\s*=|\b(?:is_)?(?:shared|public|published)\s*=\s*(?:true|1)\b"
-)
 _MINE: Final = re.compile(
     r"(?i)^(?:owner|author|user|creator|(?:created|uploaded|ordered|booked|requested|submitted)_by|uploader|seller|buyer|recipient|sender|customer|client|patient|student|employee|"
     r"member|borrower|holder|subscriber|applicant|guest|account|merchant|tenant)(?:_id|_email|_name)?$|^uid$|^userid$"
@@ -63,10 +60,6 @@ _WHO_ASKS: Final = re.compile(r"(?i)user|tenant|principal|identity|security|acco
 _FIRESTORES: Final = ("firebase_admin", "google.cloud.firestore", "google.cloud")
 _SERVES: Final = frozenset({"flask.send_file", "flask.send_from_directory"})
 _FILE_ID: Final = re.compile(r"(?i)(?:^|_)(?:id|uuid|number|no|uid)$")
-_PAYS: Final = re.compile(
-    r"(?i)(?:from|source|src|sender|debit|payer|origin)_?(?:account|wallet|card|iban)(?:_?(?:id|number|no))?|(?:account|wallet|card)_?from"
-)
-"""A member that names whose money goes."""
 _STEM: Final = re.compile(r"_?(?:ids?|uuids?|pk)$")
 _TEMPLATES: Final = re.compile(r"(?i)^[^{]*[/_-](?:templates?|templating)(?=[/_-])")
 """Templates of tasks and notes, out of which everybody's are made."""
@@ -207,10 +200,10 @@ def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call | Item]
                 yield call
         for call in facts.calls_in(function.name):
             handed = facts.function(call.callee) is not None and call.args
-            if handed and any(_is_id(index, value) or _is_body(value) for value in call.args):
+            if handed and any(is_id(index, value) or _is_body(value) for value in call.args):
                 yield from (inner for inner in facts.calls_in(call.callee) if _looks_up(index, inner))
         for call in facts.calls_in(function.name) if facts.imports(*_FIRESTORES) else ():
-            if call.method == "document" and any(_is_id(index, value) for value in call.args):
+            if call.method == "document" and any(is_id(index, value) for value in call.args):
                 yield call
         for call in facts.calls_in(function.name):
             if call.callee in _SERVES and any(_is_number(index, value) for value in call.args):
@@ -228,7 +221,7 @@ def _is_body(value: Value) -> bool:
 def _kept_under(index: FunctionIndex, function: Function) -> Iterator[Item]:
     """What a view takes out of a dictionary of the module: ``ORDERS.get(order_id)``."""
     for item in index.facts.all_lookups:
-        if item.span is None or not function.span.holds(item.span) or not _is_id(index, item.key):
+        if item.span is None or not function.span.holds(item.span) or not is_id(index, item.key):
             continue
         if isinstance(item.owner, Mapping) and not any(isinstance(value, Constant) for _, value in item.owner.items):
             yield item
@@ -246,13 +239,19 @@ def _matters(index: FunctionIndex, route: Route, method: str, call: Call | Item)
     """That the thing is somebody's, by the path or by its model."""
     if (route.parameters or _is_named_by_body(route, call)) and _private(route):
         return True
+    if method == "GET" and any(map(ACCOUNT_NUMBER.fullmatch, _keys_sent(call))):
+        return True
     return _is_of_somebody(index, route, method, call)
+
+
+def _keys_sent(call: Call | Item) -> list[str]:
+    return [text_of(part.key) or "" for part in walk(call, 5) if isinstance(part, Item)]
 
 
 def _is_named_by_body(route: Route, call: Call | Item) -> bool:
     """``/appointments/cancel`` with an ``appointment_id`` in the form: what the path speaks of is named by what is sent."""
-    keys = [text_of(part.key) or "" for part in walk(call, 5) if isinstance(part, Item)]
-    if any(map(_PAYS.fullmatch, keys)):
+    keys = _keys_sent(call)
+    if any(map(PAYS.fullmatch, keys)):
         return True
     stems = [stem for key in keys if (stem := _STEM.sub("", key.lower())) or key.lower() in ("id", "ids")]
     return any(stem in route.path.lower() for stem in stems)
@@ -292,14 +291,12 @@ def _looks_up(index: FunctionIndex, call: Call) -> bool:
     """A look-up by an id and by nothing else."""
     given = (*call.args, *(value for _, value in call.keywords))
     foreign = call.callee.startswith("flask.") and not call.callee.startswith("flask.g.")
-    if foreign or not any(_is_id(index, value) for value in given):
+    if foreign or not any(is_id(index, value) for value in given):
         return False
-    if call.args and len(call.args) > 1 and _SQL.match(text_of(call.args[0]) or "") and call.method != "execute":
-        return not _SQL_OWNER.search(text_of(call.args[0]) or "")
+    by_id = is_statement_by_id(index, call) if call.args else None
+    if by_id is not None and (call.method == "execute" or len(call.args) > 1):
+        return by_id
     if call.method in _BY_KEY or call.method == "execute":
-        text = next((text for value in given for text in _texts(value)), "")
-        if text:
-            return bool(_SQL.match(text)) and not _SQL_OWNER.search(text)
         if call.method == "execute":
             return False
         maps = [value for value in (*call.args, call.keyword("Key")) if isinstance(value, Mapping)]
@@ -327,45 +324,12 @@ def _is_library(call: Call) -> bool:
     return call.callee.partition(".")[0] in ("requests", "httpx", "os", "session", "cache", "redis")
 
 
-def _texts(value: Value) -> Iterator[str]:
-    for part in (value, *(value.args if isinstance(value, Call) else ())):
-        text = text_of(part)
-        if text is not None and " " in text:
-            yield text
-
-
 def _names_owner(value: Value) -> bool:
     return any(
         (isinstance(part, Member) and OWNER.search(part.attribute))
         or (isinstance(part, Name) and OWNER.search(part.dotted.rpartition(".")[2]))
         for part in walk(value, 4)
     )
-
-
-def _is_id(index: FunctionIndex, value: Value) -> bool:
-    """A parameter of the view, or a member of what the caller sends, under the name of an id; a number of the path of any name."""
-    for part in walk(value, 4):
-        if isinstance(part, Parameter) and any(
-            name == part.parameter and kind in ("int", "uuid")
-            for route in index.facts.routes_of_view(part.function)
-            for name, kind in route.parameters
-        ):
-            return True
-        if isinstance(part, Parameter) and re.search(
-            r"(?i)id$|^ident(?:ifier)?$|uuid|number|slug|key|^pk$|name$|ref$|reference$|code$", part.parameter
-        ):
-            return True
-        if (
-            isinstance(part, Item)
-            and isinstance(part.key, Constant)
-            and (re.search(r"(?i)ids?$|uuid", str(part.key.value)) or _PAYS.fullmatch(str(part.key.value)))
-        ):
-            if isinstance(part.owner, Parameter) and part.owner.parameter in ("values", "view_args", "kwargs"):
-                return True
-            return isinstance(part.owner, (Name, Call)) and "request" in str(
-                getattr(part.owner, "dotted", getattr(part.owner, "callee", ""))
-            )
-    return False
 
 
 RULE = Rule(

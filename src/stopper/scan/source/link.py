@@ -31,6 +31,7 @@ from stopper.scan.source.files import SourceFile
 from stopper.scan.source.forwarding import leave_to_callers
 from stopper.scan.source.given_config import GivenConfig
 from stopper.scan.source.guards import Guards
+from stopper.scan.source.handed_statements import run_handed_statements
 from stopper.scan.source.held_objects import name_held_methods
 from stopper.scan.source.implementations import name_implementations
 from stopper.scan.source.log_hooks import log_hooks
@@ -65,6 +66,7 @@ def link(
     name_sole_methods(project, tests)
     call_registered_handlers(project, tests)
     follow_sole_callers(project, tests)
+    run_handed_statements(project)
     libraries = {name.partition(".")[0] for name in project.imported}
     if "connexion" in libraries:
         from stopper.scan.source.connexion_routes import connexion_routes
