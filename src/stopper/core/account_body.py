@@ -18,7 +18,8 @@ PHONE: Final = re.compile(r"(?i)phone|mobile|msisdn|(^|_)(tel|cell)(_?(no|number
 """Members that are a number to call: where people log in by it, each has one of its own."""
 RIGHTS: Final = re.compile(r"(?i)role|admin")
 """Members that say what an account may do."""
-_HIGH: Final = re.compile(r"(?i)admin|root|super|owner|staff")
+HIGH: Final = re.compile(r"(?i)admin|root|super|owner|staff")
+"""Roles that may do what others may not."""
 PHONE_DIGITS: Final = 8
 """Digits that a number to call has at least."""
 OWN_DIGITS: Final = 6
@@ -84,7 +85,7 @@ def phone_of(user: str, like: object = "") -> str:
 def _ordinary(value: object) -> object:
     """What a document gives as somebody's role or right, as long as nobody is made an administrator by it."""
     if isinstance(value, str):
-        return "user" if not value or _HIGH.search(value) else value
+        return "user" if not value or HIGH.search(value) else value
     return False if isinstance(value, (bool, int)) else value
 
 

@@ -222,6 +222,7 @@ def _changed(target: Target, route: Route, method: str, hers: Account, his: Iden
     for number in numbers[:NUMBERS_MOST]:
         if told is None and not (yield from is_hers(target, route, number, hers, ends)):
             continue
+        yield from own(_of_the_account(target, route, number), hers.made.request)
         hers = hers if ends else (yield from _seen_there(target, route, number, hers))
         honest = _as_hers(at_number(target, route, number, method), hers, number)
         sent = list(bodies(honest, hers)) if method != "DELETE" else []
@@ -237,6 +238,11 @@ def _changed(target: Target, route: Route, method: str, hers: Account, his: Iden
             if verdict is None or verdict.outcome == "fail":
                 return verdict
     return passed(f"{method} {route.path} leaves the account of another as it is")
+
+
+def _of_the_account(target: Target, route: Route, number: str) -> str:
+    """The path of her account, of which a route may change a part: ``/users/5`` of ``/users/5/role``."""
+    return at_number(target, replace(route, path=re.sub(r"\}.*", "}", route.path)), number).target.partition("?")[0]
 
 
 def _seen_there(target: Target, route: Route, number: str, hers: Account) -> Steps[Account]:

@@ -164,6 +164,9 @@ def prepare(
     courier.people.update({one.name: one.subject for one in people})
     for _, entered in (*scene.entries.values(), *scene.registrations.values()):
         courier.known.told(entered.response)
+    for name, (_, entered) in scene.entries.items():
+        if name not in courier.given.names:
+            courier.known.registers(entered.response, by_id=False)
     forge = TokenForge(_words(model, courier, people))
     if people and people[0].name in scene.entries:
         honest.own.update(told_about(scene.entries[people[0].name][1].response))

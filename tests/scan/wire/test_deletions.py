@@ -123,7 +123,7 @@ def test_a_word_that_only_begins_like_a_deed_is_read(path: str) -> None:
 def test_no_account_of_somebody_given_is_ended(path: str, method: str) -> None:
     mine = courier(Recorder(), mode="active")
     mine.given.take_up([Identity("bob", (("Authorization", Secret("Bearer given-credential")),))])
-    with pytest.raises(Skipped, match=r"end the account of bob|itself created"):
+    with pytest.raises(Skipped, match=r"end the account of bob|itself created|status of an account"):
         mine.carry(Request(method, path, effect="read" if method == "GET" else "write", identity="bob"))
 
 
@@ -135,7 +135,7 @@ def test_no_account_of_somebody_given_is_ended(path: str, method: str) -> None:
         (b'{"status": "closed"}', True),
         (b'{"deleted": false}', False),
         (b'{"name": "Bob", "is_active": true}', False),
-        (b'{"status": "busy"}', False),
+        (b'{"status": "busy"}', True),  # nothing shows what it is, so it could not be put back
     ],
 )
 @pytest.mark.parametrize("path", ["/me", "/users/2"])
@@ -143,7 +143,11 @@ def test_no_change_says_that_somebody_given_is_gone(path: str, body: bytes, ends
     mine = courier(Recorder(), mode="active")
     mine.given.take_up([Identity("bob", (("Authorization", Secret("Bearer given-credential")),))])
     change = Request("PATCH", path, body=body, effect="write", identity="bob")
-    with pytest.raises(Skipped, match="end the account of bob") if ends else contextlib.nullcontext():
+    with (
+        pytest.raises(Skipped, match=r"end the account of bob|status of an account")
+        if ends
+        else contextlib.nullcontext()
+    ):
         mine.carry(change)
 
 

@@ -59,8 +59,6 @@ def asked(person: Identity, method: str, path: str, body: bytes = b"", effect: E
         (BEARER, "POST", "/api/me/otp"),
         (BEARER, "POST", "/api/me/pin"),
         (COOKIE, "POST", "/api/unregister"),
-        (LOGIN, "POST", "/api/users/1/lock"),
-        (BEARER, "POST", "/users/1/merge"),
         (BEARER, "PUT", "/account/email"),
     ],
 )

@@ -3,10 +3,9 @@
 import json
 import re
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, cast
-from urllib.parse import parse_qsl, urlencode
 
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.ids_in_paths import ID
@@ -14,8 +13,8 @@ from stopper.core.naming import as_parameter
 from stopper.core.probe_baseline import steady
 from stopper.core.probe_objects import as_id, inner_object, is_masked
 from stopper.core.redactor import is_sensitive_name
+from stopper.scan.wire.body_members import members_of, with_members
 from stopper.scan.wire.deeds_by_get import deed_in
-from stopper.scan.wire.form_doors import FORM
 from stopper.scan.wire.spared_accounts import is_of_oneself
 from stopper.scan.wire.things_made import creates
 
@@ -73,11 +72,11 @@ class Kept:
         for names in (whole, told):
             for method in ("PATCH", "PUT"):
                 if method in self.ways:
-                    yield _with_members(self.ways[method], {name: self.was[name] for name in names})
+                    yield with_members(self.ways[method], {name: self.was[name] for name in names})
         for way in [one for key, one in self.ways.items() if key.startswith("POST")]:
-            own = [name for name in known if name in _members(way)]
+            own = [name for name in known if name in members_of(way)]
             if not set(own).isdisjoint(told):
-                yield _with_members(way, {name: self.was[name] for name in own})
+                yield with_members(way, {name: self.was[name] for name in own})
         for method in [one for one in ("PATCH", "PUT") if one in takes and one not in self.ways and told]:
             names = told if method == "PATCH" else known
             body = json.dumps({name: self.was[name] for name in names}).encode()
@@ -137,7 +136,11 @@ class AsItWas:
     def keep_by_oneself(self, request: Request, shown: tuple[Request, dict[str, object]] | None) -> None:
         """Where nothing can be read at what *request* is about to change, keep what the own account has *shown* of its members."""
         places = _places(request)
-        if shown is None or any(map(self.kept.__contains__, places)) or not _members(request).keys() & shown[1].keys():
+        if (
+            shown is None
+            or any(map(self.kept.__contains__, places))
+            or not members_of(request).keys() & shown[1].keys()
+        ):
             return
         self.kept[next(iter(places))] = Kept(shown[0], dict(shown[1]))
 
@@ -148,6 +151,11 @@ class AsItWas:
         if kept is None or (kept.read.target not in places.values() and kept.read.identity != request.identity):
             return False  # the own account of somebody else
         return all(name in kept.was and not is_masked(kept.was[name]) for name in names)
+
+    def shown(self, request: Request) -> Mapping[str, object]:
+        """What is known of what *request* is about to change, by the names of its members."""
+        kept = next((self.kept[place] for place in _places(request) if place in self.kept), None)
+        return kept.was if kept is not None else {}
 
     def to_put_back(self) -> int:
         """How many requests putting everything back takes at the most, where the first way is right."""
@@ -169,7 +177,7 @@ class AsItWas:
                     path = request.target.partition("?")[0]
                     self._changed_unread[where] = min(self._changed_unread.get(where, path), path, key=len)
                 return
-            kept.said |= _members(request).keys()
+            kept.said |= members_of(request).keys()
             if response.succeeded:
                 path = request.target.partition("?")[0]
                 deed = request.method == "POST" or _is_a_deed(request, kept)
@@ -211,7 +219,7 @@ def _is_a_deed(request: Request, kept: Kept) -> bool:
     it once more."""
     path, place = (one.target.partition("?")[0].rstrip("/") for one in (request, kept.read))
     last = as_parameter(path.rpartition("/")[2])
-    return path != place and last not in {as_parameter(name) for name in (*kept.was, *_members(request))}
+    return path != place and last not in {as_parameter(name) for name in (*kept.was, *members_of(request))}
 
 
 def _places(request: Request) -> dict[str, str]:
@@ -231,7 +239,7 @@ def _named_in_the_body(request: Request, path: str) -> str:
     """The thing of which a deed on a collection speaks: ``POST /messages/read {"message_id": 5}``."""
     above = path.rstrip("/").rpartition("/")[0]
     kind = above.rpartition("/")[2].removesuffix("s")
-    for name, value in _members(request).items() if kind else ():
+    for name, value in members_of(request).items() if kind else ():
         named = next(iter(cast("list[object]", value)), None) if isinstance(value, list) else value
         if re.fullmatch(rf"(?i)({re.escape(kind)}[-_]?)?(id|uuid|number)s?", name) and as_id(named) is not None:
             return f"{above}/{named}"
@@ -275,28 +283,3 @@ def _equal(name: str, was: object, now: object) -> bool:
     if was == now or _MOVES.search(name):
         return True
     return steady(json.dumps(was, sort_keys=True)) == steady(json.dumps(now, sort_keys=True))
-
-
-def _members(request: Request) -> dict[str, object]:
-    """The members of the body, or of the one object that it wraps; the fields of a form."""
-    try:
-        return inner_object(json.loads(request.body))
-    except (ValueError, RecursionError):
-        form = (request.header("Content-Type") or "").startswith(FORM)
-        return dict(parse_qsl(request.body.decode("utf-8", "replace"))) if form else {}
-
-
-def _with_members(request: Request, members: dict[str, object]) -> Request:
-    """*request* with these members, wrapped as its own were."""
-    try:
-        said: object = json.loads(request.body)
-    except (ValueError, RecursionError):
-        said = {}
-    if (request.header("Content-Type") or "").startswith(FORM):
-        text = {name: value if isinstance(value, str) else json.dumps(value) for name, value in members.items()}
-        return replace(request, body=urlencode(text).encode())
-    body: object = members
-    if isinstance(said, dict):
-        whole = cast("dict[str, object]", said)
-        body = next(({name: members} for name, value in whole.items() if value == inner_object(whole)), members)
-    return replace(request, body=json.dumps(body).encode())

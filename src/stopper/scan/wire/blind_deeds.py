@@ -1,10 +1,8 @@
 """Deeds by POST on what was there, of which nobody can see what they did: ``/queue/drain``, ``/posts/bulk`` with ids, ``/votes`` with the id of a
-post. They are named when the scan ends. What ends or lifts the account of somebody is done to accounts of the scan alone."""
+post. They are named when the scan ends."""
 
-import re
 import threading
 from typing import Final
-from urllib.parse import parse_qsl
 
 from stopper.core.exchange import Request, Response
 from stopper.core.ids_in_paths import ID
@@ -37,37 +35,6 @@ _READS: Final = frozenset(
         "report",
     }
 )
-_ENDS_ANOTHER: Final = re.compile(
-    r"(?i)(^|/)(users?|accounts?|members?|people|customers?|profiles?|employees?)/([^/]{1,80})/"
-    r"((un)?(lock|suspend|disable|deactivate|activate|enable|ban|block|close|anonymi[sz]e|expire|forget|terminate)|(log|sign)[-_]?out)/?$"
-)
-"""Paths behind which the account that they name is over or is let in again."""
-_ENDS_SOME: Final = re.compile(
-    r"(?i)(^|/)((lock|suspend|disable|deactivate|ban|block|close|anonymi[sz]e|expire|terminate|log_?-?out|sign_?-?out)[_/-]?"
-    r"(user|account|member|person|customer|profile|employee)s?|"
-    r"(users?|accounts?|members?|people|customers?|profiles?|employees?)[/_-](lock|suspend|disable|deactivate|ban|block|close|anonymi[sz]e|terminate))/?$"
-)
-"""Paths behind which the account is over that the body names."""
-_WHOSE: Final = re.compile(
-    r"(?i)_?id|uu?id|pk|(user|account|member|person|customer|profile|employee)s?(_?-?(id|uuid|name)s?)?|e_?mail|login"
-)
-_NOBODY: Final = re.compile(r"(?i)9{8,}|.*stopper-nobody.*|00000000-0000-0000-.*|stp[0-9a-f]{8,}.*|.*[^\w.@-].*")
-"""Ids that nobody has."""
-
-
-def ends_somebody(request: Request, made: ThingsMade) -> bool:
-    """Whether a change would end or lift the account that its path or its body names, which the scan has not made."""
-    path = request.target.partition("?")[0]
-    if request.method not in ("GET", "HEAD", "OPTIONS") and len(path) < 400 and _ENDS_SOME.search(path):
-        pairs = (*parse_qsl(request.target.partition("?")[2]), *members_in(request, 2))
-        whom = [value for name, value in pairs if _WHOSE.fullmatch(name) and not isinstance(value, dict)]
-        if any(_NOBODY.fullmatch(str(one)) is None for one in whom) and deletes_of_others(request, made):
-            return True
-    named = _ENDS_ANOTHER.search(path) if len(path) < 400 else None
-    if named is None or request.method in ("GET", "HEAD", "OPTIONS"):
-        return False
-    own = made.is_own(request.target) or made.is_own(path[: named.end(3)])
-    return _NOBODY.fullmatch(named.group(3)) is None and not own
 
 
 class BlindDeeds:

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import Final, NoReturn
 
 from stopper.core.database_errors import is_told
 from stopper.core.exchange import Effect, Exchange, Request, Response
@@ -15,7 +15,7 @@ from stopper.core.rebuild_names import REBUILDS
 from stopper.core.tls import TlsSeen
 from stopper.scan.wire import deletions
 from stopper.scan.wire.as_it_was import AsItWas
-from stopper.scan.wire.blind_deeds import BlindDeeds, ends_somebody
+from stopper.scan.wire.blind_deeds import BlindDeeds
 from stopper.scan.wire.busy_doors import BusyDoors
 from stopper.scan.wire.credential_watch import CredentialWatch
 from stopper.scan.wire.deeds_by_get import words_of
@@ -37,6 +37,7 @@ from stopper.scan.wire.reach_log import ReachLog
 from stopper.scan.wire.shared import SharedAnswers
 from stopper.scan.wire.slow_doors import SlowDoors
 from stopper.scan.wire.spared_accounts import spared
+from stopper.scan.wire.standing import WHY, Standing
 from stopper.scan.wire.things_made import ThingsMade, path_of
 from stopper.scan.wire.time_limit import TimeLimit
 from stopper.scan.wire.transport import READ_METHODS, Transport
@@ -71,7 +72,7 @@ class Courier:
         self.mode: Mode = mode
         self.sent = 0
         self.changes = 0
-        """How many of the requests were more than readings."""
+        """Those that were more than readings."""
         self.asked: set[tuple[str, str]] = set()
         """Method and raw path of every request that was answered."""
         self.heard: set[tuple[str, str]] = set()
@@ -111,9 +112,9 @@ class Courier:
         self.given = GivenPeople()
         """Those who were given to it, whose credentials stay good."""
         self.known = PeopleKnown(self.given.names)
-        """The ids of its people, and by what those whom it registered log in."""
+        """Their ids, and by what those whom it registered log in."""
         self.was = AsItWas()
-        """What was there before it was changed."""
+        self.standing = Standing(self.made, self.known, self.given)
         self.blind = BlindDeeds()
         self.errors: list[Exchange] = []
         """Errors of the server that were met, the first ones."""
@@ -161,10 +162,13 @@ class Courier:
         """Keep what *request* is about to change. Raises Skipped where that could not be given back to somebody who was given."""
         self.was.before(request, self.made.is_own, self._read_first)
         self.blind.before(request, self.made)
-        if request.identity not in self.given.names or self.made.is_own(request.target):
+        given = request.identity in self.given.names and not self.made.is_own(request.target)
+        if given:
+            self.was.keep_by_oneself(request, self.known.shown_to(request.identity))
+        request = self.standing.as_it_is(request, self.was.shown(request)) or self._skip(request, WHY)
+        if not given:
             return request
-        called = self.people.get(request.identity)
-        self.was.keep_by_oneself(request, self.known.shown_to(request.identity))
+        called = self.people.get(request.identity or "")
         if reason := not_to_be_restored(spared(request, self.people, called), called, self.was.keeps):
             self._skip(request, reason)
         return request
@@ -308,8 +312,8 @@ class Courier:
             return f"its path says {min(hazard)!r}"
         if taken:
             return deletions.WHY
-        if ends_somebody(request, self.made):
-            return "it could end the account of somebody whom the scan has not registered"
+        if why := self.standing.refusal(request):
+            return why
         if word := sends_money(request, words):
             return f"its path says {word!r}, and it is about money"
         if request.method == "DELETE" and effect == "write" and not self.made.is_own(request.target):
@@ -320,7 +324,7 @@ class Courier:
         with self._lock:
             self.sent += number
 
-    def _skip(self, request: Request, reason: str) -> None:
+    def _skip(self, request: Request, reason: str) -> NoReturn:
         with self._lock:
             self.skipped.setdefault(f"{request.method} {path_of(request.target)}", reason)
         raise Skipped(f"{request.method} {path_of(request.target)} was not sent: {reason}")

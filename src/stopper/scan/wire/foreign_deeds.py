@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final, cast
 
 from stopper.core.account_body import PHONE
+from stopper.core.account_names import REGISTERS
 from stopper.core.exchange import Request, Response
 from stopper.core.login_names import PASSWORD
 from stopper.core.naming import as_parameter
@@ -19,7 +20,7 @@ from stopper.scan.wire.body_members import members_in
 from stopper.scan.wire.deeds_by_get import ALWAYS, ENTITLES, deed_in, words_of
 from stopper.scan.wire.deletions import INVENTED, deletes_of_others
 from stopper.scan.wire.spared_accounts import is_of_oneself
-from stopper.scan.wire.things_made import ThingsMade
+from stopper.scan.wire.things_made import ThingsMade, creates
 
 _ODD: Final = re.compile(r"""/[^/]*(?:%[0-9A-Fa-f]{2}|['"; ])[^/]*""")
 """A part of a path that is an id with something added: what a query is made of may mean all things."""
@@ -87,6 +88,8 @@ class PeopleKnown:
         """What each of those who were given was shown of the own account, with how it was read."""
         self._ids: dict[str, set[str]] = {}
         """By what they number: somebody is the seventh user and the first account."""
+        self._own: dict[str, set[str]] = {}
+        """Those of people whom the scan has registered."""
         self.registered: list[tuple[str, ...]] = []
         """By what each logs in whom the scan has registered, whether anybody came in or not: what was sent, then what else there is."""
 
@@ -95,14 +98,23 @@ class PeopleKnown:
         probe has made up. What a log-in answers to a probe may tell of anybody."""
         asks = request.method == "GET" and SELF.search(request.target.partition("?")[0]) is not None
         own = set(headers) <= set(request.headers) if headers else INVENTED.match(request.identity or "") is not None
+        registers = REGISTERS.search(request.target.partition("?")[0]) is not None and creates(request, response)
         if asks and own and response.succeeded:
             self.told(response)
+        if registers or (asks and own and response.succeeded and request.identity not in self._given):
+            self.registers(response)
         if asks and own and response.succeeded and request.identity in self._given:
             self._reached.setdefault(request.identity or "", (request, inner_object(response.json())))
 
     def shown_to(self, name: str | None) -> tuple[Request, dict[str, object]] | None:
         """How somebody who was given reads the own account, and what that showed first."""
         return self._reached.get(name or "")
+
+    def ids_shown_to(self, name: str | None) -> set[str]:
+        """By what somebody who was given is named, as the own account shows it."""
+        shown = self._reached[name or ""][1] if name in self._reached else {}
+        ids = {one for key in ("id", "_id", "uuid", "user_id") if (one := as_id(shown.get(key))) is not None}
+        return ids | {one for one in shown.values() if isinstance(one, str) and not one.isdigit()}
 
     def told(self, response: Response) -> None:
         """Take up the ids of one of the people from an answer about nobody else."""
@@ -111,6 +123,21 @@ class PeopleKnown:
         shown = inner_object(response.json())
         own = {one for name in ("id", "_id", "uuid") if (one := as_id(shown.get(name))) is not None}
         self._ids.setdefault("user", set()).update(own)
+
+    def registers(self, response: Response, *, by_id: bool = True) -> None:
+        """Take up the ids of somebody whom the scan has registered; what is an ``id`` of a log-in may be that of a token."""
+        for name, number in told_about(response).items():
+            if name != "id":
+                self._own.setdefault(_numbered(name), set()).add(number)
+        shown = inner_object(response.json()) if by_id else {}
+        own = {one for name in ("id", "_id", "uuid") if (one := as_id(shown.get(name))) is not None}
+        self._own.setdefault("user", set()).update(own)
+
+    def has_registered(self, noun: str, key: str) -> bool:
+        """Whether *key* is the id of somebody whom the scan has registered, as things of that *noun* are numbered."""
+        said = re.sub(r"^(target|for|to|of)_", "", as_parameter(noun))
+        said = "user" if said == "people" else re.sub(r"(?<=[a-z])s$", "", said)
+        return key in self._own.get(_numbered(said), ())
 
     def of_nobody_else(self, request: Request) -> Request:
         """*request* without the members that name an account which is none of the scan's people, where it changes the own account."""

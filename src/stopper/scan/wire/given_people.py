@@ -33,14 +33,9 @@ _OF_KEYS: Final = re.compile(
 _ACCOUNT: Final = re.compile(
     r"(?i)(^|[/_-])(deactivate\w*|disable|suspend|lock|close|delete|remove|cancel|anonymi[sz]e|forget|deletion|erase|destroy|terminate)[/_-]?(my[_-]?)?(me|self|account|user|profile)?/?$"
 )
-_GIVES_UP: Final = re.compile(
-    r"(?i)(^|[/_-])(unregister|deregister|leave|(me|users?|accounts?|profiles?)/[^/]{1,80}/"
-    r"(lock|suspend|disable|deactivate|status|ban|block|merge|close|delete|remove|anonymi[sz]e|expire|forget))/?$"
-)
-"""Paths behind which an account is over, whosever it is: whose number that is, the scan does not always know."""
-_OF_AN_ACCOUNT: Final = re.compile(
-    r"(?i)(^|/)(me|self|account|profile|settings|(users?|accounts?|members?)/[^/]{1,80})/?$"
-)
+_GIVES_UP: Final = re.compile(r"(?i)(^|[/_-])(unregister|deregister|leave)/?$")
+"""Paths behind which the account of whoever asks is over."""
+_OF_AN_ACCOUNT: Final = re.compile(r"(?i)(^|/)(me|self|account|profile|settings)/?$")
 _IS_OVER: Final = re.compile(
     r"(?i)(is_?)?(deleted|disabled|closed|deactivated|suspended|banned|blocked|archived|locked|terminated)(_?at)?"
 )
