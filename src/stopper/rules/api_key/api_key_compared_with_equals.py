@@ -130,6 +130,8 @@ def _judged(facts: SourceFacts, comparison: Comparison) -> Certainty | None:
             return "likely"
         if isinstance(wanted, (EnvironmentValue, ConfigValue)) and _named_key(wanted) and _is_in_key_field(shown):
             return "likely"
+        if _is_secret_of_row(facts, wanted) and _is_in_secret_field(facts, shown):
+            return "certain"
         if isinstance(shown, Parameter) and isinstance(wanted, (EnvironmentValue, ConfigValue)) and _named_key(wanted):
             return "likely"
     return None
@@ -176,6 +178,18 @@ def _is_in_key_field(value: Value) -> bool:
             return place in READ_FROM and _FIELD.fullmatch(word) is not None
         case _:
             return False
+
+
+def _is_secret_of_row(facts: SourceFacts, value: Value) -> bool:
+    """``client.client_secret``, ``row["secret"]``: what is kept of somebody, under a name that says it."""
+    named = value.attribute if isinstance(value, Member) else text_of(value.key) if isinstance(value, Item) else None
+    return sensitive(named or "") == "config-secret" and not facts.derives(value, *SHOWN, by_name=False)
+
+
+def _is_in_secret_field(facts: SourceFacts, value: Value) -> bool:
+    """``request.form["client_secret"]``, ``body.get("secret")``"""
+    named = text_of(value.key) if isinstance(value, Item) else None
+    return sensitive(named or "") == "config-secret" and facts.derives(value, *SHOWN, by_name=False)
 
 
 def _is_part(value: Item) -> bool:
