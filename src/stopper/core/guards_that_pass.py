@@ -7,7 +7,7 @@ from typing import Final
 from stopper.core.app import App, Route
 from stopper.core.asked_whose import is_with_itself
 from stopper.core.caller_askers import askers, asks_caller
-from stopper.core.fact import Comparison, Function
+from stopper.core.fact import Comparison, Condition, Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.kept_caller import is_asked_for_later
 from stopper.core.nested_functions import inside
@@ -43,6 +43,11 @@ _CHECKS: Final = re.compile(r"(?i)_?(?:verify|check|ensure|require|auth|validate
 _OF_ANSWERS: Final = re.compile(
     r"(?i)^(?:accept|content|upgrade|access-control|x-requested-with|hx-|origin|sec-)|auth|key|token|secret|signature|password"
 )
+_SENT: Final = frozenset({"flask.request.headers", "flask.request.cookies", "flask.request.args"})
+_LETS_GO: Final = re.compile(
+    r"(?i)(?:^|[_-])(?:internal|debug|test(?:ing)?|bypass|skip|trusted|admin|dev|superuser|override|no_?auth|preview|monitor|service|local|intern|staff)(?:$|[_-])"
+)
+"""A word that somebody thought of to be let go by."""
 _LOOSE: Final = re.compile(r"(?i)optional|maybe|anonymous|csrf|xsrf|guest")
 _CHANGES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEPT: Final = ("g.", "session[", "request.", "flask.g.", "environ[")
@@ -78,27 +83,77 @@ def _let_go_by_a_word(facts: SourceFacts) -> Iterator[Told]:
     """``if request.headers.get("X-Internal") == "1": return None`` in a hook, before anybody is asked: everybody can send that."""
     hooks = hung(facts, *BEFORE)
     for one in facts.conditions():
-        if not one.stops or one.refuses or one.negated or not _is_a_word(one.value):
-            continue
         if one.function not in hooks and not _runs_the_view(facts, one.function):
             continue
-        if any(
-            other.refuses and other.span.line > one.span.line and asks_caller(facts, other.value)
-            for other in facts.conditions_in(one.function)
-        ):
+        lets_go = one.stops and not one.refuses and not one.negated and _is_a_word(one.value)
+        if (lets_go and _asks_afterwards(facts, one)) or (_is_without_word(one) and _asks_inside(facts, one)):
             yield one.span, "whoever sends this is let go before anybody asks who is calling"
 
 
+def _asks_afterwards(facts: SourceFacts, one: Condition) -> bool:
+    if any(
+        other.refuses and other.span.line > one.span.line and asks_caller(facts, other.value)
+        for other in facts.conditions_in(one.function)
+    ):
+        return True
+    return any(place.line > one.span.end_line for place in _asking_places(facts, one))
+
+
+def _asks_inside(facts: SourceFacts, one: Condition) -> bool:
+    held = one.body
+    return held is not None and any(map(held.holds, _asking_places(facts, one)))
+
+
+def _asking_places(facts: SourceFacts, one: Condition) -> Iterator[Span]:
+    """Where functions are called that ask who is calling and turn callers away; of a call in a step of its own, where the step is called."""
+    known = askers(facts)
+    calls = list(facts.calls_in(one.function))
+    for call in calls:
+        called = facts.function(call.callee) if call.callee in known else None
+        if called is None or call.span is None or not _turns_away(facts, called):
+            continue
+        if call.span.path == one.span.path:
+            yield call.span
+        else:
+            step = facts.function_around(call.span)
+            yield from (other.span for other in calls if other.callee == step and other.span is not None)
+
+
+def _is_without_word(one: Condition) -> bool:
+    """``if "debug" not in request.args: check()``"""
+    value = one.value
+    return (
+        isinstance(value, Truth)
+        and len(value.parts) == 2
+        and value.differs
+        and isinstance(value.parts[1], Name)
+        and value.parts[1].dotted in _SENT
+        and _LETS_GO.search(text_of(value.parts[0]) or "") is not None
+    )
+
+
 def _is_a_word(value: Value) -> bool:
-    """A literal that a header, a cookie or the query is held against; what says how to answer, or is a credential, is none."""
+    """A literal that a header, a cookie or the query is held against, or a word that is there; what says how to answer, or is a credential,
+    is none."""
+    if isinstance(value, Item):
+        return _is_sent(value) and _LETS_GO.search(text_of(value.key) or "") is not None
     if not isinstance(value, Truth) or len(value.parts) != 2 or value.differs:
         return False
     read, said = value.parts
-    if not isinstance(read, Item) or not isinstance(read.owner, Name) or not isinstance(said, Constant):
+    if isinstance(said, Name):  # ``"debug" in request.args``
+        return said.dotted in _SENT and _LETS_GO.search(text_of(read) or "") is not None
+    if not isinstance(read, Item) or not isinstance(said, Constant):
         return False
-    key = text_of(read.key) or ""
-    sent = read.owner.dotted in ("flask.request.headers", "flask.request.cookies", "flask.request.args")
-    return sent and isinstance(said.value, str) and bool(said.value) and not _OF_ANSWERS.search(key)
+    return (
+        _is_sent(read)
+        and isinstance(said.value, str)
+        and bool(said.value)
+        and not _OF_ANSWERS.search(text_of(read.key) or "")
+    )
+
+
+def _is_sent(read: Item) -> bool:
+    return isinstance(read.owner, Name) and read.owner.dotted in _SENT
 
 
 def _compared_with_themselves(facts: SourceFacts) -> Iterator[Told]:
@@ -228,10 +283,15 @@ def _is_truth(value: Value) -> bool:
     )
 
 
-def _turns_away(facts: SourceFacts, function: Function) -> bool:
-    return any(one.refuses for one in facts.conditions_in(function.name)) or any(
-        call.method in ("abort", "redirect") for call in facts.calls_in(function.name)
-    )
+def _turns_away(facts: SourceFacts, function: Function, deep: int = 3) -> bool:
+    """By itself, or by a function of the project that it calls."""
+    calls = list(facts.calls_in(function.name))
+    if any(one.refuses for one in facts.conditions_in(function.name)) or any(
+        call.method in ("abort", "redirect") for call in calls
+    ):
+        return True
+    called = (facts.function(call.callee) for call in calls) if deep else ()
+    return any(one is not None and one is not function and _turns_away(facts, one, deep - 1) for one in called)
 
 
 def _stands_before(facts: SourceFacts, name: str) -> bool:

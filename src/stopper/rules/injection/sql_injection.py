@@ -163,7 +163,7 @@ def _documents(facts: SourceFacts) -> Iterator[Hit]:
     raw_queries = (call for call, _, _ in passed_as(facts, "__raw__".__eq__))
     for call in (*facts.calls(*_MONGO), *raw_queries):
         query = call.keyword("__raw__") or call.argument(0, "filter", "query")
-        if query is None or not facts.derives(query, "request-data"):
+        if query is None or not facts.derives(query, *_KINDS):
             continue
         raw = list(_raw(query))
         if any(_is_json(part) for part in raw) and not is_checked(facts, query, call.function, text_counts=True):
@@ -193,9 +193,10 @@ def _raw(value: Value) -> Iterator[Value]:
 
 
 def _is_json(value: Value) -> bool:
-    return (isinstance(value, Name) and value.dotted == "flask.request.json") or (
-        isinstance(value, Call) and value.callee in ("flask.request.get_json", "flask.request.json")
-    )
+    if isinstance(value, Call) and value.callee == "json.loads" and value.args:
+        return any(isinstance(one, Name) and one.dotted.startswith("flask.request.") for one in walk(value.args[0], 4))
+    said = value.callee if isinstance(value, Call) else value.dotted if isinstance(value, Name) else ""
+    return said in ("flask.request.get_json", "flask.request.json")
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
