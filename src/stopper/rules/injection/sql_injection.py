@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.call_edits import calls_at
 from stopper.core.checked_input import is_checked, is_checked_by_callers
+from stopper.core.document_queries import documents_by_request
 from stopper.core.exchange import Exchange, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
@@ -14,7 +15,6 @@ from stopper.core.filtered_keys import is_admitted_key
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labelling import labels_of
 from stopper.core.labels import UNTRUSTED_TEXT
-from stopper.core.passed_keywords import passed_as
 from stopper.core.passing import callers, passed
 from stopper.core.probe import Steps, Target, failed, send
 from stopper.core.probe_baseline import beyond, same, says_nothing
@@ -30,17 +30,14 @@ from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.sql_placeholders import TEXTS, placeholder
 from stopper.core.values import (
     Call,
-    Choice,
     Constant,
     Format,
     Item,
-    Mapping,
     Name,
     Parameter,
     Unknown,
     Value,
     literals,
-    options,
     walk,
 )
 
@@ -55,11 +52,6 @@ _MORE: Final = re.compile(
 _ASYNC: Final = r"(?:.*\.)?(?:fetch|fetchval|iterate)"
 """Methods of asynchronous drivers that take a statement."""
 _NOT_SQL: Final = re.compile(r"(?i).*(?:executor|redis|pipeline|subprocess|task|command|job)\w*\.execute")
-_MONGO: Final = (
-    "*.find_one", "*.find", "*.count_documents", "*.delete_one", "*.delete_many", "*.update_one", "*.update_many",
-    "*.find_one_and_update", "*.find_one_and_delete", "*.replace_one", "*.distinct",
-)  # fmt: skip
-_MONGO_HOMES: Final = ("pymongo", "flask_pymongo", "mongoengine", "mongomock", "motor", "flask_mongoengine")
 _KINDS: Final = tuple(UNTRUSTED_TEXT)
 _DRIVERS: Final = ("sqlite3", "psycopg2", "psycopg", "sqlalchemy", "flask_sqlalchemy", "pymysql", "MySQLdb", "mysql", "flask_mysqldb")  # fmt: skip
 
@@ -78,8 +70,7 @@ def detect(app: App) -> Iterator[Hit]:
     for call, text in asked_of_clients(facts):
         if facts.derives(text, *_KINDS) and not _is_checked(facts, text, call.function):
             yield Hit("text from the request becomes part of the SQL statement", call.span)
-    if facts.imports(*_MONGO_HOMES):
-        yield from _documents(facts)
+    yield from (Hit(why, span) for span, why in documents_by_request(facts))
 
 
 def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
@@ -157,46 +148,6 @@ def literals_in(value: Value) -> Iterator[Constant]:
     """The texts directly inside something that was put together."""
     for part in walk(value, 3):
         yield from (one for one in literals(part) if isinstance(one.value, str))
-
-
-def _documents(facts: SourceFacts) -> Iterator[Hit]:
-    raw_queries = (call for call, _, _ in passed_as(facts, "__raw__".__eq__))
-    for call in (*facts.calls(*_MONGO), *raw_queries):
-        query = call.keyword("__raw__") or call.argument(0, "filter", "query")
-        if query is None or not facts.derives(query, *_KINDS):
-            continue
-        raw = list(_raw(query))
-        if any(_is_json(part) for part in raw) and not is_checked(facts, query, call.function, text_counts=True):
-            yield Hit("JSON of the request becomes part of the query, operators such as $ne with it", call.span)
-        elif any(
-            isinstance(one, Mapping)
-            and (where := one.get("$where")) is not None
-            and facts.derives(where, "request-data")
-            for one in options(query)
-        ):
-            yield Hit("text from the request becomes JavaScript of the query", call.span)
-
-
-def _raw(value: Value) -> Iterator[Value]:
-    """The parts of a query that keep the type the caller chose: what ``str(…)``, ``int(…)`` or a format made is left out."""
-    if isinstance(value, Format) or (isinstance(value, Call) and not _is_json(value) and value.method != "get_json"):
-        return
-    yield value
-    if isinstance(value, Choice):
-        for one in value.options:
-            yield from _raw(one)
-    elif isinstance(value, Mapping):
-        for _, inner in value.items:
-            yield from _raw(inner)
-    elif isinstance(value, Item):
-        yield from _raw(value.owner)
-
-
-def _is_json(value: Value) -> bool:
-    if isinstance(value, Call) and value.callee == "json.loads" and value.args:
-        return any(isinstance(one, Name) and one.dotted.startswith("flask.request.") for one in walk(value.args[0], 4))
-    said = value.callee if isinstance(value, Call) else value.dotted if isinstance(value, Name) else ""
-    return said in ("flask.request.get_json", "flask.request.json")
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

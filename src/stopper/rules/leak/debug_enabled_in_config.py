@@ -84,7 +84,8 @@ def _settings_files(app: App) -> Iterator[Hit]:
 
 
 def _files(app: App) -> Iterator[Hit]:
-    for file in source_of(app).files_of("dockerfile", "compose", "procfile", "env", "deployment"):
+    started = (one for one in source_of(app).files_of("config") if "uwsgi" in one.path)
+    for file in (*source_of(app).files_of("dockerfile", "compose", "procfile", "env", "deployment"), *started):
         if MADE_UP.search(file.path) or OF_A_PIPELINE.search(file.path):
             continue
         if not _FOR_DESK.search(file.path.rpartition("/")[2]) and not (file.kind == "compose" and is_of_one_desk(file)):

@@ -83,7 +83,11 @@ def _swallows(facts: SourceFacts, one: Registered, beside: set[str], whole: set[
     if not one.blueprint:
         return "this handler answers 404, 405 and every other error of HTTP as well"
     path = one.span.path if one.span is not None else ""
-    aborts = any(call.span is not None and call.span.path == path for call in facts.calls(*_ABORTS))
+    called = {call.callee for call in facts.calls() if call.span is not None and call.span.path == path}
+    called |= {view.name for view in facts.functions() if view.span.path == path}
+    aborts = any(
+        call.span is not None and (call.span.path == path or call.function in called) for call in facts.calls(*_ABORTS)
+    )
     return "this handler answers what its blueprint aborts with as well, whatever the code" if aborts else ""
 
 

@@ -1,0 +1,61 @@
+"""Queries of document stores that take JSON of the caller as it is, with the operators that stand in it."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.checked_input import is_checked
+from stopper.core.facts import SourceFacts
+from stopper.core.labels import UNTRUSTED_TEXT
+from stopper.core.passed_keywords import passed_as
+from stopper.core.place import Span
+from stopper.core.values import Call, Choice, Format, Item, Mapping, Name, Value, options, walk
+
+_FINDERS: Final = (
+    "*.find_one", "*.find", "*.count_documents", "*.delete_one", "*.delete_many", "*.update_one", "*.update_many",
+    "*.find_one_and_update", "*.find_one_and_delete", "*.replace_one", "*.distinct",
+)  # fmt: skip
+_KINDS: Final = tuple(UNTRUSTED_TEXT)
+_HOMES: Final = ("pymongo", "flask_pymongo", "mongoengine", "mongomock", "motor", "flask_mongoengine")
+
+
+def documents_by_request(facts: SourceFacts) -> Iterator[tuple[Span | None, str]]:
+    """Each such query, with what is wrong there."""
+    if not facts.imports(*_HOMES):
+        return
+    raw_queries = (call for call, _, _ in passed_as(facts, "__raw__".__eq__))
+    for call in (*facts.calls(*_FINDERS), *raw_queries):
+        query = call.keyword("__raw__") or call.argument(0, "filter", "query")
+        if query is None or not facts.derives(query, *_KINDS):
+            continue
+        raw = list(_raw(query))
+        if any(_is_json(part) for part in raw) and not is_checked(facts, query, call.function, text_counts=True):
+            yield call.span, "JSON of the request becomes part of the query, operators such as $ne with it"
+        elif any(
+            isinstance(one, Mapping)
+            and (where := one.get("$where")) is not None
+            and facts.derives(where, "request-data")
+            for one in options(query)
+        ):
+            yield call.span, "text from the request becomes JavaScript of the query"
+
+
+def _raw(value: Value) -> Iterator[Value]:
+    """The parts of a query that keep the type the caller chose: what ``str(…)``, ``int(…)`` or a format made is left out."""
+    if isinstance(value, Format) or (isinstance(value, Call) and not _is_json(value) and value.method != "get_json"):
+        return
+    yield value
+    if isinstance(value, Choice):
+        for one in value.options:
+            yield from _raw(one)
+    elif isinstance(value, Mapping):
+        for _, inner in value.items:
+            yield from _raw(inner)
+    elif isinstance(value, Item):
+        yield from _raw(value.owner)
+
+
+def _is_json(value: Value) -> bool:
+    if isinstance(value, Call) and value.callee == "json.loads" and value.args:
+        return any(isinstance(one, Name) and one.dotted.startswith("flask.request.") for one in walk(value.args[0], 4))
+    said = value.callee if isinstance(value, Call) else value.dotted if isinstance(value, Name) else ""
+    return said in ("flask.request.get_json", "flask.request.json")
