@@ -1,5 +1,6 @@
 """Whoever sees the reply (a page's script, a log, a cache) has the token too."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,8 +13,16 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt, bearers, candidates
 from stopper.core.rule import Hit, Rule
 from stopper.core.switched_on import asked_for
-from stopper.core.values import Call, Parameter, Value, walk
+from stopper.core.values import Call, Constant, Item, Name, Parameter, Value, walk
 
+_SENT: Final = frozenset(f"flask.request.{where}" for where in ("args", "form", "values", "json", "cookies"))
+_TOKENS: Final = frozenset(
+    {"token", "access_token", "auth_token", "id_token", "bearer_token", "jwt", "api_key", "apikey"}
+)
+_HANDED_ON: Final = re.compile(
+    r"(?i)reset|confirm|verif|invit|activat|unsubscribe|device|push|refresh|subscri|webhook|callback"
+)
+"""Tokens of mails and of devices, which a page carries on."""
 TRIED: Final = {"quick": 8, "standard": 15, "deep": 50}
 _SHORTEST: Final = 12
 """A shorter token may stand in an answer by chance."""
@@ -39,6 +48,20 @@ def detect(app: App) -> Iterator[Hit]:
             for one in facts.labels(flow.value)
         ):
             yield Hit("the token is sent back", flow.span)
+    for flow in facts.flows("response", label=("request-data", "query-string", "cookie")):
+        if any(map(_is_sent_token, walk(flow.value, 5))) and not _HANDED_ON.search(_paths(facts, flow.function)):
+            yield Hit("the token is sent back", flow.span, certainty="likely")
+
+
+def _is_sent_token(value: Value) -> bool:
+    """``request.form["token"]``, ``request.args.get("access_token")``, as they came."""
+    if not isinstance(value, Item) or not isinstance(value.owner, Name) or not isinstance(value.key, Constant):
+        return False
+    return value.owner.dotted in _SENT and str(value.key.value).lower() in _TOKENS
+
+
+def _paths(facts: SourceFacts, function: str) -> str:
+    return " ".join((function.rpartition(".")[2], *(one.path for one in facts.routes_reaching(function))))
 
 
 def _raised(facts: SourceFacts) -> Iterator[Hit]:

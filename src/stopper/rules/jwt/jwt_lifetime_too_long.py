@@ -59,9 +59,12 @@ def _issued(facts: SourceFacts, call: Call, claims: Mapping) -> Iterator[Hit]:
         length, most = seconds_of(held, facts), REFRESH_MOST if "refresh" in key else ACCESS_MOST
         if length is not None and length > most:
             yield Hit(f"the token lives {_said(length)}, the policy allows {_said(most)}", call.span)
-    long_lived = _is_refresh(facts, call, claims) or _may_refresh(facts, claims) or _is_mailed(call, claims)
+    may_refresh = _may_refresh(facts, claims)
+    long_lived = _is_refresh(facts, call, claims) or may_refresh or _is_mailed(call, claims)
     most = REFRESH_MOST if long_lived else ACCESS_MOST
     longest = max(lengths, default=0) * _share_of_others(facts, exp)
+    if may_refresh and (share := _share_of_access(facts, claims, exp)):
+        longest, most = max(lengths, default=0) * share, ACCESS_MOST
     if not table and longest > most:
         yield Hit(f"the token lives {_said(longest)}, the policy allows {_said(most)}", call.span)
 
@@ -87,6 +90,22 @@ def _share_of_others(facts: SourceFacts, exp: Value | None) -> float:
             if longest > others > 0:
                 return others / longest
     return 1.0
+
+
+def _share_of_access(facts: SourceFacts, claims: Mapping, exp: Value | None) -> float:
+    """What part of the longest time that callers pass is passed by one that asks for no refresh token; 0 where nobody can tell."""
+    kinds = [one for name in KINDS if isinstance(one := claims.get(name), Parameter)]
+    length = next((part for part in walk(exp, 6) if isinstance(part, Parameter)), None)
+    if not kinds or length is None:
+        return 0.0
+    longest, others = 0.0, 0.0
+    for caller in callers(facts, length.function):
+        number = max((_number(value) or 0.0 for value in passed_for(facts, length, caller)), default=0.0)
+        said = [text_of(one) or "" for kind in kinds for one in passed_for(facts, kind, caller) or (kind.default,)]
+        longest = max(longest, number)
+        if said and all(said) and not any("refresh" in word.lower() for word in said):
+            others = max(others, number)
+    return others / longest if longest else 0.0
 
 
 def _number(value: Value) -> float | None:
