@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from stopper.core.labels import Label, LabelKind
 from stopper.core.place import Span
@@ -245,30 +245,43 @@ class TextFile:
     kind: FileKind
     lines: tuple[str, ...]
 
-    _lowered: list[str] = field(default_factory=list[str], init=False, repr=False, compare=False)
+    _small: list[bytes] = field(default_factory=list[bytes], init=False, repr=False, compare=False)
     """The whole text in small letters, once somebody asked for words in it."""
 
-    def _lower(self) -> str:
-        text = "\n".join(self.lines).lower()
-        if not text.isascii():
-            text = text.replace("\u017f", "s").replace("\u0131", "i")  # what patterns take for an s and an i
-        self._lowered.append(text)
-        return text
+    def _in_small(self) -> bytes:
+        """As bytes, whose letters become small in a tenth of the time that a text takes with one sign beyond ASCII in it."""
+        data = b"\n".join([line.encode() if line.isascii() else _like_ascii(line) for line in self.lines]).lower()
+        self._small.append(data)
+        return data
 
     def lines_with(self, *words: str) -> Iterator[tuple[int, str]]:
         """The lines with one of these words (small letters, in any letter case here), each with its number: most lines of most
         files have none, and asking all at once costs a tenth of asking each."""
-        text = self._lowered[0] if self._lowered else self._lower()
+        if not "".join(words).isascii():
+            return ((number, line) for number, line in enumerate(self.lines, 1) if any(map(line.lower().count, words)))
+        data = self._small[0] if self._small else self._in_small()
         numbers: set[int] = set()
         for word in words:
+            wanted = word.encode()
             number, begin = 1, 0
-            while (at := text.find(word, begin)) >= 0:
-                number += text.count("\n", begin, at)
+            while (at := data.find(wanted, begin)) >= 0:
+                number += data.count(b"\n", begin, at)
                 numbers.add(number)
-                begin = text.find("\n", at)
+                begin = data.find(b"\n", at)
                 if begin < 0:
                     break
         return ((number, self.lines[number - 1]) for number in sorted(numbers))
+
+
+_LIKE_ASCII: Final = tuple(zip("\u017f\u0131\u212a\u0130", "siki", strict=True))
+"""Signs that patterns take for a letter of ASCII where case does not count."""
+
+
+def _like_ascii(line: str) -> bytes:
+    for sign, small in _LIKE_ASCII:
+        if sign in line:
+            line = line.replace(sign, small)
+    return line.encode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,9 @@ def served_projects(facts: "SourceFacts") -> Iterator[Span]:
     homes = {
         found[1].rstrip("/")
         for file in facts.files_of("dockerfile", "deployment")
+        if any(map(_PYTHON.search, file.lines))
         for line in file.lines
-        if any(map(_PYTHON.search, file.lines)) and (found := _WORKDIR.match(line)) is not None
+        if (found := _WORKDIR.match(line)) is not None
     }
     for file in facts.files_of("config", "deployment"):
         if _is_of_pages(facts, file):

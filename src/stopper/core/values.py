@@ -10,8 +10,10 @@ give back a value are already followed, so a rule matches on what is left::
         case Sequence(items=items):
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from sys import intern
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from stopper.core.place import Span
@@ -205,6 +207,11 @@ class Call:
     function: str = ""
     span: Span | None = None
     name: str = ""
+    method: str = field(init=False, repr=False)
+    """The last part of the callee: ``run``."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "method", intern(self.callee.rpartition(".")[2]))
 
     def keyword(self, *names: str) -> "Value | None":
         """The value passed under the first of these keywords that is passed."""
@@ -223,11 +230,6 @@ class Call:
     def lacks(self, position: int | None, *names: str) -> bool:
         """That the argument is surely not passed: not by position, not by keyword, not hidden in ``**kwargs``."""
         return not self.open and self.argument(position, *names) is None
-
-    @property
-    def method(self) -> str:
-        """The last part of the callee: ``run``."""
-        return self.callee.rpartition(".")[2]
 
 
 Value: TypeAlias = (
@@ -315,7 +317,7 @@ _PARTS: Final["dict[type[Any], Callable[[Any], tuple[Value, ...]]]"] = {
 def walk(value: Value | None, depth: int = 12) -> Iterator[Value]:
     """The value and everything inside it, each once, outermost first, to a bounded depth."""
     if type(value) in _PARTS:
-        return _walked(value, depth)
+        return chain.from_iterable(_levels(value, depth))
     return iter(()) if value is None else iter((value,))  # most values have nothing inside
 
 
@@ -358,20 +360,21 @@ def holds_unmet(value: Value, wanted: Callable[[Value], bool], met: dict[int, in
     return False
 
 
-def _walked(value: Any, depth: int) -> "Iterator[Value]":
-    level: list[Value] = [value]
+def _levels(value: Any, depth: int) -> "Iterator[Iterable[Value]]":
+    """What :func:`walk` gives, level by level: what stands on one is looked through without coming back here for each."""
+    yield (value,)
+    level: list[Any] = [value]
     seen = {id(value)}
-    while level:
-        yield from level
+    while depth > 0 and level:
         depth -= 1
-        if depth < 0:
-            return
+        found: list[Value] = []
         deeper: list[Value] = []
         for one in level:
-            inside = _PARTS.get(type(one))
-            if inside is not None:
-                for part in inside(one):
-                    if id(part) not in seen:
-                        seen.add(id(part))
+            for part in _PARTS[type(one)](one):
+                if id(part) not in seen:
+                    seen.add(id(part))
+                    found.append(part)
+                    if type(part) in _PARTS:
                         deeper.append(part)
+        yield found
         level = deeper

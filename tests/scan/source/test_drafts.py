@@ -60,3 +60,10 @@ def test_a_draft_takes_the_arguments_of_the_class_alone():
     with pytest.raises(TypeError):
         changed(CALL, unknown=1)
     assert changed(CALL) is not CALL
+
+
+def test_the_method_of_a_call_is_the_last_part_of_its_callee_however_it_was_made():
+    made = (CALL, new_call("a.b"), changed(new_call("x"), callee="c.b"), replace(CALL, callee="d.e.b"), new_call("b"))
+    assert [one.method for one in made] == ["b"] * 5
+    assert [changed(one, callee="t.u").method for one in made] == ["u"] * 5
+    assert "method" not in repr(CALL)

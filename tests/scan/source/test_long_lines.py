@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stopper.core.app import App, Reader, Route
 from stopper.rules.account import credentials_in_query_string
@@ -86,3 +87,17 @@ def test_yaml_of_a_few_brackets_and_dates_is_read() -> None:
         "a": [["2020-02-30"], {"b": "2020-02-28"}],
         "c": "]]",
     }
+
+
+@pytest.mark.parametrize(
+    "text", ["- " * 5_000, "? " * 50_000 + "x", "".join(" " * deep + "a:\n" for deep in range(6_000))]
+)
+def test_yaml_that_is_nested_too_deep_for_the_reader_in_c_is_left_to_the_other(text: str) -> None:
+    with pytest.raises(RecursionError):
+        load_yaml(text)
+
+
+@pytest.mark.parametrize("text", ["a: [1", "a:\n\t- b", "&a *b", "a: b: c", "- a\nb", "'", "!!int x"])
+def test_yaml_that_is_none_raises_what_the_library_says(text: str) -> None:
+    with pytest.raises((yaml.YAMLError, ValueError)):
+        load_yaml(text)

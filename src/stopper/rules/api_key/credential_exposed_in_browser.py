@@ -62,6 +62,10 @@ _BY_HAND: Final = re.compile(
     r"(?i)<(?:script|div|meta|input|html|body|span|p)\b|\bwindow\.\w+\s*=|(?:local|session)Storage\b"
 )
 _WORDS: Final = re.compile(r"(?i)token|jwt|api[_-]?key|access[_-]?key|secret|auth")
+_ASKED: Final = (
+    "token", "jwt", "secret", "auth", "storage", "api_key", "api-key", "apikey", "access_key", "access-key", "accesskey",
+)  # fmt: skip
+"""What a line has that is asked about for its words. That it has ``key`` tells nothing: every script is full of it."""
 _NO_SECRET: Final = re.compile(
     r"(?i)csrf|xsrf|public|publishable|site_?key|type|expir|recaptcha|^pk_|anon|otp|mfa|vapid|theme|segment|analytics|mixpanel|amplitude|posthog|id$"
 )
@@ -226,16 +230,19 @@ def _in_text(facts: SourceFacts, page: Value | None) -> Iterator[Hit]:
 def _in_file(file: TextFile, handed: bool, sent: frozenset[str]) -> Iterator[Hit]:
     """``handed``: where a view hands a secret to this template, that is told there; settings are in every template without it. ``sent``:
     settings that are keys by what is done with them."""
-    for number, line in file.lines_with("token", "key", "secret", "auth", "jwt", "storage"):
-        rendered = not _OF_THE_BROWSER.search(file.path)
-        may = _WORDS.search(line) or "storage" in line.lower() or any(name in line for name in sent)
-        found = _of_line(line, rendered, handed, sent) if may and len(line) < 2000 else None
+    rendered = not _OF_THE_BROWSER.search(file.path)
+    for number, line in file.lines_with(*_ASKED, *(("key",) if sent else ())):
+        found = _of_line(line, rendered, handed, sent) if len(line) < 2000 and _may(line, sent) else None
         if found is not None:
             span = Span(file.path, number, number, 1, len(line) + 1)
             if found[1] and not (found[0] == STORED and _OF_TESTS.search(file.path)):
                 yield Hit(found[0], span)
             else:
                 yield Hit(f"{found[0]}: {_WHOSE}", span, certainty="possible", severity="low")
+
+
+def _may(line: str, sent: frozenset[str]) -> bool:
+    return _WORDS.search(line) is not None or "storage" in line.lower() or any(name in line for name in sent)
 
 
 def _of_line(line: str, rendered: bool, handed: bool, sent: frozenset[str]) -> tuple[str, bool] | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.fact import Flow
+from stopper.core.fact import Flow, TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import LabelKind
 from stopper.core.naming import sensitive
@@ -28,10 +28,18 @@ _PROXY: Final = re.compile(
 """nginx's variables in a ``log_format``."""
 _VARIABLE: Final = re.compile(r"\$http_(\w+)")
 _LINE: Final = re.compile(r"(?i)log_?-?format")
-_SWITCH: Final = re.compile(
-    rf"(?i)accesslog\.fields\.headers\.(?:defaultmode|names\.{_NAMES})\s*=\s*keep|capture\s+request\s+header\s+{_NAMES}\b|%REQ\({_NAMES}\)|%\(var\.{_NAMES}\)|^\s*log_credentials\s*(?:#|$)"
-)
-"""Traefik's and Caddy's switches, HAProxy's capture, Envoy's and uWSGI's variables, which say by themselves that a header is written down."""
+_SWITCHES: Final = {
+    word: re.compile(pattern.encode())
+    for word, pattern in {
+        "accesslog.": rf"accesslog\.fields\.headers\.(?:defaultmode|names\.{_NAMES})\s*=\s*keep",
+        "capture": rf"capture\s+request\s+header\s+{_NAMES}\b",
+        "%req(": rf"%req\({_NAMES}\)",
+        "%(var.": rf"%\(var\.{_NAMES}\)",
+        "log_credentials": r"^\s*log_credentials\s*(?:#|$)",
+    }.items()
+}
+"""Traefik's and Caddy's switches, HAProxy's capture, Envoy's and uWSGI's variables, which say by themselves that a header is written down. They
+are asked of small letters as bytes: so a script that is one line is looked through at once."""
 
 
 _LOGGERS: Final = ("gunicorn.glogging.Logger", "werkzeug.serving.WSGIRequestHandler")
@@ -43,6 +51,7 @@ _HELD_BACK: Final = re.compile(
 _HEADERS: Final[tuple[LabelKind, ...]] = ("authorization-header", "api-key", "request-headers", "token")
 _URL: Final = frozenset({"url", "full_path", "query_string", "uri", "args"})
 """What of the request has the query in it."""
+_OWN: Final = "headers that are keys by what they are held against"
 _IN_URL: Final = frozenset({"token", "api-key", "password", "secret"})
 
 
@@ -58,22 +67,31 @@ def detect(app: App) -> Iterator[Hit]:
         if any(_GUNICORN.search(text) for text in texts):
             yield Hit(MESSAGE, assigned.span)
     for file in facts.files_of("config", "procfile", "dockerfile", "compose", "script", "deployment"):
-        for number, line in file.lines_with("accesslog.", "capture", "%req(", "%(var.", "log_credentials"):
-            if _SWITCH.search(line) and not line.lstrip().startswith("#"):
-                yield Hit(MESSAGE, Span(file.path, number, number, 0, len(line)))
-        if not any(file.lines_with("log_format", "logformat", "log-format", "log_-format")):
-            continue
-        inside, own = False, _key_headers(facts)
-        for number, line in enumerate(file.lines, 1):
-            inside = bool(_LINE.search(line)) or (inside and ";" not in file.lines[number - 2])
-            if (
-                not line.lstrip().startswith("#")
-                and inside
-                and (
-                    _PROXY.search(line) or _GUNICORN.search(line) or not own.isdisjoint(_VARIABLE.findall(line.lower()))
-                )
+        for word, switch in _SWITCHES.items():
+            for number, line in file.lines_with(word):
+                if switch.search(line.encode(errors="replace").lower()) and not line.lstrip().startswith("#"):
+                    yield Hit(MESSAGE, Span(file.path, number, number, 0, len(line)))
+        for number, line in _format_lines(file):
+            if not line.lstrip().startswith("#") and (
+                _PROXY.search(line)
+                or _GUNICORN.search(line)
+                or not facts.once(_OWN, lambda: _key_headers(facts)).isdisjoint(_VARIABLE.findall(line.lower()))
             ):
                 yield Hit(MESSAGE, Span(file.path, number, number, 0, len(line)))
+
+
+def _format_lines(file: TextFile) -> Iterator[tuple[int, str]]:
+    """The lines of every log format of the file: from its name up to a semicolon."""
+    after = 0
+    for begin, line in file.lines_with("log_format", "logformat", "log-format", "log_-format"):
+        if begin <= after or not _LINE.search(line):
+            continue
+        yield begin, line
+        for after in range(begin + 1, len(file.lines) + 1):
+            line = file.lines[after - 1]
+            if ";" in file.lines[after - 2] and not _LINE.search(line):
+                break
+            yield after, line
 
 
 def _key_headers(facts: SourceFacts) -> set[str]:

@@ -63,6 +63,9 @@ _ANSWERS: Final = frozenset({
 })  # fmt: skip
 """What is called beside the reading of a text, and asks nothing of the inside."""
 _READS_BODY: Final = frozenset({"flask.request.get_json", "flask.request.get_data"})
+_SAYS_NOTHING: Final = frozenset({Constant, Truth})
+"""Kinds of values with no text of an exception in them: most of all."""
+_HANDLES: Final = re.compile(r"flask(?:\w*\.)+handle_\w+$")
 _TELLS_NOTHING: Final = frozenset({"type", "isinstance", "hasattr", "len", "id", "hash", "bool"})
 
 
@@ -183,12 +186,12 @@ class _Asking:
         """The exceptions and parameters inside whose text is used; not those of which only the type or another attribute is. Attributes
         of other objects come as they are. ``as_text``, also in the pairs that come: an exception that stands there as it is will be made a text.
         """
+        if type(value) in _SAYS_NOTHING:
+            return
         met = {} if met is None else met
         match value:
             case Caught() | Parameter():
                 yield value, as_text
-            case Truth():
-                return
             case Choice(options=several, every=False) if any(self._is_for_desk(option.span) for option in several):
                 for option in several if depth > 0 else ():
                     if not self._is_for_desk(option.span):
@@ -209,7 +212,7 @@ class _Asking:
                     yield value, True
             case Call(method="group" | "groups" | "groupdict"):
                 return  # what a pattern takes out of it, and no more
-            case Call(callee=callee) if callee in _TELLS_NOTHING or re.match(r"flask(?:\w*\.)+handle_\w+$", callee):
+            case Call(callee=callee) if callee in _TELLS_NOTHING or _HANDLES.match(callee):
                 return  # ``super().handle_error(error)`` answers as if nobody had overridden it
             case Call(callee=callee) if self._facts.error_handlers_of(callee):
                 return  # the handler itself answers, and is judged there

@@ -10,7 +10,7 @@ from typing import Final, cast
 PINNED: Final = re.compile(r"^\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?P<spec>[^;#]*)")
 EXACT: Final = re.compile(r"^===?\s*(?P<version>[0-9][^\s,;]*)$")
 LEAST: Final = re.compile(r"(?:>=|~=|==|\^|~)\s*(?P<version>[0-9][^\s,;]*)")
-PACKAGE: Final = re.compile(r'^\[\[package\]\]\r?\nname = "([^"\n]+)"\r?\nversion = "([^"\n]+)"', re.MULTILINE)
+PACKAGE: Final = re.compile(r'\[\[package\]\]\r?\nname = "([^"\n]+)"\r?\nversion = "([^"\n]+)"')
 _INCLUDED: Final = re.compile(r"^[ \t]*(?:-r|--requirement)[ \t=]*(?P<path>[^\s#]+)", re.MULTILINE)
 _NOT_ITS_OWN: Final = frozenset({"node_modules", "venv", "env", "test", "tests", "doc", "docs", "examples", "vendor"})
 _PINNED: Final = 2
@@ -196,9 +196,8 @@ def _locked(lock: str, text: str) -> Iterator[tuple[str, int, str]]:
             yield name, 3, str(_table(entry).get("version", "")).lstrip("=")
         return
     found = PACKAGE.findall(text)
-    if len(found) == text.count(
-        "[[package]]"
-    ):  # as every tool writes it; reading it as TOML costs a hundred times as much
+    if len(found) == text.count("[[package]]") == text.count("\n[[package]]") + text.startswith("[[package]]"):
+        # as every tool writes it; reading it as TOML costs a hundred times as much
         yield from ((name, 3, version) for name, version in found)
         return
     packages = _toml(text).get("package")
