@@ -19,6 +19,7 @@ from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, p
 from stopper.core.probe_baseline import Baseline, bearers, candidates, establish
 from stopper.core.probe_tokens_in_query import by_query
 from stopper.core.rule import Hit, Rule
+from stopper.core.tokens_looked_up import tokens_looked_up
 from stopper.core.values import (
     Call,
     Choice,
@@ -127,6 +128,8 @@ def _is_decoded(facts: SourceFacts, function: str, fields: tuple[str, ...]) -> b
 def _accepted(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
     """Every such reading, the function it stands in, and whether it is sure."""
     yield from _decoded(facts)
+    for looked_up, function in tokens_looked_up(facts):
+        yield from ((one, function, False) for one in _readings(looked_up) if _name(one) in MAYBE | CLEAR)
     seen: set[int] = set()
     readers = {one.function for one in facts.readings(*READ_FROM) if one.key.lower() in CLEAR | MAYBE}
     reads: dict[str, bool] = {}

@@ -10,6 +10,7 @@ from stopper.core.exchange import Exchange, Headers, Request
 from stopper.core.facts import Reading, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_names import verifies
+from stopper.core.named_by_cookies import named_by_cookies
 from stopper.core.owner_names import WHO
 from stopper.core.passing import passed as passed_for
 from stopper.core.place import RouteRef, Span
@@ -74,6 +75,10 @@ def detect(app: App) -> Iterator[Hit]:
                 certainty="certain" if person else "possible",
                 severity=None if person else "low",
             )
+    for name, span in named_by_cookies(facts):
+        if span not in seen and not _is_proved(facts, facts.function_around(span)):
+            seen.add(span)
+            yield Hit(f"the cookie {name}, which nobody signs, says who the caller is", span)
     for name, call in _modelled(facts) if facts.says("headers") else ():
         if call.span is not None and call.span not in seen and not _is_proved(facts, call.function):
             yield Hit(f"the header {name}, which any client can set, says who the caller is", call.span)
