@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 _OF_TESTS: Final = re.compile(
-    r"(?i)(?:^|/)(?:tests?|testing|test_?data|fixtures?|vectors?|spec|snakeoil)(?:/|$)|(?:^|[/_.-])(?:test|dummy|snakeoil|fake)[/_.-]"
+    r"(?i)(?:^|/)(?:(?:[a-z0-9]\w*[_-])?tests|test|testing|test_?data|fixtures?|vectors?|spec|snakeoil)(?:/|$)|(?:^|[/_.-])(?:test|dummy|snakeoil|fake)[/_.-]"
 )
 
 

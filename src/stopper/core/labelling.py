@@ -213,8 +213,8 @@ class _Asking:
                 held = owner.get(key)
                 if held is not None:
                     return self.of(held, bound, depth + 1)
-                spread = tuple(item for name, item in owner.items if not isinstance(name, Constant))
-                return self._union(spread, bound, depth + 1)
+                spread = (item for name, item in owner.items if not isinstance(name, Constant))
+                return NONE.union(*(self._spread_under(one, key, bound, depth + 1) for one in spread))
             case Choice(options=several):
                 return self._all_under([(one, bound) for one in several if not is_constant(one, None)], key, depth)
             case Parameter() if owner.parameter in bound:
@@ -232,6 +232,14 @@ class _Asking:
                 return self._all_under([(one, {}) for one in kept_for(self.facts, owner)], key, depth)
             case _:
                 return None
+
+    def _spread_under(self, spread: Value, key: str, bound: MappingType[str, Value], depth: int) -> Labels:
+        """What a mapping that is poured into another has under the key: ``{**{**body, "password": shown}, "seen": now}["client"]``."""
+        if isinstance(spread, Mapping) and depth <= DEEPEST // 2:
+            return self._under(spread, key, bound, depth + 1) or NONE
+        if isinstance(spread, Choice):
+            return NONE.union(*(self._spread_under(one, key, bound, depth + 1) for one in spread.options))
+        return self.of(spread, bound, depth)
 
     def _handed(self, value: Parameter) -> list[Value]:
         if of_parameter(self.facts, value, self.numbers):
@@ -259,7 +267,7 @@ class _Asking:
         for index, name in enumerate(parameters):
             given = call.argument(index, name)
             if given is not None:
-                passed[name] = given if not bound else _Bound.of(given, bound)
+                passed[name] = bound.get(given.parameter, given) if isinstance(given, Parameter) else given
         if not call.open and len(passed) < len(parameters):
             passed[_CALLED] = Name(call.callee)
         self.bindings.append(passed)
@@ -378,17 +386,6 @@ def _is_left_out(value: Parameter, bound: MappingType[str, Value]) -> bool:
     """That the call which is followed is one of the parameter's own function, and passes nothing for it."""
     called = bound.get(_CALLED)
     return isinstance(called, Name) and called.dotted == value.function
-
-
-class _Bound:
-    """A parameter passed on unchanged is replaced by what the outer caller passed."""
-
-    @staticmethod
-    def of(value: Value, bound: MappingType[str, Value]) -> Value:
-        """What *value* is for the outer caller."""
-        if isinstance(value, Parameter) and value.parameter in bound:
-            return bound[value.parameter]
-        return value
 
 
 def labels_of(facts: "SourceFacts", value: Value | None, *, numbers: bool = False) -> Labels:

@@ -31,8 +31,8 @@ _OF_DEVELOPMENT: Final = re.compile(
     r"(?i)(?:^|[/_.-])(?:dev\w*|tests?|testing|testinfra|docs?|lint\w*|ci|tools?|tooling|bootstrap|translations?|typing|types|bench\w*)(?=[/_.-])"
 )
 
-_OF_PAGES: Final = re.compile(r"(?i)(?:^|/)docs?/")
-"""What makes the pages runs nowhere else, also where nothing beside them says what it depends on."""
+_RUNS_NOWHERE: Final = re.compile(r"(?i)(?:^|/)(?:docs?|(?:[a-z0-9]\w*[_-])?tests)/")
+"""What makes the pages, or is started for tests, runs nowhere else, also where nothing beside it says what it depends on."""
 
 
 _IN_COMMAND: Final = re.compile(r"(?<![\w./-])[\"']?([A-Za-z][\w.-]*)(?:\[[^\]]*\])?==([\d][\w.]*)")
@@ -52,8 +52,8 @@ class Pin(NamedTuple):
 def running_files(facts: SourceFacts) -> tuple[TextFile, ...]:
     """The requirement files of what runs; those for development, tests and pages only where there are no others."""
     every = tuple(facts.files_of("requirements"))
-    running = tuple(file for file in every if not _OF_DEVELOPMENT.search("/".join(file.path.split("/")[-3:])))
-    return running or tuple(file for file in every if not _OF_PAGES.search(file.path))
+    kept = tuple(file for file in every if not _RUNS_NOWHERE.search(file.path))
+    return tuple(file for file in kept if not _OF_DEVELOPMENT.search("/".join(file.path.split("/")[-3:]))) or kept
 
 
 def pins_of(file: TextFile) -> Iterator[Pin]:

@@ -75,6 +75,11 @@ def test_readings_say_where_they_begin(read):
         ("test.py", "# a page that tests a connection\n", False),
         ("conftest.py", "", True),
         ("contest.py", "import pytest\n", False),
+        ("integration_tests/assets/web.py", "", True),
+        ("api-tests/asks.py", "", True),
+        ("api/test_aid/db.py", "", True),
+        ("contests/web.py", "", False),
+        ("test_pages/web.py", "", False),
     ],
 )
 def test_a_file_named_for_tests_is_one_when_it_imports_a_test_library(read, name, text, is_test):

@@ -19,11 +19,11 @@ from stopper.core.naming import sensitive
 from stopper.core.passing import callers as running
 from stopper.core.passing import passed
 from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.shown_as_text import mappings_in, shown_in
 from stopper.core.shown_fields import secret_fields
 from stopper.core.told_once import OF_SEVERAL, handed_in, told_once
 from stopper.core.values import (
     Call,
-    Choice,
     ConfigValue,
     Constant,
     EnvironmentValue,
@@ -33,15 +33,11 @@ from stopper.core.values import (
     Member,
     Name,
     Parameter,
-    Sequence,
-    Truth,
-    Unknown,
     Value,
     text_of,
     walk,
 )
 
-_TELLS_NOTHING: Final = frozenset({"bool", "len", "type", "isinstance", "hash", "id", "any", "all"})
 _OPEN_PARTS: Final = frozenset({"username", "type", "realm"})
 """Parts of ``request.authorization`` that open nothing."""
 _ID_OF: Final = re.compile(
@@ -68,15 +64,6 @@ _OF_KEYS: Final = re.compile(
 _SESSION: Final = re.compile(r"(?i)session(?:_?id)?|sid|sess|connect\.sid|remember(?:_me|_token)?")
 _VAGUE: Final = frozenset({"token", "jwt"})
 """Names that other things have too: a challenge for a certificate, a word of a parser."""
-_MASKS: Final = re.compile(
-    r"(?i)mask|redact|scrub|obfuscat|hash|digest|fingerprint|saniti[sz]e|censor|truncate|shorten|anonymi[sz]e"
-)
-"""What a function of this name gives is made for being shown."""
-_WRITES: Final = frozenset({
-    "json.dumps", "flask.json.dumps", "orjson.dumps", "ujson.dumps", "simplejson.dumps", "yaml.dump", "yaml.safe_dump", "pprint.pformat",
-    "rich.pretty.pretty_repr", "urllib.parse.urlencode",
-})  # fmt: skip
-"""What writes the whole of its first argument as text."""
 _WORDS: Final[dict[LabelKind, str]] = {
     "authorization-header": "the Authorization header",
     "token": "a token",
@@ -94,17 +81,17 @@ def detect(app: App) -> Iterator[Hit]:
 def _logged(facts: SourceFacts) -> Iterator[tuple[Hit, Flow]]:
     asking = _Asking(facts)
     for flow in facts.flows("log", "print"):
-        if flow.sink == "log" and any(_is_all_settings(facts, one) for one in _shown(flow.value)):
+        if flow.sink == "log" and any(_is_all_settings(facts, one) for one in shown_in(flow.value)):
             if not is_behind_setting(facts, flow.span, "DEBUG".__eq__):
                 yield Hit("all settings are written to a log, secrets with them", flow.span, certainty="likely"), flow
             continue
         if (
             not flow.has(*CREDENTIALS)
-            and not any(_is_record_or_link(facts, one) or _is_session_cookie(one) for one in _shown(flow.value))
-            and not any(True for one in _mappings(flow.value) for _ in _sent(one))
+            and not any(_is_record_or_link(facts, one) or _is_session_cookie(one) for one in shown_in(flow.value))
+            and not any(True for one in mappings_in(flow.value) for _ in _sent(one))
             and not any(
                 (isinstance(one, Call) and one.callee in _MAKERS) or is_key_by_use(facts, one)
-                for one in _shown(flow.value)
+                for one in shown_in(flow.value)
             )
         ):
             continue
@@ -166,7 +153,7 @@ def _sent(mapping: Mapping) -> Iterator[Put]:
 
 def _is_shown_to_operator(facts: SourceFacts, flow: Flow) -> bool:
     """That a command prints what it was given or has made: no request runs it, and somebody waits for the text."""
-    stored = any(isinstance(value, (EnvironmentValue, ConfigValue)) for value in _shown(flow.value))
+    stored = any(isinstance(value, (EnvironmentValue, ConfigValue)) for value in shown_in(flow.value))
     return flow.sink == "print" and bool(flow.function) and not stored and not facts.routes_reaching(flow.function)
 
 
@@ -241,11 +228,11 @@ class _Asking:
         """The credentials whose text is seen. A name counts only for the value that bears it, and through parameters."""
         found = {
             Label(kind, True, name)
-            for headers in _mappings(value)
+            for headers in mappings_in(value)
             for name, held in _sent(headers)
-            if (kind := credential_kind(name)) is not None and any(not _is_open_part(one) for one in _shown(held))
+            if (kind := credential_kind(name)) is not None and any(not _is_open_part(one) for one in shown_in(held))
         }
-        for shown in _shown(value):
+        for shown in shown_in(value):
             if _is_open_part(shown):
                 continue
             if _is_session_cookie(shown):
@@ -293,25 +280,6 @@ class _Asking:
         return of_view or any(label.kind in UNTRUSTED for label in labels)
 
 
-def _mappings(value: Value, depth: int = 3) -> Iterator[Mapping]:
-    """The mappings that are written as they are, names and values."""
-    match value:
-        case Mapping():
-            yield value
-        case (
-            Unknown(parts=inner)
-            | Format(parts=inner)
-            | Choice(options=inner)
-            | Call(callee="str" | "repr" | "dict", args=inner)
-        ):
-            for one in inner if depth else ():
-                yield from _mappings(one, depth - 1)
-        case Call(callee=callee, args=inner) if callee in _WRITES and inner and depth:
-            yield from _mappings(inner[0], depth - 1)
-        case _:
-            return
-
-
 def _is_open_part(value: Value) -> bool:
     match value:
         case Member(attribute=name) | Parameter(parameter=name):
@@ -320,7 +288,7 @@ def _is_open_part(value: Value) -> bool:
             return dotted.rpartition(".")[2] in _OPEN_PARTS
         case Constant(value=str(text)) if value.name:
             # ``DATABASE_KEY = "shop_database_key"`` names a place where a key lies.
-            return text.lower().replace("-", "_").endswith(value.name.rpartition(".")[2].lower())
+            return text.lower().replace("-", "_").endswith(value.name.rpartition(".")[2].strip("_").lower())
         case _:
             return False
 
@@ -336,37 +304,6 @@ def _names(value: Value) -> Iterator[str]:
             yield name
         case _:
             return
-
-
-def _shown(value: Value, depth: int = 12) -> Iterator[Value]:
-    """The values inside whose text is seen: not what is only tested, counted, compared or masked."""
-    if depth < 0:
-        return
-    match value:
-        case Truth():
-            return
-        case Item(owner=Call(method="split" | "partition"), key=Constant(value=0)):
-            return  # ``header.split()[0]`` is the scheme
-        case Item(owner=Item(owner=Call(method="split" | "partition"), key=Constant(value=0)), key=Unknown()):
-            return  # and its beginning even less
-        case Unknown(parts=inner) | Format(parts=inner) | Choice(options=inner) | Sequence(items=inner):
-            for part in inner:
-                yield from _shown(part, depth - 1)
-        case Mapping(items=pairs):
-            for _, held in pairs:
-                yield from _shown(held, depth - 1)
-        case Call(callee="str" | "repr" | "format", args=args):
-            for part in args:
-                yield from _shown(part, depth - 1)
-        case Call(callee=callee, args=args) if callee in _WRITES and args:
-            yield from _shown(args[0], depth - 1)
-        case Call(callee=callee) if callee in _TELLS_NOTHING or _MASKS.search(value.method):
-            return
-        case Call(method="join", receiver=Format() as before, args=args):
-            for part in (before, *args):
-                yield from _shown(part, depth - 1)
-        case _:
-            yield value
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

@@ -32,6 +32,7 @@ _SHOWS: Final = re.compile(
     r"route|get|post|put|patch|delete|output|doc|response|alt_response|auth_required|login_required|etag|paginate|marshal_\w+"
 )
 """What the same libraries decorate a view with that looks at no body."""
+_VALIDATES: Final = re.compile(r"(?i)valid|(?:^|[._])(?:expects?_|request_|body_|json_)\w*schema")
 _DECORATED: Final = re.compile(r"(?i)valid|schema|expects|use_args|use_kwargs|arguments|input|body|json|parse")
 
 
@@ -42,13 +43,13 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls("flask.request.get_json"):
         if _truthy(call.argument(0, "force")) and _truthy(call.argument(1, "silent")):
             seen.add(call.function)
-            if _type_is_asked(facts, call):
+            if _type_is_asked(facts, call) or _is_validated(facts, call.function):
                 continue
-            yield Hit(
-                "a body of any type is read as JSON, and one that is none passes as nothing",
-                call.span,
-                certainty="certain",
-            )
+            message = "a body of any type is read as JSON, and one that is none passes as nothing"
+            if facts.is_view(call.function) or facts.routes_reaching(call.function):
+                yield Hit(message, call.span, certainty="certain")
+            else:
+                yield Hit(f"{message}: look what asks for it here", call.span, certainty="possible", severity="low")
     for function, span in _raw_readers(facts).items():
         if function not in seen:
             yield Hit(
@@ -67,6 +68,16 @@ def _type_is_asked(facts: SourceFacts, body: Call) -> bool:
     return any(
         other.callee == "isinstance" and other.args and any(part is body for part in walk(other.args[0], 3))
         for other in facts.calls_in(body.function)
+    )
+
+
+def _is_validated(facts: SourceFacts, function: str) -> bool:
+    """``@validation.request_body_schema(schema)`` above the view, ``validate(schema, body)`` in it, or a decorator that does so for others."""
+    own = facts.function(function)
+    return (
+        _VALIDATES.search(function) is not None
+        or (own is not None and any(_VALIDATES.search(one.name) for one in own.decorators))
+        or any(_VALIDATES.search(call.method) and call.args for call in facts.calls_in(function))
     )
 
 

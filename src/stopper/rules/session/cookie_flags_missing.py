@@ -39,6 +39,10 @@ _FLAGS: Final = {"secure": (6, "Secure"), "httponly": (7, "HttpOnly"), "samesite
 """``Response.set_cookie(key, value, max_age, expires, path, domain, secure, httponly, samesite)``."""
 _FOR_SCRIPTS: Final = re.compile(r"(?i)csrf|xsrf")
 _CREDENTIAL: Final = re.compile(r"(?i)sess|token|auth|jwt|sid|login|user|remember|credential|key")
+_KEYS: Final = re.compile(
+    r"(?i)sess|token|auth|jwt|(?:^|[^a-z])sid|sid$|remember|credential|secret|(?:api|access)[_-]?key|pass"
+)
+"""Of these the names of what opens a door by itself; whose page it is, the others may say as well."""
 _OF_LOOKS: Final = re.compile(
     r"(?i)(?:page_?size|per_?page|page_?views?|views?|lang|language|locale|theme|dark_?mode|(?:hide|show)_\w+|sort(?:_?by|_?order)?|layout|time_?zone|tz|currency|"
     r"font_?size|sidebar\w*|collapsed|(?:cookie_?)?consent|banner\w*|last_(?:tab|page|view))"
@@ -92,15 +96,37 @@ def detect(app: App) -> Iterator[Hit]:
         lacking = [
             said for word, (place, said) in _FLAGS.items() if word not in given and _missing(facts, call, place, word)
         ]
-        if _FOR_SCRIPTS.search(name) and "HttpOnly" in lacking:
+        for_scripts = _FOR_SCRIPTS.search(name or _said(call)) is not None
+        if for_scripts and "HttpOnly" in lacking:
             lacking.remove("HttpOnly")
         if lacking and (call.function, name) not in told:
             told.add((call.function, name or str(call.span)))  # one cookie, whichever way the view ends
-            yield Hit(
-                f"the cookie {name or 'that is set here'} lacks {', '.join(lacking)}",
-                call.span,
-                certainty="certain" if _CREDENTIAL.search(name) else None,
-            )
+            message = f"the cookie {name or 'that is set here'} lacks {', '.join(lacking)}"
+            if for_scripts or (name and not _opens(facts, call, name)):
+                yield Hit(f"{message}: look whether it opens anything", call.span, certainty="possible", severity="low")
+            else:
+                yield Hit(message, call.span, certainty="certain" if _CREDENTIAL.search(name) else None)
+
+
+def _said(call: Call) -> str:
+    """The name under which the code has the cookie's name: ``settings.CSRF_COOKIE_NAME``."""
+    name = call.argument(0, "key")
+    return name.key if isinstance(name, ConfigValue) else said_name(name) if name is not None else ""
+
+
+def _opens(facts: SourceFacts, call: Call, name: str) -> bool:
+    """That the cookie is a credential by its name or by what it holds, or says who somebody is and is read again: an id or a date that only
+    a page's script reads opens nothing."""
+    value = call.argument(1, "value")
+    if _KEYS.search(name) or facts.derives(value, *CREDENTIALS, "session", "claims"):
+        return True
+    if value is not None and any(
+        isinstance(part, Call) and (part.method == "sign" or "itsdangerous" in part.callee) for part in walk(value, 4)
+    ):
+        return True  # nobody signs what opens nothing
+    return _CREDENTIAL.search(name) is not None and any(
+        one.key == name for one in facts.readings("flask.request.cookies")
+    )
 
 
 def _headers(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
