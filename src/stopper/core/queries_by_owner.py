@@ -8,7 +8,8 @@ from stopper.core.facts import SourceFacts
 from stopper.core.owner_names import WHOSE, WHOSE_ID
 from stopper.core.place import Span
 from stopper.core.query_comparisons import is_column, is_query
-from stopper.core.values import Call, Constant, Member, Name, Value, walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Value, walk
+from stopper.core.whose_it_is import looks_at_who
 
 _WHOSE_COLUMN: Final = re.compile(
     r"(?i)\b(?:owner|tenant|org|organi[sz]ation|account|user|customer)_?(?:id|uuid)?\s*=\s*[?:%]"
@@ -51,3 +52,10 @@ def _bound(call: Call) -> list[Value]:
     if call.method != "execute" or not any(_WHOSE_COLUMN.search(str(one.value)) for one in said):
         return []
     return [part for one in call.args[1:] for part in walk(one, 2) if not isinstance(part, Constant)]
+
+
+def is_of_a_session(facts: SourceFacts, value: Value) -> bool:
+    """``_acting()["user"]["id"]`` of a function that asks the session before it believes the caller for whom he acts."""
+    while isinstance(value, (Item, Member)):
+        value = value.owner
+    return isinstance(value, Call) and facts.function(value.callee) is not None and looks_at_who(facts, value.callee)

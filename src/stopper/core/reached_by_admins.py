@@ -12,6 +12,7 @@ from stopper.core.labels import LabelKind
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import ROLE
 from stopper.core.passing import callers, passed
+from stopper.core.rights_confirmed import confirms_rights
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 
 _ADMIN_CLASS: Final = re.compile(r"(?:^|\.)(?:Admin|Administrator|Superuser)(?:[A-Z]\w*)?(?:\.|$)")
@@ -116,6 +117,8 @@ def _says_admin(facts: SourceFacts, function: str, own: bool) -> bool:
     words += [one.path for one in facts.routes_of_view(function) if not own or "admin" in one.path.lower()]
     words += [hook for one in facts.routes_of_view(function) for hook in one.hooks]
     if any(word in name.lower() for name in words for word in _WORDS):
+        return True
+    if any(confirms_rights(facts, call) for call in facts.calls_in(function)):
         return True
     return any(_names_role(one.value) for one in facts.conditions_in(function))
 

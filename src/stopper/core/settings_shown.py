@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from stopper.core.fact import Flow, Function
 from stopper.core.followed_values import through
 from stopper.core.passing import given
+from stopper.core.place import Span
 from stopper.core.values import (
     Call,
     ConfigValue,
@@ -62,6 +63,8 @@ def _shows_all(facts: "SourceFacts", value: Value, depth: int = 12) -> bool:
             return _shows_all(facts, held, depth - 1)
         case Call(callee="bool" | "len" | "type" | "isinstance"):
             return False
+        case Call(method="get", args=(Constant() | Format(), *_)) if not facts.function(value.callee):
+            return False  # one setting by its name, of ``conf = LocalProxy(lambda: current_app.config)`` too
         case Call(callee="sorted" | "list" | "set" | "tuple", args=(inner, *_)) if not _is_paired(inner):
             return False
         case Truth() | Call(method="keys" | "get_namespace"):
@@ -145,4 +148,21 @@ def _picked(facts: "SourceFacts", flow: Flow) -> bool:
             made_at.append(made.span)
     tests = [found.span for found in facts.comparisons("in", "not in")]
     tests += [call.span for call in facts.calls("*.startswith") if call.span is not None and not _is_inner(call)]
-    return any(span.holds(test) for span in made_at for test in tests)
+    filled = [
+        one.body
+        for one in facts.conditions_in(flow.function)
+        if one.body is not None and not one.negated and any(one.span.holds(test) for test in tests)
+    ]  # ``for key in config: if key.startswith("SHOW_"): shown[key] = config[key]``
+    held = list(_held_at(flow.value))
+    return any(span.holds(test) for span in made_at for test in tests) or (
+        bool(held) and all(any(body.holds(span) for body in filled) for span in held)
+    )
+
+
+def _held_at(value: Value) -> Iterator[Span]:
+    """Where each entry of a mapping was read that was filled one by one, also where it is handed to ``jsonify``."""
+    for one in options(value):
+        if isinstance(one, Call) and one.callee == "flask.jsonify" and len(one.args) == 1:
+            yield from _held_at(one.args[0])
+        for _, entry in one.items if isinstance(one, Mapping) else ():
+            yield from (entry.span,) if entry.span is not None else ()

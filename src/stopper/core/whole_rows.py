@@ -47,14 +47,25 @@ def is_whole_row(facts: "SourceFacts", value: Value) -> bool:
 
 
 def is_kept_by_no_table(facts: "SourceFacts", value: Value) -> bool:
-    """``one.__dict__`` for each of ``catalogue().entries``: a property of an object of a plain class of the project, which asks no table."""
+    """``one.__dict__`` for each of ``catalogue().entries``: a property of an object of a plain class of the project, which asks no table; and
+    ``failure("no such note").__dict__``, an object of a plain class that holds nothing to hide."""
     names: list[str] = []
     while isinstance(value, (Member, Item)):
         if isinstance(value, Member):
             names.append(value.attribute)
         value = value.owner
-    makers = _plain_makers(facts, value, 5) if names and isinstance(value, Call) else None
+    makers = _plain_makers(facts, value, 5) if isinstance(value, Call) else None
+    if not names:
+        return bool(makers) and not any(_holds_secrets(facts, one) for one in makers or ())
     return bool(makers) and all(_asks_no_table(facts, f"{one}.{names[-1]}") for one in makers or ())
+
+
+def _holds_secrets(facts: "SourceFacts", name: str) -> bool:
+    """That a class is one of people, or has a field that nobody would choose to show."""
+    known = classes_by_name(facts)[name]
+    held = {one.attribute for one in facts.assignments_in(f"{name}.__init__") if one.target.startswith("self.")}
+    said = PEOPLE.fullmatch(name.rpartition(".")[2]) is not None
+    return said or any(SECRET.search(one) for one in (*known.attributes, *known.fields, *held))
 
 
 def _plain_makers(facts: "SourceFacts", value: Value, depth: int) -> frozenset[str] | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.exchange import Exchange, Request, Response
-from stopper.core.fact import Flow
+from stopper.core.fact import Flow, TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
@@ -98,7 +98,7 @@ def _in_templates(facts: SourceFacts) -> Iterator[Hit]:
     """``{{ config }}``, ``{% for name, value in config.items() %}``: every template has the settings under that name."""
     for file in (one for one in facts.files_of("template") if not _OF_FILES.search(one.path)):
         for number, line in file.lines_with("config"):
-            if _SHOWN_BY_TEMPLATE.search(line):
+            if _SHOWN_BY_TEMPLATE.search(line) and not _is_its_own(file, number):
                 yield Hit(MESSAGE, Span(file.path, number, number, 1, len(line) + 1), certainty="likely")
                 break
     for call in facts.calls("flask.render_template_string"):
@@ -106,6 +106,23 @@ def _in_templates(facts: SourceFacts) -> Iterator[Hit]:
             if isinstance(text.value, str) and _SHOWN_BY_TEMPLATE.search(text.value):
                 yield Hit(MESSAGE, call.span, certainty="likely")
                 break
+
+
+def _is_its_own(file: TextFile, number: int) -> bool:
+    """That the line stands where the template has something else under that name: a parameter of a macro, what a loop runs over."""
+    before = [
+        one
+        for at, line in file.lines_with("config", "endmacro", "endfor")
+        if at <= number
+        for one in _NAMES.findall(line)
+    ]
+    return bool(before) and before[-1] not in ("endmacro", "endfor")
+
+
+_NAMES: Final = re.compile(
+    r"\{%-?\s*(endmacro|endfor|macro\s+\w+\s*\([^)]*\bconfig\b|set\s+config\b|for\s+(?:\w+\s*,\s*)*config\b|(?:from|import)\b[^%]*\bconfig\b)"
+)
+"""What gives the name to something else, and what ends that."""
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -19,7 +19,7 @@ from stopper.core.poured_roles import poured_roles
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, every
 from stopper.core.probe_said_beside import Change, with_change
-from stopper.core.queries_by_owner import owners_asked_for
+from stopper.core.queries_by_owner import is_of_a_session, owners_asked_for
 from stopper.core.query_comparisons import is_query
 from stopper.core.reached_by_admins import is_brought_by_admins, is_reached_by_admins
 from stopper.core.rows_of_people import roles_of_rows
@@ -55,10 +55,8 @@ from stopper.core.whose_it_is import is_or_mine, is_stamped, lets_on, looks_at_w
 
 _YES: Final = frozenset({"1", "true", "yes", "on"})
 _OWNERS: Final = ("owner", "owner_id", "tenant", "tenant_id", "org_id", "organization_id", "organisation_id")
-_MINE: Final = tuple(
-    f"{word}_id"
-    for word in ("user", "account", "customer", "patient", "member", "student", "employee", "author", "client")
-)
+_PEOPLE: Final = ("user", "account", "customer", "patient", "member", "student", "employee", "author", "client")
+_MINE: Final = tuple(f"{word}_id" for word in _PEOPLE)
 _ACCOUNT: Final = re.compile(r"(?i)user|account|person|people|customer|employee|admin")
 
 
@@ -147,6 +145,9 @@ def _validates(facts: SourceFacts, one: Comparison) -> bool:
     """``if data["role"] not in ROLES: return 400`` in a view that only administrators reach asks about the form, not about the caller."""
     if one.operator not in ("in", "not in"):
         return False
+    listed = {str(part.value).lower() for part in walk(one.right, 1) if isinstance(part, Constant)}
+    if one.operator == "not in" and listed & set(GUARDS) and listed - set(GUARDS):
+        return True  # a list that has the ordinary role too keeps nobody out: it says which roles there are
     if facts.is_view(one.function):
         return is_reached_by_admins(facts, one.function) or _filters(facts, one)
     ways = facts.routes_reaching(one.function) if one.function and isinstance(one.right, Sequence) else ()
@@ -238,9 +239,9 @@ def _whose(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         before = [(one, function) for one in _from_before(facts, value)]
         for one, where in (*as_brought(facts, value, function, 1), *before):  # the views that hand it over
             key = said_under(facts, one)
-            if where != function and is_for_services(facts, where):
-                continue
-            if key and WHOSE.search(key) and not _asks_who(facts, where) and not looks_at_who(facts, function):
+            services = where != function and is_for_services(facts, where)
+            asks = services or is_of_a_session(facts, one) or looks_at_who(facts, function)
+            if key and WHOSE.search(key) and not _asks_who(facts, where) and not asks:
                 yield span, f"whose data is read is decided by `{key}`, which the caller sends"
 
 

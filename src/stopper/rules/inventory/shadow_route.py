@@ -15,7 +15,7 @@ from stopper.core.spec_document import described, serves_by, shape, speaks_of
 from stopper.core.values import Call, is_constant
 
 _NOT_API: Final = re.compile(
-    r"(?i)(^|/)(openapi|swagger|apispec|api-docs|apidocs|docs?|redoc|rapidoc|static|assets|favicon\.ico|robots\.txt|sitemap\.xml|swaggerui|flasgger_static)(?:[/._-]|$)"
+    r"(?i)(^|/)(openapi|swagger|apispec|api-docs|apidocs|docs?|redoc|rapidoc|static|assets|favicon\.ico|robots\.txt|sitemap\.xml|swaggerui|flasgger_static|\.well-known)(?:[/._-]|$)"
 )
 _HEALTH: Final = re.compile(
     r"(?i)^/?(api/)?(health\w*|ping|ready|readiness|live|liveness|livez|readyz|version|status)?/?$"
@@ -26,6 +26,7 @@ _ENDPOINTS: Final = re.compile(
 _API: Final = re.compile(r"(?i)(?:rest|open)?-?apis?|v\d+|rest")
 _MAKERS: Final = ("apiflask", "flask_restx", "flask_restplus", "flask_openapi3")
 """What makes the document of the routes themselves."""
+_RESOURCES: Final = ("flask_restx.Resource", "flask_restplus.Resource", "flask_restx.resource.Resource")
 _SEVERAL: Final = 3
 """So many documented paths that all begin alike are no accident."""
 _PAGES: Final = ("flask.render_template", "flask.render_template_string", "flask_admin.BaseView.render")
@@ -48,7 +49,10 @@ def detect(app: App) -> Iterator[Hit]:
         [
             route
             for route in served
-            if shape(route.path) not in paths and route.path.startswith(below) and not _is_page(facts, route)
+            if shape(route.path) not in paths
+            and route.path.startswith(below)
+            and not _is_page(facts, route)
+            and not _describes_itself(facts, route)
         ]
     )
     for route in served:
@@ -62,6 +66,15 @@ def detect(app: App) -> Iterator[Hit]:
         if extra:
             yield _hit(route, extra, f"{', '.join(extra)} {route.path} is served and the document does not know it")
     yield from _mounted(app, known)
+
+
+def _describes_itself(facts: SourceFacts, route: Route) -> bool:
+    """That the view is one of Flask-RESTX, whose own document is served beside the one that somebody wrote, and knows it."""
+    own = facts.once("views of RESTX", lambda: frozenset(one.name for one in facts.classes(*_RESOURCES)))
+    view = route.view if route.view in own else route.view.rpartition(".")[0]
+    return view in own and not any(
+        _hides(one) for said in facts.routes if said.view == route.view for one in said.decorators
+    )
 
 
 def _left_out(app: App) -> Iterator[Hit]:

@@ -90,7 +90,8 @@ def _open_servers(document: Mapping[str, object]) -> Iterator[str]:
 def _is_open(url: str) -> bool:
     try:
         whole = urlsplit(url)
-        return whole.scheme == "http" and not _LOCAL.match(whole.hostname or "localhost")
+        host = whole.hostname or "localhost"
+        return whole.scheme == "http" and not _LOCAL.match(host) and "{{" not in host  # still to fill in
     except ValueError:
         return False
 
