@@ -6,7 +6,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 from stopper.core.passing import given
-from stopper.core.values import Call, Choice, Constant, Format, Mapping, Parameter, Unknown, Value, options, text_of
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Format,
+    Mapping,
+    Parameter,
+    Unknown,
+    Value,
+    is_constant,
+    options,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -19,22 +33,59 @@ _BELOW: Final = re.compile(r"^(?:/[^/\\]|[?#]|[^/\\:?#{%]+[/?#])")
 """The beginning of a reference that stays below the first part of ``urljoin``: neither a scheme nor a host can follow (RFC 3986 §4.2)."""
 
 
+def spelled(facts: "SourceFacts", value: Value, steps: int = 5) -> Iterator[Value]:
+    """The URL as each branch writes it, with what stands before the host's end written out: what functions of the project give back that only
+    write addresses, texts that are put behind others, and what is changed of a URL that was taken apart, other than its host."""
+    match value:
+        case _ if not steps:
+            yield value
+        case Choice():
+            for one in options(value):
+                if not is_constant(one, None):
+                    yield from spelled(facts, one, steps - 1)
+        case Unknown(parts=(Choice() | Format() | Call() as first, *_)):
+            yield from spelled(facts, first, steps - 1)
+        case Format(parts=(Choice() | Format() | Call() as first, *rest)):
+            for one in spelled(facts, first, steps - 1):
+                opening = one.parts if isinstance(one, Format) else (one,)
+                yield value if one is first else replace(value, parts=(*opening, *rest))
+        case Call(method="replace", args=(Constant(value=str(gone)), *_), receiver=held) if held and "{" in gone:
+            yield from _of_template(facts, held, gone, value, steps - 1)
+        case (
+            Call(callee="urllib.parse.urlunparse" | "urllib.parse.urlunsplit", args=(inner,))
+            | Call(callee="urllib.parse.urlparse" | "urllib.parse.urlsplit", args=(inner, *_))
+            | Call(method="geturl" | "_replace", receiver=inner)
+        ) if inner is not None and not any(name in ("scheme", "netloc") for name, _ in value.keywords):
+            yield from spelled(facts, inner, steps - 1)
+        case Call() if written := _written(facts, value):
+            for one in written:
+                yield from spelled(facts, one, steps - 1)
+        case _:
+            yield value
+
+
+def _of_template(facts: "SourceFacts", held: Value, gone: str, whole: Value, steps: int) -> Iterator[Value]:
+    """``address.replace("{number}", number)``: where the placeholder stands behind the host."""
+    for one in spelled(facts, held, steps):
+        parts = one.parts if isinstance(one, Format) else (one,)
+        place = next((at for at, part in enumerate(parts) if gone in (text_of(part) or "")), None)
+        yield one if place != 0 or HOSTED.match((text_of(parts[0]) or "").partition(gone)[0]) else whole
+
+
 def host_parts(facts: "SourceFacts", value: Value, steps: int = 2) -> Iterator[Value]:
     """The part of the URL that decides about the host, at each call of the function that is given the URL."""
-    if steps and is_passed(value, facts):
+    several = list(spelled(facts, value))
+    if steps and several != [value]:
+        for one in several:
+            yield from host_parts(facts, one, steps - 1)
+    elif steps and is_passed(value, facts):
         for one in dict.fromkeys(given(facts, value)):
             yield from host_parts(facts, one, steps - 1) if one != value else (value,)
     elif isinstance(value, Unknown) and value.parts:
         yield from host_parts(facts, value.parts[0], steps)  # beside it stand the parameters of the query
-    elif isinstance(value, Choice):
-        for one in options(value):  # each branch writes its own address
-            yield from host_parts(facts, one, steps)
     elif isinstance(value, Call) and steps and _is_join(value) and is_passed(added := value.args[1], facts):
         for one in dict.fromkeys(given(facts, added)):
             yield from host_parts(facts, replace(value, args=(value.args[0], one)), 0 if one == added else steps - 1)
-    elif steps and (written := _written(facts, value)):
-        for one in written:
-            yield from host_parts(facts, one, steps - 1)
     elif (steering := host_part(value)) is not None:
         yield steering
 
@@ -42,8 +93,18 @@ def host_parts(facts: "SourceFacts", value: Value, steps: int = 2) -> Iterator[V
 def _written(facts: "SourceFacts", value: Value) -> tuple[Value, ...]:
     """What a function of the project gives back that only writes addresses: ``return f"{self.base}/{resource}?{urlencode(query)}"``."""
     made = facts.function(value.callee) if isinstance(value, Call) and value.receiver is None else None
-    written = made.returns if made is not None else ()
-    return written if all(isinstance(one, (Format, Constant)) for one in written) else ()
+    if made is None or not isinstance(value, Call):
+        return ()
+    given_back = [one for said in made.returns for one in options(said) if not is_constant(one, None)]
+    handed = [
+        value.argument(one.index, one.parameter) or one
+        if isinstance(one, Parameter) and one.function == made.name
+        else one
+        for one in given_back
+    ]  # ``localized(url, language)``, which gives the address back as it is or with a query
+    written = any(isinstance(one, (Format, Constant)) for one in given_back)
+    plain = all(isinstance(one, (Format, Constant, Parameter, ConfigValue, EnvironmentValue)) for one in given_back)
+    return tuple(handed) if written and plain else ()
 
 
 def openings(facts: "SourceFacts", value: Value, steps: int = 2) -> Iterator[Value]:

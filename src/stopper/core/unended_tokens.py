@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.account_names import RESETS
-from stopper.core.ages_by_hand import looks_at_age
+from stopper.core.ages_by_hand import ends_by_hand, looks_at_age
 from stopper.core.facts import SourceFacts
 from stopper.core.rule import Hit
 from stopper.core.values import Call, Mapping, options, text_of
@@ -23,7 +23,8 @@ def unended(facts: SourceFacts, reached: frozenset[str]) -> Iterator[Hit]:
     for call in facts.calls("jwt.encode", "jose.jwt.encode"):
         payload = call.argument(0, "payload", "claims")
         if call.function in reached and any(
-            isinstance(one, Mapping) and not one.open and one.get("exp") is None for one in options(payload)
+            isinstance(one, Mapping) and not one.open and one.get("exp") is None and not ends_by_hand(facts, one)
+            for one in options(payload)
         ):
             yield Hit("a reset token is made without an expiry", call.span)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from stopper.core.account_names import RESETS, said_name
+from stopper.core.ages_by_hand import times_noted
 from stopper.core.app import App
 from stopper.core.endless_entries import endless_entries
 from stopper.core.facts import SourceFacts, source_of
@@ -160,8 +161,9 @@ def _is_looked_up(facts: SourceFacts, name: str, made: Call) -> bool:
 
 
 def _is_guessable(facts: SourceFacts, value: Value) -> bool:
-    calls = [one for one in walk(value, 8) if isinstance(one, Call)]
-    calls += [one for call in calls if (own := facts.function(call.callee)) is not None for said in own.returns for one in walk(said, 3) if isinstance(one, Call)]  # fmt: skip
+    noted = times_noted(value)
+    calls = [one for one in walk(value, 8) if isinstance(one, Call) and id(one) not in noted]
+    calls += [one for call in calls if (own := facts.function(call.callee)) is not None for said in own.returns for one in walk(said, 3) if isinstance(one, Call) and id(one) not in times_noted(said)]  # fmt: skip
     return any(_GUESSABLE.fullmatch(one.callee) for one in calls) and not any(
         _STRONG.fullmatch(one.callee) for one in calls
     )

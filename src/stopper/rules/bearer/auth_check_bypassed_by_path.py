@@ -17,6 +17,7 @@ from stopper.core.probe_baseline import controls, judge, protected
 from stopper.core.raising import raised_in
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Hit, Rule
+from stopper.core.told_once import told_once
 from stopper.core.values import (
     Call,
     ConfigValue,
@@ -50,8 +51,11 @@ WORDS: Final = ("/login", "/public", "/static", "/health", "/docs", ".css", ".js
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """A guard that looks for a part of the path before it asks for a credential."""
-    facts = source_of(app)
+    """A guard that looks for a part of the path before it asks for a credential; one that does so at several places is written anew as a whole."""
+    yield from told_once(_found(source_of(app)))
+
+
+def _found(facts: SourceFacts) -> Iterator[tuple[Hit, object]]:
     seen: set[tuple[str, int]] = set()
     for function, span, what in (*_looks(facts), *_asked_by_helpers(facts)):
         if span is None or (span.path, span.line) in seen:
@@ -66,9 +70,9 @@ def detect(app: App) -> Iterator[Hit]:
         seen |= {(test.path, test.line) for test in _tests_around(facts, function, span)}
         if what == _BEGINNING:
             message = f"the guard goes by {what}: look whether a path that needs a log-in begins like that too"
-            yield Hit(message, span, certainty="possible", severity="low")
+            yield Hit(message, span, certainty="possible", severity="low"), (function, what)
         else:
-            yield Hit(f"the guard goes by {what}, which other paths have too", span)
+            yield Hit(f"the guard goes by {what}, which other paths have too", span), (function, what)
 
 
 def _looks(facts: SourceFacts) -> Iterator[tuple[str, Span | None, str]]:

@@ -9,7 +9,7 @@ from stopper.core.jwt_extended import ended, issues, said_lifetime, uses
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import in_force, lasting, said_time, seconds, written
 from stopper.core.stages_of_settings import is_for_one_desk
-from stopper.core.values import is_constant
+from stopper.core.values import ConfigValue, is_constant
 
 LONGEST: Final = {"JWT_ACCESS_TOKEN_EXPIRES": 12 * 3600.0, "JWT_REFRESH_TOKEN_EXPIRES": 31 * 86400.0}
 """Half a day for a token that opens routes (ours: 15 minutes); a month, the library's own default, for one that gets new ones."""
@@ -33,10 +33,15 @@ def detect(app: App) -> Iterator[Hit]:
         force = lasting(in_force(app, key))
         if all(length is None for _, length in lengths) and _over(force, most, endless=endless):
             yield Hit(_said(key, force), next((write.span for write, _ in lengths), None), reader="running")
+    told: set[str] = set()
     for word, key in _CALLS.items():
         for call in issues(facts, word):
-            length = seconds(facts, said_lifetime(call))
+            said = said_lifetime(call)
+            if isinstance(said, ConfigValue) and f"{word} {said.key}" in told:
+                continue  # one setting of the project's own, wherever tokens are made by it
+            length = seconds(facts, said)
             if _over(length, LONGEST[key], endless=endless):
+                told |= {f"{word} {said.key}"} if isinstance(said, ConfigValue) else set()
                 yield Hit(f"the token that is made here lives {said_time(length)}", call.span)
 
 

@@ -41,7 +41,7 @@ def detect(app: App) -> Iterator[Hit]:
         off = [word for word in _OPTIONS if _is_off(app, call, word)]
         off += _hollow(app, call)
         if off:
-            yield _told(off, call.span)
+            yield _for_one_view(_told(off, call.span)) if _is_of_one_view(facts, call) else _told(off, call.span)
     yield from _taken_away(facts)
     if app.extensions.headers is not None:
         chosen = app.extensions.headers.options
@@ -55,6 +55,17 @@ def detect(app: App) -> Iterator[Hit]:
         for value in plain(facts, flow.value):
             if isinstance(value, str) and wrong.search(value):
                 yield Hit(f"{flow.detail} is set to a value that switches it off", flow.span, certainty="likely")
+
+
+def _is_of_one_view(facts: SourceFacts, call: Call) -> bool:
+    """``@talisman(force_https=False)`` above a view."""
+    return any(
+        one.call is not None and one.call.span == call.span for own in facts.functions() for one in own.decorators
+    )
+
+
+def _for_one_view(hit: Hit) -> Hit:
+    return replace(hit, message=f"{hit.message} for one view: look what it shows", severity="low")
 
 
 def _hollow(app: App, call: Call) -> list[str]:

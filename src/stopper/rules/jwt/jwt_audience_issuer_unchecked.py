@@ -168,4 +168,5 @@ RULE = Rule(
     certainty="likely",
     detect=detect,
     probe=probe,
+    repeats=("jwt-wrong-type-accepted",),
 )

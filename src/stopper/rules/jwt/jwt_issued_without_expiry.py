@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from stopper.core.ages_by_hand import ends_by_hand
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -104,7 +105,9 @@ def _passed(facts: SourceFacts, parameter: Parameter) -> Iterator[Value]:
 
 
 def _never_expires(facts: SourceFacts, call: Call, claims: Mapping) -> bool:
-    return not claims.open and "exp" not in claims.keys() and not _added_later(facts, call, claims)  # noqa: SIM118
+    if claims.open or "exp" in claims.keys() or ends_by_hand(facts, claims):  # noqa: SIM118
+        return False
+    return not _added_later(facts, call, claims)
 
 
 def _added_later(facts: SourceFacts, call: Call, claims: Mapping) -> bool:

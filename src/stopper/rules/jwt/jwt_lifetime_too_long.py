@@ -23,7 +23,19 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_signature import token_baseline
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Name, Parameter, Unknown, Value, text_of, walk
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    Item,
+    Mapping,
+    Name,
+    Parameter,
+    Unknown,
+    Value,
+    text_of,
+    walk,
+)
 
 ACCESS_MOST: Final = 12 * 3600
 """Seconds. A working day; access tokens are meant to live for minutes (RFC 9700 §2.2.2 speaks of short-lived ones)."""
@@ -42,8 +54,12 @@ def detect(app: App) -> Iterator[Hit]:
             yield from hits[:1]
             if hits:
                 break
+    told: set[tuple[str, str]] = set()
     for call in facts.calls("flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token"):
-        length = _length(facts, said_lifetime(call))
+        length = _length(facts, said := said_lifetime(call))
+        if isinstance(said, ConfigValue) and (call.callee, said.key) in told:
+            continue  # one setting of the project's own, wherever tokens are made by it
+        told |= {(call.callee, said.key)} if isinstance(said, ConfigValue) else set()
         most = REFRESH_MOST if "refresh" in call.callee else ACCESS_MOST
         if length is not None and length > most:
             yield Hit(f"the token lives {_said(length)}, the policy allows {_said(most)}", call.span)
@@ -249,4 +265,5 @@ RULE = Rule(
     detect=detect,
     fix=fix,
     probe=probe,
+    repeats=("jwt-expiry-setting-too-long",),
 )

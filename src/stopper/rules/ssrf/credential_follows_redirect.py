@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
-from stopper.core.asked_host import openings
+from stopper.core.asked_host import openings, spelled
 from stopper.core.call_edits import passing
 from stopper.core.checked_input import is_checked
 from stopper.core.fact import Assignment, Flow
@@ -16,6 +17,7 @@ from stopper.core.held_headers import CLIENTS, headers_of, mappings
 from stopper.core.labels import UNTRUSTED
 from stopper.core.outbound_names import asks_this_machine
 from stopper.core.passing import callers, given
+from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     NAMED,
@@ -37,6 +39,8 @@ from stopper.core.values import (
     walk,
 )
 
+_SEVERAL: Final = 3
+"""So many calls of one client are one finding."""
 REDIRECTS: Final = "the key goes along when the other side redirects"
 ANYWHERE: Final = "a credential is sent to a host that the caller chooses"
 _CALLS: Final = re.compile(r"requests(?:\.Session)?\.(?:get|post|put|patch|delete|options|request)")
@@ -59,7 +63,7 @@ def detect(app: App) -> Iterator[Hit]:
         urls = given(facts, flow.value) if isinstance(flow.value, Parameter) else (flow.value,)
         if (
             carries
-            and any(_is_anywhere(facts, one) for one in urls)
+            and any(_is_anywhere(facts, one) for url in urls for one in spelled(facts, url))
             and not is_checked(facts, flow.value, flow.function)
         ):
             seen.add((flow.span.path, flow.span.line))
@@ -67,11 +71,18 @@ def detect(app: App) -> Iterator[Hit]:
     for one in facts.assignments() if facts.imports("urllib") and not _has_own_opener(facts) else ():
         if one.attribute == "addheaders" and any(map(_is_credential, _paired(one.value))):
             yield Hit(REDIRECTS, one.span)
+    by_client: dict[object, list[Hit]] = {}
     for call in _calls(facts):
         if call.span is None or (call.span.path, call.span.line) in seen:
             continue
         seen.add((call.span.path, call.span.line))
-        yield Hit(REDIRECTS, call.span, certainty="certain" if not call.open else "possible")
+        hit = Hit(REDIRECTS, call.span, certainty="certain" if not call.open else "possible")
+        by_client.setdefault(_kept_by(facts, call) or call.span, []).append(hit)
+    for hits in by_client.values():
+        if len(hits) < _SEVERAL:
+            yield from hits
+        else:
+            yield replace(hits[0], message=f"{REDIRECTS}, in {len(hits)} calls of one client")
 
 
 def _paired(value: Value) -> Iterator[str]:
@@ -142,6 +153,13 @@ def _switched_back(facts: SourceFacts, call: Call) -> Iterator[Call]:
 def _has_own_opener(facts: SourceFacts) -> bool:
     """That the project has a handler of its own for redirects."""
     return any(True for _ in facts.classes("urllib.request.HTTPRedirectHandler"))
+
+
+def _kept_by(facts: SourceFacts, call: Call) -> Span | None:
+    """Where the client is made that alone has the key for this call: what it follows is said there, for all calls of it."""
+    if any(name.lower() != "authorization" for name in _names(facts, call.keyword("headers"))):
+        return None
+    return next((client.span for client in _made(facts, call.receiver) if _of_client(facts, client)), None)
 
 
 def _carries_key(facts: SourceFacts, call: Call) -> bool:
