@@ -30,6 +30,7 @@ def command(app: str, **given: Any) -> int:
     from stopper.cli.plan import judged, planned, told
     from stopper.cli.probing import files_of, probe_options
     from stopper.cli.progress import Progress
+    from stopper.cli.signals import as_ctrl_c
     from stopper.scan.audit_target import named
     from stopper.scan.run import run_audit
 
@@ -41,7 +42,8 @@ def command(app: str, **given: Any) -> int:
     progress = Progress()
     options = probe_options(given, plan, progress)
     try:
-        report = run_audit(app, options)
+        with as_ctrl_c():
+            report = run_audit(app, options)
     finally:
         progress.clear()
     return told(judged(report, plan, options.root, files_of(report)), plan)

@@ -98,7 +98,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def exit_of(wrong: BaseException, *, shows_traceback: bool = False) -> int:
     """The exit code of a command that an error ended, told to a person in one line."""
     if isinstance(wrong, KeyboardInterrupt):
-        return _tell("interrupted; no report was written", INTERRUPTED)
+        code: object = getattr(wrong, "code", INTERRUPTED)
+        stays = f"; {wrong}" if str(wrong) else ""
+        return _tell(f"interrupted; no report was written{stays}", code if isinstance(code, int) else INTERRUPTED)
     if isinstance(wrong, BrokenPipeError):
         return _closed_pipe()
     if shows_traceback:

@@ -30,6 +30,7 @@ def command(url: str, **given: Any) -> int:
     from stopper.cli.plan import judged, planned, told
     from stopper.cli.probing import files_of, probe_options
     from stopper.cli.progress import Progress
+    from stopper.cli.signals import as_ctrl_c
     from stopper.cli.webhook import delivered, webhook
     from stopper.scan.run import run_scan
 
@@ -39,7 +40,8 @@ def command(url: str, **given: Any) -> int:
     progress = Progress()
     options = probe_options(given, plan, progress)
     try:
-        report = run_scan(url, options)
+        with as_ctrl_c():
+            report = run_scan(url, options)
     finally:
         progress.clear()
     report = judged(report, plan, options.root, files_of(report))

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,8 @@ _READING: Final = {"transport": 0, "inventory": 1, "authentication": 2, "functio
 """The checks whose probes mostly read, in the order in which they are run."""
 _CHEAP: Final = ("authentication", "data-exposure", "inventory", "transport")
 """Those of them that look at what was read already, so that what weighs less costs hardly anything there."""
+TO_STOP: Final = 2.0
+"""Seconds that probes have to come to their end in where the run is ended from outside."""
 FIRST: Final = ("llm", "object-authorization", "property-authorization")
 """The checks whose probes come before all others. A model answers a handful of questions an hour, and whatever else asks at its door uses them up."""
 
@@ -153,8 +156,9 @@ def run_beside(rules: Sequence[Rule], courier: Courier, workers: int, run: Calla
         if courier.time.used_up:
             courier.stopping.set()
     except BaseException:
-        courier.stopping.set()
+        courier.end()
+        until = time.monotonic() + TO_STOP
         for thread in threads:
             if thread.ident is not None:
-                thread.join(10)
+                thread.join(max(0.0, until - time.monotonic()))
         raise

@@ -1,14 +1,13 @@
 """The part that `scan` and `audit` share: people, probes, survey, correlation, and the report of it all."""
 
+import contextlib
 import time
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.probe import Identity
 from stopper.scan.correlate import correlate
 from stopper.scan.echoes import without_echoes, without_refuted
 from stopper.scan.engine import ProbeResult, run_detectors, run_probes
@@ -18,6 +17,7 @@ from stopper.scan.outcomes import faults, outcomes
 from stopper.scan.reach_table import FILL_MOST, fill, table
 from stopper.scan.report import Command, Coverage, ReadError, Report, Skip
 from stopper.scan.score import scored
+from stopper.scan.staying import left_behind, stays, test_people
 from stopper.scan.survey import coverage, never_answered, only_errors, survey, tidy
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
@@ -60,15 +60,25 @@ def examine(
     errors: Sequence[ReadError] = (),
     skips: Sequence[Skip] = (),
 ) -> Report:
-    """Judge *app* by every rule, over the model and over the wire."""
+    """Judge *app* by every rule, over the model and over the wire. What was made is taken back at the end, also where the run is ended from
+    outside: then KeyboardInterrupt says what stayed."""
     models = [app]
     try:
         report = _examined(command, name, models, courier, options, clock, workers, canary, known_ids, errors, skips)
-    finally:
         tidy(models[-1], courier)
+    except KeyboardInterrupt as ended:
+        courier.end()
+        options.progress("taking back what the scan made", 0, 1)
+        with contextlib.suppress(KeyboardInterrupt):  # a second one: at once
+            tidy(models[-1], courier)
+        ended.args = (stays(courier, name),) if command == "scan" else ()
+        raise
+    except BaseException:
+        tidy(models[-1], courier)
+        raise
     # What an audit wrote stands in a copy that is thrown away; what a scan wrote stands in somebody's database.
     if command == "scan":
-        report = replace(report, skipped=(*report.skipped, *_left_behind(courier)))
+        report = replace(report, skipped=(*report.skipped, *left_behind(courier)))
     return with_fields(report, courier.graphql.operations)
 
 
@@ -127,7 +137,7 @@ def _examined(
             *_notes((*ready.notes, *ready.renewals.lost.values()), bool(ready.target.identities), app, options.mode),
             *_not_sent(courier),
             *_only_errors(app, courier),
-            *(_accounts(ready.target.identities, canary, courier.known.registered) if command == "scan" else ()),
+            *(test_people(courier) if command == "scan" else ()),
         ),
         errors=(
             *errors,
@@ -178,28 +188,6 @@ def _never_answered(name: str, app: App, courier: Courier) -> Iterable[ReadError
 
 def _not_sent(courier: Courier) -> Iterable[Skip]:
     return (Skip(what, reason) for what, reason in sorted(courier.skipped.items()))
-
-
-def _left_behind(courier: Courier) -> Iterable[Skip]:
-    """What this scan made or changed and could not take back, by the request that did it."""
-    made = Counter(
-        f"{request.method} {request.target.partition('?')[0]}"
-        for request in courier.made.left()
-        if request.effect == "write"
-    )
-    for request, number in sorted(made.items()):
-        things = "1 thing" if number == 1 else f"{number} things"
-        yield Skip(request, f"{things} that this scan made stayed there: the API has no way to delete what this makes")
-    for changed, members in sorted(courier.unlike.items()):
-        yield Skip(changed, f"what was there before was changed and could not be put back: {', '.join(members)}")
-
-
-def _accounts(people: Sequence[Identity], canary: str, registered: Sequence[tuple[str, ...]]) -> Iterable[Skip]:
-    """The people whom this scan has registered: also those of them who never came in."""
-    came = [one.subject for one in people if canary and one.subject and canary in one.subject]
-    names = dict.fromkeys((*came, *(called[0] for called in registered if called and not {*called} & {*came})))
-    if names:
-        yield Skip("test people", f"this scan registered {' and '.join(names)}; delete what you do not want to keep")
 
 
 def _only_errors(app: App, courier: Courier) -> Iterable[Skip]:

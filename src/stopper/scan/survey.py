@@ -13,6 +13,7 @@ from stopper.core.probe import Identity, Skipped
 from stopper.scan.honest import HonestRequests
 from stopper.scan.merge import template_pattern
 from stopper.scan.report import Coverage
+from stopper.scan.staying import find_accounts
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.things_made import is_an_id
 
@@ -54,6 +55,7 @@ KEPT_MOST: Final = 3
 def tidy(app: App, courier: Courier) -> None:
     """Delete what this scan created and nobody deleted since, as the one who created it, where the API has a way to, and put back what it
     changed."""
+    find_accounts(app, courier)
     ways = [template_pattern(route.path, dict(route.parameters)) for route in app.routes if "DELETE" in route.methods]
     by_query = dict(_by_query(app))
     kept: dict[str, int] = {}

@@ -13,7 +13,8 @@ from stopper.core.probe import Identity, Skipped
 from stopper.core.secret import Secret
 from stopper.scan.honest import HonestRequests
 from stopper.scan.identities import Scene, gather
-from stopper.scan.probing import _accounts  # pyright: ignore[reportPrivateUsage]
+from stopper.scan.staying import test_people as people_told
+from stopper.scan.survey import tidy
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.foreign_deeds import PeopleKnown
 from stopper.scan.wire.wsgi import WsgiTransport
@@ -211,9 +212,34 @@ def test_a_given_persons_password_is_sent_to_no_step() -> None:
 def test_who_is_let_in_by_the_confirmation_comes_in_and_all_who_registered_are_named(comes_in: bool) -> None:
     people, courier = becoming(steps(comes_in=comes_in)[0])
     assert [one.name for one in people] == (["alice", "bob"] if comes_in else [])
-    (told,) = _accounts(people, "stpcanary1", courier.known.registered)
+    (told,) = people_told(courier)
     assert told.reason.count("alice") == 1
     assert "alice-stpcanary1@example.com" in told.reason
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_an_account_of_the_scans_own_is_deleted_where_it_is_shown_by_its_name(same: bool) -> None:
+    """The number that a registration answers may be that of something else: then somebody who was there has it among people."""
+    app, people = Flask("people"), {3: "carol"}
+
+    @app.post("/register")
+    def register() -> Any:
+        number = 7 if same else 3
+        people.setdefault(number, request.get_json()["username"])
+        return jsonify(id=number), 201
+
+    @app.route("/users/<int:user_id>", methods=["GET", "DELETE"])
+    def user(user_id: int) -> Any:
+        name = people.pop(user_id) if request.method == "DELETE" else people.get(user_id, "")
+        return (jsonify(id=user_id, username=name), 200) if name else (jsonify(error="none"), 404)
+
+    courier = Courier(WsgiTransport(app), mode="active")
+    courier.carry(change("POST", "/register", username="stp0123456789", password="secret"))
+    tidy(
+        App("people", routes=(Route("/users/{user_id}", ("GET", "DELETE"), parameters=(("user_id", "int"),)),)), courier
+    )
+    assert people == {3: "carol"}
+    assert [one.what for one in people_told(courier)] == ([] if same else ["test people"])
 
 
 def queue() -> tuple[Flask, dict[int, dict[str, object]]]:

@@ -1,6 +1,5 @@
 """Carries every request of a scan: decides by mode and path whether it may be sent, keeps the budget and the pace."""
 
-import re
 import threading
 import time
 from collections.abc import Callable, Collection, Generator, Sequence
@@ -8,30 +7,25 @@ from contextlib import contextmanager, suppress
 from typing import Final, NoReturn
 
 from stopper.core.database_errors import is_told
-from stopper.core.exchange import Effect, Exchange, Request, Response
+from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.probe import Mode, Skipped
 from stopper.core.probe_errors_seen import KEPT
-from stopper.core.rebuild_names import REBUILDS
 from stopper.core.tls import TlsSeen
-from stopper.scan.wire import deletions
+from stopper.scan.wire.allowed import Allowed, only_reads
 from stopper.scan.wire.as_it_was import AsItWas
 from stopper.scan.wire.blind_deeds import BlindDeeds
 from stopper.scan.wire.busy_doors import BusyDoors
 from stopper.scan.wire.credential_watch import CredentialWatch
-from stopper.scan.wire.deeds_by_get import words_of
-from stopper.scan.wire.deletions import deletes, deletes_of_others
-from stopper.scan.wire.foreign_deeds import PeopleKnown, not_to_be_restored, why_no_reading
+from stopper.scan.wire.foreign_deeds import PeopleKnown, not_to_be_restored
 from stopper.scan.wire.form_doors import FormDoors
 from stopper.scan.wire.given_people import GivenPeople
 from stopper.scan.wire.graphql_calls import GraphqlTransport
 from stopper.scan.wire.handed_out import keep_what_is_handed_out
-from stopper.scan.wire.hazards import BREAKS, HAZARDS, OF_OWN
 from stopper.scan.wire.http import HttpTransport
 from stopper.scan.wire.load_seen import LoadSeen
 from stopper.scan.wire.locked_database import LockedDatabase
-from stopper.scan.wire.money_paths import is_about_money, sends_money
 from stopper.scan.wire.own_page import OwnPage
-from stopper.scan.wire.own_resets import OwnLinks, resets_an_own_password
+from stopper.scan.wire.own_resets import OwnLinks
 from stopper.scan.wire.page_tokens import handed_to_nameless, visit_of
 from stopper.scan.wire.reach_log import ReachLog
 from stopper.scan.wire.shared import SharedAnswers
@@ -40,15 +34,8 @@ from stopper.scan.wire.spared_accounts import spared
 from stopper.scan.wire.standing import WHY, Standing
 from stopper.scan.wire.things_made import ThingsMade, path_of
 from stopper.scan.wire.time_limit import TimeLimit
-from stopper.scan.wire.transport import READ_METHODS, Transport
+from stopper.scan.wire.transport import Hold, Transport, at_once
 
-ALLOWED: Final[dict[Mode, frozenset[Effect]]] = {
-    "passive": frozenset({"read"}),
-    "default": frozenset({"read", "login"}),
-    "active": frozenset({"read", "login", "write"}),
-}
-_KEPT: Final = re.compile(r"(?i)(^|[/_-])(tokens|sessions|api[-_]?keys?)/?$")
-"""Collections: who is in already makes another thing there, and logs in nowhere."""
 REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 406, 413, 415, 422})
 """Answers after which everything is as it was."""
 USED_UP: Final = "the budget of"
@@ -89,7 +76,6 @@ class Courier:
         self.kept_back = 0
         """Requests of the budget that are not given out yet."""
         self.time = TimeLimit(time_limit)
-        self._why_no_writes = why_no_writes
         self._lock = threading.Lock()
         self._next = 0.0
         self._busy = BusyDoors()
@@ -121,6 +107,9 @@ class Courier:
         self.unlike: dict[str, list[str]] = {}
         self.links = OwnLinks()
         """Links to resets of the scan's own accounts."""
+        self._allowed = Allowed(self.mode, why_no_writes, self.made, self.given, self.links, self.standing)
+        self.under_way: dict[int, str] = {}
+        """Changes that were sent and not answered yet, each by its method and path."""
         self.reach = ReachLog(self.page.origin)
         """Who got what."""
 
@@ -139,9 +128,14 @@ class Courier:
         self._learn(request, response, since)
         return self._shared.learn(Exchange(request, response))
 
+    def end(self) -> None:
+        """Ask nothing more. What takes back has a few seconds left."""
+        self.stopping.set()
+        self.time.end()
+
     def _sent(self, request: Request, last: bool) -> Response:
         """What *request* is answered, which is sent once more where it has waited for a database that another request held."""
-        response = self.graphql.send(request, self._time_for_one(last))
+        response = self._answer(request, self._time_for_one(last))
         if (ease := self.held.held(request, response)) is not None and self._eased(ease):
             with self._lock:
                 self.sent += 1
@@ -149,6 +143,13 @@ class Courier:
             self.held.again(request, response)
         if (ease := self.held.may_be_held(request, response)) is not None:
             self._eased(ease)
+        return response
+
+    def _answer(self, request: Request, seconds: float, hold: Hold = at_once) -> Response:
+        if not only_reads(request):
+            self.under_way[id(request)] = f"{request.method} {path_of(request.target)}"
+        response = self.graphql.send(request, seconds, hold)
+        self.under_way.pop(id(request), None)  # it stays there where the run is ended meanwhile
         return response
 
     def _eased(self, ease: Request) -> bool:
@@ -203,7 +204,7 @@ class Courier:
     def carry_for(self, asker: str, request: Request, *, bounded: bool = False, old: bool = False) -> Exchange:
         """Send *request* for the probe *asker*, or give it what another probe has just read. A ``bounded`` one is turned away from a door
         that has cost too much time already. Raises Skipped."""
-        if _only_reads(request) and not self.refusal(request):
+        if only_reads(request) and not self.refusal(request):
             return self._shared.read(asker, request, self.carry, old=old)
         if reason := self.slow.hanging(request) or (self.slow.refusal(request) if bounded else ""):
             self._skip(request, reason)
@@ -217,7 +218,7 @@ class Courier:
         """Shared answers are forgotten when something was written. What is refused for sure has written nothing; an answer that is
         missing tells nothing."""
         answers = list[Response]()
-        if all(_only_reads(request) for request in requests):
+        if all(only_reads(request) for request in requests):
             yield answers
             return
         self._shared.writing()
@@ -239,7 +240,7 @@ class Courier:
         timeout = self._time_for_one(last=False)
 
         def one(index: int, request: Request) -> None:
-            answers[index] = self.graphql.send(request, timeout, lambda: _meet(barrier, timeout))
+            answers[index] = self._answer(request, timeout, lambda: _meet(barrier, timeout))
 
         threads = [threading.Thread(target=one, args=pair, daemon=True) for pair in enumerate(requests)]
         with self._telling(requests) as told:
@@ -278,47 +279,11 @@ class Courier:
                 self.exhausted = True
                 raise Skipped(f"{USED_UP} {self.max_requests} requests is used up; raise it with --max-requests")
             self.sent += 1
-            self.changes += not _only_reads(request)
+            self.changes += not only_reads(request)
 
     def refusal(self, request: Request) -> str:
         """Why *request* may not be sent, or an empty text."""
-        if not request.target.startswith("/") and request.target != "*":
-            return "a request goes to the named host only"
-        effect = effect_of(request)
-        if self.mode == "passive" and request.method not in READ_METHODS:
-            return "a passive scan sends GET, HEAD and OPTIONS only"
-        if effect not in ALLOWED[self.mode]:
-            return f"it would {'write' if effect == 'write' else 'log in'}, and the mode is {self.mode}"
-        if effect == "write" and self._why_no_writes:
-            return self._why_no_writes
-        if rebuilt := REBUILDS.search(path_of(request.target)):
-            return f"its path says {rebuilt.group(0).strip('/')!r}, which would take away what the scan stands on"
-        if ended := self.given.refusal(request):
-            return ended
-        enters = effect == "login"
-        takes = (enters or self.mode == "active") and request.method != "OPTIONS" and deletes(request)
-        taken = takes and ((enters and self.mode != "active") or deletes_of_others(request, self.made))
-        if request.method in READ_METHODS:
-            if broken := BREAKS & words_of(path_of(request.target)):
-                return f"its path says {min(broken)!r}"
-            return deletions.WHY if taken else why_no_reading(request, self.made, self.mode)
-        words = words_of(path_of(request.target))
-        hazard = HAZARDS & words
-        if hazard == frozenset({"reset"}) and (request.target in self.links or resets_an_own_password(request, words)):
-            return ""
-        if hazard and not (
-            hazard <= OF_OWN and not is_about_money(request, words) and self.made.is_own(request.target)
-        ):
-            return f"its path says {min(hazard)!r}"
-        if taken:
-            return deletions.WHY
-        if why := self.standing.refusal(request):
-            return why
-        if word := sends_money(request, words):
-            return f"its path says {word!r}, and it is about money"
-        if request.method == "DELETE" and effect == "write" and not self.made.is_own(request.target):
-            return deletions.WHY
-        return ""
+        return self._allowed.refusal(request)
 
     def _more(self, number: int) -> None:
         with self._lock:
@@ -380,19 +345,6 @@ class Courier:
                 if response.status < 500 and response.status != 429:
                     self.heard.add(key)
         self._busy.learn(key, response)
-
-
-def _only_reads(request: Request) -> bool:
-    return request.method in READ_METHODS and effect_of(request) == "read"
-
-
-def effect_of(request: Request) -> Effect:
-    """What *request* may change. A method that is not for reading counts as writing unless it logs in."""
-    if request.method in READ_METHODS or request.method in ("TRACE", "TRACK"):
-        return request.effect
-    if request.identity is not None and _KEPT.search(path_of(request.target)):
-        return "write"
-    return "login" if request.effect == "login" else "write"
 
 
 def _meet(barrier: threading.Barrier, timeout: float) -> None:

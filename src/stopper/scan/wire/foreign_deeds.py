@@ -4,13 +4,13 @@ given person is reached by where nobody can put it back."""
 import json
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from stopper.core.account_body import PHONE
 from stopper.core.account_names import REGISTERS
 from stopper.core.exchange import Request, Response
-from stopper.core.login_names import PASSWORD
+from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.naming import as_parameter
 from stopper.core.owner_names import WHOSE_ID
 from stopper.core.probe import Mode
@@ -39,6 +39,9 @@ _USERS: Final = frozenset(
     {"", "_", "u", "user", "owner", "author", "creator", "created_by", "person", "profile", "public"}
 )
 """What stands before an id that numbers users."""
+_OF_PEOPLE_PATH: Final = re.compile(
+    r"(?i)/(users?|accounts?|members?|people|persons?|customers?|employees?|students?)/?$"
+)
 _PLAIN_ID: Final = re.compile(r"(user_|account_|member_)?(id|uid|uuid|pk)")
 
 
@@ -79,6 +82,33 @@ def reaches(request: Request, called: str | None = None) -> list[str]:
     })  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody whom a request of this scan has registered: by what the account is called, and the ids of the answer."""
+
+    made: Request
+    called: str
+    names: tuple[str, ...]
+    """What of it nobody else is called."""
+    ids: tuple[str, ...]
+
+
+def makes_an_account(request: Request) -> bool:
+    """Whether *request* registers somebody, if it is taken."""
+    path = request.target.partition("?")[0]
+    if request.method != "POST" or request.effect == "login":
+        return False
+    of_people = _OF_PEOPLE_PATH.search(path) is not None
+    return REGISTERS.search(path) is not None or (
+        of_people and any(PASSWORD.search(one) for one, _ in members_in(request, 3))
+    )
+
+
+def _ids_in(response: Response) -> list[str]:
+    shown = inner_object(response.json())
+    return [one for name in ("id", "_id", "uuid") if (one := as_id(shown.get(name))) is not None]
+
+
 class PeopleKnown:
     """The ids by which the target knows the people of a scan. One per courier."""
 
@@ -90,6 +120,8 @@ class PeopleKnown:
         """By what they number: somebody is the seventh user and the first account."""
         self._own: dict[str, set[str]] = {}
         """Those of people whom the scan has registered."""
+        self.accounts: list[Account] = []
+        """Those of them that some request has made, and whose answer says so."""
         self.registered: list[tuple[str, ...]] = []
         """By what each logs in whom the scan has registered, whether anybody came in or not: what was sent, then what else there is."""
 
@@ -98,11 +130,16 @@ class PeopleKnown:
         probe has made up. What a log-in answers to a probe may tell of anybody."""
         asks = request.method == "GET" and SELF.search(request.target.partition("?")[0]) is not None
         own = set(headers) <= set(request.headers) if headers else INVENTED.match(request.identity or "") is not None
-        registers = REGISTERS.search(request.target.partition("?")[0]) is not None and creates(request, response)
+        registers = makes_an_account(request) and creates(request, response)
         if asks and own and response.succeeded:
             self.told(response)
         if registers or (asks and own and response.succeeded and request.identity not in self._given):
             self.registers(response)
+        if registers:
+            said = [value for name, value in members_in(request, 3) if SUBJECT.search(name) and isinstance(value, str)]
+            names = tuple(dict.fromkeys(one for one in said if INVENTED.search(one)))
+            called = next(iter((*names, *said)), "somebody without a name")
+            self.accounts.append(Account(request, called, names, tuple(dict.fromkeys(_ids_in(response)))))
         if asks and own and response.succeeded and request.identity in self._given:
             self._reached.setdefault(request.identity or "", (request, inner_object(response.json())))
 
@@ -120,18 +157,15 @@ class PeopleKnown:
         """Take up the ids of one of the people from an answer about nobody else."""
         for name, number in told_about(response).items():
             self._ids.setdefault(_numbered(name), set()).add(number)
-        shown = inner_object(response.json())
-        own = {one for name in ("id", "_id", "uuid") if (one := as_id(shown.get(name))) is not None}
-        self._ids.setdefault("user", set()).update(own)
+        self._ids.setdefault("user", set()).update(_ids_in(response))
 
     def registers(self, response: Response, *, by_id: bool = True) -> None:
         """Take up the ids of somebody whom the scan has registered; what is an ``id`` of a log-in may be that of a token."""
         for name, number in told_about(response).items():
             if name != "id":
                 self._own.setdefault(_numbered(name), set()).add(number)
-        shown = inner_object(response.json()) if by_id else {}
-        own = {one for name in ("id", "_id", "uuid") if (one := as_id(shown.get(name))) is not None}
-        self._own.setdefault("user", set()).update(own)
+        if by_id:
+            self._own.setdefault("user", set()).update(_ids_in(response))
 
     def has_registered(self, noun: str, key: str) -> bool:
         """Whether *key* is the id of somebody whom the scan has registered, as things of that *noun* are numbered."""

@@ -14,6 +14,11 @@ class TimeLimit:
         self.seconds = seconds
         self._end = None if seconds is None else time.monotonic() + seconds
 
+    def end(self) -> None:
+        """End it now, whatever was left."""
+        now = time.monotonic()
+        self._end = now if self._end is None else min(now, self._end)
+
     @property
     def used_up(self) -> bool:
         """Whether the time is over."""
