@@ -12,7 +12,7 @@ from stopper.core.body_models import classes_by_name, is_kept_here
 from stopper.core.enumerations import is_enumerated
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.labels import Label
+from stopper.core.labels import Label, LabelKind
 from stopper.core.naming import sensitive
 from stopper.core.query_comparisons import is_query
 from stopper.core.rule import Certainty, Edit, Hit, Rule
@@ -47,6 +47,13 @@ _KEY_HEADER: Final = re.compile(
 """Of headers that end so, what is no credential is left out."""
 _TEXTS_IN: Final = frozenset(f"flask.request.{where}" for where in ("headers", "args", "form", "values", "cookies"))
 _SETTINGS: Final = re.compile(r"(?i)config|settings|const|env|secret|\.(?-i:[A-Z][A-Z0-9_]+)$")
+_SHOWN_KINDS: Final[tuple[LabelKind, ...]] = (
+    "request-header",
+    "authorization-header",
+    "request-data",
+    "query-string",
+    "cookie",
+)
 _NO_SECRET: Final = re.compile(r"(?i)(?:^|_)(?:type|scheme|kind|(?<!session_)id)$")
 """Names of what says which credential this is, and opens nothing."""
 _FIELD: Final = re.compile(r"(?i)k|key|secret|auth|access|token|code|pass")
@@ -130,7 +137,11 @@ def _judged(facts: SourceFacts, comparison: Comparison) -> Certainty | None:
             return "likely"
         if isinstance(wanted, (EnvironmentValue, ConfigValue)) and _named_key(wanted) and _is_in_key_field(shown):
             return "likely"
-        if _is_secret_of_row(facts, wanted) and _is_in_secret_field(facts, shown):
+        if (
+            _is_secret_of_row(facts, wanted)
+            and _is_in_secret_field(facts, shown)
+            and not _is_written_then(facts, comparison, wanted)
+        ):
             return "certain"
         if isinstance(shown, Parameter) and isinstance(wanted, (EnvironmentValue, ConfigValue)) and _named_key(wanted):
             return "likely"
@@ -181,15 +192,29 @@ def _is_in_key_field(value: Value) -> bool:
 
 
 def _is_secret_of_row(facts: SourceFacts, value: Value) -> bool:
-    """``client.client_secret``, ``row["secret"]``: what is kept of somebody, under a name that says it."""
-    named = value.attribute if isinstance(value, Member) else text_of(value.key) if isinstance(value, Item) else None
-    return sensitive(named or "") == "config-secret" and not facts.derives(value, *SHOWN, by_name=False)
+    """``client.client_secret``, ``row["secret"]``: what is kept of somebody, under a name that says it. What a session keeps is the caller's own."""
+    if isinstance(value, Item) and isinstance(value.owner, Name) and value.owner.dotted == "flask.session":
+        return False
+    named = (
+        value.attribute if isinstance(value, Member) else text_of(value.key) if isinstance(value, Item) else ""
+    ) or ""
+    return _is_secret_name(named) and not facts.derives(value, *_SHOWN_KINDS, by_name=False)
 
 
 def _is_in_secret_field(facts: SourceFacts, value: Value) -> bool:
     """``request.form["client_secret"]``, ``body.get("secret")``"""
-    named = text_of(value.key) if isinstance(value, Item) else None
-    return sensitive(named or "") == "config-secret" and facts.derives(value, *SHOWN, by_name=False)
+    named = (text_of(value.key) if isinstance(value, Item) else "") or ""
+    return _is_secret_name(named) and facts.derives(value, *_SHOWN_KINDS, by_name=False)
+
+
+def _is_secret_name(name: str) -> bool:
+    return sensitive(name) == "config-secret" and not _DIGEST.search(name)
+
+
+def _is_written_then(facts: SourceFacts, comparison: Comparison, kept: Value) -> bool:
+    """``if account.secret != sent: account.secret = sent``: it is asked whether there is something to write."""
+    named = kept.attribute if isinstance(kept, Member) else ""
+    return bool(named) and any(one.attribute == named for one in facts.assignments_in(comparison.function))
 
 
 def _is_part(value: Item) -> bool:
