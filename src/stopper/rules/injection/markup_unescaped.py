@@ -12,6 +12,7 @@ from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flashed_markup import flashed_as_markup
+from stopper.core.kept_markup import kept_as_markup
 from stopper.core.labelling import labels_of
 from stopper.core.labels import LabelKind
 from stopper.core.marked_words import marked_texts
@@ -226,28 +227,10 @@ def _is_tainted(facts: SourceFacts, value: Value) -> bool:
     return any(label.kind in _KINDS for label in labels_of(facts, value, numbers=True))
 
 
-_SAFE_PART: Final = re.compile(r"\{\{-?\s*(?:\w+\.)+(\w+)\s*\|\s*safe\s*-?\}\}")
-"""``{{ one.text|safe }}``: a member of something, as it is kept."""
-_MARKUP_NAME: Final = re.compile(r"(?i)html|markup|svg|rendered|script|json|css|widget|url")
-
-
 def _stored(facts: SourceFacts) -> Iterator[Hit]:
-    """``{{ note.text|safe }}`` where a form has a field ``text``, and nothing in the project cleans markup."""
-    if facts.imports("bleach", "nh3", "lxml_html_clean", "html_sanitizer") or facts.imports("lxml.html.clean"):
-        return
-    keys = {
-        one.key
-        for one in facts.readings(
-            "flask.request.form", "flask.request.json", "flask.request.values", "flask.request.get_json"
-        )
-    }
-    for file in facts.files_of("template") if keys else ():
-        for number, line in file.lines_with("safe"):
-            for found in _SAFE_PART.finditer(line):
-                if found[1] in keys and not _MARKUP_NAME.search(found[1]):
-                    place = Span(file.path, number, number, found.start() + 1, found.end() + 1)
-                    message = f"the template takes `{found[1]}` for markup, and somebody sends that too: look whether it is the same"
-                    yield Hit(message, place, certainty="possible", severity="low")
+    for place, name in kept_as_markup(facts):
+        message = f"the template takes `{name}` for markup, and somebody sends that too: look whether it is the same"
+        yield Hit(message, place, certainty="possible", severity="low")
 
 
 def _templates(facts: SourceFacts) -> Iterator[Hit]:
