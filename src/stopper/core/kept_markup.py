@@ -34,18 +34,18 @@ def kept_as_markup(facts: "SourceFacts") -> Iterator[tuple[Span, str]]:
     for file in facts.files_of("template") if keys else ():
         shown = {name for name, members in _shown(facts, file.path).items() if members & keys}
         for number, line in file.lines_with("safe"):
-            for found, names in _said(line):
-                sent = next((one for one in names if one in keys and not _MARKUP_NAME.search(one)), "")
-                plain = found.re is _NAME and found[1] in shown
-                if (sent and found.re is not _NAME) or plain:
-                    yield Span(file.path, number, number, found.start() + 1, found.end() + 1), sent or found[1]
+            for found, names in (
+                *_members_in(line),
+                *((one, [one[1]]) for one in _NAME.finditer(line) if one[1] in shown),
+            ):
+                sent = next((one for one in names if one in keys | shown and not _MARKUP_NAME.search(one)), "")
+                if sent:
+                    yield Span(file.path, number, number, found.start() + 1, found.end() + 1), sent
 
 
-def _said(line: str) -> Iterator[tuple[re.Match[str], list[str]]]:
+def _members_in(line: str) -> Iterator[tuple[re.Match[str], list[str]]]:
     for found in _MEMBER.finditer(line):
         yield found, [found[1] or found[2]]
-    for found in _NAME.finditer(line):
-        yield found, [found[1]]
     for found in _COLUMNS.finditer(line):
         yield found, re.findall(r"\w+", found[1])
 
