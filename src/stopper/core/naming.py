@@ -24,10 +24,18 @@ _NOT_TOKENS: Final = frozenset({
 
 _PASSWORDS: Final = frozenset({
     "password", "passwd", "pwd", "passphrase", "passwort", "kennwort", "wachtwoord", "contrasena", "senha", "losenord", "haslo",
+    "heslo", "parola", "sifre", "passw", "pword", "psw", "pswd",
 })  # fmt: skip
-"""Of the languages that fields of applications are called in."""
+"""Of the languages that fields of applications are called in, and as they are shortened."""
+_WHICH: Final = frozenset({
+    "new", "old", "current", "plain", "plaintext", "cleartext", "raw", "input", "typed", "entered",
+    "nueva", "nova", "noua", "nuova", "neu", "nouveau", "vieja", "antiga", "veche", "vecchia", "alt", "ancien", "actual", "atual", "actuala",
+    "attuale", "actuel", "anterior",
+})  # fmt: skip
+"""Which password it is, said behind the word: ``password_new``, ``senha_atual``."""
 _SIGNS: Final = (
-    "token", "jwt", "key", "pass", "pwd", "secret", "kennwort", "wachtwoord", "contrasena", "senha", "losenord", "haslo",
+    "token", "jwt", "key", "pass", "pwd", "secret", "kennwort", "wachtwoord", "contrasena", "senha", "losenord", "haslo", "heslo", "parola",
+    "sifre", "pword", "psw",
 )  # fmt: skip
 
 
@@ -48,6 +56,8 @@ def sensitive(name: str) -> NameKind | None:
     if not any(part in lowered for part in _SIGNS):
         return None
     words = [word.lower() for word in _WORDS.findall(name)]
+    if len(words) > 1 and (words[-1] in _WHICH or words[-1] in ("1", "2")) and words[-2] in _PASSWORDS:
+        words.pop()  # ``password_new``, ``psw1``
     if not words or words[-1] in _TAILS:
         return None
     return _kind(words)

@@ -9,7 +9,7 @@ from stopper.core.fact import ClassFact, Decorator
 from stopper.core.facts import SourceFacts
 from stopper.core.named_columns import names_of_columns
 from stopper.core.text_words import mentions
-from stopper.core.values import Parameter, Value, text_of, walk
+from stopper.core.values import Item, Parameter, Value, text_of, walk
 
 SEALS: Final = re.compile(r"(?i)encrypt|hash|bcrypt|argon|seal")
 """Functions that hash or encrypt."""
@@ -72,10 +72,21 @@ def hashing_classes(facts: SourceFacts) -> set[str]:
     found = {
         one.name
         for one in facts.classes()
-        if any(method.rpartition(".")[2] in _HASHING for method in one.methods)
+        if any(
+            (word := method.rpartition(".")[2]) in _HASHING
+            and not (word == "__init__" and _only_keeps(facts, f"{one.name}.__init__"))
+            for method in one.methods
+        )
         or any(is_protected(facts, value) for name, value in one.attributes.items() if is_password_name(name))
     }
     return found | {one.owner for one in facts.functions() if any(map(_validates, one.decorators))}
+
+
+def _only_keeps(facts: SourceFacts, made: str) -> bool:
+    """``def __init__(self, name, password): self.name = name; self.password = password``: the column holds what is passed."""
+    kept = [one.value for one in facts.assignments_in(made) if is_password_name(one.attribute)]
+    calls = any(SEALS.search(call.callee) or is_password_name(call.method) for call in facts.calls_in(made))
+    return bool(kept) and not calls and all(isinstance(value, (Parameter, Item)) for value in kept)
 
 
 def _validates(decorator: Decorator) -> bool:

@@ -89,9 +89,8 @@ def detect(app: App) -> Iterator[Hit]:
                 continue
             if own and all(only_refuses(facts, one.name) for one in own):
                 continue
-            if (not exempted and asks_somebody(index, route, own, understood)) or (
-                method == "POST" and opens_account(index, route)
-            ):
+            asks = not exempted and asks_somebody(index, route, own, understood)
+            if asks or _is_of_registration(index, route, method, own):
                 continue
             if any(_FORGOTTEN.search(name) for name in index.calling([one.name for one in own], 1)):
                 continue
@@ -113,6 +112,12 @@ def detect(app: App) -> Iterator[Hit]:
         else:
             if shown is not None and idle:
                 yield shown
+
+
+def _is_of_registration(index: FunctionIndex, route: Route, method: str, own: SequenceType[Function]) -> bool:
+    """That a POST makes an account, and the form for it, which the same function shows."""
+    by_get = method == "GET" and "POST" in route.methods and own == list(index.of_view(route.view, route.span, "POST"))
+    return (method == "POST" or by_get) and opens_account(index, route)
 
 
 def _place(route: Route, own: SequenceType[Function], method: str) -> Span | None:
