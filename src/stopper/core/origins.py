@@ -32,6 +32,7 @@ REQUEST: Final[dict[str, Labels]] = {
     "data": labelled("request-data"),
     "get_data": labelled("request-data"),
     "stream": labelled("request-data"),
+    "body": labelled("request-data"),
     "view_args": labelled("path-parameter", "request-data"),
     "body_params": labelled("request-data"),
     "query_params": labelled("query-string", "request-data"),

@@ -16,6 +16,7 @@ from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import UNTRUSTED_TEXT
+from stopper.core.loaded_uploads import loaded_uploads
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, send
 from stopper.core.probe_baseline import beyond, says_nothing, steady
@@ -84,6 +85,11 @@ def detect(app: App) -> Iterator[Hit]:
         if not (call.method == "from_string" and "env" not in _said(call.receiver)):
             yield Hit("text from the request reaches something that runs it", call.span)
     yield from _chosen(facts)
+    for call in loaded_uploads(facts):
+        if not (
+            call.method in ("load", "load_all") and call.callee.startswith("yaml.") and _is_safe_loader(facts, call)
+        ):
+            yield Hit(_WORDS["deserialisation"], call.span)
 
 
 def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:

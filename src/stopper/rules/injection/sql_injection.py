@@ -14,8 +14,9 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.filtered_keys import is_admitted_key
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labelling import labels_of
-from stopper.core.labels import UNTRUSTED_TEXT
+from stopper.core.labels import UNTRUSTED_TEXT, LabelKind
 from stopper.core.passing import callers, passed
+from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, send
 from stopper.core.probe_baseline import beyond, same, says_nothing
 from stopper.core.probe_header_inputs import looked_up_headers
@@ -51,24 +52,34 @@ _MORE: Final = re.compile(
 )
 _ASYNC: Final = r"(?:.*\.)?(?:fetch|fetchval|iterate)"
 """Methods of asynchronous drivers that take a statement."""
-_NOT_SQL: Final = re.compile(r"(?i).*(?:executor|redis|pipeline|subprocess|task|command|job)\w*\.execute")
-_KINDS: Final = tuple(UNTRUSTED_TEXT)
+_NOT_SQL: Final = re.compile(
+    r"(?i).*(?:executor|redis|pipeline|subprocess|task|command|job|schema|graphql)\w*\.execute"
+)
+_KINDS: Final[tuple[LabelKind, ...]] = (*UNTRUSTED_TEXT, "unverified-claims")
+"""A caller writes what nobody has held against a signature."""
 _DRIVERS: Final = ("sqlite3", "psycopg2", "psycopg", "sqlalchemy", "flask_sqlalchemy", "pymysql", "MySQLdb", "mysql", "flask_mysqldb")  # fmt: skip
 
 
 def detect(app: App) -> Iterator[Hit]:
     """The text of a query that holds what a caller sent, and a document query that takes a caller's JSON as it is."""
     facts = source_of(app)
+    told = set[Span | None]()
     for flow in facts.flows("sql", label=_KINDS):
         if _is_query(facts, flow) and not _is_checked(facts, flow.value, flow.function):
-            yield Hit("text from the request becomes part of the SQL statement", flow.span)
+            places = list(_where_it_is_made(facts, flow.value)) if isinstance(flow.value, Parameter) else []
+            for place in places or [flow.span]:
+                if place not in told:
+                    told.add(place)
+                    yield Hit("text from the request becomes part of the SQL statement", place)
     more = f"{_MORE.pattern}|{_ASYNC}" if facts.imports("asyncpg", "databases", "aiopg") else _MORE.pattern
     for call in facts.calls_matching(more):
         text = call.argument(0, "sql", "text", "query")
-        if text is not None and facts.derives(text, *_KINDS) and not _is_checked(facts, text, call.function):
+        if call.span in told or isinstance(text, Parameter):
+            continue  # the second: whoever hands it over is told
+        if text is not None and _may_say_anything(facts, text) and not _is_checked(facts, text, call.function):
             yield Hit("text from the request becomes part of the SQL statement", call.span)
     for call, text in asked_of_clients(facts):
-        if facts.derives(text, *_KINDS) and not _is_checked(facts, text, call.function):
+        if _may_say_anything(facts, text) and not _is_checked(facts, text, call.function):
             yield Hit("text from the request becomes part of the SQL statement", call.span)
     yield from (Hit(why, span) for span, why in documents_by_request(facts))
 
@@ -98,20 +109,31 @@ def _is_query(facts: SourceFacts, flow: Flow) -> bool:
         return True
     if _is_put_together(flow.value) or _is_built(facts, flow.value):
         return True
-    if isinstance(flow.value, Parameter) and _is_passed_on(facts, flow.value):
+    if isinstance(flow.value, Parameter) and any(True for _ in _where_it_is_made(facts, flow.value)):
         return True
     # A statement that is the caller's own text as it stands.
-    return isinstance(flow.value, (Item, Name)) and facts.imports(
-        "sqlite3",
-        "psycopg2",
-        "psycopg",
-        "sqlalchemy",
-        "flask_sqlalchemy",
-        "pymysql",
-        "MySQLdb",
-        "mysql",
-        "flask_mysqldb",
+    return (
+        isinstance(flow.value, (Item, Name))
+        and not _is_of_several(flow.value)
+        and facts.imports(
+            "sqlite3",
+            "psycopg2",
+            "psycopg",
+            "sqlalchemy",
+            "flask_sqlalchemy",
+            "pymysql",
+            "MySQLdb",
+            "mysql",
+            "flask_mysqldb",
+        )
     )
+
+
+def _is_of_several(value: Value) -> bool:
+    """``for statement, values in several``: what is in them, whoever passes them knows."""
+    while isinstance(value, Item):
+        value = value.owner
+    return not isinstance(value, (Name, Call))
 
 
 def _is_put_together(value: Value) -> bool:
@@ -133,15 +155,14 @@ def _is_built(facts: SourceFacts, value: Value) -> bool:
     return isinstance(value, Call) and any(_is_put_together(one.value) for one in facts.returns_of(value.callee))
 
 
-def _is_passed_on(facts: SourceFacts, value: Parameter, depth: int = 3) -> bool:
-    """That a caller puts the statement together of what it was sent, and passes it on: ``self._rows(f"SELECT …")``."""
+def _where_it_is_made(facts: SourceFacts, value: Parameter, depth: int = 3) -> Iterator[Span]:
+    """The calls that put the statement together of what a caller sent, and pass it on: ``self._rows(f"SELECT …")``."""
     for call in callers(facts, value.function) if depth else ():
         for one in passed(facts, value, call):
-            if isinstance(one, Parameter) and _is_passed_on(facts, one, depth - 1):
-                return True
-            if _is_put_together(one) and facts.derives(one, *_KINDS) and not _is_checked(facts, one, call.function):
-                return True
-    return False
+            if isinstance(one, Parameter):
+                yield from _where_it_is_made(facts, one, depth - 1)
+            elif _is_put_together(one) and _may_say_anything(facts, one) and not _is_checked(facts, one, call.function):
+                yield from (call.span,) if call.span is not None else ()
 
 
 def literals_in(value: Value) -> Iterator[Constant]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.checked_input import is_checked, is_checked_by_callers
+from stopper.core.entity_parsers import opened_entities
 from stopper.core.exchange import Request, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
@@ -111,6 +112,8 @@ def detect(app: App) -> Iterator[Hit]:
         elif call.function and _OWN_FILE.search(text_of(path) or ""):
             yield Hit("a log, a database or a key is given out", call.span, certainty="likely")
     yield from _by_name(facts)
+    for call in opened_entities(facts):
+        yield Hit("the caller's XML names files, and the parser opens them", call.span)
     yield from _by_middleware(facts)
     yield from (Hit(_SERVED, place, certainty="likely") for place in served_projects(facts))
     for flow in facts.flows("response"):

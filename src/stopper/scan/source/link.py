@@ -65,8 +65,6 @@ def link(
     name_implementations(project, tests)
     name_sole_methods(project, tests)
     call_registered_handlers(project, tests)
-    follow_sole_callers(project, tests)
-    run_handed_statements(project)
     libraries = {name.partition(".")[0] for name in project.imported}
     if "connexion" in libraries:
         from stopper.scan.source.connexion_routes import connexion_routes
@@ -76,6 +74,8 @@ def link(
         from stopper.scan.source.exposed_methods import exposed_methods
 
         project.registrations.extend(exposed_methods(project))
+    follow_sole_callers(project, tests)
+    run_handed_statements(project)
     by_name = {module.name: module for module in modules}
     routes = Routes(project, by_name, tests)
     found = routes.found()

@@ -10,6 +10,7 @@ from stopper.core.values import (
     EnvironmentValue,
     Name,
     Value,
+    walk,
 )
 from stopper.core.written_alike import written_alike
 from stopper.scan.source.gates import gates_among
@@ -201,7 +202,7 @@ def _sole(project: Project, tests: frozenset[str]) -> dict[str, Call]:
             name = maker_of(project, name) or name + _MAKER
         if name in functions and (call.span is None or call.span.path not in tests):
             found[name] = None if name in found else call
-    named_elsewhere = handed_on(project)
+    named_elsewhere = handed_on(project) | _served(project)
     asked_of_rows = {call.callee[2:] for call in project.calls if call.callee[:2] == "?." and _is_of_a_row(call)}
     return {
         name: call
@@ -217,6 +218,12 @@ def _sole(project: Project, tests: frozenset[str]) -> dict[str, Call]:
         and (not project.functions[name].owner or name.rpartition(".")[2] not in asked_of_rows)
         and not _is_written_anew(project, name)
     }
+
+
+def _served(project: Project) -> set[str]:
+    """The functions that requests run, which a document beside the code or a class that is registered names."""
+    registered = [one.call for one in project.registrations if one.call is not None]
+    return {part.dotted for call in registered for part in walk(call, 3) if type(part) is Name}
 
 
 def _is_of_a_row(call: Call) -> bool:
