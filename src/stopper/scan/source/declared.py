@@ -3,7 +3,18 @@
 from typing import Final
 
 from stopper.core.naming import sensitive
-from stopper.core.values import Call, Choice, Constant, EnvironmentValue, Mapping, Name, Unknown, Value, is_constant
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    EnvironmentValue,
+    Mapping,
+    Name,
+    Parameter,
+    Unknown,
+    Value,
+    is_constant,
+)
 from stopper.scan.source.drafts import new_call
 from stopper.scan.source.project import Project
 from stopper.scan.source.reader import named
@@ -53,6 +64,21 @@ def from_settings(project: Project, owner: str, name: str, known: Value | None) 
     before = prefix.value if type(prefix) is Constant and type(prefix.value) is str and variable == name else ""
     found = EnvironmentValue((before + variable).upper(), default, None if known is None else known.span)
     return named(found, name) if sensitive(name) else found
+
+
+def of_typed_settings(project: Project, owner: Value, name: str) -> Value | None:
+    """``settings.algorithms`` of a parameter, or of a field of a class, that is declared to be a class of pydantic settings: whoever makes the
+    object, it holds what the environment has, or what stands in the class."""
+    home = owner.typed if type(owner) is Parameter else ""
+    if type(owner) is Name:
+        holder, _, field = owner.dotted.rpartition(".")
+        found = project.classes.get(holder)
+        said = found.fields.get(field) if found is not None and project.attribute(holder, field) is None else None
+        home = said.dotted if type(said) is Name else ""
+    if not home or not project.reads_environment(home):
+        return None
+    known = project.attribute(home, name)
+    return from_settings(project, home, name, known) if known is not None or project.declares(home, name) else None
 
 
 def _by_factory(declared: Call) -> Value | None:

@@ -25,7 +25,7 @@ from stopper.core.values import (
     text_of,
 )
 from stopper.scan.source.copied_parts import as_it_came
-from stopper.scan.source.declared import FIELDS, by_default, declared, from_settings, is_passed
+from stopper.scan.source.declared import FIELDS, by_default, declared, from_settings, is_passed, of_typed_settings
 from stopper.scan.source.drafts import (
     new_call,
     new_choice,
@@ -78,6 +78,8 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             known = held_by_property(reader, known.dotted, owner) or known
         if type(known) is Call:
             known = by_default(reader.project, known)
+        if known is None:
+            known = of_typed_settings(reader.project, owner, name)
         found = known if known is not None else new_name(canonical(reader.project.inherited(dotted, name)))
     else:
         if name == "value" and _is_of_enum(owner):
@@ -107,6 +109,8 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
                 return named(held, name) if sensitive(name) else held
         if name == "data" and type(owner) is Choice and any(map(_is_field, owner.options)):
             return new_choice(tuple([attribute(reader, one, name) for one in owner.options]))  # ``form[name].data``
+        if type(owner) is Parameter and (typed := of_typed_settings(reader.project, owner, name)) is not None:
+            return named(typed, name) if sensitive(name) else typed
         if type(owner) in (Item, Choice):
             held = attribute_of_picked(reader, owner, name, attribute)
             if held is None and type(owner) is Choice:

@@ -66,7 +66,8 @@ def _yaml(text: str, origin: str) -> object:
         return load_yaml(text)
     except yaml.YAMLError as wrong:
         mark = getattr(wrong, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark is not None else ""
+        last = max(1, len(text.splitlines()))  # where a text ends too early, libyaml counts a line more
+        where = f" at line {min(mark.line + 1, last)}" if mark is not None else ""
         raise UsageError(f"{origin} is neither JSON nor YAML{where}; give an OpenAPI document") from None
     except (ValueError, RecursionError, TypeError):
         raise UsageError(f"{origin} cannot be read as YAML; give an OpenAPI document") from None
