@@ -15,6 +15,7 @@ from stopper.core.probe_provoke import asked_honestly
 from stopper.core.response_fields import secret_fields
 from stopper.core.rule import Hit, Rule
 from stopper.core.shown_passwords import marshalled_passwords, shows_password
+from stopper.core.told_passwords import told_passwords
 from stopper.core.values import (
     Call,
     Choice,
@@ -67,6 +68,9 @@ def detect(app: App) -> Iterator[Hit]:
     schemas = facts.imports("marshmallow_sqlalchemy", "flask_marshmallow")
     fields = facts.imports("marshmallow", "flask_marshmallow", "apiflask", "flask_restx", "flask_restful")
     yield from _hashes_shown(facts) if fields else ()
+    told = {(span.path, span.line): span for span in told_passwords(facts)}
+    for span in told.values():
+        yield Hit("a stored password or its hash goes into this response", span, certainty="likely")
     if (
         not documents
         and not schemas
@@ -79,7 +83,7 @@ def detect(app: App) -> Iterator[Hit]:
     ):
         return
     marshals = any(True for _ in facts.calls("*.marshal"))
-    seen: set[tuple[str, int]] = set()
+    seen: set[tuple[str, int]] = set(told)
     hides = any(map(_hides, facts.classes())) or any(
         SECRET.search(text_of(call.argument(0)) or "") for call in facts.calls("sqlalchemy.Column", "*.Column")
     )

@@ -1,0 +1,90 @@
+"""Answers that hold a stored password or its hash: under its name in what a view gives back, or as a column of rows that go out as they are."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from stopper.core.account_names import is_of_a_service, is_password_name
+from stopper.core.parts_given_out import given_out
+from stopper.core.place import Span
+from stopper.core.sql_tables import columns_read
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Sequence,
+    Unknown,
+    Value,
+    text_of,
+    walk,
+)
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
+
+_HASH: Final = re.compile(r"(?i)_?(?:hashed_)?(?:password|passwd|pwd|passhash)(?:_?(?:hash|digest|hashed))?")
+_MADE: Final = re.compile(
+    r"(?i)create|generat|new|reset|invite|register|sign_?up|rotate|issue|add|import|export|backup|dump|seed"
+)
+"""Views that may show once what they have just made."""
+_WRAPS: Final = frozenset({"dict", "list", "flask.jsonify", "json.dumps"})
+
+
+def told_passwords(facts: "SourceFacts") -> Iterator[Span]:
+    """The places of such answers."""
+    for flow in facts.flows("response"):
+        if _MADE.search(flow.function.rpartition(".")[2]) or flow.detail.startswith("flask.render_template"):
+            continue
+        if any(_holds(facts, part) for part in given_out(flow.value)) or any(map(_is_of_rows, _held(flow.value))):
+            yield flow.span
+
+
+def _holds(facts: "SourceFacts", value: Value, depth: int = 2) -> bool:
+    if isinstance(value, Call) and depth:
+        return any(
+            _holds(facts, part, depth - 1) for one in facts.returns_of(value.callee) for part in given_out(one.value, 3)
+        )
+    several = value.items if isinstance(value, Mapping) else ()
+    return any(_is_password(text_of(key) or "") and _is_stored(held) for key, held in several)
+
+
+def _is_password(name: str) -> bool:
+    return (_HASH.fullmatch(name) is not None or is_password_name(name)) and not is_of_a_service(name)
+
+
+def _is_stored(value: Value) -> bool:
+    """A member or a column of something that was looked up; not what was just sent or made, nor a setting."""
+    if isinstance(value, Member):
+        return _is_password(value.attribute)
+    if isinstance(value, Name):
+        return value.dotted.count(".") > 1 and _is_password(value.dotted.rpartition(".")[2])
+    if not isinstance(value, Item) or any("flask." in str(getattr(one, "dotted", "")) for one in walk(value.owner, 6)):
+        return False
+    return isinstance(value.key, Constant) and (type(value.key.value) is int or _is_password(str(value.key.value)))
+
+
+def _is_of_rows(value: Value) -> bool:
+    """``[dict(row) for row in db.execute("SELECT name, password FROM users")]``"""
+    return isinstance(value, Call) and any(map(_is_password, columns_read(value)))
+
+
+def _held(value: Value, depth: int = 6) -> Iterator[Value]:
+    """What an answer holds as it is, and not what is taken out of something."""
+    yield value
+    inner: tuple[Value, ...] = ()
+    if isinstance(value, (Choice, Sequence, Unknown)):
+        inner = (
+            value.options if isinstance(value, Choice) else value.items if isinstance(value, Sequence) else value.parts
+        )
+    elif isinstance(value, Mapping):
+        inner = tuple(held for _, held in value.items)
+    elif isinstance(value, Call) and value.callee in _WRAPS:
+        inner = value.args
+    elif isinstance(value, Item) and not isinstance(value.key, Constant):
+        inner = (value.owner,)
+    for one in inner if depth else ():
+        yield from _held(one, depth - 1)
