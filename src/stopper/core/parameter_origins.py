@@ -23,6 +23,7 @@ _OF_A_SCHEMA: Final = frozenset(
 """Methods of a schema that are given what is loaded, which is what the caller wrote."""
 
 
+_INFO_FUNCTION: Final = re.compile(r"(?i)x-(bearer|basic|apikey|token)infofunc[\"']?\s*:\s*[\"']?([\w.]+)")
 _OWN: Final = frozenset({"self", "cls", "user", "token_info", "context_", "request"})
 """Parameters that Connexion fills by itself."""
 _COUNTS: Final = re.compile(
@@ -71,9 +72,15 @@ def _of_connexion(facts: "SourceFacts", value: Parameter, numbers: bool) -> Labe
     the function that its document names."""
     if not facts.imports("connexion"):
         return NONE
-    if value.parameter in ("apikey", "api_key") and value.index == 0:
+    asking = next((kind for name, kind in _info_functions(facts) if f".{value.function}".endswith(f".{name}")), "")
+    if asking == "basic" and value.index in (0, 1):
+        return labelled("password") if value.index else labelled("request-data", source=value.parameter)
+    if asking in ("bearer", "token") and value.index == 0:
+        return labelled("authorization-header", source="authorization")
+    if value.index == 0 and (asking or value.parameter in ("apikey", "api_key")):
         function = facts.function(value.function)
-        return of_header("X-API-Key") if function is not None and "required_scopes" in function.parameters else NONE
+        known = asking or (function is not None and "required_scopes" in function.parameters)
+        return of_header("X-API-Key") if known else NONE
     routes = facts.routes_of_view(value.function)
     if (
         not routes
@@ -84,6 +91,16 @@ def _of_connexion(facts: "SourceFacts", value: Parameter, numbers: bool) -> Labe
     if numbers and (value.typed in ("int", "float", "bool") or _COUNTS.search(value.parameter)):
         return NONE
     return labelled("request-data", source=value.parameter)
+
+
+def _info_functions(facts: "SourceFacts") -> tuple[tuple[str, str], ...]:
+    """The functions that documents name to look at a credential, each with the kind of it: ``x-bearerInfoFunc: fleet.auth.bearer``."""
+
+    def found() -> tuple[tuple[str, str], ...]:
+        lines = (line for file in facts.files_of("openapi") for _, line in file.lines_with("infofunc"))
+        return tuple((said[2], said[1].lower()) for line in lines for said in _INFO_FUNCTION.finditer(line))
+
+    return facts.once("functions that look at credentials by a document", found)
 
 
 def _of_loader(facts: "SourceFacts", value: Parameter) -> Labels:

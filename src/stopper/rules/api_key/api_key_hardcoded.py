@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name, is_of_browsers, is_shown_key
+from stopper.core.api_key_names import is_key_name, is_of_browsers, is_shown_key, reads_keys
 from stopper.core.app import App
 from stopper.core.desk_files import MADE_UP
 from stopper.core.environment_edits import named_from_environment
@@ -105,6 +105,7 @@ def _places(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
         if table is not None:
             yield from _in_table(table, met)
     yield from _in_comparisons(facts)
+    yield from _in_collections(facts)
     yield from _in_calls(facts)
 
 
@@ -245,6 +246,25 @@ def _in_comparisons(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
                 yield comparison.span, "certain"
         if comparison.operator in ("==", "!="):
             yield from _from_elsewhere(facts, (comparison.left, comparison.right), comparison.span)
+
+
+def _in_collections(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
+    """``KEYS.get(key)``, ``key in KEYS``: literals that stand elsewhere in a collection of any name, and that a shown key is looked for among."""
+    asked = [(one.left, one.right) for one in facts.comparisons("in", "not in")] if reads_keys(facts) else []
+    asked += [(one.key, one.owner) for one in facts.all_lookups] if reads_keys(facts) else []
+    for shown, kept in asked:
+        several = (
+            kept.items
+            if isinstance(kept, Sequence)
+            else [key for key, _ in kept.items]
+            if isinstance(kept, Mapping)
+            else ()
+        )
+        keys = [one for one in several if isinstance(one, Constant) and _is_key(one)]
+        if not keys or len(keys) < len(several) or kept.span is None or facts.is_test(kept.span):
+            continue
+        if is_shown_key(facts, shown):
+            yield kept.span, "likely"
 
 
 def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:

@@ -16,13 +16,19 @@ from stopper.core.probe_origins import crossings, stranger
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Hit, Rule
 from stopper.core.switched_on import asked_for
-from stopper.core.values import Call, literals
+from stopper.core.values import Call, Sequence, Value, literals
 
 _FOR_EVERYBODY: Final = re.compile(
     r"(?i)/\.well-known/|/jwks?(?:\.json)?/?$|openid-configuration|/robots\.txt$|/health"
 )
 
 
+_SOCKETS: Final = (
+    "flask_socketio.SocketIO",
+    "flask_socketio.SocketIO.init_app",
+    "socketio.Server",
+    "socketio.AsyncServer",
+)
 MESSAGE: Final = "any website may call this API from a browser and read the answer"
 _TOGETHER: Final = 4
 """From so many decorators or answers of views on they are told together."""
@@ -44,8 +50,15 @@ def detect(app: App) -> Iterator[Hit]:
         for one in headers_set(facts, "Access-Control-Allow-Origin")
         if _is_star(one.value) and not asked_for(facts, one.span)
     ]
-    if not (open_to_all or starred) or not asks_who(app):
+    sockets = [
+        call
+        for call in facts.calls(*_SOCKETS)
+        if _is_star(call.keyword("cors_allowed_origins")) and not asked_for(facts, call.span)
+    ]
+    if not (open_to_all or starred or sockets) or not asks_who(app):
         return
+    for call in sockets[:1]:
+        yield Hit("any website may open this socket from a visitor's browser, with the visitor's cookies", call.span)
     whole = next((said for said in open_to_all if _opens_everything(said)), None)
     if whole is not None:  # what views and answers say beside it opens nothing more
         yield Hit(MESSAGE, whole.span)
@@ -100,8 +113,9 @@ def _published(facts: SourceFacts) -> frozenset[Span]:
     )
 
 
-def _is_star(value: object) -> bool:
-    return any(one.value == "*" for one in literals(value))  # type: ignore[arg-type]
+def _is_star(value: Value | None) -> bool:
+    inside = value.items if isinstance(value, Sequence) else (value,) if value is not None else ()
+    return any(one.value == "*" for part in inside for one in literals(part))
 
 
 def probe(target: Target) -> Steps[Verdict]:
