@@ -88,7 +88,7 @@ def _is_its_id(name: str, things: set[str], named: bool, asked: bool) -> bool:
     thing, _, kind = said.rpartition("_")
     if thing in things and kind in _KINDS:
         return True
-    return (named and (said in _PLAIN or said in things)) or (asked and said == min(things, key=len))
+    return (named and (said in _PLAIN or said in things)) or (asked and said == min(things, key=len, default=""))
 
 
 def forms_of_a_noun(noun: str) -> set[str]:

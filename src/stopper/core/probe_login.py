@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final, cast
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request, Response
@@ -53,14 +53,17 @@ def login_routes(target: Target) -> list[Route]:
 
 
 def is_log_in_form(route: Route) -> bool:
-    """Whether a form of a page asks a name and one password and nothing else, wherever it is sent: the start page may be the log-in."""
-    if not route.takes_form or "wire" not in route.readers or _OPENS.search(route.path):
+    """Whether a form asks a name and one password and nothing else, wherever it is sent: the start page may be the log-in."""
+    if not route.takes_form or _OPENS.search(route.path):
         return False
-    if any(_NEW.search(name) for name in route.fields):
+    if "wire" not in route.readers and (route.path != "/" or "spec" not in route.readers):
+        return False  # what a document says of a form elsewhere is known by its path
+    fields = route.fields or route.body_names
+    if any(_NEW.search(name) for name in fields):
         return False
-    passwords = [name for name in route.fields if PASSWORD.search(name)]
-    names = [name for name in route.fields if SUBJECT.search(name) and name not in passwords]
-    return len(passwords) == 1 and len(names) == 1 and len(route.fields) <= FIELDS_MOST
+    passwords = [name for name in fields if PASSWORD.search(name)]
+    names = [name for name in fields if SUBJECT.search(name) and name not in passwords]
+    return len(passwords) == 1 and len(names) == 1 and len(fields) <= FIELDS_MOST
 
 
 def logout_requests(target: Target) -> Iterator[tuple[Route, Request]]:
@@ -259,3 +262,18 @@ def _exchanged(value: object, other: Mapping[str, str], depth: int) -> object:
 def token_in(response: Response) -> str | None:
     """The token that an answer hands out in its JSON or in a header."""
     return token_named(response.json()) or in_headers(response)
+
+
+def goes_on(response: Response, path: str) -> bool:
+    """Whether the answer of a log-in at *path* leads on without handing out anything: to another page, or by a plain success."""
+    led = urlsplit(response.header("Location") or "").path
+    return (response.sends_on and bool(led) and led.rstrip("/") != path.rstrip("/")) or (
+        response.succeeded and not asks_again(response)
+    )
+
+
+def told_apart(answer: Response, control: Response) -> bool:
+    """Whether a log-in answers one password otherwise than another, by its status or by where it leads."""
+    if answer.sends_on and control.sends_on:
+        return urlsplit(answer.header("Location") or "").path != urlsplit(control.header("Location") or "").path
+    return answer.status != control.status and (control.status in (400, 401, 403, 404, 422) or control.succeeded)

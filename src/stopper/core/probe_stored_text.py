@@ -15,6 +15,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import answered, attempt, is_door
 from stopper.core.probe_inputs import members
+from stopper.core.probe_landing import landed
 
 WRITES_MOST: Final = {"quick": 3, "standard": 8, "deep": 30}
 """Routes that are given a text to store, by the scan's depth."""
@@ -94,6 +95,8 @@ def _shown_next(target: Target, request: Request, one: _Stored) -> Steps[dict[Ro
 def _shown(target: Target, page: Request, stored: Sequence[_Stored]) -> Steps[dict[RouteRef, list[Evidence]]]:
     """Those whose tag that page shows as one, with the proof."""
     shown = yield from attempt(answered(target, page))
+    if shown is not None and shown.response.sends_on:
+        shown = yield from attempt(landed(target, shown))
     if shown is None or not shown.response.succeeded or shown.response.content_type not in PAGES:
         return {}
     text = _COMMENT.sub("", shown.response.text)

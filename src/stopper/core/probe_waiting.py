@@ -14,6 +14,10 @@ NAMES: Final = re.compile(
     r"(?i)^(\w+\.)*\w*(cmd|command|exec|shell|run|host|hostname|ip|ping|domain|file|filename|path|dir|folder|target|address|archive|backup)$"
 )
 """Inputs that are put behind the name of a program."""
+TOOLS: Final = re.compile(
+    r"(?i)(^|[/_-])(cmd|commands?|exec|execute|shell|run|system|ping|traceroute|nslookup|dig|lookup|whois|rce|terminal|console|diagnos\w+|un(zip|tar|pack)|convert)([/_-]|$)"
+)
+"""Routes that run a program, whatever their inputs are called."""
 SHORT: Final = 0.6
 LONG: Final = 1.2
 """Seconds of waiting that are asked for: both together are less than all probes may wait at one door."""
@@ -23,6 +27,11 @@ AT_ONCE: Final = 0.5
 
 _PACKED: Final = (("ctime\nsleep\n(F{}\ntR.", "(F{}\nt."), ("!!python/object/apply:time.sleep [{}]", "[{}]"))
 """An object as pickle and as YAML that waits once it is unpacked, and its likeness that holds the number alone."""
+
+
+def may_run_a_program(one: Input) -> bool:
+    """Whether the name of an input or of its route says that a program is run with it."""
+    return bool(NAMES.search(one.name) or TOOLS.search(one.route.path))
 
 
 def waits_as_told(target: Target, one: Input) -> Steps[list[Evidence]]:
@@ -35,6 +44,12 @@ def waits_as_told(target: Target, one: Input) -> Steps[list[Evidence]]:
             "without a separator the text is no command, and the answer comes at once",
         )
     )
+
+
+def waits_by_its_name(given: Callable[[str], Request]) -> Steps[list[Evidence]]:
+    """The proof that the name of an uploaded file becomes part of a command; *given* makes the request that sends a file of that name."""
+    why = "without a separator the name is no command, and the answer comes at once"
+    return (yield from _waits(given, "a;sleep {};b.zip", "a,sleep {},b.zip", why))
 
 
 def waits_unpacked(given: Callable[[str], Request]) -> Steps[list[Evidence]]:

@@ -35,11 +35,12 @@ from stopper.scan.more_words import (
     unspoken,
     wanted,
 )
-from stopper.scan.nothing_there import Nothing
+from stopper.scan.nothing_there import MOVED, Nothing
 from stopper.scan.page_routes import TAKES_AWAY
 from stopper.scan.parts_below import parts_below
-from stopper.scan.room import FOR_ONE, FOR_PROBES
-from stopper.scan.usual_things import DOORS, FIRST, HEADS, beginning, things, weaknesses
+from stopper.scan.rest_of_words import REST_MOST, REST_PART, REST_SECONDS, rest_of
+from stopper.scan.room import FOR_A_LOG_IN, FOR_ONE, FOR_PROBES
+from stopper.scan.usual_things import DOORS, FIRST, HEADS, beginning, beside_versions, things, weaknesses
 from stopper.scan.wire.courier import Courier
 
 ASKED_MOST: Final = 120
@@ -53,6 +54,10 @@ SLOW: Final = 0.3
 """Seconds of a slow answer, and `SLOW_MOST` such answers after which no more of one list of names is tried. What a machine that others keep busy
 answers somewhat later is asked for all the same: what is found must not hang on that."""
 SLOW_MOST: Final = 8
+GUESSING: Final = 60.0
+"""Seconds of one list of names, where `SLOW_MOST` does not end it."""
+VERSIONS_MOST: Final = 6
+"""Times that the versions beside those which are known are asked for."""
 GUESSED_LEAST: Final = 340
 """Requests up to which a scan guesses whatever it may ask in all."""
 WORDS_PART: Final = 0.33
@@ -81,13 +86,15 @@ def crawled(
     *,
     others: bool = False,
     enters: bool = False,
+    led: Sequence[str] = (),
 ) -> Crawled:
     """What answers at *start* and at the links from there, to *who* or to nobody. Only GET and OPTIONS are sent. ``others`` says that somebody
-    known comes later, who is told more where nobody is told anything, and ``enters`` that a log-in must be found for that."""
+    known comes later, who is told more where nobody is told anything, and ``enters`` that a log-in must be found for that; something *led* to
+    these beside the start."""
     origin = courier.transport.base_url.removesuffix(prefix)
     crawl = _Guessing(courier, prefix, origin, who, start is USUAL, others, enters)
     with contextlib.suppress(Skipped):
-        crawl.run(Nothing.ask(courier, prefix, canary, who), start)
+        crawl.run(Nothing.ask(courier, prefix, canary, who), (*led, *start))
     return crawl.seen()
 
 
@@ -127,6 +134,7 @@ class _Guessing(Crawl):
         self._guess(nothing, below(self.paths()) if few else (), THINGS_PART)  # where something is more may be
         self._guess(nothing, lists[-1] if lists and few and not headed else ())
         few = few and len(self.found) < MANY
+        self._ask_beside_versions(nothing)
         begun = self.paths()
         self._guess(nothing, weaknesses(begun), ALONE_PART)
         self._guess(nothing, below(begun), THINGS_PART)
@@ -144,6 +152,16 @@ class _Guessing(Crawl):
         if lists and few and headed and len(self.found) < SOME:
             self._guess(nothing, lists[-1], ALONE_PART if len(self.found) < FEW else WORDS_PART)
             self._guess(nothing, weaknesses(self.paths()), ALONE_PART)
+        if not nothing.plain.refused and nothing.plain.status not in MOVED:  # else most lies behind a log-in
+            self._guess(nothing, rest_of(self.paths()), REST_PART, REST_SECONDS)
+
+    def _ask_beside_versions(self, nothing: Nothing) -> None:
+        """Ask in the versions before and behind those that are known, as long as that finds something."""
+        for _ in range(VERSIONS_MOST):
+            before = len(self.found)
+            self._guess(nothing, beside_versions(self.paths()), ALONE_PART)
+            if len(self.found) == before:
+                return
 
     def _look_for_its_beginning(self, nothing: Nothing, heads: Sequence[str]) -> None:
         """Ask for usual things below *heads*, until one of them answers; not where several names at the root have."""
@@ -180,6 +198,8 @@ class _Guessing(Crawl):
         """Requests up to which is guessed: a *part* of all, or what the probes of so few routes will leave."""
         most = self.courier.max_requests
         left = most - FOR_PROBES - FOR_ONE * (len(self.found) + len(self.forms))
+        if part == REST_PART:  # one of the last names may be a log-in, which asks much
+            left = min(left - FOR_A_LOG_IN * any(map(LOGIN.search, self.paths())), int(most * REST_MOST))
         return int(max(most * part, GUESSED_LEAST, left))
 
     def _is_idle(self, path: str) -> bool:
@@ -223,15 +243,18 @@ class _Guessing(Crawl):
         )
         self.ids.setdefault(template, numbers)
 
-    def _guess(self, nothing: Nothing, words: Sequence[str], part: float = WORDS_PART) -> None:
+    def _guess(
+        self, nothing: Nothing, words: Sequence[str], part: float = WORDS_PART, seconds: float = GUESSING
+    ) -> None:
         """Ask for *words*, unless many answers are slow; what an answer leads to is asked beside them."""
+        until = time.monotonic() + seconds
         if not self._may_guess(part):
             self.waiting.clear()
             return
         slow, before = 0, len(self.guessed)
         self.wait(words)
         for number in range(GUESSED_MOST):
-            if not self.waiting or slow >= SLOW_MOST or not self._may_guess(part):
+            if not self.waiting or slow >= SLOW_MOST or time.monotonic() > until or not self._may_guess(part):
                 break
             began = time.monotonic()
             self.ask(nothing, self.waiting.pop(0))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
-from stopper.core.account_body import account_body
+from stopper.core.account_body import RIGHTS, account_body
 from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Identity, Skipped
@@ -56,6 +56,18 @@ ACCOUNT: Final = (
     "username", "email", "password", "name", "first_name", "last_name", "firstname", "lastname", "full_name", "fullname", "confirm_password",
     "password_confirm", "password2", "phone", "address", "login", "user", "handle", "nickname", "phone_number",
 )  # fmt: skip
+BESIDE_AN_ACCOUNT: Final = (
+    "role",
+    "user_type",
+    "account_type",
+    "age",
+    "gender",
+    "country",
+    "city",
+    "date_of_birth",
+    "dob",
+)
+"""What some registrations want beside it."""
 _TEXTS: Final = (
     "q", "query", "search", "s", "keyword", "term", "id", "user_id", "uid", "username", "user", "name", "email", "page", "title", "category", "type", "key", "value", "code",
     "sort", "filter",
@@ -78,7 +90,7 @@ Ask = Callable[[dict[str, str]], Response]
 def guessed_inputs(
     app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity], most: int = ROUTES_MOST
 ) -> App:
-    """*app*, each route that read one of the usual names with that name. Bodies are tried in mode active only, and at no route of a document."""
+    """*app*, each route that read one of the usual names with that name. Bodies are tried in mode active only."""
     routes: list[Route] = []
     left, told = most, TOLD_MOST
     for route in app.routes:
@@ -107,25 +119,28 @@ def guess_registrations(app: App, courier: Courier, honest: HonestRequests) -> N
             continue
         try:
             bare = courier.carry(_json(honest, route, _account(honest.canary, ACCOUNT[:4]))).response
-            if bare.succeeded or not 400 <= bare.status < 500 or bare.status in (401, 403, 404, 405, 429):
+            # A view that takes a member out of its body without asking for it fails for want of one.
+            if bare.status != 500 and (not 400 <= bare.status < 500 or bare.status in (401, 403, 404, 405, 429)):
                 continue
-            if courier.carry(_json(honest, route, _account(honest.canary, ACCOUNT))).response.succeeded:
-                honest.learned[route.path] = ACCOUNT
+            for names in (ACCOUNT, (*ACCOUNT, *BESIDE_AN_ACCOUNT)):
+                if courier.carry(_json(honest, route, _account(honest.canary, names))).response.succeeded:
+                    honest.learned[route.path] = names
+                    break
         except Skipped:
             continue
 
 
 def _account(canary: str, names: Sequence[str]) -> dict[str, object]:
     user = f"{canary}q"
-    known = dict.fromkeys(names, user)
-    return account_body(known, mail=f"{user}@example.com", user=user, password=f"Pass-{canary}-9a!").plain
+    known = {name: "user" if RIGHTS.search(name) else user for name in names}
+    return account_body(known, mail=f"{user}@example.com", user=user, password=f"Pass-{canary}-9a!").whole
 
 
 def _unknown(route: Route, method: str, honest: HonestRequests) -> bool:
     known = honest.learned_query if method == "GET" else honest.learned
     return not (
         method not in route.methods
-        or not route.readers <= ({"wire", "spec"} if method == "GET" else {"wire"})
+        or not route.readers <= {"wire", "spec"}
         or route.reads_no_query
         or route.names
         or route.request_schema

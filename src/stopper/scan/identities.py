@@ -13,6 +13,7 @@ from stopper.scan.logging_in import change, holder, log_in, with_token
 from stopper.scan.mint import minted
 from stopper.scan.registering import register
 from stopper.scan.scene import Scene
+from stopper.scan.statement_account import CAME, statement_account
 from stopper.scan.usual_account import TOLD, usual_account
 
 __all__ = ["Scene", "gather"]
@@ -42,6 +43,9 @@ def gather(scene: Scene, given: Sequence[Identity]) -> tuple[tuple[Identity, ...
         if person is not None:
             found.append(person)
             notes.append(TOLD)
+    if not found and not given and (person := statement_account(scene)) is not None:
+        found.append(person)
+        notes.append(CAME)
     if not found and not given and (person := _whoever(scene)) is not None:
         found.append(person)
     notes.extend(_opened_nothing(scene, name, source) for name, source in scene.useless.items())

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, cast
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Effect, Exchange, Request, Response
@@ -16,6 +16,7 @@ from stopper.core.secret import Secret
 from stopper.scan.credential import credentials_in, forms, further_forms, odd_token, proven
 from stopper.scan.doors import REGISTER, accounts_bodies, doors, every_name, form_of, json_of
 from stopper.scan.entry_page import entry_request
+from stopper.scan.page_links import on_host
 from stopper.scan.page_visit import as_visitor, wants_token, with_page_token
 from stopper.scan.scene import Scene
 from stopper.scan.second_step import says_more, stepped
@@ -163,7 +164,9 @@ def logged_in(scene: Scene, person: Identity, route: Route, requests: Sequence[R
             if lets_in(exchange.response):
                 scene.entries.setdefault(person.name, (route, exchange))
             return ready
-        if _took_and_gave_nothing(exchange, person):
+        if exchange.response.status in (401, 403):
+            scene.refusing.add(route.path)
+        if _took_and_gave_nothing(exchange, person, refuses=route.path in scene.refusing):
             scene.limited.add(route.path)
         if asks_basic(exchange.response):
             scene.asks_basic.add(route.path)
@@ -193,6 +196,8 @@ def holder(scene: Scene, person: Identity, exchange: Exchange, route: Route) -> 
         shut = [door for door in scene.shut() if door.response.refused][:ODD_MOST]
         further = list(further_forms(held, [door.response for door in shut]))
         proof = proven(shut, scene.courier, further) if further else proof
+    if proof.state == "unknown" and not held.by_name:
+        proof = proven(_led_to(scene, response), scene.courier, list(forms(held, scene.app)))
     if proof.state == "nothing" and held.by_name and not _still_outside(response):
         scene.useless[person.name] = f"POST {route.path}"
     if proof.state == "nothing" or (proof.state == "unknown" and (not held.by_name or _still_outside(response))):
@@ -202,15 +207,24 @@ def holder(scene: Scene, person: Identity, exchange: Exchange, route: Route) -> 
     return with_token(scene, ready, response)
 
 
-def _took_and_gave_nothing(exchange: Exchange, person: Identity) -> bool:
-    """Whether a log-in knew the account and handed out nothing at all: no other way to send it will."""
+def _led_to(scene: Scene, response: Response) -> tuple[Exchange, ...]:
+    """The page that a log-in leads to, where that refuses nobody: the one door of which it is sure that somebody who is let in passes."""
+    base = urlsplit(scene.courier.transport.base_url)
+    where = response.header("Location") or ""
+    led = on_host(where, f"{base.scheme}://{base.netloc}", "/") if response.sends_on else None
+    door = attempted(scene.courier, Request("GET", led.path, (("Accept", "text/html"),))) if led is not None else None
+    return (door,) if door is not None and door.response.refused else ()
+
+
+def _took_and_gave_nothing(exchange: Exchange, person: Identity, *, refuses: bool) -> bool:
+    """Whether a log-in knew the account, which it says or *refuses* to others, and handed out nothing at all: no other way to send it will."""
     response = exchange.response
     said = response.json()
     if turned_away(response) or not isinstance(said, dict) or response.all_headers("Set-Cookie") or lets_in(response):
         return False
     told = {text for _, text in pairs(cast("dict[str, object]", said))}
     known = person.subject in told or any(person.name in text for text in told if "@" in text)
-    return known and odd_token(response, exchange.request.body) is None
+    return (known or refuses) and odd_token(response, exchange.request.body) is None
 
 
 def with_token(scene: Scene, person: Identity, said: Response | None = None) -> Identity:

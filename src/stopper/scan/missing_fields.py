@@ -32,7 +32,7 @@ TEXT_MOST: Final = 2000
 """Characters of an error that are read; a longer one is a page."""
 _ABSENT: Final = re.compile(
     r"(?i)\b(missing|required|require[sd]?|must (be )?(provided?|given|contain|include|specify|specified|supplied|have)|"
-    r"not (provided|given|specified|supplied|found in (the )?(request|body|json))|cannot be (blank|empty|null)|(please|you must|need to) (provide|specify|supply|send|give)|"
+    r"(has|have|needs?) to be (provided|given|specified|supplied|set)|not (provided|given|specified|supplied|found in (the )?(request|body|json))|cannot be (blank|empty|null)|(please|you must|need to) (provide|specify|supply|send|give)|"
     r"no \w+ (provided|given|specified|supplied)|expected|faltan?|requerid[oa]s?|obligatori[oae]s?|obrigat[oó]ri[oa]s?|erforderlich|fehl(t|en)|requise?s?|"
     r"manquant\w*|zorunlu\w*|gerekli\w*|richiest[oaie])\b"
 )
@@ -49,7 +49,7 @@ _SAYINGS: Final = (
         r"(?i)\b(?:fields?|parameters?|params?|keys?|arguments?|property|properties|values?)\s*(?:missing|required)?\s*:\s*" + _LIST
     ),
     re.compile(r"(?i)\bmissing\s+(?:the\s+)?(?:required\s+|mandatory\s+)?(?:query\s+|body\s+|json\s+)?(?:fields?\s+|parameters?\s+|params?\s+|keys?\s+|arguments?\s+)?" + _LIST),
-    re.compile(r"(?i)" + _LIST + r"\s+(?:fields?\s+|parameters?\s+|params?\s+)?(?:is|are|was|were)?\s*(?:a\s+)?(?:required|missing|mandatory|not provided|cannot be (?:blank|empty|null)|must be (?:provided|given|specified))"),
+    re.compile(r"(?i)" + _LIST + r"\s+(?:fields?\s+|parameters?\s+|params?\s+)?(?:is|are|was|were)?\s*(?:a\s+)?(?:required|missing|mandatory|not provided|cannot be (?:blank|empty|null)|(?:must|has to|have to|needs? to) be (?:provided|given|specified|supplied|set))"),
     re.compile(r"(?i)" + _LIST + r"\s+(?:sind |est |sont |son |es |são |é )?(?:erforderlich|fehl(?:t|en)|requise?s?|requerid[oa]s?|obligatori[oae]s?|obrigat[oó]ri[oa]s?|manquante?s?|zorunlu\w*|gerekli\w*)\b"),
     re.compile(r"(?i)\b(?:faltan?|campos|champs|felder|alanlar|campi|requerid[oa]s?|obrigat[oó]ri[oa]s|obligatori[oa]s|requis)\s*:\s*" + _LIST),
     re.compile(r"(?i)\b(?:provide|specify|supply)\s+(?:a\s+|an\s+|the\s+|your\s+|both\s+)?" + _LIST),

@@ -12,6 +12,9 @@ from stopper.scan.wire.courier import Courier
 WORDS_MOST: Final = 120
 """Characters of what a view says in a few words."""
 _PAGES: Final = ("text/html", "application/xhtml+xml")
+_PAGE: Final = "<title>404 Not Found</title>"
+_NO_ROUTE: Final = "The requested URL was not found on the server"
+"""What Werkzeug's page says where no route is; ``abort(404, "No such post")`` makes the same page with its own words."""
 MOVED: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -39,7 +42,7 @@ class Nothing:
         a few bare words, where what is not there gets a page, is the word of a view that looked for a thing."""
         if response.status in (404, 410):
             own_words = response.content_type.endswith("json") or speaks_for_itself(response)
-            return (
+            return _says_of_a_thing(response, self.plain) or (
                 own_words
                 and self.plain.status == 404
                 and self.plain.content_type in _PAGES
@@ -53,6 +56,12 @@ class Nothing:
             and (same(response, other) or any(_without(response, *both) == _without(other, *both) for both in ways))
             for other in (self.plain, self.slashed)
         )
+
+
+def _says_of_a_thing(response: Response, plain: Response) -> bool:
+    """Whether a 404 is the page that a view makes with words of its own, where *plain* is the page for want of a route."""
+    pages = plain.status == response.status == 404 and _NO_ROUTE in plain.text
+    return pages and _PAGE in response.text and _PAGE in plain.text and _NO_ROUTE not in response.text
 
 
 def speaks_for_itself(response: Response) -> bool:

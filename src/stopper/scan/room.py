@@ -10,6 +10,8 @@ FOR_PROBES: Final = 180
 """Requests that the probes of an API need before they come to its routes."""
 FOR_ONE: Final = 36
 """Those of one more route."""
+FOR_A_LOG_IN: Final = 240
+"""Those of a log-in, and of what lies behind it."""
 
 
 def is_little(courier: Courier, routes: Sequence[Route]) -> bool:

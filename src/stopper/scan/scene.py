@@ -41,6 +41,8 @@ class Scene:
     """How many log-ins a route has turned away that has let nobody in, by its path."""
     limited: set[str] = field(default_factory=set[str])
     """Paths of log-ins and registrations that ask to come later: they are left alone, for each further try is a wait."""
+    refusing: set[str] = field(default_factory=set[str])
+    """Paths of log-ins that have refused somebody, so that a success says who is known."""
     own: set[str] = field(default_factory=set[str])
     """By what the scan's own test people log in: only their passwords are sent to routes that may be none of a log-in."""
     odd: dict[str, int] = field(default_factory=dict[str, int])

@@ -68,13 +68,17 @@ def _behind_the_log_in(scene: Scene, people: Sequence[Identity]) -> Crawled:
     prefix = urlsplit(courier.transport.base_url).path.rstrip("/")
     shut = next((one for one in people if one.headers), None) if "spec" not in model.readers else None
     if shut is not None and _tells_nobody(courier, prefix, scene.canary):
-        return crawled(courier, prefix, scene.canary, who=shut)
+        return crawled(courier, prefix, scene.canary, who=shut, led=_led_to(scene, shut, prefix))
     if who is None:
         return Crawled()
+    return crawled(courier, prefix, scene.canary, tuple(dict.fromkeys(("/", *_led_to(scene, who, prefix)))), who)
+
+
+def _led_to(scene: Scene, who: Identity, prefix: str) -> tuple[str, ...]:
+    """Where the log-in of *who* has led, below the API's own prefix."""
     entry = scene.entries.get(who.name)
     led = urlsplit(entry[1].response.header("Location") or "").path if entry is not None else ""
-    start = ("/", led.removeprefix(prefix)) if led.startswith(f"{prefix}/") else ("/",)
-    return crawled(courier, prefix, scene.canary, tuple(dict.fromkeys(start)), who)
+    return (led.removeprefix(prefix),) if led.startswith(f"{prefix}/") else ()
 
 
 def _with_methods_of(known: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ...]:

@@ -34,14 +34,14 @@ def usual_account(scene: Scene) -> Identity | None:
     for route in list(doors(scene.app, LOGIN))[:ROUTES]:
         if (anybody := _anybody(scene, route)) is not None:
             return anybody
-        way = _way_in(scene, route)
-        for subject, password in (*_shown(route), *PAIRS) if way is not None else ():
-            exchange = _sent(scene, _ways(scene, route, subject, password)[way or 0])
+        known = way_in(scene, route)
+        for subject, password in (*_shown(route), *PAIRS) if known is not None else ():
+            exchange = sent(scene, ways(scene, route, subject, password)[known or 0])
             if exchange is None or exchange.response.status == 429:
                 break
             if not lets_in(exchange.response):
                 continue
-            wrong = _sent(scene, _ways(scene, route, subject, secrets.token_hex(8))[way or 0])
+            wrong = sent(scene, ways(scene, route, subject, secrets.token_hex(8))[known or 0])
             if wrong is None or lets_in(wrong.response):
                 break
             return Identity(NAME, (), subject=subject, password=Secret(password), guessed=True)
@@ -68,18 +68,18 @@ def _anybody(scene: Scene, route: Route) -> Identity | None:
     if not BEST.search(route.path):
         return None
     subject, password = f"nobody-{scene.canary}", secrets.token_hex(8)
-    for request in _ways(scene, route, subject, password)[:ANYBODY_MOST]:
-        exchange = _sent(scene, request)
+    for request in ways(scene, route, subject, password)[:ANYBODY_MOST]:
+        exchange = sent(scene, request)
         if exchange is None or not token_in(exchange.response) or not lets_in(exchange.response):
             continue
         return Identity(NAME, (), subject=subject, password=Secret(password), guessed=True)
     return None
 
 
-def _way_in(scene: Scene, route: Route) -> int | None:
+def way_in(scene: Scene, route: Route) -> int | None:
     """The form in which the route reads an account and refuses one that cannot exist."""
-    for number, request in enumerate(_ways(scene, route, f"nobody-{scene.canary}", secrets.token_hex(8))):
-        exchange = _sent(scene, request)
+    for number, request in enumerate(ways(scene, route, f"nobody-{scene.canary}", secrets.token_hex(8))):
+        exchange = sent(scene, request)
         if exchange is None or exchange.response.status in (405, 429) or lets_in(exchange.response):
             return None
         if understood(exchange.response) and (request.header("Authorization") or not asks_basic(exchange.response)):
@@ -87,7 +87,7 @@ def _way_in(scene: Scene, route: Route) -> int | None:
     return None
 
 
-def _ways(scene: Scene, route: Route, subject: str, password: str) -> list[Request]:
+def ways(scene: Scene, route: Route, subject: str, password: str) -> list[Request]:
     """An account as the route may read it: as JSON, as a form, by Basic authentication."""
     target = scene.honest.prefix + scene.honest.path(route)
     ways = [
@@ -97,7 +97,7 @@ def _ways(scene: Scene, route: Route, subject: str, password: str) -> list[Reque
     return [*ways, Request("POST", target, said, b"", "login")]
 
 
-def _sent(scene: Scene, request: Request) -> Exchange | None:
+def sent(scene: Scene, request: Request) -> Exchange | None:
     try:
         return scene.courier.carry(request)
     except Skipped:

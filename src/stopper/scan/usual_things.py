@@ -118,3 +118,21 @@ def parts_of(templates: Iterable[str], *, few: bool = True) -> Iterator[tuple[st
         kind = template.rpartition("/{")[0].rpartition("/")[2]
         special = [word for sign, said in _PARTS_OF if re.search(f"(?i){sign}", kind) for word in said.split()]
         yield template, tuple(dict.fromkeys((*words_below(kind), *special, *(_PARTS if few else ()))))
+
+
+_IN_A_VERSION: Final = re.compile(r"(?i)((?:/[\w-]+){0,2}/v)(\d{1,2})/([\w-]+)")
+_OF_A_VERSION: Final = (
+    "users", "users/1", "login", "register", "items", "items/1", "search", "products", "orders", "customers", "files", "upload", "fetch", "proxy", "webhook", "export", "admin", "config",
+    "secrets", "reset-password", "bulk-action", "health",
+)  # fmt: skip
+
+
+def beside_versions(found: Iterable[str]) -> tuple[str, ...]:
+    """Paths in the versions before and behind each that is *found*, called as what is known of any, or usually; and the same in those known."""
+    known = tuple(found)
+    said = [(part[1], int(part[2]), part[3]) for path in known if (part := _IN_A_VERSION.match(path)) is not None]
+    words = tuple(dict.fromkeys((*(word for _, _, word in said), *_OF_A_VERSION)))
+    heads = {(head, number) for head, number, _ in said}
+    beside = {(head, number + step) for head, number in heads for step in (-1, 1) if number + step > 0} - heads
+    ordered = (*sorted(beside), *(sorted(heads) if len(heads) > 1 else ()))
+    return tuple(path for head, number in ordered for word in words if (path := f"{head}{number}/{word}") not in known)

@@ -7,6 +7,7 @@ from typing import Final
 
 from stopper.core.account_names import is_password_name, makes_password_hash, said_name
 from stopper.core.app import App, Route
+from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.literal_accounts import (
@@ -22,7 +23,15 @@ from stopper.core.password_columns import is_table_class
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_anybody import lets_anybody_in, lets_in_by_any_password
-from stopper.core.probe_login import asks_basic, lets_in, login_requests, login_routes, understood
+from stopper.core.probe_login import (
+    asks_basic,
+    goes_on,
+    lets_in,
+    login_requests,
+    login_routes,
+    told_apart,
+    understood,
+)
 from stopper.core.random_words import token_hex
 from stopper.core.rule import Hit, Rule
 from stopper.core.said_by_caller import GUARDS
@@ -283,9 +292,9 @@ def probe(target: Target) -> Steps[Verdict]:
     for route in routes[:2]:  # beside the log-in of everybody often stands one of administrators
         way = yield from _way_in(target, route)
         if way is not None:
-            if (any_password := (yield from lets_in_by_any_password(target, route, way))) is not None:
+            if (any_password := (yield from lets_in_by_any_password(target, route, way[0]))) is not None:
                 return any_password
-            seen = yield from _tried(target, route, way)
+            seen = yield from _tried(target, route, *way)
             if seen.outcome == "fail":
                 return seen
             found = found or seen
@@ -295,18 +304,18 @@ def probe(target: Target) -> Steps[Verdict]:
     return found or unsure("no log-in understood an account")
 
 
-def _way_in(target: Target, route: Route) -> Steps[int | None]:
-    """The coding in which the route understands an account and refuses one that cannot exist."""
+def _way_in(target: Target, route: Route) -> Steps[tuple[int, Response] | None]:
+    """The coding in which the route understands an account and refuses one that cannot exist, and that refusal."""
     for number, request in enumerate(login_requests(target, route, f"nobody-{target.canary}", token_hex(8))):
         answer = (yield from send(request)).response
         if lets_in(answer) or answer.status == 429:
             return None
         if understood(answer) and (number == 2 or not asks_basic(answer)):
-            return number
+            return number, answer
     return None
 
 
-def _tried(target: Target, route: Route, way: int) -> Steps[Verdict]:
+def _tried(target: Target, route: Route, way: int, refusal: Response) -> Steps[Verdict]:
     own = {
         (one.subject, one.password.reveal())
         for one in target.identities
@@ -321,11 +330,15 @@ def _tried(target: Target, route: Route, way: int) -> Steps[Verdict]:
         exchange = yield from send(list(login_requests(target, route, subject, password))[way])
         if exchange.response.status == 429:
             return unsure("the log-in slows down before all pairs were tried")
-        if not lets_in(exchange.response):
+        answer = exchange.response
+        # Where a log-in hands nothing out, it may still lead on, or say another status, for the right password alone.
+        if not lets_in(answer) and not (goes_on(answer, route.path) and told_apart(answer, refusal)):
             continue
         control = yield from send(list(login_requests(target, route, subject, token_hex(8)))[way])
         if lets_in(control.response):
             return unsure(f"{ref} lets in with any password")
+        if not lets_in(answer) and not told_apart(answer, control.response):
+            continue
         evidence = [
             Evidence("exchange", "control: the same name with a random password is refused", control),
             Evidence("exchange", "a default account is let in", exchange),

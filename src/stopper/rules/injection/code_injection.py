@@ -25,8 +25,8 @@ from stopper.core.probe_nowhere import NOWHERE, is_nowhere, nowhere
 from stopper.core.probe_packed_cookies import unpacked_cookies
 from stopper.core.probe_payloads import LEFT, PRODUCT, RIGHT, payloads
 from stopper.core.probe_raw_bodies import OBJECTS, bare_bodies
-from stopper.core.probe_uploads import takers
-from stopper.core.probe_waiting import NAMES, waits_as_told, waits_unpacked
+from stopper.core.probe_uploads import Taker, takers
+from stopper.core.probe_waiting import may_run_a_program, waits_as_told, waits_by_its_name, waits_unpacked
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -231,6 +231,11 @@ def probe(target: Target) -> Steps[Verdict]:
                 evidence.extend(found)
                 said = said or f"{taker.ref} unpacks an uploaded file into objects that run code"
                 break
+        else:
+            if found := (yield from beyond(waits_by_its_name(partial(_named, target, taker)), places)):
+                places.append(taker.ref)
+                evidence.extend(found)
+                said = said or f"{taker.ref} makes a command of the name of an uploaded file"
     cookies = yield from beyond(unpacked_cookies(target), places)
     if cookies is not None and cookies[0]:
         places.extend(ref for ref in cookies[0] if ref not in places)
@@ -276,21 +281,25 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
             return [] if (yield from is_nowhere(target, one, sent, answer, telling)) else found
     if _COMMANDS.search(one.name) and (seen := (yield from _ends_as_told(target, one))):
         return seen
-    if NAMES.search(one.name) and (waited := (yield from waits_as_told(target, one))):
+    if may_run_a_program(one) and (waited := (yield from waits_as_told(target, one))):
         return waited
     if OBJECTS.search(one.name):
         for raw, plain in unpacked():
-            text = base64.b64encode(raw).decode() if raw.startswith(b"c") else raw.decode()
-            other = base64.b64encode(plain).decode() if raw.startswith(b"c") else plain.decode()
-            found = yield from _worked_out(one.given(text), one.given(other), PRODUCT)
-            if found:
-                return found
+            packed = [(base64.b64encode(text).decode() for text in (raw, plain))] if raw.startswith(b"c") else []
+            for text, other in (*packed, (raw.decode(), plain.decode())):
+                found = yield from _worked_out(one.given(text), one.given(other), PRODUCT)
+                if found:
+                    return found
         return (yield from waits_unpacked(partial(_packed, one)))
     return []
 
 
 def _packed(one: Input, text: str) -> Request:
     return one.given(text if text.startswith(("!", "[")) else base64.b64encode(text.encode()).decode())
+
+
+def _named(target: Target, taker: Taker, name: str) -> Request:
+    return taker.given(target, b"stopper", name, _BYTES)
 
 
 def _bodied(request: Request, text: str) -> Request:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from stopper.core.app import App
@@ -25,6 +26,7 @@ from stopper.core.probe_log_in_inputs import refused_log_ins
 from stopper.core.probe_log_in_words import obeyed_in_words
 from stopper.core.probe_login import lets_in
 from stopper.core.probe_name_with_condition import name_with_condition
+from stopper.core.probe_sorted import as_a_column, sorted_by_a_query
 from stopper.core.query_clients import asked_of_clients
 from stopper.core.random_words import token_hex
 from stopper.core.rule import Edit, Hit, Rule
@@ -188,7 +190,6 @@ _ERRORS: Final = re.compile(
     r"sqlalchemy\.exc\.|pymysql\.err|ORA-\d{5}|unterminated quoted string at or near|SQLSTATE\[|no such column: |incomplete input\b|Unknown column '|"
     r"(column|relation) \S{1,80} does not exist|invalid input syntax for (type )?integer"
 )
-_QUERY: Final = "(SELECT 1)"
 _PAIRS: Final = (
     ("' OR 'a'='a", "' AND 'a'='b"),
     ("' OR 'a'='a' -- ", "' AND 'a'='b' -- "),
@@ -218,7 +219,7 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
         return []
     quoted = yield from send(one.given(f"{stem}'"))
     if plain.response.error or _breaks(plain.response):
-        as_part = (yield from _as_a_number(one)) or (yield from _as_a_column(one, plain))
+        as_part = (yield from _as_a_number(one)) or (yield from as_a_column(one, plain, _breaks))
         return as_part or (yield from _as_the_whole(one, plain))
     broke = _breaks(quoted.response)
     if broke or not _as_before(quoted.response, plain.response, target.canary):
@@ -230,8 +231,11 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
             return _evidence(
                 plain, doubled, quoted, "an odd number of quotes is answered otherwise, an even one is not"
             )
-    return (yield from _obeyed(target, one, plain, stem)) or (
-        yield from obeyed_in_words(one, plain, stem, lambda now, before: _as_before(now, before, target.canary))
+    alike = partial(_as_before, canary=target.canary)
+    return (
+        (yield from _obeyed(target, one, plain, stem))
+        or (yield from obeyed_in_words(one, plain, stem, alike))
+        or (yield from sorted_by_a_query(one, plain, alike))
     )
 
 
@@ -274,20 +278,6 @@ def _as_a_number(one: Input) -> Steps[list[Evidence]]:
     if more.response.succeeded and _gives_more(more.response, plain.response):
         return _evidence(plain, never, more, "a condition that is always true gives what is not the caller's")
     return []
-
-
-def _as_a_column(one: Input, plain: Exchange) -> Steps[list[Evidence]]:
-    """Where any word breaks the statement, the input may name what is sorted by: a query inside it is run, and half of one breaks it."""
-    if plain.response.error or says_nothing(plain.response):
-        return []
-    whole = yield from send(one.given(_QUERY))
-    if not whole.response.succeeded or _breaks(whole.response):
-        return []
-    half = yield from send(one.given(_QUERY[:-1]))
-    again = yield from send(one.given(_QUERY))
-    if not _breaks(half.response) or not same(whole.response, again.response):
-        return []
-    return _evidence(plain, half, whole, "a query in place of a name is run")
 
 
 def _as_the_whole(one: Input, plain: Exchange) -> Steps[list[Evidence]]:

@@ -20,6 +20,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import alike, attempt, is_door
 from stopper.core.probe_cookies import answers_with_cookies
+from stopper.core.probe_landing import landed
 from stopper.core.probe_login import is_log_in_form
 from stopper.core.probe_objects import marked
 from stopper.core.raising import raised_in
@@ -283,7 +284,7 @@ def _shown_after(
     if not foreign.response.sends_on or foreign.response.refused:
         return passed(f"{ref} refuses a request that another site makes")
     path = urlsplit(foreign.response.header("Location") or "").path or "/"
-    after = yield from send(person.on(Request("GET", path, (("Accept", "text/html"),))))
+    after = yield from landed(target, (yield from send(person.on(Request("GET", path, (("Accept", "text/html"),))))))
     if not any(mark in after.response.text for mark in marks.values()):
         return None
     evidence = (

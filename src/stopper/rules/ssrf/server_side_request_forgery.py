@@ -222,7 +222,12 @@ def probe(target: Target) -> Steps[Verdict]:
                 Evidence("effect", f"the server came: {came[0].method} {urlsplit(came[0].target).path}"),
             ]
             return failed(f"{ref} fetches what an entity of XML names", [ref], evidence)
+    places: list[RouteRef] = []
+    evidence: list[Evidence] = []
+    said = ""
     for sent, (route, method, name, where) in enumerate(wanted[:MOST]):
+        if RouteRef(method, route.path) in places:
+            continue
         request = aimed(
             target.request_for(route, method), name, where, f"{listener.url}/{target.canary or 'stopper'}-{sent}"
         )
@@ -233,15 +238,17 @@ def probe(target: Target) -> Steps[Verdict]:
                 break
             came = [one for one in listener.hits() if f"-{sent}" in one.target]
             if came:
-                evidence = [
+                places.append(RouteRef(method, route.path))
+                said = said or f"{method} {route.path} fetches what {name} says"
+                evidence += [
                     Evidence("exchange", f"the field {name} names a listener of ours", exchange),
                     Evidence("effect", f"the server came: {came[0].method} {urlsplit(came[0].target).path}"),
                 ]
-                return failed(
-                    f"{method} {route.path} fetches what {name} says", [RouteRef(method, route.path)], evidence
-                )
+                break
             if not exchange.response.refused:
                 break
+    if places:
+        return failed(said, places, evidence)
     return passed("no field that is called like an address makes the server ask us")
 
 
