@@ -1,10 +1,10 @@
 """What small teaching applications hide: a shell that shows nothing, a log-in that hands out nothing, a statement whose errors nobody sees, and who comes in by one."""
 
 import html
-import os
 import pickle
 import shlex
 import sqlite3
+import subprocess
 import urllib.request
 from typing import Any
 
@@ -46,7 +46,7 @@ def test_a_shell_that_shows_nothing_is_heard_where_the_route_names_it(quotes: bo
     @app.get("/cmd")
     def run() -> Any:
         said = request.args.get("input", "")
-        os.system(f"true {shlex.quote(said) if quotes else said} >/dev/null 2>&1")
+        subprocess.run(f"true {shlex.quote(said) if quotes else said}", shell=True, check=False, capture_output=True)
         return jsonify(done=True)
 
     assert (verdict("code-injection", app).outcome == "fail") is not quotes
@@ -60,7 +60,9 @@ def test_the_name_of_an_upload_may_be_a_command(quotes: bool) -> None:
     def upload() -> str:
         if request.method == "POST":
             name = request.files["file"].filename or ""
-            os.system(f"true {shlex.quote(name) if quotes else name} >/dev/null 2>&1")
+            subprocess.run(
+                f"true {shlex.quote(name) if quotes else name}", shell=True, check=False, capture_output=True
+            )
         return '<form method="post" enctype="multipart/form-data"><input type="file" name="file"></form>'
 
     app.add_url_rule("/", "start", lambda: '<a href="/upload">unpack</a>')
