@@ -51,6 +51,10 @@ class Taker:
         headers = (("Accept", "*/*"), ("Content-Type", f"multipart/form-data; boundary={_BOUNDARY}"))
         return replace(honest, headers=headers, body=body, effect="write")
 
+    def called(self, target: Target, filename: str) -> Request:
+        """The request that uploads a file of that name, whatever is in it."""
+        return self.given(target, b"stopper", filename, "application/octet-stream")
+
 
 def takers(target: Target) -> Iterator[Taker]:
     """Routes whose form sends a file, and those of an API that are called so and of which nobody knows a field."""

@@ -25,7 +25,7 @@ from stopper.core.probe_nowhere import NOWHERE, is_nowhere, nowhere
 from stopper.core.probe_packed_cookies import unpacked_cookies
 from stopper.core.probe_payloads import LEFT, PRODUCT, RIGHT, payloads
 from stopper.core.probe_raw_bodies import OBJECTS, bare_bodies
-from stopper.core.probe_uploads import Taker, takers
+from stopper.core.probe_uploads import takers
 from stopper.core.probe_waiting import may_run_a_program, waits_as_told, waits_by_its_name, waits_unpacked
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
@@ -232,7 +232,7 @@ def probe(target: Target) -> Steps[Verdict]:
                 said = said or f"{taker.ref} unpacks an uploaded file into objects that run code"
                 break
         else:
-            if found := (yield from beyond(waits_by_its_name(partial(_named, target, taker)), places)):
+            if found := (yield from beyond(waits_by_its_name(partial(taker.called, target)), places)):
                 places.append(taker.ref)
                 evidence.extend(found)
                 said = said or f"{taker.ref} makes a command of the name of an uploaded file"
@@ -296,10 +296,6 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
 
 def _packed(one: Input, text: str) -> Request:
     return one.given(text if text.startswith(("!", "[")) else base64.b64encode(text.encode()).decode())
-
-
-def _named(target: Target, taker: Taker, name: str) -> Request:
-    return taker.given(target, b"stopper", name, _BYTES)
 
 
 def _bodied(request: Request, text: str) -> Request:
