@@ -10,6 +10,7 @@ from stopper.core.app import Route
 from stopper.core.asked_of_found import is_asked_of_caller, not_of_found
 from stopper.core.caller_askers import askers
 from stopper.core.fact import Comparison, Condition, Decorator, Function
+from stopper.core.nested_functions import inside
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO, only_describes
 from stopper.core.passing import handed, unread
 from stopper.core.raising import raised_in
@@ -368,8 +369,8 @@ def _is_of_people(call: Call) -> bool:
 def _of_decorators(index: FunctionIndex, own: list[Function]) -> list[str]:
     """The functions of the project that decorate a view, with those inside them."""
     names = {decorator.name for function in own for decorator in function.decorators}
-    inner = tuple(f"{name}." for name in names)
-    return [name for name in index.by_name if name in names or name.startswith(inner)]
+    several = [*names, *(one for name in names for one in inside(index.facts, name))]
+    return [name for name in several if name in index.by_name]
 
 
 def _is_handed_in(index: FunctionIndex, route: Route, part: Value) -> bool:

@@ -280,16 +280,17 @@ def _asked_by_model(facts: SourceFacts, call: Call, around: set[str]) -> set[str
 
 def read_strictly(facts: SourceFacts, call: Call, claim: str) -> bool:
     """That the code reads ``claims["sub"]`` itself, so that a token without it is an error anyway."""
-    return any(
-        isinstance(part, Item) and part.default is None and text_of(part.key) == claim
-        for other in facts.calls_in(call.function)
-        for given in (*other.args, *(value for _, value in other.keywords))
-        for part in walk(given, 6)
-    ) or any(
-        isinstance(part, Item) and part.default is None and text_of(part.key) == claim
-        for found in facts.returns_of(call.function)
-        for part in walk(found.value, 6)
-    )
+    known = facts.once("what functions read strictly", dict[str, "frozenset[str | None]"])
+    if call.function not in known:
+        known[call.function] = frozenset(_strict_keys(facts, call.function))
+    return claim in known[call.function]
+
+
+def _strict_keys(facts: SourceFacts, function: str) -> Iterator[str | None]:
+    held = [one for call in facts.calls_in(function) for one in (*call.args, *[said for _, said in call.keywords])]
+    for value in (*held, *(found.value for found in facts.returns_of(function))):
+        inside = (part for part in walk(value, 6) if isinstance(part, Item) and part.default is None)
+        yield from (text_of(part.key) for part in inside)
 
 
 def seconds_of(value: Value | None, facts: SourceFacts | None = None) -> float | None:

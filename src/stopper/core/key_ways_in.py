@@ -86,13 +86,15 @@ def _unless_there(facts: SourceFacts, names: frozenset[str]) -> Iterator[Place]:
         body = one.body
         if one.refuses or body is None or not one.function or not asks_absence(one.value, one.negated):
             continue
+        if not _about(facts, one.value, names):
+            continue
         inside = [other for other in facts.conditions_in(one.function) if other.refuses and body.holds(other.span)]
         others = [other for other in facts.conditions_in(one.function) if other.refuses and not body.holds(other.span)]
         checks = any(
             call.span is not None and body.holds(call.span) and (_checks(call) or call.method == "compare_digest")
             for call in facts.calls_in(one.function)
         )
-        if inside and not others and checks and _about(facts, one.value, names):
+        if inside and not others and checks:
             yield one.span, one.function
 
 

@@ -70,7 +70,7 @@ def _by_comparison(facts: "SourceFacts", value: Mapping) -> frozenset[LabelKind]
     found: frozenset[LabelKind] = frozenset()
     key, held = value.items[0]
     shows_others = isinstance(held, Choice) and not any(map(is_mask, held.options))
-    for one in facts.comparisons(*_BY_NAME):
+    for one in facts.once("comparisons with names by file", lambda: _by_path(facts)).get(value.span.path, ()):
         if not value.span.holds(one.span):
             continue
         said = (one.right,) if one.operator.endswith("in") else (one.left, one.right)
@@ -89,6 +89,13 @@ def _by_comparison(facts: "SourceFacts", value: Mapping) -> frozenset[LabelKind]
             return _ALL
         elif texts and not shows_others and one.operator in ("==", "in") and _is_about(one, key):
             return _ALL  # those that may be shown are named
+    return found
+
+
+def _by_path(facts: "SourceFacts") -> "dict[str, list[Comparison]]":
+    found: dict[str, list[Comparison]] = {}
+    for one in facts.comparisons(*_BY_NAME):
+        found.setdefault(one.span.path, []).append(one)
     return found
 
 

@@ -58,6 +58,7 @@ def _unused(facts: SourceFacts) -> frozenset[str]:
     alive |= {condition.span.path for condition in facts.conditions() if not condition.function}
     used = [path for module, path in facts.modules.items() if facts.imports(module)]
     homes = {path.rpartition("/")[0] for path in used if not path.endswith("/__init__.py")}
+    dotted = "\n".join([word for word in facts.words if "." in word])
     return frozenset(
         path
         for module, path in facts.modules.items()
@@ -68,7 +69,7 @@ def _unused(facts: SourceFacts) -> frozenset[str]:
         and _STARTED.search(path) is None
         and not facts.imports(module)
         and not _is_read_whole(facts, module)
-        and not any(module in word for word in facts.words if "." in word)
+        and module not in dotted
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.compared_sides import compared
 from stopper.core.fact import Condition, Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.passing import callers, passed
@@ -175,28 +176,27 @@ def _chosen(facts: SourceFacts, several: tuple[Value, ...], told: MappingType[st
 
 def _holds(facts: SourceFacts, left: Value, right: Value, told: MappingType[str, Value]) -> bool:
     """That a comparison with an environment variable holds where the variable is not set."""
-    for found in facts.comparisons("==", "in", "!=", "not in"):
-        if found.left is not left or found.right is not right:
-            continue
-        shown = _default_text(found.left, told)
-        wanted = {str(one.value).lower() for one in walk(found.right) if isinstance(one, Constant)}
-        if shown is None:
-            shown, wanted = (
-                _default_text(found.right, told),
-                {str(one.value).lower() for one in walk(found.left) if isinstance(one, Constant)},
-            )
-        if shown is None:
-            return False
-        return (shown in wanted) == (found.operator in ("==", "in")) and (
-            found.operator[0] in "=i" or shown in YES or not wanted.isdisjoint(_LIVE)
-        )
-    return False
+    found = compared(facts, left, right)
+    if found is None:
+        return False
+    shown, wanted = _default_text(found.left, told), _literal_words(found.right)
+    if shown is None:
+        shown, wanted = _default_text(found.right, told), _literal_words(found.left)
+    if shown is None:
+        return False
+    return (shown in wanted) == (found.operator in ("==", "in")) and (
+        found.operator[0] in "=i" or shown in YES or not wanted.isdisjoint(_LIVE)
+    )
+
+
+def _literal_words(value: Value) -> set[str]:
+    return {str(one.value).lower() for one in walk(value) if isinstance(one, Constant)}
 
 
 def _is_denied(left: Value, right: Value) -> bool:
     """``not (os.environ.get("IS_PROD") == "1")``: true wherever nobody says that this is production."""
     names = [one.variable for one in walk(left, 4) if isinstance(one, EnvironmentValue)]
-    wanted = {str(one.value).lower() for one in walk(right) if isinstance(one, Constant)}
+    wanted = _literal_words(right)
     return any(map(_OFF_FLAG.search, names)) and _default_text(left, _NOTHING_TOLD) not in (wanted | {None})
 
 

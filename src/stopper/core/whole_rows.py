@@ -99,12 +99,16 @@ def _asks_no_table(facts: "SourceFacts", name: str) -> bool:
 
 def may_be_of_rows(facts: "SourceFacts", owner: str) -> bool:
     """That the class of that name, or one derived from it, is a table, or stands on something that is not seen."""
-    known = classes_by_name(facts).get(owner)
-    family = (known, *facts.classes(owner)) if known is not None else ()
-    return not family or any(
-        is_table_class(one) or any(base not in _NO_TABLES and base not in classes_by_name(facts) for base in one.bases)
-        for one in family
-    )
+    told = facts.once("classes that may be of rows", dict[str, bool])
+    if owner not in told:
+        known = classes_by_name(facts).get(owner)
+        family = (known, *facts.classes(owner)) if known is not None else ()
+        told[owner] = not family or any(
+            is_table_class(one)
+            or any(base not in _NO_TABLES and base not in classes_by_name(facts) for base in one.bases)
+            for one in family
+        )
+    return told[owner]
 
 
 def _chooses(call: Call) -> bool:

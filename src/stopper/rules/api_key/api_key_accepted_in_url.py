@@ -82,18 +82,22 @@ def _word(name: str) -> str:
 
 def _stands_in_for_header(facts: SourceFacts, reading: Reading) -> bool:
     """``request.headers.get("X-API-Key") or request.args.get("appid")``: what the header has, under a name of its own."""
-    function = reading.function
+    known = facts.once("what stands in for a header with a key", dict[str, "frozenset[int]"])
+    if reading.function not in known:
+        known[reading.function] = frozenset(_in_place_of_headers(facts, reading.function))
+    return id(reading.value) in known[reading.function]
+
+
+def _in_place_of_headers(facts: SourceFacts, function: str) -> Iterator[int]:
+    """The values, by their identity, that are taken where a header with a key is missing. Facts keep them alive."""
     held = [one.value for one in facts.assignments_in(function)]
     held += [one for call in facts.calls_in(function) for one in (call.receiver, *call.args) if one is not None]
     held += [one.value for one in facts.conditions_in(function)]
     headers = frozenset({"flask.request.headers"})
-    return any(
-        isinstance(part, Item)
-        and is_key_reading(part, headers)
-        and any(one is reading.value for one in options(part.default))
-        for value in held
-        for part in walk(value, 4)
-    )
+    for value in held:
+        for part in walk(value, 4):
+            if isinstance(part, Item) and is_key_reading(part, headers):
+                yield from map(id, options(part.default))
 
 
 def _is_held_against_key(facts: SourceFacts, reading: Reading) -> bool:

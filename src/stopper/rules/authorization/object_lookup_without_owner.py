@@ -182,13 +182,17 @@ def _preprocessors(index: FunctionIndex, route: Route) -> list[Function]:
     """``@bp.url_value_preprocessor`` with ``values.pop("note_id")``, which this path has."""
     if not index.facts.says("url_value_preprocessor", "app_url_value_preprocessor"):
         return []
+    every = index.facts.once("preprocessors of paths", lambda: tuple(_pulling(index.facts)))
     names = {name for name, _ in route.parameters}
-    return [
-        function
-        for function in index.facts.functions()
-        if any(one.name.endswith("url_value_preprocessor") for one in function.decorators)
-        and any(text_of(call.argument(0)) in names for call in index.facts.calls_in(function.name))
-    ]
+    return [function for function, pulled in every if not pulled.isdisjoint(names)]
+
+
+def _pulling(facts: SourceFacts) -> Iterator[tuple[Function, frozenset[str]]]:
+    """Each function that runs before views with the paths' values, and the texts that are the first argument of a call in it."""
+    for function in facts.functions():
+        if any(one.name.endswith("url_value_preprocessor") for one in function.decorators):
+            said = (text_of(call.argument(0)) for call in facts.calls_in(function.name))
+            yield function, frozenset(text for text in said if text is not None)
 
 
 def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call | Item]:

@@ -109,16 +109,21 @@ def _is_signed_for_tests(facts: SourceFacts, text: str) -> bool:
     digest = _DIGESTS.get(len(signature))
     if digest is None:
         return False
+    keys = facts.once("keys that tests alone give", lambda: _keys_of_tests(facts))
+    from hmac import digest as under  # it brings up OpenSSL, and such tokens are rare
+
+    made = (under(key.encode(), signed.encode(), digest) for key in keys)
+    return any(base64.urlsafe_b64encode(one).rstrip(b"=").decode() == signature for one in made)
+
+
+def _keys_of_tests(facts: SourceFacts) -> frozenset[str]:
     said = [(one.span, one.attribute, one.value) for one in facts.assignments(tests=True)]
     said += [(write.span, write.key, write.value) for write in facts.config_writes(tests=True)]
     keys: dict[bool, set[str]] = {True: set(), False: set()}
     for span, name, value in said:
         if _SIGNS.search(name) and (key := text_of(value)) is not None:
             keys[facts.is_test(span)].add(key)
-    from hmac import digest as under  # it brings up OpenSSL, and such tokens are rare
-
-    made = (under(key.encode(), signed.encode(), digest) for key in keys[True] - keys[False])
-    return any(base64.urlsafe_b64encode(one).rstrip(b"=").decode() == signature for one in made)
+    return frozenset(keys[True] - keys[False])
 
 
 def _is_shown_as_example(facts: SourceFacts, span: Span) -> bool:

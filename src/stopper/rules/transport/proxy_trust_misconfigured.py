@@ -96,13 +96,13 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
     for one in facts.readings("flask.request.headers", "flask.request.environ"):
         if one.function and one.function in told:
             continue  # one address is looked for in several headers
-        if any(span.holds(one.span) for span in asked):
-            continue  # whether it is there
-        if one.function and _looks_at_peer(facts, one.function):
-            continue
+        if one.key.lower() not in _HEADERS or any(span.holds(one.span) for span in asked):
+            continue  # another, or whether it is there
         if one.key.lower() in overwritten:
             continue  # whatever a caller writes there, the proxy writes anew
-        if one.key.lower() in _HEADERS and not _SHOWN.search(facts.function_around(one.span).rpartition(".")[2]):
+        if one.function and _looks_at_peer(facts, one.function):
+            continue
+        if not _SHOWN.search(facts.function_around(one.span).rpartition(".")[2]):
             told.add(one.function)
             places.setdefault(one.key, []).append(one.span)
     for compared in facts.comparisons() if facts.says("access_route") else ():
