@@ -1,4 +1,4 @@
-"""Views that register somebody, by what they do: a password is hashed, and none is held against its hash."""
+"""Views that register somebody, by what they do: a password is hashed or put into a new row, and none is held against what is kept."""
 
 from stopper.core.account_names import MAKES_HASH, checks_password_hash, is_password_name, said_name
 from stopper.core.facts import SourceFacts

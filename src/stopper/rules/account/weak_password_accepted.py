@@ -22,8 +22,9 @@ from stopper.core.probe_login import asks_again
 from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Value, text_of, walk
-from stopper.core.view_functions import index_of
+from stopper.core.view_functions import FunctionIndex, index_of
 from stopper.core.whole_numbers import least_number
+from stopper.core.written_passwords import changes_password, inserts_password
 
 WEAK: Final = "password"
 """The commonest password there is; eight letters, so that a length alone lets it pass."""
@@ -58,17 +59,7 @@ def detect(app: App) -> Iterator[Hit]:
     twice = _asking_twice(facts)
     index = index_of(facts)
     named = [
-        one
-        for one in facts.routes
-        if not facts.is_test(one.span)
-        and (
-            _is_about(f"{one.path} {one.view.rpartition('.')[2]}", one.path)
-            or one.view in twice
-            or (
-                "POST" in one.methods
-                and (_OF_PEOPLE.search(one.path) is not None or registers_somebody(index, one.view))
-            )
-        )
+        one for one in facts.routes if not facts.is_test(one.span) and (one.view in twice or _is_about(index, one))
     ]
     told: set[str] = set()
     for route in named:
@@ -85,7 +76,7 @@ def detect(app: App) -> Iterator[Hit]:
                 told.add(route.view)
                 yield _hit(facts, route, verbs[0], names)
             continue
-        if functions and _takes(facts, names) and not _looks(facts, index.calling(functions, 4)):
+        if functions and _takes(facts, route, names) and not _looks(facts, index.calling(functions, 4)):
             told.add(route.view)
             yield _hit(facts, route, verbs[0], names)
 
@@ -97,21 +88,37 @@ def _hit(facts: SourceFacts, route: SourceRoute, verb: str, names: list[str]) ->
 
 
 _AGAIN: Final = re.compile(
-    r"(?i)(confirm|repeat|again|retype|verify|re_?)_?(new_?)?(password|passwd|pwd)?|(password|passwd|pwd)_?(2|confirm\w*|again|repeat)"
+    r"(?i)(?P<before>confirm\w*?|repeat\w*?|again|retype|verify|re_?)_?(?P<which>new_?)?(?P<word>\w*)|(?P<first>\w+?)_?(?:2|confirm\w*|again|repeat\w*)"
 )
+
+
+def _is_again(name: str) -> bool:
+    """``confirm_password``, ``repeat``, ``pwd2``, ``confirm_parola``"""
+    found = _AGAIN.fullmatch(name)
+    if found is None:
+        return False
+    said = found["word"] if found["before"] else found["first"]
+    return not said or is_password_name(said)
 
 
 def _asking_twice(facts: SourceFacts) -> frozenset[str]:
     """The functions that read a password twice, or use a form that does: that is a new one, whatever the route is called."""
-    found = {one.function for one in facts.readings() if _AGAIN.fullmatch(one.key) and one.function}
+    found = {one.function for one in facts.readings() if _is_again(one.key) and one.function}
     for form in facts.classes():
-        if any(_AGAIN.fullmatch(name) for name in form.attributes) and any(map(is_password_name, form.attributes)):
+        if any(map(_is_again, form.attributes)) and any(map(is_password_name, form.attributes)):
             found |= {call.function for call in facts.calls(form.name)}
     return frozenset(found)
 
 
-def _is_about(text: str, path: str) -> bool:
-    return bool(REGISTERS.search(path) or REGISTERS.search(text.rpartition(" ")[2]) or _SETS.search(text))
+def _is_about(index: FunctionIndex, route: SourceRoute) -> bool:
+    """By its name, or by what it does."""
+    view = route.view.rpartition(".")[2]
+    if REGISTERS.search(route.path) or REGISTERS.search(view) or _SETS.search(f"{route.path} {view}"):
+        return True
+    if "POST" in route.methods and (_OF_PEOPLE.search(route.path) or registers_somebody(index, route.view)):
+        return True
+    names = index.calling([one.name for one in index.of_view(route.view)], 2)
+    return inserts_password(index.facts, names) or changes_password(index.facts, names)
 
 
 def _reads_itself(facts: SourceFacts, functions: list[str], names: list[str]) -> bool:
@@ -138,12 +145,15 @@ def _hashes_sent(facts: SourceFacts, names: list[str]) -> bool:
     )
 
 
-def _takes(facts: SourceFacts, names: list[str]) -> bool:
+def _takes(facts: SourceFacts, route: SourceRoute, names: list[str]) -> bool:
     if _hashes_sent(facts, names):
         return True
     reads = any(is_password_name(one.key) and one.function in names for one in facts.readings())
     return reads and (
-        any(
+        REGISTERS.search(route.path) is not None
+        or inserts_password(facts, names)
+        or changes_password(facts, names)
+        or any(
             makes_password_hash(call) or call.method in ("hash", "encrypt")
             for name in names
             for call in facts.calls_in(name)
@@ -164,7 +174,11 @@ def _looks(facts: SourceFacts, names: list[str]) -> bool:
         call.args[0] for name in names for call in facts.calls_in(name) if call.args and makes_password_hash(call)
     ]
     for name in names:
-        if _STRENGTH.search(name.rpartition(".")[2]) and not _only_short(facts, name):
+        if (
+            _STRENGTH.search(name.rpartition(".")[2])
+            and not _only_short(facts, name)
+            and not _asks_nothing(facts, name)
+        ):
             return True
         if any(_is_strength(facts, call) for call in facts.calls_in(name)):
             return True
@@ -222,6 +236,8 @@ def _is_strength(facts: SourceFacts, call: Call) -> bool:
     """A check that is called so; a pattern only where the password is held against it, and a length is part of it."""
     if not _STRENGTH.search(call.callee) or "email" in call.callee.lower() or _only_short(facts, call.callee):
         return False
+    if _asks_nothing(facts, call.callee):
+        return False
     if call.callee in _PATTERNS:
         return any(facts.derives(value, "password") for value in call.args) and _asks_length(
             call.argument(0, "pattern")
@@ -242,6 +258,14 @@ def _only_short(facts: SourceFacts, name: str) -> bool:
     return (
         bool(bounds) and max(bounds) < LEAST and not any(_HOW_GOOD.search(call.callee) for call in facts.calls_in(name))
     )
+
+
+def _asks_nothing(facts: SourceFacts, name: str) -> bool:
+    """``def password_complexity(password): return True``"""
+    given = facts.returns_of(name) if facts.function(name) is not None else ()
+    if not given or any(not isinstance(one.value, Constant) or one.value.value is not True for one in given):
+        return False
+    return next(facts.calls_in(name), None) is None and not facts.comparisons_in(name)
 
 
 def _is_too_short(value: object) -> bool:
