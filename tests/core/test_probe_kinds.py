@@ -65,3 +65,15 @@ def test_things_that_are_made_of_another_thing_are_a_kind(read: str) -> None:
         if one.base != "/products"
     ]
     assert [one.create_route for one in found] == [make]
+
+
+def test_the_person_in_a_path_is_not_the_thing() -> None:
+    """``/permissions/{user_id}`` reads what somebody has; a permission is known by its own id."""
+    of_somebody = Route("/permissions/{user_id}", ("GET",), parameters=(("user_id", "int"),))
+    one = Route("/permissions/{permission_id}", ("PUT", "DELETE"), parameters=(("permission_id", "int"),))
+    made = Route("/permissions/", ("GET", "POST"))
+    (kind,) = kinds(target(of_somebody, one, made))
+    assert (kind.parameter, kind.thing, kind.create_route) == ("permission_id", None, made)
+    people = Route("/users/{user_id}", ("GET", "PUT"), parameters=(("user_id", "int"),))
+    (kind,) = kinds(target(people, Route("/users", ("GET", "POST"))))
+    assert (kind.parameter, kind.thing) == ("user_id", people)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
+from stopper.core.naming import as_parameter
 from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
 from stopper.core.probe import Target
 from stopper.core.probe_baseline import alike, form, same
@@ -118,3 +119,17 @@ def test_names_that_a_view_may_read_are_guessed_in_one_request() -> None:
     assert [[name for name in ("limit", "sort", "page", "id") if f"{name}=stp1" in one] for one in varied] == [
         ["limit"], ["sort"], ["page", "id"],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("id_user", "user_id"),
+        ("idUser", "user_id"),
+        ("id_cliente", "id_cliente"),
+        ("id_token", "id_token"),
+        ("id_note", "id_note"),
+    ],
+)
+def test_whose_id_it_is_may_be_said_behind_it(name: str, said: str) -> None:
+    assert as_parameter(name) == said

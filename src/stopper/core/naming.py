@@ -39,9 +39,16 @@ _SIGNS: Final = (
 )  # fmt: skip
 
 
+_TURNED: Final = re.compile(
+    r"id_(user|owner|author|account|customer|client|member|person|profile|patient|employee|student|company|tenant|team|group|org|organi[sz]ation|workspace)"
+)
+"""How an id of somebody is called in languages that say the noun last."""
+
+
 def as_parameter(name: str) -> str:
-    """A name as a parameter is spelled: ``accountNumber`` and ``account-number`` as ``account_number``."""
-    return HUMP.sub("_", name).replace("-", "_").lower()
+    """A name as a parameter is spelled: ``accountNumber`` and ``account-number`` as ``account_number``, ``id_user`` as ``user_id``."""
+    said = HUMP.sub("_", name).replace("-", "_").lower()
+    return f"{said[3:]}_id" if said.startswith("id_") and _TURNED.fullmatch(said) else said
 
 
 @lru_cache(maxsize=65536)

@@ -48,7 +48,8 @@ PERSON: Final = re.compile(
 )
 """A parameter, or the part of a path before it, that stands for somebody."""
 WHOSE_ID: Final = re.compile(
-    r"(user|owner|author|account|customer|client|member|creator|created_by|person|profile|patient|employee|student)(_?(id|uuid|number|no|name))?|uid"
+    r"(user|owner|author|account|customer|client|member|creator|created_by|person|profile|patient|employee|student)(_?(id|uuid|number|no|name))?|uid|"
+    r"(sender|from|from_user)_(id|uuid)|from_user"
 )
 """What says whose a thing is, as parameters are spelled."""
 OWN_ACCOUNT: Final = re.compile(

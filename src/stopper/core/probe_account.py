@@ -19,6 +19,10 @@ FIXED: Final = re.compile(r"(?i)(^|_)(id|uuid|key|number|date|time|at|url|token)
 """Members that a change does not name."""
 
 
+_LOGS_IN: Final = re.compile(r"user_?name|e_?mail(_address)?|login(_name)?|handle|nick_?name")
+"""Members by which somebody logs in, as parameters are spelled."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Somebody whom the scan has registered: the ids by which the account may be named, and where the person sees it."""
@@ -52,8 +56,16 @@ def bodies(honest: Request, hers: Account) -> Iterator[dict[str, object]]:
 def _enters_by(name: str, hers: Account) -> bool:
     """Whether that member of her account is what she logs in by."""
     value = hers.shown.get(name)
+    if value is not None and _only_called(name, value, hers):
+        return False
     by_name = re.fullmatch(r"user_?name|login|handle|nick_?name", as_parameter(name)) is not None
     return value is not None and (value == hers.person.subject or (by_name and value == hers.person.name))
+
+
+def _only_called(name: str, value: object, hers: Account) -> bool:
+    """Whether a member that says the text by which she logs in is no more than what she is called: the account says that text as a log-in too."""
+    logs_in = [one for one, said in hers.shown.items() if said == value and _LOGS_IN.fullmatch(as_parameter(one))]
+    return bool(logs_in) and not _LOGS_IN.fullmatch(as_parameter(name)) and not FIXED.search(name) and value != ""
 
 
 def another_right(has: object, said_as_text: bool) -> object:
@@ -65,7 +77,9 @@ def another_right(has: object, said_as_text: bool) -> object:
 
 def _new(name: str, value: object, stem: str, hers: Account) -> object:
     """Something new of the same type; the name by which she logs in and the id stay."""
-    if value in hers.numbers or value == hers.person.subject or not isinstance(value, (str, int, float, type(None))):
+    if not isinstance(value, (str, int, float, type(None))):
+        return value
+    if (value in hers.numbers or value == hers.person.subject) and not _only_called(name, value, hers):
         return value
     if RIGHTS.search(name):
         return another_right(hers.shown.get(name), isinstance(value, str))

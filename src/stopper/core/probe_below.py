@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 from stopper.core import probe_as_it_stands as standing
+from stopper.core import probe_below_own as below_own
 from stopper.core import probe_foreign as foreign
 from stopper.core import probe_one_thing as things
 from stopper.core.app import Route
@@ -24,6 +25,10 @@ from stopper.core.probe_shared import found_once
 
 _ACCOUNT: Final = re.compile(r"(?i)user|account|member|profile|owner|\bme\b")
 """Whom nobody makes as a thing of one's own; patients and customers may be."""
+_LOOKS_AFTER: Final = re.compile(
+    r"(admin|manager|staff|seller|vendor|host|organi[sz]er|teacher|merchant|landlord|coach|trainer|creator|editor)_?(id|uuid)?"
+)
+"""Ids of those who look after things, as parameters are spelled."""
 DEEP: Final = 3
 """Ids in a row that are filled."""
 
@@ -91,7 +96,9 @@ def asked(target: Target, template: str, alice: Identity, bob: Identity) -> Step
         found += [inside.told(verdict)] if verdict is not None else []
     for kind in [one for one in kinds(inside.target) if _lies_in(inside, one)]:
         verdicts = yield from attempt(foreign.asked(inside.target, replace(kind, private=inside.private), alice, bob))
-        found += [inside.told(one) for one in verdicts or ()]
+        told = {str(ref) for one in verdicts or () if one.outcome == "fail" for ref in one.routes}
+        mixed = yield from attempt(_mixed(target, inside, replace(kind, private=inside.private), told, alice, bob))
+        found += [inside.told(one) for one in (*(verdicts or ()), *(mixed or ()))]
     for route in [one for one in _above(target) if "GET" in one.methods and one.path.rstrip("/").endswith("}")]:
         verdict = yield from attempt(_known_from_below(target, inside, route, alice, bob))
         found += [verdict] if verdict is not None else []
@@ -101,9 +108,20 @@ def asked(target: Target, template: str, alice: Identity, bob: Identity) -> Step
     return found
 
 
+def _mixed(
+    target: Target, inside: Inside, kind: Kind, told: set[str], alice: Identity, bob: Identity
+) -> Steps[list[Verdict]]:
+    """What lies below her thing, asked for below one of his own."""
+    key = f"{inside.template} of {bob.name}"
+    his = yield from found_once(target, key, lambda: opened(target, inside.template, bob, alice))
+    if his is None or his.path == inside.path:
+        return []
+    return (yield from below_own.asked((inside.target, inside.path), (his.target, his.path), kind, told, alice, bob))
+
+
 def _lies_in(inside: Inside, kind: Kind) -> bool:
     made = kind.create_route.path if kind.create_route is not None else ""
-    return any(one.startswith(inside.path + "/") for one in (kind.base, made))
+    return any(one == inside.path or one.startswith(inside.path + "/") for one in (kind.base, made))
 
 
 def opened(target: Target, template: str, alice: Identity, bob: Identity, depth: int = DEEP) -> Steps[Inside | None]:
@@ -130,7 +148,7 @@ def opened(target: Target, template: str, alice: Identity, bob: Identity, depth:
     if number is None and BELONGS.fullmatch(noun):
         number = yield from _own_number(target, f"{noun}_id", template, alice, bob)
         private = number is not None
-    if number is None and PERSON.search(said):
+    if number is None and (PERSON.search(said) or _LOOKS_AFTER.fullmatch(as_parameter(name))):
         number = yield from _own_number(target, name, template, alice, bob)
     if number is None:
         return None
@@ -201,6 +219,7 @@ def _narrowed(target: Target, template: str, path: str) -> Target:
             return target.request_for(route, method)
         honest = target.request_for(original, method)
         address, mark, query = honest.target.partition("?")
+        address = address.rstrip("/") if original.path.rstrip("/") == template else address
         prefix = address.partition(original.path.partition("{")[0])[0]
         sent = address.removeprefix(prefix).split("/")
         said = route.path.split("/")
@@ -217,7 +236,13 @@ def _narrowed(target: Target, template: str, path: str) -> Target:
 def _below(target: Target, template: str, path: str) -> Iterator[tuple[Route, Route]]:
     """Each route below the thing, and the same with the thing's own ids filled."""
     gone = set(re.findall(r"\{([^{}]+)\}", template))
+    lists = any(route.path.startswith(template + "/{") for route in target.app.routes)
     for route in target.app.routes:
+        methods = tuple(one for one in route.methods if one in ("GET", "POST"))
+        if (
+            lists and methods and route.path.rstrip("/") == template
+        ):  # ``/events/{admin_id}`` of ``/events/{admin_id}/{event_id}``
+            yield route, replace(route, path=path, parameters=(), methods=methods)
         if route.path.startswith(template + "/"):
             left = tuple(pair for pair in route.parameters if pair[0] not in gone)
             yield route, replace(route, path=path + route.path.removeprefix(template), parameters=left)

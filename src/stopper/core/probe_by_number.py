@@ -16,16 +16,23 @@ from stopper.core.probe import Identity, Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import alike, is_door, same, same_but_for_the_caller
 from stopper.core.probe_foreign import made
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import Kind, Thing, entry_with, kinds, makes_things, new_id, route_at
+from stopper.core.probe_kinds import Kind, Thing, entry_of, entry_with, kinds, makes_things, new_id, route_at
+from stopper.core.probe_nouns import names_an_id
 from stopper.core.probe_objects import as_id, inner_object, marked, plain_members
 from stopper.core.probe_own_values import BELONGS, NAMES_SOMEBODY, own_numbers, says_whose, told_apart
 from stopper.core.probe_query import query_names, with_query
 from stopper.core.probe_read_below import unknown, without
-from stopper.core.probe_references import made_with, references
+from stopper.core.probe_references import in_own_name, made_with, references
 from stopper.core.probe_told_by_pages import told_by_pages
 
 _ASKS: Final = re.compile(r"(?i)request|invit|join|appl(y|ication)|report|follow|claim|redeem|pair|subscri|vote|like")
 """Paths at which somebody asks to be let in, or says something of what is another's."""
+_BETWEEN: Final = re.compile(
+    r"(?i)request|invit|join|follow|pair|subscri|friend|shar(e|ing)|assign|member|grant|block|contact|connect|like"
+)
+"""Paths of what one person has to do with another."""
+_MAKES_IT: Final = re.compile(r"(sender|from|from_user|author|creator|created_by|posted_by|owner)(_?(id|uuid))?")
+"""Members that say who has made a thing, and never for whom."""
 _MAKER: Final = re.compile(
     r"(user|owner|author|creator|created_by|posted_by|username|from|sender|account|member|reviewer|poster|reporter|requester|submitter|organi[sz]er|host|seller)(_?(id|uuid|name))?"
 )
@@ -135,30 +142,48 @@ def kept_in_her_name(
         return None
     request, marks = marked(target.request_for(create, "POST"), target.canary)
     name = next((one for one in members(request) if says_whose(one)), None)
-    numbers = (yield from _both(target, name, alice, bob)) if name is not None and len(marks) > 0 else None
+    tells = bool(marks) or (not _BETWEEN.search(create.path) and _says_more_than_ids(request))
+    numbers = (yield from _both(target, name, alice, bob)) if name is not None and tells else None
     if numbers is None or name is None:
         return None
     number: object = int(numbers[0]) if isinstance(members(request)[name], int) and numbers[0].isdigit() else numbers[0]
     body = json.dumps({**members(request), name: number}).encode()
     texts = [text for field, text in marks.items() if field != name]
     answer = yield from send(bob.on(replace(request, body=body)))
-    if answer.response.refused or answer.response.status >= 400 or not texts:
+    new = new_id(answer, "id") if not texts and answer.response.succeeded else None
+    if answer.response.refused or answer.response.status >= 400 or not (texts or new):
         return passed(f"POST {create.path} refuses another's {name}")
     lists = target.request_for(listed, "GET")
     hers, his = (yield from send(alice.on(lists))), (yield from send(bob.on(lists)))
     anonymous = yield from send(lists)
     ref = RouteRef("POST", create.path)
     on_a_page = hers.response.content_type == "text/html" and any(text in hers.response.text for text in texts)
-    if (entry_with(hers, iter(texts)) is None and not on_a_page) or any(text in his.response.text for text in texts):
+    if not (on_a_page or _lists_it(hers, texts, new)) or not his.response.succeeded or _lists_it(his, texts, new):
         return passed(f"{ref} keeps what bob stores for bob")
-    if anonymous.response.succeeded and any(text in anonymous.response.text for text in texts):
+    if any(text in his.response.text for text in texts):
+        return passed(f"{ref} keeps what bob stores for bob")
+    if _lists_it(anonymous, texts, new) or any(text in anonymous.response.text for text in texts):
         return None
     evidence = (
-        Evidence("exchange", f"bob stores a random text with alice's {name}", answer),
+        Evidence("exchange", f"bob stores {'a random text' if texts else 'a thing'} with alice's {name}", answer),
         Evidence("exchange", "alice's own list holds it", hers),
         Evidence("exchange", "control: bob's own list does not", his),
     )
     return failed(f"{ref} lets one user store something as another, by {name}", (ref,), evidence)
+
+
+def _says_more_than_ids(request: Request) -> bool:
+    """Whether what is made says something of its own: a payslip its salary; what brings two people together says who they are, and no more."""
+    return any(not says_whose(name) and not names_an_id(name) for name in members(request))
+
+
+def _lists_it(listed: Exchange, texts: list[str], number: str | None) -> bool:
+    """Whether a list holds what was just stored: by its texts, or by its id where it has none."""
+    if not listed.response.succeeded:
+        return False
+    return entry_with(listed, iter(texts)) is not None or (
+        number is not None and entry_of(listed, "id", number) is not None
+    )
 
 
 def collections(target: Target) -> list[tuple[Route, Kind | None]]:
@@ -194,6 +219,9 @@ def made_by_another(
         makers = WHOSE_ID if private else _MAKER
     else:
         control = yield from made_with(target, create, replace(request, body=json.dumps(plain).encode()), bob)
+        if not control.response.succeeded and any(_MAKES_IT.fullmatch(as_parameter(one)) for one in members(request)):
+            control = yield from send(bob.on((yield from in_own_name(target, request, bob))))  # it may be asked for
+            makers = _MAKES_IT
         plain = members(control.request)
     if control is None:
         return None

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import NoneType
 from typing import Final, cast
@@ -52,7 +52,7 @@ _TO_WHOM: Final = re.compile(
 _BY_TRADE: Final = re.compile(
     r"(host|guest|doctor|teacher|tutor|driver|rider|passenger|landlord|renter|agent|payee|holder|subscriber|assignee|requester|applicant|borrower|lender|donor|"
     r"reporter|vendor|provider|instructor|artist|poster|submitter|starter|organi[sz]er|curator|founder|initiator|coach|trainer)_(id|uuid|email|name|username)|"
-    r"(posted|made|added|uploaded|submitted|owned|booked|requested)_by(_id)?"
+    r"(posted|made|added|uploaded|submitted|owned|booked|requested)_by(_id)?|(from|to)(_user)?_(id|uuid)|(from|to)_user"
 )
 """Members that say whose a thing is by what that person does."""
 
@@ -106,8 +106,9 @@ def in_his_name(target: Target, request: Request, bob: Identity) -> Steps[Reques
     return replace(request, body=json.dumps(said).encode()) if said != members(request) else request
 
 
-def anew(target: Target, request: Request, kind: Kind, thing: Thing, seen: Exchange | None) -> Request:
-    """*request* in which nothing says what stands there already: another change may have said it before."""
+def anew(target: Target, route: Route, request: Request, kind: Kind, thing: Thing, seen: Exchange | None) -> Request:
+    """*request* in which nothing says what stands there already: another change may have said it before, and what takes one of few words
+    would say the first of them."""
     if seen is None:
         return request
     whole = seen.response.json() if kind.thing is not None else entry_of(seen, kind.parameter, thing.number)
@@ -117,6 +118,8 @@ def anew(target: Target, request: Request, kind: Kind, thing: Thing, seen: Excha
             said[name] = f"{value} again"
         elif stands.get(name) is value and isinstance(value, bool):
             said[name] = not value
+        elif stands.get(name) == value and (others := _other_words(route, name, value)):
+            said[name] = others[0]
         elif stands.get(name) == value and isinstance(value, str) and value.startswith(("http://", "https://")):
             said[name] = f"{value.rstrip('/')}/again"
     return replace(request, body=json.dumps(said).encode()) if said != members(request) else request
@@ -138,6 +141,14 @@ def opened(
         Evidence("exchange", "now bob reads it", reads),
     )
     return failed(f"{ref} lets one user give himself what another user stored", (ref,), evidence)
+
+
+def _other_words(route: Route, name: str, value: object) -> list[object]:
+    """What else than *value* the document lets a member say that is one of few."""
+    properties = route.request_schema.get("properties") if route.request_schema else None
+    one = cast("Mapping[str, object]", properties).get(name) if isinstance(properties, Mapping) else None
+    words = cast("Mapping[str, object]", one).get("enum") if isinstance(one, Mapping) else None
+    return [word for word in cast("list[object]", words) if word != value] if isinstance(words, list) else []
 
 
 _ENTERS: Final = re.compile(r"(?i)/(join|enter|accept|subscribe|self-?add)/?$")

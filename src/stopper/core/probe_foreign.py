@@ -128,10 +128,6 @@ def _in_order(kind: Kind, thing: Thing) -> list[tuple[Route, str]]:
         for route in kind.members
         for method in ("GET", "PUT", "PATCH", "POST", "DELETE")
         if method in route.methods and not _joins(kind, thing, route, method)
-    ]
-    pairs = [
-        (route, method)
-        for route, method in pairs
         if method != "GET" or route is not kind.thing or stands_elsewhere(route)
     ]
 
@@ -290,12 +286,16 @@ def _changed(
     What both see by design may be common property. It is Alice's only where it names an owner and neither may be changed by role:
     then Alice must be able to change Bob's as well. How much that weighs nobody knows: a team may keep a board together.
     """
-    if method == "POST" and not thing.private and not (thing.shared and _ENDS.search(_said_beside(kind, route))):
+    by_itself = route.path.rstrip("/").endswith("}") and not stands_elsewhere(route)  # no word says what it does
+    ends = bool(_ENDS.search(_said_beside(kind, route))) or by_itself
+    if method == "POST" and not thing.private and not (thing.shared and ends):
         return None  # a move in a game, say, is a change that others may make; an end is its owner's
     look = (yield from _look(target, kind, thing, bob)) if thing.shared else None  # it may be gone afterwards
     found = yield from _one_way(target, kind, thing, route, method, alice, bob)
     if found is None or found.outcome != "fail" or not thing.shared or found.message.endswith(_BY_NOBODY):
         return found
+    if method == "POST" and by_itself and (yield from _viewed(target, kind, thing, alice)) is not None:
+        return None
     other = yield from made(target, kind, bob, alice)
     his = (yield from _look(target, kind, other, bob)) if other is not None else None
     if look is None or other is None or his is None:
@@ -317,7 +317,7 @@ def _one_way(
     if first is None or first != _view(kind, thing, again):
         return None
     request, _ = marked(at_number(target, route, thing.number, method), target.canary)
-    request = anew(target, (yield from in_his_name(target, request, bob)), kind, thing, seen)
+    request = anew(target, route, (yield from in_his_name(target, request, bob)), kind, thing, seen)
     request = with_id(route, request, thing.number)
     shut = (yield from _look(target, kind, thing, bob)) if method == "POST" and thing.private else None
     if method == "DELETE":

@@ -46,7 +46,7 @@ def _found(target: Target, base: str) -> Iterator[Route]:
     for route in target.app.routes:
         if route.parameters or is_door(route):
             continue
-        words = set(_words(route.path.removeprefix(around)))
+        words = set(_words_around(route.path.removeprefix(around), things))
         named = bool(words & things)
         seeks = bool(_SEEKS.search(route.path))
         for method in route.methods:
@@ -63,11 +63,17 @@ def beside_the_thing(kind_base: str, path: str) -> str:
     """What the path of such a route says beside the name of the thing: ``/delete`` of ``/notes/delete`` and of ``/note/delete``."""
     around, _, noun = kind_base.rstrip("/").rpartition("/")
     things = forms_of_a_noun(noun)
-    return "".join(f"/{word}" for word in _words(path.removeprefix(around)) if word not in things)
+    return "".join(f"/{word}" for word in _words_around(path.removeprefix(around), things) if word not in things)
 
 
 def _words(path: str) -> list[str]:
     return [word for word in re.split(r"[/_.-]+", path.lower()) if word]
+
+
+def _words_around(path: str, things: set[str]) -> list[str]:
+    """The words of a path, of which a part that is the thing's own name is one: ``leave_application``."""
+    parts = [as_parameter(part) for part in path.split("/")]
+    return [word for part in parts for word in ([part] if part in things else _words(part))]
 
 
 def _names(target: Target, route: Route, method: str) -> tuple[str, tuple[str, ...]]:

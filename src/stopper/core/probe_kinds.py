@@ -10,6 +10,7 @@ from urllib.parse import quote
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.naming import as_parameter
+from stopper.core.owner_names import PERSON, WHOSE_ID
 from stopper.core.probe import Target
 from stopper.core.probe_id_elsewhere import DEEDS, stands_elsewhere, with_id, with_id_elsewhere
 from stopper.core.probe_objects import as_id, entries, ids
@@ -47,17 +48,27 @@ class Kind:
 
     @property
     def parameter(self) -> str:
-        """The name of the id by the route that reads one of them, else by the first that takes it."""
+        """The name of the id by the route that reads one of them, else by the first that takes it and not that of a person."""
         thing = self.thing
-        named = thing if thing is not None and not stands_elsewhere(thing) else self.members[0]
-        return named.parameters[0][0]
+        if thing is not None and not stands_elsewhere(thing):
+            return thing.parameters[0][0]
+        own = (one for one in self.members if not _is_whose(self.base, one))
+        return next(own, self.members[0]).parameters[0][0]
 
     @property
     def thing(self) -> Route | None:
         """The route that reads one of them: by its path, else by its query."""
         reads = [one for one in self.members if "GET" in one.methods]
+        ids = {as_parameter(one.parameters[0][0]) for one in self.members if not _is_whose(self.base, one)}
+        reads = [one for one in reads if not (ids and _is_whose(self.base, one))]
         by_path = [one for one in reads if one.path.rstrip("/").endswith("}")]
         return next(iter((*by_path, *(one for one in reads if stands_elsewhere(one)))), None)
+
+
+def _is_whose(base: str, route: Route) -> bool:
+    """Whether the id in a path is that of the person who has such things, and none of the thing: ``/permissions/{user_id}``."""
+    name = as_parameter(route.parameters[0][0])
+    return WHOSE_ID.fullmatch(name) is not None and not PERSON.search(base.rpartition("/")[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +98,7 @@ def kinds(target: Target) -> Iterator[Kind]:
         others = with_id_elsewhere(target, base) if create is not None or base in members else ()
         makes = create.path if create is not None else ""
         others = tuple(one for one in others if (one.path, one.methods) != (makes, ("POST",)))
-        if base in members or (others and listed is not None and listed.path != base + "/"):
+        if base in members or (base and others and listed is not None):
             if listed is None and create is not None:
                 listed = route_at(target, create.path, "GET")
             yield Kind(base, listed, create, (*members.get(base, ()), *others))

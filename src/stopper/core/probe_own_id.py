@@ -29,6 +29,7 @@ from stopper.core.probe_own_values import (
     says_whose,
 )
 from stopper.core.probe_people import by_cookie, number_in_lists
+from stopper.core.probe_told_owner import no_list_says
 from stopper.core.redactor import is_sensitive_name
 
 _ENDS: Final = re.compile(
@@ -105,7 +106,8 @@ def _under(
     alone = same(own.response, under_his.response) and not (
         yield from _says_whose(target, route, (own, number), (under_his, other))
     )
-    if alone or (yield from _in_a_list(target, route, alice, bob, number)):
+    listed = not no_list_says(own.response.json()) and (yield from _in_a_list(target, route, alice, bob, number))
+    if alone or listed:
         return [None]
     before = (Evidence("exchange", "control: under bob's own id stands something else", under_his),)
     verdict = yield from things.same_content(RouteRef("GET", route.path), read, alice, bob, before)

@@ -6,6 +6,7 @@ from typing import Final, cast
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Response
+from stopper.core.flask_cookie import payload
 from stopper.core.naming import as_parameter
 from stopper.core.owner_names import WHOSE_ID
 from stopper.core.probe import Identity, Steps, Target, send
@@ -25,6 +26,10 @@ BELONGS: Final = re.compile(
     r"(company|tenant|org|organi[sz]ation|team|workspace|group|department|store|branch|school|household|family|agency|practice|clinic|hospital|firm|business|club)(_?(id|uuid|number|no))?"
 )
 """What a person belongs to, as parameters are spelled."""
+_PERSONS: Final = ("sub", "identity", "user", "current_user")
+"""Claims, and what a session holds, that may be a whole person."""
+_IN_SESSIONS: Final = ("_user_id", "user_id", "userid", "uid", "user", "id")
+"""What an application keeps of who is logged in; the first is Flask-Login's."""
 _BY_NAME: Final = re.compile(r"(user_?)?name|login|nick(_?name)?|handle|user")
 _PEOPLE: Final = re.compile(r"(current_)?(user|person|member|customer|profile|me)")
 _OF_PEOPLE: Final = frozenset({"user_id", "profile_id", "account_id", "uid"})
@@ -111,7 +116,7 @@ def own_numbers(target: Target, person: Identity, parameter: str = "") -> Steps[
         if number is None and wanted in _OF_PEOPLE:  # ``/user/profile/7``
             number = next((pages[name] for name in ("user", "profile", "account") if name in pages), None)
         found = {wanted: number} if number is not None else {}
-    return {} if BELONGS.fullmatch(wanted) else found
+    return {} if BELONGS.fullmatch(wanted) else found or _in_the_session(person)
 
 
 Told = tuple[str, dict[str, str], str | None]
@@ -163,8 +168,27 @@ def _claims(target: Target, person: Identity) -> dict[str, object]:
     """What its token says of a person, wherever it shows that: a key in a header of its own may be one."""
     shown = [person.token] if person.token is not None else [value for _, value in person.headers]
     for one in shown:
-        if claims := target.forge.claims(one.reveal()):
-            return claims
+        if claims := target.forge.claims(one.reveal().rpartition(" ")[2]):
+            return _flat(claims)
+    return {}
+
+
+def _flat(said: dict[str, object]) -> dict[str, object]:
+    """Claims with what stands in the one that is a whole person: ``{"sub": {"id_user": 2, "name": "ann"}}``."""
+    found = dict(said)
+    for name in _PERSONS:
+        for inner, value in _named(said.get(name)).items():
+            found.setdefault("user_id" if inner == "id" else as_parameter(inner), value)
+    return found
+
+
+def _in_the_session(person: Identity) -> dict[str, str]:
+    """The id of a person as the session that Flask signs says it, which whoever has the cookie may read."""
+    for part in person.cookies.split("; "):
+        held = _flat(payload(part.partition("=")[2]))
+        for name in _IN_SESSIONS:
+            if (number := as_id(held.get(name))) is not None:
+                return {"user_id": number}
     return {}
 
 

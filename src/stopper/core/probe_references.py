@@ -23,6 +23,15 @@ REFUSED: Final = (400, 404, 409, 422)
 """How a server says that a body does not do."""
 _BOUND: Final = frozenset({"enum", "format", "pattern", "const", "maxLength", "anyOf", "oneOf"})
 """What of a schema says that not every text will do."""
+_NOBODY: Final = re.compile(
+    r"(?i)\b(user|person|member|account|recipient|receiver|assignee|subject|employee|customer)s?\b.{0,40}\b(not found|not exist|unknown|invalid|not registered)|"
+    r"\b(no such|unknown|invalid|could not find( the)?) (user|person|member|account|recipient|receiver|assignee|employee|customer)\b"
+)
+"""How a server says that it knows nobody of that name."""
+_SOMEBODY: Final = re.compile(
+    r"(to|for|subject|grantee|principal|user|username|user_name|login|email|e_mail|member|assignee|recipient|receiver|to_user|owner)(_?(name|email|username))?"
+)
+"""Members that say who is meant, as parameters are spelled."""
 GUESSES_MOST: Final = 3
 """Other kinds of things of which one is named where nobody knows the body."""
 
@@ -65,12 +74,28 @@ def made_with(target: Target, create: Route, request: Request, who: Identity) ->
         answer = yield from send(who.on(better))
         if answer.response.status not in REFUSED:
             return answer
+    named = _naming(better, answer, who)
+    if named != better:
+        answer = yield from send(who.on(named))
+        if answer.response.status not in REFUSED:
+            return answer
     plain = yield from filled(target, create, _as_asked(target, create, better, answer), who)
     if plain != better:
         answer = yield from send(who.on(plain))
     if create.request_schema is None and answer.response.status in REFUSED:
         answer = yield from with_what_is_missing(target, answer, who)
     return answer
+
+
+def _naming(request: Request, refused: Exchange, who: Identity) -> Request:
+    """*request* with the name of *who* in the members that say who is meant, where the refusal says that nobody is called so."""
+    if who.subject is None or _NOBODY.search(refused.response.text[:1000]) is None:
+        return request
+    said = members(request)
+    names = [name for name, value in said.items() if isinstance(value, str) and _SOMEBODY.fullmatch(as_parameter(name))]
+    return (
+        replace(request, body=json.dumps({**said, **dict.fromkeys(names, who.subject)}).encode()) if names else request
+    )
 
 
 def _as_asked(target: Target, create: Route, request: Request, refused: Exchange) -> Request:

@@ -31,7 +31,7 @@ _RECORDS: Final = re.compile(
 """What lies below the id of a person and is of nobody else, where it names that person."""
 _PRIVATE: Final = re.compile(
     r"(?i)(.*_)?(amounts?|total|balance|iban|bic|account_(number|no)|card_(number|no|last4?)|last4|pan|address|salary|net|gross|diagnosis|dosage|medication|"
-    r"recipient(_id)?|receiver(_id)?|to_user(_id)?)(_(cents|usd|eur|gbp))?"
+    r"recipient(_id)?|receiver(_id)?|to_user(_id)?|to_id)(_(cents|usd|eur|gbp))?"
 )
 """Members that tell of money, health, where somebody lives, or to whom something is said."""
 _TRADE: Final = re.compile(
@@ -192,6 +192,11 @@ def _is_private(value: object, what: re.Pattern[str] = _PRIVATE) -> bool:
     """Whether an object, or one in it, says what nobody publishes, and that it is nobody's in common."""
     said = [as_parameter(name) for name, _ in plain_members(value)]
     return any(map(what.fullmatch, said)) and not any(map(BELONGS.fullmatch, said))
+
+
+def no_list_says(value: object) -> bool:
+    """Whether an answer about somebody says what no list of people says to all."""
+    return _is_private(value, _OF_PEOPLE)
 
 
 def _whose(entry: object) -> set[str]:

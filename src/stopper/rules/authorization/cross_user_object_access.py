@@ -129,7 +129,7 @@ def _asked_of(verdict: Verdict) -> str:
 def _passwords(target: Target) -> Iterator[Verdicts]:
     """An account is more than an object: it is asked about even where an object was shown already."""
     if target.mode == "active":
-        for route in [one for one in target.app.routes if _is_a_password(one)][:2]:
+        for route in [one for one in target.app.routes if _is_a_password(target, one)][:2]:
             yield _one(_password(target, route))
 
 
@@ -161,11 +161,15 @@ def _two(target: Target) -> tuple[Identity, Identity] | None:
 # -- the password of another ----------------------------------------------------------------------------------------------------
 
 
-def _is_a_password(route: Route) -> bool:
-    """A route that sets the password of the person in its path."""
+def _is_a_password(target: Target, route: Route) -> bool:
+    """A route that sets the password of the person in its path: by what it is called, or because it is sent nothing else."""
     before = route.path.partition("{")[0].rstrip("/").rpartition("/")[2]
     one = len(route.parameters) == 1 and bool(PERSON.search(route.parameters[0][0]) or PERSON.search(before))
-    return one and bool(re.search(r"(?i)\}/(change-?|update-?|set-?)?(password|passwd|pwd)/?$", route.path))
+    if not one or re.search(r"(?i)\}/(change-?|update-?|set-?)?(password|passwd|pwd)/?$", route.path):
+        return one
+    method = next((verb for verb in ("PUT", "PATCH", "POST") if verb in route.methods), None)
+    said = members(target.request_for(route, method)) if method is not None and "{" in route.path else {}
+    return bool(said) and all(PASSWORD.search(name) for name in said)
 
 
 def _password(target: Target, route: Route) -> Steps[Verdict | None]:
@@ -185,7 +189,7 @@ def _password(target: Target, route: Route) -> Steps[Verdict | None]:
         request = Request(method, at_number(target, route, number, method).target, headers, body, "write")
         # Under no name: he is this probe's own, so nobody whom other probes need is logged out by it.
         tried = yield from send(replace(his.on(request), identity=None))
-        if not tried.response.succeeded:
+        if not tried.response.went_through:
             continue
         let_in = yield from log_in(target, replace(hers, headers=(), token=None, password=new))
         if let_in is not None:

@@ -1,25 +1,31 @@
 """An ordinary user sees and does what only an administrator should."""
 
+import json
 import re
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
+from stopper.core import probe_open_admins as open_admins
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.login_names import PASSWORD
 from stopper.core.owner_names import ADMIN_PATH, PERSON
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import TRIES, alike, beyond, is_door
-from stopper.core.probe_functions import functions_let_in, somebody_has, taken_back
+from stopper.core.probe_foreign import made
+from stopper.core.probe_functions import Found, functions_let_in, somebody_has, taken_back
+from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import at_number, route_at
+from stopper.core.probe_kinds import at_number, kinds, route_at
 from stopper.core.probe_objects import marked
 from stopper.core.probe_ordinary import is_low, may_be_the_only_one
 from stopper.core.probe_own_values import SELF
 from stopper.core.probe_read_below import unknown
-from stopper.core.probe_registration import registers
+from stopper.core.probe_registration import new_account, registers
 from stopper.core.rule import Rule
 
 _THINGS: Final = re.compile(
@@ -59,8 +65,14 @@ def probe(target: Target) -> Steps[Verdict]:
             if method in ("PUT", "PATCH", "POST") and route.parameters:
                 yield from beyond(taken_back(target, route, low.on(request), low), found)
     by_path = [ref for ref, *_ in found]
+    found += (yield from beyond(_with_an_own_thing(target, low, {*by_path}), found)) or []
     others = (yield from beyond(functions_let_in(target, low), found)) or []
     found += [one for one in others if one[0] not in by_path]
+    open_to_all = (yield from beyond(open_admins.asked(target, low), found)) or []
+    if open_to_all and not found:
+        ref, *parts = open_to_all[0]
+        return failed(f"{ref} makes whoever asks an administrator", [one[0] for one in open_to_all], parts)
+    found += open_to_all
     if not found and (below := (yield from beyond(_below_what_is_refused(target, low), found))) is not None:
         return below
     if found:
@@ -72,6 +84,32 @@ def probe(target: Target) -> Steps[Verdict]:
     if not tried:
         return not_applicable("no route of an administrator was found that refuses a caller without a credential")
     return passed(f"{tried} routes of administrators refuse an ordinary user")
+
+
+def _with_an_own_thing(target: Target, low: Identity, known: set[RouteRef]) -> Steps[list[Found]]:
+    """What an ordinary user, who may make such things, does with one that it has just made: an id that nobody has says nothing of who may."""
+    found: list[Found] = []
+    for kind in kinds(target) if target.mode == "active" and known else ():
+        create = kind.create_route
+        if create is None or RouteRef("POST", create.path) not in known:
+            continue
+        thing = yield from made(target, kind, low, low)
+        if thing is None:
+            continue
+        for route, method in [
+            (one, verb) for verb in (*_CHANGES, "DELETE") for one in kind.members if verb in one.methods
+        ]:
+            ref = RouteRef(method, route.path)
+            if ref in known or not ADMIN_PATH.search(route.path) or stands_elsewhere(route):
+                continue
+            request = marked(at_number(target, route, thing.number, method), target.canary)[0]
+            request = replace(request, body=b"") if method == "DELETE" else request
+            anonymous = yield from send(request)
+            answer = (yield from send(low.on(request))) if anonymous.response.refused else None
+            if answer is not None and _let_in(answer, anonymous):
+                first = Evidence("exchange", "control: without a credential the route is refused", anonymous)
+                found.append((ref, first, Evidence("exchange", f"{low.name}, who has no role, is let in", answer)))
+    return found
 
 
 _SAME_THINGS: Final = re.compile(
@@ -159,11 +197,10 @@ def _routes(target: Target) -> Iterator[tuple[Route, str]]:
 
 def _asked_with(target: Target, route: Route, method: str) -> Request:
     if method == "GET" or not route.parameters:
-        return (
-            marked(target.request_for(route, method), target.canary)[0]
-            if method == "POST"
-            else target.request_for(route, "GET")
-        )
+        request = target.request_for(route, method if method == "POST" else "GET")
+        if method == "POST" and any(map(PASSWORD.search, members(request))):  # an account of a name that is free
+            return replace(request, body=json.dumps(new_account(members(request))[1]).encode())
+        return marked(request, target.canary)[0] if method == "POST" else request
     name, kind = route.parameters[0]
     counted = "int" in kind or (kind in ("", "string", "default") and "id" in name.lower())
     return at_number(target, route, unknown("1" if counted else str(uuid.UUID(int=1))), method)

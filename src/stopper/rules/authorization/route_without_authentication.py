@@ -22,6 +22,7 @@ from stopper.core.probe_administrators import shown_to_all
 from stopper.core.probe_baseline import TRIES, alike, attempt, beyond, candidates, is_door, protected
 from stopper.core.probe_old_versions import newer_refuses
 from stopper.core.probe_open_things import of_different_people, shows_the_same_people
+from stopper.core.probe_open_twins import of_whom_alone
 from stopper.core.probe_open_writes import Open, open_writes, refused_log_in
 from stopper.core.probe_own_values import shows_account
 from stopper.core.public_routes import declared_public, is_open_by_nature, is_public, opens_account
@@ -281,8 +282,9 @@ def probe(target: Target) -> Steps[Verdict]:
         changed = (yield from beyond(open_writes(target), found)) or []
         told = [one.ref for one in found]
         found.extend(one for one in changed if one.ref not in told)
-    told = [one.ref for one in found]
-    found.extend(one for one in (yield from beyond(of_different_people(target), found)) or () if one.ref not in told)
+    for steps in (of_different_people(target), of_whom_alone(target)):
+        told = [one.ref for one in found]
+        found.extend(one for one in (yield from beyond(steps, found)) or () if one.ref not in told)
     return _verdict(control, found)
 
 
