@@ -11,10 +11,12 @@ from stopper.core.fact import (
 from stopper.core.values import (
     Call,
     Constant,
+    Mapping,
     Name,
     Parameter,
     Sequence,
     Value,
+    text_of,
     walk,
 )
 from stopper.scan.source.blocks import Body
@@ -24,6 +26,15 @@ from stopper.scan.source.reader import Reader
 
 _REFUSALS: Final = (401, 403, 407)
 _STATUS: Final = frozenset({"status", "status_code", "code", "http_status_code"})
+_SAYING: Final = frozenset({"error", "message", "msg", "detail", "status", "reason", "description", "err", "errors"})
+_ANSWERS: Final = frozenset({"jsonify", "make_response", "Response", "dumps", "dict", "json_response"})
+_TURNED_AWAY: Final = re.compile(
+    r"(?i)\bunauthori[sz]ed\b|\bnot (?:authori[sz]ed|authenticated|logged in|signed in|allowed)\b|\b(?:access|permission) denied\b|\bforbidden\b"
+    r"|\b(?:log|sign)[- ]?in (?:is )?(?:required|needed|first)\b|\bplease (?:log|sign)[- ]?in\b|\bauth\w* (?:is )?(?:required|failed|needed)\b"
+    r"|\b(?:token|api[- ]?key|credentials?|session|bearer|authori[sz]ation(?: header)?)s? (?:is |are |has |was |not )?(?:missing|invalid|expired|required|wrong|valid|found|provided)\b"
+    r"|\b(?:missing|invalid|no|bad|wrong|expired) (?:auth\w*|access[- ]?token|token|api[- ]?key|credentials?|jwt|bearer)\b|\b(?:admins?|administrators?|staff) only\b"
+)
+"""What is said to a caller who is turned away."""
 LOGIN_PAGE: Final = re.compile(r"(?i)log_?-?in|sign_?-?in")
 
 
@@ -35,9 +46,33 @@ def read_return(reader: Reader, node: ast.Return) -> Body:
     turned, said = refuses(value), value
     if not turned and type(value) is Call and (refusal := _refusal_made_by(reader, value)) is not None:
         turned, said = True, refusal
+    if not turned and _stands_before(reader) and _in_words(value):
+        turned = True
     if turned:
         refuse(reader, node, says(said, 401, "401"), to_login=_leads_to_login(value), beside=_is_beside(value))
     return Body(True, turned)
+
+
+def _stands_before(reader: Reader) -> bool:
+    """That this is the function inside a decorator, whose answer stands in place of the view's."""
+    home = reader.function.rpartition(".")[0]
+    return reader.project.has_function(home) and home not in reader.project.classes
+
+
+def _in_words(value: Value, depth: int = 3) -> bool:
+    """An answer that turns the caller away whatever its status: ``jsonify({"message": "Token is missing!"})``."""
+    if type(value) is Constant:
+        return type(value.value) is str and _TURNED_AWAY.search(value.value) is not None
+    if not depth:
+        return False
+    if type(value) is Sequence:
+        return value.kind == "tuple" and bool(value.items) and _in_words(value.items[0], depth - 1)
+    if type(value) is Mapping:
+        return any(text_of(key) in _SAYING and _in_words(held, depth - 1) for key, held in value.items)
+    if type(value) is Call and value.method in _ANSWERS:
+        named = any(key in _SAYING and _in_words(held, depth - 1) for key, held in value.keywords)
+        return named or any(_in_words(one, depth - 1) for one in value.args[:1])
+    return False
 
 
 def _refusal_made_by(reader: Reader, call: Call) -> Value | None:
