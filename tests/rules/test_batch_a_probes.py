@@ -79,6 +79,10 @@ UNREACHABLE = {
         "kept in a list or a dictionary beside what went well",
     ): "the module that does the work is not there",
     ("config-dump-in-response", "the class of the settings"): "two or three names are too little for a configuration",
+    (
+        "config-dump-in-response",
+        "all that the class of the settings lists",
+    ): "two or three names are too little for a configuration",
     ("config-dump-in-response", "what every template has, and one shows"): "the example has no templates",
     ("config-dump-in-response", "a data class of settings"): "two or three names are too little for a configuration",
     (

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stopper.core.app import App
@@ -15,6 +15,7 @@ from stopper.core.values import (
     Item,
     Name,
     Sequence,
+    Truth,
     Value,
     is_constant,
     options,
@@ -52,11 +53,13 @@ class Guarded:
     span: Span
     methods: frozenset[str]
     paths: tuple[str, ...]
+    spared: bool = False
+    """That a hook lets pass whoever shows no token here, by the name of the endpoint."""
 
     @property
     def optional(self) -> bool:
         """That a caller without a token passes."""
-        return "optional" in self.guard or self._says("optional", 0)
+        return self.spared or "optional" in self.guard or self._says("optional", 0)
 
     @property
     def fresh(self) -> bool:
@@ -173,7 +176,19 @@ def _guarded_by_hook(facts: SourceFacts, call: Call) -> Iterator[Guarded]:
     """The views of routes before which a hook makes this call; the place is the call."""
     for route in facts.routes if call.function and call.span is not None else ():
         if call.function in route.hooks and call.span is not None:
-            yield _guarded(facts, route.view, call.callee, call, call.span)
+            found = _guarded(facts, route.view, call.callee, call, call.span)
+            yield replace(found, spared=_is_spared(call.argument(0, "optional"), route.view))
+
+
+def _is_spared(value: Value | None, view: str) -> bool:
+    """``optional=request.endpoint in OPEN``: that the view is one of those."""
+    match value:
+        case Truth(parts=(Name(dotted="flask.request.endpoint"), *wanted), differs=differs):
+            names = [text_of(part) for one in wanted for part in (one.items if isinstance(one, Sequence) else (one,))]
+            said = any(name and name.rpartition(".")[2] == view.rpartition(".")[2] for name in names)
+            return said is not differs
+        case _:
+            return False
 
 
 def _guarded_by_application(facts: SourceFacts, view: Value | None) -> Iterator[Guarded]:

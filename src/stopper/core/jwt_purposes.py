@@ -71,8 +71,9 @@ def plain_key(value: Value) -> Value:
     return value
 
 
-def marks(facts: SourceFacts, value: Value | None) -> set[str]:
-    """What tells two keys to be one: the literal, the variable, the setting or the name they come from."""
+def marks(facts: SourceFacts, value: Value | None, steps: int = 3) -> set[str]:
+    """What tells two keys to be one: the literal, the variable, the setting or the name they come from. A parameter is the key that every
+    caller passes, where that is one and the same."""
     found: set[str] = set()
     for one in options(value):
         one = plain_key(one)
@@ -88,6 +89,9 @@ def marks(facts: SourceFacts, value: Value | None) -> set[str]:
             for passed in given(facts, one.owner) if isinstance(one.owner, Parameter) else ():
                 held = passed.get(said) if isinstance(passed, Mapping) else None
                 found |= marks(facts, held) if held is not None else set()
+        elif isinstance(one, Parameter) and steps:
+            first, *others = [marks(facts, held, steps - 1) for held in given(facts, one) if held is not one] or [found]
+            found |= first.intersection(*others)
         elif isinstance(one, Member):
             several = [held for held, _ in held_under(facts, one.owner, one.attribute) if held is not one]
             found |= {mark for held in several for mark in marks(facts, held)}

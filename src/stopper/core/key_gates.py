@@ -7,6 +7,7 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_reading
 from stopper.core.facts import SourceFacts
+from stopper.core.parameter_origins import is_asked_by_connexion
 from stopper.core.place import Span
 from stopper.core.unjudged_keys import FORMS, asks_absence, declared_headers, names_in, never_judged
 from stopper.core.values import (
@@ -150,6 +151,10 @@ def lets_in_by_form(facts: SourceFacts) -> Iterator[Span]:
     if facts.imports("flask_httpauth"):
         for function in facts.functions():
             if function.parameters and any(_LOADERS.fullmatch(one.name) for one in function.decorators):
+                yield from _by_form(facts, function.name, function.parameters[0])
+    if facts.imports("connexion"):
+        for function in facts.functions():
+            if function.parameters and is_asked_by_connexion(facts, function):
                 yield from _by_form(facts, function.name, function.parameters[0])
     asked_by_refusals = (
         one.value for one in facts.conditions() if one.refuses and one.negated and isinstance(one.value, Call)

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.api_key_names import is_key_name
-from stopper.core.body_models import classes_by_name, is_record
+from stopper.core.declared_queries import modelled_queries
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
-from stopper.core.values import Call, Member, Parameter, Value, parts, text_of, walk
+from stopper.core.values import Call, Parameter, Value, parts, text_of, walk
 
 _LISTS: Final = ("flask.request.args.getlist", "flask.request.values.getlist")
 _VAGUE: Final = frozenset({"key", "token"})
@@ -23,8 +23,7 @@ def keys_in_addresses(facts: SourceFacts) -> Iterator[Span]:
         name = text_of(call.args[0]) if call.args else None
         if name and call.span is not None and (is_key_name(name) or _is_proven(facts, call, name)):
             yield call.span
-    if facts.imports("flask_openapi3"):
-        yield from _modelled(facts)
+    yield from (span for span, _, fields in modelled_queries(facts) if any(map(is_key_name, fields)))
 
 
 def _is_proven(facts: SourceFacts, call: Call, name: str) -> bool:
@@ -33,27 +32,6 @@ def _is_proven(facts: SourceFacts, call: Call, name: str) -> bool:
         one.method == "compare_digest" and any(part is call for given in one.args for part in walk(given, 6))
         for one in facts.calls_in(call.function)
     )
-
-
-def _modelled(facts: SourceFacts) -> Iterator[Span]:
-    """``def find(query: Query)`` of Flask-OpenAPI3, where the model has a field for the key."""
-    for function in facts.functions():
-        if "query" not in function.parameters or not facts.is_view(function.name):
-            continue
-        used = [part for call in facts.calls_in(function.name) for given in call.args for part in walk(given, 6)]
-        typed = {
-            part.owner.typed
-            for part in used
-            if isinstance(part, Member) and isinstance(part.owner, Parameter) and part.owner.parameter == "query"
-        }
-        for name in typed:
-            model = classes_by_name(facts).get(name)
-            if (
-                model is not None
-                and is_record(facts, name)
-                and any(map(is_key_name, (*model.fields, *model.attributes)))
-            ):
-                yield function.span
 
 
 def is_proof(facts: SourceFacts, view: str, parameter: str) -> bool:

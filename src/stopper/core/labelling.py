@@ -32,7 +32,7 @@ from stopper.core.origins import (
 from stopper.core.overriding import given_back
 from stopper.core.parameter_origins import names_said, of_parameter
 from stopper.core.parts_returned import asked_member, parts_returned
-from stopper.core.passing import handed, named
+from stopper.core.passing import handed, named, passed
 from stopper.core.text_words import is_word
 from stopper.core.values import (
     NAMED,
@@ -64,7 +64,7 @@ _OF_KEYS: Final = frozenset({"sorted", "list", "tuple", "set", "frozenset", "ite
 _FILLED: Final = frozenset({"format", "join", "replace", "_replace", "with_query", "update_query", "with_fragment"})
 """Methods that put what they are given into what they give back."""
 _CALLED: Final = ""
-"""Under this name, which no parameter has, stands the function whose parameters are bound: what is not bound was left out."""
+"""Under this name, which no parameter has, stands the call whose parameters are bound: what is not bound was left out."""
 
 DEEPEST: Final = 40
 """Values nested deeper than this are generated code; their labels are no worse for being cut."""
@@ -224,10 +224,8 @@ class _Asking:
             case Parameter():
                 return self._all_under([(one, {}) for one in self._handed(owner)], key, depth)
             case Call() if (made := self.facts.function(owner.callee)) is not None:
-                passed = self._passed(owner, made.parameters, bound)
-                return self._all_under(
-                    [(one, passed) for one in made.returns if not is_constant(one, None)], key, depth
-                )
+                told = self._passed(owner, made.parameters, bound)
+                return self._all_under([(one, told) for one in made.returns if not is_constant(one, None)], key, depth)
             case Call() | Name():
                 return self._all_under([(one, {}) for one in kept_for(self.facts, owner)], key, depth)
             case _:
@@ -263,15 +261,15 @@ class _Asking:
     def _passed(
         self, call: Call, parameters: tuple[str, ...], bound: MappingType[str, Value]
     ) -> MappingType[str, Value]:
-        passed: dict[str, Value] = {}
+        told: dict[str, Value] = {}
         for index, name in enumerate(parameters):
             given = call.argument(index, name)
             if given is not None:
-                passed[name] = bound.get(given.parameter, given) if isinstance(given, Parameter) else given
-        if not call.open and len(passed) < len(parameters):
-            passed[_CALLED] = Name(call.callee)
-        self.bindings.append(passed)
-        return passed
+                told[name] = bound.get(given.parameter, given) if isinstance(given, Parameter) else given
+        if not call.open:
+            told[_CALLED] = call
+        self.bindings.append(told)
+        return told
 
     def member(self, value: Member, bound: MappingType[str, Value], depth: int) -> Labels:
         if value.attribute == "config" and is_application(value.owner):
@@ -309,9 +307,11 @@ class _Asking:
 
     def parameter(self, value: Parameter, bound: MappingType[str, Value], depth: int) -> Labels:
         if value.parameter in bound:
-            passed = bound[value.parameter]
-            return self.of(passed, {}, depth + 1) if passed is not value else NONE
-        if value.index >= 0 and value.default is not None and _is_left_out(value, bound):
+            told = bound[value.parameter]
+            return self.of(told, {}, depth + 1) if told is not value else NONE
+        if (followed := _followed(value, bound)) is not None and value.index < 0:
+            return self._union(tuple(passed(self.facts, value, followed)), {}, depth + 1)
+        if followed is not None and value.default is not None:
             return self.of(value.default, {}, depth + 1)
         mark = (value.function, value.parameter)
         if mark in self.open or depth > 12:
@@ -348,9 +348,7 @@ class _Asking:
             found |= self._union(parts(value) if value.method in _FILLED else (value.receiver,), bound, depth)
         return found
 
-    def _results(
-        self, call: Call, returns: tuple[Value, ...], bound: MappingType[str, Value], depth: int
-    ) -> Labels:  # fmt: skip
+    def _results(self, call: Call, returns: tuple[Value, ...], bound: MappingType[str, Value], depth: int) -> Labels:
         function = self.facts.function(call.callee)
         parameters = function.parameters if function is not None else ()
         mark = ("call", call.callee)
@@ -358,10 +356,10 @@ class _Asking:
             self.cuts += 1
             return NONE
         self.open.add(mark)
-        passed = self._passed(call, parameters, bound)
+        told = self._passed(call, parameters, bound)
         found: Labels = NONE
         for value in returns:
-            found |= self.of(value, passed, depth + 2)
+            found |= self.of(value, told, depth + 2)
         self.open.discard(mark)
         return found
 
@@ -382,10 +380,10 @@ _READ: Final["dict[type[Any], Callable[[_Asking, Any, MappingType[str, Value], i
 """How each class of value is judged; any other has the labels of its parts."""
 
 
-def _is_left_out(value: Parameter, bound: MappingType[str, Value]) -> bool:
-    """That the call which is followed is one of the parameter's own function, and passes nothing for it."""
+def _followed(value: Parameter, bound: MappingType[str, Value]) -> Call | None:
+    """The call that is followed, where it is one of the parameter's own function and nothing is bound to the parameter's name."""
     called = bound.get(_CALLED)
-    return isinstance(called, Name) and called.dotted == value.function
+    return called if isinstance(called, Call) and called.callee == value.function else None
 
 
 def labels_of(facts: "SourceFacts", value: Value | None, *, numbers: bool = False) -> Labels:

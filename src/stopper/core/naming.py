@@ -33,8 +33,14 @@ _WHICH: Final = frozenset({
     "attuale", "actuel", "anterior",
 })  # fmt: skip
 """Which password it is, said behind the word: ``password_new``, ``senha_atual``."""
+_OF_ACCOUNTS: Final = frozenset({
+    "db", "database", "sql", "mysql", "mariadb", "pg", "postgres", "postgresql", "mongo", "mongodb", "oracle", "redis", "elastic", "es", "rabbit",
+    "rabbitmq", "amqp", "mqtt", "kafka", "broker", "smtp", "mail", "email", "imap", "ldap", "ftp", "sftp", "ssh", "proxy", "auth", "admin", "root",
+    "user", "api", "service", "sudo", "backup",
+})  # fmt: skip
+"""What stands before ``pass`` and ``pw`` where they are short for a password: ``DB_PASS``, and not ``boarding_pass`` or ``first_pass``."""
 _SIGNS: Final = (
-    "token", "jwt", "key", "pass", "pwd", "secret", "kennwort", "wachtwoord", "contrasena", "senha", "losenord", "haslo", "heslo", "parola",
+    "token", "jwt", "key", "pass", "pwd", "_pw", "secret", "kennwort", "wachtwoord", "contrasena", "senha", "losenord", "haslo", "heslo", "parola",
     "sifre", "pword", "psw",
 )  # fmt: skip
 
@@ -74,6 +80,8 @@ def _kind(words: list[str]) -> NameKind | None:
     last, joined = words[-1], "".join(words)
     before = words[-2] if len(words) > 1 else ""
     if last in _PASSWORDS or joined.endswith(("password", "motdepasse")):
+        return "password"
+    if last in ("pass", "pw") and before in _OF_ACCOUNTS:
         return "password"
     if last == "apikey" or (last == "key" and before in ("api", "xapi")):
         return "api-key"

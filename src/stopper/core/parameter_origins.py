@@ -11,6 +11,7 @@ from stopper.core.passing import given as given_for
 from stopper.core.values import NAMED, Call, Constant, Mapping, Parameter, Value, is_constant, options, text_of
 
 if TYPE_CHECKING:
+    from stopper.core.fact import Function
     from stopper.core.facts import SourceFacts
     from stopper.core.labels import LabelKind
 
@@ -65,6 +66,14 @@ def _of_validator(facts: "SourceFacts", value: Parameter) -> Labels:
             kinds = tuple(kind for said in one.call.args if (kind := sensitive(text_of(said) or "")) is not None)
             return labelled("request-data", *cast("tuple[LabelKind, ...]", kinds)) if kinds else NONE
     return NONE
+
+
+def is_asked_by_connexion(facts: "SourceFacts", function: "Function") -> bool:
+    """That the function looks at a key: its document names it, or it is called as one that a document of Connexion names."""
+    named = any(kind == "apikey" and f".{function.name}".endswith(f".{name}") for name, kind in _info_functions(facts))
+    return named or (
+        function.parameters[:1] in (("apikey",), ("api_key",)) and "required_scopes" in function.parameters
+    )
 
 
 def _of_connexion(facts: "SourceFacts", value: Parameter, numbers: bool) -> Labels:

@@ -10,8 +10,9 @@ from stopper.core.values import Call, Item, Mapping, Member, Name, Value, walk
 
 KEY_ITSELF: Final = frozenset({"key", "secret", "value", "token", "raw_key", "plain_key", "key_value", "secret_key"})
 _KEY_MODEL: Final = re.compile(
-    r"(?i)_?(?:\w*_)?(?:api|access|client|service)_?(?:key|credential)s?(?:model|record|row)?"
+    r"(?i)_?(?:\w*_)?(?:(?:api|access|client|service)_?(?:key|credential)|(?:api|personal_?access)_?token)s?(?:models?|records?|rows?)?"
 )
+"""An API token is a key by another name; an access token is none."""
 _PLAINLY: Final = frozenset({"secret", "raw_key", "plain_key", "secret_key"})
 _HASHED: Final = re.compile(r"(?i)hash|digest")
 _MAKES: Final = re.compile(r"(?i)create|issue|generate|new|rotate|make|mint|add")

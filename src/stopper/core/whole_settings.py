@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from stopper.core.body_models import classes_by_name
 from stopper.core.held_attributes import kept_by_application
 from stopper.core.shown_fields import secret_fields
-from stopper.core.values import Call, Constant, Item, Name, Parameter, Sequence, Value, text_of
+from stopper.core.values import Call, Constant, Item, Name, Parameter, Sequence, Value, options, text_of
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -18,15 +18,20 @@ _ENVIRONMENT: Final = re.compile(r"(?:/usr)?(?:/bin/)?(?:printenv|env|export|set
 
 
 def holds_settings(facts: "SourceFacts", call: Call) -> bool:
-    """``printenv`` of a shell, ``dotenv_values()``, ``settings.model_dump()`` of pydantic settings, ``vars(Config)``."""
+    """``printenv`` of a shell, ``dotenv_values()``, ``settings.model_dump()`` of pydantic settings, ``vars(Config)``, what ``dir(Config)`` lists."""
     if call.callee in ("dotenv.dotenv_values", "dotenv.main.dotenv_values"):
         return True
     if call.method in _DUMPS and isinstance(call.receiver, (Call, Item)) and not call.args and not call.keywords:
         return any(_is_settings(facts, made.callee) for made in _made(facts, call.receiver))
     if call.callee == "dataclasses.asdict" and call.args:
         return any(_is_record_of_settings(facts, made.callee) for made in _made(facts, call.args[0]))
-    if call.callee == "vars" and call.args and isinstance(call.args[0], Name):
-        return call.args[0].dotted in _config_classes(facts)
+    if call.callee == "vars" and call.args:
+        return _is_config(facts, call.args[0])
+    if call.callee == "getattr" and len(call.args) > 1:  # ``getattr(Config, name) for name in dir(Config)``
+        listed = call.args[1].owner if isinstance(call.args[1], Item) else None
+        return isinstance(listed, Call) and listed.callee == "dir" and _is_config(facts, call.args[0])
+    if call.callee.endswith((".__dict__.items", ".__dict__.copy")):
+        return call.callee.rpartition(".__dict__")[0] in _config_classes(facts)
     if _COMMANDS.fullmatch(call.callee) and call.args:
         said = call.args[0].items if isinstance(call.args[0], Sequence) else call.args[:1]
         return (
@@ -48,6 +53,14 @@ def _is_record_of_settings(facts: "SourceFacts", name: str) -> bool:
 def _is_settings(facts: "SourceFacts", name: str) -> bool:
     known = classes_by_name(facts).get(name)
     return known is not None and any(base.rpartition(".")[2] == "BaseSettings" for base in known.bases)
+
+
+def _is_config(facts: "SourceFacts", value: Value) -> bool:
+    """A class that the settings come from, or a function that gives back one of several such."""
+    if isinstance(value, Call):
+        given = [one for result in facts.returns_of(value.callee) for one in options(result.value)]
+        return bool(given) and all(isinstance(one, Name) and one.dotted in _config_classes(facts) for one in given)
+    return isinstance(value, Name) and value.dotted in _config_classes(facts)
 
 
 def _config_classes(facts: "SourceFacts") -> frozenset[str]:

@@ -158,6 +158,19 @@ def test_a_result_does_not_carry_what_was_dropped(read):
     assert "request-data" not in flows(read, "print(clean(request.args['q'], 'x'))", "print", head)
 
 
+def test_named_and_further_arguments_are_those_of_the_call(read):
+    """One helper makes all answers: what one view gives it is in no other view's answer, also where the others give nothing."""
+    head = HEAD + (
+        "def answer(*rest, **named):\n    data = {'rest': rest}\n    data.update(**named)\n    return data\n"
+        "@app.get('/all')\ndef everything():\n    return answer(request.headers, settings=app.config)\n"
+        "@app.get('/none')\ndef nothing():\n    return answer()\n"
+    )
+    found = source_of(read(head).app).flows("response")
+    told = {flow.function.rpartition(".")[2]: {label.kind for label in flow.labels} for flow in found}
+    assert told["everything"] == {"request-headers", "whole-config"}
+    assert not told.get("nothing")
+
+
 def test_functions_that_call_each_other_end(read):
     head = HEAD + "def a(x):\n    return b(x)\ndef b(x):\n    return a(x)\n"
     assert flows(read, "print(a(name))", "print", head) == set()
@@ -207,6 +220,9 @@ def test_a_name_alone_is_marked_as_that(read):
         "next_page_token",
         "api_key_header",
         "passport",
+        "boarding_pass",
+        "first_pass",
+        "bypass",
     ],
 )
 def test_names_that_only_look_secret(read, name):
@@ -222,6 +238,8 @@ def test_names_that_only_look_secret(read, name):
         ("refresh_token", "token"),
         ("new_password", "password"),
         ("client_secret", "config-secret"),
+        ("SMTP_PASS", "password"),
+        ("admin_pw", "password"),
     ],
 )
 def test_names_that_are_secret(read, name, label):

@@ -3,7 +3,7 @@
 import pytest
 
 from stopper.core.facts import source_of
-from stopper.core.values import Constant, Value, options
+from stopper.core.values import Constant, EnvironmentValue, Value, options
 
 HEAD = "import os\nfrom flask import Flask\napp = Flask(__name__)\n"
 
@@ -44,6 +44,7 @@ WAYS = [
     "def prefixed(head, held):\n    return {f'{head}_{k.upper()}': v for k, v in held.items()}\napp.config.update(prefixed('SECRET', {'key': 'k1'}))",
     "class Keys:\n    def key(self):\n        return 'k1'\nclass B:\n    def build(self):\n        app.secret_key = self.key()\nclass S(Keys, B):\n    pass",
     "from dataclasses import dataclass\n@dataclass\nclass S:\n    key: str = 'k1'\nclass C:\n    def __init__(self, settings):\n        app.secret_key = settings.key\nC(S())",
+    "class Live:\n    KEY = 'k1'\nclass Beta:\n    KEY = 'k2'\ndef chosen():\n    if os.environ['STAGE'] == 'live':\n        return Live\n    return Beta\napp.secret_key = chosen().KEY",
     "from dataclasses import dataclass\n@dataclass\nclass S:\n    key: str = 'k1'\ndef make(settings=None):\n    settings = settings or S()\n    app.secret_key = settings.key\nmake()",
 ]  # fmt: skip
 
@@ -104,3 +105,12 @@ def test_the_one_settings_file_is_read_where_its_name_is_handed_over(read):
     }
     (key,) = keys(read(files))
     assert key.span.path == "config/live.toml"
+
+
+def test_what_a_function_chooses_for_tests_is_left_out(read):
+    """Of the classes that a function gives back, the one that tests run with says nothing of what is served."""
+    text = (
+        f"{HEAD}class Live:\n    KEY = os.environ['KEY']\nclass TestConfig:\n    KEY = 'k1'\n"
+        "def chosen():\n    if os.environ['STAGE'] == 'test':\n        return TestConfig\n    return Live\napp.secret_key = chosen().KEY\n"
+    )
+    assert [type(one) for one in keys(read(text))] == [EnvironmentValue]

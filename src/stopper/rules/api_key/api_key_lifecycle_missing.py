@@ -23,7 +23,9 @@ from stopper.core.values import (
     walk,
 )
 
-_MODEL: Final = re.compile(r"(?:\w*_?)?(?:API|Api|Access|Client|Service)_?(?:Key|Token)s?(?:Model|Record|Entity|Row)?")
+_MODEL: Final = re.compile(
+    r"(?:\w*_?)?(?:API|Api|Access|Client|Service)_?(?:Key|Token)s?(?:Models?|Records?|Entity|Rows?|Table|Orm)?"
+)
 _ANY_KEY: Final = re.compile(r"[A-Z][A-Za-z]*Keys?")
 _OTHER_KEY: Final = re.compile(
     r"(?i)public|private|ssh|gpg|pgp|sign|encrypt|host|foreign|primary|idempot|cache|recovery|reset|trans|license"

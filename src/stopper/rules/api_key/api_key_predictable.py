@@ -6,9 +6,9 @@ from dataclasses import replace
 from math import log2
 from typing import Final, cast
 
-from stopper.core.account_names import said_name
 from stopper.core.api_key_names import is_key_name, makes_keys
 from stopper.core.app import App, Route
+from stopper.core.digests_of_known_things import digest_of_known_things
 from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -27,13 +27,9 @@ from stopper.core.random_picks import is_picked, picks
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
-    Constant,
-    Format,
     Item,
     Mapping,
-    Member,
     Sequence,
-    Unknown,
     Value,
     options,
     parts,
@@ -48,11 +44,6 @@ _ABOUT_KEYS: Final = re.compile(
     r"(?i)api_?key|(?:create|generate|issue|rotate|new|make)_key"
     r"|(?:^|[._])keys?_?(?:repo(?:sitory)?|store|service|manager|registry|factory)?\.(?:create|issue|generate|new|make|mint|rotate)"
 )
-_DIGEST: Final = re.compile(r"hashlib\.(?:md5|sha\d+|sha3_\d+|blake2[bs])|base64\.\w+encode")
-_OF_SOMEBODY: Final = re.compile(r"(?i)(?:^|_)(?:id|uid|user|email|e_?mail|user_?name|name|slug|number)$")
-"""What a person or a client is known by."""
-_JOINS: Final = frozenset({"encode", "str", "lower", "upper", "strip", "format", "join", "bytes"})
-_SECRET: Final = re.compile(r"(?i)key|secret|token|salt|pepper|nonce|random|seed|pass|hash|config|environ")
 LEAST_BYTES: Final = 16
 """128 bits: OWASP ASVS 11.5.1."""
 _WEAK: Final = re.compile(
@@ -126,6 +117,13 @@ def _made(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
                 yield default, value.span
 
 
+def _is_drawn_inside(facts: SourceFacts, call: Call) -> bool:
+    """``Keys().create(owner, utcnow() + days)`` that gives back what it draws itself: the time it is told is no part of the key."""
+    given = facts.returns_of(call.callee)
+    drawn = [[_STRONG.fullmatch(getattr(part, "callee", "")) for part in _material(one.value)] for one in given]
+    return bool(drawn) and all(map(any, drawn))
+
+
 def _answered(value: Value) -> Iterator[Mapping]:
     """``return {"api_key": key}, 201`` and ``jsonify({"api_key": key})``."""
     for one in options(value):
@@ -151,12 +149,13 @@ def _judged(facts: SourceFacts, value: Value, fallback: Span) -> Iterator[tuple[
     inner = list(_material(value))
     calls = [one for one in inner if isinstance(one, Call) and not picks(one)]
     names = [one.callee for one in calls] + [getattr(one, "dotted", "") for one in inner]
-    if not any(_STRONG.fullmatch(name) for name in names):
+    strong = any(map(_STRONG.fullmatch, names)) or any(_is_drawn_inside(facts, one) for one in calls)
+    if not strong:
         weak = next((name for name in names if _WEAK.fullmatch(name)), None)
         if weak is not None:
             where = next((one.span for one in calls if one.callee == weak and one.span), None) or fallback
             yield where, f"a key is made with {weak}, which can be computed"
-        elif (digest := _of_known_things(calls)) is not None:
+        elif (digest := digest_of_known_things(calls)) is not None:
             yield digest.span or fallback, "a key is made of what others know too"
         return
     drawn = [one for one in calls if _STRONG.fullmatch(one.callee)]
@@ -172,28 +171,6 @@ def _judged(facts: SourceFacts, value: Value, fallback: Span) -> Iterator[tuple[
     for one in inner:
         if isinstance(one, Item) and (size := most_characters(one)) is not None and size < LEAST_BYTES:
             yield one.span or fallback, "a random text is cut so short that a key can be found by trying"
-
-
-def _of_known_things(calls: list[Call]) -> Call | None:
-    """The digest that a key is, where all that goes into it are columns and texts: ``md5(f"{client.name}{client.id}")``."""
-    digest = next((one for one in calls if _DIGEST.fullmatch(one.callee) and one.args), None)
-    if digest is None:
-        return None
-    leaves = list(_leaves(digest.args[0]))
-    said = [one.attribute for one in leaves if isinstance(one, Member)]
-    said += [name for one in leaves if not isinstance(one, Member) and _OF_SOMEBODY.search(name := said_name(one))]
-    return digest if said and len(said) == len(leaves) and not any(map(_SECRET.search, said)) else None
-
-
-def _leaves(value: Value, depth: int = 6) -> Iterator[Value]:
-    """What a text is put together of, without the literals."""
-    if isinstance(value, Constant) or value == Unknown():
-        return
-    if depth and (isinstance(value, Format) or (isinstance(value, Call) and value.method in _JOINS)):
-        for part in parts(value):
-            yield from _leaves(part, depth - 1)
-    else:
-        yield value
 
 
 def _bytes_of(facts: SourceFacts, call: Call) -> int:

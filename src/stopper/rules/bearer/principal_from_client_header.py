@@ -29,6 +29,8 @@ PERSON: Final = re.compile(
     r"|x-ms-client-principal(?:-name|-id)?|x-amzn-oidc-identity|cf-access-authenticated-user-email|tailscale-user-(?:login|name)|x-webauth-(?:name|email|groups|role)"
     r"|(?:x-)?ssl-client-(?:s-|i-)?(?:dn|cn|verify|subject(?:-dn)?|cert)|x-client-(?:dn|cn|cert(?:-(?:dn|cn|subject))?)|x-forwarded-client-cert"
     r"|x-(?:user|jwt|token)-?(?:info|context|claims|payload|subject)|x-(?:uid|scopes?|permissions?|internal(?:-(?:user|call|request|service))?)"
+    r"|x-(?:caller|actor|operator|staff|worker|manager|requester|reviewer|approver|author|editor|seller|buyer|driver|rider|courier|doctor|physician|patient|nurse"
+    r"|student|teacher|pupil|parent|librarian|player|officer|cashier|citizen|voter|applicant|candidate|resident|passenger|subscriber|person)(?:-?(?:id|e?mail))"
     r"|x-(?:on-behalf-of|impersonate(?:-user)?|act(?:ing)?-as|run-as|sudo(?:-user)?)"
 )
 """Names of headers that say who somebody is."""

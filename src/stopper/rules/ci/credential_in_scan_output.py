@@ -28,6 +28,8 @@ _RECORDS: Final = re.compile(
 )
 _UNMASKED: Final = re.compile(r"(?i)--output-sanitize[= ]false|--sanitize-output[= ]false|--no-(?:mask|redact)\w*")
 """The scanner's own care is switched off."""
+_MASKED: Final = re.compile(r"(?i)--(?:output-sanitize|sanitize-output)(?:[= ]true)?(?=\s|$)")
+"""It is switched on, and covers what is recorded."""
 _TOOL: Final = re.compile(
     r"(?i)\b(?:schemathesis|st\s+run|zap|nuclei|newman|ffuf|sqlmap|dastardly|akto|restler|wapiti|arjun|dredd|tavern|k6|locust)"
 )
@@ -59,6 +61,8 @@ def _in_step(step: Step) -> Iterator[Hit]:
     for line in step.commands if carries else ():
         if _shows(line.text) and (_CARRIES.search(line.text) or not _is_bare(line.text)):
             yield Hit("this command writes the headers that it sends into the log", line.span)
+        elif tool and _RECORDS.search(line.text) and _MASKED.search(line.text) and not _UNMASKED.search(line.text):
+            continue
         elif tool and (_RECORDS.search(line.text) or _UNMASKED.search(line.text)):
             yield Hit("the scan records its requests with the credential in them", line.span)
         elif _LOUD.search(line.text):

@@ -41,6 +41,8 @@ _OF_KIND: Final = re.compile(r"^kind:\s*Secret\s*$")
 _KEPT: Final = re.compile(r"""^\s+([A-Za-z][\w.-]{2,60}):\s*["']?([A-Za-z0-9+/]{8,}={0,2})["']?\s*(?:#.*)?$""")
 _SET: Final = re.compile(r"""^\s*([A-Za-z]\w{2,60})\s+=\s+("[^"]*"|'[^']*')""")
 """``password = "…"`` of Terraform."""
+_FALLBACK: Final = re.compile(r"^\$\{\w+:?-([^${}]+)\}$")
+"""``${SECRET_KEY:-…}``: what it is where nobody sets the variable."""
 _NOT_LIVE: Final = re.compile(r"(?i)(?:^|[/_.-])(?:staging|vagrant|molecule|minikube|kind)(?:[/_.-]|$)")
 """Machines that are set up to try something out."""
 _ANY_KEY: Final = re.compile(
@@ -162,7 +164,7 @@ def _in_file(file: TextFile, elsewhere: dict[tuple[str, str], str]) -> Iterator[
         elif file.path.endswith(".toml"):
             pairs += _SET.findall(line)
         named = [
-            (name, value.strip("\"'"))
+            (name, _FALLBACK.sub(r"\1", value.strip("\"'")))
             for name, value in pairs
             if (sensitive(name) is not None or (_ANY_KEY.search(name) and is_drawn(value.strip("\"'"))))
             and not _OF_ANOTHER.search(name)

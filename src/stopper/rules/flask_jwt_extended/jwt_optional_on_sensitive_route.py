@@ -39,7 +39,7 @@ def detect(app: App) -> Iterator[Hit]:
     for one in guarded(facts):
         if not one.optional or any(_OPEN.search(path) for path in one.paths) or _refuses_itself(facts, one.function):
             continue
-        if one.call is not None and one.call.function in hooks_before_guards(app):
+        if one.call is not None and not one.spared and one.call.function in hooks_before_guards(app):
             continue
         if changed := sorted(one.methods & _CHANGING):
             yield Hit(f"{changed[0]} {_path(one)} changes state, and its token is optional", one.span)

@@ -1,12 +1,14 @@
 """Anybody can call the route without a token, although the code looks as if it were protected."""
 
 from collections.abc import Iterator
+from typing import Final
 
-from stopper.core.app import App, Route
+from stopper.core.app import App, Guard, Route
 from stopper.core.fact import ClassFact, Decorator, Function
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_extended import stands_on_stopper
+from stopper.core.labels import LabelKind
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import alike, bearers
@@ -19,6 +21,9 @@ GUARDS = tuple(
     for name in ("jwt_required", "fresh_jwt_required", "jwt_refresh_token_required")
 )
 """The last two are of version 3."""
+_READS: Final = ("flask_jwt_extended.verify_jwt_in_request", "flask_jwt_extended.view_decorators.verify_jwt_in_request")
+_SHOWN: Final[tuple[LabelKind, ...]] = ("authorization-header", "api-key", "cookie", "session")
+"""What a view itself may look at where its guard never runs."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -57,9 +62,18 @@ def _misplaced(app: App) -> Iterator[tuple[Function | ClassFact, Decorator]]:
 
 def _guarded_otherwise(app: App, function: Function | ClassFact) -> bool:
     """Every method of every route of the view is guarded by something that does run."""
-    routes = _routes(app, function)
-    states = [access.state for route in routes for access in route.access.values()]
-    return bool(states) and all(state == "guarded" for state in states)
+    accesses = [access for route in _routes(app, function) for access in route.access.values()]
+    return bool(accesses) and all(
+        access.state == "guarded" and any(_runs(app, guard) for guard in access.guards) for access in accesses
+    )
+
+
+def _runs(app: App, guard: Guard) -> bool:
+    """A guard that asks who is calling. A view that refuses what it does not find, or that asks for claims which nobody has read, does not."""
+    if guard.kind != "view-body" or guard.name in _READS:
+        return guard.stops is not False
+    around = source_of(app).conditions_around(guard.span) if guard.span is not None else ()
+    return any(source_of(app).derives(one.value, *_SHOWN) for one in around)
 
 
 def _routes(app: App, function: Function | ClassFact) -> list[Route]:

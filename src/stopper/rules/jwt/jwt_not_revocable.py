@@ -94,7 +94,7 @@ def _keeps_a_list(facts: SourceFacts) -> bool:
     """Something in the project is called like a store of ended tokens, or like a handle that ends them."""
     if any(_is_handle(one.left, one.right) or _is_handle(one.right, one.left) for one in facts.comparisons("!=", "==")):
         return True
-    names = [function.name.rpartition(".")[2] for function in facts.functions()]
+    names: list[str] = []
     unused: set[str] = set()
     for found in facts.classes():
         own = found.name.rpartition(".")[2]
@@ -102,6 +102,7 @@ def _keeps_a_list(facts: SourceFacts) -> bool:
             unused.add(found.name)
         names += [own] if STORE.search(own) and found.name not in unused else []
         names += found.attributes if not STORE.search(own) else []
+    names += [one.name.rpartition(".")[2] for one in facts.functions() if one.name.rpartition(".")[0] not in unused]
     names += [
         one.attribute
         for one in facts.assignments()
@@ -147,11 +148,12 @@ _ADDS: Final = frozenset({"add", "append", "update", "extend", "discard", "clear
 
 
 def _is_used(facts: SourceFacts, table: str) -> bool:
-    """That a function makes, finds or counts rows of it; a table that nobody asks remembers nothing."""
+    """That a function beside its own makes, finds or counts rows of it; a table that nobody asks remembers nothing."""
     return any(
         (call.callee.startswith(table) and call.function)
         or any(isinstance(one, Name) and one.dotted.startswith(table) for one in (call.receiver, *call.args))
         for call in facts.calls()
+        if not call.function.startswith(f"{table}.")
     )
 
 

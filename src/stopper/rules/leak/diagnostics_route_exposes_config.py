@@ -11,6 +11,7 @@ from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.held_attributes import held_under, kept_by_application
+from stopper.core.naming import sensitive
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
@@ -75,7 +76,7 @@ def detect(app: App) -> Iterator[Hit]:
             else:
                 yield Hit("a tool that shows the inside is always on", call.span, certainty="likely")
     for call in facts.calls("prometheus_client.Info.info", "prometheus_client.metrics.Info.info"):
-        if any(_SECRET_NAME.search(name) for one in call.args for name in _named(facts, one)):
+        if any(_is_secret(name) for one in call.args for name in _named(facts, one)):
             yield Hit("what everybody may read about this application holds settings", call.span, certainty="likely")
     if not any(PATH.search(route.path) for route in facts.routes):
         return
@@ -86,13 +87,17 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         named = list(_named(facts, flow.value))
         whole = flow.has("whole-config", by_name=False) and shows_settings_whole(facts, flow)
-        if whole or flow.has("config-secret", by_name=False) or any(_SECRET_NAME.search(name) for name in named):
+        if whole or flow.has("config-secret", by_name=False) or any(map(_is_secret, named)):
             seen.add((flow.span.path, flow.span.line))
             if is_run_by_admins_alone(app, flow.function):
                 said = f"{path} shows settings to administrators: look whether a secret is one of them"
                 yield Hit(said, flow.span, certainty="possible", severity="low")
             else:
                 yield Hit(f"{path} shows settings", flow.span, certainty="likely")
+
+
+def _is_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None or sensitive(name) is not None
 
 
 def _is_switched(facts: SourceFacts) -> bool:

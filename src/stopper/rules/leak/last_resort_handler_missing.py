@@ -34,8 +34,9 @@ def detect(app: App) -> Iterator[Hit]:
         return
     if any(one.what in LAST and not one.blueprint for one in facts.error_handlers()):
         return
-    if next(facts.calls("*.handle_exception", "*.init_error_handlers", "*.register_error_handlers"), None) is not None:
-        return
+    elsewhere = facts.calls("*.handle_exception", "*.init_error_handlers", "*.register_error_handlers")
+    if any(facts.function(call.callee) is None for call in elsewhere):
+        return  # what the project's own function of that name registers is seen
     made = _made(facts)
     if made is not None:
         yield Hit(_MESSAGE, made)

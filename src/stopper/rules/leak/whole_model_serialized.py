@@ -18,14 +18,11 @@ from stopper.core.shown_passwords import marshalled_passwords, shows_password
 from stopper.core.told_passwords import told_passwords
 from stopper.core.values import (
     Call,
-    Choice,
     Constant,
     Item,
     Mapping,
     Member,
     Name,
-    Sequence,
-    Unknown,
     Value,
     is_constant,
     text_of,
@@ -42,27 +39,22 @@ from stopper.core.whole_rows import (
     tells_all,
 )
 from stopper.core.whole_schemas import answered_whole, dumped_whole, takes_all_columns
+from stopper.core.whole_selects import held_in, is_row_of_all, running_functions, wide_functions
 
-_ALL: Final = re.compile(r"(?is)\bselect\s+(?:\w+\.)?\*\s+from\b")
-_EXECUTES: Final = ("*.execute", "*.executemany", "*.raw", "pandas.read_sql", "pandas.read_sql_query")
 _WHOLE: Final = frozenset(
     {"vars", "dataclasses.asdict", "playhouse.shortcuts.model_to_dict", "sqlalchemy_utils.get_columns"}
 )
-_WRAPS: Final = frozenset({"dict", "list", "flask.jsonify", "json.dumps", "bson.json_util.dumps", "flask.json.dumps"})
 _TELLING: Final = ("__dict__", "__table__", "__mapper__", "column_attrs", "attrs", "_mapping")
 _BY_LIBRARIES: Final = ("*.dicts", "*.model_dump", "*.mappings", "*.to_json", "*.to_dict", "*.to_mongo", "*._asdict")
-_ROWS: Final = frozenset({"fetchall", "fetchone", "fetchmany", "mappings", "all", "first", "one", "_asdict"})
 _LETS_OUT: Final = frozenset({"marshal_with", "marshal_list_with", "output"})
 
 
 def detect(app: App) -> Iterator[Hit]:
     """``__dict__``, ``vars``, all columns of a table, the rows of ``SELECT *``, or what a schema of every column makes, that reach a response."""
     facts = source_of(app)
-    wide = _wide_functions(facts)
+    wide = wide_functions(facts)
     methods = _wide_methods(facts)
-    runs = frozenset(
-        call.function for call in facts.calls(*_EXECUTES) if call.function and facts.function(call.function)
-    )
+    runs = running_functions(facts)
     documents = facts.imports("pymongo", "flask_pymongo")
     by_libraries = next(facts.calls(*_BY_LIBRARIES), None) is not None or any(map(is_data_class, facts.classes()))
     schemas = facts.imports("marshmallow_sqlalchemy", "flask_marshmallow")
@@ -137,14 +129,11 @@ def detect(app: App) -> Iterator[Hit]:
         if flow.detail in ("flask.jsonify", "return") and gives_data_classes(facts, flow.value):
             certainty = "likely"
         rows = flow.function in wide
-        if (runs or rows) and any(
-            _is_of_all_columns(one, runs) or (rows and isinstance(one, Call) and one.method in _ROWS)
-            for one in _held(flow.value, 8)
-        ):
+        if (runs or rows) and any(is_row_of_all(one, runs, rows) for one in held_in(flow.value, 8)):
             certainty = "likely"
         if schemas and any(dumped_whole(facts, one, takes_all_columns) for one in walk(flow.value, 4)):
             certainty = "likely"
-        if documents and any(_is_whole_document(facts, one, flow.function) for one in _held(flow.value)):
+        if documents and any(_is_whole_document(facts, one, flow.function) for one in held_in(flow.value)):
             certainty = "likely"
         if certainty and (flow.span.path, flow.span.line) not in seen and not _lets_fields_out(facts, flow.function):
             seen.add((flow.span.path, flow.span.line))
@@ -240,41 +229,6 @@ def _is_of_words(facts: SourceFacts, dotted: str) -> bool:
     )
 
 
-def _held(value: Value, depth: int = 4) -> Iterator[Value]:
-    """What an answer holds as it is: its members and elements, and not what a look-up takes out of something."""
-    yield value
-    if depth == 0:
-        return
-    match value:
-        case Choice(options=several, every=True):  # ``row and row["town"]`` is never the row
-            inner = several[-1:]
-        case Choice(options=inner) | Sequence(items=inner) | Unknown(parts=inner):
-            pass
-        case Mapping(items=items):
-            inner = tuple(one for _, one in items)
-        case Item(owner=Call(method="fetchone" | "first" | "one"), key=Constant(value=int())):  # one column of a row
-            return
-        case Call(method="limit" | "sort" | "skip", receiver=Call() as found):
-            inner = (found,)
-        case Item(owner=owner, key=key) if text_of(key) is None:  # one row of several
-            inner = (owner,)
-        case Call(callee=callee, args=given, keywords=named) if callee in _WRAPS:
-            inner = (*given, *(one for _, one in named))
-        case _:
-            return
-    for one in inner:
-        yield from _held(one, depth - 1)
-
-
-def _is_of_all_columns(value: Value, runs: frozenset[str]) -> bool:
-    """A function of the project that runs statements is handed one that selects every column."""
-    return (
-        isinstance(value, Call)
-        and value.callee in runs
-        and any(_ALL.search(text_of(one) or "") is not None for one in value.args)
-    )
-
-
 def _is_whole_document(facts: SourceFacts, value: Value, function: str) -> bool:
     """``collection.find_one({…})`` with no second argument that chooses fields, and nothing taken out of it afterwards."""
     several = (
@@ -294,15 +248,6 @@ def _leaves_only_the_id_out(projection: Value | None) -> bool:
         isinstance(projection, Mapping)
         and not projection.open
         and all(text_of(key) == "_id" and is_constant(held, 0, False) for key, held in projection.items)
-    )
-
-
-def _wide_functions(facts: SourceFacts) -> frozenset[str]:
-    """The functions that select every column of a table."""
-    return frozenset(
-        call.function
-        for call in facts.calls(*_EXECUTES)
-        if call.function and any(_ALL.search(text_of(value) or "") for value in walk(call, 3))
     )
 
 

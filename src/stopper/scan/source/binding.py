@@ -88,7 +88,8 @@ def _grown(held: Value | None, call: Call) -> Value | None:
     """What a display is once such a method was called on it; None where nothing is known of it."""
     if call.method == "update" and (type(held) is Mapping or (_is_named(held) and _says_keys(call))):
         grown, is_open = (held.items, held.open) if type(held) is Mapping else (((NOTHING, held),), True)
-        for argument in map(as_mapping, call.args):
+        spread = (value for key, value in call.keywords if key == "**")
+        for argument in map(as_mapping, (*call.args, *spread)):
             if type(argument) is Mapping:
                 grown = grown + argument.items
                 is_open = is_open or argument.open

@@ -40,7 +40,14 @@ from stopper.scan.source.elements import is_enum
 from stopper.scan.source.folding import sliced
 from stopper.scan.source.held_fields import field_of, lineage_of
 from stopper.scan.source.loops import column_under, is_table
-from stopper.scan.source.picking import LITERAL, attribute_of_heirs, attribute_of_picked, is_by_setting, picked
+from stopper.scan.source.picking import (
+    LITERAL,
+    attribute_of_heirs,
+    attribute_of_picked,
+    attribute_of_result,
+    is_by_setting,
+    picked,
+)
 from stopper.scan.source.reader import NONE, NOTHING, READERS, Reader, canonical, either, named
 from stopper.scan.source.rows import class_of, method_beside
 from stopper.scan.source.straight import held_by_property, result_of
@@ -122,6 +129,10 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             if held is None and (home := class_of(reader, owner)) is not None:
                 known = _once_made(reader, home, name)
                 held = known if type(known) in LITERAL else None
+            if held is None and (
+                given := reader.results(owner.callee)
+            ):  # ``settings = chosen()``, one of a few classes
+                held = attribute_of_result(reader, given, name, attribute)
             if held is not None:
                 return named(held, name) if sensitive(name) else held
         found = (

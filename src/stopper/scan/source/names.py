@@ -86,6 +86,13 @@ FLASK_HOMES: Final = re.compile(
 MOVED: Final[dict[str, str]] = {
     "connexion.App.run": "flask.Flask.run",
     "connexion.request": "flask.request",
+    "flask_restful.request": "flask.request",
+    "flask_restful.current_app": "flask.current_app",
+    "flask_restful.reqparse.request": "flask.request",
+    "flask_restplus.reqparse.request": "flask.request",
+    "flask_restx.reqparse.request": "flask.request",
+    "flask_login.utils.request": "flask.request",
+    "flask_api.request": "flask.request",
     "sqlmodel.text": "sqlalchemy.text",
     "connexion.App.route": "flask.Flask.route",
     "connexion.FlaskApp.route": "flask.Flask.route",

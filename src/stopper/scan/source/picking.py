@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from stopper.core.values import (
@@ -96,6 +96,20 @@ def attribute_of_picked(
     if not several or not all(_class_of(reader.project, one) for one in several):
         return None
     found = [attribute(reader, one, name) for one in several]
+    return either(*found) if all(type(one) in LITERAL for one in found) else None
+
+
+def attribute_of_result(
+    reader: Reader, results: Sequence[Value], name: str, attribute: Callable[[Reader, Value, str], Value]
+) -> Value | None:
+    """What ``settings.name`` is of ``settings = chosen()``, where the function gives back one of a few classes or objects of the project. Those
+    for tests and for one desk are left out where there is another."""
+    several = either(*results)
+    every = several.options if type(several) is Choice and not several.every else (several,)
+    if not every[1:] or not all(_class_of(reader.project, one) for one in every):
+        return None
+    kept = [one for one in every if not _is_for_tests(one)] or [*every]
+    found = [attribute(reader, one, name) for one in kept]
     return either(*found) if all(type(one) in LITERAL for one in found) else None
 
 
