@@ -18,10 +18,10 @@ def columns_of(match: re.Match[str], made: dict[str, tuple[str, ...]]) -> list[s
 
 
 def quoted(row: str, beside: list[list[str]]) -> list[list[str]]:
-    """The literal texts of a row; where a mark stands in it, what is passed beside the statement."""
+    """The literal texts of a row; where a mark stands in it, what is passed beside the statement or put into it."""
     passed = iter(beside)
     nothing: list[str] = []
     return [
-        [one[1:-1]] if one[:1] in ("'", '"') else next(passed, nothing) if one in ("?", "%s") else nothing
+        next(passed, nothing) if one.strip("'\"") in ("?", "%s") else [one[1:-1]] if one[:1] in ("'", '"') else nothing
         for one in (part.strip() for part in row.split(","))
     ]

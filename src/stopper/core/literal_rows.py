@@ -9,6 +9,7 @@ from stopper.core.facts import SourceFacts
 from stopper.core.inserted_rows import INSERT, columns_of, quoted
 from stopper.core.literal_accounts import PEOPLE, USER_KEY, USUAL, holds_password, is_default, literal_texts
 from stopper.core.place import Span
+from stopper.core.sql_conditions import put_into, statement_of
 from stopper.core.sql_tables import made_in, made_tables
 from stopper.core.values import Call, Mapping, Sequence, Value, text_of, walk
 
@@ -18,10 +19,14 @@ _RUNS_SQL: Final = r"(.*[.])?(execute|executemany|executescript|execute_sql)"
 def inserted(facts: SourceFacts) -> Iterator[Span]:
     """An INSERT into a table of people, its values in the text or beside it."""
     for call in facts.calls_matching(_RUNS_SQL):
-        said = next(
+        said = statement_of(call.argument(0)) or next(
             (text for one in walk(call.argument(0), 3) if (text := text_of(one)) and "insert" in text.lower()), ""
         )
-        if call.span is not None and any(_has_default(facts, call, one) for one in said.split(";") if said):
+        if (
+            "insert" in said.lower()
+            and call.span is not None
+            and any(_has_default(facts, call, one) for one in said.split(";") if said)
+        ):
             yield call.span
 
 
@@ -29,7 +34,8 @@ def _has_default(facts: SourceFacts, call: Call, statement: str) -> bool:
     match = INSERT.search(statement)
     if match is None:
         return False
-    beside = list(_beside(facts, call))
+    put_in = [list(literal_texts(facts, one)) for one in put_into(call.argument(0))]
+    beside = [put_in] if put_in else list(_beside(facts, call))
     rows = [quoted(row, beside[0] if beside else []) for row in re.findall(r"\(([^()]*)\)", match["rows"])]
     return any(_is_default(columns_of(match, made_tables(facts)), row) for row in (*rows, *beside))
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.values import Call, Format, Mapping, Parameter, Sequence, Value, options, text_of
+from stopper.core.values import Call, Format, Mapping, Parameter, Sequence, Unknown, Value, options, text_of
 
 PUT_IN: Final = "?"
 """What stands for a value that is put into the text of a statement."""
@@ -28,8 +28,26 @@ def _said(value: Value) -> str:
     if isinstance(value, Call) and value.callee in _TEXTS and value.args:
         return statement_of(value.args[0])
     if isinstance(value, Format):
+        filled = _filled(value)
+        if filled is not None:
+            return filled[0]
         return "".join(text if (text := text_of(part)) is not None else PUT_IN for part in value.parts)
     return text_of(value) or ""
+
+
+_GAP: Final = re.compile(r"%[sdri]|\{\w*\}")
+
+
+def _filled(value: Format) -> tuple[str, tuple[Value, ...]] | None:
+    """``"… VALUES ('%s')" % name``, ``"… {}".format(name)``: the text with ``?`` in its gaps, and what goes into them."""
+    first, *given = value.parts or (value,)
+    last = given.pop() if given else None
+    if not isinstance(last, Unknown) or last.parts:
+        return None  # an empty unknown is what ends a text that is filled by ``%`` or ``.format``
+    said = text_of(first) or ""
+    if given and len(_GAP.findall(said)) == len(given):
+        return _GAP.sub(PUT_IN, said), tuple(given)
+    return None
 
 
 def compared(call: Call) -> Iterator[tuple[str, Value]]:
@@ -44,7 +62,7 @@ def compared(call: Call) -> Iterator[tuple[str, Value]]:
 
 def _values(call: Call, said: str) -> dict[int, Value]:
     """What is put in or bound, by where it stands in the text."""
-    put_in = [part for option in options(call.args[0]) for part in _parts(option) if text_of(part) is None]
+    put_in = put_into(call.args[0])
     places = list(_PLACE.finditer(said))
     if put_in:
         marks = [one.start() for one in places if one[0] == PUT_IN]
@@ -65,4 +83,18 @@ def _values(call: Call, said: str) -> dict[int, Value]:
 def _parts(value: Value) -> tuple[Value, ...]:
     if isinstance(value, Call) and value.callee in _TEXTS and value.args:
         return tuple(part for option in options(value.args[0]) for part in _parts(option))
-    return value.parts if isinstance(value, Format) else ()
+    if not isinstance(value, Format):
+        return ()
+    filled = _filled(value)
+    return filled[1] if filled is not None else value.parts
+
+
+def put_into(value: Value | None) -> tuple[Value, ...]:
+    """What is put into the text of a statement, in its order."""
+    return tuple(
+        part for option in options(value) for part in _parts(option) if text_of(part) is None or _is_filled(option)
+    )
+
+
+def _is_filled(value: Value) -> bool:
+    return isinstance(value, Format) and _filled(value) is not None

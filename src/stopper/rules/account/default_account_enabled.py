@@ -58,7 +58,7 @@ _STANDS_IN: Final = re.compile(r"(?i)dummy|nobody|no_?one|absent|missing|decoy")
 _STORE: Final = re.compile(
     r"(?i)(\w*_)?(users?|accounts?|people|credentials|logins|admins?|members|userdb|user_db)(_\w+)?"
 )
-_MAKERS: Final = r"(.*[.])?((create|add|make|register|insert|ensure|seed|new)_?(default_?|initial_?)?(super_?)?(user|account|admin|member|person)|[A-Z]?[A-Za-z]*(User|Account|Member|Admin|Person|Customer|Staff|Employee)(Model)?([.](get_or_)?create(_user)?|[.]objects[.]create\w*)?)"
+_MAKERS: Final = r"(.*[.])?((create|add|make|register|insert|ensure|seed|new)_?(default_?|initial_?)?(super_?)?(user|account|admin|member|person)|(user|account|member|person)_(create|add|register|insert|new)|[A-Z]?[A-Za-z]*(User|Account|Member|Admin|Person|Customer|Staff|Employee)(Model)?([.](get_or_)?create(_user)?|[.]objects[.]create\w*)?)"
 
 
 def detect(app: App) -> Iterator[Hit]:

@@ -57,6 +57,7 @@ def detect(app: App) -> Iterator[Hit]:
         *_debuglevels(facts),
         *_variables(facts),
         *_hooks(facts),
+        *_traced(facts),
     )
     for span in said:
         if not asked_for(facts, span):
@@ -170,6 +171,23 @@ def _hooks(facts: SourceFacts) -> Iterator[Span]:
         for call in facts.calls_in(name) if facts.function(name) is not None else ():
             if call.method in _LOGS and call.span is not None and any(map(_is_all_headers, call.args)):
                 yield call.span
+
+
+def _traced(facts: SourceFacts) -> Iterator[Span]:
+    """``connection.set_trace_callback(print)`` of sqlite3: each statement with the values that were bound to it."""
+    for call in facts.calls("*.set_trace_callback") if facts.imports("sqlite3") else ():
+        said = call.argument(0)
+        writes = isinstance(said, Name) and said.dotted.rpartition(".")[2] in _LOGS
+        if call.span is not None and (writes or _writes_its_argument(facts, said)):
+            yield call.span
+
+
+def _writes_its_argument(facts: SourceFacts, said: Value | None) -> bool:
+    name = said.dotted if isinstance(said, Name) else ""
+    return facts.function(name) is not None and any(
+        call.method in _LOGS and any(isinstance(part, Parameter) for value in call.args for part in walk(value, 3))
+        for call in facts.calls_in(name)
+    )
 
 
 _LOGS: Final = frozenset({"debug", "info", "warning", "error", "critical", "exception", "log", "print", "echo"})
