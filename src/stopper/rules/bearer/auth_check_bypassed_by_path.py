@@ -240,7 +240,8 @@ def _is_guard(facts: SourceFacts, function: str) -> bool:
     hooked = function in hung(facts, *BEFORE) or any(function in route.hooks for route in facts.routes)
     asked = [one for one in facts.conditions_in(function) if one.function == function]  # not those of its one caller
     refuses = any(one.refuses and not _moves_on(facts, one) for one in asked)
-    return refuses or (hooked and _asks_who(facts, function))
+    wraps = any(isinstance(one.value, Call) and one.value.callee == "?" for one in facts.returns_of(function))
+    return refuses or ((hooked or wraps) and _asks_who(facts, function))
 
 
 def _is_closed_for_all(call: Call) -> bool:

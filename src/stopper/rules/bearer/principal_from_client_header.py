@@ -272,6 +272,10 @@ def _is_used(facts: SourceFacts, reading: Reading) -> bool:
         for one, other in ((compared.left, compared.right), (compared.right, compared.left)):
             if _holds(one, reading) and isinstance(other, Constant) and other.value not in (None, ""):
                 return True
+            if _holds(one, reading) and isinstance(other, Parameter):  # ``/users/<user_id>``, for whom the header says
+                asked = facts.conditions_in(function)
+                if any((test.refuses or test.stops) and test.span.holds(compared.span) for test in asked):
+                    return True
     return False
 
 

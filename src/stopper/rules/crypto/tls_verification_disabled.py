@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from stopper.core.app import App
+from stopper.core.body_models import classes_by_name
 from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.passed_keywords import passed_as
@@ -52,6 +53,8 @@ _OFF: Final[dict[str, tuple[object, ...]]] = {
     "ssl_cert_reqs": ("none", "CERT_NONE", None),
 }
 """Arguments that turn the check off, with the values that do."""
+_OF_CERTIFICATES: Final = frozenset(_OFF) - {"verify", "ssl", "check_hostname"}
+"""Those that say themselves what they are about, whatever client takes them."""
 _ANY_RECEIVER: Final = frozenset(
     {"get", "post", "put", "patch", "delete", "head", "options", "request", "send", "stream"}
 )
@@ -167,7 +170,7 @@ def _calls(facts: SourceFacts) -> Iterator[_Seen]:
     for call, name, value in passed_as(facts, _OFF.__contains__):
         if call.span is None or call is told or call.callee in _UNVERIFIED:
             continue
-        if _is_off(facts, name, value) and _is_client(facts, call):
+        if _is_off(facts, name, value) and (_is_client(facts, call) or _is_of_certificates(facts, call, name)):
             told = call
             if any(text.startswith("http://") for one in call.args[:2] for text in _openings(facts, one)):
                 continue  # there is no certificate on this way
@@ -196,6 +199,12 @@ def _is_off(facts: SourceFacts, name: str, value: Value) -> bool:
         case _:
             pass
     return isinstance(value, Constant) and any(type(value.value) is type(one) and value.value == one for one in wanted)
+
+
+def _is_of_certificates(facts: SourceFacts, call: Call, name: str) -> bool:
+    """``nextcloud_client.Client(host, verify_certs=False)`` of a library that is not known here."""
+    own = facts.function(call.callee) is not None or call.callee in classes_by_name(facts)
+    return name in _OF_CERTIFICATES and not own and not call.callee.startswith("jwt.")
 
 
 def _is_client(facts: SourceFacts, call: Call) -> bool:
