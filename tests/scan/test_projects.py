@@ -71,6 +71,16 @@ def test_a_folder_without_code_speaks_for_the_code_around_it(tmp_path):
     assert made == [{"app.py", "deploy/requirements.txt", "deploy/.env"}]
 
 
+def test_tests_beside_the_folder_of_the_code_make_no_project_of_their_own(tmp_path):
+    files = {
+        "backend/pyproject.toml": "",
+        "backend/app.py": APP,
+        "tests/test_app.py": "import pytest\n",
+        "config/default.yml": "",
+    }
+    assert parts(tmp_path, files) == [set(files)]
+
+
 def test_a_project_is_asked_for_dependencies_where_it_stands_and_around(tmp_path):
     write(tmp_path, {"a/setup.py": "", "a/app.py": APP, "b/setup.py": "", "b/app.py": APP})
     assert [part.folders for part in parted(tmp_path)] == [(tmp_path / "a", tmp_path), (tmp_path / "b", tmp_path)]

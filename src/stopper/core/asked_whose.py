@@ -11,7 +11,7 @@ from stopper.core.asked_of_found import is_asked_of_caller, not_of_found
 from stopper.core.caller_askers import askers
 from stopper.core.fact import Comparison, Condition, Decorator, Function
 from stopper.core.nested_functions import inside
-from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO, only_describes
+from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO, is_for_customers, only_describes
 from stopper.core.passing import handed, unread
 from stopper.core.raising import raised_in
 from stopper.core.reached_by_admins import lets_all_in
@@ -112,7 +112,7 @@ def asks_whose(index: FunctionIndex, route: Route, own: list[Function], look: Ca
 
 def _asks_role(one: Decorator) -> bool:
     """By its own name, or by what it is told: ``@requires(Permissions.administrator)``."""
-    if ADMIN_GUARD.search(one.name.rpartition(".")[2]):
+    if ADMIN_GUARD.search(one.name.rpartition(".")[2]) and not is_for_customers(one):
         return True
     if one.call is None or "route" in one.name or only_describes(one.name):
         return False

@@ -1,7 +1,7 @@
 """What an object of a class of the project has under an attribute: what it was made with, through functions that give it back."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from stopper.core.body_models import classes_by_name, is_record
 from stopper.core.fact import ClassFact
@@ -142,3 +142,34 @@ def _by_default(facts: "SourceFacts", known: ClassFact, attribute: str) -> Value
     if isinstance(made, Unknown) and len(made.parts) == 1:
         return made.parts[0]
     return held.keyword("default")
+
+
+_OF_THE_ROW: Final = frozenset({"id", "pk", "_id"})
+"""What a database gives, whatever else a row is filled with."""
+
+
+def put_into(facts: "SourceFacts", value: Member) -> tuple[Value, ...]:
+    """What is put under that attribute of an object which is made here: by its constructor, or by a line behind it (``note.title = …``)."""
+    known = classes_by_name(facts)
+    made = [one for one in options(value.owner) if isinstance(one, Call) and one.callee in known]
+    if not made:
+        return ()
+    later = facts.once("what is put into objects that are made", lambda: _put_later(facts))
+    found = [held for one in made for held in later.get((id(one), value.attribute), ())]
+    for one in made:
+        given = _put(facts, known[one.callee], one, value.attribute)
+        if given is not None:
+            found.append(given)
+        elif one.open and value.attribute not in _OF_THE_ROW:
+            found += [held for name, held in one.keywords if name == "**"]
+    return tuple(found)
+
+
+def _put_later(facts: "SourceFacts") -> dict[tuple[int, str], tuple[Value, ...]]:
+    """By the object itself, and by the attribute; the facts keep both alive."""
+    found: dict[tuple[int, str], tuple[Value, ...]] = {}
+    for one in facts.assignments():
+        if isinstance(one.into, Call):
+            key = (id(one.into), one.attribute)
+            found[key] = (*found.get(key, ()), one.value)
+    return found

@@ -7,7 +7,7 @@ from stopper.core.account_names import said_name
 from stopper.core.app import Access
 from stopper.core.fact import Function
 from stopper.core.nested_functions import inside
-from stopper.core.owner_names import ROLE
+from stopper.core.owner_names import ROLE, is_for_customers
 from stopper.core.values import Member, Name, text_of, walk
 from stopper.core.view_functions import FunctionIndex
 
@@ -22,7 +22,11 @@ def asks_a_role(view: Function) -> bool:
         name = one.name.rpartition(".")[2]
         given = one.call.args if one.call is not None else ()
         said = [text for value in given for part in walk(value, 3) if (text := text_of(part))]
-        if len(said) <= 1 and (_ROLE_GUARD.search(name) or (said and _GUARD.search(name))):
+        if (
+            len(said) <= 1
+            and not is_for_customers(one)
+            and (_ROLE_GUARD.search(name) or (said and _GUARD.search(name)))
+        ):
             return True
     return False
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stopper.core.body_models import filled_from, is_form_text, is_narrow
 from stopper.core.glimpses import is_glimpse, is_split
-from stopper.core.held_attributes import held_under, surely_held
+from stopper.core.held_attributes import held_under, put_into, surely_held
 from stopper.core.held_headers import credential_kind, headers_of, is_one_name
 from stopper.core.kept_values import kept_for
 from stopper.core.labels import CREDENTIALS
@@ -279,7 +279,7 @@ class _Asking:
         put = headers_of(self.facts, value.owner) if value.attribute == "headers" else ()
         if put:
             return frozenset(label for name, held in put for label in self._put(name, held, bound, depth))
-        found = self.of(value.owner, bound, depth + 1)
+        found = self.of(value.owner, bound, depth + 1) | self._union(put_into(self.facts, value), bound, depth)
         if found and self.numbers and is_narrow(self.facts, value.owner, value.attribute):
             return NONE
         if sensitive(value.attribute) is None and any(one.kind in CREDENTIALS and not one.by_name for one in found):

@@ -48,6 +48,7 @@ def changes_oneself(facts: SourceFacts) -> frozenset[str]:
     found |= {one.function for one in setting if one.function in writing and WHO.search(one.target.rpartition(".")[0])}
     giving |= writing
     found |= {call.function for name in giving for call in facts.calls(name) if any(map(_is_caller, call.args))}
+    found |= {call.function for name in hashing for call in facts.calls(name) if _hands_both(facts, call)}
     return frozenset(found | {name for name in giving - found if _looks_caller_up(facts, name)})
 
 
@@ -75,6 +76,14 @@ def _is_typed(facts: SourceFacts, one: Assignment) -> bool:
 def _is_caller(value: Value) -> bool:
     """``SETTERS[name](current_user, value)``: a step that gives somebody a password is handed who is calling."""
     return isinstance(value, Name) and WHO.search(value.dotted) is not None
+
+
+def _hands_both(facts: SourceFacts, call: Call) -> bool:
+    """``profile.update(g.user.id, password=body["password"])``: what hashes it is handed who is calling, and what was typed."""
+    given = (*call.args, *(value for _, value in call.keywords))
+    return any(_is_caller(part) for value in given for part in walk(value, 2)) and any(
+        is_password_name(name) and facts.derives(value, "request-data") for name, value in call.keywords
+    )
 
 
 def _updates_caller(call: Call) -> bool:

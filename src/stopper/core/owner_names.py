@@ -3,6 +3,9 @@
 import re
 from typing import Final
 
+from stopper.core.fact import Decorator
+from stopper.core.values import text_of, walk
+
 OWNER: Final = re.compile(
     r"(?i)^_?(user|owner|author|account|customer|tenant|org|organi[sz]ation|team|creator|created_by|patient|member|company|workspace|group|client|uploader|sender|recipient|employee|seller|buyer|"
     r"merchant|student|(?:travell?er|guest|driver|rider|passenger|resident|subscriber|donor|volunteer|borrower|holder|requester|submitter|reporter|renter|pupil|applicant|participant)(?!s))s?"
@@ -71,3 +74,16 @@ _DESCRIBES: Final = frozenset({
 def only_describes(decorator: str) -> bool:
     """That what a decorator is told stands in a document and is asked of nobody: ``@blp.doc(description="Admins only")``."""
     return decorator.rpartition(".")[2] in _DESCRIBES
+
+
+_CUSTOMER: Final = re.compile(
+    r"(?i)(?:roles?[_.:-])?(?:(?:normal|regular|standard|registered|end)[_ -]?)?(?:user|customer|client|consumer|tourist|travell?er|patient|student|pupil|member|guest|buyer|"
+    r"shopper|subscriber|citizen|passenger|rider|resident|reader|player|applicant|candidate|donor|visitor|borrower)s?"
+)
+
+
+def is_for_customers(one: Decorator) -> bool:
+    """``@role_required("customer")``: those who are told apart by it have things of their own each, and none is staff."""
+    given = (*one.call.args, *(value for _, value in one.call.keywords)) if one.call is not None else ()
+    said = [text for value in given for part in walk(value, 3) if (text := text_of(part)) is not None]
+    return bool(said) and all(_CUSTOMER.fullmatch(text) for text in said)

@@ -9,7 +9,7 @@ from stopper.core.fact import ClassFact, Decorator
 from stopper.core.facts import SourceFacts
 from stopper.core.named_columns import names_of_columns
 from stopper.core.text_words import mentions
-from stopper.core.values import Item, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Item, Parameter, Value, options, text_of, walk
 
 SEALS: Final = re.compile(r"(?i)encrypt|hash|bcrypt|argon|seal")
 """Functions that hash or encrypt."""
@@ -32,7 +32,13 @@ def is_table_class(one: ClassFact) -> bool:
 def is_column(facts: SourceFacts, one: ClassFact, name: str) -> bool:
     """A column of whatever name (``secret``) that keeps what it is given."""
     column = one.attributes.get(name)
-    return column is not None and mentions(column, _COLUMN) and not is_protected(facts, column)
+    several = list(options(column))
+    declared = [
+        made
+        for made in several
+        if mentions(made, _COLUMN) and (len(several) == 1 or (isinstance(made, Call) and _COLUMN.search(made.callee)))
+    ]  # what a method puts there later is no declaration
+    return bool(declared) and not any(is_protected(facts, made) for made in declared)
 
 
 def is_own_column(facts: SourceFacts, typed: Value, kept: Value) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.account_names import is_password_name
 from stopper.core.body_models import is_model
-from stopper.core.fact import ClassFact, Decorator
+from stopper.core.fact import ClassFact, Comparison, Decorator
 from stopper.core.facts import SourceFacts
 from stopper.core.values import Call, Constant, Name, Parameter, Value, text_of, walk
 from stopper.core.whole_numbers import least_number
@@ -58,6 +58,16 @@ def least_asked(facts: SourceFacts, names: Iterable[str]) -> int:
     )
     asked = [one for one in said if one is not None]
     asked += [bound for name in names for bound in length_bounds(facts, name)]
+    validators = {
+        part.dotted
+        for one in facts.classes()
+        if one.name in used
+        for name, value in one.attributes.items()
+        if _is_new(name, one)
+        for part in walk(value, 6)
+        if isinstance(part, Name)
+    }
+    asked += [bound for name in validators for one in facts.comparisons_in(name) for bound in _least_of(facts, one)]
     return max(asked, default=0)
 
 
@@ -127,9 +137,11 @@ def _is_new(name: str, schema: ClassFact) -> bool:
 
 def _looks_itself(facts: SourceFacts, schema: ClassFact) -> bool:
     for method in schema.methods:
-        function = facts.function(method if "." in method else f"{schema.name}.{method}")
+        name = method if "." in method else f"{schema.name}.{method}"
+        function = facts.function(name)
         decorators = function.decorators if function is not None else ()
-        if "password" in method.rpartition(".")[2].lower() or any(map(_is_about_passwords, decorators)):
+        about = "password" in method.rpartition(".")[2].lower() or any(map(_is_about_passwords, decorators))
+        if about and not _asks_nothing(facts, name):
             return True
     return False
 
@@ -166,9 +178,37 @@ def _is_strict(facts: SourceFacts, field: Value) -> bool:
 
 
 def _asks_nothing(facts: SourceFacts, name: str) -> bool:
-    """A validator of the project that only wants something to be there: ``if not value.strip(): raise``."""
-    return (
-        facts.function(name) is not None
-        and not facts.comparisons_in(name)
-        and all(call.method in ("strip", "ValidationError", "ValueError", "isspace") for call in facts.calls_in(name))
+    """A validator of the project that only wants something to be there, ``if not value.strip(): raise``, or a few signs of it, or that it is
+    the same twice."""
+    if facts.function(name) is None:
+        return False
+    calls = facts.calls_in(name)
+    return all(_asks_little(facts, one, name) for one in facts.comparisons_in(name)) and all(
+        call.method in _ASKING_LITTLE for call in calls
     )
+
+
+_ASKING_LITTLE: Final = frozenset({"strip", "ValidationError", "ValueError", "isspace", "len", "get", "StopValidation"})
+
+
+def _least_of(facts: SourceFacts, one: Comparison) -> Iterator[int]:
+    """The number in ``len(value) < 6``."""
+    for side, other, operators in ((one.left, one.right, ("<", "<=")), (one.right, one.left, (">", ">="))):
+        if isinstance(side, Call) and side.callee == "len" and one.operator in operators:
+            bound = least_number(facts, other)
+            yield from () if bound is None or bound >= MOST else (bound,)
+
+
+def _asks_little(facts: SourceFacts, one: Comparison, function: str) -> bool:
+    """``len(value) < 6``, an upper bound, ``data["password"] != data["confirm"]``."""
+    for side, other, too_long in ((one.left, one.right, (">", ">=")), (one.right, one.left, ("<", "<="))):
+        if isinstance(side, Call) and side.callee == "len":
+            bound = least_number(facts, other)
+            return bound is not None and (bound < LEAST or bound >= MOST or one.operator in too_long)
+    return one.operator in ("==", "!=") and not any(
+        isinstance(side, Constant) or not _is_handed(side, function) for side in (one.left, one.right)
+    )
+
+
+def _is_handed(value: Value, function: str) -> bool:
+    return any(isinstance(part, Parameter) and part.function == function for part in walk(value, 4))

@@ -1,5 +1,6 @@
 """Checks that answer with a refusal, called where nothing looks at what they answer."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -9,7 +10,7 @@ from stopper.core.place import Span
 from stopper.core.raising import raised_in
 from stopper.core.refusals_made import SENT_AWAY, answers_only_some, is_refusal
 from stopper.core.standing_alone import stands_alone
-from stopper.core.values import Call, Sequence, Value, walk
+from stopper.core.values import Call, Member, Name, Sequence, Value, walk
 
 _ASKS_OR_ANSWERS: Final = frozenset({
     "get", "getlist", "jsonify", "make_response", "Response", "redirect", "url_for", "render_template", "dumps", "compare_digest",
@@ -17,6 +18,10 @@ _ASKS_OR_ANSWERS: Final = frozenset({
     "set", "len", "str", "any", "all", "isinstance", "debug", "info", "warning", "error", "format",
 })  # fmt: skip
 """Calls by which nothing is done that is still there afterwards, and that end no request."""
+_MORE: Final = re.compile(
+    r"(?i)(?:^|[._])(?:is_?)?(?:admin\w*|staff|superuser|super_?admin|moderator|roles?|permissions?|scopes?|privileges?|can_\w+)$"
+)
+"""What people are or may beyond being logged in."""
 
 
 def refusals_dropped(
@@ -39,9 +44,18 @@ def refusals_dropped(
         for call in (inner for each in (name, *_handing_on(facts, name)) for inner in facts.calls(each)):
             if call.span is None or not call.function or not stands_alone(facts, call):
                 continue
-            if not _is_guarded_besides(app, call.function):
+            if not _is_guarded_besides(app, call.function) or any(_asks_for_more(one.value) for one in asking):
                 message = f"{call.method}() answers with a refusal, and nothing looks at its answer here"
                 yield call.span, message, only_asks
+
+
+def _asks_for_more(value: Value) -> bool:
+    """``if not g.user.is_staff``: a guard that only asks who is there does not ask that."""
+    return any(
+        _MORE.search(said) is not None
+        for part in walk(value, 4)
+        if (said := part.dotted if isinstance(part, Name) else part.attribute if isinstance(part, Member) else "")
+    )
 
 
 def _asked_by_function(facts: SourceFacts, value: Value, asks_who: Callable[[Value], bool]) -> bool:

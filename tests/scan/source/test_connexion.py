@@ -133,3 +133,17 @@ def test_a_broken_document_matters_only_to_who_serves_it(read):
 def test_an_impossible_date_and_what_is_filled_in_lose_no_document(read, before, after):
     reading = read({**files(), "shop/spec/notes.yaml": DOCUMENT.replace(before, after)})
     assert (reading.errors, len(reading.app.routes)) == ((), 3)
+
+
+@pytest.mark.parametrize("name", ["API.yml", "OpenAPI.yaml", "api_v1.yml", "specification.yaml", "specs/v1/notes.yml"])
+def test_a_document_may_be_called_in_many_ways(read, name):
+    reading = read(
+        {
+            "shop/__init__.py": "import connexion\napp = connexion.App(__name__, specification_dir='.')\n"
+            f"app.add_api('{name}')\n",
+            "shop/views.py": "def listing():\n    return []\n",
+            f"shop/{name}": 'openapi: 3.0.0\ninfo: {title: x, version: "1"}\npaths:\n  /notes:\n    get:\n'
+            "      operationId: shop.views.listing\n      responses: {}\n",
+        }
+    )
+    assert [route.view for route in source_of(reading.app).routes] == ["shop.views.listing"]

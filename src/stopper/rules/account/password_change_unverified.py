@@ -56,7 +56,7 @@ _OLD: Final = re.compile(
 )
 _OLD_KEY: Final = re.compile(r"(?i)^(?:old|current|existing|present|previous|original)")
 _RECENT: Final = re.compile(
-    r"(?i)fresh|reauth|step_?up|confirm_?(password|identity|access)|sudo|verify_(password|current|user|credentials)|check_?pass|authenticate|checkpw|mfa|totp|reset_token|admin|require_recent"
+    r"(?i)(?<!re)fresh|reauth|step_?up|confirm_?(password|identity|access)|sudo|verify_(password|current|user|credentials)|check_?pass|authenticate|checkpw|mfa|totp|reset_token|admin|require_recent"
 )
 _ASKS_PASSWORD: Final = re.compile(
     r"(?i)_?(?:has|is|does|match(?:es)?|checks?|verify|verifies|validates?|tests?|fits|knows|correct|same)_\w*(?:pass|pwd|secret)"

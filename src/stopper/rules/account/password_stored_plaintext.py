@@ -130,7 +130,7 @@ def _is_of_a_type(facts: SourceFacts, *sides: Value) -> bool:
 def _is_check(facts: SourceFacts, typed: Value, kept: Value) -> bool:
     """*typed* is a password of the request, and *kept* one that the application looked up."""
     if any(is_own_column(facts, _plain(typed), one) for one in options(_opened(_plain(kept)))):
-        return True
+        return not is_given_sealed(facts, _plain(typed))
     if isinstance(kept, Member) and HASHED_COLUMN.fullmatch(kept.attribute):
         return _is_typed(facts, typed) and not is_given_sealed(facts, _plain(typed))
     if not any(_is_kept(facts, _opened(one)) for one in options(_plain(kept))) or _is_configured(facts, kept):

@@ -14,7 +14,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.kinds_of_staff import asks_a_role, is_for_a_role, is_for_admins
 from stopper.core.named_by_id import ACCOUNT_NUMBER, PAYS, is_id, is_statement_by_id
 from stopper.core.nested_functions import inside
-from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE
+from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE, is_for_customers
 from stopper.core.password_columns import is_table_class
 from stopper.core.place import RouteRef
 from stopper.core.reached_by_admins import logs_in_admins_alone
@@ -85,7 +85,9 @@ def detect(app: App) -> Iterator[Hit]:
                 continue
             own = list(index.of_view(route.view, route.span, method))
             own += _loaders(index, own, route)
-            if any(one.stops is not False and ADMIN_GUARD.search(one.name) for one in access.guards):
+            customers = {one.name for view in own for one in view.decorators if is_for_customers(one)}
+            guards = [one.name for one in access.guards if one.stops is not False and one.name not in customers]
+            if any(map(ADMIN_GUARD.search, guards)):
                 continue
             if is_for_admins(index, access) or is_everybodys_deed(route, method):
                 continue
@@ -196,16 +198,13 @@ def _pulling(facts: SourceFacts) -> Iterator[tuple[Function, frozenset[str]]]:
 
 
 def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call | Item]:
-    """The look-ups of a view, and those of a function of the project that it hands the id to."""
+    """The look-ups of a view, and those of the functions of the project that it hands the id to."""
     facts = index.facts
     for function in own:
         for call in facts.calls_in(function.name):
             if _looks_up(index, call):
                 yield call
-        for call in facts.calls_in(function.name):
-            handed = facts.function(call.callee) is not None and call.args
-            if handed and any(is_id(index, value) or _is_body(value) for value in call.args):
-                yield from (inner for inner in facts.calls_in(call.callee) if _looks_up(index, inner))
+        yield from _handed_on(index, function.name)
         for call in facts.calls_in(function.name) if facts.imports(*_FIRESTORES) else ():
             if call.method == "document" and any(is_id(index, value) for value in call.args):
                 yield call
@@ -213,6 +212,15 @@ def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call | Item]
             if call.callee in _SERVES and any(_is_number(index, value) for value in call.args):
                 yield call
         yield from _kept_under(index, function)
+
+
+def _handed_on(index: FunctionIndex, name: str, steps: int = 2) -> Iterator[Call]:
+    """What a service looks up by the id that it is handed, or hands on to a repository."""
+    for call in index.facts.calls_in(name) if steps else ():
+        given = (*call.args, *(value for _, value in call.keywords))
+        if call.callee in index.by_name and any(is_id(index, value) or _is_body(value) for value in given):
+            yield from (inner for inner in index.facts.calls_in(call.callee) if _looks_up(index, inner))
+            yield from _handed_on(index, call.callee, steps - 1)
 
 
 def _is_body(value: Value) -> bool:

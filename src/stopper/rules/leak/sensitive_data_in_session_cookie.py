@@ -32,6 +32,7 @@ from stopper.core.values import (
     Format,
     Item,
     Mapping,
+    Member,
     Name,
     Sequence,
     Truth,
@@ -203,7 +204,9 @@ def _holds_secret_name(value: Value, depth: int = 3) -> bool:
             case Call(callee="dataclasses.asdict", args=(Call() as made, *_)):
                 told = [*made.keywords, *((text_of(one.key) or "", one) for one in made.args if isinstance(one, Item))]
             case Item(key=Constant(value=str(key))):
-                told = [(key, option)] if sensitive(key) else []
+                told = [(key, option)] if sensitive(key) or _CARD.search(key) else []
+            case Member(attribute=key):
+                told = [(key, option)] if _CARD.search(key) else []
             case _:
                 continue
         if any(

@@ -197,6 +197,10 @@ def _free(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
                 | Item(owner=Call() as owner, key=Constant(value=str(key)))
             ) if _NAMES.match(key) and _is_handed_to_wrapper(facts, owner):
                 return True
+            case Item(owner=Parameter(index=index), default=left_out) if (
+                index == NAMED and left_out is not None and _free(facts, left_out, depth)
+            ):
+                return True  # ``kwargs.pop("per_page", request.args.get("per_page"))``
             case Item(owner=owner, key=Constant(value=str(key))) | Member(owner=owner, attribute=key) if _NAMES.match(
                 key
             ):

@@ -10,7 +10,7 @@ from stopper.core.fact import SinkKind
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.outbound_names import asks_this_machine
-from stopper.core.place import RouteRef
+from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, listen, not_applicable, passed, unsure
 from stopper.core.probe_address_fields import MOST, address_fields, aimed
 from stopper.core.probe_baseline import answered, attempt
@@ -67,7 +67,7 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if not _is_answer(call) or is_of_a_script(facts, call) or _is_of_this_machine(call):
             continue
-        if not _is_checked(facts, call.function) and not _is_checked_by_callers(facts, call.function):
+        if not _is_checked(facts, call.function, call) and not _is_checked_by_callers(facts, call.function):
             seen.add((call.span.path, call.span.line))
             told.add(call.function)
             yield Hit("the answer of another service is used without a look at its status, size or form", call.span)
@@ -144,9 +144,28 @@ def _chain(value: Value) -> Iterator[Value]:
             return
 
 
-def _is_checked(facts: SourceFacts, function: str) -> bool:
-    """That the function, or one inside, looks at the status, the size or the form of an answer."""
-    if any(_CHECKS.fullmatch(call.method) and not _only_loads(facts, call) for call in facts.calls_in(function)):
+def _is_checked(facts: SourceFacts, function: str, read: Call | None = None) -> bool:
+    """That the function, or one inside, looks at the status, the size or the form of an answer. Where the answer is *read* in a function that
+    is read as a part of its one caller, what the caller holds against schemas is something else, unless it is the answer."""
+    apart = read is not None and read.span is not None and facts.function_around(read.span) != function
+
+    def of_answer(span: Span | None, *given: Value) -> bool:
+        if not apart or span is None or facts.function_around(span) != function:
+            return True
+        return read is not None and any(
+            isinstance(part, Call) and part.span == read.span for value in given for part in walk(value, 5)
+        )
+
+    if any(
+        _CHECKS.fullmatch(call.method) and not _only_loads(facts, call) and of_answer(call.span, *call.args)
+        for call in facts.calls_in(function)
+    ):
+        return True
+    if any(
+        _is_given_answer(call) and _is_checked(facts, call.callee)
+        for call in facts.calls_in(function)
+        if call.callee != function and facts.function(call.callee) is not None
+    ):
         return True
     if any(
         _looks(one)
@@ -172,6 +191,11 @@ def _is_checked(facts: SourceFacts, function: str) -> bool:
         return True  # whatever was wrong with it, the answer is none
     caught = {name.rpartition(".")[2] for one in handlers for name in one.catches}
     return bool(caught & _NO_JSON) and bool(caught & _OTHER_FORM)
+
+
+def _is_given_answer(call: Call) -> bool:
+    """``refuse_failures(answer)``"""
+    return any(isinstance(value, Call) and _CALL.fullmatch(value.callee) for value in call.args)
 
 
 def _only_loads(facts: SourceFacts, call: Call) -> bool:

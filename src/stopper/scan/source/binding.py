@@ -254,6 +254,8 @@ def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: a
         reader.scope[target.value.id] = answered
     if target.attr == TABLE:
         table_assigned(reader, owner, value, reader.span(node))
+    if type(owner) is Call and owner.callee in project.classes and reader.function and base != "flask.Flask":
+        project.put_later.add((id(owner), target.attr))
     derived = type(owner) is Name and owner.dotted in project.classes and project.is_app(owner.dotted)
     if base == "flask.Flask" or (derived and target.attr in names.ATTRIBUTE_SETTINGS):
         if target.attr in names.ATTRIBUTE_SETTINGS:

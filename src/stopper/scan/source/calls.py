@@ -19,7 +19,9 @@ from stopper.core.values import (
     walk,
 )
 from stopper.scan.source import names
+from stopper.scan.source.asked_settings import setting_asked
 from stopper.scan.source.drafts import new_call, new_comparison, new_truth, new_unknown
+from stopper.scan.source.elements import is_enum
 from stopper.scan.source.evaluating import DISPLAYS, evaluated
 from stopper.scan.source.folded_calls import folded
 from stopper.scan.source.folding import one_mapping
@@ -52,7 +54,7 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
     before: Call | None = None
     several: Value | None = None
     if type(function) is ast.Attribute:
-        owner = several = reader.value(function.value)
+        owner = several = _of_class(reader, reader.value(function.value))
         if (made := provided(reader, owner, function.attr)) is not None:
             return made
         callee = _method_name(reader, owner, function.attr)
@@ -113,6 +115,8 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
         attributes_set(reader, call, node.args[0])
     record_sinks(reader, call, word, owner)
     if reader.follows and project.has_function(callee):
+        if (said := setting_asked(project, call)) is not None:
+            return said
         if (handed := forwarded(reader, call)) is not None:
             return _handed_through(reader, node, handed)
         put_by_call(reader, call)
@@ -125,6 +129,14 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
             return several
         return call if given is None else given
     return call
+
+
+def _of_class(reader: Reader, owner: Value) -> Value:
+    """``Settings[str].get(…)``: the class itself, whatever its type variable stands for."""
+    if type(owner) is not Item or type(owner.owner) is not Name or type(owner.key) not in (Name, Sequence, Item):
+        return owner
+    of_project = owner.owner.dotted in reader.project.classes and not is_enum(reader, owner.owner.dotted)
+    return owner.owner if of_project else owner
 
 
 _COMPARING: Final = {"operator.eq": "==", "operator.ne": "!=", "__eq__": "==", "__ne__": "!="}

@@ -294,12 +294,10 @@ class Guards:
         fit that test passes without a credential."""
         for call in self.facts.calls_in(view):
             under = self.project.under.get(id(call), ())
-            if names.GUARD_CALLS.fullmatch(call.callee) and not is_constant(call.keyword("optional"), True):
+            library = names.GUARD_CALLS.fullmatch(call.callee) and not is_constant(call.keyword("optional"), True)
+            own = call.callee in self.project.functions and self.judges.is_guard_call(call)
+            if library or (own and self.judges.reached_by_nobody(under)):
                 yield from self._checked(view, call.callee, under, call.span, asked)
-            elif call.callee in self.project.functions:
-                judged = self.judges.judge(call.callee)
-                if judged.reads and judged.stops and self.judges.reached_by_nobody(under):
-                    yield from self._checked(view, call.callee, under, call.span, asked)
         yield from self._refusals_handed_on(view, asked)
         doubts: list[Guard] = []
         for refusal in self.judges.refusals.get(view, ()):

@@ -5,49 +5,32 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeVar
 
-from stopper.core.api_key_names import READ_FROM, is_key_reading
 from stopper.core.fact import Comparison, Condition, Raise, Return
 from stopper.core.facts import SourceFacts
-from stopper.core.labels import LabelKind
-from stopper.core.naming import brings_credential
-from stopper.core.owner_names import OF_ANYBODY
 from stopper.core.values import (
     Call,
     Choice,
     Constant,
-    Item,
     Member,
     Name,
     Sequence,
     Truth,
     Value,
     is_constant,
-    parts,
-    text_of,
     walk,
 )
 from stopper.scan.source import names
 from stopper.scan.source.project import Project, Refusal
 from stopper.scan.source.sealed import opens_header
+from stopper.scan.source.shown import Shown
 from stopper.scan.source.unseen_people import asks_unseen
 
-CREDENTIAL_LABELS: Final[tuple[LabelKind, ...]] = (
-    "authorization-header",
-    "cookie",
-    "session",
-    "claims",
-    "unverified-claims",
-)
-SHOWN: Final = (
-    "flask_login.current_user", "flask_security.current_user", "flask_jwt_extended.current_user", "flask.session", "flask.g.",
-    "flask.request.authorization",
-)  # fmt: skip
-"""Names that stand for whoever is making the request."""
 Placed = TypeVar("Placed", Condition, Comparison, Return, Raise)
 
 
-_SENT_IN: Final = READ_FROM | {"flask.request.json"}
-"""Where a caller puts what is looked up by name."""
+PASSED: Final = 1
+SURE: Final = 2
+"""How sure a sign is: what a parameter brings is a credential only where one is passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +39,8 @@ class Judgement:
 
     stops: bool | None
     reads: bool
+    passed: bool = False
+    """Only what it is given can be the credential: whether it is one, the call says."""
 
 
 class Judges:
@@ -79,9 +64,9 @@ class Judges:
         self._judged: dict[str, Judgement] = {}
         self._open = 0
         """How many functions are being judged just now, one inside the other."""
-        self._shown: dict[int, bool] = {}
-        self._asking: dict[int, bool] = {}
-        """Both by identity of the value; the facts keep every value alive."""
+        self.shown = Shown(facts)
+        self._asking: dict[int, int] = {}
+        """By identity of the value; the facts keep every value alive."""
         self._by_sides: dict[tuple[int, int], list[Comparison]] = {}
         for found in facts.all_comparisons:
             self._by_sides.setdefault((id(found.left), id(found.right)), []).append(found)
@@ -121,45 +106,56 @@ class Judges:
 
     def _judge(self, name: str, depth: int) -> Judgement:
         family = list(self.family(name))
-        reads, calls_guard, stops, unseen, doubt = False, False, False, False, False
+        reads, guard, stops = 0, 0, 0
+        unseen, doubt = False, False
         for member in family:
             function = self.project.functions.get(member)
             if function is None:
                 continue
             for decorator in function.decorators:
                 judged = self.decorator(decorator.name, decorator.call)
-                calls_guard = calls_guard or (judged is not None and judged.stops is True)
+                guard = SURE if judged is not None and judged.stops is True else guard
                 doubt = doubt or (
                     member != name and decorator.name != "?" and judged is not None and judged.stops is None
                 )
             for call in self.facts.calls_in(member):
                 if _of_library(call):
-                    calls_guard = True
+                    guard = SURE
                 elif call.callee in self.project.functions and depth > 0 and call.callee not in family:
                     inner = self.judge(call.callee, depth - 1)
-                    calls_guard = calls_guard or (
-                        inner.reads
-                        and inner.stops is True
-                        and self.reached_by_nobody(self.project.under.get(id(call), ()))
-                    )
-                    reads = reads or inner.reads
+                    read = self._read_by(call, inner)
+                    if inner.stops is True and self.reached_by_nobody(self.project.under.get(id(call), ())):
+                        guard = max(guard, read)
+                    reads = max(reads, read)
                     unseen = unseen or (
                         not inner.reads and names.ASKS_WHO.search(call.callee.rpartition(".")[2]) is not None
                     )
                 elif call.callee.startswith("?") or call.callee not in self.project.functions:
                     unseen = unseen or names.VERIFIES.search(call.callee.rpartition(".")[2]) is not None
-                if not (reads or calls_guard):  # whoever calls a guard needs no other sign
-                    reads = names.CREDENTIAL_READS.match(call.callee) is not None or self._call_reads(call)
-            reads = reads or (not calls_guard and self._reads(member))
-            stops = stops or self._stops(member)
-            calls_guard = calls_guard or any(map(self.by_unseen, self.refusals.get(member, ())))
-        if calls_guard:
-            return Judgement(True, True)
-        if reads and stops:
-            return Judgement(True, True)
+                if max(reads, guard) < SURE:  # whoever calls a guard needs no other sign
+                    reads = max(reads, self._call_reads(call))
+            reads = max(reads, 0 if guard == SURE else self._reads(member))
+            stops = max(stops, self._stops(member))
+            guard = SURE if any(map(self.by_unseen, self.refusals.get(member, ()))) else guard
+        sure = max(guard, min(reads, stops))
+        if sure:
+            return Judgement(True, True, passed=sure < SURE)
         if stops:
             return Judgement(None if unseen or doubt else False, False)
-        return Judgement(None if doubt or (reads and unseen) or self._hands_on_a_guard(name) else False, reads)
+        doubt = doubt or (reads > 0 and unseen) or self._hands_on_a_guard(name)
+        return Judgement(None if doubt else False, reads > 0, passed=0 < reads < SURE)
+
+    def _read_by(self, call: Call, judged: Judgement) -> int:
+        """How sure it is that a credential is read where a function of the project is called that is judged so."""
+        if not judged.reads or not judged.passed:
+            return SURE if judged.reads else 0
+        return self._grade(*_given(call))
+
+    def _grade(self, *values: Value | None) -> int:
+        """SURE where one of them shows who is calling, PASSED where it may, by what a parameter brings, and 0 where none does."""
+        if any(map(self.shown.itself, values)):
+            return SURE
+        return PASSED if any(map(self.shown.shows, values)) else 0
 
     def _hands_on_a_guard(self, name: str) -> bool:
         """That the function gives what an unseen function makes whose name is that of a guard: ``return their_require_auth(*args)``."""
@@ -176,7 +172,7 @@ class Judges:
         """That a call lets nobody on who shows nothing."""
         if call.callee in self.project.functions:
             judged = self.judge(call.callee)
-            return judged.reads and judged.stops is True
+            return judged.stops is True and self._read_by(call, judged) > 0
         return _of_library(call)
 
     def family(self, name: str, depth: int = 4) -> Iterator[str]:
@@ -186,57 +182,28 @@ class Judges:
             for inner in self.nested.get(name, ()):
                 yield from self.family(inner, depth - 1)
 
-    def _call_reads(self, call: Call) -> bool:
-        return (
-            self._shows(call.receiver)
-            or any(map(self._shows, call.args))
-            or any(self._shows(held) for _, held in call.keywords)
-            or opens_header(self.facts, call)
-        )
+    def _call_reads(self, call: Call) -> int:
+        if names.CREDENTIAL_READS.match(call.callee) is not None or opens_header(self.facts, call):
+            return SURE
+        return self._grade(*_given(call))
 
-    def _reads(self, name: str) -> bool:
-        for condition in self.conditions.get(name, ()):
-            if self._shows(condition.value):
-                return True
-        for comparison in self.comparisons.get(name, ()):
-            if self._shows(comparison.left) or self._shows(comparison.right):
-                return True
+    def _reads(self, name: str) -> int:
+        asked = [condition.value for condition in self.conditions.get(name, ())]
+        asked += [side for one in self.comparisons.get(name, ()) for side in (one.left, one.right)]
         function = self.project.functions.get(name)
-        return function is not None and any(self._shows(value) for value in function.returns)
+        return self._grade(*asked, *(function.returns if function is not None else ()))
 
-    def _shows(self, value: Value | None) -> bool:
-        """That a value is made of what a caller shows to prove who they are."""
-        if value is None or isinstance(value, Constant):
-            return False
-        known = self._shown.get(id(value))
-        if known is None and isinstance(value, Item) and _says_nobody(value):
-            known = self._shown[id(value)] = False
-        if known is None:
-            named = isinstance(value, Name) and (
-                value.dotted.startswith(SHOWN) or names.KEPT_ON_REQUEST.match(value.dotted) is not None
-            )
-            named = named or (isinstance(value, Call) and names.ASKS_PERSON.match(value.callee) is not None)
-            known = (
-                named or is_key_reading(value, _SENT_IN) or self._labelled(value) or any(map(self._shows, parts(value)))
-            )
-            self._shown[id(value)] = known
-        return known
-
-    def _labelled(self, value: Value) -> bool:
-        labels = self.facts.labels(value)
-        return bool(labels) and any(
-            label.kind in CREDENTIAL_LABELS
-            or (label.kind in ("api-key", "token") and not label.by_name)
-            or (label.kind == "request-header" and brings_credential(label.source))
-            for label in labels
-        )
-
-    def _stops(self, name: str) -> bool:
-        """That the function turns away somebody who shows nothing."""
-        return any(
-            self.reached_by_nobody(refusal.under)
-            and (refusal.plain or self.about_credential(refusal) or (not refusal.under and self.lets_through(name)))
-            for refusal in self.refusals.get(name, ())
+    def _stops(self, name: str) -> int:
+        """How sure it is that the function turns away somebody who shows nothing."""
+        return max(
+            (
+                SURE
+                if refusal.plain or (not refusal.under and self.lets_through(name))
+                else max((self._asked(value) for value, _ in refusal.under), default=0)
+                for refusal in self.refusals.get(name, ())
+                if self.reached_by_nobody(refusal.under)
+            ),
+            default=0,
         )
 
     def reached_by_nobody(self, under: tuple[tuple[Value, bool], ...]) -> bool:
@@ -302,17 +269,18 @@ class Judges:
 
     def credential_test(self, value: Value) -> bool:
         """That a test asks for a credential, itself or through a function of the project."""
+        return self._asked(value) > 0
+
+    def _asked(self, value: Value) -> int:
+        """How sure that is."""
         known = self._asking.get(id(value))
         if known is None:
-            known = not self._is_same_browser(value) and (
-                self._shows(value)
-                or any(
-                    isinstance(inner, Call)
-                    and inner.callee in self.project.functions
-                    and self.judge(inner.callee).reads
-                    for inner in walk(value, 5)
+            known = 0
+            if not self._is_same_browser(value):
+                inside = (
+                    one for one in walk(value, 5) if isinstance(one, Call) and one.callee in self.project.functions
                 )
-            )
+                known = max(self._grade(value), *(self._read_by(one, self.judge(one.callee)) for one in inside), 0)
             if not self._open:  # while a function is judged, what it calls in a circle is not known yet
                 self._asking[id(value)] = known
         return known
@@ -378,15 +346,6 @@ def _by_function(found: "tuple[Placed, ...]") -> "dict[str, list[Placed]]":
     return made
 
 
-def _says_nobody(value: Item) -> bool:
-    """``session.get("csrf_token")``: what every visitor's session has, whoever that is."""
-    return (
-        isinstance(value.owner, Name)
-        and value.owner.dotted == "flask.session"
-        and OF_ANYBODY.search(text_of(value.key) or "") is not None
-    )
-
-
 def _optional_flags(call: Call) -> bool:
     return any(is_constant(call.keyword(name), True) for name in ("optional",))
 
@@ -398,3 +357,7 @@ def _of_library(call: Call) -> bool:
 @lru_cache(maxsize=16384)
 def _is_guard(callee: str) -> bool:
     return names.GUARD_CALLS.fullmatch(callee) is not None or names.GUARDS.fullmatch(callee) is not None
+
+
+def _given(call: Call) -> tuple[Value | None, ...]:
+    return (call.receiver, *call.args, *(held for _, held in call.keywords))

@@ -50,6 +50,7 @@ from stopper.scan.source.picking import (
 )
 from stopper.scan.source.reader import NONE, NOTHING, READERS, Reader, canonical, either, named
 from stopper.scan.source.rows import class_of, method_beside
+from stopper.scan.source.statuses import status_named
 from stopper.scan.source.straight import held_by_property, result_of
 from stopper.scan.source.wsgi_names import ENVIRON, header_of, of_environ
 
@@ -87,10 +88,13 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             known = by_default(reader.project, known)
         if known is None:
             known = of_typed_settings(reader.project, owner, name)
+        known = known if known is not None else status_named(dotted, name)
         found = known if known is not None else new_name(canonical(reader.project.inherited(dotted, name)))
     else:
-        if name == "value" and _is_of_enum(owner):
+        if name == "value" and (_is_of_enum(owner) or (type(owner) is Constant and type(owner.value) is int)):
             return owner
+        if type(owner) is Call and (id(owner), name) in reader.project.put_later:
+            return new_member(owner, name)  # no longer what its class says
         if type(owner) is Call and owner.callee in reader.project.classes:
             known = reader.project.attribute(owner.callee, name)
             if known is None or (type(known) is Call and known.callee in FIELDS):

@@ -25,7 +25,7 @@ def parsed(reader: Reader, parser: str, given: tuple[Value, ...]) -> Value | Non
         for name in (*names_of(call), *_said_before(call)):
             text = meant(name, reader.path, reader.project.settings_texts)
             if text is not None:
-                return _values(reader.project, text)
+                return values_of(reader.project, text)
     if any(isinstance(part, Parameter) for call in opened for part in walk(call, 4)):
         return _only_one(reader, _ENDINGS.get(parser.partition(".")[0], ()))
     return None
@@ -58,7 +58,7 @@ def _only_one(reader: Reader, endings: tuple[str, ...]) -> Value | None:
     named = {text.path: text for word in said if (text := meant(word, reader.path, project.settings_texts)) is not None}
     if not named and endings != (".json",):
         named = {path: text for path, text in project.settings_texts.items() if path.endswith(endings)}
-    return _values(project, next(iter(named.values()))) if len(named) == 1 else None
+    return values_of(project, next(iter(named.values()))) if len(named) == 1 else None
 
 
 PARSER_OBJECTS: Final = frozenset(
@@ -74,7 +74,7 @@ def read_into(reader: Reader, parser: Call) -> Value | None:
             for name in (name for one in inside for name in (*names_of(one), *_said_before(one))):
                 text = meant(name, reader.path, reader.project.settings_texts)
                 if text is not None:
-                    return _values(reader.project, text)
+                    return values_of(reader.project, text)
     return None
 
 
@@ -91,7 +91,8 @@ def _of_ini(text: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def _values(project: Project, text: TextFile) -> Value | None:
+def values_of(project: Project, text: TextFile) -> Value | None:
+    """What stands in a file of settings, parsed once; None where it cannot be parsed, or holds no mapping."""
     if text.path not in project.parsed:
         ending = text.path.rpartition(".")[2]
         parse = _of_ini if ending in ("ini", "cfg") else PARSERS.get(ending)

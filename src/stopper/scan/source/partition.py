@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from stopper.scan.source.files import PYTHON
+from stopper.scan.source.files import PYTHON, is_test
 
 MARKERS: Final = frozenset({
     "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile", "poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock",
@@ -73,7 +73,8 @@ class Homes:
             elif name == "__init__.py":
                 packages.add(folder)
             if name.endswith(PYTHON):
-                coded.add(folder)
+                if not is_test(path.removeprefix(f"{self.root}/")):  # tests elsewhere make no other project
+                    coded.add(folder)
                 self._offer(folder, name.rpartition(".")[0])
         self.known = sorted((marked - packages) | {self.root})
         self._marked = frozenset(self.known)

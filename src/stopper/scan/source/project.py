@@ -174,6 +174,8 @@ class Project:
         default_factory=dict["int", "tuple[tuple[Value, bool], ...]"]
     )
     """Identity of a call → the tests around it, where there are any."""
+    put_later: set[tuple[int, str]] = field(default_factory=set[tuple[int, str]])
+    """Identity of a call that makes an object → an attribute that the function sets on it afterwards."""
     words: set[str] = field(default_factory=set[str])
     """Every attribute's and keyword's name, and every literal text."""
     lookups: list[Item] = field(default_factory=list[Item])

@@ -27,7 +27,7 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
                 r"|(?:^|/)(?:poetry|uv|pdm|Pipfile)\.lock$|(?:^|/)(?:pyproject\.toml|Pipfile|setup\.cfg|setup\.py|environment\.ya?ml)$"), "requirements"),
     (re.compile(r"(?:^|/)README[\w.-]*\.(?:md|rst)$|(?:^|/)docs?/(?:[\w.-]+/)*[\w.-]+\.(?:md|rst)$"), "docs"),
     (re.compile(r"(?:^|/)Procfile$"), "procfile"),
-    (re.compile(r"(?i)(?:^|/)[\w.-]*(?:openapi|swagger)[\w.-]*\.(?:json|ya?ml)$|(?:^|/)[\w-]*(?:openapi|swagger|specs?|specifications?)/[\w.-]+\.(?:json|ya?ml)$"
+    (re.compile(r"(?i)(?:^|/)[\w.-]*(?:openapi|swagger)[\w.-]*\.(?:json|ya?ml)$|(?:^|/)[\w-]*(?:openapi|swagger|specs?|specifications?)/(?:v\d+/)?[\w.-]+\.(?:json|ya?ml)$"
                 r"|(?:^|/)(?:api|spec|api[_-]?spec)\.ya?ml$"), "openapi"),
     (re.compile(r"\.(?:html|htm|j2|jinja|jinja2)$"), "template"),
     (re.compile(r"\.js$"), "script"),
@@ -46,7 +46,7 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
                 r"|(?:^|/)(?:k8s|kubernetes|deployment|secrets?|configmap|values|serverless|render|fly|traefik|cloudformation)[\w.-]*\.(?:ya?ml|toml)$"
                 r"|\.(?:service|tf|tfvars)$|(?:^|/)(?:supervisord?|httpd|apache2?|haproxy)[\w.-]*\.conf$|(?:^|/)Caddyfile$"
                 r"|(?:^|/)(?:apache2?|httpd|sites-(?:available|enabled)|vhosts?)/(?:[\w.-]+/)*[\w.-]+\.conf$"), "deployment"),
-    (re.compile(r"(?i)(?:^|/)(?:[\w-]+[-_.])?(?:api|spec|api[-_]?(?:spec|docs?|definition|contract))\.(?:json|ya?ml)$"), "openapi"),
+    (re.compile(r"(?i)(?:^|/)(?:[\w-]+[-_.])?(?:api|spec|specification|api[-_]?(?:spec|docs?|definition|contract))(?:[-_.]?v\d+)?\.(?:json|ya?ml)$"), "openapi"),
 )  # fmt: skip
 
 
