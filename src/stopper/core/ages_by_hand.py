@@ -1,6 +1,7 @@
 """Whether the age of what a signed token holds is asked about by the application itself, and where it is only noted."""
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.values import Call, Item, Mapping, Value, text_of, walk
@@ -40,15 +41,20 @@ def ends_by_hand(facts: "SourceFacts", claims: Mapping) -> bool:
 
 
 def times_noted(value: Value) -> frozenset[int]:
-    """The parts, by identity, that stand under a name that says when: ``store.create({"owner": 1, "issued_t": now})``."""
+    """The parts, by identity, that stand under a name that says when: ``store.create({"owner": 1, "issued_t": now})``, ``Record(expires_at=now)``."""
     return frozenset(
         id(part)
-        for made in walk(value, 6)
-        if isinstance(made, Mapping)
-        for key, held in made.items
-        if _TIME.fullmatch(text_of(key) or "")
-        for part in walk(held, 4)
+        for made in walk(value, 8)
+        for name, held in _named(made)
+        if _TIME.fullmatch(name)
+        for part in walk(held, 6)
     )
+
+
+def _named(made: Value) -> Sequence[tuple[str, Value]]:
+    if isinstance(made, Call):
+        return made.keywords
+    return [(text_of(key) or "", held) for key, held in made.items] if isinstance(made, Mapping) else ()
 
 
 def _is_now(value: Value) -> bool:
