@@ -42,8 +42,10 @@ _ADDRESS: Final = re.compile(r"(?i)mail|user|login|phone|account|^name$")
 def detect(app: App) -> Iterator[Hit]:
     """In log-ins and resets: an answer that speaks of the account alone."""
     facts = source_of(app)
-    posted = [route for route in facts.routes if not facts.is_test(route.span) and "POST" in route.methods]
+    served = [route for route in facts.routes if not facts.is_test(route.span)]
+    posted = [route for route in served if "POST" in route.methods]
     named = [(route, made) for route in posted if (made := _registers(facts, route)) or _lets_in(route)]
+    named += [(one, False) for one in served if one.methods[0] == "GET" and "POST" not in one.methods and _lets_in(one)]
     yield from _asked_beforehand(app, facts)
     if not named:
         return
@@ -52,11 +54,12 @@ def detect(app: App) -> Iterator[Hit]:
     for route, registers in named:
         if any(re.search(r"token|code|key", name) for name, _ in route.parameters) or _is_logged_in(app, route):
             continue
-        views = list(index.of_view(route.view, method="POST"))
+        ref = RouteRef("POST" if "POST" in route.methods else "GET", route.path)
+        views = list(index.of_view(route.view, method=ref.method))
         for span in _of_schemas(facts, index.calling([view.name for view in views], 1), registers=registers):
             if f"{span.path}:{span.line}" not in seen:
                 seen.add(f"{span.path}:{span.line}")
-                yield Hit("the answer tells whether the account exists", span, RouteRef("POST", route.path))
+                yield Hit("the answer tells whether the account exists", span, ref)
         for function in views:
             for name in index.calling([function.name], 2):
                 if not _takes_account(facts, name):
@@ -66,18 +69,18 @@ def detect(app: App) -> Iterator[Hit]:
                         continue
                     if name not in seen and (_TAKEN.search(text) if registers else says_which(text)):
                         seen.add(name)  # two answers of one function tell one thing by their difference
-                        yield Hit("the answer tells whether the account exists", span, RouteRef("POST", route.path))
+                        yield Hit("the answer tells whether the account exists", span, ref)
                 apart = refused_apart(facts, name) if not registers and name not in seen else None
                 if apart is not None:
                     seen.add(name)
-                    yield Hit("the answer tells whether the account exists", apart, RouteRef("POST", route.path))
+                    yield Hit("the answer tells whether the account exists", apart, ref)
                 for span in _not_found(facts, name) if not registers else ():
                     if name not in seen and not is_said_of_both(facts, span):
                         seen.add(name)
-                        yield Hit("404 tells that the account does not exist", span, RouteRef("POST", route.path))
+                        yield Hit("404 tells that the account does not exist", span, ref)
                 for span in hashed_for_known_alone(index, name) if not registers and name not in seen else ():
                     seen.add(name)
-                    yield Hit(BY_TIME, span, RouteRef("POST", route.path), certainty="likely", severity="low")
+                    yield Hit(BY_TIME, span, ref, certainty="likely", severity="low")
 
 
 def _lets_in(route: SourceRoute) -> bool:
