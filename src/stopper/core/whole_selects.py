@@ -8,9 +8,9 @@ from stopper.core.facts import SourceFacts
 from stopper.core.values import Call, Choice, Constant, Item, Mapping, Member, Sequence, Unknown, Value, text_of, walk
 
 _ALL: Final = re.compile(
-    r"(?is)\bselect\s+(?:distinct\s+)?(?:[\w.\s\"`]{1,60},\s*){0,12}(?:[\w\"`]+\.)?\*(?:\s+from\b|\s*,)"
+    r"(?is)\bselect\s+(?:distinct\s+)?(?:[\w.\"`][\w.\s\"`]{0,59},\s*){0,12}(?:[\w\"`]+\.)?\*(?:\s+from\b|\s*,)"
 )
-"""``SELECT * FROM``, ``SELECT u.*, r.name FROM``."""
+"""``SELECT * FROM``, ``SELECT u.*, r.name FROM``. A column begins with no space: else the many ways to share spaces out take hours."""
 _EXECUTES: Final = (
     "*.execute", "*.executemany", "*.raw", "*.exec_driver_sql", "*.fetch_all", "*.fetch_one", "pandas.read_sql", "pandas.read_sql_query",
 )  # fmt: skip
