@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
+from stopper.core.account_names import LOGS_IN, REGISTERS
 from stopper.core.app import App, Route
 from stopper.core.changing_calls import writes
 from stopper.core.cookie_flags import set_cookies
+from stopper.core.cookie_guards import CHANGING, cookies_guard
 from stopper.core.exchange import Exchange, Request
-from stopper.core.fact import Function, Reading
+from stopper.core.fact import Function, Reading, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.forms_without_token import changes_without_token, runs_command
@@ -29,7 +31,7 @@ from stopper.core.setting_facts import MISSING, application_made, in_force, sett
 from stopper.core.values import Item, Name, Truth, Value, text_of, walk
 
 _WHO: Final = re.compile(
-    r"(?i)^_?(user|uid|user_?id|user_?name|email|account(_id)?|logged_?in|authenticated|login|member(_id)?|customer(_id)?|admin|is_admin)$"
+    r"(?i)^_?(current_user|user_?(?:info|data|obj|details)|usuario|utilizator|user|uid|user_?id|user_?name|email|account(_id)?|logged_?in|authenticated|login|member(_id)?|customer(_id)?|admin|is_admin)$"
 )
 _TOKEN: Final = re.compile(r"(?i)csrf|xsrf")
 _SITE: Final = frozenset({"origin", "referer", "sec-fetch-site", "x-requested-with"})
@@ -38,7 +40,6 @@ _DEED: Final = re.compile(
     r"toggle|enable|disable|suspend|block|unblock|restart|reboot|shutdown|uninstall|revoke)(?:[/_-]|$)"
 )
 _OF_TOKENS: Final = re.compile(r"(?i)token|csrf|xsrf|nonce|state|form")
-_CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _ELSEWHERE: Final = "https://other-site.example"
 
 
@@ -63,7 +64,7 @@ def detect(app: App) -> Iterator[Hit]:
                 bare[0][0],
             )
         return
-    if any(set(route.methods) & _CHANGING and not _is_door(route) for route in app.routes):
+    if any(set(route.methods) & CHANGING and not _is_door(route) for route in app.routes):
         place = application_made(app)
         if place is not None:
             yield Hit(
@@ -73,7 +74,7 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _deeds_by_get(app: App, facts: SourceFacts) -> Iterator[Hit]:
     """``GET /stays/7/cancel`` that deletes: neither ``SameSite=Lax`` nor a token of forms holds back a link on another page."""
-    sent_to = {route.view for route in app.routes if set(route.methods) & _CHANGING}
+    sent_to = {route.view for route in app.routes if set(route.methods) & CHANGING}
     for route in app.routes:
         access = route.access.get("GET")
         function = facts.function(route.view)
@@ -109,7 +110,7 @@ def _cookies_authenticate(app: App, facts: SourceFacts) -> bool:
         decorator.name.endswith(".request_loader") for one in facts.functions() for decorator in one.decorators
     ):
         return True
-    if _cookie_guards(facts):
+    if cookies_guard(app, facts):
         return True
     # Where the log-in writes the session in a way that is not seen, a refusal that asks the session shows it.
     doors = {route.view for route in app.routes if _is_door(route)}
@@ -130,31 +131,11 @@ def _cookies_authenticate(app: App, facts: SourceFacts) -> bool:
     )
 
 
-_CREDENTIAL_COOKIE: Final = re.compile(r"(?i)token|jwt|auth|sess|sid|access|login|remember")
-
-
-def _cookie_guards(facts: SourceFacts) -> bool:
-    """A guard of every request or of a view reads a cookie of its own that says who is calling: ``request.cookies.get("access")``."""
-    readers = {
-        one.function
-        for one in facts.readings("flask.request.cookies")
-        if one.function and _CREDENTIAL_COOKIE.search(one.key)
-    }
-    if not readers:
-        return False
-    if any(one.source == "flask.request.headers" and one.key.lower() == "authorization" for one in facts.readings()):
-        return False  # which of both the door takes is another rule's question
-    hooks = {hook for route in facts.routes if set(route.methods) & _CHANGING for hook in route.hooks}
-    guards = hooks | {one.name for route in facts.routes if set(route.methods) & _CHANGING for one in route.decorators}
-    written = guards.union(*(inside(facts, guard) for guard in guards))
-    return any(reader in written or any(call.function in written for call in facts.calls(reader)) for reader in readers)
-
-
 def _login_guards_changes(facts: SourceFacts) -> bool:
     return any(
         decorator.name.startswith("flask_login.") and decorator.name.endswith("login_required")
         for route in facts.routes
-        if set(route.methods) & _CHANGING
+        if set(route.methods) & CHANGING
         for decorator in route.decorators
     )
 
@@ -173,10 +154,11 @@ def _defended(app: App, facts: SourceFacts) -> bool:
         return True
     if facts.imports("flask_security") and facts.says_like("csrf", _TOKEN):
         return True  # it protects its own forms, and others where it is told to
-    if any(str(doubt.value).lower() in ("lax", "strict") for doubt in switches(app, "SESSION_COOKIE_SAMESITE")):
+    said = switches(app, "SESSION_COOKIE_SAMESITE")
+    if any(str(doubt.value).lower() in ("lax", "strict") for doubt in said):
         return True
     force = in_force(app, "SESSION_COOKIE_SAMESITE")
-    if force is MISSING and settings_out_of_sight(app, "SESSION_COOKIE_SAMESITE"):
+    if force is MISSING and not said and settings_out_of_sight(app, "SESSION_COOKIE_SAMESITE"):
         return True
     if facts.imports("flask_talisman") and any(
         True for _ in facts.calls("flask_talisman.Talisman", "flask_talisman.Talisman.init_app")
@@ -197,7 +179,9 @@ def _defended(app: App, facts: SourceFacts) -> bool:
 
 
 def _is_asked(facts: SourceFacts, site: Reading) -> bool:
-    """That where a request comes from is held against something, or handed to a function: not only written down."""
+    """That where a request comes from is held against something, or handed to a function: not only written down. A view asks for itself alone."""
+    if any(site.function != route.view and facts.is_view(site.function) for route in facts.routes if _changes(route)):
+        return False
     held = [side for one in facts.comparisons_in(site.function) for side in (one.left, one.right)]
     held += [one.value for one in facts.conditions_in(site.function)]
     held += [
@@ -209,6 +193,11 @@ def _is_asked(facts: SourceFacts, site: Reading) -> bool:
     ]
     held += [one.value for one in facts.returns_of(site.function)]
     return any(isinstance(part, Item) and part.span == site.span for one in held for part in walk(one, 6))
+
+
+def _changes(route: SourceRoute) -> bool:
+    named = f"{route.path} {route.view.rpartition('.')[2]}"
+    return bool(set(route.methods) & CHANGING) and not LOGS_IN.search(named) and not REGISTERS.search(named)
 
 
 def _may_check(facts: SourceFacts, function: Function) -> bool:
