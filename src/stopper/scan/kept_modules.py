@@ -172,6 +172,12 @@ class KeptModules:
         finally:
             self._under_way.discard(name)
 
+    def module(self, name: str) -> ModuleType:
+        """A module by its name, made without the import system where that can be spared; under :func:`patterns_later`."""
+        if name not in sys.modules and name in self._members:
+            self._make(name)
+        return sys.modules.get(name) or import_module(name)
+
     def _make(self, name: str) -> None:
         """What the import system does for a module, as far as one of ours needs it."""
         package, _, own = name.rpartition(".")

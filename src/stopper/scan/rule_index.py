@@ -63,7 +63,7 @@ class Later:
         module = sys.modules.get(self.module)
         if module is None:
             with patterns_later():
-                module = importlib.import_module(self.module)
+                module = kept_modules.KEPT.module(self.module)
         return getattr(module.RULE, self.function)(*given)
 
 
