@@ -28,12 +28,11 @@ def kept_whole(facts: SourceFacts) -> Iterator[Call]:
     """``profiles.save(request.get_json())``"""
     for call in facts.calls():
         if (
-            not _KEEPS.fullmatch(call.callee)
-            or call.callee.startswith(("flask.", "werkzeug."))
-            or not (_changes(facts, call.function) or _is_handed_it(facts, call))
+            any(map(_is_json, call.args))
+            and _KEEPS.fullmatch(call.callee)
+            and not call.callee.startswith(("flask.", "werkzeug."))
+            and (_changes(facts, call.function) or _is_handed_it(facts, call))
         ):
-            continue
-        if any(_is_json(value) for value in call.args):
             yield call
 
 
@@ -43,7 +42,7 @@ def _changes(facts: SourceFacts, function: str) -> bool:
 
 def _is_handed_it(facts: SourceFacts, call: Call) -> bool:
     """``people.update(number, request.get_json())``, and the service keeps it: each way to it begins in a view that changes something."""
-    ways = facts.routes_reaching(call.function) if any(map(_is_json, call.args)) else ()
+    ways = facts.routes_reaching(call.function)
     return bool(ways) and all(way.method in ("POST", "PUT", "PATCH") for way in ways)
 
 

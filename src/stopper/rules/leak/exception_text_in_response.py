@@ -144,8 +144,9 @@ class _Asking:
         if self._asked.get(asked, (-1, value))[0] >= depth:
             return
         self._asked[asked] = (depth, value)  # kept with the value, so that its identity cannot pass to another
+        inside = walk(value, 8) if self._facts.says("original_exception") else ()
         unpacked = {
-            id(one.owner) for one in walk(value, 8) if isinstance(one, Member) and one.attribute == "original_exception"
+            id(one.owner) for one in inside if isinstance(one, Member) and one.attribute == "original_exception"
         }
         met: dict[tuple[int, bool], Value] = {}
         for used, in_text in self._texts(value, as_text):
