@@ -103,6 +103,15 @@ def is_random(text: str) -> bool:
     return entropy(text) >= LEAST_ENTROPY
 
 
+_APP_PASSWORD: Final = re.compile(r"(?:[a-z]{4} ){3}[a-z]{4}|[a-z]{16}")
+_NO_WORD: Final = re.compile(r"(?:^| )[b-df-hj-np-tv-z]{4}(?: |$)|[b-df-hj-np-tv-xz]{5}")
+
+
+def is_app_password(text: str) -> bool:
+    """A password for one program as Google draws it: sixteen small letters, most often shown in fours, and no words."""
+    return _APP_PASSWORD.fullmatch(text) is not None and _NO_WORD.search(text) is not None
+
+
 def is_drawn(text: str) -> bool:
     """That a generator made the text, by the look of it: small letters, capitals and digits change places all along. What people think of
     is made of words, whatever digits stand behind them."""

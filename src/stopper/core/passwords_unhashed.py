@@ -8,7 +8,7 @@ from stopper.core.account_names import is_password_name
 from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts
 from stopper.core.passing import handed
-from stopper.core.password_columns import SEALS, is_table_class
+from stopper.core.password_columns import SEALS, hashing_classes, is_table_class
 from stopper.core.place import Span
 from stopper.core.values import Call, Parameter, Value
 
@@ -43,6 +43,7 @@ def unhashed(facts: SourceFacts, is_typed: Callable[[Value], bool]) -> Iterator[
                 for name, value in call.keywords
             ):
                 yield call.span
+    yield from _by_place(facts, is_typed)
     if not _hashes_by_hand(facts):
         return
     for call in facts.calls(*_SETS):
@@ -54,6 +55,21 @@ def unhashed(facts: SourceFacts, is_typed: Callable[[Value], bool]) -> Iterator[
             continue
         if is_password_name(made.attribute) and is_typed(made.value) and not _seals_in(facts, made.function):
             yield made.span
+
+
+def _by_place(facts: SourceFacts, is_typed: Callable[[Value], bool]) -> Iterator[Span]:
+    """``User(name, password)`` of a model whose ``__init__`` keeps what it is handed."""
+    hashing = hashing_classes(facts)
+    for one in facts.classes():
+        made = facts.function(f"{one.name}.__init__") if is_table_class(one) and one.name not in hashing else None
+        if made is None or not any(is_password_name(name) for name in one.attributes):
+            continue
+        names = [name for name in made.parameters if name != "self"]
+        for call in facts.calls(one.name):
+            if call.span and any(
+                is_password_name(name) and is_typed(value) for name, value in zip(names, call.args, strict=False)
+            ):
+                yield call.span
 
 
 def _hashes_by_hand(facts: SourceFacts) -> bool:

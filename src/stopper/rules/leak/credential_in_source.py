@@ -10,7 +10,17 @@ from stopper.core.app import App
 from stopper.core.desk_files import MADE_UP
 from stopper.core.environment_edits import named_from_environment
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.key_shapes import FAKE, KeyShape, claims_of, is_drawn, is_placeholder, is_random, key_in, may_hold_key
+from stopper.core.key_shapes import (
+    FAKE,
+    KeyShape,
+    claims_of,
+    is_app_password,
+    is_drawn,
+    is_placeholder,
+    is_random,
+    key_in,
+    may_hold_key,
+)
 from stopper.core.naming import VARIABLE, is_key_name, may_be_secret, sensitive
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import Span
@@ -216,6 +226,8 @@ def _is_secret(name: str, value: Value) -> bool:
         return False
     if _FOR_TRIALS.match(name) or _FOR_TRIALS.match(value.name) or VARIABLE.fullmatch(text):
         return False
+    if is_app_password(text):
+        return True
     return not is_placeholder(text) and not _NO_SECRET.search(text) and is_random(text)
 
 
