@@ -9,6 +9,7 @@ from stopper.core.glimpses import is_glimpse, is_split
 from stopper.core.held_attributes import held_under, put_into, surely_held
 from stopper.core.held_headers import credential_kind, headers_of, is_one_name
 from stopper.core.kept_values import kept_for
+from stopper.core.label_bindings import Bindings, Crowd, followed_call
 from stopper.core.labels import CREDENTIALS
 from stopper.core.left_out import is_mask, is_spread, left_out
 from stopper.core.naming import sensitive
@@ -63,9 +64,6 @@ _OF_KEYS: Final = frozenset({"sorted", "list", "tuple", "set", "frozenset", "ite
 
 _FILLED: Final = frozenset({"format", "join", "replace", "_replace", "with_query", "update_query", "with_fragment"})
 """Methods that put what they are given into what they give back."""
-_CALLED: Final = ""
-"""Under this name, which no parameter has, stands the call whose parameters are bound: what is not bound was left out."""
-
 DEEPEST: Final = 40
 """Values nested deeper than this are generated code; their labels are no worse for being cut."""
 
@@ -79,8 +77,7 @@ class _Asking:
         self.facts = facts
         self.numbers = numbers
         self.known: dict[tuple[int, int], Labels] = {}
-        self.bindings: list[MappingType[str, Value]] = []
-        """Kept alive, because ``known`` goes by identity."""
+        self.bindings = Bindings(facts.once("crowded labels", Crowd))
         self.open: set[object] = set()
         self.cuts = 0
         """How often an answer was cut short, by a cycle or by depth. Answers made without a cut are whole and kept for ever."""
@@ -93,20 +90,23 @@ class _Asking:
         if depth > DEEPEST:
             self.cuts += 1
             return NONE
-        kept = self.whole.get(id(value)) if not bound else None
+        crowd = self.bindings.crowd
+        store = self.whole if not bound else crowd.known if bound is crowd.nothing else None
+        kept = store.get(id(value)) if store is not None else None
         if kept is not None:
             return kept[1]
         key = (id(value), id(bound) if bound else 0)
         if key in self.known:
             return self.known[key]
         before = self.cuts
+        self.bindings.steps += 1
         read = _READ.get(type(value))
         found = read(self, value, bound, depth) if read is not None else self._union(parts(value), bound, depth)
         if value.name and not (value.name == "token" and is_word(value)) and not is_mask(value):
             found |= by_name(value.name, found)
-        if not bound and self.cuts == before:
+        if store is not None and (self.cuts == before or self.bindings.crowded):
             # The value is kept with its labels, so that its identity cannot pass to another.
-            self.whole[id(value)] = (value, found)
+            store[id(value)] = (value, found)
         else:
             self.known[key] = found
         return found
@@ -224,7 +224,7 @@ class _Asking:
             case Parameter():
                 return self._all_under([(one, {}) for one in self._handed(owner)], key, depth)
             case Call() if (made := self.facts.function(owner.callee)) is not None:
-                told = self._passed(owner, made.parameters, bound)
+                told = self.bindings.of(owner, made.parameters, bound)
                 return self._all_under([(one, told) for one in made.returns if not is_constant(one, None)], key, depth)
             case Call() | Name():
                 return self._all_under([(one, {}) for one in kept_for(self.facts, owner)], key, depth)
@@ -257,19 +257,6 @@ class _Asking:
                 return None
             found |= told
         return found if several else None
-
-    def _passed(
-        self, call: Call, parameters: tuple[str, ...], bound: MappingType[str, Value]
-    ) -> MappingType[str, Value]:
-        told: dict[str, Value] = {}
-        for index, name in enumerate(parameters):
-            given = call.argument(index, name)
-            if given is not None:
-                told[name] = bound.get(given.parameter, given) if isinstance(given, Parameter) else given
-        if not call.open:
-            told[_CALLED] = call
-        self.bindings.append(told)
-        return told
 
     def member(self, value: Member, bound: MappingType[str, Value], depth: int) -> Labels:
         if value.attribute == "config" and is_application(value.owner):
@@ -309,7 +296,7 @@ class _Asking:
         if value.parameter in bound:
             told = bound[value.parameter]
             return self.of(told, {}, depth + 1) if told is not value else NONE
-        if (followed := _followed(value, bound)) is not None and value.index < 0:
+        if (followed := followed_call(value, bound)) is not None and value.index < 0:
             return self._union(tuple(passed(self.facts, value, followed)), {}, depth + 1)
         if followed is not None and value.default is not None:
             return self.of(value.default, {}, depth + 1)
@@ -356,7 +343,7 @@ class _Asking:
             self.cuts += 1
             return NONE
         self.open.add(mark)
-        told = self._passed(call, parameters, bound)
+        told = self.bindings.of(call, parameters, bound)
         found: Labels = NONE
         for value in returns:
             found |= self.of(value, told, depth + 2)
@@ -380,16 +367,15 @@ _READ: Final["dict[type[Any], Callable[[_Asking, Any, MappingType[str, Value], i
 """How each class of value is judged; any other has the labels of its parts."""
 
 
-def _followed(value: Parameter, bound: MappingType[str, Value]) -> Call | None:
-    """The call that is followed, where it is one of the parameter's own function and nothing is bound to the parameter's name."""
-    called = bound.get(_CALLED)
-    return called if isinstance(called, Call) and called.callee == value.function else None
-
-
 def labels_of(facts: "SourceFacts", value: Value | None, *, numbers: bool = False) -> Labels:
     """The labels of *value*, through parameters and results of the project's functions. With *numbers*, what was made a number
     (``int(…)``, a path parameter of type int) carries none: it can inject nothing."""
     if value is None:
         return NONE
     known = facts.remembered_labels(numbers).get(id(value))
-    return _Asking(facts, numbers).of(value, {}) if known is None else known[1]
+    if known is not None:
+        return known[1]
+    asking = _Asking(facts, numbers)
+    found = asking.of(value, {})
+    asking.bindings.end()
+    return found

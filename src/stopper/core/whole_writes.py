@@ -80,6 +80,7 @@ _RIGHTS: Final = re.compile(
 """The same, word for word."""
 _PEOPLE: Final = re.compile(r"(?i)user|account|member|person|people|profile|employee|customer|roles?\b")
 _CALLER: Final = re.compile(r"(?i)^flask\.g\.\w*(?:user|account|member|person|customer|profile)\.update$")
+_COPIES: Final = ("set", "frozenset", "tuple", "list", "sorted")
 _LOOKS: Final = frozenset({"validate", "load", "validate_json"})
 
 
@@ -150,6 +151,8 @@ def _kept_to_a_list(facts: SourceFacts, call: Call) -> bool:
     ):
         return True
     name = cast("Item | Member", call.args[1])
+    if any(isinstance(part, Call) and _meets_a_list(facts, part) for part in walk(name, 6)):
+        return True
     keys = [part for part in walk(name, 3) if isinstance(part, Item)]
     for one in facts.comparisons_in(call.function):
         if one.operator not in ("in", "not in") or isinstance(one.right, Call) or call.span is None:
@@ -160,6 +163,18 @@ def _kept_to_a_list(facts: SourceFacts, call: Call) -> bool:
         if (same or one.left in keys) and admits_by_list(facts, one, call.span) and not _lists_rights(one.right):
             return True
     return False
+
+
+def _meets_a_list(facts: SourceFacts, call: Call) -> bool:
+    """``body.keys() & ALLOWED``, ``ALLOWED.intersection(body)``: nothing that the list does not name."""
+    if call.method != "intersection" or call.receiver is None:
+        return False
+    sides = (call.receiver, *call.args)
+    lists = [one.args[0] if isinstance(one, Call) and one.callee in _COPIES and one.args else one for one in sides]
+    return any(
+        not (isinstance(one, Call) or is_whole_of(facts, one) or names_all_columns(one) or _lists_rights(one))
+        for one in lists
+    )
 
 
 def _lists_rights(admitted: Value) -> bool:

@@ -260,6 +260,8 @@ class _Asking:
             kind = sensitive(name)
             if kind == "token" and isinstance(value, Parameter) and is_read_as_claims(self.facts, value):
                 continue  # what the token said
+            if kind == "token" and _is_a_number(value):
+                continue  # a counter by which the newest is known
             if kind is not None and (name.lower() not in _VAGUE or self._is_sent(value, labels)):
                 return {Label(kind, True, name)}
         return set()
@@ -278,6 +280,13 @@ class _Asking:
         """That a caller of the API sends it."""
         of_view = isinstance(value, Parameter) and self.facts.is_view(value.function)
         return of_view or any(label.kind in UNTRUSTED for label in labels)
+
+
+def _is_a_number(value: Value) -> bool:
+    """``int(…)``, or a parameter that is declared as one: no token of a caller is so short or so plain."""
+    return (isinstance(value, Parameter) and value.typed in ("int", "float")) or (
+        isinstance(value, Call) and value.callee in ("int", "float", "len")
+    )
 
 
 def _is_open_part(value: Value) -> bool:

@@ -9,6 +9,7 @@ from stopper.core.app import App, Route
 from stopper.core.changing_calls import writes
 from stopper.core.effective_settings import answered, open_place
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.json_alone import takes_json_alone
 from stopper.core.naming import HUMP
 from stopper.core.nested_functions import inside
 from stopper.core.rule import Certainty, Edit, Hit, Rule
@@ -78,7 +79,9 @@ def detect(app: App) -> Iterator[Hit]:
     if facts.imports("flask_wtf", "flask_seasurf"):
         for views, hit in _exempted(facts):
             told.update(views)
-            weak = views and not any(_by_cookie(app, view) and _changes(facts, view) for view in views)
+            weak = views and not any(
+                _by_cookie(app, view) and _changes(facts, view) and not _takes_json_alone(app, view) for view in views
+            )
             yield replace(hit, severity="low") if weak else hit
     yield from _exempt_where_it_runs(app, told)
 
@@ -87,6 +90,13 @@ def _changes(facts: SourceFacts, view: str) -> bool:
     """That the view, or what it calls, writes something in sight."""
     known = facts.function(view) is not None
     return not known or any(writes(facts, name) for name in index_of(facts).calling([view], 2))
+
+
+def _takes_json_alone(app: App, view: str) -> bool:
+    """That no form of another site comes through: each change by that view reads JSON and refuses all else."""
+    routes = [one for one in app.routes if one.view == view]
+    ways = [(one, method) for one in routes for method in one.methods if method in _CHANGING]
+    return bool(ways) and all(takes_json_alone(source_of(app), *way) for way in ways)
 
 
 def _by_cookie(app: App, view: str) -> bool:

@@ -16,6 +16,7 @@ from stopper.core.fact import Function, Reading, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.forms_without_token import changes_without_token, runs_command
+from stopper.core.json_alone import changes_take_json_alone
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import OF_ANYBODY, OWN_ACCOUNT, PERSON
 from stopper.core.place import RouteRef
@@ -65,6 +66,8 @@ def detect(app: App) -> Iterator[Hit]:
             )
         return
     if any(set(route.methods) & CHANGING and not _is_door(route) for route in app.routes):
+        if changes_take_json_alone(app):
+            return
         place = application_made(app)
         if place is not None:
             yield Hit(

@@ -23,6 +23,7 @@ from stopper.core.values import (
     Value,
 )
 from stopper.scan.source.drafts import (
+    new_call,
     new_choice,
     new_constant,
     new_format,
@@ -174,6 +175,8 @@ def binary(reader: Reader, node: ast.BinOp) -> Value:
     if type(node.op) is ast.Mod and type(left) is not Name and _is_text(left):
         given = _by_name(reader, left, right) or (list(right.items) if type(right) is Sequence else [right])
         return percent(left, given, node, reader)
+    if type(node.op) is ast.BitAnd and (_is_a_set(left) or _is_a_set(right)):
+        return new_call("?.intersection", (right,), (), False, left, reader.function, reader.span(node))
     if type(node.op) is ast.BitOr and type(left) is Mapping:
         poured = one_mapping(right, left.items)
         if type(poured) is Mapping:
@@ -184,6 +187,12 @@ def binary(reader: Reader, node: ast.BinOp) -> Value:
         if isinstance(right, Mapping) and not right.open:
             return mapping(((NOTHING, left), *right.items), True, reader.span(node))
     return new_unknown((left, right))
+
+
+def _is_a_set(value: Value) -> bool:
+    if type(value) is Call:
+        return value.callee in ("set", "frozenset") or (value.method in ("keys", "intersection") and not value.keywords)
+    return type(value) is Sequence and value.kind == "set"
 
 
 _NAMED_PERCENT: Final = re.compile(r"%\((\w+)\)[sdr]")
