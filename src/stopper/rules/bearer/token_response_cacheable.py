@@ -62,6 +62,7 @@ _GUARDS: Final = re.compile(r"(?i)cache|no_store|nostore")
 _UNPACKS: Final = frozenset(
     {"asdict", "_asdict", "to_dict", "as_dict", "model_dump", "dict", "json", "dump", "dumps", "jsonify", "vars"}
 )
+_CLIENTS: Final = ("requests.", "httpx.", "urllib.", "urllib3.", "aiohttp.")
 _REDIRECTS: Final = ("flask.redirect", "werkzeug.utils.redirect")
 _MAKERS: Final = ("flask.jsonify", "flask.make_response", "flask.json.jsonify", "dict", "flask.Response")
 
@@ -110,7 +111,17 @@ def _hands_out(facts: SourceFacts, value: Value, views: set[str]) -> bool:
         for inner in walk(value, 5)
         if isinstance(inner, Item) and (text_of(inner.key) or "token").lower() not in _BODY_WORDS
     }
+    # ``requests.get(address, params={"access_token": own})``: what goes out is no answer.
+    sent = {
+        id(part)
+        for made in walk(value, 5)
+        if isinstance(made, Call) and made.callee.startswith(_CLIENTS)
+        for given in (*made.args, *(held for _, held in made.keywords))
+        for part in walk(given, 5)
+    }
     for inner in walk(value, 5):
+        if id(inner) in sent:
+            continue
         if _is_token_body(facts, inner):
             return True
         if isinstance(inner, Call) and id(inner) not in taken:

@@ -94,6 +94,8 @@ MOVED: Final[dict[str, str]] = {
     "flask_login.utils.request": "flask.request",
     "flask_api.request": "flask.request",
     "sqlmodel.text": "sqlalchemy.text",
+    "flask_sqlalchemy.SQLAlchemy.text": "sqlalchemy.text",
+    "flask_sqlalchemy.SQLAlchemy.literal_column": "sqlalchemy.literal_column",
     "connexion.App.route": "flask.Flask.route",
     "connexion.FlaskApp.route": "flask.Flask.route",
     "connexion.App.add_url_rule": "flask.Flask.add_url_rule",
@@ -278,7 +280,6 @@ SINKS: Final[dict[str, tuple[Sink, ...]]] = {
     "flask_jwt_extended.create_access_token": (("claims", -1, ()),),
     "flask_jwt_extended.create_refresh_token": (("claims", -1, ()),),
     "sqlalchemy.text": (("sql", 0, ("text",)),),
-    "flask_sqlalchemy.SQLAlchemy.text": (("sql", 0, ("text",)),),
     "sqlalchemy.sql.text": (("sql", 0, ("text",)),),
 }
 """Callee → what it is a sink for: kind, position, keywords. Position -1 is every argument, -2 every keyword, None no position."""
