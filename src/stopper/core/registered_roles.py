@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.account_names import said_name
+from stopper.core.account_names import is_password_name, said_name
 from stopper.core.body_models import classes_by_name
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts
@@ -85,7 +85,10 @@ def roles_taken(facts: SourceFacts, route: SourceRoute, names: list[str], ref: R
     ):
         return
     yield from _by_schema(facts, names, ref)
+    of_people = any(is_password_name(one.key) for one in facts.readings() if one.function in names)
     for reading in facts.readings():
+        if reading.key.lower() == "account_type" and not of_people:
+            continue  # an account at a bank
         if reading.function in names and _ROLE.search(reading.key) and not reading.source.startswith("flask.session"):
             if _is_held_against(facts, names, reading.key):
                 continue

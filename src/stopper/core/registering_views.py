@@ -1,9 +1,15 @@
 """Views that register somebody, by what they do: a password is hashed or put into a new row, and none is held against what is kept."""
 
-from stopper.core.account_names import MAKES_HASH, checks_password_hash, is_password_name, said_name
+from stopper.core.account_names import MAKES_HASH, REGISTERS, checks_password_hash, is_password_name, said_name
+from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts
 from stopper.core.values import Call, Member, Value
 from stopper.core.view_functions import FunctionIndex
+
+
+def is_named_registration(route: SourceRoute) -> bool:
+    """By the last word of the path: ``/auth/signup``, which its blueprint alone calls a log-in."""
+    return REGISTERS.search(route.path.rstrip("/").rpartition("/")[2]) is not None
 
 
 def registers_somebody(index: FunctionIndex, view: str) -> bool:

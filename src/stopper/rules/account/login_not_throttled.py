@@ -31,7 +31,7 @@ from stopper.core.probe_login import (
     understood,
 )
 from stopper.core.random_words import token_hex
-from stopper.core.registering_views import registers_somebody
+from stopper.core.registering_views import is_named_registration, registers_somebody
 from stopper.core.reset_doors import asks_for_message
 from stopper.core.response_fields import sent_texts
 from stopper.core.rule import Hit, Rule
@@ -140,7 +140,12 @@ def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) ->
             return True
         if (opens or sets_password(facts, calls)) and looks_code_up(facts, calls):
             return True
-    if not named or "POST" not in route.methods or registers_somebody(index, route.view):
+    if (
+        not named
+        or is_named_registration(route)
+        or "POST" not in route.methods
+        or registers_somebody(index, route.view)
+    ):
         return False
     if _compares(index, functions) or _asks_database(facts, calls) or any(_asks_account(facts, one) for one in calls):
         return True
