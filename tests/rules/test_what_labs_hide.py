@@ -6,17 +6,22 @@ import shlex
 import sqlite3
 import subprocess
 import urllib.request
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask, abort, jsonify, redirect, request, session
-from tests.rules.from_outside import reached, verdict
+from tests.rules.from_outside import RULES, reached, verdict
 
 from stopper.core.app import Route
 from stopper.core.exchange import Response
+from stopper.core.finding import Verdict
 from stopper.core.ids_in_paths import templated
-from stopper.core.probe_login import is_log_in_form
+from stopper.core.probe import Identity, Target
+from stopper.core.probe_login import is_log_in_form, log_in
+from stopper.core.secret import Secret
 from stopper.scan.crawl import crawled
+from stopper.scan.engine import run_probe
 from stopper.scan.missing_fields import missing_in
 from stopper.scan.rest_of_words import rest_of
 from stopper.scan.usual_things import beside_versions
@@ -345,3 +350,54 @@ def test_a_form_may_send_on_twice_before_it_shows_what_was_written(asks: bool) -
     app.add_url_rule("/", "home", lambda: redirect("/posts") if "name" in session else redirect("/login"))
     app.add_url_rule("/in", "in", lambda: '<a href="/register">join</a>')
     assert (verdict("csrf-protection-missing", app).outcome == "fail") is not asks
+
+
+def test_people_of_one_kind_come_in_beside_where_they_were_registered() -> None:
+    """A bank has its people and its merchants; a log-in that took JSON is sent no form and no Basic."""
+    app, kinds, asked = Flask("bank"), dict[str, dict[str, str]](), list[tuple[str, str]]()
+
+    def door(kind: str) -> None:
+        people = kinds.setdefault(kind, {})
+
+        def register() -> Any:
+            said: dict[str, Any] = request.get_json()
+            people[said["username"]] = said["password"]
+            return jsonify(ok=True), 201
+
+        def login() -> Any:
+            asked.append((kind, request.headers.get("Authorization", "")[:5] or request.mimetype))
+            said: dict[str, Any] = request.get_json(silent=True) or {}
+            if people.get(str(said.get("username"))) != said.get("password") or not people:
+                return jsonify(error="wrong name or password"), 401
+            return jsonify(token=f"t0-{said['username']}-9f81b7d2e6a4405f")
+
+        app.add_url_rule(f"{kind}/register", f"r{kind}", register, methods=["POST"])
+        app.add_url_rule(f"{kind}/login", f"l{kind}", login, methods=["POST"])
+
+    door("/people")
+    door("/merchants")
+    members = "(JSON: username, password)"
+    app.add_url_rule("/", "start", lambda: f"POST /people/register {members}\nPOST /people/login {members}\nPOST /merchants/register {members}\nPOST /merchants/login {members}", )  # fmt: skip
+    app.after_request(_as_text)
+    target, courier = reached(app)
+    came = target.identities[0].issued_by
+    assert came is not None
+    kind = came.path.rpartition("/")[0]
+    other = "/merchants" if kind == "/people" else "/people"
+    asked.clear()
+    person = Identity("eve", (), subject="eve-9f1c", password=Secret("K3-9f1c7a-x"))
+    kinds[other]["eve-9f1c"] = "K3-9f1c7a-x"
+
+    def steps(_: Target) -> Any:
+        found = yield from log_in(target, person, f"{other}/register")
+        assert found is not None
+        return Verdict("pass", found[0].path)
+
+    rule = replace(RULES["mass-assignment"], probe=steps)
+    assert run_probe(rule, target, courier).verdict.message == f"{other}/login"
+    assert asked == [(other, "application/json")]
+
+
+def _as_text(response: Any) -> Any:
+    response.mimetype = "text/plain" if request.path == "/" else response.mimetype
+    return response

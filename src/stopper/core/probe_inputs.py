@@ -14,6 +14,7 @@ from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.place import RouteRef
 from stopper.core.probe import LITTLE, Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import answered, attempt, candidates, every, is_door
+from stopper.core.probe_login import FORM
 from stopper.core.probe_query import WANTING, query_names, with_query, with_the_rest
 from stopper.core.probe_shared import found_once
 
@@ -29,7 +30,7 @@ SHOWN: Final = 4
 """Places of one weakness whose exchanges are kept as evidence; the others are named."""
 GRAPHQL: Final = re.compile(r"(?i)(^|/)(graphql|graphiql|gql)/?$")
 """Routes whose query is a language of its own: only its variables are texts."""
-FORM: Final = "x-www-form-urlencoded"
+
 USUAL: Final = ("q", "id", "name")
 """What a route may read of whose query no reader knows anything."""
 
@@ -98,7 +99,9 @@ def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Ste
     if LITTLE in target.notes:  # doors first, and what asks for a text in an address; what is left is varied with
         reading = sorted(reading, key=lambda pair: not _likeliest(*pair))[: READING["quick"] + READING["quick"] // 2]
     for number, (route, method) in enumerate([*reading, *_the_others(target, methods, reading)]):
-        if number >= len(reading) and len(found) >= WITH_GUESSES[target.depth]:
+        if number >= len(reading) and (
+            len(found) >= WITH_GUESSES[target.depth] or (LITTLE in target.notes and reading)
+        ):
             break  # nothing says that the others read anything, and there is enough to vary
         asked = target.request_for(route, method)
         honest = yield from attempt(answered(target, asked))
@@ -124,7 +127,8 @@ def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Ste
     known = [one for order, one in ordered if not order[0]]
     most = OF_MANY if len({one.ref for one in known}) > MOST[target.depth] else MOST
     known = known[: most[target.depth]]
-    guesses = [one for order, one in ordered if order[0]][: max(0, WITH_GUESSES[target.depth] - len(known))]
+    room = 0 if LITTLE in target.notes and reading else WITH_GUESSES[target.depth] - len(known)
+    guesses = [one for order, one in ordered if order[0]][: max(0, room)]
     return [*known, *guesses]
 
 
@@ -186,9 +190,9 @@ def judged(
     right: str,
     more: Sequence[Input] = (),
 ) -> Steps[Verdict]:
-    """Try every input and *more*; each route that *tried* brings evidence of is a place. *wrong* says of an input what it does, *right* what
-    all others do."""
-    found = [*(yield from inputs(target)), *more]
+    """Try *more* and every input; each route that *tried* brings evidence of is a place. *wrong* says of an input what it does, *right* what
+    all others do. What a rule brings along weighs most, and a budget may run out."""
+    found = [*more, *(yield from inputs(target))]
     if not found:
         return not_applicable("no input that takes text is in reach")
     places: dict[RouteRef, str] = {}

@@ -1,16 +1,15 @@
 """What a log-in reads, where it turns the scan away: its query decides who somebody is, and nobody need be known to break it."""
 
 from dataclasses import replace
-from typing import Final, cast
+from typing import Final
 from urllib.parse import parse_qsl
 
-from stopper.core.app import Route
-from stopper.core.exchange import Exchange, Request
+from stopper.core.exchange import Request
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import attempt
-from stopper.core.probe_inputs import FORM, Input, members
-from stopper.core.probe_login import ENTERED, login_requests, login_routes
+from stopper.core.probe_inputs import Input, members
+from stopper.core.probe_login import FORM, came_in_by, login_requests, login_routes
 
 ROUTES_MOST: Final = 2
 _REFUSED: Final = (400, 401, 403, 404)
@@ -27,7 +26,7 @@ def refused_log_ins(target: Target) -> Steps[list[Input]]:
         if not members(asked):
             as_json, as_form, *_ = login_requests(target, route, f"nobody-{target.canary}", f"Pass-{target.canary}-9a!")
             ways = [replace(asked, body=as_json.body), *([] if route.takes_form else [as_form])]
-            forms = _came_in_by(target, route)
+            forms = came_in_by(target, route)
             ways = [way for way in ways if not forms or (FORM in (way.header("Content-Type") or "")) in forms] or ways
         for way in ways:
             honest = yield from attempt(send(way))
@@ -39,17 +38,6 @@ def refused_log_ins(target: Target) -> Steps[list[Input]]:
                 for name in names
                 if SUBJECT.search(name) or PASSWORD.search(name)
             ]
-    return found
-
-
-def _came_in_by(target: Target, route: Route) -> set[bool]:
-    """Whether the scan's people came in at *route* by forms: a log-in that reads JSON reads no form as a rule."""
-    found: set[bool] = set()
-    for name, entry in list(target.notes.items()):
-        if name.startswith(ENTERED) and isinstance(entry, tuple):
-            door, exchange = cast("tuple[Route, Exchange]", entry)
-            if door.path == route.path and exchange.request.body:
-                found.add(FORM in (exchange.request.header("Content-Type") or ""))
     return found
 
 

@@ -31,6 +31,7 @@ REGISTERED: Final = "how somebody registered:"
 """Begins the names under which ``target.notes`` keeps the registration of a person."""
 
 _ASKS_AGAIN: Final = re.compile(r"""(?i)<input[^>]{1,400}type\s*=\s*["']?password""")
+FORM: Final = "x-www-form-urlencoded"
 FIELDS_MOST: Final = 4
 """Fields of a form that logs in: a box to be remembered may be among them."""
 _OPENS: Final = re.compile(
@@ -187,20 +188,37 @@ def asks_again(response: Response) -> bool:
     return _ASKS_AGAIN.search(response.text) is not None
 
 
-def log_in(target: Target, person: Identity) -> Steps[tuple[Route, Exchange] | None]:
-    """The route and exchange by which *person* (subject and password known) is let in; None where no route takes the account."""
+def log_in(target: Target, person: Identity, beside: str = "") -> Steps[tuple[Route, Exchange] | None]:
+    """The route and exchange by which *person* (subject and password known) is let in; None where no route takes the account. A log-in *beside* the
+    route where the person was registered comes first: people of one kind come in there."""
     if person.subject is None or person.password is None:
         return None
-    for route in login_routes(target)[:3]:
+    folder = beside.rpartition("/")[0]
+    routes = sorted(login_routes(target), key=lambda one: bool(beside) and one.path.rpartition("/")[0] != folder)
+    for route in routes[:3]:
         password = person.password.reveal()
         came = _as_somebody_came(target, route, person.subject, password)
-        for request in (*came, *login_requests(target, route, person.subject, password)):
+        known = came_in_by(target, route)
+        ways = login_requests(target, route, person.subject, password)
+        fit = [way for way in ways if not known or (way.body and (FORM in (way.header("Content-Type") or "")) in known)]
+        for request in (*came, *fit):
             exchange = yield from send(request)
             if lets_in(exchange.response):
                 return route, exchange
             if exchange.response.status in (404, 405, 429):
                 break  # a 401 or 403 to one coding may come from a view that reads another one
     return None
+
+
+def came_in_by(target: Target, route: Route) -> set[bool]:
+    """Whether the scan's people came in at *route* by forms: a log-in that reads JSON reads no form as a rule."""
+    found: set[bool] = set()
+    for name, entry in list(target.notes.items()):
+        if name.startswith(ENTERED) and isinstance(entry, tuple):
+            door, exchange = cast("tuple[Route, Exchange]", entry)
+            if door.path == route.path and exchange.request.body:
+                found.add(FORM in (exchange.request.header("Content-Type") or ""))
+    return found
 
 
 def _as_somebody_came(target: Target, route: Route, subject: str, password: str) -> tuple[Request, ...]:

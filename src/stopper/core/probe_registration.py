@@ -35,9 +35,9 @@ def new_account(known: dict[str, object]) -> tuple[Identity, dict[str, object]]:
     return Identity(user, (), subject=subject, password=Secret(password)), body
 
 
-def let_in(target: Target, person: Identity) -> Steps[tuple[Identity, tuple[Route, Exchange]] | None]:
-    """A new *person* with what the log-in handed out, and the log-in: by the name or by the address, as its body asks; None where it lets
-    in by neither."""
+def let_in(target: Target, person: Identity, beside: str = "") -> Steps[tuple[Identity, tuple[Route, Exchange]] | None]:
+    """A new *person*, registered at the path *beside*, with what the log-in handed out, and the log-in: by the name or by the address, as its
+    body asks; None where it lets in by neither."""
     if person.subject is None:
         return None
     ways = [person.subject, *(one for one in (person.name, f"{person.name}@example.com") if one != person.subject)]
@@ -53,7 +53,7 @@ def let_in(target: Target, person: Identity) -> Steps[tuple[Identity, tuple[Rout
         ways = [called, *ways] if not re.search(r"(?i)mail|user|login|\bname", asks) else ways
     for subject in ways[:2]:
         known = replace(person, subject=subject)
-        entry = yield from attempt(log_in(target, known))
+        entry = yield from attempt(log_in(target, known, beside))
         if entry is not None:
             return known, entry
     return None
@@ -110,7 +110,7 @@ def enrolled(target: Target) -> Steps[Enrolled | None]:
         made = yield from attempt(send(request))
         if made is None or not (made.response.succeeded or made.response.status in (302, 303)):
             continue
-        found = yield from let_in(target, person)
+        found = yield from let_in(target, person, route.path)
         ready = holding(target, *found) if found is not None else None
         if found is not None and ready is not None:
             return Enrolled(ready, made, found[1][1])

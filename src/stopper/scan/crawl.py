@@ -133,8 +133,8 @@ class _Guessing(Crawl):
         headed = bool(heads_of(self.paths()))
         self._guess(nothing, below(self.paths()) if few else (), THINGS_PART)  # where something is more may be
         self._guess(nothing, lists[-1] if lists and few and not headed else ())
-        few = few and len(self.found) < MANY
         self._ask_beside_versions(nothing)
+        few = few and len(self.found) < MANY
         begun = self.paths()
         self._guess(nothing, weaknesses(begun), ALONE_PART)
         self._guess(nothing, below(begun), THINGS_PART)
@@ -159,7 +159,7 @@ class _Guessing(Crawl):
         """Ask in the versions before and behind those that are known, as long as that finds something."""
         for _ in range(VERSIONS_MOST):
             before = len(self.found)
-            self._guess(nothing, beside_versions(self.paths()), ALONE_PART)
+            self._guess(nothing, beside_versions(self.paths()), THINGS_PART)
             if len(self.found) == before:
                 return
 
@@ -195,11 +195,11 @@ class _Guessing(Crawl):
         return self.courier.sent < self._may_ask(part)
 
     def _may_ask(self, part: float) -> int:
-        """Requests up to which is guessed: a *part* of all, or what the probes of so few routes will leave."""
+        """Requests up to which is guessed: a *part* of all, or what the probes of so few routes will leave; the last names get that alone."""
         most = self.courier.max_requests
         left = most - FOR_PROBES - FOR_ONE * (len(self.found) + len(self.forms))
-        if part == REST_PART:  # one of the last names may be a log-in, which asks much
-            left = min(left - FOR_A_LOG_IN * any(map(LOGIN.search, self.paths())), int(most * REST_MOST))
+        if part == REST_PART:  # one of them may be a log-in, which asks much
+            return min(left - FOR_A_LOG_IN * any(map(LOGIN.search, self.paths())), int(most * REST_MOST))
         return int(max(most * part, GUESSED_LEAST, left))
 
     def _is_idle(self, path: str) -> bool:

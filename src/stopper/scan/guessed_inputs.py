@@ -90,7 +90,7 @@ Ask = Callable[[dict[str, str]], Response]
 def guessed_inputs(
     app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity], most: int = ROUTES_MOST
 ) -> App:
-    """*app*, each route that read one of the usual names with that name. Bodies are tried in mode active only."""
+    """*app*, each route that read one of the usual names with that name. Bodies are tried in mode active only, and at no route of a document."""
     routes: list[Route] = []
     left, told = most, TOLD_MOST
     for route in app.routes:
@@ -140,7 +140,7 @@ def _unknown(route: Route, method: str, honest: HonestRequests) -> bool:
     known = honest.learned_query if method == "GET" else honest.learned
     return not (
         method not in route.methods
-        or not route.readers <= {"wire", "spec"}
+        or not route.readers <= ({"wire", "spec"} if method == "GET" else {"wire"})
         or route.reads_no_query
         or route.names
         or route.request_schema

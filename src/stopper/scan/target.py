@@ -82,7 +82,17 @@ def _led_to(scene: Scene, who: Identity, prefix: str) -> tuple[str, ...]:
 
 
 def _with_methods_of(known: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ...]:
-    """*known* routes that a crawl found, with the methods that somebody who is logged in is told of."""
+    """*known* routes that a crawl found, with the methods that somebody who is logged in is told of, and with what links to them say there in
+    their query: what nobody was led to is known by its name alone."""
+    asked = {one.path: one for one in seen if one.names and not one.takes_form and "GET" in one.methods}
+    known = [
+        replace(
+            one, fields=asked[one.path].fields, optional=asked[one.path].optional, examples=asked[one.path].examples
+        )
+        if one.path in asked and not one.names and one.readers == frozenset({"wire"}) and "GET" in one.methods
+        else one
+        for one in known
+    ]
     told: dict[str, tuple[str, ...]] = {}
     taken = {
         (one.path, method) for one in known for method in one.methods

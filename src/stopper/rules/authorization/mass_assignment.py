@@ -320,7 +320,7 @@ def _at_registration(target: Target, route: Route, who: Identity) -> Steps[Verdi
     if eagerly is None:
         return passed(f"POST {route.path} refuses members that it does not know")
     eager, second, wishes = eagerly
-    shown = yield from _shown(target, who, plain, eager, wishes)
+    shown = yield from _shown(target, who, plain, eager, wishes, route.path)
     for before, after, left, right in shown:
         if taken := taken_up(wishes, left, right):
             ref = RouteRef("POST", route.path)
@@ -350,12 +350,12 @@ Shown = tuple[Exchange, Exchange, object, object]
 
 
 def _shown(
-    target: Target, who: Identity, plain: Identity, eager: Identity, wishes: dict[str, object]
+    target: Target, who: Identity, plain: Identity, eager: Identity, wishes: dict[str, object], beside: str
 ) -> Steps[list[Shown]]:
     """Where both accounts can be read: in the answers to their log-ins, by themselves after it, and in a list that names both."""
     found: list[Shown] = []
     pages = [each for each in target.app.routes if "GET" in each.methods and not each.parameters and not is_door(each)]
-    came_in = (yield from let_in(target, plain)), (yield from let_in(target, eager))
+    came_in = (yield from let_in(target, plain, beside)), (yield from let_in(target, eager, beside))
     if came_in[0] is not None and came_in[1] is not None:
         answers = came_in[0][1][1], came_in[1][1][1]
         found.append((*answers, entitled(target, answers[0]), entitled(target, answers[1])))
