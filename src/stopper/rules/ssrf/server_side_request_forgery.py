@@ -27,6 +27,7 @@ from stopper.core.vain_address_checks import is_vain, is_vain_comparison
 from stopper.core.values import (
     Call,
     Constant,
+    Format,
     Item,
     Mapping,
     Member,
@@ -48,13 +49,19 @@ _MORE: Final = (
     "selenium.webdriver.Chrome.get", "pdfkit.from_url", "imgkit.from_url", "weasyprint.HTML", "grequests.get", "grequests.post", "websocket.create_connection",
     "redis.from_url", "redis.Redis.from_url", "ftplib.FTP", "ftplib.FTP_TLS", "smtplib.SMTP", "smtplib.SMTP_SSL", "paramiko.SSHClient.connect", "trafilatura.fetch_url",
     "newspaper.Article", "yt_dlp.YoutubeDL.extract_info", "httplib2.Http.request", "mechanize.urlopen", "boto3.client", "*.WebBaseLoader", "*.UnstructuredURLLoader",
-    "*.RecursiveUrlLoader", "*.PlaywrightURLLoader", "*.SeleniumURLLoader",
+    "*.RecursiveUrlLoader", "*.PlaywrightURLLoader", "*.SeleniumURLLoader", "imaplib.IMAP4", "imaplib.IMAP4_SSL", "poplib.POP3", "poplib.POP3_SSL",
+    "telnetlib.Telnet", "ldap3.Server", "zeep.Client", "pymongo.MongoClient", "mechanize.Browser.open", "xmlrpc.client.ServerProxy", "git.Repo.clone_from",
+    "yt_dlp.YoutubeDL.download", "niquests.get", "niquests.post", "pandas.read_html", "pandas.read_excel", "pandas.read_xml", "geopandas.read_file",
+    "cv2.VideoCapture", "torch.hub.load_state_dict_from_url", "sqlalchemy.create_engine", "psycopg2.connect", "psycopg.connect", "pymysql.connect",
 )  # fmt: skip
 _SECOND: Final = frozenset({"setopt", "Request", "urlopen"})
 _BY_NAME: Final = {"weasyprint.HTML": "url", "boto3.client": "endpoint_url"}
 """Calls that are told an address under that name, and something else first."""
 
 _IN_MEMORY: Final = re.compile(r"(?:io\.)?(?:BytesIO|StringIO|TextIOWrapper|open)|codecs\.\w+|tempfile\.\w+")
+
+_FILES: Final = re.compile(r"pandas\.read_\w+|geopandas\.read_file|cv2\.VideoCapture")
+"""What reads a path as well as a URL."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -103,13 +110,15 @@ def _calls(facts: SourceFacts) -> Iterator[tuple[Hit, Value, str]]:
         named = _BY_NAME.get(call.callee)
         place = None if named is not None else 1 if call.method in _SECOND and call.callee != "mechanize.urlopen" else 0
         value = call.argument(
-            place, *((named,) if named is not None else ("url", "host", "address", "uri", "web_path", "urls"))
+            place, *((named,) if named is not None else ("url", "host", "address", "uri", "web_path", "urls", "wsdl"))
         )
         if (
             call.span is None
             or value is None
             or (call.span.path, call.span.line) in flows
             or _is_contents(facts, value)
+            or (_FILES.fullmatch(call.callee) and _is_path(facts, value))
+            or _is_of_sqlite(value)
         ):
             continue
         steering = host_part(value)
@@ -126,6 +135,24 @@ def _is_contents(facts: SourceFacts, value: Value) -> bool:
         return _IN_MEMORY.fullmatch(value.callee) is not None
     held = value.owner if isinstance(value, Member) and value.attribute in ("stream", "file") else value
     return isinstance(held, Item) and isinstance(held.owner, Name) and held.owner.dotted == "flask.request.files"
+
+
+def _is_path(facts: SourceFacts, value: Value) -> bool:
+    """The path of a file here: below a folder, or under the name that an upload has."""
+    if is_passed(value, facts):
+        several = given(facts, value)
+        return bool(several) and all(one != value and _is_path(facts, one) for one in several)
+    if isinstance(value, Format) and value.parts:
+        opening = text_of(value.parts[0])
+        return "://" not in opening if opening is not None else _is_path(facts, value.parts[0])
+    if isinstance(value, Call):
+        return value.callee in ("os.path.join", "werkzeug.utils.secure_filename", "pathlib.Path")
+    return isinstance(value, Member) and value.attribute == "filename"
+
+
+def _is_of_sqlite(value: Value) -> bool:
+    opening = value.parts[0] if isinstance(value, Format) and value.parts else value
+    return (text_of(opening) or "").startswith("sqlite:")
 
 
 def _certainty(facts: SourceFacts, flow: Flow) -> Certainty:
