@@ -33,7 +33,7 @@ from stopper.core.values import (
 Origin = tuple[str, object]
 _CHECKS: Final = re.compile(
     r"(?i)isdigit|isalnum|isalpha|isidentifier|isnumeric|isdecimal|isinstance|match|fullmatch|endswith|hasattr|"
-    r"\w*(valid|safe|allow|check|verify|permit|known|whitelist|accept|authori[sz]e|trust|local)\w*|is_\w+"
+    r"\w*(valid|safe|allow|check|verify|permit|known|whitelist|accept|authori[sz]e|trust|local)\w*|is_\w+|(?:does_)?match(?:es)?_(?:url|address|host|origin|domain|route|path)\w*"
 )
 _OF_PASSWORDS: Final = re.compile(r"(?i)pass(?:word|wd|phrase)?(?:_|$)|pwd?(?:_|$)|credential|login|authenticat")
 """Who asks for a password asks who it is, and not what stands in the name."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _OF_A_DESK: Final = re.compile(
     r"(?i)(?:^|/)(?:debug|profil(?:er|e|ing)(?:_\w+)?|(?:run|app|server)_(?:debug|profil(?:er|e|ing)))\.py$"
 )
-MADE_UP: Final = re.compile(r"(?i)^dev/|(?:^|/)(?:sandbox(?:es)?/|fixtures?/|factor(?:y|ies)\.py$)")
+MADE_UP: Final = re.compile(r"(?i)^dev/|(?:^|/)(?:sandbox(?:es)?/|fixtures?/|seed(?:s|ers?)?/|factor(?:y|ies)\.py$|seed(?:s|er|_data|_db)?\.py$)")
 """Where people and things are made up, for a look or for tests; ``dev/`` beside the application is what its writers start."""
 _SHOWN: Final = re.compile(
     r"(?i)(?:^|/)(?:samples?|examples?|demos?|tutorials?|cookbook|devel|\.devcontainer|cypress|playwright|e2e)/|^dev/|(?:^|/)docs?/.*\.py$|(?:^|[/_-])(?:demo|sample|example|tester)s?\.py$|(?:^|/)demo_\w+\.py$"
@@ -20,9 +20,13 @@ _SHOWN: Final = re.compile(
 """What is there to be read or tried, and what its writers start; not what ships."""
 _SCRIPTS: Final = re.compile(
     r"(?i)(?:^|/)(?:(?:scripts?|tools?|examples?|notebooks?|migrat(?:e|ions?))/|(?:cli|command_?lines?|commands?)(?:/|\.py$)|manage\.py$|^setup\.py$)"
+    r"|^(?:devel|dev|seed|create|populate|generate|import|export|fill|reset|init|migrate|backfill)_\w+\.py$"
 )
-_COMMAND: Final = re.compile(r"(?:.*\.)?(?:command|argument|option|group|callback|pass_context|with_appcontext)")
-"""What click, typer, Flask and Flask-Script write above a function that is typed in a terminal."""
+"""Beside the application also what its name says to be done once: ``create_user.py``."""
+_COMMAND: Final = re.compile(
+    r"(?:.*\.)?(?:command|argument|option|group|callback|pass_context|with_appcontext)|(?:invoke|fabric)(?:\.\w+)*\.task"
+)
+"""What click, typer, invoke, Flask and Flask-Script write above a function that is typed in a terminal."""
 
 
 def is_of_a_desk(place: Span | None) -> bool:

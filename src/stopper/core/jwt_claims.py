@@ -3,7 +3,7 @@
 import math
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from stopper.core.app import App
@@ -183,12 +183,8 @@ def asked_by_hand(facts: SourceFacts, call: Call, claim: str) -> bool:
     """That the claim of the decoded token is compared with something in the function that decodes, in one that calls it, or in one that is
     handed the decoded claims there, and that something hangs on it."""
     around = claims_given_to(facts, call)
-    around |= {
-        other.callee
-        for name in around
-        for other in (facts.calls_in(name) if name else ())
-        if facts.function(other.callee) is not None and any(_bears(given, call) for given in other.args)
-    }
+    handed = _told(facts, around, lambda _, given: _bears(given, call))
+    around |= handed | _told(facts, handed, lambda name, given: isinstance(given, Parameter) and given.function == name)
     for comparison in facts.comparisons():
         if comparison.function in around:
             for side in (comparison.left, comparison.right):
@@ -200,6 +196,12 @@ def asked_by_hand(facts: SourceFacts, call: Call, claim: str) -> bool:
                 if named and not is_asked_in_vain(facts, comparison):
                     return True
     return False
+
+
+def _told(facts: SourceFacts, names: Iterable[str], bears: Callable[[str, Value], bool]) -> set[str]:
+    """The functions of the project that these call and hand what bears the claims."""
+    calls = ((name, one) for name in names if name for one in facts.calls_in(name) if facts.function(one.callee))
+    return {one.callee for name, one in calls if any(bears(name, given) for given in one.args)}
 
 
 def claims_given_to(facts: SourceFacts, call: Call, steps: int = 3) -> set[str]:

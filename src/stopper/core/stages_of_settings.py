@@ -1,9 +1,12 @@
 """For whom settings are, by the name of their class or file: for tests, for one desk, for people."""
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stopper.core.fact import ConfigWrite
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
 
 _FOR_TESTS: Final = re.compile(
     r"(?i)(?:^|[._])test|test(?:ing|s)?(?:ing)?(?:config|settings)?$|testing|^(?:migrations?|docs?|documentation)(?:config|settings)?$"
@@ -37,3 +40,18 @@ def is_for_one_desk(write: ConfigWrite) -> bool:
 def is_live(name: str) -> bool:
     """That a class of settings says to be for people: ``ProductionConfig``."""
     return _LIVE.search(name.rpartition(".")[2]) is not None
+
+
+_BEGINNING: Final = re.compile(r"_\w+|(?:Base|Common|Abstract|Default)\w*|\w*Base")
+
+
+def is_said_anew_for_people(facts: "SourceFacts", write: ConfigWrite) -> bool:
+    """That the write stands in a class that others begin with, and that of all of them only those for tests or one desk leave it as it is."""
+    if _BEGINNING.fullmatch(write.owner.rpartition(".")[2]) is None:
+        return False
+    anew = {one.owner for one in facts.config_writes(write.key)}
+    heirs = [one.name for one in facts.classes(write.owner) if one.name != write.owner]
+    kept = [name.rpartition(".")[2] for name in heirs if name not in anew]
+    return any(name in anew and is_live(name) for name in heirs) and all(
+        _FOR_TESTS.search(name) or _FOR_ONE_DESK.search(name) for name in kept
+    )

@@ -42,7 +42,7 @@ from stopper.core.values import (
 )
 
 _KINDS: Final[tuple[LabelKind, ...]] = ("query-string", "request-data", "cookie")
-_FIXED: Final = re.compile(r"/(?![/\\]).+|[a-zA-Z][\w+.-]*://[^/?#]+[/?#].*|\?.*", re.DOTALL)
+_FIXED: Final = re.compile(r"/(?![/\\]).+|[\w.-]+/.*|[a-zA-Z][\w+.-]*://[^/?#]+[/?#].*|\?.*", re.DOTALL)
 """A beginning after which no other host can be named."""
 _HERE: Final = frozenset(f"flask.request.{part}" for part in ("url", "base_url", "url_root", "host_url", "script_root"))
 _WRITES_ANEW: Final = frozenset(

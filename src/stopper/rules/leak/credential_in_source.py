@@ -168,7 +168,9 @@ def _by_name(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
         if write.loaded is not False and _is_secret(write.key, write.value):
             yield write.span, f"{write.key} is a literal", "likely"
     for call, name, value in passed_as(facts, lambda name: sensitive(name) == "password"):
-        if call.span is not None and _stands_here(call, value) and _is_secret(name, value):
+        if call.span is None or MADE_UP.search(call.span.path):
+            continue
+        if _stands_here(call, value) and _is_secret(name, value):
             yield call.span, f"{name} is a literal", "likely"
     for call in facts.calls("*.login", "*.HTTPBasicAuth", "*.BasicAuth", "*.HTTPDigestAuth"):
         if call.span is None:
@@ -226,6 +228,8 @@ def _is_secret(name: str, value: Value) -> bool:
         return False
     if _FOR_TRIALS.match(name) or _FOR_TRIALS.match(value.name) or VARIABLE.fullmatch(text):
         return False
+    if name.strip("_").lower() in text.lower().replace("-", "_"):
+        return False  # ``_ACCESS_TOKEN = "oauth1:access_token"`` names a kind of them
     if is_app_password(text):
         return True
     return not is_placeholder(text) and not _NO_SECRET.search(text) and is_random(text)

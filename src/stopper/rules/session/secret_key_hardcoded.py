@@ -17,7 +17,7 @@ from stopper.core.probe_baseline import candidates
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.secret import Secret
 from stopper.core.setting_facts import stands_in, written
-from stopper.core.stages_of_settings import is_for_one_desk
+from stopper.core.stages_of_settings import is_for_one_desk, is_said_anew_for_people
 from stopper.core.values import Call, Choice, Constant, Value, text_of
 
 
@@ -31,6 +31,9 @@ def detect(app: App) -> Iterator[Hit]:
             message = (
                 "a key for sessions stands in the source of a job without routes: look whether others take it over"
             )
+            yield Hit(message, write.span, certainty="possible", severity="low")
+        elif is_said_anew_for_people(facts, write):
+            message = "a key for sessions stands in the source: look that nobody is served without the settings that say it anew"
             yield Hit(message, write.span, certainty="possible", severity="low")
         else:
             yield Hit("the key that signs session cookies stands in the source", write.span, certainty=sure)

@@ -45,6 +45,8 @@ _NEW: Final = frozenset(
     }
 )  # fmt: skip
 
+_ANEW: Final = "SECRET_KEY is made anew in each process, so sessions end at every restart and differ between workers"
+_FALLS_BACK_TO_NEW: Final = "SECRET_KEY falls back to a new value in each process"
 _KEEPS: Final = re.compile(r"(?:write|set|save|store|put|dump|persist|insert|create)(?:_\w+)?|setex|writelines")
 """Methods that put something where it stays: in a file, a database, settings that are saved."""
 
@@ -56,7 +58,11 @@ def detect(app: App) -> Iterator[Hit]:
         seen = True
         if (found := _unsafe(facts, write)) is not None:
             message, sure = found
-            yield Hit(message, write.span, certainty="possible" if is_for_one_desk(write) else sure)
+            if message in (_ANEW, _FALLS_BACK_TO_NEW) and not uses_session(app):
+                said = f"{message}: look whether anything is signed with it"
+                yield Hit(said, write.span, certainty="possible", severity="low")
+            else:
+                yield Hit(message, write.span, certainty="possible" if is_for_one_desk(write) else sure)
     variables = {
         part.variable
         for write in written(app, "SECRET_KEY")
@@ -94,10 +100,7 @@ def _unsafe(facts: SourceFacts, write: ConfigWrite) -> tuple[str, Certainty | No
     if _is_kept(facts, write) or (_made_anew(value) and asked_for(facts, write.span)):
         return None
     if _made_anew(value):
-        return (
-            "SECRET_KEY is made anew in each process, so sessions end at every restart and differ between workers",
-            None,
-        )
+        return _ANEW, None
     given = facts.returns_of(value.callee) if isinstance(value, Call) else ()
     if len(given) > 1 and any(
         isinstance(one.value, Constant) and isinstance(one.value.value, (str, bytes)) and one.value.value
@@ -118,7 +121,7 @@ def _unsafe(facts: SourceFacts, write: ConfigWrite) -> tuple[str, Certainty | No
                     return "SECRET_KEY falls back to a literal in the source when the environment has none", None
                 fallback = getattr(one, "default", None)
                 if _made_anew(fallback) or (isinstance(value, Choice) and _made_anew(one)):
-                    return "SECRET_KEY falls back to a new value in each process", "possible"
+                    return _FALLS_BACK_TO_NEW, "possible"
     return None
 
 

@@ -1,0 +1,42 @@
+"""What a sign weighs where the same sign is a weakness in one program and hardly one in another: the pages cannot say it."""
+
+from pathlib import Path
+
+import pytest
+
+from stopper.scan.catalogue import load
+from stopper.scan.engine import run_detectors
+from stopper.scan.source import files
+from stopper.scan.source.read import read_files
+
+HEAD = "from flask import Flask, request, session, make_response\nimport os, secrets\n\napp = Flask(__name__)\n"
+SET = "\n\n@app.get('/x')\ndef x():\n    answer = make_response('ok')\n    answer.set_cookie({})\n    return answer\n"
+STAGES = "class _Config:\n    SECRET_KEY = 'Fjord-Anker-41-Wal'\n\n\nclass {}(_Config):\n    {}\n\n\nclass DevConfig(_Config):\n    pass\n\n\napp.config.from_object(os.environ['SETTINGS'])\n"
+FALLBACK = "app.secret_key = os.environ.get('KEY') or os.urandom(24)\n"
+USES = "\n\n@app.get('/seen')\ndef seen():\n    session['seen'] = True\n    return 'ok'\n"
+BODY = "def body():\n    return request.get_json(force=True, silent=True) or {}\n"
+READS = "\n\n@app.get('/me')\ndef me():\n    return request.cookies['user_name']\n"
+
+
+@pytest.mark.parametrize(
+    ("slug", "source", "weights"),
+    [
+        ("cookie-flags-missing", HEAD + SET.format("'userId', '7'"), ["low"]),
+        ("cookie-flags-missing", HEAD + SET.format("'user_name', request.args['n']") + READS, [None]),
+        ("cookie-flags-missing", HEAD + SET.format("'device_token', secrets.token_hex(16)"), [None]),
+        ("cookie-flags-missing", HEAD + SET.format("'seen', secrets.token_hex(16)"), ["low"]),
+        ("secret-key-hardcoded", HEAD + STAGES.format("ProdConfig", "SECRET_KEY = os.environ['KEY']"), ["low"]),
+        ("secret-key-hardcoded", HEAD + STAGES.format("ProdConfig", "DEBUG = False"), [None]),
+        ("secret-key-unsafe-default", HEAD.replace(" session,", "") + FALLBACK, ["low"]),
+        ("secret-key-unsafe-default", HEAD + FALLBACK + USES, [None]),
+        ("request-body-not-validated", HEAD + BODY, ["low"]),
+        ("request-body-not-validated", HEAD + "@app.post('/x')\n" + BODY, [None]),
+    ],
+)  # fmt: skip
+def test_a_sign_weighs_what_hangs_on_it(tmp_path: Path, slug: str, source: str, weights: list[str | None]) -> None:
+    """None is the weight of the rule; ``low`` says what a person has to look at."""
+    (tmp_path / "app.py").write_text(source, encoding="utf-8")
+    reading = read_files(files.find((tmp_path,), tmp_path, ()), tmp_path, files.folders((tmp_path,), tmp_path))
+    rule = next(one for one in load() if one.slug == slug)
+    (result,) = run_detectors(reading.app, [rule])
+    assert [hit.severity for hit in result.hits] == weights
