@@ -15,6 +15,10 @@ STAGES = "class _Config:\n    SECRET_KEY = 'Fjord-Anker-41-Wal'\n\n\nclass {}(_C
 FALLBACK = "app.secret_key = os.environ.get('KEY') or os.urandom(24)\n"
 USES = "\n\n@app.get('/seen')\ndef seen():\n    session['seen'] = True\n    return 'ok'\n"
 BODY = "def body():\n    return request.get_json(force=True, silent=True) or {}\n"
+LOGS = "\n\n@app.post('{}')\ndef x():\n    app.logger.{}('seen %s', {})\n    return 'ok'\n"
+HOOK = "\n\n@app.before_request\ndef seen():\n    app.logger.info('seen %s', {})\n" + "".join(
+    f"\n\n@app.get('/{word}')\ndef {word}():\n    return 'ok'\n" for word in ("notes", "tags", "people", "groups")
+)
 READS = "\n\n@app.get('/me')\ndef me():\n    return request.cookies['user_name']\n"
 
 
@@ -29,6 +33,11 @@ READS = "\n\n@app.get('/me')\ndef me():\n    return request.cookies['user_name']
         ("secret-key-hardcoded", HEAD + STAGES.format("ProdConfig", "DEBUG = False"), [None]),
         ("secret-key-unsafe-default", HEAD.replace(" session,", "") + FALLBACK, ["low"]),
         ("secret-key-unsafe-default", HEAD + FALLBACK + USES, [None]),
+        ("whole-request-logged", HEAD + LOGS.format("/notes", "debug", "request.get_json()"), ["low"]),
+        ("whole-request-logged", HEAD + LOGS.format("/notes", "info", "request.url"), ["low"]),
+        ("whole-request-logged", HEAD + LOGS.format("/notes", "debug", "dict(request.headers)"), [None]),
+        ("whole-request-logged", HEAD + LOGS.format("/login", "debug", "request.get_json()"), [None]),
+        ("whole-request-logged", HEAD + HOOK.format("request.get_json()"), [None]),
         ("request-body-not-validated", HEAD + BODY, ["low"]),
         ("request-body-not-validated", HEAD + "@app.post('/x')\n" + BODY, [None]),
     ],

@@ -6,9 +6,10 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.body_models import class_of
-from stopper.core.fact import Comparison
+from stopper.core.fact import Comparison, Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.left_out import left_out
+from stopper.core.naming import sensitive
 from stopper.core.passing import callers, passed
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
@@ -71,6 +72,14 @@ _SHOWS: Final = frozenset(
 )
 _TEXT: Final = frozenset({"format", "join", "decode", "copy", "items", "to_dict", "strip", "dumps"})
 _CREDENTIAL_HEADERS: Final = frozenset({"authorization", "cookie"})
+_MAY_HOLD_NONE: Final = frozenset(
+    {"the whole URL", "the whole query", "the whole query and form", "the whole body", "the whole form"}
+)
+"""What holds credentials of some callers; headers and cookies hold those of all."""
+_DOOR: Final = re.compile(
+    r"(?i)log-?_?in|sign-?_?(?:in|up)|auth(?:enticate|orize)?(?:/|$)|token|password|passwd|regist|session|(?:^|/)keys?(?:/|$)|secret|2fa|mfa|otp|oauth|saml|sso"
+)
+_FEW: Final = 3
 _MANY: Final = 2
 """As many places of one function are told as one."""
 _TELLS_NOTHING: Final = frozenset({"len", "bool", "type", "isinstance", "hash", "sorted_keys"})
@@ -79,18 +88,33 @@ _TELLS_NOTHING: Final = frozenset({"len", "bool", "type", "isinstance", "hash", 
 def detect(app: App) -> Iterator[Hit]:
     """All headers, the URL with its query, or the body as a whole, in a logger or ``print``."""
     facts = source_of(app)
-    places: dict[tuple[str, str], list[Span]] = {}
+    places: dict[tuple[str, str], list[Flow]] = {}
     for flow in facts.flows("log", "print"):
         what = _whole(facts, flow.value)
         if what is not None and not _only_debugging(facts, flow.span):
-            places.setdefault((flow.function, what), []).append(flow.span)
-    for (function, what), spans in places.items():
+            places.setdefault((flow.function, what), []).append(flow)
+    for (function, what), flows in places.items():
         said = f"{what} of the request {'are' if what.startswith('all') else 'is'} written to a log"
         # One thing that a function logs wherever it ends is one finding.
-        told = spans if not function or len(spans) < _MANY else spans[:1]
-        yield from (
-            Hit(said if told is spans else f"{said}, in {len(spans)} places of this function", span) for span in told
-        )
+        told = flows if not function or len(flows) < _MANY else flows[:1]
+        if told is not flows:
+            said = f"{said}, in {len(flows)} places of this function"
+        if what in _MAY_HOLD_NONE and all(_is_of_a_look(facts, flow) for flow in flows):
+            said = f"{said}: look whether a credential is ever in it"
+            yield from (Hit(said, flow.span, certainty="possible", severity="low") for flow in told)
+        else:
+            yield from (Hit(said, flow.span) for flow in told)
+
+
+def _is_of_a_look(facts: SourceFacts, flow: Flow) -> bool:
+    """A line for whoever looks for an error, ``logger.debug(…)``, or that of one or a few views; where nobody logs in, and no function reads
+    a credential out of what is sent, by the name of a field."""
+    paths = {one.path for one in facts.routes_reaching(flow.function)} if flow.function else set[str]()
+    if any(map(_DOOR.search, paths)) or any(
+        one.function == flow.function and sensitive(one.key) for one in facts.readings()
+    ):
+        return False
+    return flow.detail.endswith(".debug") or 0 < len(paths) <= _FEW
 
 
 def _only_debugging(facts: SourceFacts, span: Span) -> bool:
