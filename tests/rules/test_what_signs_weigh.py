@@ -19,6 +19,10 @@ LOGS = "\n\n@app.post('{}')\ndef x():\n    app.logger.{}('seen %s', {})\n    ret
 HOOK = "\n\n@app.before_request\ndef seen():\n    app.logger.info('seen %s', {})\n" + "".join(
     f"\n\n@app.get('/{word}')\ndef {word}():\n    return 'ok'\n" for word in ("notes", "tags", "people", "groups")
 )
+DECODES = "import jwt\n\n\n@app.post('/x')\ndef x():\n    return jwt.decode(request.form['t'], os.environ[{}], algorithms=['HS256'])\n"
+SIGNS = (
+    "\n\n@app.post('/y')\ndef y():\n    return jwt.encode({'sub': '1', 'exp': 9}, os.environ['K'], algorithm='HS256')\n"
+)
 READS = "\n\n@app.get('/me')\ndef me():\n    return request.cookies['user_name']\n"
 
 
@@ -38,6 +42,10 @@ READS = "\n\n@app.get('/me')\ndef me():\n    return request.cookies['user_name']
         ("whole-request-logged", HEAD + LOGS.format("/notes", "debug", "dict(request.headers)"), [None]),
         ("whole-request-logged", HEAD + LOGS.format("/login", "debug", "request.get_json()"), [None]),
         ("whole-request-logged", HEAD + HOOK.format("request.get_json()"), [None]),
+        ("jwt-audience-issuer-unchecked", HEAD + DECODES.format("'K'"), [None]),
+        ("jwt-audience-issuer-unchecked", HEAD + DECODES.format("'K'") + SIGNS, ["low"]),
+        ("rate-limit-missing", HEAD + "@app.get('/notes')\ndef notes():\n    return 'ok'\n", ["low"]),
+        ("rate-limit-missing", HEAD + "@app.post('/notes')\ndef notes():\n    return 'ok'\n", [None]),
         ("request-body-not-validated", HEAD + BODY, ["low"]),
         ("request-body-not-validated", HEAD + "@app.post('/x')\n" + BODY, [None]),
     ],

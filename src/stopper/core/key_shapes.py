@@ -132,7 +132,7 @@ def is_placeholder(text: str) -> bool:
     return (
         not text.strip()
         or FAKE.search(text) is not None
-        or text.startswith(("$", "<", "%", "{", "/run/", "env:", "file:", "vault:"))
+        or text.startswith(("$", "<", "%", "{", "/run/", "env:", "file:", "vault:", "pk.eyJ"))
     )
 
 

@@ -61,13 +61,13 @@ def detect(app: App) -> Iterator[Hit]:
     for found in facts.classes():
         if _is_model_of_keys(facts, found) and _is_record(found) and not _STEP.search(found.span.path):
             stored = True
-            if lacks := _lacks(_columns(facts, found)):
+            if lacks := _lacks(_columns(facts, found), found.name):
                 yield Hit(f"the model of keys has no place for {', '.join(lacks)}", found.span)
     for call in facts.calls("*.execute", "*.executescript"):
         table = _TABLE.search(text_of(call.args[0]) or "") if call.args else None
         if table is not None:
             stored = True
-            if lacks := _lacks(tuple(re.findall(r"(?:^|,)\s*[\"`]?(\w+)", table[1]))):
+            if lacks := _lacks(tuple(re.findall(r"(?:^|,)\s*[\"`]?(\w+)", table[1])), table[0]):
                 yield Hit(f"the table of keys has no place for {', '.join(lacks)}", call.span)
     added = tuple(name for file in facts.files_of("sql") for line in file.lines for name in _ADDED.findall(line))
     for file in facts.files_of("sql"):
@@ -75,7 +75,7 @@ def detect(app: App) -> Iterator[Hit]:
             table = _TABLE.search(statement)
             if table is not None:
                 stored = True
-                if lacks := _lacks((*re.findall(r"(?:^|,)\s*[\"`]?(\w+)", table[1]), *added)):
+                if lacks := _lacks((*re.findall(r"(?:^|,)\s*[\"`]?(\w+)", table[1]), *added), table[0]):
                     place = Span(file.path, number, number, 1, len(file.lines[number - 1]) + 1)
                     yield Hit(f"the table of keys has no place for {', '.join(lacks)}", place)
     for call in facts.calls("*.Table"):
@@ -83,7 +83,7 @@ def detect(app: App) -> Iterator[Hit]:
         if name and _NAMED.fullmatch(name) and call.span is not None and not _STEP.search(call.span.path):
             stored = True
             columns = [text_of(one.args[0]) or "" for one in call.args if isinstance(one, Call) and one.args]
-            if lacks := _lacks(tuple(columns)):
+            if lacks := _lacks(tuple(columns), name):
                 yield Hit(f"the table of keys has no place for {', '.join(lacks)}", call.span)
     stored = stored or any(_keeps_hash(found) for found in facts.classes())
     if not stored and reads_keys(facts):
@@ -92,7 +92,9 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _statements(file: TextFile) -> Iterator[tuple[int, str]]:
     """Each statement that makes a table, with the line that it begins in."""
-    for number, _ in file.lines_with("create"):
+    for number, line in file.lines_with("create"):
+        if line.lstrip().startswith("--"):
+            continue
         yield number, "\n".join(file.lines[number - 1 :]).partition(";")[0]
 
 
@@ -139,7 +141,14 @@ def _declared(found: ClassFact) -> Iterator[str]:
             yield name
 
 
-def _lacks(names: tuple[str, ...]) -> list[str]:
+_OF_A_LOGIN: Final = re.compile(r"(?i)access_?tokens?\b")
+"""What a log-in gives out, and a log-out deletes: it needs an end, and no more."""
+
+
+def _lacks(names: tuple[str, ...], what: str) -> list[str]:
+    """The parts of a key's life for which what is called so has no place."""
+    if _OF_A_LOGIN.search(what.partition("(")[0]) and any(map(_PARTS["an expiry"].search, names)):
+        return []
     lacking = [part for part, pattern in _PARTS.items() if not any(pattern.search(name) for name in names)]
     return lacking if any(part in _NEEDED for part in lacking) else []
 

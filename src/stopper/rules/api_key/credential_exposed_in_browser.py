@@ -54,7 +54,7 @@ _LITERAL: Final = re.compile(
 )
 _NAMED: Final = re.compile(r"(?:api[_-]?key|access[_-]?key|secret|auth[_-]?token)\w*[\"']?\s*[:=]")
 """What every literal of interest has, without a look at the letters before it."""
-_OF_TESTS: Final = re.compile(r"(?i)(?:^|/)(?:cypress|e2e|playwright|tests?)/")
+_OF_TESTS: Final = re.compile(r"(?i)(?:^|/)(?:cypress|e2e|playwright|(?:[a-z0-9]\w*[_-])?tests?)/")
 _NO_PAGE: Final = re.compile(r"(?i)\.(?:sql|txt|conf|cfg|ini|env|ya?ml|toml|sh|py|service)(?:\.j(?:inja)?2?)?$")
 _OF_THE_BROWSER: Final = re.compile(r"(?i)(?:^|/)static/")
 """Where files lie that the server gives out as they are: double braces in them are filled in the browser."""

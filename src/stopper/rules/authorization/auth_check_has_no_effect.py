@@ -22,6 +22,7 @@ from stopper.core.refusals_made import ANSWERS, errors_made, only_refusing, refu
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.standing_alone import stands_alone
+from stopper.core.tried_otherwise import is_tried_otherwise
 from stopper.core.values import (
     Call,
     Caught,
@@ -201,6 +202,7 @@ def _go_on(facts: SourceFacts) -> Iterator[Hit]:
             and not _answers_with_the_error(facts, handler)
             and not _answers_nothing(facts, handler)
             and not is_asked_for_later(facts, handler.function)
+            and not is_tried_otherwise(facts, handler)
         ):
             yield Hit("a credential that fails the check is let through by this `except`", handler.span)
 

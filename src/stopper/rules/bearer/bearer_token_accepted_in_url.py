@@ -76,11 +76,11 @@ _OF_SOMEBODY: Final = re.compile(
 def detect(app: App) -> Iterator[Hit]:
     """A token that is read from the query or a form: by a clear name, into a JWT library, or beside the header."""
     facts = source_of(app)
-    seen: set[Item] = set()
+    seen: set[tuple[str, int]] = set()
     for item, function, sure in _accepted(facts):
-        if item in seen or item.span is None or _is_for_once(facts, function):
+        if item.span is None or (item.span.path, item.span.line) in seen or _is_for_once(facts, function):
             continue
-        seen.add(item)
+        seen.add((item.span.path, item.span.line))
         yield Hit(
             "a bearer token is accepted from the URL or a form", item.span, certainty="certain" if sure else "likely"
         )

@@ -85,8 +85,8 @@ def detect(app: App) -> Iterator[Hit]:
     made_by: set[str] = set()
     for returned in handing:
         maker = returned.value.callee if isinstance(returned.value, Call) else ""
-        if maker in made_by:
-            continue  # another view gives back what the same function made
+        if maker in made_by or returned.function in made_by:
+            continue  # another view gives back what the same function made, or that function stands in the view's class
         function = facts.function(returned.function)
         decorated = function is not None and any(_GUARDS.search(one.name) for one in function.decorators)
         said = (part.callee for part in walk(returned.value, 5) if isinstance(part, Call))

@@ -8,7 +8,9 @@ from stopper.core.asked_in_vain import is_asked_in_vain
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_claims import asked_by_hand, only_there, option, options_unknown, required, verifications
+from stopper.core.jwt_keys import key_uses
 from stopper.core.jwt_names import (
+    ENCODING,
     PUBLIC_KEY,
     Decoding,
     algorithm_names,
@@ -18,6 +20,7 @@ from stopper.core.jwt_names import (
     is_off,
     library_said,
 )
+from stopper.core.jwt_purposes import marks
 from stopper.core.probe import Steps, Target, failed, passed
 from stopper.core.probe_baseline import judge
 from stopper.core.probe_signature import signable
@@ -40,10 +43,12 @@ def detect(app: App) -> Iterator[Hit]:
         missing = [claim for claim in ("aud", "iss") if not _is_checked(facts, call, shape, claim)]
         if missing and not (len(missing) == 2 and _is_for_one_purpose(app, facts, call, shape)):
             certainty = _certainty(app, facts, call, missing)
-            names = " and ".join(missing)
-            yield Hit(
-                f"{library_said(app, call.callee)} is not told which {names} to expect", call.span, certainty=certainty
-            )
+            message = f"{library_said(app, call.callee)} is not told which {' and '.join(missing)} to expect"
+            if certainty != "certain" and _is_signed_here(app, facts, call, shape):
+                said = f"{message}: look whether another service signs with this key"
+                yield Hit(said, call.span, certainty="possible", severity="low")
+            else:
+                yield Hit(message, call.span, certainty=certainty)
     yield from _of_google(facts)
 
 
@@ -113,6 +118,12 @@ def _is_asked_as_member(facts: SourceFacts, call: Call, claim: str) -> bool:
         for one in facts.comparisons("==", "!=", "in", "not in", "is", "is not")
         for side in (one.left, one.right)
     )
+
+
+def _is_signed_here(app: App, facts: SourceFacts, call: Call, shape: Decoding) -> bool:
+    """That the application signs with this key itself, a secret of its own: then what it reads is mostly what it has written."""
+    mine = marks(facts, call.argument(shape.key, "key"))
+    return any(mine & marks(facts, key) for signing, key, _ in key_uses(app, facts) if signing.callee in ENCODING)
 
 
 def _certainty(app: App, facts: SourceFacts, call: Call, missing: list[str]) -> Certainty:

@@ -16,6 +16,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_baseline import controls
 from stopper.core.probe_signature import broken_signature, first_let_in, no_baseline, token_baseline
 from stopper.core.rule import Hit, Rule
+from stopper.core.tried_otherwise import is_tried_otherwise
 from stopper.core.values import (
     Call,
     Choice,
@@ -45,7 +46,11 @@ def detect(app: App) -> Iterator[Hit]:
     steps = names | {written_in(facts, call) for call in calls}
     yield from _suppressed(facts)
     for handler in facts.handlers():
-        if handler.action in ("refuse", "raise") or not steps & set(handler.tried):
+        if (
+            handler.action in ("refuse", "raise")
+            or not steps & set(handler.tried)
+            or is_tried_otherwise(facts, handler)
+        ):
             continue
         if stands_for_somebody(facts, handler):
             yield Hit(MESSAGE, handler.span)

@@ -9,6 +9,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict
 from stopper.core.jwt_names import Decoding, decodings, switched_off, switched_off_elsewhere
 from stopper.core.jwt_peek import is_asked_elsewhere, is_only_a_first_look, is_our_own
+from stopper.core.passing import callers
 from stopper.core.probe import Steps, Target, not_applicable
 from stopper.core.probe_signature import broken_signature
 from stopper.core.rule import Certainty, Edit, Hit, Rule
@@ -31,7 +32,10 @@ def detect(app: App) -> Iterator[Hit]:
         if _is_kept_verified(facts, call.argument(0, "jwt", "token")):
             continue
         if (certainty := _certainty(facts, call)) is not None:
-            yield Hit(MESSAGE, call.span, certainty=certainty)
+            if certainty == "possible" and call.function and not any(True for _ in callers(facts, call.function)):
+                yield Hit(f"{MESSAGE}: look whether anything calls it", call.span, certainty=certainty, severity="low")
+            else:
+                yield Hit(MESSAGE, call.span, certainty=certainty)
     for call in _other_readers(facts):
         if not is_only_a_first_look(facts, call) and (certainty := _certainty(facts, call)) is not None:
             yield Hit(MESSAGE, call.span, certainty=certainty)

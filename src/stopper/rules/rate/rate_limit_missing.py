@@ -38,7 +38,12 @@ def detect(app: App) -> Iterator[Hit]:
     if not limits_somehow(facts):
         made = application_made(app)
         if made is not None and _costs_something(facts) and not limited_by_proxy(facts):
-            yield Hit("nothing of this application limits how often a caller may ask", made)
+            message = "nothing of this application limits how often a caller may ask"
+            if _takes_something(facts):
+                yield Hit(message, made)
+            else:
+                said = f"{message}: it is only read from, so look what a page costs"
+                yield Hit(said, made, certainty="possible", severity="low")
         return
     if not any(True for _ in facts.calls(*LIMITERS)) or has_default(facts):
         return
@@ -94,6 +99,12 @@ def _is_limited_by_class(facts: SourceFacts, own: list[Function]) -> bool:
 def _costs_something(facts: SourceFacts) -> bool:
     """That there is something to ask for besides signs of life: those alone need no limit."""
     return any(not _SIGN_OF_LIFE.fullmatch(route.path) for route in facts.routes if not facts.is_test(route.span))
+
+
+def _takes_something(facts: SourceFacts) -> bool:
+    """That a route takes what a caller sends, or that there may be others which are not seen."""
+    routes = [route for route in facts.routes if not facts.is_test(route.span)]
+    return not routes or any(set(route.methods) - {"GET", "HEAD", "OPTIONS"} for route in routes)
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -291,6 +291,12 @@ def _only_asks(facts: SourceFacts, view: str) -> bool:
     return not writes(facts, view) and not any(one.target.startswith(("flask.session", "session")) for one in kept)
 
 
+def _reads_assertion(facts: SourceFacts, view: str) -> bool:
+    """That it takes what a provider of log-ins has signed, which the browser brings from there by POST: ``SAMLResponse``."""
+    names = index_of(facts).calling([view], 3)
+    return any(call.callee.startswith(("onelogin.saml2.", "saml2.")) for name in names for call in facts.calls_in(name))
+
+
 def _defended(facts: SourceFacts, view: str) -> bool:
     """The view is reached by a header that no other site can send, or proves who is calling by a signature, or its form asks for its own token."""
     routes = facts.routes_of_view(view)
@@ -298,7 +304,7 @@ def _defended(facts: SourceFacts, view: str) -> bool:
         True for one in facts.readings("flask.request.headers") if one.function == view
     ):
         return True
-    if any(_SIGNED.search(route.path) for route in routes):
+    if any(_SIGNED.search(route.path) for route in routes) or _reads_assertion(facts, view):
         return True
     if routes and all(any(_IN_PATH.search(name) for name, _ in route.parameters) for route in routes):
         return True  # the credential is part of the address, which another site does not know
