@@ -96,6 +96,8 @@ def _asks_by_itself(index: FunctionIndex, own: Sequence[Function]) -> bool:
     asked = [one for name in names for one in index.conditions.get(name, ())]
     if any(one.refuses and _speaks_of_somebody(one.value) for one in asked):
         return True
+    if any(_lets_some_go(index, name) for name in index.calling([function.name for function in own], 2)):
+        return True
     if any(one.stops and _checks_header(facts, part) for one in asked for part in walk(one.value)):
         return True
     return any(
@@ -103,6 +105,13 @@ def _asks_by_itself(index: FunctionIndex, own: Sequence[Function]) -> bool:
         for name in names
         for one in index.comparisons.get(name, ())
     )
+
+
+def _lets_some_go(index: FunctionIndex, name: str) -> bool:
+    """``if current_user: if current_user.admin: return True`` and then ``abort(refusal)``: who may goes back, and everybody else does not."""
+    if not any(call.method == "abort" for call in index.facts.calls_in(name)):
+        return False
+    return any(_speaks_of_somebody(one.value) for one in index.conditions.get(name, ()))
 
 
 def _proves(call: Call) -> bool:

@@ -78,3 +78,14 @@ def _says_debug(value: Value) -> bool:
         if isinstance(one, (EnvironmentValue, ConfigValue))
     )
     return mentions(value, _SAYS_DEBUG) or any(map(_SAYS_DEBUG.search, settings))
+
+
+def is_switched_by_environment(facts: SourceFacts, place: Span) -> bool:
+    """``if os.environ.get("DISABLE_CORS"):`` around it, with no default of its own: off until somebody sets the variable."""
+    return any(
+        not _is_denied(one)
+        and any(
+            isinstance(part, EnvironmentValue) and part.default is None for part in (one.value, *walk(one.value, 4))
+        )
+        for one in facts.conditions_around(place)
+    )

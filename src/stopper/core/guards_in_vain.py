@@ -60,6 +60,7 @@ _PROPERTY: Final = re.compile(r"(?:.*\.)?(?:property|cached_property|hybrid_prop
 _ERROR: Final = re.compile(
     r"(?:.*\.)?(?:\w*(?:Auth|Login|Token|Permission|Access|Api|API|Forbidden|Unauthori[sz]ed|Denied|Credential)\w*(?:Error|Exception)|Forbidden|Unauthori[sz]ed|\w*Denied)"
 )
+_SEVERAL: Final = 3
 _ERROR_ENDS: Final = ("Error", "Exception", "Forbidden", "Unauthorized", "Unauthorised", "Denied")
 _ADDS: Final = re.compile(r"flask_restful\.|flask_restx\.|flask_restplus\.|\w*Resource$")
 
@@ -103,10 +104,18 @@ def _answers_dropped(facts: SourceFacts) -> Iterator[Told]:
             continue
         if not _looks_at_credentials(facts, function.name):
             continue
-        for call in facts.calls(function.name):
-            here = facts.is_view(call.function) or _is_guard(facts, call.function)
-            if call.span is not None and here and stands_alone(facts, call):
-                yield call.span, f"nothing looks at what {function.name.rpartition('.')[2]}() answers"
+        dropped = [
+            call.span
+            for call in facts.calls(function.name)
+            if call.span is not None
+            and (facts.is_view(call.function) or _is_guard(facts, call.function))
+            and stands_alone(facts, call)
+        ]
+        said = f"nothing looks at what {function.name.rpartition('.')[2]}() answers"
+        if len(dropped) < _SEVERAL:
+            yield from ((span, said) for span in dropped)
+        else:  # what has to change is the function, which should refuse by itself
+            yield dropped[0], f"{said}, in {len(dropped)} places"
 
 
 def _spends_time(facts: SourceFacts, call: Call) -> bool:

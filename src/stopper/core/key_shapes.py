@@ -12,7 +12,7 @@ from typing import Final, cast
 
 from stopper.core.redaction.providers import FORMATS, PATTERNS, one_of
 
-STANDS_IN: Final = r"your|^@\{|^@@|example|placeholder|change.?me|dummy|xxx|not[_-]?a?[_-]?real|-here$|^(?:fake|mock)[_-]|(?:^|[_-])no[_-](?:api[_-])?key$|\*\*\*|^pk_(?:live|test)_|^6LeIxAcTAAAAA"
+STANDS_IN: Final = r"your|^@\{|^@@|example|placeholder|change.?me|dummy|xxx|not[_-]?a?[_-]?real|-here$|^(?:fake|mock|insecure|invalid|unsafe)[_-]|(?:^|[_-])no[_-](?:api[_-])?key$|\*\*\*|^pk_(?:live|test)_|^6LeIxAcTAAAAA"
 """Words that people write where a key will stand, and keys that are there for everybody (Stripe's publishable ones, Google's for tests). Rules that ask for more add to it: what is harmless differs from place to place (``1234567890``
 is no key in a readme, and is one that is checked in a view)."""
 FAKE: Final = re.compile(

@@ -78,6 +78,7 @@ def test_readings_say_where_they_begin(read):
         ("integration_tests/assets/web.py", "", True),
         ("api-tests/asks.py", "", True),
         ("api/test_aid/db.py", "", True),
+        ("stubs/sso/web.py", "", True),
         ("contests/web.py", "", False),
         ("test_pages/web.py", "", False),
     ],

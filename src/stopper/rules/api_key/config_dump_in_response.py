@@ -96,7 +96,10 @@ def _is_handed_as_it_is(flow: Flow) -> bool:
 
 def _in_templates(facts: SourceFacts) -> Iterator[Hit]:
     """``{{ config }}``, ``{% for name, value in config.items() %}``: every template has the settings under that name."""
+    given = _given_another(facts)
     for file in (one for one in facts.files_of("template") if not _OF_FILES.search(one.path)):
+        if any(file.path.endswith(name) for name in given):
+            continue
         for number, line in file.lines_with("config"):
             if _SHOWN_BY_TEMPLATE.search(line) and not _is_its_own(file, number):
                 yield Hit(MESSAGE, Span(file.path, number, number, 1, len(line) + 1), certainty="likely")
@@ -106,6 +109,19 @@ def _in_templates(facts: SourceFacts) -> Iterator[Hit]:
             if isinstance(text.value, str) and _SHOWN_BY_TEMPLATE.search(text.value):
                 yield Hit(MESSAGE, call.span, certainty="likely")
                 break
+
+
+def _given_another(facts: SourceFacts) -> frozenset[str]:
+    """The templates to which a view hands something else under that name: the text of a file to edit."""
+    return frozenset(
+        f"/{name}"
+        for call in facts.calls("flask.render_template")
+        if (name := text_of(call.argument(0))) is not None
+        and any(
+            said == "config" or (said == "**" and isinstance(held, Mapping) and held.get("config") is not None)
+            for said, held in call.keywords
+        )
+    )
 
 
 def _is_its_own(file: TextFile, number: int) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.authenticated_api import asks_who
+from stopper.core.behind_settings import is_switched_by_environment
 from stopper.core.cors_facts import ATTACH, CORS, Saying, sayings
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -48,7 +49,7 @@ def detect(app: App) -> Iterator[Hit]:
     starred = [
         one
         for one in headers_set(facts, "Access-Control-Allow-Origin")
-        if _is_star(one.value) and not asked_for(facts, one.span)
+        if _is_star(one.value) and not asked_for(facts, one.span) and not is_switched_by_environment(facts, one.span)
     ]
     sockets = [
         call

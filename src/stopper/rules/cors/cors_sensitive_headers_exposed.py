@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.behind_settings import is_switched_by_environment
 from stopper.core.cors_facts import sayings, words
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -42,7 +43,7 @@ def detect(app: App) -> Iterator[Hit]:
                 spans.setdefault(one.span, Hit(f"other origins may read the header {name} of every answer", one.span))
     reflecting = {one.span.path for one in headers_set(facts, ORIGIN) if _is_own_origin(facts, one.value)}
     for one in headers_set(facts, ALLOW):
-        if one.span.path in reflecting:
+        if one.span.path in reflecting or is_switched_by_environment(facts, one.span):
             continue  # whoever lets every origin in, line by line, has that to mend first: ``cors-origin-reflected`` tells of it
         if "*" in words(one.value) or (_is_what_was_asked(facts, one.value) and not _is_chosen(facts, one)):
             spans.setdefault(one.span, Hit("other origins may send any header they like", one.span))

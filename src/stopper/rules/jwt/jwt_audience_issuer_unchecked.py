@@ -179,5 +179,5 @@ RULE = Rule(
     certainty="likely",
     detect=detect,
     probe=probe,
-    repeats=("jwt-wrong-type-accepted",),
+    repeats=("jwt-wrong-type-accepted", "jwt-claim-checks-disabled"),
 )

@@ -49,7 +49,7 @@ _SUBJECT: Final = re.compile(
     r"(?i)^(?:_?user_?(?:id|name)?|uid|logged_?in|username|email|role|is_admin|account(?:_id)?|auth\w*)$"
 )
 _CHECKS: Final = re.compile(
-    r"(?i)check_password|verify|authenticate|compare_digest|checkpw|validate|login_required|jwt_required"
+    r"(?i)check_password|verify|authenticate|compare_digest|checkpw|validate|login_?required|jwt_required|admin_?(?:required|only)|(?:require|only)s?_?admin|roles?_?required"
 )
 _ROUTES_MOST: Final = 6
 _SHORTEST: Final = 8

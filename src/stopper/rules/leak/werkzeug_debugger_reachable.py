@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.ci_steps import is_of_one_desk
 from stopper.core.exchange import Request, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -24,6 +25,10 @@ _SERVERS: Final = ("werkzeug.serving.run_simple", "werkzeug.run_simple")
 _COMMANDS: Final = ("flask_script.Server", "flask_script.commands.Server")
 """The command of Flask-Script that starts the server of development."""
 _PIN: Final = re.compile(r"\bWERKZEUG_DEBUG_PIN\b[\"']?\s*[=: ]\s*[\"']?(?i:off)\b")
+_DEBUGS: Final = re.compile(
+    r"(?i)\b(?:FLASK_)?DEBUG\b[\"']?\s*[=: ]\s*[\"']?(?:1|true|on|yes)\b|--debug\b|FLASK_ENV[\"']?\s*[=: ]\s*[\"']?dev"
+)
+"""Where the same file says that debug mode is on."""
 RESOURCE: Final = "/?__debugger__=yes&cmd=resource&f=debugger.js"
 CONSOLE: Final = "/console"
 _SCRIPT: Final = re.compile(r"__debugger__|EVALEX|pinauth")
@@ -68,7 +73,12 @@ def _written(app: App) -> Iterator[Hit]:
     for file in facts.files_of("dockerfile", "compose", "procfile", "env", "config", "deployment"):
         for number, line in enumerate(file.lines, 1):
             if "WERKZEUG" in line and _PIN.search(line) and not line.lstrip().startswith("#"):
-                yield Hit("the PIN of the debugger is off", Span(file.path, number, number, 1, len(line) + 1))
+                place = Span(file.path, number, number, 1, len(line) + 1)
+                if is_of_one_desk(file) or not any(map(_DEBUGS.search, file.lines)):
+                    said = "the PIN of the debugger is off: look whether debug mode is ever on where others come"
+                    yield Hit(said, place, certainty="possible", severity="low")
+                else:
+                    yield Hit("the PIN of the debugger is off", place)
 
 
 def _texts(mapping: Mapping) -> Iterator[tuple[str, Value]]:

@@ -36,7 +36,10 @@ def detect(app: App) -> Iterator[Hit]:
             message = "a key for sessions stands in the source: look that nobody is served without the settings that say it anew"
             yield Hit(message, write.span, certainty="possible", severity="low")
         else:
-            yield Hit("the key that signs session cookies stands in the source", write.span, certainty=sure)
+            light = "low" if sure == "possible" else None
+            yield Hit(
+                "the key that signs session cookies stands in the source", write.span, certainty=sure, severity=light
+            )
 
 
 _JOB: Final = re.compile(r"(?i)(?:.*/)?(?:jobs?|cron(?:[_-]?jobs?)?|batch(?:es)?)/[^/]+/")

@@ -280,7 +280,7 @@ def _is_package(folder: str, known: dict[str, bool]) -> bool:
 
 
 _TEST = re.compile(
-    r"(^|/)(_?tests?|mocks|tests_\w+|[a-z0-9]\w*[_-]tests|test[_-](?:aid|support|helpers?|utils?|data|fixtures?|tools?)|testing|e2e|conftest\.py|(?:test|mock)_[^/]*\.py|(?:run_?)?test_?(?:server|utils?|lib|helpers?)\.py|[^/]*_tests?\.py)(/|$)"
+    r"(^|/)(_?tests?|mocks|stubs|tests_\w+|[a-z0-9]\w*[_-]tests|test[_-](?:aid|support|helpers?|utils?|data|fixtures?|tools?)|testing|e2e|conftest\.py|(?:test|mock)_[^/]*\.py|(?:run_?)?test_?(?:server|utils?|lib|helpers?)\.py|[^/]*_tests?\.py)(/|$)"
 )
 
 
