@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 _OF_A_DESK: Final = re.compile(
     r"(?i)(?:^|/)(?:debug|profil(?:er|e|ing)(?:_\w+)?|(?:run|app|server)_(?:debug|profil(?:er|e|ing)))\.py$"
 )
-MADE_UP: Final = re.compile(r"(?i)^dev/|(?:^|/)(?:sandbox(?:es)?/|fixtures?/|seed(?:s|ers?)?/|factor(?:y|ies)\.py$|seed(?:s|er|_data|_db)?\.py$)")
+MADE_UP: Final = re.compile(
+    r"(?i)^dev/|(?:^|/)(?:sandbox(?:es)?/|fixtures?/|seed(?:s|ers?)?/|factor(?:y|ies)\.py$|seed(?:s|er|_data|_db)?\.py$)"
+)
 """Where people and things are made up, for a look or for tests; ``dev/`` beside the application is what its writers start."""
 _SHOWN: Final = re.compile(
     r"(?i)(?:^|/)(?:samples?|examples?|demos?|tutorials?|cookbook|devel|\.devcontainer|cypress|playwright|e2e)/|^dev/|(?:^|/)docs?/.*\.py$|(?:^|[/_-])(?:demo|sample|example|tester)s?\.py$|(?:^|/)demo_\w+\.py$"
