@@ -8,6 +8,7 @@ from stopper.core.api_key_names import READ_FROM, is_key_name
 from stopper.core.body_models import HANDS_BODY, classes_by_name
 from stopper.core.fact import Decorator
 from stopper.core.facts import SourceFacts
+from stopper.core.naming import sensitive
 from stopper.core.parameter_origins import names_said
 from stopper.core.values import (
     Call,
@@ -34,6 +35,11 @@ FORMS: Final = re.compile(
 """Calls that say no more of a key than how it looks, or that write it down."""
 _SCHEMES: Final = ("apikey", "apikey ", "api-key", "api-key ", "api_key ", "key ")
 """The scheme of an Authorization header that carries a key, in small letters."""
+_READS_TOKENS: Final = re.compile(
+    r"(?i)auth|jwt|oidc|login|security|keycloak|cognito|okta|saml|praetorian|principal|stopper|identity"
+)
+_IS_GIVEN_TOKENS: Final = re.compile(r"(?:jwt|jose|joserfc|jwcrypto|authlib\.jose)(?:\.|$)")
+"""Libraries that read the token which they are given, and no header."""
 _MARK: Final = 8
 """A text shorter than this is the mark of a key and not a key."""
 _LOOKUPS: Final = frozenset({"filter_by", "filter", "where", "find_one", "get_or_none", "hget", "get"})
@@ -63,7 +69,7 @@ def names_in(facts: SourceFacts, value: Value, names: frozenset[str], depth: int
     labels = facts.labels(value)
     sent = any(label.kind in ("query-string", "request-data", "cookie") for label in labels)
     for label in labels:  # of what is no header only the name says that it is a key
-        if label.kind in ("request-header", "api-key", "authorization-header") and (not label.by_name or sent):
+        if label.kind in ("request-header", "api-key", "authorization-header", "token") and (not label.by_name or sent):
             yield from _among(label.source, names)
 
 
@@ -93,9 +99,29 @@ def _read(facts: SourceFacts) -> frozenset[str]:
         if wanted and is_key_name(wanted) and is_constant(call.keyword("location"), "headers"):
             found.add(wanted)
     read = facts.readings("flask.request.headers")
-    if facts.says_anyhow(*_SCHEMES) and any(one.key.lower() == "authorization" for one in read):
-        found.add("authorization")
+    elsewhere = _are_tokens_read_elsewhere(facts)
+    said = {one.key for one in read} | set(_asked_of_headers(facts))
+    if facts.says_anyhow(*_SCHEMES) or not elsewhere:
+        found.update(name for name in said if name.lower() == "authorization")
+    if not elsewhere:
+        found.update(name for name in said if name.lower().startswith("x-") and sensitive(name) == "token")
     return frozenset(name.lower().translate(_NAME_SIGNS) for name in found)
+
+
+def _asked_of_headers(facts: SourceFacts) -> Iterator[str]:
+    """``"Authorization" not in request.headers``"""
+    for one in facts.comparisons("in", "not in"):
+        if isinstance(one.right, Name) and one.right.dotted == "flask.request.headers":
+            yield from (text for said in options(one.left) if (text := text_of(said)))
+
+
+def _are_tokens_read_elsewhere(facts: SourceFacts) -> bool:
+    """That a library, or something around the application, may read the Authorization header by itself."""
+    own = {name.partition(".")[0] for name in facts.modules}
+    beside = (name for name in facts.imported if name.partition(".")[0] not in own)
+    return facts.says("HTTP_AUTHORIZATION") or any(
+        _READS_TOKENS.search(name) and not _IS_GIVEN_TOKENS.match(name) for name in beside
+    )
 
 
 def declared_headers(facts: SourceFacts) -> Iterator[tuple[Decorator, str]]:
