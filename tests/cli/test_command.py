@@ -409,6 +409,14 @@ def test_the_edits_of_one_file_are_one_diff_that_git_applies(stopper: Run, folde
     assert "verify=True, allow_redirects=False, timeout=10" in made
     assert "debug=False" in made
     assert stopper("check", "--diff").stdout == ""
+    assert "# masked" not in shown
+
+
+def test_a_diff_with_masked_lines_says_so(stopper: Run, folder: Path) -> None:
+    (folder / "app.py").write_text(MANY_EDITS.replace("if __name__", 'PASSWORD = "hunter2"\nif __name__'))
+    shown = stopper("check", "--diff").stdout
+    assert "# masked: 1 line shows *** for what may be a secret, so that git apply" in shown
+    assert "hunter2" not in shown
 
 
 def test_fix_writes_what_needs_review_only_when_asked(stopper: Run, folder: Path) -> None:

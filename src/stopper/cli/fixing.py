@@ -10,6 +10,7 @@ from stopper.cli.output import save
 from stopper.core.errors import UsageError
 from stopper.core.finding import Finding
 from stopper.core.rule import Edit
+from stopper.core.secret import MASK
 from stopper.scan.report import Report
 from stopper.scan.reports import masking
 from stopper.scan.reports.patch import diff, patched, text_of
@@ -53,11 +54,16 @@ def diffs(report: Report, root: Path) -> Iterator[str]:
             continue
         found = [one for one in found if one.edit is not None and patched(source, [one.edit]) != source]
         edits = [one.edit for one in found if one.edit is not None]
-        shown = masking.source(diff(path, source, patched(source, edits)))
+        whole = diff(path, source, patched(source, edits))
+        shown = masking.source(whole)
+        masked = sum(one != other for one, other in zip(whole.split("\n"), shown.split("\n"), strict=True))
         for word, safe in (("safe", True), ("to review", False)):
             rules = sorted({one.rule.slug for one in found if one.edit is not None and one.edit.safe is safe})
             if rules:
                 yield f"# {word}: {', '.join(rules)}\n"
+        if masked:
+            lines = "1 line shows" if masked == 1 else f"{masked} lines show"
+            yield f"# masked: {lines} {MASK} for what may be a secret, so that git apply does not take this one; --fix writes it\n"
         yield shown
 
 

@@ -13,6 +13,8 @@ from stopper.core.owner_names import PERSON
 from stopper.core.probe import Skipped
 from stopper.core.probe_objects import inner_object
 from stopper.scan.report import Skip
+from stopper.scan.wire.as_it_was import UNREAD
+from stopper.scan.wire.blind_deeds import UNSHOWN
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.foreign_deeds import Account, makes_an_account
 
@@ -86,7 +88,10 @@ def left_behind(courier: Courier) -> Iterable[Skip]:
         things = "1 thing" if number == 1 else f"{number} things"
         yield Skip(request, f"{things} that this scan made stayed there: it found no way to delete what this makes")
     for changed, members in sorted(courier.unlike.items()):
-        yield Skip(changed, f"what was there before was changed and could not be put back: {', '.join(members)}")
+        said = ", ".join(members)
+        known = members != [UNREAD] and not said.startswith(UNSHOWN)
+        was = "was changed and could not be put back" if known else "may have been changed by it and was not put back"
+        yield Skip(changed, f"what was there before {was}: {said}")
 
 
 def stays(courier: Courier, where: str) -> str:

@@ -92,6 +92,15 @@ def test_targets_lose_their_secrets_and_keep_their_shape(target: str, shown: str
         ('jwt.encode(claims, "abc", algorithm="HS256")', 'jwt.encode(claims, "***", algorithm="HS256")'),
         ('token = request.headers["X-API-Key"]', 'token = request.headers["X-API-Key"]'),
         ('print("hello")', 'print("hello")'),
+        ('PASSWORD_FIELD = "password"', 'PASSWORD_FIELD = "password"'),
+        ('PASSWORD = "password"', 'PASSWORD = "***"'),
+        ('TOKEN_URL = "https://auth.example.com/oauth/token"', 'TOKEN_URL = "https://auth.example.com/oauth/token"'),
+        ('TOKEN_URL = "https://ann:pw@auth.example.com/token"', 'TOKEN_URL = "***"'),
+        ('TOKEN_URL = "https://h.example/AbCdEfGhIjKlMnOpQrStUv"', 'TOKEN_URL = "***"'),
+        ('jwt.encode({"sub": "admin", "key": "admin"}, KEY)', 'jwt.encode({"sub": "admin", "key": "***"}, KEY)'),
+        ("jsonify(token=new_token, password=password)", "jsonify(token=new_token, password=password)"),
+        ("connect(password=hunter, x=1)", "connect(password=***, x=1)"),
+        ("password: hunter", "password: ***"),
     ],
 )
 def test_lines_of_source_keep_names_and_lose_values(source: str, shown: str) -> None:

@@ -8,7 +8,6 @@ import pytest
 from stopper.core.facts import source_of
 from stopper.core.label_bindings import MANY, Crowd
 
-
 ASKED = 20
 LEVELS = 100
 """Steps of each further question, for each call of a function."""

@@ -13,6 +13,7 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Effect, Request
 from stopper.core.probe import Identity, Mode
 from stopper.core.secret import Secret
+from stopper.scan.staying import left_behind
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.deeds_by_get import deed_in
@@ -375,3 +376,14 @@ def test_what_is_done_to_things_is_done_to_the_scans_own_where_it_can_make_one()
     prepare(App("coins", routes=routes), courier, (), "active", "standard")
     assert [kept[number]["status"] for number in (1, 2)] == ["open", "open"]
     assert any(one["status"] == "cancelled" for one in kept.values())
+
+
+@pytest.mark.parametrize(("who", "told"), [("carol", True), ("stp0123456789", False)])
+def test_what_is_called_by_a_name_of_the_scan_was_not_there_before(who: str, told: bool) -> None:
+    app = Flask("unread")
+    app.add_url_rule("/users/<name>/city", "city", lambda name: ("", 204), methods=["PUT"])
+    courier = Courier(WsgiTransport(app), mode="active")
+    courier.carry(put(f"/users/{who}/city", city="b"))
+    courier.put_back()
+    assert bool(courier.unlike) is told
+    assert all("may have been changed" in one.reason for one in left_behind(courier))

@@ -227,7 +227,21 @@ _READERS_OF_NAMES: Final = (
     "config(",
     "import_module(",
 )
-_EXPRESSION: Final = re.compile(r"(?<=[:=])(?=\s{0,8}[A-Za-z_][\w.]{0,200}[(\[])")
+_ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z]?[a-z_.-]{0,20}|/v\d+)*")
+"""An address without anybody's name, a query, or a part that could be a key."""
+_OF: Final = re.compile(r"""(?P<name>[A-Za-z_][\w-]*)["']?\]?[:=]\Z""")
+"""The name, key or member to which a value is given."""
+_ABOUT: Final = re.compile(
+    r"(?i)(^|_)(field|header|name|type|typ|scheme|prefix|url|uri|path|endpoint|policy|format|location|param(eter)?|sub|iss|aud|scopes?|roles?|algorithms?|alg|"
+    r"host|methods?|message|error|description|title|detail|samesite|domain|realm|mode|charset|encoding|label|placeholder|help)$"
+)
+"""Names of what is said about a credential and is none."""
+_WORDS: Final = re.compile(r"[A-Za-z]{1,15}(?:[ ._/-][A-Za-z]{1,15}){0,8}[.:!?]?")
+_EXPRESSION: Final = re.compile(
+    r"(?<=[:=])(?=\s{0,8}[A-Za-z_][\w.]{0,200}[(\[])|"
+    r"(?<==)(?=(?:[a-z_]{1,40}[_.])?(?:pass(?:word|wd)?|pwd|token|secret|key|credentials?|jwt|otp|pin|code)(?:_[a-z]{1,20})?[,)])"
+)
+"""Where an expression begins: a call, something of a list, or a variable that is called after what it holds (``token=new_token,``)."""
 _SUBSCRIPT: Final = re.compile(
     r"(?i)(\[\s{0,8}[\"'][\w.-]{0,60}(?:passw|secret|token|api.?key|private.?key|credential)[\w.-]{0,60}[\"']\s{0,8}\]\s{0,8}=\s{0,8}[rbu]{0,2})"
     r"([\"'])(?:\\.|(?!\2)[^\\\n])*\2"
@@ -250,11 +264,19 @@ def _source_line(one: str) -> str:
 def _literal(found: re.Match[str]) -> str:
     before = found.string[max(0, found.start() - 40) : found.start()].replace(" ", "")
     named = found["after"].strip() or before.endswith(_READERS_OF_NAMES)
-    if named or _HARMLESS.fullmatch(found["value"]):
+    if named or _HARMLESS.fullmatch(found["value"]) or _is_no_secret(before, found["value"]):
         return found.group()
     if _STATEMENT.match(found["value"]):
         return data_secrets.statements(found.group())
     return f"{found['prefix']}{found['quote']}{MASK}{found['quote']}{found['after']}"
+
+
+def _is_no_secret(before: str, value: str) -> bool:
+    """By what it is the value of: ``TOKEN_URL = "https://…"``, ``{"sub": "admin"}``. What could be one by its look is taken for one."""
+    if _ADDRESS.fullmatch(value):
+        return True
+    of = _OF.search(before)
+    return of is not None and _ABOUT.search(of["name"]) is not None and _WORDS.fullmatch(value) is not None
 
 
 def _without_subscript_secrets(value: str) -> str:

@@ -15,11 +15,13 @@ from stopper.core.probe_objects import as_id, inner_object, is_masked
 from stopper.core.redactor import is_sensitive_name
 from stopper.scan.wire.body_members import members_of, with_members
 from stopper.scan.wire.deeds_by_get import deed_in
+from stopper.scan.wire.made_up_ids import NOBODY
 from stopper.scan.wire.spared_accounts import is_of_oneself
 from stopper.scan.wire.things_made import creates
 
 MOST: Final = 40
 """Things that are read before they are changed."""
+UNREAD: Final = "it could not be read beforehand"
 TRIES: Final = 2
 """How often one is looked at for requests of nobody by name."""
 _CHANGES: Final = ("PUT", "PATCH")
@@ -188,10 +190,7 @@ class AsItWas:
     ) -> None:
         """Put everything back by ``carry``. What could not be is in *left*, by the request that changed it, with its members; so is what
         was not come to, where ``carry`` raises. ``takes`` knows the methods of a path."""
-        left |= {
-            f"{method} {path}": ["it could not be read beforehand"]
-            for (method, _), path in self._changed_unread.items()
-        }
+        left |= {f"{method} {path}": [UNREAD] for (method, _), path in self._changed_unread.items()}
         changed = {_name(kept, place): kept for place, kept in self.kept.items() if kept.ways}
         left |= {name: sorted(kept.said) for name, kept in changed.items()}
         for name, kept in reversed(changed.items()):  # what was read first saw it before the others changed it
@@ -247,7 +246,10 @@ def _named_in_the_body(request: Request, path: str) -> str:
 
 
 def _of_an_own_person(request: Request) -> bool:
-    """Whether it changes somebody whom the scan has registered: who asks for himself, with a credential and under no name."""
+    """Whether it changes somebody whom the scan has registered: by a name that it has made up, or who asks for himself, with a credential and
+    under no name."""
+    if any(one and NOBODY.fullmatch(one) for one in request.target.partition("?")[0].split("/")):
+        return True
     known = any(name.lower() in ("authorization", "cookie") for name, _ in request.headers)
     return request.identity is None and known and is_of_oneself(request.target.partition("?")[0])
 

@@ -19,6 +19,7 @@ _DEEDS: Final = ALWAYS | {
     "reset", "apply", "accept", "decline", "vote", "like", "mark", "cleanup", "expire", "advance", "skip", "next", "pop", "shift", "release", "claim",
 }  # fmt: skip
 """Words that end the path of what is done to things that are there."""
+UNSHOWN: Final = "what it does nobody is shown"
 _READS: Final = frozenset(
     {
         "search",
@@ -69,10 +70,7 @@ class BlindDeeds:
     def told(self) -> dict[str, list[str]]:
         """The deeds, each with the ids that it named."""
         return {
-            path: [
-                f"what it does nobody is shown ({', '.join(named[:5])})" if named else "what it does nobody is shown"
-            ]
-            for path, named in self._done.items()
+            path: [f"{UNSHOWN} ({', '.join(named[:5])})" if named else UNSHOWN] for path, named in self._done.items()
         }
 
 

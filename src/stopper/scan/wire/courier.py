@@ -291,7 +291,8 @@ class Courier:
 
     def _skip(self, request: Request, reason: str) -> NoReturn:
         with self._lock:
-            self.skipped.setdefault(f"{request.method} {path_of(request.target)}", reason)
+            if request.method not in ("TRACE", "TRACK"):  # a question about the method, which nobody reads a report for
+                self.skipped.setdefault(f"{request.method} {path_of(request.target)}", reason)
         raise Skipped(f"{request.method} {path_of(request.target)} was not sent: {reason}")
 
     def _pace(self, request: Request) -> None:

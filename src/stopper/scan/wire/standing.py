@@ -18,6 +18,7 @@ from stopper.scan.wire.deeds_by_get import words_of
 from stopper.scan.wire.foreign_deeds import PeopleKnown
 from stopper.scan.wire.form_doors import FORM
 from stopper.scan.wire.given_people import GivenPeople
+from stopper.scan.wire.made_up_ids import NOBODY
 from stopper.scan.wire.things_made import ThingsMade, is_an_id
 
 WHY: Final = "it could change the role, the rights or the status of an account that this scan has not registered"
@@ -94,8 +95,6 @@ _OF_NOTHING: Final = _SAYS | _SETS | _DEEDS | {"api", "v", "rest"}
 _OVER: Final = frozenset({"deleted", "disabled", "banned", "blocked", "suspended", "locked", "archived", "deactivated"})
 _ONESELF: Final = frozenset({"me", "self", "myself"})
 _OF_ONESELF: Final = re.compile(r"(?i)(^|/)(me|self|myself|account|profile|settings)(/[^/]{1,80})?/?$")
-_NOBODY: Final = re.compile(r"(?i)9{8,}|[\w.@+-]*(stopper-nobody|stp[0-9a-f]{8,})[\w.@+-]*|00000000-0000-0000-[\w-]*|")
-"""Ids that nobody has, and texts that the scan has made up. One with something added may mean everybody to a query that is put together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +183,7 @@ class Standing:
 
     def _is_own(self, somebody: tuple[str, str, str]) -> bool:
         noun, key, path = somebody
-        if _NOBODY.fullmatch(key) or self._known.has_registered(noun, key):
+        if NOBODY.fullmatch(key) or self._known.has_registered(noun, key):
             return True
         kinds = {noun.rstrip("s"), noun}
         by_id = not path and any(key == one and kind.rstrip("s") in kinds for kind, one in self._made.ids())
