@@ -401,3 +401,36 @@ def test_people_of_one_kind_come_in_beside_where_they_were_registered() -> None:
 def _as_text(response: Any) -> Any:
     response.mimetype = "text/plain" if request.path == "/" else response.mimetype
     return response
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_a_form_that_only_asks_weighs_less_than_one_that_writes(keeps: bool) -> None:
+    """Both answer with the page on which they stand; only one of them shows later what it was sent."""
+    app, people, kept = Flask("expenses"), dict[str, str](), list[str]()
+    app.secret_key = "k3-9f1c7a-of-this-test"
+    app.config["SESSION_COOKIE_SAMESITE"] = "None"
+
+    @app.route("/register", methods=["GET", "POST"])
+    def register() -> Any:
+        people.update({request.form["username"]: request.form["password"]} if request.method == "POST" else {})
+        return redirect("/login") if request.method == "POST" else PAGE
+
+    @app.route("/login", methods=["GET", "POST"])
+    def login() -> Any:
+        name = request.form.get("username", "")
+        if request.method == "GET" or people.get(name) != request.form.get("password"):
+            return PAGE
+        session["name"] = name
+        return redirect("/")
+
+    @app.route("/monthly", methods=["GET", "POST"])
+    def monthly() -> Any:
+        if "name" not in session:
+            return redirect("/login")
+        said = request.form.get("text", "")
+        kept.extend([said] if keeps and said else [])
+        return f'<form method="post"><input name="text"></form><p>{len(said)} {html.escape(" ".join(kept))}</p>'
+
+    app.add_url_rule("/", "home", lambda: '<a href="/monthly">report</a>' if "name" in session else redirect("/login"))
+    found = verdict("csrf-protection-missing", app)
+    assert (found.outcome, found.severity) == ("fail", None if keeps else "medium")

@@ -26,6 +26,7 @@ from stopper.core.probe_cookies import answers_with_cookies
 from stopper.core.probe_landing import landed
 from stopper.core.probe_login import is_log_in_form
 from stopper.core.probe_objects import marked
+from stopper.core.probe_only_asked import may_only_ask
 from stopper.core.raising import raised_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import MISSING, application_made, in_force, settings_out_of_sight, switches
@@ -251,7 +252,8 @@ def probe(target: Target) -> Steps[Verdict]:
     for route, method in sorted(routes, key=lambda pair: _likeliest(target, *pair))[:4]:
         found = yield from attempt(_tried(target, route, method, people[0]))
         if found is not None and found.outcome == "fail":
-            return replace(found, severity="medium") if kept is None else found
+            asks = yield from may_only_ask(target, route, method, people[0], found)
+            return replace(found, severity="medium") if kept is None or asks else found
         verdict = found or verdict
     return verdict or unsure("no changing route took the cookie in this mode")
 
