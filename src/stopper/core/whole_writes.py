@@ -6,6 +6,7 @@ from typing import Final, cast
 
 from stopper.core.app import App
 from stopper.core.body_models import classes_by_name, is_record, takes_all
+from stopper.core.columns_from_body import columns_from_body
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.nested_functions import inside
 from stopper.core.passed_keywords import passed_as
@@ -87,7 +88,7 @@ _LOOKS: Final = frozenset({"validate", "load", "validate_json"})
 def whole_writes(app: App) -> Iterator[Call]:
     """The calls that do so, each place once."""
     facts, seen = source_of(app), set[object]()
-    ways = (_by_setattr, _by_keywords, _by_update, _by_auto_schema, writes_elsewhere)
+    ways = (_by_setattr, _by_keywords, _by_update, _by_auto_schema, writes_elsewhere, columns_from_body)
     for call in (call for way in ways for call in way(facts)):
         if call.span in seen or call.span is None or _looked_at_before(facts, call):
             continue
