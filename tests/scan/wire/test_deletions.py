@@ -170,3 +170,10 @@ def test_no_log_in_deletes(path: str, mode: Mode) -> None:
     body = b'{"username": "ann", "password": "s"}'
     assert "itself created" in courier(Recorder(), mode=mode).refusal(Request("POST", path, body=body, effect="login"))
     assert not courier(Recorder(), mode=mode).refusal(Request("POST", "/login", body=body, effect="login"))
+
+
+@pytest.mark.parametrize("mode", ["passive", "default"])
+def test_a_reading_that_a_header_makes_a_change_is_one(mode: Mode) -> None:
+    told = Request("GET", "/notes/1", (("X-HTTP-Method-Override", "put"),))
+    assert courier(Recorder(), mode=mode).refusal(told)
+    assert not courier(Recorder(), mode=mode).refusal(Request("GET", "/notes/1", (("X-HTTP-Method-Override", "HEAD"),)))

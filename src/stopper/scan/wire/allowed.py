@@ -7,7 +7,7 @@ from stopper.core.exchange import Effect, Request
 from stopper.core.probe import Mode
 from stopper.core.rebuild_names import REBUILDS
 from stopper.scan.wire.deeds_by_get import words_of
-from stopper.scan.wire.deletions import WHY, deletes, deletes_of_others
+from stopper.scan.wire.deletions import OVERRIDES, WHY, deletes, deletes_of_others
 from stopper.scan.wire.foreign_deeds import why_no_reading
 from stopper.scan.wire.given_people import GivenPeople
 from stopper.scan.wire.hazards import BREAKS, HAZARDS, OF_OWN
@@ -85,7 +85,8 @@ def only_reads(request: Request) -> bool:
 def effect_of(request: Request) -> Effect:
     """What *request* may change. A method that is not for reading counts as writing unless it logs in."""
     if request.method in READ_METHODS or request.method in ("TRACE", "TRACK"):
-        return request.effect
+        told = [value.strip().upper() for name, value in request.headers if name.lower() in OVERRIDES]
+        return request.effect if set(told) <= {*READ_METHODS} else "write"
     if request.identity is not None and _KEPT.search(path_of(request.target)):
         return "write"
     return "login" if request.effect == "login" else "write"

@@ -17,7 +17,8 @@ DELETES: Final = frozenset({
     "shred", "prune", "void",
 })  # fmt: skip
 """Words of a path that take a thing away wherever they stand."""
-_OVERRIDES: Final = frozenset({"x-http-method-override", "x-method-override", "x-http-method", "x-method"})
+OVERRIDES: Final = frozenset({"x-http-method-override", "x-method-override", "x-http-method", "x-method"})
+"""Headers that say another method than the request's own."""
 _WHAT: Final = frozenset(
     {"_method", "method", "action", "do", "op", "operation", "cmd", "command", "task", "event", "type"}
 )
@@ -34,7 +35,7 @@ WHY: Final = "only what the scan itself created is deleted"
 
 def deletes(request: Request) -> bool:
     """Whether *request* says, in its path, its query or a header, that something is to be deleted."""
-    if any(name.lower() in _OVERRIDES and value.strip().upper() == "DELETE" for name, value in request.headers):
+    if any(name.lower() in OVERRIDES and value.strip().upper() == "DELETE" for name, value in request.headers):
         return True
     path, _, query = request.target.partition("?")
     if any(map(_says_so, unquote(path).split("/"))):
