@@ -381,6 +381,7 @@ def test_ids_of_several_things_and_what_a_refusal_wants(asks: bool) -> None:
     found = two.judged(ACCESS, **{"/me": READS, "/files": READS, "/batch/download": {"post": body(ids="array")}})
     assert (found.outcome == "fail") is not asks, found.message
     assert missing_members("{'error': 'content is required, missing: title'}", {}) == ["content", "title"]
+    assert missing_members('{"message": {"url": ["URL is required when it is online"]}}', {}) == ["url"]
 
 
 @pytest.mark.parametrize("role", ["student", "teacher"])

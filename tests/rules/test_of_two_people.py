@@ -179,3 +179,26 @@ def test_a_person_of_a_list_is_read_by_id_with_what_no_list_says(member: str) ->
         "/me": told(get={}),
     }
     assert (two.judged(**paths).outcome == "fail") is (member == "password_hash")
+
+
+@pytest.mark.parametrize("mixes", [False, True])
+def test_the_number_of_a_page_is_not_that_of_a_tag(mixes: bool) -> None:
+    """``?tag=1`` finds nothing, on page 1, because tags are asked for by name; where it shows what is tagged so, whosever it is, that is told."""
+    two = Two("tags")
+    two.app.add_url_rule(
+        "/tags", "tags", lambda: jsonify(tags=[{"id": 1, "name": "home"}] if two.caller() == 1 else [])
+    )
+
+    @two.app.get("/notes")
+    def notes() -> Any:
+        me, tag = two.caller(), request.args.get("tag", "")
+        found = ["the first of ann"] if (not tag and me == 1) or (tag == "1" and mixes) else []
+        return jsonify(notes=found, page=1, pages=1)
+
+    query = [{"name": "tag", "in": "query", "schema": {"type": "string"}}]
+    paths: dict[str, Any] = {
+        "/tags": told(get={}),
+        "/notes": {"get": {"responses": {}, "parameters": query}},
+        "/me": told(get={}),
+    }
+    assert (two.judged(**paths).outcome == "fail") is mixes

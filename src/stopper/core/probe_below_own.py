@@ -15,7 +15,7 @@ from stopper.core.probe_baseline import alike, attempt, same_but_for_the_caller,
 from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of
 from stopper.core.probe_objects import entries, ids, marked
-from stopper.core.probe_read_below import unknown, without
+from stopper.core.probe_read_below import same_whatever, unknown
 
 ROUTES_MOST: Final = 5
 Place = tuple[Target, str]
@@ -74,7 +74,7 @@ def _read(
     shut = yield from send(bob.on(own.request))
     if not same_but_for_the_caller(own.response, mixed.response) or shut.response.succeeded:
         return None
-    if without(nobodys, unknown(thing.number)) == without(mixed, thing.number):
+    if same_whatever(nobodys, unknown(thing.number), mixed, thing.number):
         return None
     ref = RouteRef(method, route.path)
     evidence = (

@@ -34,7 +34,7 @@ from stopper.core.probe_nouns import alike, names_an_id, noun_of, nouns_before, 
 from stopper.core.probe_objects import entries, plain_members
 from stopper.core.probe_own_values import BELONGS, SELF, own_numbers
 from stopper.core.probe_query import query_names, with_query
-from stopper.core.probe_read_below import unknown, without
+from stopper.core.probe_read_below import same_whatever, unknown
 
 _MANY: Final = frozenset({"batch", "bulk", "multi", "many", "mass", "set", "selection", "zip", "archive", "file"})
 """What a path says of several things at once, and not of which."""
@@ -182,7 +182,7 @@ def _read(
     nobodys = yield from send(
         bob.on(place.given(target, int(nothing) if isinstance(one.value, int) else nothing, hers))
     )
-    if same_form(own.response, anonymous.response) or without(nobodys, nothing) == without(own, one.text):
+    if same_form(own.response, anonymous.response) or same_whatever(nobodys, nothing, own, one.text):
         return None
     if any(map(PERSON.search, place.nouns)) and not _says_who(own):
         return None

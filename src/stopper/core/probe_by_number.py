@@ -21,7 +21,7 @@ from stopper.core.probe_nouns import names_an_id
 from stopper.core.probe_objects import as_id, inner_object, marked, plain_members
 from stopper.core.probe_own_values import BELONGS, NAMES_SOMEBODY, own_numbers, says_whose, told_apart
 from stopper.core.probe_query import query_names, with_query
-from stopper.core.probe_read_below import unknown, without
+from stopper.core.probe_read_below import same_whatever, unknown
 from stopper.core.probe_references import in_own_name, made_with, references
 from stopper.core.probe_told_by_pages import told_by_pages
 
@@ -118,8 +118,7 @@ def _read_by(
         return None
     under_his = yield from send(bob.on(with_query(request, name, his)))
     nobodys = yield from send(alice.on(with_query(request, name, unknown(hers))))
-    told = without(own, hers)
-    if told == without(nobodys, unknown(hers)) or (same(own.response, under_his.response)):
+    if same_whatever(own, hers, nobodys, unknown(hers)) or same(own.response, under_his.response):
         return None  # the number says nothing, or there is nothing to see under it
     foreign = yield from send(bob.on(read))
     if not foreign.response.succeeded or not same_but_for_the_caller(own.response, foreign.response):

@@ -17,6 +17,7 @@ from stopper.core.probe_kinds import Kind, kinds, new_id
 from stopper.core.probe_missing import with_what_is_missing
 from stopper.core.probe_objects import entries, ids, inner_object, marked
 from stopper.core.probe_own_values import SELF, own_numbers, says_whose
+from stopper.core.probe_told_forms import in_the_form_told
 
 _WHICH: Final = ("id", "uuid", "no", "number", "code", "serial", "slug", "key", "ref", "sku")
 REFUSED: Final = (400, 404, 409, 422)
@@ -74,15 +75,15 @@ def made_with(target: Target, create: Route, request: Request, who: Identity) ->
         answer = yield from send(who.on(better))
         if answer.response.status not in REFUSED:
             return answer
-    named = _naming(better, answer, who)
-    if named != better:
-        answer = yield from send(who.on(named))
+    told = in_the_form_told(_naming(better, answer, who), answer)
+    if told != better:
+        better, answer = told, (yield from send(who.on(told)))
         if answer.response.status not in REFUSED:
             return answer
     plain = yield from filled(target, create, _as_asked(target, create, better, answer), who)
     if plain != better:
         answer = yield from send(who.on(plain))
-    if create.request_schema is None and answer.response.status in REFUSED:
+    if answer.response.status in REFUSED:
         answer = yield from with_what_is_missing(target, answer, who)
     return answer
 

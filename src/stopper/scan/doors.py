@@ -19,6 +19,10 @@ REGISTER: Final = re.compile(
     rf"(create|new|add|open)[-_/]?(user|account|customer|member))/?$"
 )
 _BEST: Final = re.compile(r"(?i)(register|sign-?up)/?$")
+_OF_HIGHER: Final = re.compile(
+    r"(?i)(^|[/_-])(super[_-]?)?(admin(istrator)?|super-?user|staff|manager|moderator)s?([/_-]|$)"
+)
+"""Where people of a higher role are registered: only where nobody else is."""
 SAID_MOST: Final = 3
 """Members of a log-in."""
 _WRAPPER: Final = re.compile(r"(?i)user|account|credentials?|data|auth|session|login")
@@ -60,6 +64,7 @@ def doors(app: App, kind: re.Pattern[str]) -> Iterator[Route]:
         found,
         key=lambda route: (
             "POST" not in route.methods,
+            kind is REGISTER and _OF_HIGHER.search(route.path) is not None,
             not (BEST.search(route.path) or _BEST.search(route.path)),
             len(route.path),
             route.path,

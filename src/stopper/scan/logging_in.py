@@ -17,7 +17,7 @@ from stopper.scan.credential import credentials_in, forms, further_forms, odd_to
 from stopper.scan.doors import REGISTER, accounts_bodies, doors, every_name, form_of, json_of
 from stopper.scan.entry_page import entry_request
 from stopper.scan.page_links import on_host
-from stopper.scan.page_visit import as_visitor, wants_token, with_page_token
+from stopper.scan.page_visit import as_visitor, wants_a_token, with_page_token
 from stopper.scan.scene import Scene
 from stopper.scan.second_step import says_more, stepped
 from stopper.scan.survey import ENDS_ACCESS
@@ -234,7 +234,7 @@ def with_token(scene: Scene, person: Identity, said: Response | None = None) -> 
 def change(scene: Scene, request: Request) -> Exchange | None:
     """The answer to a log-in or registration; where that wants a token of a page, the answer to it with one."""
     exchange = attempted(scene.courier, request)
-    if exchange is None or not wants_token(exchange.response):
+    if exchange is None or not wants_a_token(exchange):
         return exchange
     return as_visitor(scene.app, scene.courier, scene.honest, exchange) or exchange
 

@@ -31,6 +31,17 @@ def wants_token(response: Response) -> bool:
     return response.status in _REFUSED and bool(_SAYS.search(response.text[:20_000]))
 
 
+def wants_a_token(exchange: Exchange) -> bool:
+    """Whether what was sent is refused for want of a token; also where a form comes back with one that it did not say: many say no more of it than that."""
+    request, response = exchange.request, exchange.response
+    if wants_token(response):
+        return True
+    if request.method != "POST" or not response.succeeded or "html" not in response.content_type:
+        return False
+    token = page_token(exchange)
+    return token is not None and token.field.encode() not in request.body
+
+
 def as_visitor(app: App, courier: Courier, honest: HonestRequests, refused: Exchange) -> Exchange | None:
     """The answer to the *refused* change once it is sent as the target wants it from its own pages; None where no way was found."""
     plain = replace(
@@ -39,13 +50,13 @@ def as_visitor(app: App, courier: Courier, honest: HonestRequests, refused: Exch
     if courier.page.names_origin:
         courier.page.names_origin = False
         again = _try(courier, plain)
-        if again is not None and not wants_token(again.response):
+        if again is not None and not wants_a_token(again):
             return again
         courier.page.names_origin = True
     if courier.page.known_page is not None or not _visit(app, courier, honest, plain.target.partition("?")[0]):
         return None
     again = _try(courier, plain)
-    if again is None or not wants_token(again.response):
+    if again is None or not wants_a_token(again):
         return again
     courier.page.in_json = True
     return _try(courier, plain)
@@ -94,7 +105,7 @@ def _pages(app: App, honest: HonestRequests, door: str) -> Iterator[Request]:
     named = [honest.prefix + route.path for route in plain if TOKEN.search(route.path)]
     sent = {route.path for route in app.routes if "POST" in route.methods}
     own = [honest.prefix + route.path for route in plain if route.path in sent]
-    places = [*named, *([door] if door in own else []), honest.prefix + "/", *own]
+    places = [*named, *([door] if door else []), honest.prefix + "/", *own]  # a document may know no page there
     for place in list(dict.fromkeys(places))[:ASKED]:
         kind = "application/json" if place in named else "text/html"
         yield Request("GET", place, (("Accept", f"{kind}, */*;q=0.5"),))
