@@ -8,6 +8,7 @@ from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts
 from stopper.core.naming import HUMP
 from stopper.core.values import Call, Value, text_of, walk
+from stopper.core.written_passwords import puts_password
 
 _CODE_NAME: Final = re.compile(r"(?i)(^|[/_.-])(verify|verification|confirm|confirmation|activate|reset)([/_.-]|$)")
 _CODE_DOOR: Final = re.compile(
@@ -15,7 +16,9 @@ _CODE_DOOR: Final = re.compile(
 )
 """Where a code is shown; of other things than log-ins as well, such as of a discount."""
 _OPENS: Final = re.compile(r"flask_login\.login_user|(?:.*\.)?(?:create_access_token|jwt\.encode)")
-_CODE: Final = re.compile(r"(?i)^(otp|totp|pin|code|passcode|(otp|pin|reset|verification)_?code)$")
+_CODE: Final = re.compile(
+    r"(?i)^(otp|totp|pin|code|passcode|(otp|pin|reset|verification)_?code|(reset|security|login|access)_?pin)$"
+)
 _LOOKS_UP: Final = frozenset(
     {
         "get",
@@ -59,12 +62,12 @@ def lets_somebody_in(facts: SourceFacts, functions: list[str], calls: list[Call]
 
 
 def sets_password(facts: SourceFacts, calls: list[Call]) -> bool:
-    """That a password which was sent is hashed there, to be kept."""
+    """That a password which was sent is hashed there, to be kept, or written by a statement."""
     return any(
         (makes_password_hash(one) or one.callee.startswith("hashlib."))
         and any(facts.derives(given, "password") for given in one.args)
         for one in calls
-    )
+    ) or any(puts_password(facts, one) for one in calls)
 
 
 def is_code(value: Value) -> bool:

@@ -34,7 +34,12 @@ def inserts_password(facts: SourceFacts, names: Iterable[str]) -> bool:
 
 def changes_password(facts: SourceFacts, names: Iterable[str]) -> bool:
     """``UPDATE users SET password = …`` with what was sent."""
-    return any(_puts(facts, call, _CHANGED) for name in names for call in facts.calls_in(name))
+    return any(puts_password(facts, call) for name in names for call in facts.calls_in(name))
+
+
+def puts_password(facts: SourceFacts, call: Call) -> bool:
+    """That the call runs such a statement."""
+    return _puts(facts, call, _CHANGED)
 
 
 def _puts(facts: SourceFacts, call: Call, statement: re.Pattern[str]) -> bool:
