@@ -103,10 +103,12 @@ def attribute_of_result(
     reader: Reader, results: Sequence[Value], name: str, attribute: Callable[[Reader, Value, str], Value]
 ) -> Value | None:
     """What ``settings.name`` is of ``settings = chosen()``, where the function gives back one of a few classes or objects of the project. Those
-    for tests and for one desk are left out where there is another."""
+    for tests and for one desk are left out where there is another; what an object is made with may stand under the name."""
     several = either(*results)
     every = several.options if type(several) is Choice and not several.every else (several,)
     if not every[1:] or not all(_class_of(reader.project, one) for one in every):
+        return None
+    if any(type(one) is Call and (one.args or one.keywords) for one in every):
         return None
     kept = [one for one in every if not _is_for_tests(one)] or [*every]
     found = [attribute(reader, one, name) for one in kept]
