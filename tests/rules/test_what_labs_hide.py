@@ -434,3 +434,19 @@ def test_a_form_that_only_asks_weighs_less_than_one_that_writes(keeps: bool) -> 
     app.add_url_rule("/", "home", lambda: '<a href="/monthly">report</a>' if "name" in session else redirect("/login"))
     found = verdict("csrf-protection-missing", app)
     assert (found.outcome, found.severity) == ("fail", None if keeps else "medium")
+
+
+def test_a_body_that_may_name_nobody_is_guessed_without_people() -> None:
+    """Below ``admin`` no body goes out that names somebody beside a status; a command is found all the same."""
+    app = Flask("console")
+    app.add_url_rule("/", "start", lambda: jsonify(see="/api/admin"))
+
+    @app.post("/api/admin")
+    def run() -> Any:
+        said: dict[str, Any] = request.get_json(silent=True) or {}
+        if "command" not in said:
+            return jsonify(message="nothing to do"), 400
+        return jsonify(did=str(said["command"]))
+
+    target, _ = reached(app)
+    assert any("command" in route.names for route in target.app.routes if route.path == "/api/admin")

@@ -52,6 +52,10 @@ BODY: Final = (
     "document", "blob", "pickle", "serialized", "session", "state", "config", "script", "func", "args", "formula", "review", "reason", "bio", "address",
 )  # fmt: skip
 """The same of bodies."""
+_OF_PEOPLE: Final = frozenset({
+    "username", "name", "email", "id", "user_id", "user", "account", "author", "customer", "status", "state", "value", "type",
+})  # fmt: skip
+"""Those of them by which somebody and what becomes of them is named."""
 ACCOUNT: Final = (
     "username", "email", "password", "name", "first_name", "last_name", "firstname", "lastname", "full_name", "fullname", "confirm_password",
     "password_confirm", "password2", "phone", "address", "login", "user", "handle", "nickname", "phone_number",
@@ -168,7 +172,11 @@ def _with_names(
     if is_of_oneself(route.path):
         people = ()  # a guess that is read would change who was given
     for kind in ("json", "form"):
-        names = _read(_asker(courier, honest, route, people, kind), BODY, honest.canary)
+        ask = _asker(courier, honest, route, people, kind)
+        try:
+            names = _read(ask, BODY, honest.canary)
+        except Skipped:  # what names somebody beside a status is not sent everywhere
+            names = _read(ask, tuple(name for name in BODY if name not in _OF_PEOPLE), honest.canary)
         if names:
             others = tuple(one for one in route.methods if one not in ("POST", "PUT", "PATCH"))
             taking = replace(route, methods=("POST",), fields=names, takes_form=kind == "form")
