@@ -27,6 +27,8 @@ _FETCHES: Final = frozenset(
     {"scalar", "scalar_one", "scalar_one_or_none", "scalars", "fetchone", "fetchall", "fetchmany", "mappings"}
 )
 """What is asked of a statement's outcome when it was a question."""
+_EMPTY: Final = re.compile(r"dict|list|set|collections\.(?:defaultdict|OrderedDict|Counter|deque)")
+"""What makes a container."""
 _SQL_READ: Final = re.compile(r"(?i)^\s*(?:select|with|show|explain|values)\b")
 _SQL_WRITE: Final = re.compile(r"(?i)^\s*(insert|update|delete|replace|drop|truncate)\s")
 
@@ -89,11 +91,24 @@ def _said(call: Call) -> list[str]:
 
 def _is_its_own(facts: SourceFacts, call: Call, function: str) -> bool:
     """``append``, ``update`` and the like of a list or mapping that the function made itself: nothing outlives the request."""
-    made, owner = tuple(options(call.receiver)), facts.function(function)
+    made, owner = tuple(map(_grouped, options(call.receiver))), facts.function(function)
     return bool(made) and all(
-        isinstance(one, (Sequence, Mapping))
+        (isinstance(one, (Sequence, Mapping)) or (isinstance(one, Call) and _EMPTY.fullmatch(one.callee) is not None))
         and one.span is not None
         and owner is not None
         and owner.span.holds(one.span)
         for one in made
     )
+
+
+def _grouped(value: Value) -> Value:
+    """``by_year`` for ``by_year[song.year]``, which a ``defaultdict`` has just made, and for ``by_year.setdefault(song.year, [])``."""
+    if (
+        isinstance(value, Call)
+        and value.method == "setdefault"
+        and value.args
+        and isinstance(value.args[-1], (Sequence, Mapping))
+    ):
+        return value.receiver or value
+    owner = value.owner if isinstance(value, Item) else None
+    return owner if isinstance(owner, Call) and owner.callee == "collections.defaultdict" else value

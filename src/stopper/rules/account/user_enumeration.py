@@ -36,6 +36,8 @@ _TAKEN: Final = re.compile(
     r"(?i)e-?mail\b.{0,30}\b(already|in use|taken|registered|exists)|already (been )?registered|account .{0,20}already exists|account (with|for|under) (this|that|your|the) (e-?mail|address)\b.{0,20}already|user already exists"
 )
 """What a registration says of an address that somebody has. Names that everybody sees are told by the site itself."""
+_INVITES: Final = re.compile(r"(?i)invit")
+"""A GET that reads an invitation lets nobody in."""
 _ADDRESS: Final = re.compile(r"(?i)mail|user|login|phone|account|^name$")
 
 
@@ -45,7 +47,8 @@ def detect(app: App) -> Iterator[Hit]:
     served = [route for route in facts.routes if not facts.is_test(route.span)]
     posted = [route for route in served if "POST" in route.methods]
     named = [(route, made) for route in posted if (made := _registers(facts, route)) or _lets_in(route)]
-    named += [(one, False) for one in served if one.methods[0] == "GET" and "POST" not in one.methods and _lets_in(one)]
+    asked = [one for one in served if one.methods[0] == "GET" and "POST" not in one.methods and _lets_in(one)]
+    named += [(one, False) for one in asked if not _INVITES.search(one.path)]
     yield from _asked_beforehand(app, facts)
     if not named:
         return
