@@ -30,6 +30,16 @@ _OF_A_SERVICE: Final = re.compile(
     r"(?:password|passwd|pwd|pass)$"
 )
 
+CHECKS_PASSWORD: Final = re.compile(
+    r"(?i).*\b(check_password(_hash)?|verify_password|checkpw|check_pw|password_matches|validate_password|verify_and_update_password|"
+    r"compare_password|authenticate_user|simple_bind_s|sign_in_with_(email_and_)?password|(admin_)?initiate_auth)$|(ldap|ldap3|pam|pamela)\..*(bind|bind_s|authenticate)$|"
+    r".*pyotp.*\.verify$|.*(argon2|PasswordHasher|CryptContext|passlib).*\.verify$"
+)
+ASKS_ACCOUNT: Final = re.compile(
+    r"(?i)(?:is_)?(?:check|verif(?:y|ies)|valid(?:ate)?|match(?:es)?|compare|authenticate|log_?in|sign_?in|correct)(?:_?(?:user|login|credentials?|pass(?:word|wd)?|pwd))?"
+)
+"""What an account or a service is asked with a password, at a route that is named as a log-in."""
+
 
 def is_of_a_service(name: str) -> bool:
     """That it names the password with which the application itself logs in elsewhere: it is needed in clear, and no person's."""

@@ -12,7 +12,7 @@ from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts
 from stopper.core.held_attributes import held_under
 from stopper.core.jwt_keys import reached
-from stopper.core.jwt_names import Decoding, decodings, is_pyjwt, said_options, shape_of, switched_off
+from stopper.core.jwt_names import Decoding, decodings, said_options, shape_of, switched_off
 from stopper.core.unpacked_calls import unpacked
 from stopper.core.values import (
     Call,
@@ -394,8 +394,3 @@ def _is_now(value: Value) -> bool:
     return any(isinstance(part, Call) and part.method in _SAYS_NOW for part in walk(value, 4)) or isinstance(
         value, Unknown
     )
-
-
-def library_reads_claims(call: Call) -> bool:
-    """That the library checks time claims by itself; Authlib and joserfc only decode."""
-    return is_pyjwt(call.callee) or call.callee.startswith("jose.")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from typing import Final
 
-from stopper.core.account_names import REGISTERS
+from stopper.core.account_names import ASKS_ACCOUNT, CHECKS_PASSWORD, REGISTERS
 from stopper.core.app import App, Route
 from stopper.core.code_doors import is_code, is_code_door, lets_somebody_in, looks_code_up, sets_password, takes_code
 from stopper.core.exchange import Exchange, Request, Response
@@ -49,15 +49,6 @@ WAYS: Final = 3
 """JSON, form and Basic, as :func:`login_requests` yields them."""
 LAYERS: Final = 4
 """Functions from a view to what checks the password: view, service, repository or hasher, and one more."""
-_CHECKS_PASSWORD: Final = re.compile(
-    r"(?i).*\b(check_password(_hash)?|verify_password|checkpw|check_pw|password_matches|validate_password|verify_and_update_password|"
-    r"compare_password|authenticate_user|simple_bind_s|sign_in_with_(email_and_)?password|(admin_)?initiate_auth)$|(ldap|ldap3|pam|pamela)\..*(bind|bind_s|authenticate)$|"
-    r".*pyotp.*\.verify$|.*(argon2|PasswordHasher|CryptContext|passlib).*\.verify$"
-)
-_ASKS: Final = re.compile(
-    r"(?i)(?:is_)?(?:check|verif(?:y|ies)|valid(?:ate)?|match(?:es)?|compare|authenticate|log_?in|sign_?in|correct)(?:_?(?:user|login|credentials?|pass(?:word|wd)?|pwd))?"
-)
-"""What an account or a service is asked with a password, at a route that is named as a log-in."""
 _FORMS: Final = re.compile(r"(?i)schema|form$|valid|policy")
 _LOGIN_NAME: Final = re.compile(
     r"(?i)(^|[/_.-])(log_?-?in|sign_?-?in|authenticate|auth|tokens?|sessions?|otp|totp|2fa|mfa|pin|verify_?-?(otp|code|pin))([/_.-]|$)"
@@ -168,7 +159,7 @@ def _is_asked_by_post(index: FunctionIndex, route: SourceRoute, functions: list[
 
 def _asks_account(facts: SourceFacts, call: Call) -> bool:
     """``user.check(request.json["password"])``: an object is asked whether the caller's password is right."""
-    return _ASKS.fullmatch(call.method) is not None and any(
+    return ASKS_ACCOUNT.fullmatch(call.method) is not None and any(
         facts.derives(value, "password") and facts.derives(value, "request-data")
         for value in (*call.args, *(said for _, said in call.keywords))
     )
@@ -184,7 +175,7 @@ def _hands_password_on(facts: SourceFacts, call: Call) -> bool:
 
 @lru_cache(maxsize=16384)
 def _checks_password(callee: str) -> bool:
-    return _CHECKS_PASSWORD.fullmatch(callee) is not None
+    return CHECKS_PASSWORD.fullmatch(callee) is not None
 
 
 def _asks_form_only(facts: SourceFacts, call: Call) -> bool:

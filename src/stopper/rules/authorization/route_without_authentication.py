@@ -153,13 +153,8 @@ def _harm(index: FunctionIndex, route: Route, method: str, own: SequenceType[Fun
     if method in ("PUT", "PATCH", "DELETE"):
         return "changes data"
     if method == "POST":
-        return (
-            "changes data"
-            if any(writes(facts, name) for name in functions)
-            or hands_on(facts, {name for name, _ in route.parameters}, own)
-            or answers_graphql(facts, own)
-            else None
-        )
+        changes = any(writes(facts, name) for name in functions) or answers_graphql(facts, own)
+        return "changes data" if changes or hands_on(facts, {name for name, _ in route.parameters}, own) else None
     if any(_serves_people(facts, name) for name in functions) or serves_somebody(facts, route, own):
         return "gives away people's data"
     calls = [call.callee for name in functions for call in facts.calls_in(name)]

@@ -6,8 +6,8 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_claims import asked_by_hand, library_reads_claims, option, validated, verifications
-from stopper.core.jwt_names import ENCODING, is_off, library_said, said_options
+from stopper.core.jwt_claims import asked_by_hand, option, validated, verifications
+from stopper.core.jwt_names import ENCODING, is_off, is_pyjwt, library_said, said_options
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Constant, EnvironmentValue, Mapping, Truth, is_constant, literals, walk
 
@@ -21,7 +21,7 @@ def detect(app: App) -> Iterator[Hit]:
     """Options that turn a check of claims off, and decodes of Authlib and joserfc whose claims nobody checks."""
     facts = source_of(app)
     for call, shape in verifications(app, facts):
-        if not library_reads_claims(call):
+        if not _reads_claims(call):
             if not validated(facts, call) and not asked_by_hand(facts, call, "exp"):
                 yield Hit(
                     f"{library_said(app, call.callee)} decodes, and nothing checks the claims afterwards", call.span
@@ -82,6 +82,11 @@ def fix(app: App, hit: Hit) -> Edit | None:
         if len(found) == len(spans) == 1:
             return Edit(spans[0], "True", safe=False)
     return None
+
+
+def _reads_claims(call: Call) -> bool:
+    """That the library checks time claims by itself; Authlib and joserfc only decode."""
+    return is_pyjwt(call.callee) or call.callee.startswith("jose.")
 
 
 RULE = Rule(
