@@ -54,6 +54,7 @@ ENDED = {
         "between two routes, where only the upper one is protected",
         "on a view class of Flask-Smorest",
         "guarded after its route was added",
+        "the view refuses what it does not find, which says nothing of who asks",
     },
     "jwt-secret-reused": {"no key for tokens is set"},
     "token-response-cacheable": {

@@ -27,10 +27,12 @@ BRINGS_TO_LIGHT = {
     "sql-injection": frozenset({"role-from-request"}),
     "jwt-signature-not-verified": frozenset({"jwt-audience-issuer-unchecked", "jwt-claims-not-required"}),
     "jwt-verification-disabled-indirectly": frozenset({"jwt-audience-issuer-unchecked", "jwt-claims-not-required"}),
-    "jwt-claim-checks-disabled": frozenset({"jwt-claims-not-required"}),
+    "jwt-claim-checks-disabled": frozenset({"jwt-audience-issuer-unchecked", "jwt-claims-not-required"}),
     "jwt-optional-on-sensitive-route": frozenset({"object-lookup-without-owner"}),
+    "auth-check-has-no-effect": frozenset({"api-key-presence-only"}),
 }
-"""What is asked only of tokens whose signature or claims are checked, whose a thing is only behind a guard, and what a query is told by its values."""
+"""What is asked only of tokens whose signature or claims are checked, whose a thing is and what a credential is asked only behind a guard, and what a
+query is told by its values."""
 NOT_INSTALLED = ("flask_wtf", "flask_limiter", "flask_session", "flask_talisman", "sentry_sdk", "bcrypt")
 
 

@@ -102,6 +102,11 @@ def _is_test(facts: SourceFacts, span: Span, condition: Condition) -> bool:
                 continue  # a scheme is asked for, or whether there is any origin
             if not plain and any(is_origin(facts, given) for given in (*part.args, *_receivers(part))):
                 return True
+            if (
+                part.method == "intersection"
+                and len({is_origin(facts, one) for one in (part.receiver, *part.args) if one}) > 1
+            ):
+                return True  # what the origin and a list have in common
             if facts.function(part.callee) is not None and _is_compared(facts, {part.callee}):
                 return True  # ``if is_ours(request):``
         if isinstance(part, Unknown) and len({is_origin(facts, one) for one in part.parts}) > 1:

@@ -72,8 +72,12 @@ def _is_of_rows(value: Value) -> bool:
     return isinstance(value, Call) and any(map(_is_password, columns_read(value)))
 
 
-def _held(value: Value, depth: int = 6) -> Iterator[Value]:
-    """What an answer holds as it is, and not what is taken out of something."""
+def _held(value: Value, depth: int = 6, met: dict[int, int] | None = None) -> Iterator[Value]:
+    """What an answer holds as it is, and not what is taken out of something. What is in ``met`` was looked through as deep."""
+    met = {} if met is None else met
+    if met.get(id(value), -1) >= depth:
+        return
+    met[id(value)] = depth
     yield value
     inner: tuple[Value, ...] = ()
     if isinstance(value, (Choice, Sequence, Unknown)):
@@ -87,4 +91,4 @@ def _held(value: Value, depth: int = 6) -> Iterator[Value]:
     elif isinstance(value, Item) and not isinstance(value.key, Constant):
         inner = (value.owner,)
     for one in inner if depth else ():
-        yield from _held(one, depth - 1)
+        yield from _held(one, depth - 1, met)
