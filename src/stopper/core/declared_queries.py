@@ -38,10 +38,11 @@ def modelled_queries(facts: "SourceFacts") -> Iterator[tuple[Span, str, tuple[st
     for function in facts.functions():
         if "query" not in function.parameters or not facts.is_view(function.name):
             continue
-        used = [
+        used: list[Value] = [
             one for call in facts.calls_in(function.name) for one in (*call.args, *(held for _, held in call.keywords))
         ]
-        used += [one.value for one in (*facts.assignments_in(function.name), *facts.returns_of(function.name))]
+        used += [one.value for one in facts.assignments_in(function.name)]
+        used += [one.value for one in facts.returns_of(function.name)]
         typed = {
             part.owner.typed
             for one in used

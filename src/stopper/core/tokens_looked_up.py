@@ -35,8 +35,8 @@ def tokens_looked_up(facts: SourceFacts) -> Iterator[tuple[Value, str]]:
         if call.args and _STATEMENT.search(_statement(call)) and is_of_people(table_of(call)):
             yield from ((value, call.function) for value in (*call.args[1:], *(one for _, one in call.keywords)))
     for one in facts.comparisons("=="):
-        for column, value in ((one.left, one.right), (one.right, one.left)):
-            owner, name = _column(facts, column)
+        for side, value in ((one.left, one.right), (one.right, one.left)):
+            owner, name = _column(facts, side)
             if name and _COLUMN.fullmatch(name) and is_of_people(owner.rpartition(".")[2]):
                 yield value, one.function
 

@@ -104,8 +104,8 @@ def _made(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
             yield value, call.span
     for model, column in looked_up_keys(facts):
         for call in facts.calls(model):
-            if (value := call.keyword(column)) is not None and call.span is not None:
-                yield value, call.span
+            if (held := call.keyword(column)) is not None and call.span is not None:
+                yield held, call.span
     for found in facts.classes():
         for name, value in found.attributes.items():
             if (

@@ -14,7 +14,7 @@ from stopper.core.flask_cookie import session_cookie_name, signs_cookie
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import candidates
-from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule, Severity
 from stopper.core.secret import Secret
 from stopper.core.setting_facts import stands_in, written
 from stopper.core.stages_of_settings import is_for_one_desk, is_said_anew_for_people
@@ -36,7 +36,7 @@ def detect(app: App) -> Iterator[Hit]:
             message = "a key for sessions stands in the source: look that nobody is served without the settings that say it anew"
             yield Hit(message, write.span, certainty="possible", severity="low")
         else:
-            light = "low" if sure == "possible" else None
+            light: Severity | None = "low" if sure == "possible" else None
             yield Hit(
                 "the key that signs session cookies stands in the source", write.span, certainty=sure, severity=light
             )

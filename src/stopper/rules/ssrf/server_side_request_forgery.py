@@ -244,11 +244,11 @@ def probe(target: Target) -> Steps[Verdict]:
         exchange = yield from attempt(send(replace(request, body=fetching(place).encode())))
         came = [one for one in listener.hits() if one.target.endswith(f"-entity-{number}")]
         if exchange is not None and came:
-            evidence = [
+            shown = [
                 Evidence("exchange", "an entity of the document names a listener of ours", exchange),
                 Evidence("effect", f"the server came: {came[0].method} {urlsplit(came[0].target).path}"),
             ]
-            return failed(f"{ref} fetches what an entity of XML names", [ref], evidence)
+            return failed(f"{ref} fetches what an entity of XML names", [ref], shown)
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
     said = ""

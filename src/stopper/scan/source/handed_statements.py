@@ -26,7 +26,7 @@ def run_handed_statements(project: Project) -> None:
             asked = _handed(project, call)
             if asked is not None:
                 homes.setdefault(asked.function, call)
-        running: list[Call] = []
+        running = []
         for call in list(project.calls) if homes else ():
             inner = homes.get(call.callee)
             if inner is None or call.function == call.callee or _is_known(project, call):
