@@ -17,7 +17,9 @@ _DEEPEST: Final = 3
 
 def run_handed_statements(project: Project) -> None:
     """Put the statement that a function runs beside each call which hands it to the function."""
-    running = [call for call in project.calls if call.method in _RUNS and _handed(project, call) is not None]
+    running: list[Call] = [
+        call for call in project.calls if call.method in _RUNS and _handed(project, call) is not None
+    ]
     for _ in range(_DEEPEST):
         if not running:
             return
@@ -26,7 +28,7 @@ def run_handed_statements(project: Project) -> None:
             asked = _handed(project, call)
             if asked is not None:
                 homes.setdefault(asked.function, call)
-        running = []
+        running = list[Call]()
         for call in list(project.calls) if homes else ():
             inner = homes.get(call.callee)
             if inner is None or call.function == call.callee or _is_known(project, call):
