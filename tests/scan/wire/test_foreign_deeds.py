@@ -118,6 +118,16 @@ def test_a_change_of_the_own_account_names_nobody_elses(
     assert json.loads(known.of_nobody_else(change("POST", path, **members)).body) == kept
 
 
+def test_a_change_among_all_people_names_the_scan_s_own() -> None:
+    """Also where nobody's id is known: who stands there under the first number is somebody."""
+    known = PeopleKnown(())
+    stranger = change("PATCH", "/users", id_user=1, name="x")
+    assert json.loads(known.of_nobody_else(stranger).body) == {"name": "x"}
+    known.registers(Response(201, body=b'{"id": 9}'))
+    assert json.loads(known.of_nobody_else(change("PUT", "/users/", id=9, name="x")).body) == {"id": 9, "name": "x"}
+    assert json.loads(known.of_nobody_else(change("PATCH", "/orders", id=1, text="x")).body) == {"id": 1, "text": "x"}
+
+
 @pytest.mark.parametrize(
     ("path", "members", "put_back"),
     [("/flags/1/bump", {"by": 1}, False), ("/flags/1/bump", {}, False), ("/flags/1/place", {"place": "sea"}, True)],

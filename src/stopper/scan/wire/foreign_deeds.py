@@ -42,6 +42,7 @@ _USERS: Final = frozenset(
 _OF_PEOPLE_PATH: Final = re.compile(
     r"(?i)/(users?|accounts?|members?|people|persons?|customers?|employees?|students?)/?$"
 )
+_ALL_PEOPLE: Final = re.compile(r"(?i)/(users|accounts|members|people|persons|customers|employees|students)/?$")
 _PLAIN_ID: Final = re.compile(r"(user_|account_|member_)?(id|uid|uuid|pk)")
 
 
@@ -174,12 +175,11 @@ class PeopleKnown:
         return key in self._own.get(_numbered(said), ())
 
     def of_nobody_else(self, request: Request) -> Request:
-        """*request* without the members that name an account which is none of the scan's people, where it changes the own account."""
-        if (
-            request.method not in CHANGES
-            or request.effect == "login"
-            or not is_of_oneself(request.target.partition("?")[0])
-        ):
+        """*request* without the members that name an account which is none of the scan's people, where it changes the own account, or one of
+        all people: ``PATCH /users {"id_user": 1}``."""
+        path = request.target.partition("?")[0]
+        of_people = request.method in ("PUT", "PATCH") and _ALL_PEOPLE.search(path) is not None
+        if request.method not in CHANGES or request.effect == "login" or not (of_people or is_of_oneself(path)):
             return request
         try:
             body: object = json.loads(request.body)
@@ -188,27 +188,30 @@ class PeopleKnown:
         if not isinstance(body, dict):
             return request
         whole = cast("dict[str, object]", body)
-        kept = self._kept(whole, 4)
+        kept = self._kept(whole, 4, of_people)
         return replace(request, body=json.dumps(kept).encode()) if kept != whole else request
 
-    def _kept(self, members: dict[str, object], depth: int) -> dict[str, object]:
+    def _kept(self, members: dict[str, object], depth: int, of_people: bool) -> dict[str, object]:
         return {
-            name: self._kept(cast("dict[str, object]", value), depth - 1)
+            name: self._kept(cast("dict[str, object]", value), depth - 1, of_people)
             if isinstance(value, dict) and depth > 1
             else value
             for name, value in members.items()
-            if not self._names_another(name, value)
+            if not self._names_another(name, value, of_people)
         }
 
-    def _names_another(self, name: str, value: object) -> bool:
+    def _names_another(self, name: str, value: object, of_people: bool) -> bool:
         said = as_parameter(name)
         if value is None or isinstance(value, (bool, dict, list)) or said.endswith("name"):
             return False
         if WHOSE_ID.fullmatch(said) is None and _PLAIN_ID.fullmatch(said) is None:
             return False
         known = self._ids.get(_numbered(said)) or self._ids.get("user", set())
-        # Where nobody's id is known, another's cannot be told from one's own: pages name people in hidden fields.
-        return bool(known) and bool(text := str(value)) and text not in known and INVENTED.match(text) is None
+        if of_people:
+            known = known.union(*self._own.values())
+        elif not known:
+            return False  # another's cannot be told from one's own: pages name people in hidden fields
+        return bool(text := str(value)) and text not in known and INVENTED.match(text) is None
 
 
 def _is_reached_by(name: str) -> bool:

@@ -1,6 +1,7 @@
 """Speaks HTTP/1.1 over sockets: bytes as given on the way out, h11 and hard limits on the way in."""
 
 import contextlib
+import re
 import socket
 import ssl
 import sys
@@ -279,13 +280,17 @@ def _resolve(origin: Origin) -> list[tuple[int, tuple[object, ...]]]:
     return [(family, address) for family, _, _, _, address in found]
 
 
+_UNNAMED: Final = re.compile(r"^\[\w+\]\s*|\s*\(_ssl\.c:\d+\)$")
+"""What stands around a reason of OpenSSL that this Python has no name for."""
+
+
 def _words(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "timed out"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate does not hold ({error.verify_message.rstrip('.')})"
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return f"no TLS there: {error.reason.lower().replace('_', ' ')}"
+    if isinstance(error, ssl.SSLError) and (reason := error.reason or _UNNAMED.sub("", str(error))):
+        return f"no TLS there: {reason.lower().replace('_', ' ')}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return type(error).__name__
