@@ -28,6 +28,7 @@ from stopper.rules.jwt.jwt_none_algorithm_listed import RULE as NONE
 from stopper.rules.jwt.jwt_secret_reused import RULE as REUSED
 from stopper.rules.jwt.public_key_as_secret import RULE as PUBLIC
 from stopper.rules.leak.error_handler_scope_wrong import RULE as SCOPE
+from stopper.rules.leak.last_resort_handler_missing import HANDLES
 from stopper.rules.leak.last_resort_handler_missing import RULE as LAST_RESORT
 from stopper.rules.leak.verbose_client_logging import RULE as CLIENTS
 from stopper.rules.session.secret_key_unsafe_default import RULE as NO_KEY
@@ -52,6 +53,8 @@ Model = Callable[[str], App]
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
     """The model that an audit makes of a module's text: the imported application first, then its source."""
     monkeypatch.syspath_prepend(str(tmp_path))
+    for name in HANDLES[1:]:  # what another test has loaded is nothing of this application
+        monkeypatch.delitem(sys.modules, name, raising=False)
 
     def made(text: str) -> App:
         (tmp_path / "wired.py").write_text(text, encoding="utf-8")
