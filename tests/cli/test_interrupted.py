@@ -50,7 +50,7 @@ class Shelf:
         def add() -> Any:
             if caller() not in self.people:
                 return jsonify(error="log in"), 401
-            time.sleep(0.05)
+            time.sleep(0.05)  # else the scan is over before anybody could end it
             number = next(made)
             said: dict[str, Any] = request.get_json(silent=True) or {}
             self.notes[number] = str(said.get("text"))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.fact import Reading
 from stopper.core.facts import SourceFacts
+from stopper.core.json_alone import CHANGING
 from stopper.core.nested_functions import inside
 from stopper.core.probe_baseline import is_door
 from stopper.core.values import text_of
@@ -12,7 +13,6 @@ from stopper.core.values import text_of
 if TYPE_CHECKING:
     from stopper.core.app import App
 
-CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _CREDENTIAL_COOKIE: Final = re.compile(r"(?i)token|jwt|auth|sess|sid|access|login|remember")
 
 

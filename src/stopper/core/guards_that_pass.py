@@ -33,6 +33,9 @@ from stopper.core.values import (
 
 Told = tuple[Span, str]
 
+_CALLED: Final = 4
+"""Functions from a check to what refuses."""
+
 _MEANT: Final = re.compile(
     r"(?i)(?:^|[._])(?:gate|guard(?:ed)?|auth(?:enticated?|enticate|orize[dr]?|_check|_guard)?|(?:login|log_in|auth\w*|token|jwt|api_?key|key|session|user|admin|role|permission|scope)s?_?(?:required|needed|protected|only)|"
     r"(?:require|ensure|enforce|demand|protect|must_be|needs?)(?:_?(?:login|log_in|auth\w*|token|jwt|api_?key|key|session|user|admin|role|permission|scope)s?\w*)|(?:check|verify|validate)_?(?:login|log_in|auth\w*|token|jwt|api_?key|user|credentials?|access)\w*)$|"
@@ -283,15 +286,18 @@ def _is_truth(value: Value) -> bool:
     )
 
 
-def _turns_away(facts: SourceFacts, function: Function, deep: int = 3) -> bool:
-    """By itself, or by a function of the project that it calls."""
-    calls = list(facts.calls_in(function.name))
-    if any(one.refuses for one in facts.conditions_in(function.name)) or any(
-        call.method in ("abort", "redirect") for call in calls
-    ):
-        return True
-    called = (facts.function(call.callee) for call in calls) if deep else ()
-    return any(one is not None and one is not function and _turns_away(facts, one, deep - 1) for one in called)
+def _turns_away(facts: SourceFacts, function: Function) -> bool:
+    """By itself, or by a function of the project that it calls, or one that this one calls."""
+    names, level = {function.name}, [function.name]
+    for _ in range(_CALLED):
+        calls = [call for name in level for call in facts.calls_in(name)]
+        if any(one.refuses for name in level for one in facts.conditions_in(name)) or any(
+            call.method in ("abort", "redirect") for call in calls
+        ):
+            return True
+        level = sorted({call.callee for call in calls if facts.function(call.callee) is not None} - names)
+        names.update(level)
+    return False
 
 
 def _stands_before(facts: SourceFacts, name: str) -> bool:

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from stopper.core.api_key_names import is_shown_key, reads_keys
 from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts
-from stopper.core.named_columns import names_of_columns
+from stopper.core.named_columns import column_of
 from stopper.core.new_keys import HASH
-from stopper.core.values import Call, Name, Value
 
 
 def looked_up_keys(facts: SourceFacts) -> frozenset[tuple[str, str]]:
@@ -20,7 +19,7 @@ def looked_up_keys(facts: SourceFacts) -> frozenset[tuple[str, str]]:
     )
 
 
-def model_of_query(facts: SourceFacts, callee: str) -> str:
+def _model_of(facts: SourceFacts, callee: str) -> str:
     """The project's class whose rows ``ScannerKey.query.filter_by`` asks for; empty where it is another's."""
     model = callee.partition(".query.")[0] if ".query." in callee else callee.rpartition(".")[0]
     return model if model in classes_by_name(facts) else ""
@@ -28,18 +27,11 @@ def model_of_query(facts: SourceFacts, callee: str) -> str:
 
 def _asked(facts: SourceFacts) -> Iterator[tuple[str, str]]:
     for call in facts.calls("*.filter_by", "*.get_or_none", "*.objects", "*.select_by"):
-        model = model_of_query(facts, call.callee)
+        model = _model_of(facts, call.callee)
         if model:
             yield from ((model, name) for name, value in call.keywords if is_shown_key(facts, value))
     for one in facts.comparisons("=="):
         for column, shown in ((one.left, one.right), (one.right, one.left)):
-            named = _column(facts, column)
-            if named[0] and is_shown_key(facts, shown):
+            named = column_of(facts, column)
+            if named[0] in classes_by_name(facts) and is_shown_key(facts, shown):
                 yield named
-
-
-def _column(facts: SourceFacts, value: Value) -> tuple[str, str]:
-    if isinstance(value, Call):
-        return names_of_columns(facts).get(id(value), ("", ""))
-    owner, _, last = value.dotted.rpartition(".") if isinstance(value, Name) else ("", "", "")
-    return (owner, last) if owner in classes_by_name(facts) else ("", "")

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from stopper.core.facts import SourceFacts
-from stopper.core.sql_tables import inserted, table_of
+from stopper.core.sql_conditions import inserted
+from stopper.core.sql_tables import STATEMENTS, table_of
 from stopper.core.values import Call, Mapping, Member, Name, Value, text_of
 
 _MAKES: Final = re.compile(r"[A-Z]|(?i:create|add|new|insert|register|make|save|set|update|dict)")
@@ -32,7 +33,8 @@ def made_things(facts: SourceFacts) -> Iterator[Made]:
             yield Made(call, call.method if call.method[:1].isupper() else "", call.keywords)
         if call.method in _DOCUMENTS:
             yield from (Made(call, _collection(call), columns) for columns in _documents(call))
-        elif columns := inserted(call):
+    for call in facts.calls(*STATEMENTS):
+        if columns := tuple(inserted(call)):
             yield Made(call, table_of(call), columns)
 
 

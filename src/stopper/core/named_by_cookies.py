@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.facts import SourceFacts
-from stopper.core.named_columns import names_of_columns
+from stopper.core.named_columns import column_of
 from stopper.core.people_tables import is_of_people, kind_of_query
 from stopper.core.place import Span
 from stopper.core.sql_tables import table_of
@@ -69,11 +69,8 @@ def _looked_up(facts: SourceFacts) -> Iterator[Value]:
         if _FINDER.fullmatch(call.method) and facts.function(call.callee) is not None:
             yield from _given(call)
     for one in facts.comparisons("=="):
-        for column, value in ((one.left, one.right), (one.right, one.left)):
-            owner = names_of_columns(facts).get(id(column), ("", ""))[0]
-            if isinstance(column, Name) and column.dotted.rpartition(".")[0].rpartition(".")[2][:1].isupper():
-                owner = column.dotted.rpartition(".")[0]
-            if is_of_people(owner.rpartition(".")[2]):
+        for side, value in ((one.left, one.right), (one.right, one.left)):
+            if is_of_people(column_of(facts, side)[0].rpartition(".")[2]):
                 yield value
 
 

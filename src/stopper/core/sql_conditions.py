@@ -12,6 +12,9 @@ _ASKED: Final = re.compile(
     r"(?i)([\w.\"`\[\]]*\w)[\"`\]]?\s*(?:=|<>|!=|like|in)\s*\(?\s*(?:lower\s*\(\s*)?['\"%]*\s*(\?|%s|:\w+|%\(\w+\)s|\$\d+)"
 )
 _PLACE: Final = re.compile(r"\?|%s|:\w+|%\(\w+\)s|\$\d+")
+_INSERT: Final = re.compile(
+    r"(?is)\b(?:insert|replace)\s+(?:or\s+\w+\s+)?into\s+[^\s(]+\s*\(([^)]*)\)\s*values\s*\(((?:[^()]|\([^()]*\))*)\)"
+)
 _TEXTS: Final = ("sqlalchemy.text", "sqlalchemy.sql.text")
 
 
@@ -60,6 +63,21 @@ def compared(call: Call) -> Iterator[tuple[str, Value]]:
             yield found[1].rpartition(".")[2].strip('"`[]').lower(), value
 
 
+def inserted(call: Call) -> Iterator[tuple[str, Value]]:
+    """Each column of an INSERT, in lower case, with the value that is put into it."""
+    said = statement_of(call.args[0] if call.args else None)
+    found = _INSERT.search(said)
+    if found is None:
+        return
+    values, place = _values(call, said), found.start(2)
+    for column, written in zip(found[1].split(","), found[2].split(","), strict=False):
+        end = place + len(written)
+        value = next((one for at, one in values.items() if place <= at < end), None)
+        if value is not None:
+            yield column.strip().strip('"`[]').lower(), value
+        place = end + 1
+
+
 def _values(call: Call, said: str) -> dict[int, Value]:
     """What is put in or bound, by where it stands in the text."""
     put_in = put_into(call.args[0])
@@ -67,7 +85,9 @@ def _values(call: Call, said: str) -> dict[int, Value]:
     if put_in:
         marks = [one.start() for one in places if one[0] == PUT_IN]
         return dict(zip(marks, put_in, strict=False)) if len(marks) == len(put_in) else {}
-    bound = next(iter(call.args[1:2]), None) or call.keyword("parameters", "params", "args", "vars")
+    if len(places) > 1 and len(call.args) == len(places) + 1:
+        return dict(zip((one.start() for one in places), call.args[1:], strict=True))
+    bound = next(iter(call.args[1:2]), None) or call.keyword("parameters", "params", "args", "vars", "values")
     for option in options(bound):
         if isinstance(option, Sequence) and not option.open and len(option.items) == len(places):
             return dict(zip((one.start() for one in places), option.items, strict=True))

@@ -1,23 +1,18 @@
 """The columns of tables, as the statements of a project tell them: no model says them where SQL is written by hand."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Call, Mapping, Value, text_of, walk
-from stopper.core.values import Sequence as List
+from stopper.core.values import Call, Value, text_of, walk
 
 _NAMED: Final = r"[\"`\[]?(?:\w+\.)?(\w+)[\"`\]]?"
 _MADE: Final = re.compile(rf"(?is)\bcreate\s+table\s+(?:if\s+not\s+exists\s+)?{_NAMED}\s*\((.*)\)")
 _FILLED: Final = re.compile(rf"(?is)\b(?:insert|replace)\s+(?:or\s+\w+\s+)?into\s+{_NAMED}\s*\(([^)]*)\)")
-_VALUES: Final = re.compile(r"(?is)\)\s*values\s*\(((?:[^()]|\([^()]*\))*)\)")
-_NAMED_PLACE: Final = re.compile(r"(?:[:@$]|%\()([A-Za-z_]\w*)(?:\)s)?")
-_PLACES: Final = ("?", "%s")
-_NUMBERED: Final = re.compile(r"[$:](\d+)")
 _READ: Final = re.compile(rf"(?is)\bselect\s([\w\s,.\"`]{{1,2000}}?)\sfrom\s+{_NAMED}(?:\s|;|$)")
 _ASKED: Final = re.compile(rf"(?is)\b(?:from|update|into)\s+{_NAMED}")
-_STATEMENTS: Final = (
+STATEMENTS: Final = (
     "*.execute",
     "*.executescript",
     "*.executemany",
@@ -36,7 +31,7 @@ def tables_of(facts: SourceFacts) -> dict[str, frozenset[str]]:
 
 def _tables(facts: SourceFacts) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
-    for call in facts.calls(*_STATEMENTS):
+    for call in facts.calls(*STATEMENTS):
         for value in call.args[:1]:
             for text in (one for part in walk(value, 3) if (one := text_of(part)) is not None and " " in one):
                 for table, columns in _told(text):
@@ -48,7 +43,7 @@ def made_tables(facts: SourceFacts) -> dict[str, tuple[str, ...]]:
     """The columns of each table that a statement makes, in their order, by the table's name in lower case."""
 
     def find() -> dict[str, tuple[str, ...]]:
-        given = (part for call in facts.calls(*_STATEMENTS) for one in call.args[:1] for part in walk(one, 3))
+        given = (part for call in facts.calls(*STATEMENTS) for one in call.args[:1] for part in walk(one, 3))
         texts = (text for part in given if (text := text_of(part)) is not None and "create" in text.lower())
         return {table: columns for text in texts for table, columns in made_in(text).items()}
 
@@ -77,48 +72,12 @@ def _told(text: str) -> list[tuple[str, frozenset[str]]]:
 def columns_read(rows: Value) -> tuple[str, ...]:
     """The columns that a statement written out asks for, in their order, where *rows* is what it answered; empty where nobody can tell."""
     for part in walk(rows, 5):
-        if isinstance(part, Call) and f"*.{part.method}" in _STATEMENTS and part.args:
+        if isinstance(part, Call) and f"*.{part.method}" in STATEMENTS and part.args:
             read = _READ.search(text_of(part.args[0]) or "")
             if read is not None:
                 last = [name.split(".")[-1].split() for name in read[1].split(",") if name.strip()]
                 return tuple(words[-1].strip('"`') if words else "" for words in last)
     return ()
-
-
-def inserted(call: Call) -> tuple[tuple[str, Value], ...]:
-    """What an INSERT that is written out puts into which column, in lower case: by place, by name, or by number. Empty for anything else."""
-    if f"*.{call.method}" not in _STATEMENTS or len(call.args) + len(call.keywords) < 2:
-        return ()
-    for part in walk(call.args[0], 3) if call.args else ():
-        text = text_of(part)
-        filled = _FILLED.search(text) if text is not None and " " in text else None
-        values = _VALUES.search(text, filled.end() - 1) if text is not None and filled is not None else None
-        if filled is not None and values is not None:
-            columns = [name.strip().strip('"`[]').lower() for name in filled[2].split(",")]
-            places = [place.strip() for place in values[1].split(",")]
-            if len(columns) == len(places):
-                return tuple(_placed(call, columns, places))
-    return ()
-
-
-def _placed(call: Call, columns: Sequence[str], places: Sequence[str]) -> Iterator[tuple[str, Value]]:
-    first = call.args[1] if len(call.args) > 1 else None
-    row: Sequence[Value] = (
-        first.items if isinstance(first, List) else () if isinstance(first, Mapping) else call.args[1:]
-    )
-    number = 0
-    for column, place in zip(columns, places, strict=True):
-        named, counted = _NAMED_PLACE.fullmatch(place), _NUMBERED.fullmatch(place)
-        value: Value | None = None
-        if place in _PLACES:
-            value = row[number] if number < len(row) else None
-            number += 1
-        elif counted is not None:
-            value = row[int(counted[1]) - 1] if 0 < int(counted[1]) <= len(row) else None
-        elif named is not None:
-            value = first.get(named[1]) if isinstance(first, Mapping) else call.keyword(named[1])
-        if value is not None:
-            yield column, value
 
 
 def table_of(call: Call) -> str:

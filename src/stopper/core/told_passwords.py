@@ -10,18 +10,16 @@ from stopper.core.place import Span
 from stopper.core.sql_tables import columns_read
 from stopper.core.values import (
     Call,
-    Choice,
     Constant,
     Item,
     Mapping,
     Member,
     Name,
-    Sequence,
-    Unknown,
     Value,
     text_of,
     walk,
 )
+from stopper.core.whole_selects import held_in
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -31,7 +29,6 @@ _MADE: Final = re.compile(
     r"(?i)create|generat|new|reset|invite|register|sign_?up|rotate|issue|add|import|export|backup|dump|seed"
 )
 """Views that may show once what they have just made."""
-_WRAPS: Final = frozenset({"dict", "list", "flask.jsonify", "json.dumps"})
 
 
 def told_passwords(facts: "SourceFacts") -> Iterator[Span]:
@@ -39,7 +36,7 @@ def told_passwords(facts: "SourceFacts") -> Iterator[Span]:
     for flow in facts.flows("response"):
         if _MADE.search(flow.function.rpartition(".")[2]) or flow.detail.startswith("flask.render_template"):
             continue
-        if any(_holds(facts, part) for part in given_out(flow.value)) or any(map(_is_of_rows, _held(flow.value))):
+        if any(_holds(facts, part) for part in given_out(flow.value)) or any(map(_is_of_rows, held_in(flow.value, 6))):
             yield flow.span
 
 
@@ -70,25 +67,3 @@ def _is_stored(value: Value) -> bool:
 def _is_of_rows(value: Value) -> bool:
     """``[dict(row) for row in db.execute("SELECT name, password FROM users")]``"""
     return isinstance(value, Call) and any(map(_is_password, columns_read(value)))
-
-
-def _held(value: Value, depth: int = 6, met: dict[int, int] | None = None) -> Iterator[Value]:
-    """What an answer holds as it is, and not what is taken out of something. What is in ``met`` was looked through as deep."""
-    met = {} if met is None else met
-    if met.get(id(value), -1) >= depth:
-        return
-    met[id(value)] = depth
-    yield value
-    inner: tuple[Value, ...] = ()
-    if isinstance(value, (Choice, Sequence, Unknown)):
-        inner = (
-            value.options if isinstance(value, Choice) else value.items if isinstance(value, Sequence) else value.parts
-        )
-    elif isinstance(value, Mapping):
-        inner = tuple(held for _, held in value.items)
-    elif isinstance(value, Call) and value.callee in _WRAPS:
-        inner = value.args
-    elif isinstance(value, Item) and not isinstance(value.key, Constant):
-        inner = (value.owner,)
-    for one in inner if depth else ():
-        yield from _held(one, depth - 1, met)

@@ -47,8 +47,13 @@ def is_row_of_all(value: Value, runs: frozenset[str], wide: bool) -> bool:
     )
 
 
-def held_in(value: Value, depth: int = 4) -> Iterator[Value]:
-    """What an answer holds as it is: its members and elements, and not what a look-up takes out of something."""
+def held_in(value: Value, depth: int = 4, met: dict[int, int] | None = None) -> Iterator[Value]:
+    """What an answer holds as it is: its members and elements, and not what a look-up takes out of something. What is in ``met`` was looked
+    through as deep."""
+    met = {} if met is None else met
+    if met.get(id(value), -1) >= depth:
+        return
+    met[id(value)] = depth
     yield value
     if depth == 0:
         return
@@ -74,4 +79,4 @@ def held_in(value: Value, depth: int = 4) -> Iterator[Value]:
         case _:
             return
     for one in inner:
-        yield from held_in(one, depth - 1)
+        yield from held_in(one, depth - 1, met)

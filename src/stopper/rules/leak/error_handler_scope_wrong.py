@@ -83,12 +83,18 @@ def _swallows(facts: SourceFacts, one: Registered, beside: set[str], whole: set[
     if not one.blueprint:
         return "this handler answers 404, 405 and every other error of HTTP as well"
     path = one.span.path if one.span is not None else ""
-    called = {call.callee for call in facts.calls() if call.span is not None and call.span.path == path}
-    called |= {view.name for view in facts.functions() if view.span.path == path}
-    aborts = any(
-        call.span is not None and (call.span.path == path or call.function in called) for call in facts.calls(*_ABORTS)
-    )
+    aborts = path in facts.once("files that abort", lambda: _aborting_files(facts))
     return "this handler answers what its blueprint aborts with as well, whatever the code" if aborts else ""
+
+
+def _aborting_files(facts: SourceFacts) -> frozenset[str]:
+    """Those in which a call aborts, a function does, or one is called that does."""
+    aborts = list(facts.calls(*_ABORTS))
+    names = {call.function for call in aborts if call.function}
+    spans = [call.span for call in aborts]
+    spans += [function.span for name in names if (function := facts.function(name)) is not None]
+    spans += [call.span for call in facts.calls(*names)] if names else []
+    return frozenset(span.path for span in spans if span is not None)
 
 
 def _passes_on(facts: SourceFacts, one: Registered) -> bool:

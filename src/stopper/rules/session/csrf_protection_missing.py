@@ -10,13 +10,13 @@ from stopper.core.account_names import LOGS_IN, REGISTERS
 from stopper.core.app import App, Route
 from stopper.core.changing_calls import writes
 from stopper.core.cookie_flags import set_cookies
-from stopper.core.cookie_guards import CHANGING, cookies_guard
+from stopper.core.cookie_guards import cookies_guard
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Function, Reading, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.forms_without_token import changes_without_token, runs_command
-from stopper.core.json_alone import changes_take_json_alone
+from stopper.core.json_alone import CHANGING, changes_take_json_alone
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import OF_ANYBODY, OWN_ACCOUNT, PERSON
 from stopper.core.place import RouteRef

@@ -43,6 +43,7 @@ _OF_PEOPLE_PATH: Final = re.compile(
     r"(?i)/(users?|accounts?|members?|people|persons?|customers?|employees?|students?)/?$"
 )
 _ALL_PEOPLE: Final = re.compile(r"(?i)/(users|accounts|members|people|persons|customers|employees|students)/?$")
+"""The end of a path at which everybody is meant: ``/user`` is the own account of whoever asks."""
 _PLAIN_ID: Final = re.compile(r"(user_|account_|member_)?(id|uid|uuid|pk)")
 
 
