@@ -313,12 +313,11 @@ def test_what_has_to_be_provided_is_missing() -> None:
     assert missing_in(said) == ("username", "password", "level")
 
 
-@pytest.mark.parametrize("asks", [False, True])
-def test_a_form_may_send_on_twice_before_it_shows_what_was_written(asks: bool) -> None:
-    app, notes = Flask("wall"), list[str]()
+def site_with_people(name: str, start: str) -> Flask:
+    """Pages at which people register and log in, from where they are sent to *start*; its cookie comes from other sites too."""
+    app, people = Flask(name), dict[str, str]()
     app.secret_key = "k3-9f1c7a-of-this-test"
     app.config["SESSION_COOKIE_SAMESITE"] = "None"
-    people = dict[str, str]()
 
     @app.route("/register", methods=["GET", "POST"])
     def register() -> Any:
@@ -333,7 +332,14 @@ def test_a_form_may_send_on_twice_before_it_shows_what_was_written(asks: bool) -
         if request.method == "GET" or people.get(name) != request.form.get("password"):
             return PAGE
         session["name"] = name
-        return redirect("/posts")
+        return redirect(start)
+
+    return app
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_form_may_send_on_twice_before_it_shows_what_was_written(asks: bool) -> None:
+    app, notes = site_with_people("wall", "/posts"), list[str]()
 
     @app.route("/posts", methods=["GET", "POST"])
     def posts() -> Any:
@@ -406,22 +412,7 @@ def _as_text(response: Any) -> Any:
 @pytest.mark.parametrize("keeps", [False, True])
 def test_a_form_that_only_asks_weighs_less_than_one_that_writes(keeps: bool) -> None:
     """Both answer with the page on which they stand; only one of them shows later what it was sent."""
-    app, people, kept = Flask("expenses"), dict[str, str](), list[str]()
-    app.secret_key = "k3-9f1c7a-of-this-test"
-    app.config["SESSION_COOKIE_SAMESITE"] = "None"
-
-    @app.route("/register", methods=["GET", "POST"])
-    def register() -> Any:
-        people.update({request.form["username"]: request.form["password"]} if request.method == "POST" else {})
-        return redirect("/login") if request.method == "POST" else PAGE
-
-    @app.route("/login", methods=["GET", "POST"])
-    def login() -> Any:
-        name = request.form.get("username", "")
-        if request.method == "GET" or people.get(name) != request.form.get("password"):
-            return PAGE
-        session["name"] = name
-        return redirect("/")
+    app, kept = site_with_people("expenses", "/"), list[str]()
 
     @app.route("/monthly", methods=["GET", "POST"])
     def monthly() -> Any:
