@@ -101,8 +101,9 @@ def test_what_can_be_taken_back_is_and_the_rest_is_named(number: signal.Signals,
         scan.send_signal(number)
         out, err = scan.communicate(timeout=PATIENCE)
     assert (scan.returncode, out) == (code, "")
-    assert shelf.notes == {}
     (line,) = err.splitlines()
+    # What was on its way when the signal came has no answer that says its id: then the line names it.
+    assert shelf.notes == {} or "what POST /notes may have done, which had no answer yet" in line
     assert line.startswith(f"stopper: interrupted; no report was written; at {url} stay")
     assert any(name in line for name in shelf.people)
 

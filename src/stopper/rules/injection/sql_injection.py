@@ -213,7 +213,10 @@ def probe(target: Target) -> Steps[Verdict]:
 
 
 def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
-    stem = f"{target.canary}9{token_hex(3)}"  # no row has it: what another input was sent may stand in one by now
+    # A letter first: ``9e18627`` alone would be a number, which breaks no statement.
+    stem = (
+        f"{target.canary or 'x'}9{token_hex(3)}"  # no row has it: what another input was sent may stand in one by now
+    )
     plain = yield from send(one.given(stem))
     if _is_no_word(one, plain.response):
         return []
