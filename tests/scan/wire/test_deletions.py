@@ -177,3 +177,10 @@ def test_a_reading_that_a_header_makes_a_change_is_one(mode: Mode) -> None:
     told = Request("GET", "/notes/1", (("X-HTTP-Method-Override", "put"),))
     assert courier(Recorder(), mode=mode).refusal(told)
     assert not courier(Recorder(), mode=mode).refusal(Request("GET", "/notes/1", (("X-HTTP-Method-Override", "HEAD"),)))
+
+
+@pytest.mark.parametrize("mode", ["passive", "default"])
+@pytest.mark.parametrize("query", ["_method=PUT", "page=2&_method=patch", "_METHOD=post", "_method=%50UT"])
+def test_a_link_whose_query_says_a_changing_method_is_a_change(mode: Mode, query: str) -> None:
+    assert courier(Recorder(), mode=mode).refusal(Request("GET", f"/notes/1?{query}"))
+    assert not courier(Recorder(), mode=mode).refusal(Request("GET", "/notes/1?_method=GET"))

@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from urllib.parse import parse_qsl
 
 from stopper.core.exchange import Effect, Request
 from stopper.core.probe import Mode
@@ -85,8 +86,14 @@ def only_reads(request: Request) -> bool:
 def effect_of(request: Request) -> Effect:
     """What *request* may change. A method that is not for reading counts as writing unless it logs in."""
     if request.method in READ_METHODS or request.method in ("TRACE", "TRACK"):
-        told = [value.strip().upper() for name, value in request.headers if name.lower() in OVERRIDES]
-        return request.effect if set(told) <= {*READ_METHODS} else "write"
+        return request.effect if _methods_instead(request) <= {*READ_METHODS} else "write"
     if request.identity is not None and _KEPT.search(path_of(request.target)):
         return "write"
     return "login" if request.effect == "login" else "write"
+
+
+def _methods_instead(request: Request) -> set[str]:
+    """The methods that a header, or ``_method`` in the query, says in place of the request's own."""
+    pairs = parse_qsl(request.target.partition("?")[2])
+    told = [value for name, value in pairs if name.lower() == "_method"]
+    return {one.strip().upper() for one in (*told, *(v for name, v in request.headers if name.lower() in OVERRIDES))}
