@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from jsonschema import Draft202012Validator
 
-from stopper.core.finding import Finding
+from stopper.core.finding import Evidence, Finding
 from stopper.core.place import Place, Span
 from stopper.scan.report import Coverage, Report, Skip
 from stopper.scan.reports import github, html, json, junit, sarif, text
@@ -54,6 +54,18 @@ def test_json_has_the_contracts_members(sample: Report) -> None:
     )  # fmt: skip
     assert first["places"][0]["line"] == 14
     assert document["coverage"] == {"tested": 27, "total": 28, "percent": 96.4}
+
+
+# --- evidence ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_only_says_the_message_once_more_is_not_shown_beside_it(sample: Report) -> None:
+    message = "PUT /users/{name}/password says too little: password has no maxLength"
+    evidence = Evidence("source", f"openapi.yml:427: PUT /users/{{name}}/password: {message}")
+    more = Evidence("source", "openapi.yml:430: no operation has one")
+    finding = replace(sample.findings[0], message=message, evidence=(evidence, more))
+    (told,) = shown(replace(sample, findings=(finding,))).findings
+    assert [one.text for one in told.telling] == [more.text]
 
 
 # --- order and fingerprints ------------------------------------------------------------------------------------------

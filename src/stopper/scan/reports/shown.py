@@ -66,6 +66,8 @@ class ShownEvidence:
     kind: str
     text: str
     exchange: ShownExchange | None
+    repeats: bool = False
+    """The text only says the finding's message once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class ShownFinding:
     @property
     def telling(self) -> tuple[ShownEvidence, ...]:
         """The evidence without texts that only repeat the message."""
-        return tuple(one for one in self.evidence if one.exchange or not one.text.endswith(self.message))
+        return tuple(one for one in self.evidence if one.exchange or not one.repeats)
 
     @property
     def exchanges(self) -> tuple[ShownEvidence, ...]:
@@ -307,7 +309,7 @@ def _finding(finding: Finding, fingerprint: str, diffs: Mapping[str, str]) -> Sh
         asvs=rule.asvs,
         message=masking.line(finding.message),
         places=tuple(_place(one) for one in _sorted(finding.places)) or (ShownPlace(),),
-        evidence=tuple(_evidence(one) for one in finding.evidence),
+        evidence=tuple(_evidence(one, finding.message) for one in finding.evidence),
         fingerprint=fingerprint,
         fix_safe=finding.edit.safe if finding.edit and diffs.get(fingerprint) != "" else None,
         fix_diff=masking.source(diffs.get(fingerprint, "")) if finding.edit else "",
@@ -350,10 +352,11 @@ def _place(place: Place) -> ShownPlace:
     )
 
 
-def _evidence(evidence: Evidence) -> ShownEvidence:
+def _evidence(evidence: Evidence, message: str) -> ShownEvidence:
     exchange = _exchange(evidence.exchange) if evidence.exchange else None
     said = masking.source(evidence.text) if evidence.kind == "source" else masking.text(evidence.text)
-    return ShownEvidence(evidence.kind, said, exchange)
+    # Asked of what is not masked: behind a path that ends in ``password:`` the same words are masked in another way.
+    return ShownEvidence(evidence.kind, said, exchange, repeats=evidence.text.endswith(message))
 
 
 def _exchange(exchange: "Exchange") -> ShownExchange:
