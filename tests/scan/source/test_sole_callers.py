@@ -1,5 +1,7 @@
 """A step that was moved into a function of its own is read as if it stood where it is called."""
 
+import pytest
+
 from stopper.core.facts import source_of
 from stopper.core.values import (
     Call,
@@ -11,6 +13,8 @@ from stopper.core.values import (
     Name,
     Parameter,
     Truth,
+    Value,
+    parts,
     walk,
 )
 
@@ -126,6 +130,29 @@ def test_a_method_of_some_object_stays_a_call_of_that_object(read):
 def test_functions_that_call_each_other_in_a_circle_are_read_to_an_end(read):
     text = "def one(a): return other(a)\ndef other(b): return one(b)\n@app.get('/')\ndef view(): return one(request.args['x'])\n"
     assert [one.view for one in facts_of(read, text).routes] == ["a.view"]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "def sealed(one):\n    return hashed(one.code)\n",
+        "def sealed(one):\n    return hashed(again(one))\ndef again(one):\n    return trimmed(one.code)\n",
+        "def sealed(one):\n    return {'code': hashed(one.code)}\n",
+    ],
+)
+def test_what_a_field_is_made_of_itself_holds_no_circle(read, step):
+    text = (
+        "from b import sealed\nclass Reader:\n    code = ''\n    def seal(self):\n        self.code = sealed(self)\n"
+        "@app.post('/')\ndef view():\n    reader = Reader()\n    reader.code = request.args['c']\n    reader.seal()\n    return reader.code\n"
+    )
+    facts = facts_of(read, text, b=step)
+    values = [*facts.all_calls, *(one.value for one in facts.returns_of("a.view"))]
+    assert any(isinstance(one, Call) and one.callee.endswith("hashed") for one in values)
+    assert not any(_holds_itself(one) for one in values)
+
+
+def _holds_itself(value: Value, above: tuple[Value, ...] = ()) -> bool:
+    return any(value is one for one in above) or any(_holds_itself(part, (*above, value)) for part in parts(value))
 
 
 def test_a_method_of_what_is_passed_has_the_name_of_what_it_is(read):

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from stopper.core.drafts import changed
 from stopper.core.naming import sensitive
 from stopper.core.values import (
     Call,
@@ -90,6 +91,7 @@ class Passing(Rebuilding):
         self._gives = gives
         self._asked: set[tuple[str, str]] = set()
         self._seen: set[int] = set()
+        self._filling: set[int] = set()
         self._giving: set[int] = set()
         self._following: set[int] = set()
         self.home = ""
@@ -148,12 +150,15 @@ class Passing(Rebuilding):
         key = id(value)
         if key not in self._seen:
             self._seen.add(key)
+            self._filling.add(key)
             self._fill(value)
+            self._filling.discard(key)
         if value.method == "get_secret_value" and type(value.receiver) in (Constant, EnvironmentValue):
             return value.receiver or value  # what a wrapper of pydantic keeps
         given = self._gives.get(key)
         if given is None or key in self._giving:
-            return value
+            # ``self.code = hashed(self)``, where that hashes ``self.code``: a part of itself, it is what it was before; values hold no circle.
+            return changed(value, args=value.args) if key in self._filling else value
         self._giving.add(key)
         made = self.into(given)
         self._giving.discard(key)
