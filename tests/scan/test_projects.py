@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stopper.scan import check
+from stopper.scan import check, judge
 from stopper.scan.catalogue import load
 from stopper.scan.check import run_check
 from stopper.scan.options import CheckOptions
@@ -116,6 +116,24 @@ def test_several_processes_come_to_the_same_report(options, monkeypatch):
     alone, beside = run_check(replace(options, jobs=1)), run_check(replace(options, jobs=3))
     assert len([one for one in alone.findings if one.rule.slug == "debug-enabled"]) == 2
     assert bare(alone) == bare(beside)
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_project_at_which_stopper_itself_breaks_loses_none_of_the_others(options, monkeypatch, jobs):
+    def broken(part, *rest, **named):
+        if any(path.parent.name == "b" for path in part):
+            raise RecursionError("maximum recursion depth exceeded")
+        return read_files(part, *rest, **named)
+
+    read_files = judge.read_files
+    monkeypatch.setattr(judge, "read_files", broken)
+    monkeypatch.setattr(check, "WORTH_A_PROCESS", 0)
+    report = run_check(replace(options, jobs=jobs))
+    assert [one.places[0].span.path for one in report.findings if one.rule.slug == "debug-enabled"] == ["a/app.py"]
+    (error,) = report.errors
+    assert (error.path, error.fatal) == ("b", True)
+    assert error.message.startswith("an error inside Stopper: RecursionError: maximum recursion depth exceeded; ")
+    assert (report.coverage.tested, report.coverage.total) == (4, 6)
 
 
 def test_a_change_in_one_project_leaves_what_is_remembered_of_the_others(options, tmp_path):

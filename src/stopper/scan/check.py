@@ -128,7 +128,7 @@ def _worked_out(
         with patterns_later():  # also what is imported on the way
             from stopper.scan.judge import judged
 
-            report = judged(options, empty, works[number], options.progress)
+            report = judged(options, empty, works[number], options.progress, beside=len(works) > 1)
         yield number, report
 
 

@@ -26,7 +26,7 @@ def side_by_side(
     count = min(options.jobs or _cores(), len(numbers))
     if count < 2 or "fork" not in multiprocessing.get_all_start_methods() or threading.active_count() > 1:
         for number in numbers:
-            yield number, judged(options, empty, works[number], options.progress)
+            yield number, judged(options, empty, works[number], options.progress, beside=len(works) > 1)
         return
     rules = {rule.slug: rule for rule in options.rules}
     _GIVEN.append((options, empty, works))
@@ -43,7 +43,7 @@ def side_by_side(
 def _one(number: int) -> tuple[int, tuple[str, ...], Report]:
     """One project, in a process of its own. A rule travels as its slug: functions need not be what pickle can send."""
     options, empty, works = _GIVEN[-1]
-    report = judged(options, empty, works[number])
+    report = judged(options, empty, works[number], beside=len(works) > 1)
     slugs = tuple(one.rule.slug for one in report.findings)
     return number, slugs, replace(report, findings=tuple(_without_rule(one) for one in report.findings))
 
