@@ -24,14 +24,14 @@ def hung(facts: "SourceFacts", *words: str) -> frozenset[str]:
             names.update(
                 one.dotted for call in facts.calls(f"*.{word}") for one in call.args[:1] if isinstance(one, Name)
             )
-        found[BEFORE[0]].update(_around(facts))
+        found[BEFORE[0]].update(around(facts))
         return found
 
     known = facts.once("functions hung on requests", by_word)
     return frozenset(name for word in words for name in known[word])
 
 
-def _around(facts: "SourceFacts") -> set[str]:
+def around(facts: "SourceFacts") -> set[str]:
     """What stands round the application, and is called by the server in its place: ``app.wsgi_app = Gate(app.wsgi_app)``."""
     found: set[str] = set()
     for one in facts.assignments() if facts.says("wsgi_app") else ():

@@ -43,6 +43,8 @@ class Hit:
     certainty: Certainty | None = None
     reader: Literal["source", "running", "spec"] | None = None
     severity: Severity | None = None
+    cause: str = ""
+    """What several signs of one rule come from: they are one finding, with a place each."""
 
 
 How = Literal["replace", "function", "line-before", "line-after", "below", "escaped", "bound"]

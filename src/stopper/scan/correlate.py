@@ -100,16 +100,20 @@ def _taking_in(kept: Finding, given: Finding) -> Finding:
 
 
 def _drafts(app: App, result: DetectorResult) -> list[_Draft]:
-    """One draft for each place of the source. A sign without a place speaks for the places of its rule, when there are any."""
-    placed: dict[Span, _Draft] = {}
+    """One draft for each place of the source, or for each cause that signs name. A sign without a place speaks for the places of its rule,
+    when there are any."""
+    placed: dict[Span | str, _Draft] = {}
     others: list[Hit] = []
     for hit in result.hits:
-        if hit.span is None:
+        key = hit.cause or hit.span
+        if key is None:
             others.append(hit)
-        elif hit.span in placed:
-            placed[hit.span].hits.append(hit)
+        elif key in placed:
+            placed[key].hits.append(hit)
+            if hit.cause:
+                placed[key].reach = _widened(placed[key].reach, reach_of(app, hit))
         else:
-            placed[hit.span] = _Draft(result.rule, [hit], reach_of(app, hit))
+            placed[key] = _Draft(result.rule, [hit], reach_of(app, hit))
     drafts = list(placed.values())
     for hit in others:
         home = _home(drafts, hit)
@@ -123,7 +127,7 @@ def _drafts(app: App, result: DetectorResult) -> list[_Draft]:
 
 
 def _widened(first: Reach, second: Reach) -> Reach:
-    return Reach(first.everything, tuple(dict.fromkeys((*first.routes, *second.routes))))
+    return Reach(first.everything or second.everything, tuple(dict.fromkeys((*first.routes, *second.routes))))
 
 
 def _home(drafts: Sequence[_Draft], hit: Hit) -> _Draft | None:
@@ -266,9 +270,9 @@ def _least(draft: _Draft) -> Severity | None:
 
 
 def _message(draft: _Draft) -> str:
-    """What the first sign says; where a document says more of the kind, how much more."""
+    """What the first sign says; where a document or a cause says more of the kind, how much more."""
     first, more = draft.hits[0], len({hit.route for hit in draft.hits}) - 1
-    if first.span is not None or first.reader != "spec" or more < 1:
+    if more < 1 or not (first.cause or (first.span is None and first.reader == "spec")):
         return first.message
     return f"{first.message} (and {more} more of the kind)"
 
@@ -303,6 +307,9 @@ def _places(draft: _Draft, proven: tuple[RouteRef, ...]) -> tuple[Place, ...]:
     routes = list(dict.fromkeys((*here, *own, *reached, *proven)))[:PLACES_MOST]
     if not routes:
         return (Place(span, None),)
+    if draft.hits[0].cause:
+        lines = {hit.route: hit.span for hit in reversed(draft.hits)}
+        return tuple(Place(lines.get(ref), ref) for ref in routes)
     return (Place(span, routes[0]), *(Place(None, ref) for ref in routes[1:]))
 
 

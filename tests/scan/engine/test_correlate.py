@@ -253,3 +253,25 @@ def test_a_sign_may_weigh_less_than_its_rule_until_it_is_proven() -> None:
     seen = [saw(a, Hit("m", Span("app.py", 6, 6), severity="low"))]
     assert [severity_of(one) for one in correlate(APP, seen, [])] == ["low"]
     assert [severity_of(one) for one in correlate(APP, seen, [proved(a, NOTES)])] == ["high"]
+
+
+def test_signs_that_name_one_cause_are_one_finding_with_a_place_each() -> None:
+    notes = Hit("notes are open", Span("app.py", 20, 25), NOTES, cause="nobody asks")
+    me = Hit("me is open", Span("app.py", 30, 33), ME, cause="nobody asks", severity="low")
+    alone = Hit("other", Span("app.py", 95, 99))
+    both, other = correlate(APP, [saw(rule("open"), notes, me, alone)], [])
+    assert told((both,)) == [("open", "indicated", ["app.py:20 GET /notes/{id}", "app.py:30 GET /me"])]
+    assert both.message == "notes are open (and 1 more of the kind)"
+    assert both.weight == "critical", "the worst of its signs"
+    assert other.message == "other"
+
+
+def test_a_proof_at_one_of_its_places_confirms_the_whole() -> None:
+    notes = Hit("notes are open", Span("app.py", 20, 25), NOTES, cause="nobody asks")
+    me = Hit("me is open", Span("app.py", 30, 33), ME, cause="nobody asks")
+    (found,) = correlate(APP, [saw(rule("open"), notes, me)], [proved(rule("open"), ME)])
+    assert found.confidence == "confirmed"
+    assert {str(place.route): place.span and place.span.line for place in found.places} == {
+        "GET /me": 30,
+        "GET /notes/{id}": 20,
+    }

@@ -3,19 +3,20 @@
 import re
 from collections.abc import Iterator
 from collections.abc import Sequence as SequenceType
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
 from stopper.core.app import App, Route
 from stopper.core.asking_views import asks_somebody, has_idle_guard
-from stopper.core.changing_calls import hands_on, writes
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.inside_locations import is_kept_inside
-from stopper.core.open_doors import answers_graphql, is_exempted, lets_in_for_nothing, marks_views, serves_somebody
-from stopper.core.personal import addresses_in, is_personal, many_people, mentions_personal, people_in
+from stopper.core.open_doors import is_exempted, marks_views
+from stopper.core.open_harms import OF_PEOPLE, OF_PERSONS, harm_of, harm_of_forgotten, is_forgotten, is_published
+from stopper.core.people_known import is_asked_before, knows_people, looks_at_credentials
+from stopper.core.personal import addresses_in, many_people, people_in
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_administrators import shown_to_all
@@ -29,44 +30,43 @@ from stopper.core.public_routes import declared_public, is_open_by_nature, is_pu
 from stopper.core.refusing_views import only_refuses
 from stopper.core.rule import Hit, Rule
 from stopper.core.seeming_guards import is_seemingly_guarded
-from stopper.core.spec_document import shape
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Parameter, Value, text_of, walk
+from stopper.core.values import Parameter
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _SENT: Final = ("POST", "PUT", "PATCH")
 _FORGOTTEN: Final = re.compile(r"(?i)[._](?:forgot(?:ten)?_?(?:password|mail|pw)?|(?:reset|recover)_?password)$")
 """What is called when somebody has no password to show."""
-_INTERNAL: Final = re.compile(r"(?i)(^|[/_-])(admin|internal|staff|audit|backup|payroll)([/_-]|$)")
-_PRIVATE: Final = re.compile(
-    r"(?i)(^|[/_-])(users?|accounts?|customers?|members?|employees?|patients?|orders?|invoices?|payments?|billing|transactions?|salaries)([/_.-]|$)"
-)
-_READS: Final = re.compile(
-    r"(?!flask\.).*\.(all|first|first_or_404|get_or_404|one|one_or_none|find|find_one|find_all|fetchall|fetchone|execute|scalars?|filter_by|"
-    r"filter|paginate|select|items|values|to_dict|to_json|dump|serialize|query|query\.(limit|order_by|yield_per))$"
-)
-_FETCHES: Final = re.compile(
-    r"(?!flask\.)(?:.*\.)?(?:hgetall|lrange|smembers|zrange|scan_iter|mget|aggregate|find_many|list_\w+|get_all\w*|fetch_\w+|load_\w+)"
-)
-_BUSINESS: Final = re.compile(
-    r"(?i)(^|[/_-])(revenue|sales|earnings|finances?|financials?|reports?|reporting|analytics|statistics|dashboard|logs?|usage|leads|deals|stock|forecasts?|margins?|exports?|loans?|bookings?|appointments?|reservations?|tickets?|contracts?)([/_.-]|$)"
-)
-_PICTURE: Final = re.compile(r"(?i)avatar|photo|image|picture|thumb|logo|icon|preview|qr")
-_EXPORT: Final = re.compile(r"(?i)(?:export|dump|download|backup|full|all)(?:[._-]\w+)*|\w+[._](?:csv|xlsx?|json|xml)")
-"""The last part of a path behind which lies all of what the path before it lists."""
-_MANY: Final = 6
-_MANAGERS: Final = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 
 
 def detect(app: App) -> Iterator[Hit]:
-    """Routes that the reader knows to be open, in an application that guards others, and that change or serve people's data."""
+    """Routes that the reader knows to be open and that change or serve people's data, in an application that guards others. Where it knows
+    people and none of its routes asks, all of them are one finding."""
     facts = source_of(app)
     guarded = any(is_seemingly_guarded(access) for route in app.routes for access in route.access.values())
     idle = guarded or has_idle_guard(facts) or marks_views(facts)
-    if not (idle or lets_in_for_nothing(facts)) or _guards_out_of_sight(facts):
+    if _guards_out_of_sight(facts) or not (idle or (knows_people(facts) and not is_asked_before(facts))):
         return
-    index = index_of(facts)
-    published = _published(app)
-    forgotten = _is_forgotten(app)
+    found = _open_routes(app, facts, idle=idle)
+    if idle or found.asked:
+        yield from found.hits
+    else:
+        yield from sorted(
+            (replace(hit, cause="nobody asks") for hit in found.hits), key=lambda hit: hit.severity == "low"
+        )
+
+
+@dataclass(slots=True)
+class _Found:
+    """Open routes that harm somebody, and whether some other view asks who is calling by itself."""
+
+    hits: list[Hit] = field(default_factory=list[Hit])
+    asked: bool = False
+
+
+def _open_routes(app: App, facts: SourceFacts, *, idle: bool) -> _Found:
+    index, found = index_of(facts), _Found()
+    published = idle and is_published(app)
+    forgotten = is_forgotten(app)
     understood = frozenset(
         guard.name
         for route in app.routes
@@ -75,14 +75,13 @@ def detect(app: App) -> Iterator[Hit]:
         if guard.stops and guard.kind == "before_request"
     )
     for route in app.routes:
-        if is_public(route) or is_open_by_nature(route) or declared_public(app, route):
+        if is_public(route) or is_open_by_nature(route) or is_kept_inside(facts, route.path):
             continue
-        if is_kept_inside(facts, route.path):
-            continue
+        declared = declared_public(app, route)
         shown: Hit | None = None
         for method in route.methods:
             access = route.access.get(method)
-            if access is None or method in ("HEAD", "OPTIONS"):
+            if access is None or method in ("HEAD", "OPTIONS") or (declared and method != "GET"):
                 continue
             own = list(index.of_view(route.view, route.span, method))
             exempted = access.state == "unknown" and is_exempted(own, route)
@@ -90,29 +89,35 @@ def detect(app: App) -> Iterator[Hit]:
                 continue
             if own and all(only_refuses(facts, one.name) for one in own):
                 continue
-            asks = not exempted and asks_somebody(index, route, own, understood)
+            asks = not exempted and (
+                asks_somebody(index, route, own, understood) or (not idle and _is_shown(index, own))
+            )
+            found.asked |= asks
             if asks or _is_of_registration(index, route, method, own):
                 continue
             if any(_FORGOTTEN.search(name) for name in index.calling([one.name for one in own], 1)):
                 continue
-            what = _harm(index, route, method, own, published)
-            exports = what is None and method == "GET" and _exports_guarded(app, route)
-            if what is None and (forgotten or exports) and method == "GET" and _reads_kept(index, own):
-                if _BUSINESS.search(route.path) or exports:
-                    what = "gives away what is kept of people or for the staff"
-                elif _is_below_guarded(app, route):
-                    what = "gives away what lies below a thing that is not shown to everybody"
+            what = harm_of(index, route, method, own, published)
+            if declared and what != OF_PERSONS:
+                continue  # a document that says "public" may mean what is sold, hardly people's addresses
+            if what is None and method == "GET":
+                what = harm_of_forgotten(app, index, route, own, forgotten)
             if what is not None:
                 message = f"nothing asks who is calling {method} {route.path}, and it {what}"
                 hit = Hit(message, _place(route, own, method), RouteRef(method, route.path))
                 if method != "GET":
-                    yield hit
+                    found.hits.append(hit)
                     break
                 # Much is shown to everybody on purpose; what changes something seldom is open so.
                 shown = replace(hit, certainty="possible", severity="low")
         else:
-            if shown is not None and idle:
-                yield shown
+            found.hits.extend([shown] if shown is not None else [])
+    return found
+
+
+def _is_shown(index: FunctionIndex, own: SequenceType[Function]) -> bool:
+    """That the view, or what it calls, reads a credential; whom it asks about it may lie further down than was followed."""
+    return looks_at_credentials(index.facts, index.calling([one.name for one in own], 2))
 
 
 def _is_of_registration(index: FunctionIndex, route: Route, method: str, own: SequenceType[Function]) -> bool:
@@ -134,110 +139,6 @@ def _guards_out_of_sight(facts: SourceFacts) -> bool:
         isinstance(call.receiver, Parameter) and any(isinstance(argument, Parameter) for argument in call.args)
         for call in facts.calls("*.before_request")
     )
-
-
-def _published(app: App) -> bool:
-    """That what is told of people is for everybody here: many routes that show it are open, and few are not."""
-    shown = [
-        route.access["GET"].state
-        for route in app.routes
-        if "GET" in route.access and _PRIVATE.search(route.path) and not _INTERNAL.search(route.path)
-    ]
-    return shown.count("open") >= _MANY and shown.count("open") > 2 * shown.count("guarded")
-
-
-def _harm(index: FunctionIndex, route: Route, method: str, own: SequenceType[Function], published: bool) -> str | None:
-    """What an anonymous caller gets out of it, or None where the source does not say."""
-    facts = index.facts
-    functions = [name for name in index.calling([function.name for function in own], 1) if not _only_opens(facts, name)]
-    if method in ("PUT", "PATCH", "DELETE"):
-        return "changes data"
-    if method == "POST":
-        changes = any(writes(facts, name) for name in functions) or answers_graphql(facts, own)
-        return "changes data" if changes or hands_on(facts, {name for name, _ in route.parameters}, own) else None
-    if any(_serves_people(facts, name) for name in functions) or serves_somebody(facts, route, own):
-        return "gives away people's data"
-    calls = [call.callee for name in functions for call in facts.calls_in(name)]
-    is_page = any(callee.startswith("flask.render_template") for callee in calls)
-    if any(map(_READS.fullmatch, calls)) and (
-        _INTERNAL.search(route.path) or (_PRIVATE.search(route.path) and not is_page and not published)
-    ):
-        return "gives away what is kept of people or for the staff"
-    return None
-
-
-def _only_opens(facts: SourceFacts, name: str) -> bool:
-    """A context manager, such as one that opens a connection and commits at the end: what happens in it is what its user does."""
-    function = facts.function(name)
-    return function is not None and any(one.name in _MANAGERS for one in function.decorators)
-
-
-def _is_forgotten(app: App) -> bool:
-    """That a route without a guard is the exception here: all others that are not public by their nature have one."""
-    states = [
-        access.state
-        for route in app.routes
-        if not is_public(route) and not is_open_by_nature(route)
-        for method, access in route.access.items()
-        if method not in ("HEAD", "OPTIONS")
-    ]
-    return 0 < 2 * states.count("open") <= states.count("guarded")
-
-
-def _reads_kept(index: FunctionIndex, own: SequenceType[Function]) -> bool:
-    """That it reads what is kept."""
-    names = index.calling([function.name for function in own], 1)
-    calls = [call.callee for name in names for call in index.facts.calls_in(name)]
-    return any(_READS.fullmatch(one) or _FETCHES.fullmatch(one) for one in calls)
-
-
-def _is_below_guarded(app: App, route: Route) -> bool:
-    """``/trucks/{id}/trips``, where whoever asks for ``/trucks/{id}`` must say who he is. Pictures are asked for by tags, without a token."""
-    path = shape(route.path)
-    return _PICTURE.search(path) is None and any(
-        above.endswith("}") and path.startswith(f"{above}/") for above in _guarded_readings(app, route)
-    )
-
-
-def _exports_guarded(app: App, route: Route) -> bool:
-    """``/trucks/export.csv``, where whoever asks for ``/trucks`` must say who he is."""
-    collection, _, last = shape(route.path).rpartition("/")
-    return _EXPORT.fullmatch(last) is not None and collection in _guarded_readings(app, route)
-
-
-def _guarded_readings(app: App, route: Route) -> list[str]:
-    return [
-        shape(other.path).rstrip("/")
-        for other in app.routes
-        if other is not route and (access := other.access.get("GET")) is not None and access.state == "guarded"
-    ]
-
-
-def _serves_people(facts: SourceFacts, function: str) -> bool:
-    """The function reads or returns members, attributes or columns that hold people's data."""
-    values: list[Value] = [
-        *facts.calls_in(function),
-        *(found.value for found in facts.returns_of(function)),
-    ]
-    return any(_names_people(part) for value in values for part in walk(value))
-
-
-def _names_people(part: Value) -> bool:
-    match part:
-        case Mapping():
-            return any(is_personal(name) for name in part.keys())  # noqa: SIM118
-        case Member(
-            owner=Call(callee="urllib.parse.urlparse" | "urllib.parse.urlsplit" | "sqlalchemy.engine.make_url")
-        ):
-            return False  # the password of a server's address
-        case Member(attribute=attribute):
-            return is_personal(attribute)
-        case Item(key=key):
-            return is_personal(text_of(key) or "")
-        case Constant(value=str(text)) if re.match(r"(?i)\s*select\s", text):
-            return mentions_personal(text)
-        case _:
-            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +163,7 @@ def probe(target: Target) -> Steps[Verdict]:
         if changed and (refused := (yield from refused_log_in(target))) is not None:
             more = [one for one in shown if one.ref not in {other.ref for other in changed}]
             return _verdict(Control(RouteRef("POST", refused.request.target), refused, None), [*changed, *more])
-        if of_people := [*(one for one in changed if _PRIVATE.search(one.ref.path)), *shown]:
+        if of_people := [*(one for one in changed if OF_PEOPLE.search(one.ref.path)), *shown]:
             return _verdict(None, of_people)
         return not_applicable("no route of this application was found that asks who is calling")
     known = {hit.route for hit in detect(target.app) if hit.route is not None}
