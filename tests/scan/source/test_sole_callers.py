@@ -1,6 +1,7 @@
 """A step that was moved into a function of its own is read as if it stood where it is called."""
 
 import pytest
+from tests.scan.source.made_programs import part_of_itself
 
 from stopper.core.facts import source_of
 from stopper.core.values import (
@@ -13,8 +14,6 @@ from stopper.core.values import (
     Name,
     Parameter,
     Truth,
-    Value,
-    parts,
     walk,
 )
 
@@ -148,11 +147,7 @@ def test_what_a_field_is_made_of_itself_holds_no_circle(read, step):
     facts = facts_of(read, text, b=step)
     values = [*facts.all_calls, *(one.value for one in facts.returns_of("a.view"))]
     assert any(isinstance(one, Call) and one.callee.endswith("hashed") for one in values)
-    assert not any(_holds_itself(one) for one in values)
-
-
-def _holds_itself(value: Value, above: tuple[Value, ...] = ()) -> bool:
-    return any(value is one for one in above) or any(_holds_itself(part, (*above, value)) for part in parts(value))
+    assert part_of_itself(values) is None
 
 
 def test_a_method_of_what_is_passed_has_the_name_of_what_it_is(read):

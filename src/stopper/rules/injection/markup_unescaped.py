@@ -209,7 +209,7 @@ def _has_tag(facts: SourceFacts, value: Value, steps: int = 2) -> bool:
     if isinstance(value, (Mapping,)):
         return False
     if isinstance(value, Sequence):
-        return bool(value.items) and _has_tag(facts, value.items[0])
+        return bool(value.items) and _has_tag(facts, value.items[0], steps)
     for part in walk(value, 8):
         made = facts.returns_of(part.callee) if isinstance(part, Call) and steps else ()
         if any(_has_tag(facts, one.value, steps - 1) for one in made):

@@ -7,7 +7,7 @@ from stopper.core.values import Call, Choice, Constant, Name, Parameter, Value
 from stopper.scan.source.held_fields import maker_of
 from stopper.scan.source.implementations import only_declares
 from stopper.scan.source.project import Project
-from stopper.scan.source.renaming import note_called, rename
+from stopper.scan.source.renaming import hand, note_called, rename
 
 _DEEPEST: Final = 5
 
@@ -27,7 +27,7 @@ def name_held_methods(project: Project, tests: frozenset[str]) -> None:
             rename(call, name)
             handed = known.made(call.receiver)
             if handed is not None:
-                object.__setattr__(call, "receiver", handed)
+                hand(call, handed)
     note_called(project, renamed)
 
 

@@ -7,7 +7,7 @@ from stopper.core.values import Call, Constant, Item, Member, Name, Value
 from stopper.core.view_functions import VERBS
 from stopper.scan.source.implementations import only_declares
 from stopper.scan.source.project import Project
-from stopper.scan.source.renaming import note_called, rename, rename_in_functions
+from stopper.scan.source.renaming import hand, note_called, rename, rename_in_functions
 
 _BUILT_IN: Final = frozenset(
     word for kind in (str, bytes, dict, list, set, tuple, int, float, object) for word in dir(kind)
@@ -58,10 +58,10 @@ def _name_kept(project: Project, tests: frozenset[str]) -> None:
         place, word = _asked(call)
         made = kept.get(place)
         method = project.attribute(made.callee, word) if made is not None else None
-        if type(method) is Name and method.dotted != call.callee:
+        if made is not None and type(method) is Name and method.dotted != call.callee:
             rename(call, method.dotted)
             if place[0] != "g":
-                object.__setattr__(call, "receiver", made)
+                hand(call, made)
             found.setdefault(call.function, []).append(method.dotted)
     note_called(project, found)
 
