@@ -15,6 +15,7 @@ from stopper.core.left_out import is_mask, is_spread, left_out
 from stopper.core.naming import sensitive
 from stopper.core.origins import (
     CURATED,
+    HEADERS_READ,
     NONE,
     NUMBERS,
     PASSING,
@@ -28,6 +29,7 @@ from stopper.core.origins import (
     of_another_key,
     of_callee,
     of_header,
+    of_headers_read,
     of_name,
 )
 from stopper.core.overriding import given_back
@@ -315,6 +317,8 @@ class _Asking:
         callee = value.callee
         if (known := of_callee(value)) is not None:
             return known
+        if callee in HEADERS_READ:
+            return of_headers_read(value)
         if self.numbers and callee in NUMBERS:
             return NONE
         if holds_settings(self.facts, value):

@@ -10,6 +10,7 @@ from stopper.core.values import (
     Call,
     Mapping,
     is_constant,
+    text_of,
 )
 
 Labels = frozenset[Label]
@@ -148,11 +149,7 @@ def of_name(dotted: str) -> Labels:
         if words[2] == "authorization" and words[3:] == ["username"]:
             return _SAID_NAME
         if words[2] == "headers" and len(words) > 3:
-            return (
-                labelled("request-headers")
-                if words[3] in ("items", "to_wsgi_list", "values", "get_all", "copy")
-                else NONE
-            )
+            return labelled("request-headers") if words[3] in ("items", "to_wsgi_list", "values", "copy") else NONE
         return REQUEST.get(words[2], NONE)
     whole, _, _ = dotted.rpartition(".") if dotted.endswith((".items", ".values", ".copy")) else (dotted, "", "")
     if whole in ("flask.Flask.config", "flask.current_app.config", "os.environ", "app.config"):
@@ -229,6 +226,15 @@ def of_header(name: str) -> Labels:
     ):
         return found | labelled("token", source=lowered)
     return found
+
+
+HEADERS_READ: Final = frozenset(f"flask.request.headers.{method}" for method in ("getlist", "get_all", "keys"))
+"""What gives a list of what one header says, or of the names that the caller's headers have."""
+
+
+def of_headers_read(call: Call) -> Labels:
+    name = text_of(call.argument(0, "key", "name"))
+    return of_header(name) if name is not None else labelled("request-header")
 
 
 def by_name(name: str, found: Labels) -> Labels:

@@ -8,6 +8,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.call_edits import calls_at
 from stopper.core.checked_input import is_checked, is_checked_by_callers
+from stopper.core.directory_queries import asked_of_directories
 from stopper.core.document_queries import documents_by_request
 from stopper.core.exchange import Exchange, Response
 from stopper.core.fact import Flow
@@ -83,6 +84,9 @@ def detect(app: App) -> Iterator[Hit]:
     for call, text in asked_of_clients(facts):
         if _may_say_anything(facts, text) and not _is_checked(facts, text, call.function):
             yield Hit("text from the request becomes part of the SQL statement", call.span)
+    for call, several, what in asked_of_directories(facts):
+        if any(_may_say_anything(facts, one) and not _is_checked(facts, one, call.function) for one in several):
+            yield Hit(f"text from the request becomes part of {what}", call.span, severity="high")
     yield from (Hit(why, span) for span, why in documents_by_request(facts))
 
 

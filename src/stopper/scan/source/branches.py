@@ -33,6 +33,7 @@ from stopper.scan.source.elements import element_in
 from stopper.scan.source.expressions import bind_target, test_aside
 from stopper.scan.source.project import Scope
 from stopper.scan.source.reader import Reader, canonical, either, set_scope
+from stopper.scan.source.settled import chosen, outcome
 from stopper.scan.source.unrolling import rows_of_settings
 
 
@@ -46,6 +47,7 @@ def read_if(reader: Reader, node: ast.If) -> Body:
     while type(test) is ast.UnaryOp and type(test.op) is ast.Not:
         test, negated = test.operand, not negated
     value = reader.value(test)
+    settled = outcome(reader, node.test)
     before = dict(reader.scope)
     outer = reader.under
     reader.under = (*outer, (value, negated))
@@ -74,7 +76,7 @@ def read_if(reader: Reader, node: ast.If) -> Body:
             )
         )  # fmt: skip
     reader.under = outer
-    _merge(reader, after, then.stops, otherwise.stops)
+    _merge(reader, after, then.stops or settled is False, otherwise.stops or settled is True)
     looked_into = _looked_into(test)
     if (
         looked_into
@@ -147,7 +149,9 @@ def read_for(reader: Reader, node: ast.For | ast.AsyncFor) -> None:
         reader.unrolled = False
         return
     bind_target(reader, node.target, element_in(reader, over))
+    reader.loops += 1
     block(reader, node.body)
+    reader.loops -= 1
     if type(over) is not Sequence or over.open or not over.items or _is_cut_short(node.body):
         _merge(reader, before, False, False)
     block(reader, node.orelse)
@@ -161,7 +165,9 @@ def _is_cut_short(body: list[ast.stmt]) -> bool:
 def read_while(reader: Reader, node: ast.While) -> None:
     test_aside(reader, node.test)
     before = _snapshot(reader)
+    reader.loops += 1
     block(reader, node.body)
+    reader.loops -= 1
     _merge(reader, before, False, False)
     block(reader, node.orelse)
 
@@ -270,7 +276,7 @@ def _catches(reader: Reader, node: ast.expr | None) -> tuple[str, ...]:
 def read_match(reader: Reader, node: ast.Match) -> None:
     subject = reader.value(node.subject)
     before = _snapshot(reader)
-    merged = before
+    merged, only = before, chosen(reader, subject, node.cases)
     for case in node.cases:
         set_scope(reader, dict(before))
         _compare(reader, subject, case.pattern)
@@ -290,7 +296,9 @@ def read_match(reader: Reader, node: ast.Match) -> None:
             reader.project.conditions.append(
                 new_condition(asked, False, body.stops, body.refuses, place, reader.function, around)
             )
-        if not body.stops:
+        if case is only:
+            merged = _snapshot(reader)
+        elif not body.stops and only is None:
             merged = _joined(merged, _snapshot(reader))
     set_scope(reader, merged)
 

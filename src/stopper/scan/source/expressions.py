@@ -42,6 +42,7 @@ from stopper.scan.source.project import Pending
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
 from stopper.scan.source.refusing import is_abort, or_refused, turned, unless_refused
 from stopper.scan.source.removing import latest, or_as_before
+from stopper.scan.source.settled import outcome
 from stopper.scan.source.unrolling import unrolled
 
 COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
@@ -162,7 +163,8 @@ def _ternary(reader: Reader, node: ast.IfExp) -> Value:
     tests = holds_for_tests(asked, negated)
     if tests is not None:  # ``4 if app.testing else 12``: what is where people are served
         return orelse if tests else body
-    return either(body, orelse)
+    settled = outcome(reader, node.test)
+    return either(body, orelse) if settled is None else body if settled else orelse
 
 
 def _is_worth_keeping(asked: Value) -> bool:

@@ -60,6 +60,7 @@ class Reader:
         "closure",
         "follows",
         "function",
+        "loops",
         "module",
         "owner",
         "path",
@@ -85,6 +86,8 @@ class Reader:
         """That a call of a function that only gives back a value is read as that value."""
         self.taken: list[tuple[str, Value]] = []
         """Names of mappings out of which something was taken, each with what it stood for before."""
+        self.loops = 0
+        """How many loops are around the statement that is read."""
         self.unrolled = False
         """That a loop over a table is read row by row: what it writes stands where the row does."""
         self.under: tuple[tuple[Value, bool], ...] = ()
