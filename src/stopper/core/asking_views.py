@@ -9,7 +9,7 @@ from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import LabelKind
 from stopper.core.owner_names import OF_ANYBODY
-from stopper.core.values import Call, Constant, Item, Member, Name, Value, parts, text_of, walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Truth, Value, parts, text_of, walk
 from stopper.core.view_functions import FunctionIndex
 
 _SHOWN: Final[tuple[LabelKind, ...]] = ("api-key", "token", "authorization-header", "password")
@@ -40,6 +40,14 @@ _WHO: Final = (
     "flask_login.current_user",
     "flask_security.current_user",
     "flask_jwt_extended.current_user",
+)
+
+_LOOKS_UP: Final = re.compile(
+    r"(?i)(?:session|token|credential)s?(?:\.|_by_|_for_)?(?:load|get|find|fetch|look_?up|by_\w+|from_\w+)?$|(?:load|get|find|fetch|look_?up)_(?:\w+_)?(?:session|token|credential)$"
+)
+"""What looks up who has the session or token that is shown."""
+_OWNER: Final = frozenset(
+    {"user", "user_id", "userid", "username", "account", "account_id", "person", "person_id", "owner_id"}
 )
 
 
@@ -94,7 +102,9 @@ def _asks_by_itself(index: FunctionIndex, own: Sequence[Function]) -> bool:
     if any(_proves(call) or _speaks_of_somebody(call) for call in calls):
         return True
     asked = [one for name in names for one in index.conditions.get(name, ())]
-    if any(one.refuses and _speaks_of_somebody(one.value) for one in asked):
+    if any(
+        one.refuses and (_speaks_of_somebody(one.value) or _finds_session(index, names, one.value)) for one in asked
+    ):
         return True
     if any(_lets_some_go(index, name) for name in index.calling([function.name for function in own], 2)):
         return True
@@ -104,6 +114,24 @@ def _asks_by_itself(index: FunctionIndex, own: Sequence[Function]) -> bool:
         facts.derives(one.left, *_SHOWN, "request-header") or facts.derives(one.right, *_SHOWN, "config-secret")
         for name in names
         for one in index.comparisons.get(name, ())
+    )
+
+
+def _finds_session(index: FunctionIndex, names: set[str], value: Value) -> bool:
+    """``session = Session.load(db, form["sk"])``, ``if session is None: abort(403)``, and then ``session.user_id`` says who is calling."""
+    asked = value.parts[0] if isinstance(value, Truth) and value.parts else value
+    if not isinstance(asked, Call) or not _LOOKS_UP.search(asked.callee) or index.facts.function(asked.callee) is None:
+        return False
+    found = {asked.callee, asked.function}
+    return any(
+        isinstance(part, Member)
+        and part.attribute in _OWNER
+        and isinstance(part.owner, Call)
+        and part.owner.callee in found
+        for name in names
+        for call in index.facts.calls_in(name)
+        for given in (*call.args, *dict(call.keywords).values())
+        for part in walk(given, 4)
     )
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
+from stopper.core.passing_changes import passes
 from stopper.core.values import Call, Constant, Item, Mapping, Parameter, Sequence, Value, options, text_of, walk
 
 _WRITES: Final = re.compile(
@@ -33,23 +34,34 @@ _SQL_READ: Final = re.compile(r"(?i)^\s*(?:select|with|show|explain|values)\b")
 _SQL_WRITE: Final = re.compile(r"(?i)^\s*(insert|update|delete|replace|drop|truncate)\s")
 
 
-def writes(facts: SourceFacts, function: str) -> bool:
+def writes(facts: SourceFacts, function: str, depth: int = 3) -> bool:
     """Whether something in the function changes what is kept."""
     fetched = [call.receiver for call in facts.calls_in(function) if call.method in _FETCHES]
-    for call in facts.calls_in(function):
-        if _CHANGES.fullmatch(call.callee.rpartition(".")[2]) and not call.callee.startswith("flask."):
-            return True
-        if (
-            _WRITES.fullmatch(call.callee)
-            and not call.callee.startswith(("flask.session", "flask.g.", "flask.request."))
-            and not _only_asks(call)
-            and not (call.method == "execute" and any(one is call for one in fetched) and not _said(call))
-            and not _is_its_own(facts, call, function)
-        ):
-            return True
-        if any(_SQL_WRITE.match(text_of(argument) or "") for argument in call.args):
-            return True
-    return any(_is_kept(facts, one.into, function) for one in facts.assignments_in(function))
+    return any(
+        _changes_something(facts, call, fetched, depth) for call in facts.calls_in(function) if call.callee != function
+    ) or any(_is_kept(facts, one.into, function) for one in facts.assignments_in(function))
+
+
+def _changes_something(facts: SourceFacts, call: Call, fetched: list[Value | None], depth: int) -> bool:
+    if _stands_within(facts, call.callee):
+        return depth > 0 and writes(facts, call.callee, depth - 1)
+    if _CHANGES.fullmatch(call.callee.rpartition(".")[2]) and not call.callee.startswith("flask."):
+        return True
+    if (
+        _WRITES.fullmatch(call.callee)
+        and not call.callee.startswith(("flask.session", "flask.g.", "flask.request."))
+        and not _only_asks(call)
+        and not (call.method == "execute" and any(one is call for one in fetched) and not _said(call))
+        and not _is_its_own(facts, call, call.function)
+        and not passes(facts, call)
+    ):
+        return True
+    return any(_SQL_WRITE.match(text_of(argument) or "") for argument in call.args)
+
+
+def _stands_within(facts: SourceFacts, name: str) -> bool:
+    """A function inside another one, ``create_node`` of what builds a tree: what it does can be read, whatever it is called."""
+    return facts.function(name) is not None and facts.function(name.rpartition(".")[0]) is not None
 
 
 def _is_kept(facts: SourceFacts, into: Value | None, function: str) -> bool:
@@ -91,7 +103,7 @@ def _said(call: Call) -> list[str]:
 
 def _is_its_own(facts: SourceFacts, call: Call, function: str) -> bool:
     """``append``, ``update`` and the like of a list or mapping that the function made itself: nothing outlives the request."""
-    made, owner = tuple(map(_grouped, options(call.receiver))), facts.function(function)
+    made, owner = tuple(map(_grouped, options(call.receiver))), facts.function(_home(facts, function))
     return bool(made) and all(
         (isinstance(one, (Sequence, Mapping)) or (isinstance(one, Call) and _EMPTY.fullmatch(one.callee) is not None))
         and one.span is not None
@@ -99,6 +111,13 @@ def _is_its_own(facts: SourceFacts, call: Call, function: str) -> bool:
         and owner.span.holds(one.span)
         for one in made
     )
+
+
+def _home(facts: SourceFacts, function: str) -> str:
+    """The function, or the one around it that calls it: what that one makes is gone when both are done."""
+    around = function.rpartition(".")[0]
+    calls = facts.calls_in(around) if _stands_within(facts, function) else ()
+    return _home(facts, around) if any(one.callee == function for one in calls) else function
 
 
 def _grouped(value: Value) -> Value:

@@ -1,13 +1,14 @@
 """Where a short code lets somebody in: what such routes are called, and what they hold the code against."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.account_names import makes_password_hash
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts
 from stopper.core.naming import HUMP
-from stopper.core.values import Call, Value, text_of, walk
+from stopper.core.values import Call, Value, parts, text_of
 from stopper.core.written_passwords import puts_password
 
 _CODE_NAME: Final = re.compile(r"(?i)(^|[/_.-])(verify|verification|confirm|confirmation|activate|reset)([/_.-]|$)")
@@ -43,6 +44,9 @@ _LOOKS_UP: Final = frozenset(
     }
 )
 """What asks a store whether it has something."""
+_ASKS_OTHERS: Final = re.compile(
+    r"(?:requests|httpx|aiohttp|urllib3?)\.|.*\.(?:fetch_token|authorize_access_token|exchange_code)$"
+)
 
 
 def takes_code(route: SourceRoute) -> bool:
@@ -71,13 +75,30 @@ def sets_password(facts: SourceFacts, calls: list[Call]) -> bool:
 
 
 def is_code(value: Value) -> bool:
-    """That a part of the value is called a code."""
+    """That a part of the value is called a code. What another service answered is no code, whatever it was asked with: whoever comes back
+    from a provider of log-ins brings one of its own, which nobody guesses."""
     return any(
         _CODE.search(name)
-        for part in walk(value)
+        for part in _own_parts(value)
         for name in (part.name, text_of(getattr(part, "key", None)) or "")
         if name
     )
+
+
+def _own_parts(value: Value, depth: int = 12) -> Iterator[Value]:
+    """The value and its parts, but for what went into a request to another service."""
+    level, met = [value], set[int]()
+    while level and depth >= 0:
+        level = [one for one in level if id(one) not in met]
+        met.update(map(id, level))
+        yield from level
+        level = [
+            inner
+            for one in level
+            if not (isinstance(one, Call) and _ASKS_OTHERS.match(one.callee))
+            for inner in parts(one)
+        ]
+        depth -= 1
 
 
 def is_code_door(route: SourceRoute) -> bool:

@@ -61,15 +61,19 @@ def said_under(facts: SourceFacts, value: Value) -> str | None:
         words = admitted_words(facts, inner.owner, key)
         if words is not None and not any(word.lower() in GUARDS for word in words):
             continue
-        sent = (
-            replace(inner, default=None) if isinstance(inner, Item) else inner
-        )  # what counts where nothing was sent is another question
+        # What counts where nothing was sent is another question; a field that the object was made with holds what was passed for it.
+        sent = replace(inner, default=None) if isinstance(inner, Item) else _passed_for(inner) or inner
         labels = {label.kind for label in facts.labels(sent) if not label.by_name}
         if labels & _SENT and "claims" not in labels:
             return key
         if isinstance(inner, Item) and is_taken_apart(facts, inner.owner):
             return key
     return None
+
+
+def _passed_for(field: Member) -> Value | None:
+    """``user["id"]`` of ``Pin(user_id=user["id"], text=body["text"]).user_id``."""
+    return field.owner.keyword(field.attribute) if isinstance(field.owner, Call) else None
 
 
 def is_taken_apart(facts: SourceFacts, value: Value) -> bool:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from stopper.core.place import Span
 from stopper.core.raising import raised_in
-from stopper.core.values import Call, Value, walk
+from stopper.core.values import Call, Truth, Value, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -30,11 +30,26 @@ def stands_alone(facts: "SourceFacts", call: Call) -> bool:
 
 
 def _is_used(facts: "SourceFacts", call: Call) -> bool:
-    """That its answer was kept under a name which is looked at, given back or passed on afterwards."""
-    values: list[Value] = [one.value for one in facts.conditions_in(call.function)]
-    values += [one.value for one in facts.returns_of(call.function)]
-    values += [side for one in facts.comparisons_in(call.function) for side in (one.left, one.right)]
-    values += [
-        given for one in facts.calls_in(call.function) for given in (*one.args, *(held for _, held in one.keywords))
-    ]
-    return any(isinstance(part, Call) and part.span == call.span for value in values for part in walk(value, 6))
+    """That its answer was kept under a name which is looked at, given back or passed on afterwards. Where a function gives back a value
+    alone, that value stands there in its place."""
+    if call.span is None:
+        return False
+    read_as = facts.function(call.callee)
+    home = facts.function(facts.function_around(call.span))
+    used: list[tuple[Span, Value]] = [(one.span, one.value) for one in facts.conditions_in(call.function)]
+    used += [(one.span, one.value) for one in facts.returns_of(call.function)]
+    used += [(one.span, side) for one in facts.comparisons_in(call.function) for side in (one.left, one.right)]
+    for one in facts.calls_in(call.function):
+        used += [(one.span or call.span, given) for given in (*one.args, *(held for _, held in one.keywords))]
+    for span, value in used:
+        in_place = (
+            read_as.span
+            if read_as is not None and home is not None and home.span.holds(span) and not read_as.span.holds(span)
+            else None
+        )
+        for part in walk(value, 6):
+            if isinstance(part, Call) and part.span == call.span:
+                return True
+            if in_place is not None and isinstance(part, (Call, Truth)) and part.span and in_place.holds(part.span):
+                return True
+    return False

@@ -57,10 +57,14 @@ def detect(app: App) -> Iterator[Hit]:
     names |= {
         function.name for route in facts.routes if _MAILED.search(route.path) for function in index.of_view(route.view)
     }
-    names |= _handed_the_host(facts, names)
+    handed = _handed_the_host(facts, names) - names
     seen: set[tuple[str, int]] = set()
-    for name in sorted(names):
+    telling: set[str] = set()
+    for name in (*sorted(names), *sorted(handed)):
+        if name in handed and any(call.function in telling for call in facts.calls(name)):
+            continue  # told where the mail is written
         for span in _links(facts, name, pinned):
+            telling.add(name)
             if (span.path, span.line) not in seen:
                 seen.add((span.path, span.line))
                 yield Hit("the link in a mail is built from the Host header", span)

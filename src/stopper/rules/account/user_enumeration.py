@@ -55,7 +55,9 @@ def detect(app: App) -> Iterator[Hit]:
     index = index_of(facts)
     seen: set[str] = set()
     for route, registers in named:
-        if any(re.search(r"token|code|key", name) for name, _ in route.parameters) or _is_logged_in(app, route):
+        if any(
+            re.search(r"token|code|key|hash|nonce|signature", name) for name, _ in route.parameters
+        ) or _is_logged_in(app, route):
             continue
         ref = RouteRef("POST" if "POST" in route.methods else "GET", route.path)
         views = list(index.of_view(route.view, method=ref.method))

@@ -21,6 +21,7 @@ from stopper.core.probe_query import with_query, without_query
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
+    Choice,
     ConfigValue,
     EnvironmentValue,
     Item,
@@ -47,11 +48,16 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     shown = {(one.function, _word(one.key)) for one in facts.readings("flask.request.headers") if is_key_name(one.key)}
     headers = {function for function, _ in shown}
+    told: set[tuple[int, str]] = set()
     for reading in facts.readings(*IN_URL):
         vague = reading.key.lower() in VAGUE and (reading.function in headers or _is_held_against_key(facts, reading))
         vague = vague or (reading.function, _word(reading.key)) in shown
         if is_key_name(reading.key) or vague or (reading.function in headers and _stands_in_for_header(facts, reading)):
-            yield Hit(MESSAGE, reading.span)
+            owner = reading.value.owner
+            if not isinstance(owner, Choice) or (id(owner), reading.key) not in told:
+                yield Hit(MESSAGE, reading.span)
+            # ``data = request.args if … else request.form`` is decided once, however many functions are handed it.
+            told |= {(id(owner), reading.key)} if isinstance(owner, Choice) else set()
     for item in facts.all_lookups:
         of_url = any(isinstance(one, Name) and one.dotted in IN_URL for one in options(item.owner))
         if of_url and item.span and not facts.is_test(item.span):

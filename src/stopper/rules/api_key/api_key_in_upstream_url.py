@@ -11,6 +11,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.followed_values import through
 from stopper.core.naming import sensitive
 from stopper.core.outbound_names import ENDS_BY_ITSELF, WAITS_FOR_EVER
+from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
@@ -51,9 +52,15 @@ _OWN_KINDS: Final = ("api-key", "token", "config-secret", "password")
 def detect(app: App) -> Iterator[Hit]:
     """A secret of one's own in the query or path of an outbound call."""
     facts = source_of(app)
+    told: set[tuple[str, Span]] = set()
     for flow in facts.flows("outbound-url"):
-        if _holds_key(facts, flow):
+        held = _holds_key(facts, flow)
+        if held is None:
+            continue
+        query = (flow.function, held.span) if isinstance(held, (Mapping, Sequence)) and held.span is not None else None
+        if query is None or query not in told:  # one query with which a function asks several times is one
             yield Hit(MESSAGE, flow.span)
+        told |= {query} if query is not None else set()
     for one in facts.assignments() if facts.imports("requests", "httpx") else ():
         if one.attribute == "params" and "." in one.target and isinstance(one.value, Mapping):
             for name, inner in one.value.items:
@@ -68,7 +75,8 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(MESSAGE, call.span)
 
 
-def _holds_key(facts: SourceFacts, flow: Flow) -> bool:
+def _holds_key(facts: SourceFacts, flow: Flow) -> Value | None:
+    """What of the address holds it."""
     beside: set[int] = set()
     here = {id(value) for value in walk(flow.value, 6)}
     for value in through(facts, flow.value, closed=beside):
@@ -78,24 +86,24 @@ def _holds_key(facts: SourceFacts, flow: Flow) -> bool:
             beside.update(id(inner) for one in given for inner in walk(one))
             said = (text_of(value.args[0]) or "").lower() if _puts_in_query(value) else ""
             if (is_key_name(said) or said in _KEYS) and _is_own(facts, value.args[1]):
-                return True
+                return value
         if isinstance(value, (Mapping, Sequence)):
             for name, inner in _pairs(value):
                 said = (text_of(name) or "").lower()
                 if (is_key_name(said) or said in _KEYS) and _is_own(facts, inner):
-                    return True
+                    return value
         elif isinstance(value, Format):
             template = text_of(value.parts[0]) or ""
             if _TEMPLATE.search(template) and any(_is_own(facts, part) for part in value.parts[1:]):
-                return True
+                return value
             for before, part in zip(value.parts, value.parts[1:], strict=False):
                 if (_QUERY.search(text_of(before) or "") and _is_own(facts, part)) or (
                     id(value) in here and _is_named_secret(part)
                 ):
-                    return True
+                    return value
         elif _is_whole(value):
-            return True
-    return False
+            return value
+    return None
 
 
 def _puts_in_query(call: Call) -> bool:

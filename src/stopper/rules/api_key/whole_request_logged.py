@@ -80,30 +80,32 @@ _DOOR: Final = re.compile(
     r"(?i)log-?_?in|sign-?_?(?:in|up)|auth(?:enticate|orize)?(?:/|$)|token|password|passwd|regist|session|(?:^|/)keys?(?:/|$)|secret|2fa|mfa|otp|oauth|saml|sso"
 )
 _FEW: Final = 3
-_MANY: Final = 2
-"""As many places of one function are told as one."""
 _TELLS_NOTHING: Final = frozenset({"len", "bool", "type", "isinstance", "hash", "sorted_keys"})
 
 
 def detect(app: App) -> Iterator[Hit]:
     """All headers, the URL with its query, or the body as a whole, in a logger or ``print``."""
     facts = source_of(app)
-    places: dict[tuple[str, str], list[Flow]] = {}
+    places: dict[tuple[str, str, Span | None], list[tuple[str, Flow]]] = {}
     for flow in facts.flows("log", "print"):
         what = _whole(facts, flow.value)
         if what is not None and not _only_debugging(facts, flow.span):
-            places.setdefault((flow.function, what), []).append(flow)
-    for (function, what), flows in places.items():
-        said = f"{what} of the request {'are' if what.startswith('all') else 'is'} written to a log"
-        # One thing that a function logs wherever it ends is one finding.
-        told = flows if not function or len(flows) < _MANY else flows[:1]
-        if told is not flows:
+            # One thing that a function logs wherever it ends is one finding, and so is all that it notes in a record.
+            kept = "" if flow.detail == "record" else what
+            places.setdefault((flow.function, kept, None if flow.function else flow.span), []).append((what, flow))
+    for flows in places.values():
+        kinds = list(dict.fromkeys(what for what, _ in flows))
+        told = next((one for what, one in flows if what not in _MAY_HOLD_NONE), flows[0][1])
+        several = len(kinds) > 1 or kinds[0].startswith("all")
+        listed = f"{', '.join(kinds[:-1])} and {kinds[-1]}" if len(kinds) > 1 else kinds[0]
+        said = f"{listed} of the request {'are' if several else 'is'} written to a log"
+        if len(flows) > len(kinds):
             said = f"{said}, in {len(flows)} places of this function"
-        if what in _MAY_HOLD_NONE and all(_is_of_a_look(facts, flow) for flow in flows):
-            said = f"{said}: look whether a credential is ever in it"
-            yield from (Hit(said, flow.span, certainty="possible", severity="low") for flow in told)
+        if all(what in _MAY_HOLD_NONE and _is_of_a_look(facts, flow) for what, flow in flows):
+            message = f"{said}: look whether a credential is ever in it"
+            yield Hit(message, told.span, certainty="possible", severity="low")
         else:
-            yield from (Hit(said, flow.span) for flow in told)
+            yield Hit(said, told.span)
 
 
 def _is_of_a_look(facts: SourceFacts, flow: Flow) -> bool:

@@ -121,6 +121,7 @@ RULE = Rule(
     asvs=("V16.5.1",),
     surfaces=("source", "wsgi", "http"),
     ends="Stopper answers every refusal in its own words and never repeats a credential.",
+    repeats=("config-dump-in-response",),
     detect=detect,
     probe=probe,
 )

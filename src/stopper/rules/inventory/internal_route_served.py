@@ -18,6 +18,8 @@ from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, N
 _SURE: Final = re.compile(
     r"(?i)(?:^|[/_.-])(_?debug\w*|internals?|backups?|dump\w*|actuator|phpinfo|heapdump|threaddump|shell|eval|environ|_?env|seed|reset-?db|sysinfo|devtools)(?=[/_.-]|$)"
 )
+_TELLS_OF: Final = re.compile(r"(?i)(?:dump|backup)s?[_-](?:info|status|list|state|progress|dates?)(?=[/_.-]|$)")
+"""What tells of dumps and holds none."""
 _GUARD_NAME: Final = re.compile(r"(?i)_required$|^require|login|auth|admin|permission|protect")
 
 
@@ -122,7 +124,7 @@ def _is_setting(value: Value) -> bool:
 
 
 def _certainty(route: Route) -> Certainty:
-    return "likely" if _SURE.search(route.path) else "possible"
+    return "likely" if _SURE.search(_TELLS_OF.sub("", route.path)) else "possible"
 
 
 # -- on the wire -----------------------------------------------------------------------------------------------------------------

@@ -36,6 +36,9 @@ from stopper.core.values import (
 
 PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 _ADDRESS: Final = re.compile(r"(?i)jwks|\.well-known|openid-?(?:conf|conn)|/certs\b|/keys\b|jwk")
+_OTHER_DOOR: Final = re.compile(
+    r"(?i)(?:userinfo|token|authorization|introspection|revocation|end_session|registration)_?endpoint$"
+)
 _CLIENTS: Final = re.compile(r"(?:requests|httpx)\.(?:\w*[Ss]ession|Client)")
 _LOCAL: Final = re.compile(r"^http://(localhost|127\.|\[::1\]|0\.0\.0\.0|[a-z0-9_-]+(:\d+)?(/|$))")
 _FETCH: Final = re.compile(
@@ -224,6 +227,8 @@ def _looks_at_the_clock(facts: SourceFacts, function: str, either: list[Value]) 
 
 def _is_key_address(facts: SourceFacts, value: Value | None) -> bool:
     for one in (value, *reached(facts, value)):
+        if isinstance(one, Item) and (_OTHER_DOOR.search(text_of(one.key) or "") or _OTHER_DOOR.search(one.name)):
+            continue  # ``discovered["userinfo_endpoint"]``: the document has keys and other doors
         for part in walk(one, 5):
             words = [
                 getattr(part, "name", ""),

@@ -8,7 +8,18 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.passing import given as given_for
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Member, Parameter, Value, options, parts
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Member,
+    Parameter,
+    Value,
+    options,
+    parts,
+    walk,
+)
 
 _USES: Final = {
     re.compile(r"hashids\.Hashids|flask_hashids\.\w+|sqids\.Sqids"): "salts ids that are shown to everybody",
@@ -28,6 +39,7 @@ _USES: Final = {
 }
 _ANY_USE: Final = re.compile("|".join(f"(?:{one.pattern})" for one in _USES))
 _DERIVES: Final = re.compile(r"\.primitives\.kdf\.")
+_CHANCE: Final = re.compile(r"os\.urandom|secrets\.token_|uuid\.uuid4|secrets\.randbits")
 _SPELL: Final = frozenset(
     {"encode", "bytes", "bytearray", "str", "ljust", "digest", "hexdigest", "format", "join", "get"}
 )
@@ -63,8 +75,32 @@ def _uses(facts: SourceFacts) -> Iterator[tuple[Call, str]]:
             given: list[Value] = [*call.args, *(value for _, value in call.keywords)]
             if pattern.pattern.startswith("(hmac") and _is_label(call.argument(1, "msg", "message")):
                 continue  # one key for each purpose, derived by its name
+            if pattern.pattern.startswith("(hmac") and _is_of_chance(facts, call):
+                continue
             if any(_is_key(part) for value in given for part in _made_from(value, facts)):
                 yield call, what
+
+
+def _is_of_chance(facts: SourceFacts, call: Call) -> bool:
+    """``hmac.new(key, os.urandom(32))`` whose message nobody sees: it makes a key of chance, which never has to be made again."""
+    message = call.argument(1, "msg", "message")
+    drawn = [one for one in walk(message, 4) if isinstance(one, Call) and _CHANCE.match(one.callee)]
+    others = [one for one in facts.calls_in(call.function) if one is not call and one.method not in _SPELL]
+    shown = [value for one in others for value in (*one.args, *dict(one.keywords).values())]
+    shown += [one.value for one in facts.assignments_in(call.function)]
+    shown += [one.value for one in facts.returns_of(call.function)]
+    return bool(drawn) and not any(_goes_out(value, drawn, call) for value in shown)
+
+
+def _goes_out(value: Value, drawn: list[Call], but: Call) -> bool:
+    """That the value has one of those in it by another way than through that call, or a way to write it."""
+    level = [value]
+    for _ in range(8):
+        level = [one for one in level if one is not but and not (isinstance(one, Call) and one.method in _SPELL)]
+        if any(one is drawn_one for one in level for drawn_one in drawn):
+            return True
+        level = [inner for one in level for inner in parts(one)]
+    return False
 
 
 def _is_label(value: Value | None) -> bool:
