@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stopper.core.finding import Finding
 from stopper.scan import cache
 from stopper.scan.catalogue import load
 from stopper.scan.check import run_check, works_of
@@ -67,6 +68,17 @@ def test_a_second_run_is_the_same_and_comes_from_the_cache(options):
     assert [one.places for one in first.findings] == [one.places for one in second.findings]
     forge(kept(options))
     assert run_check(options).findings == ()
+
+
+def test_a_finding_comes_back_with_all_that_it_holds(options):
+    """``app.run(debug=True)`` on this machine alone weighs less than its rule: so it does the second time."""
+    found = run_check(replace(options, cache=False)).findings
+    light = tuple(replace(one, severity="low") for one in found)
+    for findings in (found, light):
+        back = taken(written(replace(EMPTY, findings=findings)), EMPTY, RULES)
+        assert back is not None
+        for field in fields(Finding):
+            assert [getattr(one, field.name) for one in back.findings] == [getattr(one, field.name) for one in findings]
 
 
 def test_without_the_option_nothing_is_taken_or_kept(options):
@@ -206,7 +218,7 @@ def test_foreign_json_is_a_report_or_nothing(said):
 def test_a_report_with_one_member_exchanged_is_a_report_or_nothing(data):
     finding = {
         "rule": "debug-enabled", "message": "m", "places": [[["a.py", 1, 1, 1, 1], ["GET", "/"]]], "confidence": "indicated",
-        "evidence": [["source", "x"]], "certainty": "certain", "edit": [["a.py", 1, 1, 1, 1], "t", True, [], [], "replace", [[["a.py", 1, 1, 1, 1], "u", True, [], [], "line-after"]]],
+        "evidence": [["source", "x"]], "certainty": "certain", "severity": None, "edit": [["a.py", 1, 1, 1, 1], "t", True, [], [], "replace", [[["a.py", 1, 1, 1, 1], "u", True, [], [], "line-after"]]],
     }  # fmt: skip
     said: dict[str, Any] = {
         "findings": [finding],

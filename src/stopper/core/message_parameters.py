@@ -18,12 +18,12 @@ _GRAPHENE: Final = (
     "graphene_sqlalchemy.types.SQLAlchemyObjectType", "graphene_mongo.MongoengineObjectType",
 )  # fmt: skip
 _FIELDS: Final = frozenset({"field", "mutation", "subscription", "source"})
-_SOCKETS: Final = frozenset(
+SOCKETS: Final = frozenset(
     {"flask_socketio.SocketIO.on", "flask_socketio.SocketIO.event", "flask_socketio.SocketIO.on_event"}
 )
 _WIRES: Final = frozenset({"flask_sock.Sock.route", "flask_sockets.Sockets.route"})
 """Their functions are handed the WebSocket, which the caller's messages come out of."""
-_NAMESPACES: Final = frozenset({"flask_socketio.Namespace", "flask_socketio.namespace.Namespace"})
+NAMESPACES: Final = frozenset({"flask_socketio.Namespace", "flask_socketio.namespace.Namespace"})
 _NO_MESSAGE: Final = frozenset({"connect", "disconnect", "default_error_handler"})
 _INFO: Final = re.compile(r"_*info_*")
 _NUMBERS: Final = frozenset(
@@ -108,12 +108,12 @@ def _emitted(facts: "SourceFacts", function: Function, value: Parameter) -> bool
         return False
     word = function.name.rpartition(".")[2]
     for one in function.decorators:
-        if one.name in _SOCKETS:
+        if one.name in SOCKETS:
             event = one.call.argument(0, "message") if one.call is not None else None
             return getattr(event, "value", word) not in _NO_MESSAGE
     if not word.startswith("on_") or word.removeprefix("on_") in _NO_MESSAGE or not function.owner:
         return False
-    return any(one.name == function.owner for one in facts.classes(*_NAMESPACES))
+    return any(one.name == function.owner for one in facts.classes(*NAMESPACES))
 
 
 def _declared_number(facts: "SourceFacts", function: Function, name: str) -> bool:

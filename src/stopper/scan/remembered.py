@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias, get_args
 
 from stopper.core.finding import CONFIDENCES, Evidence, Finding
 from stopper.core.place import Place, RouteRef, Span
-from stopper.core.rule import Edit, How, Rule
+from stopper.core.rule import SEVERITIES, Edit, How, Rule
 from stopper.scan.report import Coverage, ReadError, Report, RuleOutcome
 from stopper.scan.reports import masking
 
@@ -58,6 +58,7 @@ def _finding(found: Finding) -> Json:
         "confidence": found.confidence,
         "evidence": [[one.kind, _evidence_text(one)] for one in found.evidence],
         "certainty": found.certainty,
+        "severity": found.severity,
         "edit": [*_edit(edit), [_edit(one) for one in edit.also]] if edit else None,
     }  # fmt: skip
 
@@ -84,6 +85,7 @@ def _read_finding(said: Json, rules: Mapping[str, Rule]) -> Finding:
         tuple(Evidence(_one_of(kind, ("source", "running", "spec")), _text(text)) for kind, text in said["evidence"]),
         _one_of(said["certainty"], _CERTAINTIES),
         None if edit is None else _read_edit(edit),
+        None if said["severity"] is None else _one_of(said["severity"], SEVERITIES),
     )
 
 

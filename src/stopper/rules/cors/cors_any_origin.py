@@ -9,6 +9,7 @@ from stopper.core.app import App
 from stopper.core.authenticated_api import asks_who
 from stopper.core.behind_settings import is_switched_by_environment
 from stopper.core.cors_facts import ATTACH, CORS, Saying, sayings
+from stopper.core.error_answers import answers_errors
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import Span
@@ -16,6 +17,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_origins import crossings, stranger
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Hit, Rule
+from stopper.core.socket_events import hears_nobody
 from stopper.core.switched_on import asked_for
 from stopper.core.values import Call, Sequence, Value, literals
 
@@ -49,7 +51,10 @@ def detect(app: App) -> Iterator[Hit]:
     starred = [
         one
         for one in headers_set(facts, "Access-Control-Allow-Origin")
-        if _is_star(one.value) and not asked_for(facts, one.span) and not is_switched_by_environment(facts, one.span)
+        if _is_star(one.value)
+        and not asked_for(facts, one.span)
+        and not is_switched_by_environment(facts, one.span)
+        and not answers_errors(facts, facts.function_around(one.span))
     ]
     sockets = [
         call
@@ -59,7 +64,11 @@ def detect(app: App) -> Iterator[Hit]:
     if not (open_to_all or starred or sockets) or not asks_who(app):
         return
     for call in sockets[:1]:
-        yield Hit("any website may open this socket from a visitor's browser, with the visitor's cookies", call.span)
+        message = "any website may open this socket from a visitor's browser, with the visitor's cookies"
+        if hears_nobody(facts):
+            yield Hit(f"{message}: look what its events do", call.span, certainty="possible", severity="low")
+        else:
+            yield Hit(message, call.span)
     whole = next((said for said in open_to_all if _opens_everything(said)), None)
     if whole is not None:  # what views and answers say beside it opens nothing more
         yield Hit(MESSAGE, whole.span)
