@@ -5,7 +5,7 @@ import secrets
 from typing import Any
 
 import pytest
-from flask import Flask, abort, jsonify, request, session
+from flask import Flask, abort, jsonify, redirect, request, session
 
 from stopper.core.finding import Verdict
 from stopper.scan.catalogue import load
@@ -153,6 +153,71 @@ def test_an_account_that_nobody_needs_to_be_known_for_is_changed() -> None:
     found = people.judged("name")
     assert [(ref.method, ref.path) for ref in found.routes] == [("PUT", "/users/{user_id}")]
     assert "without a credential" in found.message
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_an_account_that_a_page_ends_for_anybody_is_told(asks: bool) -> None:
+    """The answer leads to another page, and the page of who is gone is one of nobody."""
+    people = People(cookies=True)
+
+    def end(user_id: int) -> Any:
+        if asks:
+            return redirect("/")
+        people.people.pop(user_id, None)
+        return redirect("/")
+
+    def me() -> str:
+        return f"<p>Hello {people.people.get(int(session.get('id', 0)), {}).get('email', '')}</p>"
+
+    def one(user_id: int) -> Any:
+        return jsonify(people.people.get(user_id, {}))
+
+    people.app.view_functions["me"] = me
+    people.app.add_url_rule("/", "start", lambda: f'<a href="/users/{session.get("id")}">you</a>')
+    people.app.add_url_rule("/users/<int:user_id>", "one", one)
+    people.app.add_url_rule("/users/<int:user_id>/delete", "end", end, methods=["POST"])
+    found = people.judged()
+    assert (found.outcome == "fail") is not asks, found.message
+    assert people.people[1] == people.before
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_an_account_is_known_by_a_list_for_administrators_alone(asks: bool) -> None:
+    """Nothing tells somebody new its number but the list, and whoever registers says what role it has."""
+    people, roles = People(), dict[int, str]()
+
+    @people.app.before_request
+    def keep() -> None:
+        if request.path == "/register":
+            roles[max(people.people) + 1] = str(request.get_json().get("role"))
+
+    def called(user_id: str) -> dict[str, Any]:
+        every = {f"6f0e3c1a-0000-4000-8000-{one['id']:012}": one for one in people.people.values()}
+        return every.get(user_id, {})
+
+    def change(user_id: str) -> Any:
+        me, one = people.caller(), called(user_id)
+        if not one or (asks and one["id"] != me):
+            return jsonify(error="no"), 403
+        one.update(request.get_json())
+        return jsonify(message="saved")
+
+    def listed() -> Any:
+        every = [{**one, "id": f"6f0e3c1a-0000-4000-8000-{one['id']:012}"} for one in people.people.values()]
+        return jsonify(every) if roles.get(people.caller()) == "admin" else ("", 403)
+
+    def shown(user_id: str) -> Any:
+        people.caller()
+        return jsonify({**called(user_id), "id": user_id}) if called(user_id) else (jsonify(error="no such id"), 400)
+
+    people.app.view_functions["me"] = lambda: ("", 404)
+    people.app.add_url_rule("/users", "listed", listed)
+    people.app.add_url_rule("/users/data/<user_id>", "shown", shown)
+    people.app.add_url_rule("/users/update/<user_id>", "PUT /users", change, methods=["PUT"])
+    found = people.judged("name")
+    assert (("PUT", "/users/update/{user_id}") in [(ref.method, ref.path) for ref in found.routes]) is not asks, (
+        found.message
+    )
 
 
 @pytest.mark.parametrize("asks", [False, True])

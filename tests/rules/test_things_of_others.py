@@ -188,6 +188,69 @@ def test_what_all_see_and_may_change_is_common_property_unless_it_names_its_owne
     assert Cards(public=True).add(*way).judged().outcome == "fail"
 
 
+@pytest.mark.parametrize("open_to", ["all", "users"])
+@pytest.mark.parametrize("deletes", [True, False])
+def test_what_everybody_is_shown_and_whoever_registers_may_delete_weighs_less(open_to: str, deletes: bool) -> None:
+    """Who can only read after a log-in may be a team, and what nobody but its maker deletes a wiki."""
+    cards = Cards(public=True, owner=False).add("/cards/<int:card_id>", "PUT", rename)
+
+    def end(card_id: int) -> Any:
+        card = cards.cards.get(card_id, {"user_id": 0})
+        if not cards.caller() or (not deletes and card["user_id"] != cards.number(cards.caller())):
+            return jsonify(error="no"), 401 if not cards.caller() else 403
+        return jsonify(ok=bool(cards.cards.pop(card_id, None)))
+
+    def one(card_id: int) -> Any:
+        if (open_to != "all" and not cards.caller()) or card_id not in cards.cards:
+            return jsonify(error="no"), 401 if card_id in cards.cards else 404
+        return jsonify(cards.shown(cards.cards[card_id]))
+
+    cards.app.add_url_rule("/cards/<int:card_id>", "one", one)
+    cards.app.add_url_rule("/cards/<int:card_id>", "end", end, methods=["DELETE"])
+    cards.app.add_url_rule("/me", "me", lambda: jsonify(username=cards.caller()) if cards.caller() else ("", 401))
+    found = cards.described("/cards/create", LABEL).judged()
+    told = {ref.method for ref in found.routes} if found.outcome == "fail" else set[str]()
+    assert told == ({"PUT", "DELETE"} if deletes and open_to == "all" else set()), found.message
+    assert found.severity == ("medium" if told else None)
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_change_that_takes_a_number_alone_says_another_one(asks: bool) -> None:
+    """What a document calls a number is made with 1, and sent as 1 it changes nothing."""
+
+    def limit(card: dict[str, Any]) -> Any:
+        card["limit"] = float(request.get_json()["card_limit"])
+        return {"ok": True}
+
+    cards = Cards(asks=asks).add("/cards/<int:card_id>/update-limit", "POST", limit)
+    create = cards.app.view_functions["create"]
+
+    def created() -> Any:
+        answer = create()
+        for one in cards.cards.values():
+            one.setdefault("limit", float(request.get_json()["card_limit"]))
+        return answer
+
+    cards.app.view_functions["create"] = created
+    numbers = {"label": {"type": "string"}, "card_limit": {"type": "number"}}
+    paths = {
+        path: {
+            "post": {
+                "responses": {},
+                "requestBody": {"content": {"application/json": {"schema": {"type": "object", "properties": fields}}}},
+            }
+        }
+        for path, fields in (
+            ("/cards/create", numbers),
+            ("/cards/{card_id}/update-limit", {"card_limit": {"type": "number"}}),
+        )
+    }
+    document = {"openapi": "3.0.3", "info": {"title": "cards", "version": "1"}, "paths": paths}
+    cards.app.add_url_rule("/openapi.json", "document", lambda: jsonify(document))
+    found = cards.judged()
+    assert (found.outcome == "fail") is not asks, found.message
+
+
 def test_what_others_do_about_a_thing_that_all_see_is_none() -> None:
     def like(card: dict[str, Any]) -> Any:
         card["likes"] = card.get("likes", 0) + 1

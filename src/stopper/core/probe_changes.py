@@ -112,17 +112,25 @@ def anew(target: Target, route: Route, request: Request, kind: Kind, thing: Thin
     if seen is None:
         return request
     whole = seen.response.json() if kind.thing is not None else entry_of(seen, kind.parameter, thing.number)
-    stands, said = inner_object(whole), members(request)
+    stands, said, made = inner_object(whole), members(request), members(thing.made.request)
     for name, value in said.items():
         if stands.get(name) == value and isinstance(value, str) and target.canary in value:
             said[name] = f"{value} again"
         elif stands.get(name) is value and isinstance(value, bool):
             said[name] = not value
+        elif _is_a_measure(name, value) and value in (stands.get(name), made.get(name)):
+            said[name] = cast("float", value) + 1
         elif stands.get(name) == value and (others := _other_words(route, name, value)):
             said[name] = others[0]
         elif stands.get(name) == value and isinstance(value, str) and value.startswith(("http://", "https://")):
             said[name] = f"{value.rstrip('/')}/again"
     return replace(request, body=json.dumps(said).encode()) if said != members(request) else request
+
+
+def _is_a_measure(name: str, value: object) -> bool:
+    """Whether a member says how much, and neither which nor whose."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and not _FIXED.search(name) and not _TO_WHOM.fullmatch(as_parameter(name))
 
 
 def opened(

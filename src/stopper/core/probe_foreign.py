@@ -22,16 +22,18 @@ from stopper.core.probe_changes import (
     owners,
     told_or_kept,
 )
+from stopper.core.probe_come_to_lists import has_come, newest
 from stopper.core.probe_id_elsewhere import beside_the_thing, stands_elsewhere, with_id
-from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, entry_with, new_id, takes_its_id
+from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, new_id, takes_its_id
 from stopper.core.probe_login import REGISTERED
 from stopper.core.probe_nouns import nouns_of_name
 from stopper.core.probe_objects import entries, ids, marked
 from stopper.core.probe_read_below import read_below
 from stopper.core.probe_references import completed, in_own_name, made_with
 from stopper.core.probe_teams import same_team
+from stopper.core.probe_without_owner import open_to_strangers, proven, told_of_nobodys
 
-_ENDS: Final = re.compile(r"(?i)(^|[/_-])(delete|remove|destroy|cancel|close|archive|trash)([/_-]|$)")
+_ENDS: Final = re.compile(r"(?i)(^|[/_-])(deleted?|removed?|destroy(ed)?|cancel(l?ed)?|closed?|archived?|trash(ed)?)([/_-]|$)")
 _JOINS: Final = re.compile(
     r"(?i)(^|[/_-])(un)?(likes?|votes?|upvote|downvote|follow|subscribe|rat(e|ing)s?|join|apply|report|bookmark|favou?rites?|borrow|rent|book|buy|"
     r"views?)([/_-]|$)"
@@ -75,7 +77,7 @@ def asked(
             thing = yield from made(target, kind, alice, bob)  # the next route needs a new one
             if thing is None:
                 return found
-    return [*found, *((yield from attempt(lets_himself_in(target, kind, thing, bob))) or [])]
+    return [*proven(found), *((yield from attempt(lets_himself_in(target, kind, thing, bob))) or [])]
 
 
 def _readable(target: Target, kind: Kind, thing: Thing, alice: Identity) -> Steps[Kind]:
@@ -166,11 +168,11 @@ def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Th
     number = new_id(answer, kind.parameter) if answer.response.succeeded else None
     after = (yield from send(alice.on(lists))) if lists is not None else None
     if before is not None and after is not None:
-        number = number or _newest(before, after, kind.parameter, marks)
+        number = number or newest(before, after, kind.parameter, marks)
     if number is None:
         return None
     said = answer.response.status == 201 and new_id(answer, kind.parameter) == number
-    came = said and before is not None and after is not None and _has_come(before, after, kind.parameter, number)
+    came = said and before is not None and after is not None and has_come(before, after, kind.parameter, number)
     yield from _ours(target, kind, alice, number, answer, marks, came=came)
     ends = [one for one in _deleting(kind) if one.path.rstrip("/").endswith("}") or stands_elsewhere(one)]
     if ends:
@@ -188,12 +190,6 @@ def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Th
         if by_id.response.status in (403, 404):  # he may not open it: that a list shows it to him is no leave
             shared, lacks = False, True
     return Thing(number, answer, shared, lacks, tuple(marks.values()))
-
-
-def _has_come(before: Exchange, after: Exchange, parameter: str, number: str) -> bool:
-    """Whether her list lacked the thing before and holds it now."""
-    lacked = before.response.succeeded and entry_of(before, parameter, number) is None
-    return lacked and entry_of(after, parameter, number) is not None
 
 
 def _ours(
@@ -234,16 +230,6 @@ def _deleting(kind: Kind) -> list[Route]:
     own_path = kind.thing.path if kind.thing is not None else ""
     found = [one for one in kind.members if "DELETE" in one.methods and takes_its_id(kind, one)]
     return sorted(found, key=lambda one: one.path != own_path)
-
-
-def _newest(before: Exchange, after: Exchange, parameter: str, marks: dict[str, str]) -> str | None:
-    """The id of the entry with one of the texts, or of the only one that was not there before."""
-    if (entry := entry_with(after, iter(marks.values()))) is not None:
-        return next(ids(entry, parameter), None)
-    known = {number for entry in entries(before.response.json()) for number in ids(entry, parameter)}
-    new = [number for entry in entries(after.response.json()) for number in ids(entry, parameter)]
-    new = [number for number in dict.fromkeys(new) if number not in known]
-    return new[0] if len(new) == 1 else None
 
 
 def _view(kind: Kind, thing: Thing, seen: Exchange | None) -> str | None:
@@ -301,7 +287,7 @@ def _changed(
     if look is None or other is None or his is None:
         return None
     if not differ(owners(kind, thing.number, look), owners(kind, other.number, his)):
-        return None
+        return told_of_nobodys(found) if (yield from open_to_strangers(target, kind, other, his)) else None
     together = yield from same_team(target, alice, bob)
     back = (yield from _one_way(target, kind, other, route, method, bob, alice)) if not together else None
     if back is None or back.outcome != "fail":

@@ -9,7 +9,7 @@ from typing import Final
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange
 from stopper.core.naming import as_parameter
-from stopper.core.owner_names import OWN_ACCOUNT, PERSON
+from stopper.core.owner_names import ADMIN_PATH, OWN_ACCOUNT, PERSON
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_baseline import attempt, is_door, same, steady
@@ -78,10 +78,23 @@ def _made_by_nobody(target: Target, kind: Kind) -> Steps[tuple[Exchange, Exchang
     if not marks or not (yield from send(read)).response.succeeded:
         return None
     sent = yield from send(request)
-    if not sent.response.succeeded:
+    if not sent.response.went_through:
         return None
     after = yield from send(read)
-    return (sent, after) if entry_with(after, iter(marks.values())) is not None else None
+    on_a_page = _is_an_administrators_page(create, after) and any(
+        mark in after.response.text for mark in marks.values()
+    )
+    listed = sent.response.succeeded and entry_with(after, iter(marks.values())) is not None
+    return (sent, after) if on_a_page or listed else None
+
+
+def _is_an_administrators_page(create: Route, after: Exchange) -> bool:
+    """Whether a page shows what an administrator makes there: what visitors write on other pages they may have been asked for."""
+    return (
+        ADMIN_PATH.search(create.path) is not None
+        and after.response.succeeded
+        and after.response.content_type == "text/html"
+    )
 
 
 def _of_a_kind(target: Target, kind: Kind, pairs: Sequence[tuple[Route, str]], who: Identity) -> Steps[list[Open]]:

@@ -26,6 +26,7 @@ from stopper.core.probe_kinds import at_number, route_at
 from stopper.core.probe_objects import ids, inner_object
 from stopper.core.probe_own_links import number_in_links
 from stopper.core.probe_own_values import SELF, own_numbers, parameter_of, says_whose, told_about
+from stopper.core.probe_people import number_in_lists
 from stopper.core.probe_query import with_query
 from stopper.core.probe_registration import Enrolled, enrolled, logged_in
 from stopper.core.probe_shared import found_once
@@ -38,7 +39,7 @@ _NOUN: Final = re.compile(r"(?i)^(users?|accounts?|members?|people|persons?|prof
 _SURELY: Final = re.compile(r"(?i)^(users?|people|persons?)$")
 """Nouns under which the number of an account surely is that of the account."""
 _ABOUT: Final = re.compile(
-    r"(?i)^(updates?|edit|change|modify|save|set|profile|details?|info|settings|email|phone|address|bio|roles?|promote|admin|make|permissions?|privileges?|rights|"
+    r"(?i)^(updates?|edit|change|modify|save|set|profile|data|details?|info|settings|email|phone|address|bio|roles?|promote|admin|make|permissions?|privileges?|rights|"
     r"status|activate|deactivate|suspend|ban|block|balance|credits?|delete|remove|destroy|grant|elevate|upgrade|demote|verify|approve|unlock|lock|enable|disable|level|tier|plan|limit|points|"
     r"to|as|by|superuser|moderator|staff|manager)$"
 )
@@ -139,7 +140,9 @@ def _made(target: Target) -> Steps[Account | None]:
         return None
     numbers = yield from _numbers(target, new)
     links = dict[str, str]() if numbers else (yield from _on_the_first_page(new))
-    numbers = numbers or tuple(links.values())[:1] or (yield from _linked(target, new))
+    numbers = (
+        numbers or tuple(links.values())[:1] or (yield from _linked(target, new)) or (yield from _listed(target, new))
+    )
     names = [one for one in (new.person.subject, new.person.name) if one]
     pages = [Request("GET", link, (("Accept", "text/html"),)) for link in links]
     for view in (*_views(target, (*numbers, *names)), *pages[:2]):
@@ -156,7 +159,9 @@ def _numbers(target: Target, new: Enrolled) -> Steps[tuple[str, ...]]:
     said = next(ids(new.made.response.json(), "user_id"), None) if new.made.response.succeeded else None
     entered = told_about(new.entered.response).get("user_id")
     known = [number for where, number in told.items() if where.startswith("/")]
-    return tuple(dict.fromkeys(one for one in (*known, said, entered, *told.values()) if one))[:NUMBERS_MOST]
+    names = (new.person.subject, new.person.name)  # tried besides
+    numbers = dict.fromkeys(one for one in (*known, said, entered, *told.values()) if one and one not in names)
+    return tuple(numbers)[:NUMBERS_MOST]
 
 
 def _on_the_first_page(new: Enrolled) -> Steps[dict[str, str]]:
@@ -185,6 +190,13 @@ def _linked(target: Target, new: Enrolled) -> Steps[tuple[str, ...]]:
     return (number,) if number is not None else ()
 
 
+def _listed(target: Target, new: Enrolled) -> Steps[tuple[str, ...]]:
+    """The id of somebody new that a list of people tells, if need be to an administrator alone."""
+    takes = next((one for one in target.app.routes if is_of_an_account(one) and "{" in one.path), None)
+    number = (yield from number_in_lists(target, new.person, parameter_of(takes))) if takes is not None else None
+    return (number,) if number is not None else ()
+
+
 def _views(target: Target, numbers: tuple[str, ...]) -> Iterator[Request]:
     """Where a person may see the own account: at a path without an id, else under the id."""
     alone = [one for one in target.app.routes if "GET" in one.methods and not one.parameters and SELF.search(one.path)]
@@ -205,7 +217,7 @@ def _views(target: Target, numbers: tuple[str, ...]) -> Iterator[Request]:
 
 def _seen_again(one: Account) -> Steps[Account | None]:
     seen = yield from send(one.person.on(one.view))
-    return replace(one, seen=seen) if seen.response.succeeded else None
+    return replace(one, seen=seen) if seen.response.succeeded and not _is_gone(one, seen) else None
 
 
 # -- changes ---------------------------------------------------------------------------------------------------------------------
@@ -287,18 +299,17 @@ def _tried(
     if ends:
         yield from own(request.target.partition("?")[0], hers.made.request)
     anonymous = yield from send(request)
-    if anonymous.response.succeeded:
-        return (yield from _by_nobody(ref, anonymous, hers, body, ends))
+    if anonymous.response.went_through:
+        by_nobody = yield from _by_nobody(target, ref, anonymous, hers, body, ends)
+        if by_nobody is not None or anonymous.response.succeeded:
+            return by_nobody
     # Under no name: he is the scan's own, so nobody whom other probes need is logged out by it.
     tried = yield from send(replace(his.on(request), identity=None))
     refused = passed(f"{ref} refuses who is not meant")
     if not tried.response.went_through:
         return refused
-    after = yield from send(hers.person.on(hers.view))
-    gone = _is_gone(after)
-    if gone and ends and (again := (yield from logged_in(target, hers.person))) is not None:
-        after = yield from send(again.on(hers.view))  # a credential ends for many reasons
-        gone = _is_gone(after)
+    after = yield from _looks_again(target, hers, ends)
+    gone = _is_gone(hers, after)
     if not (gone and ends) and not (after.response.succeeded and _took(hers.seen, after, {} if ends else body)):
         return refused
     did = "ends" if gone else "changes"
@@ -311,12 +322,19 @@ def _tried(
     return failed(f"{ref} lets one user {did.removesuffix('s')} the account of another", (ref,), evidence)
 
 
+def _looks_again(target: Target, hers: Account, ends: bool) -> Steps[Exchange]:
+    """What she is shown of her account now; where that may have been ended, after another log-in: a credential ends for many reasons."""
+    after = yield from send(hers.person.on(hers.view))
+    again = (yield from logged_in(target, hers.person)) if ends and _is_gone(hers, after) else None
+    return (yield from send(again.on(hers.view))) if again is not None else after
+
+
 def _by_nobody(
-    ref: RouteRef, anonymous: Exchange, hers: Account, body: dict[str, object], ends: bool
+    target: Target, ref: RouteRef, anonymous: Exchange, hers: Account, body: dict[str, object], ends: bool
 ) -> Steps[Verdict | None]:
     """A change of her account that asks nobody who is there; None where it changed nothing."""
-    after = yield from send(hers.person.on(hers.view))
-    gone = ends and _is_gone(after)
+    after = yield from _looks_again(target, hers, ends)
+    gone = ends and _is_gone(hers, after)
     if not gone and not (after.response.succeeded and _took(hers.seen, after, body)):
         return None
     evidence = (
@@ -327,8 +345,13 @@ def _by_nobody(
     return failed(f"{ref} lets anybody change the account of a user, without a credential", (ref,), evidence)
 
 
-def _is_gone(after: Exchange) -> bool:
-    return after.response.refused or after.response.status in (404, 410)
+def _is_gone(hers: Account, after: Exchange) -> bool:
+    """Whether her account is shown to her no longer: it is not there, or a page that named her is one of nobody."""
+    if after.response.refused or after.response.status in (404, 410):
+        return True
+    names = [one for one in (hers.person.subject, hers.person.name) if one and one in hers.seen.response.text]
+    page = after.response.succeeded and after.response.json() is None
+    return page and bool(names) and not any(one in after.response.text for one in names)
 
 
 def _took(before: Exchange, after: Exchange, body: dict[str, object]) -> bool:

@@ -113,7 +113,25 @@ def _under(
     verdict = yield from things.same_content(RouteRef("GET", route.path), read, alice, bob, before)
     if own.response.json() is None and (verdict is None or verdict.outcome != "fail"):
         verdict = (yield from _her_address(route, read, own, under_his, bob)) or verdict
-    return [verdict]
+    return [verdict or (yield from _to_nobody(route, read, own, under_his))]
+
+
+def _to_nobody(route: Route, read: Request, own: Exchange, under_his: Exchange) -> Steps[Verdict | None]:
+    """What no list of people says to all is shown to whoever knows her id, without a credential."""
+    if not no_list_says(own.response.json()):
+        return None
+    anonymous = yield from send(read)
+    if not anonymous.response.succeeded or not same(anonymous.response, own.response):
+        return None
+    ref = RouteRef("GET", route.path)
+    evidence = (
+        Evidence("exchange", "control: alice reads what is hers", own),
+        Evidence("exchange", "control: under bob's own id stands something else", under_his),
+        Evidence("exchange", "without a credential the same is shown", anonymous),
+    )
+    return failed(
+        f"{ref} shows what belongs to one user to anybody who knows its id, without a credential", (ref,), evidence
+    )
 
 
 def _her_address(

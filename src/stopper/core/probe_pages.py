@@ -1,5 +1,6 @@
 """Pages behind a log-in: what one person stores by a form and finds on pages of its own is looked for there by another."""
 
+import json
 import re
 import secrets
 from collections.abc import Sequence
@@ -33,6 +34,8 @@ _AWAY: Final = re.compile(
     r"(?i)log-?out|sign-?out|log-?off|deactivate|delete|remove|destroy|cancel|disable|revoke|unsubscribe"
 )
 """Links that are not followed: what lies behind them may be gone then."""
+_ADDS: Final = re.compile(r"(?i)/(add|create|new|insert|put)(-to-\w+)?/?$")
+_FORM: Final = (("Accept", "text/html"), ("Content-Type", "application/x-www-form-urlencoded"))
 _OUT: Final = re.compile(r"(?i)log-?out|sign-?out|log-?off|password|account/?$|deactivate")
 
 
@@ -117,7 +120,7 @@ def asked(target: Target, alice: Identity, bob: Identity) -> Steps[list[Verdict]
     before = yield from _pages(target, alice)
     if not before.pages:
         return nothing
-    made = yield from _stored(target, alice)
+    made, added = (yield from _stored(target, alice)), (yield from _added(target, before, alice))
     after, his = (yield from _pages(target, alice)), (yield from _pages(target, bob))
     marks = [one for one in made if not his.show(one)]
     found = list[Verdict]()
@@ -128,6 +131,8 @@ def asked(target: Target, alice: Identity, bob: Identity) -> Steps[list[Verdict]
         verdict = yield from attempt(_read(path, marks, alice, bob, inside))
         found += [verdict] if verdict is not None else []
     found += yield from pages_there.asked(before.pages, his.pages, alice, bob)
+    if added is not None:
+        found += yield from _taken_away(added, (before, after, his), alice, bob)
     if not marks:
         return found
     old = before.links()  # what was there before the scan is read and not changed
@@ -207,6 +212,55 @@ def _stored(target: Target, alice: Identity) -> Steps[dict[str, Request]]:
     return found
 
 
+def _added(target: Target, seen: Shown, alice: Identity) -> Steps[Exchange | None]:
+    """What Alice puts into a list that a page of hers shows, where nothing of it is a text: ``POST /cart/add`` beside ``/cart``."""
+    for route in [one for one in target.app.routes if _stores(one) and _ADDS.search(one.path)]:
+        request, marks = marked(target.request_for(route, "POST"), target.canary)
+        said = members(request)
+        if not said or marks or route.path.rpartition("/")[0] not in seen.pages:
+            continue
+        beside = {
+            name: value + 1 for name, value in said.items() if as_parameter(name).endswith("_id") and type(value) is int
+        }
+        for body in ({**said, **beside}, said):  # what other probes have put there is there already
+            made = yield from attempt(send(alice.on(replace(request, body=json.dumps(body).encode()))))
+            if made is not None and made.response.went_through:
+                return made
+    return None
+
+
+def _taken_away(
+    added: Exchange, looks: tuple[Shown, Shown, Shown], alice: Identity, bob: Identity
+) -> Steps[list[Verdict]]:
+    """The form by which Alice takes out again what she *added*: it came to a page of hers, and stands there no longer once Bob has sent it."""
+    before, after, his = looks
+    base = added.request.target.rpartition("/")[0]
+    new = [one for one in after.forms() if one not in before.forms() and one not in his.forms()]
+    forms = [one for one in new if one.path.startswith(f"{base}/") and _AWAY.search(one.path) and not one.texts]
+    if len(forms) != 1:
+        return []
+    for path in _things_of(forms[0]):
+        yield from own(path, added.request)  # the form came with what was added
+    request = Request("POST", forms[0].path, _FORM, forms[0].body(""), "write")
+    anonymous = yield from send(request)
+    held = yield from _again(after, alice)
+    if anonymous.response.succeeded or forms[0] not in held.forms():
+        return []
+    tried = yield from send(bob.on(request))
+    now = yield from _again(held, alice)
+    ref = RouteRef("POST", templated(forms[0].path)[0])
+    if forms[0] in now.forms() or set(now.pages) != set(held.pages):
+        return [passed(f"{ref} leaves what alice added")]
+    where = next(path for path, page in held.pages.items() if forms[0] in Shown({path: page}).forms())
+    evidence = (
+        Evidence("exchange", "control: alice's page has a form for what she added", held.pages[where]),
+        Evidence("exchange", "control: nobody sends the form, and it stays", anonymous),
+        Evidence("exchange", "bob sends it", tried),
+        Evidence("exchange", "alice looks again and it is gone", now.pages[where]),
+    )
+    return [failed(f"{ref} lets one user change what another user stored", (ref,), evidence)]
+
+
 def _stores(route: Route) -> bool:
     return "POST" in route.methods and not route.parameters and not is_door(route) and not REGISTERS.search(route.path)
 
@@ -244,9 +298,8 @@ def _sent(
 ) -> Steps[Verdict | None]:
     """A form that came with what Alice stored is sent by Bob: her text is gone from her pages then, or his stands there. His is one of *marks*
     from then on."""
-    headers = (("Accept", "text/html"), ("Content-Type", "application/x-www-form-urlencoded"))
     text = f"{target.canary}{secrets.token_hex(3)}y"
-    request = Request("POST", form.path, headers, form.body(text), "write")
+    request = Request("POST", form.path, _FORM, form.body(text), "write")
     anonymous = yield from send(request)
     if anonymous.response.succeeded:
         return None

@@ -68,12 +68,17 @@ def logged_in(target: Target, person: Identity) -> Steps[Identity | None]:
 def holding(target: Target, person: Identity, entry: tuple[Route, Exchange]) -> Identity | None:
     """*person* with what a log-in handed out: a token or a key, shown as the scan's people show theirs, else cookies; None where it handed out
     nothing."""
-    answer = entry[1].response
+    answer, held = entry[1].response, cookies_of(entry[1].response)
+    cookie = (("Cookie", Secret(held)),) if held else ()
     if text := token_in(answer) or named(answer.json(), KEY_NAMES):
         headers = _as_others_show_it(target, text) or (("Authorization", Secret(f"Bearer {text}")),)
-        return replace(person, headers=headers)
-    held = cookies_of(answer)
-    return replace(person, headers=(("Cookie", Secret(held)),)) if held else None
+        return replace(person, headers=(*headers, *cookie) if _show_cookies(target) else headers)
+    return replace(person, headers=cookie) if cookie else None
+
+
+def _show_cookies(target: Target) -> bool:
+    """Whether those of the scan's people who logged in are known by cookies, though a token may open other doors beside."""
+    return any(one.cookies and known_log_in(target, one) is not None for one in target.identities)
 
 
 def _as_others_show_it(target: Target, text: str) -> tuple[tuple[str, Secret], ...]:

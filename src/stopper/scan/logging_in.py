@@ -84,8 +84,10 @@ def _login_requests(scene: Scene, route: Route, subject: str, password: str) -> 
     """The ways to send an account to a route; within one group the first that is plainly answered ends the group."""
     target = scene.honest.prefix + scene.honest.path(route)
     yield from_page(scene, route, "login", (subject, subject, password))
+    headers = (("Authorization", basic(subject, password)), ("Accept", "application/json"))
     if "GET" in route.methods and "POST" not in route.methods:
         yield (_by_query(route, target, subject, password),)
+        yield (Request("GET", target, headers, b"", "login"),)
         return
     said = scene.said.get(subject)
     yield () if said is None else (json_of(target, said, "login"), form_of(target, said, "login"))
@@ -94,7 +96,6 @@ def _login_requests(scene: Scene, route: Route, subject: str, password: str) -> 
     if route.readers <= {"wire"} and not route.names:
         every = every_name(subject, password)
         yield json_of(target, every, "login"), form_of(target, every, "login")
-    headers = (("Authorization", basic(subject, password)), ("Accept", "application/json"))
     yield (Request("POST", target, headers, b"", "login"),)
 
 

@@ -210,8 +210,8 @@ def test_a_credential_that_is_known_but_may_not_enter_is_a_log_in() -> None:
     assert notes == ()
 
 
-@pytest.mark.parametrize("issues", [True, False])
-def test_http_basic_logs_in_at_the_route_or_everywhere(issues: bool) -> None:
+@pytest.mark.parametrize("issues", ["POST", "GET", ""])
+def test_http_basic_logs_in_at_the_route_or_everywhere(issues: str) -> None:
     app = Flask("basic")
 
     def known() -> bool:
@@ -220,10 +220,10 @@ def test_http_basic_logs_in_at_the_route_or_everywhere(issues: bool) -> None:
 
     if issues:
         app.add_url_rule(
-            "/token",
+            "/login",
             endpoint="token",
             view_func=lambda: jsonify(token="t" * 12) if known() else ("", 401),
-            methods=["POST"],
+            methods=[issues],
         )
 
     @app.get("/profile")

@@ -66,6 +66,9 @@ def test_what_deletes_by_what_it_says_is_sent_to_what_the_scan_made_alone(path: 
         Request("POST", "/account/delete", effect="write"),
         Request("GET", "/%64elete/8"),
         Request("GET", "/notes/undelete/8"),
+        Request("PUT", "/notes/8/deleted", effect="write"),
+        Request("PATCH", "/notes/8/removed", body=b'{"removed": true}', effect="write"),
+        Request("PUT", "/invoices/8/refunded", effect="write"),
         Request("GET", "/notes/8", headers=(("x-http-method-override", "delete"),), effect="write"),
     ],
 )
@@ -85,6 +88,8 @@ def test_what_deletes_what_nobody_knows_to_be_the_scans_is_not_sent(request_: Re
         Request("GET", "/clearance/8"),
         Request("POST", "/notes", body=b'{"type": "delivery", "title": "delete me"}', effect="write"),
         Request("GET", "/deleted/8"),
+        Request("GET", "/notes/deleted"),
+        Request("POST", "/notes/related", effect="write"),
         Request("GET", "/delivery/8"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from flask import Flask, jsonify, request
+from flask import Flask, jsonify, redirect, request
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Effect, Request
@@ -355,6 +355,36 @@ def test_a_deed_on_what_nobody_can_read_is_named() -> None:
     courier.carry(Request("POST", "/polls/1/search", (), b"", "write"))
     courier.put_back()
     assert courier.unlike == {"POST /polls/1/vote": ["it could not be read beforehand"]}
+
+
+@pytest.mark.parametrize(("target", "named"), [("/archive/1", True), ("/polls/1", False)])
+def test_a_deed_that_a_page_answers_with_another_page_is_named_too(target: str, named: bool) -> None:
+    app = Flask("tickets")
+    app.add_url_rule("/<kind>/<int:number>", view_func=lambda kind, number: redirect(f"/{kind}"), methods=["POST"])
+    courier = Courier(WsgiTransport(app), mode="active")
+    courier.carry(Request("POST", target, (), b"", "write"))
+    courier.put_back()
+    assert bool(courier.unlike) is named
+
+
+@pytest.mark.parametrize(
+    ("identity", "body", "sent"),
+    [
+        ("bob", {"username": "ann@example.com", "password": "new"}, False),
+        (None, {"user": {"email": "Ann@example.com", "password": "new"}}, False),
+        ("bob", {"username": "somebody", "password": "new"}, True),
+        ("bob", {"username": "ann@example.com", "text": "new"}, True),
+    ],
+)
+def test_nobody_is_registered_by_the_name_of_somebody_given(
+    identity: str | None, body: dict[str, object], sent: bool
+) -> None:
+    """A registration may overwrite who is there, and then that person's password is another."""
+    given = GivenPeople()
+    given.take_up([Identity("ann", (), subject="ann@example.com", password=Secret("anns-own")), someone()])
+    asking = Request("POST", "/register", body=json.dumps(body).encode(), effect="write", identity=identity)
+    assert bool(given.refusal(asking)) is not sent
+    assert not given.refusal(replace(asking, effect="login"))
 
 
 def test_what_is_done_to_things_is_done_to_the_scans_own_where_it_can_make_one() -> None:

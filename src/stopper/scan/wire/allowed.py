@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from stopper.core.exchange import Effect, Request
+from stopper.core.participles import with_deeds
 from stopper.core.probe import Mode
 from stopper.core.rebuild_names import REBUILDS
 from stopper.scan.wire.deeds_by_get import words_of
@@ -59,7 +60,7 @@ class Allowed:
             if broken := BREAKS & words_of(path_of(request.target)):
                 return f"its path says {min(broken)!r}"
             return WHY if taken else why_no_reading(request, self._made, self._mode)
-        words = words_of(path_of(request.target))
+        words = with_deeds(words_of(path_of(request.target)))
         hazard = HAZARDS & words
         if hazard == frozenset({"reset"}) and (request.target in self._links or resets_an_own_password(request, words)):
             return ""

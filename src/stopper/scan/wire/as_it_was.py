@@ -174,13 +174,13 @@ class AsItWas:
         with self._lock:
             if kept is None:
                 said = request.method in _CHANGES or _of_an_account(request) or _does_something(request, response)
-                if response.succeeded and said and next(iter(places)) in self._unread:
+                if response.went_through and said and next(iter(places)) in self._unread:
                     where = request.method, _kind(request.target)
                     path = request.target.partition("?")[0]
                     self._changed_unread[where] = min(self._changed_unread.get(where, path), path, key=len)
                 return
             kept.said |= members_of(request).keys()
-            if response.succeeded:
+            if response.went_through:
                 path = request.target.partition("?")[0]
                 deed = request.method == "POST" or _is_a_deed(request, kept)
                 kept.ways.setdefault(f"{request.method} {path}" if deed else request.method, request)
@@ -273,7 +273,11 @@ def _does_something(request: Request, response: Response) -> bool:
     path = request.target.partition("?")[0].rstrip("/")
     last, inside = as_parameter(path.rpartition("/")[2]), any(map(ID.fullmatch, path.split("/")))
     one = inside and not ID.fullmatch(last) and (not last.endswith("s") or last.endswith("ss")) and last not in _LOOKS
-    return bool(deed_in(request.target)) or (one and not creates(request, response))
+    parts = path.split("/")
+    before = (
+        deed_in(f"/{parts[-1]}/{parts[-2]}") if ID.fullmatch(parts[-1]) else ""
+    )  # ``/archive/5``, which a GET may read
+    return bool(deed_in(request.target) or before) or (one and not creates(request, response))
 
 
 def _of_an_account(request: Request) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.exchange import Request, Response
 from stopper.core.ids_in_paths import ID
+from stopper.core.participles import with_deeds
 from stopper.core.probe_objects import as_id
 from stopper.scan.wire.body_members import members_in
 from stopper.scan.wire.deeds_by_get import ALWAYS, words_of
@@ -49,7 +50,7 @@ class BlindDeeds:
     def before(self, request: Request, made: ThingsMade) -> None:
         """Note a deed on what the scan has not made."""
         path = request.target.partition("?")[0]
-        words = words_of(path.rstrip("/").rpartition("/")[2])
+        words = with_deeds(words_of(path.rstrip("/").rpartition("/")[2]))
         if request.method != "POST" or request.effect == "login" or is_of_oneself(path) or words & _READS:
             return
         if any(map(ID.fullmatch, path.split("/"))):
@@ -63,7 +64,7 @@ class BlindDeeds:
         """Note that it went through, and made nothing."""
         with self._lock:
             named = self._sent.get(request.target) if request.method == "POST" else None
-            if named is not None and response.succeeded and not creates(request, response):
+            if named is not None and response.went_through and not creates(request, response):
                 told = self._done.setdefault(f"POST {request.target.partition('?')[0]}", [])
                 told += [one for one in named if one not in told]
 

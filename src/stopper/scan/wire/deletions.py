@@ -8,9 +8,11 @@ from urllib.parse import parse_qsl, unquote
 
 from stopper.core.exchange import Request
 from stopper.core.naming import as_parameter
+from stopper.core.participles import with_deeds
 from stopper.scan.wire.body_members import members_in
 from stopper.scan.wire.deeds_by_get import joined_deed, words_of
 from stopper.scan.wire.things_made import ThingsMade, is_an_id
+from stopper.scan.wire.transport import READ_METHODS
 
 DELETES: Final = frozenset({
     "delete", "remove", "del", "destroy", "erase", "trash", "discard", "deletion", "removal", "clear", "purge", "wipe", "empty", "flush", "expunge",
@@ -38,7 +40,11 @@ def deletes(request: Request) -> bool:
     if any(name.lower() in OVERRIDES and value.strip().upper() == "DELETE" for name, value in request.headers):
         return True
     path, _, query = request.target.partition("?")
-    if any(map(_says_so, unquote(path).split("/"))):
+    parts = unquote(path).split("/")
+    done = (
+        set[str]() if request.method in READ_METHODS else with_deeds(words_of(parts[-1]))
+    )  # to read what is deleted takes nothing away
+    if any(map(_says_so, parts)) or not DELETES.isdisjoint(done):
         return True
     pairs = (*parse_qsl(query), *_members(request))
     return any(name.lower() in _WHAT and isinstance(value, str) and _says_so(value) for name, value in pairs)

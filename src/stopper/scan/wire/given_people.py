@@ -8,6 +8,7 @@ from typing import Final, cast
 from stopper.core.exchange import Request
 from stopper.core.login_names import PASSWORD
 from stopper.core.probe import Identity
+from stopper.scan.wire.body_members import members_in
 from stopper.scan.wire.deeds_by_get import deed_in, words_of
 from stopper.scan.wire.own_resets import PASSWORDS, names_somebody
 from stopper.scan.wire.transport import READ_METHODS
@@ -78,6 +79,8 @@ class GivenPeople:
     def __init__(self) -> None:
         self.names: set[str] = set()
         self._held: set[str] = set()
+        self._subjects: set[str] = set()
+        """What they log in by, in small letters."""
         self._called: set[str] = set()
         """What requests as them have said somebody is called, in small letters: an account of theirs may bear it."""
 
@@ -85,6 +88,7 @@ class GivenPeople:
         """*people* were given: with a credential, or with an account that the scan logs in with itself."""
         for person in people:
             self.names.add(person.name)
+            self._subjects |= {person.subject.lower()} if person.subject is not None else set()
             for name, value in person.headers:
                 self._held |= _parts(name, value.reveal())
 
@@ -100,6 +104,8 @@ class GivenPeople:
         writes = request.method not in READ_METHODS
         if writes and _REPLACES.search(path) and request.identity in self.names and request.effect != "login":
             return "it could replace the key of somebody who was given to the scan"
+        if writes and request.effect != "login" and (whose := self._gets_a_password(request)):
+            return f"it could give {whose}, who was given to the scan, another password"
         if request.identity not in self.names:
             means = not PASSWORDS.isdisjoint(words_of(path)) and self._called.intersection(_names_in(request))
             return "somebody who was given to the scan may be called so by now" if means and writes else ""
@@ -126,6 +132,14 @@ class GivenPeople:
         """Note what a request that was sent as one of them says somebody is called."""
         if request.identity in self.names and request.body and request.method not in READ_METHODS:
             self._called.update(_names_in(request))
+
+    def _gets_a_password(self, request: Request) -> str:
+        """The name by which the body calls somebody who was given, beside a password: a registration may overwrite who is there."""
+        said = list(members_in(request))
+        if not any(PASSWORD.search(name) and value for name, value in said):
+            return ""
+        called = {value.lower() for name, value in said if isinstance(value, str) and names_somebody(name)}
+        return min(self._subjects & called, default="")
 
     def _shows_one(self, request: Request) -> bool:
         """Whether a credential that was given stands anywhere in the request."""
