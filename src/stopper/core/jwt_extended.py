@@ -73,6 +73,11 @@ class Guarded:
         return "refresh" in self.guard or self._says("refresh", 2)
 
     @property
+    def shown(self) -> str:
+        """Its first path; the name of its function where no path is known."""
+        return self.paths[0] if self.paths else self.function.rpartition(".")[2]
+
+    @property
     def ends_tokens(self) -> bool:
         """That its paths say log-out: it takes tokens of every kind in order to revoke them."""
         return any(_ENDS.search(path) for path in self.paths)

@@ -40,7 +40,7 @@ def detect(app: App) -> Iterator[Hit]:
         if one.fresh or one.refresh or one.optional or one.function in asked or not one.methods & _CHANGING:
             continue
         if (_is_sensitive(one) or _sets_password(facts, one)) and not _proves_again(facts, one.function):
-            yield Hit(f"{one.paths[0]} does something sensitive with a token that need not be fresh", one.span)
+            yield Hit(f"{one.shown} does something sensitive with a token that need not be fresh", one.span)
 
 
 def _sets_password(facts: SourceFacts, one: Guarded) -> bool:

@@ -42,13 +42,9 @@ def detect(app: App) -> Iterator[Hit]:
         if one.call is not None and not one.spared and one.call.function in hooks_before_guards(app):
             continue
         if changed := sorted(one.methods & _CHANGING):
-            yield Hit(f"{changed[0]} {_path(one)} changes state, and its token is optional", one.span)
+            yield Hit(f"{changed[0]} {one.shown} changes state, and its token is optional", one.span)
         elif "GET" in one.methods and any(_PRIVATE.search(path) for path in one.paths):
-            yield Hit(f"GET {_path(one)} serves what belongs to somebody, and its token is optional", one.span)
-
-
-def _path(one: Guarded) -> str:
-    return one.paths[0] if one.paths else one.function.rpartition(".")[2]
+            yield Hit(f"GET {one.shown} serves what belongs to somebody, and its token is optional", one.span)
 
 
 def _refuses_itself(facts: SourceFacts, function: str) -> bool:
