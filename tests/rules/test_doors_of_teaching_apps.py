@@ -231,7 +231,7 @@ def test_a_file_that_a_document_speaks_of_is_uploaded() -> None:
     @app.post("/hammer")
     def hammer() -> Any:
         text = request.files["page"].read().decode()
-        return "47569433" if text.startswith("!!python/object/apply:operator.mul") else "read"
+        return "47569433" if text.startswith("!!python/object/apply:builtins.int") else "read"
 
     app.add_url_rule(
         "/openapi.json", "document", lambda: jsonify(openapi="3.0.3", info={"title": "f", "version": "1"}, paths=paths)

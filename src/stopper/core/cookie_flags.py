@@ -1,10 +1,12 @@
 """The cookies that an answer sets, and what protects them (RFC 6265bis §5.6)."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.exchange import Response
+from stopper.core.flask_cookie import payload
 from stopper.core.values import Constant
 
 if TYPE_CHECKING:
@@ -110,3 +112,21 @@ def lacking_flags(cookie: CookieSet, *, readable: bool = False) -> tuple[str, ..
     elif said.lower() not in ("lax", "strict"):
         lacking.append(f"SameSite=Lax or Strict (it says {said[:12] or 'nothing'}: other sites' requests carry it)")
     return tuple(lacking)
+
+
+_TASTES: Final = re.compile(
+    r"(?i)(user_?)?(pref(erence)?s?|settings?|theme|(dark|light)?_?mode|lang(uage)?|locale|time_?zone|tz|consent|cookie_?consent|visited|visits|csrf\w*|xsrf\w*|_ga\w*)"
+)
+"""What a cookie is called that holds what somebody likes, or a token against forged requests."""
+_OF_ANYBODY: Final = frozenset({"_flashes", "_fresh", "_permanent", "csrf_token", "_csrf_token"})
+"""What Flask, Flask-Login and Flask-WTF keep in the session of somebody who has not come in."""
+
+
+def sets_credential(response: Response) -> bool:
+    """Whether one of the cookies that are set may say who somebody is: a session of Flask's that holds a message and nothing else does not."""
+    return any(_says_who(one) for one in set_cookies(response))
+
+
+def _says_who(cookie: CookieSet) -> bool:
+    held = payload(cookie.value)
+    return not _TASTES.fullmatch(cookie.name) and not (held and held.keys() <= _OF_ANYBODY)

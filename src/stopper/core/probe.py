@@ -160,6 +160,8 @@ class Identity:
     issued_by: RouteRef | None = None
     """The route that gave the credential, where the scan got it from the server itself."""
     guessed: bool = False
+    any_password: bool = False
+    """Whether the name alone lets in, as one that changes the statement of the log-in does: its password says nothing."""
 
     def __post_init__(self) -> None:
         known = (self.token, self.password, self.refresh_token, *(value for _, value in self.headers))

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from stopper.core.account_body import PHONE, phone_of
 from stopper.core.app import Route
-from stopper.core.exchange import Exchange, Request
+from stopper.core.exchange import Exchange
 from stopper.core.login_names import PASSWORD
 from stopper.core.probe import Identity, Target
 from stopper.core.probe_login import REGISTERED
@@ -23,13 +23,13 @@ def registered_at(target: Target) -> list[Route]:
     return [cast("tuple[Route, object]", entry)[0] for entry in notes if isinstance(entry, tuple)]
 
 
-def registration_at(target: Target, route: Route) -> Request | None:
-    """The request by which somebody of the scan was registered at *route*."""
+def registration_at(target: Target, route: Route) -> Exchange | None:
+    """How somebody of the scan was registered at *route*."""
     for name, entry in list(target.notes.items()):
         if name.startswith(REGISTERED) and isinstance(entry, tuple):
             came, exchange = cast("tuple[Route, Exchange]", entry)
             if came.path == route.path:
-                return exchange.request
+                return exchange
     return None
 
 

@@ -22,6 +22,10 @@ _FETCHES: Final = re.compile(
     r"([/_-]?(url|link|site|page|image|file|test))?/?$"
 )
 """Paths of what may go and get something."""
+_GOES: Final = re.compile(
+    r"(?i)ssrf|(^|[/_-])rfi|fetch|proxy|url-?open|(open|load|get|import|read|from|by|visit|check)[_-]?url"
+)
+"""Paths that say it of the one input that their view reads, whatever that is called."""
 ANY: Final = "one of the usual names of an address"
 _USUAL: Final = (
     "url", "uri", "link", "source", "src", "target", "address", "href", "webhook_url", "callback_url", "image_url", "endpoint", "feed", "site", "remote_url", "file_url",
@@ -46,6 +50,8 @@ def address_fields(target: Target) -> Iterator[tuple[Route, str, str, str]]:
             said = (*said, *query_names(honest), *members(honest))
         names.update({name: "" for name in said if _NAMES.match(name) and name not in names})
         names.update({name: "" for name in _shown_as_one(target, route, methods[:1]) if name not in names})
+        if not names and len(set(said)) == 1 and _GOES.search(route.path):
+            names[said[0]] = ""
         if (
             not names
             and not said

@@ -7,7 +7,7 @@ held against these three answers; the status alone decides nothing.
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeVar, cast
 
 from stopper.core.app import Route
@@ -226,9 +226,17 @@ def tries(target: Target) -> int:
 
 
 def bearers(target: Target) -> tuple[Identity, ...]:
-    """The identities that show a token, those whom the server itself gave it first."""
-    holders = [identity for identity in target.identities if identity.token is not None]
+    """The identities that show a token, those whom the server itself gave it first. Who is kept by a cookie and was handed a token as well shows
+    that alone."""
+    holders = [_showing(identity) for identity in target.identities if identity.token is not None]
     return tuple(sorted(holders, key=lambda identity: identity.minted))
+
+
+def _showing(identity: Identity) -> Identity:
+    own = identity.token.reveal() if identity.token is not None else ""
+    if not identity.headers or any(own in value.reveal() for _, value in identity.headers):
+        return identity
+    return replace(identity, headers=(("Authorization", Secret(f"Bearer {own}")),))
 
 
 _ENDS: Final = re.compile(r"(?i)log-?_?(out|off)|sign-?_?out|delete|remove|revoke|deactivate")

@@ -1,12 +1,16 @@
 """Where an application sets cookies: its readable routes and its log-in, asked once a scan."""
 
-from stopper.core.cookie_flags import set_cookies
+from collections.abc import Iterator
+from dataclasses import replace
+
+from stopper.core.cookie_flags import cookies_of, set_cookies, sets_credential
 from stopper.core.exchange import Exchange
 from stopper.core.place import RouteRef
-from stopper.core.probe import Steps, Target, send
+from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_baseline import attempt, candidates
-from stopper.core.probe_login import entered
+from stopper.core.probe_login import entered, known_log_in
 from stopper.core.probe_shared import found_once
+from stopper.core.secret import Secret
 
 Answer = tuple[RouteRef, Exchange]
 
@@ -44,3 +48,11 @@ def keeps_by_cookie(target: Target) -> Steps[bool]:
     return any(
         not one.ends for _, answer in (yield from answers_with_cookies(target)) for one in set_cookies(answer.response)
     )
+
+
+def also_by_cookie(target: Target) -> Iterator[Identity]:
+    """Who shows a token, as a browser knows them where the log-in has set a cookie as well: it may let in by itself."""
+    for one in target.identities:
+        came = known_log_in(target, one) if one.token is not None else None
+        if came is not None and sets_credential(came.response):
+            yield replace(one, headers=(("Cookie", Secret(cookies_of(came.response))),), token=None)

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.likely_inputs import TELLING
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.place import RouteRef
 from stopper.core.probe import LITTLE, Skipped, Steps, Target, failed, not_applicable, passed, send
@@ -85,19 +86,33 @@ def members(request: Request) -> dict[str, object]:
 
 
 def inputs(
-    target: Target, methods: Sequence[str] = ("GET", "POST", "PUT", "PATCH"), usual: Sequence[str] = USUAL
+    target: Target,
+    methods: Sequence[str] = ("GET", "POST", "PUT", "PATCH"),
+    usual: Sequence[str] = USUAL,
+    likely: re.Pattern[str] | None = None,
 ) -> Steps[list[Input]]:
     """The inputs of the routes that answer; bounded by the depth, and found once a scan. Inputs that are known to be
-    read come before names that are guesses, and every route's first comes before any route's second."""
+    read come before names that are guesses, and every route's first comes before any route's second; of these, *likely* ones by path or name
+    come first where there are more than are varied."""
     key = f"inputs {' '.join(methods)} {' '.join(usual)}"
-    return (yield from found_once(target, key, lambda: _inputs(target, methods, usual)))
+    known, guesses = yield from found_once(target, key, lambda: _inputs(target, methods, usual))
+    most = OF_MANY if len({one.ref for one in known}) > MOST[target.depth] else MOST
+    if likely is not None and (LITTLE in target.notes or len(known) > most[target.depth]):
+        hint = likely
+        known = sorted(known, key=lambda one: not (hint.search(one.route.path) or hint.search(one.name)))
+    known = known[: most[target.depth]]
+    room = WITH_GUESSES[target.depth] - len(known)
+    return [*known, *guesses[: max(0, room)]]
 
 
-def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Steps[list[Input]]:
+def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Steps[tuple[list[Input], list[Input]]]:
+    """Those of which something says that they are read, and the guesses."""
     found: list[tuple[tuple[bool, bool, int], Input]] = []
-    reading = [pair for pair in every(target, methods) if _says_what_it_reads(target, *pair)][: READING[target.depth]]
+    reading = [pair for pair in every(target, methods) if _says_what_it_reads(target, *pair)]
     if LITTLE in target.notes:  # doors first, and what asks for a text in an address; what is left is varied with
-        reading = sorted(reading, key=lambda pair: not _likeliest(*pair))[: READING["quick"] + READING["quick"] // 2]
+        reading = sorted(reading, key=lambda pair: not _likeliest(*pair))
+        reading = _firsts(reading, READING["quick"] + READING["quick"] // 2, lambda pair: not _likeliest(*pair))
+    reading = _firsts(reading, READING[target.depth])
     for number, (route, method) in enumerate([*reading, *_the_others(target, methods, reading)]):
         if number >= len(reading) and (
             len(found) >= WITH_GUESSES[target.depth] or (LITTLE in target.notes and reading)
@@ -124,12 +139,33 @@ def _inputs(target: Target, methods: Sequence[str], usual: Sequence[str]) -> Ste
             decides = asked.effect == "login" and SUBJECT.search(last) is not None  # who somebody is, which weighs most
             found.append(((guess, guess and is_door(route), -1 if decides else place), one))
     ordered = sorted(found, key=lambda pair: pair[0])
-    known = [one for order, one in ordered if not order[0]]
-    most = OF_MANY if len({one.ref for one in known}) > MOST[target.depth] else MOST
-    known = known[: most[target.depth]]
-    room = 0 if LITTLE in target.notes and reading else WITH_GUESSES[target.depth] - len(known)
-    guesses = [one for order, one in ordered if order[0]][: max(0, room)]
-    return [*known, *guesses]
+    guesses = [one for order, one in ordered if order[0]] if LITTLE not in target.notes or not reading else []
+    return [one for order, one in ordered if not order[0]], guesses
+
+
+def _firsts(
+    reading: Sequence[tuple[Route, str]], most: int, late: Callable[[tuple[Route, str]], bool] = lambda _: False
+) -> list[tuple[Route, str]]:
+    """At most so many of them, those that come *late* last. Where there are more, one of each path that reads the same by several methods comes
+    before the others (one view as a rule), one of each folder before a second of any, and what the path says of doing something with a text
+    before what says nothing."""
+    if len(reading) <= most:
+        return list(reading)
+    seen: dict[object, int] = {}
+    order: list[tuple[tuple[bool, bool, int, bool, int], tuple[Route, str]]] = []
+    for number, (route, method) in enumerate(reading):
+        again = _count(seen, (route.path, tuple(sorted((*route.names, *route.body_names)))))
+        folder = route.path.rstrip("/").rpartition("/")[0]
+        turn = 0 if again else _count(seen, folder)
+        pair = (route, method)
+        order.append(((again > 0, late(pair), turn, not TELLING.search(route.path), number), pair))
+    return [pair for _, pair in sorted(order, key=lambda one: one[0])[:most]]
+
+
+def _count(seen: dict[object, int], key: object) -> int:
+    """How often *key* was counted before."""
+    seen[key] = seen.get(key, -1) + 1
+    return seen[key]
 
 
 def _likeliest(route: Route, method: str) -> bool:
@@ -189,10 +225,11 @@ def judged(
     wrong: Callable[[Input], str],
     right: str,
     more: Sequence[Input] = (),
+    likely: re.Pattern[str] | None = None,
 ) -> Steps[Verdict]:
-    """Try *more* and every input; each route that *tried* brings evidence of is a place. *wrong* says of an input what it does, *right* what
-    all others do. What a rule brings along weighs most, and a budget may run out."""
-    found = [*more, *(yield from inputs(target))]
+    """Try *more* and every input, *likely* ones first; each route that *tried* brings evidence of is a place. *wrong* says of an input what it
+    does, *right* what all others do. What a rule brings along weighs most, and a budget may run out."""
+    found = [*more, *(yield from inputs(target, likely=likely))]
     if not found:
         return not_applicable("no input that takes text is in reach")
     places: dict[RouteRef, str] = {}

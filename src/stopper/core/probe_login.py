@@ -9,6 +9,7 @@ from typing import Final, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from stopper.core.app import Route
+from stopper.core.cookie_flags import sets_credential
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.login_names import (
     BEST,
@@ -178,7 +179,7 @@ def lets_in(response: Response) -> bool:
     """Whether the answer of a login hands out a credential."""
     # A page that asks for the password again sets a cookie too: for its token, or for what it says.
     handed = bool(token_in(response) or named(response.json(), KEY_NAMES[:2])) or (
-        bool(response.all_headers("Set-Cookie")) and not asks_again(response)
+        sets_credential(response) and not asks_again(response)
     )
     return handed and not response.refused and (response.succeeded or response.status in (302, 303))
 

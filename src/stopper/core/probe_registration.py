@@ -125,7 +125,8 @@ def enrolled(target: Target) -> Steps[Enrolled | None]:
 def _new_person(target: Target, route: Route) -> tuple[Identity, Request]:
     """A new person, and what registers it at *route*: the form by which somebody of the scan came, which may have a token of its own, or
     what a well-meaning client sends."""
-    sent = registration_at(target, route)
+    known = registration_at(target, route)
+    sent = known.request if known is not None else None
     if sent is not None and "form" in (sent.header("Content-Type") or ""):
         fields: dict[str, object] = dict(parse_qsl(sent.body.decode("utf-8", "replace"), keep_blank_values=True))
         person, body = new_account(fields)

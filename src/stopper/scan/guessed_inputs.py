@@ -94,7 +94,8 @@ Ask = Callable[[dict[str, str]], Response]
 def guessed_inputs(
     app: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity], most: int = ROUTES_MOST
 ) -> App:
-    """*app*, each route that read one of the usual names with that name. Bodies are tried in mode active only, and at no route of a document."""
+    """*app*, each route that read one of the usual names with that name. Bodies are tried in mode active only, and at a route of a document where
+    that tells none and the route refuses to go without."""
     routes: list[Route] = []
     left, told = most, TOLD_MOST
     for route in app.routes:
@@ -144,7 +145,7 @@ def _unknown(route: Route, method: str, honest: HonestRequests) -> bool:
     known = honest.learned_query if method == "GET" else honest.learned
     return not (
         method not in route.methods
-        or not route.readers <= ({"wire", "spec"} if method == "GET" else {"wire"})
+        or not route.readers <= {"wire", "spec"}
         or route.reads_no_query
         or route.names
         or route.request_schema
@@ -173,6 +174,8 @@ def _with_names(
         people = ()  # a guess that is read would change who was given
     for kind in ("json", "form"):
         ask = _asker(courier, honest, route, people, kind)
+        if "spec" in route.readers and ask({}).status not in (400, 415, 422, 500):
+            continue  # it does what it does without
         try:
             names = _read(ask, BODY, honest.canary)
         except Skipped:  # what names somebody beside a status is not sent everywhere

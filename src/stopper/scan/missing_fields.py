@@ -105,7 +105,8 @@ def learn_one(route: Route, courier: Courier, honest: HonestRequests) -> None:
 
 def _learned_door(route: Route, courier: Courier, honest: HonestRequests, asked: frozenset[str]) -> Iterator[Route]:
     door = LOGIN.search(route.path) or REGISTER.search(route.path) or route.path in asked
-    if not door or "POST" not in route.methods or route.parameters or not route.readers <= {"wire"} or route.names:
+    known = route.names or route.request_schema or not route.readers <= {"wire", "spec"}
+    if not door or "POST" not in route.methods or route.parameters or known:
         yield route
         return
     with contextlib.suppress(Skipped):

@@ -65,5 +65,6 @@ class _Links(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Collect what the tag points at; a link that deletes is nothing to follow."""
         for name, value in attrs:
-            if name in ("href", "action") and value and not re.search(r"(?i)delete|remove", value):
+            leads = name == "href" or (name == "action" and tag == "form")  # of a button it says nothing
+            if leads and value and not re.search(r"(?i)delete|remove", value):
                 self.found.append(value)

@@ -65,6 +65,27 @@ def with_forms_of(known: Sequence[Route], seen: Sequence[Route]) -> tuple[Route,
     return (*rest, *bare.values())
 
 
+def with_pages_of(described: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ...]:
+    """Routes of a document, each with what forms and links of pages say of it: what it reads, where the document does not say, and that a form is sent there."""
+    forms = {one.path.rstrip("/"): one for one in seen if one.takes_form and (one.fields or one.files)}
+    asked = {one.path.rstrip("/"): one for one in seen if "GET" in one.methods and one.names and not one.parameters}
+    return tuple(
+        _with_page_of(one, forms.get(one.path.rstrip("/")), asked.get(one.path.rstrip("/"))) for one in described
+    )
+
+
+def _with_page_of(route: Route, form: Route | None, asked: Route | None) -> Route:
+    says = bool(route.names or route.files or route.body_names)
+    if form is not None and "POST" in route.methods and (not says or route.takes_form):
+        told = replace(route, readers=route.readers | form.readers)
+        return told if says else replace(
+            told, fields=form.fields, files=form.files, examples={**form.examples, **route.examples}, takes_form=True, request_schema=None
+        )  # fmt: skip
+    if asked is not None and "GET" in route.methods and not says and not route.parameters:
+        return replace(route, optional=asked.names, examples={**asked.examples, **route.examples})
+    return route
+
+
 def sent_by_scripts(found: Mapping[str, Route], bodies: Mapping[tuple[str, str], Sent]) -> list[Route]:
     """The routes that take a POST, PUT or PATCH with what scripts send there."""
     return [

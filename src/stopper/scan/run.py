@@ -23,6 +23,7 @@ from stopper.scan.nothing_there import plain_get
 from stopper.scan.options import ProbeOptions
 from stopper.scan.other_versions import other_versions
 from stopper.scan.page_links import links
+from stopper.scan.page_routes import TAKES_AWAY, with_pages_of
 from stopper.scan.probing import Clock, examine, nothing, start
 from stopper.scan.report import ReadError, Report
 from stopper.scan.score import scored
@@ -57,6 +58,8 @@ HEADS: Final = (
 """Below what they stand."""
 TAILS: Final = ("", "/auth", "/user", "/users", "/account", "/accounts")
 """The same below the beginning of an API that is known."""
+FORMS_MOST: Final = 12
+"""Pages of forms that are asked for beside a document."""
 REFUSING_MOST: Final = 12
 """Reads that are looked at for one that refuses nobody."""
 LIKELIEST: Final = 8
@@ -149,8 +152,8 @@ def _known(
         document = found_spec(
             courier, "", [place for place in seen.documents if place not in _asked(prefix)][:NEAR_MOST]
         )
-    elif any(links(first, transport.base_url.removesuffix(prefix), prefix + "/")):
-        seen = crawled(courier, prefix, canary, ("/",))
+    elif shown := _pages(document[1], first, transport, prefix):
+        seen = crawled(courier, prefix, canary, shown)
     if document is not None and _lacks_doors(document[1], options):
         found = crawled(courier, prefix, canary, _doors_beside(document[1], prefix))
         let_in = tuple(route for route in found.routes if _lets_in((route,)) or REGISTERS.search(route.path))
@@ -165,7 +168,7 @@ def _known(
         routes = (*routes, *_of_other_documents(courier, prefix, routes))
     placed = tuple(_under(prefix, route) for route in routes)
     placed = (*placed, *other_versions(courier, placed, canary))
-    placed = (*placed, *beside(placed, seen.routes))
+    placed = (*with_pages_of(placed, seen.routes), *beside(placed, seen.routes))
     return App(name=transport.origin.authority, routes=placed, spec=spec, readers=frozenset({"spec", "wire"})), _plain(
         seen
     )
@@ -175,6 +178,16 @@ def _shows_pages(first: Response, transport: HttpTransport, prefix: str) -> bool
     """Whether it begins with a page that leads on and says nothing of an API: such an application has no document as a rule."""
     led = list(links(first, transport.base_url.removesuffix(prefix), prefix + "/"))
     return len(led) > 1 and not re.search(r"(?i)\bapi\b|swagger|openapi|docs|redoc", first.text)
+
+
+def _pages(described: tuple[Route, ...], first: Response, transport: HttpTransport, prefix: str) -> tuple[str, ...]:
+    """Where a crawl beside a document begins: the start where it leads on, and what is read and takes a POST as well, as the page of a form
+    does."""
+    leads = first.sends_on or any(links(first, transport.base_url.removesuffix(prefix), prefix + "/"))
+    sent = {route.path for route in described if "POST" in route.methods}
+    both = (route.path for route in described if "GET" in route.methods and not route.parameters and route.path in sent)
+    shown = [path.removeprefix(prefix) for path in both if not TAKES_AWAY.search(path)][:FORMS_MOST]
+    return (*(("/",) if leads else ()), *shown)
 
 
 def _lets_in(routes: tuple[Route, ...]) -> bool:

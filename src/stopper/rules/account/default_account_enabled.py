@@ -7,7 +7,7 @@ from typing import Final
 
 from stopper.core.account_names import is_password_name, makes_password_hash, said_name
 from stopper.core.app import App, Route
-from stopper.core.exchange import Response
+from stopper.core.exchange import Exchange, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.literal_accounts import (
@@ -26,9 +26,11 @@ from stopper.core.probe_anybody import lets_anybody_in, lets_in_by_any_password
 from stopper.core.probe_login import (
     asks_basic,
     goes_on,
+    known_log_in,
     lets_in,
     login_requests,
     login_routes,
+    retyped,
     told_apart,
     understood,
 )
@@ -288,6 +290,8 @@ def probe(target: Target) -> Steps[Verdict]:
         return not_applicable("no route logs people in")
     if target.mode != "active":
         return unsure("guessing an account that nobody gave needs mode active")
+    if (came := (yield from _came_by_one(target))) is not None:
+        return came
     found: Verdict | None = None
     for route in routes[:2]:  # beside the log-in of everybody often stands one of administrators
         way = yield from _way_in(target, route)
@@ -302,6 +306,28 @@ def probe(target: Target) -> Steps[Verdict]:
         if (open_to_all := (yield from lets_anybody_in(target, route))) is not None:
             return open_to_all
     return found or unsure("no log-in understood an account")
+
+
+def _came_by_one(target: Target) -> Steps[Verdict | None]:
+    """By which account the scan itself came in where it was given nobody: what let it in, and the same name with another password."""
+    for one in target.identities:
+        came = known_log_in(target, one) if one.guessed and not one.any_password else None
+        own = one.password.reveal() if one.password is not None else ""
+        wrong = retyped(came.request, one, token_hex(8)) if came is not None else None
+        if came is None or wrong is None or one.issued_by is None or (one.subject, own) not in PAIRS:
+            continue
+        control = yield from send(wrong)
+        if not lets_in(control.response):
+            return _let_in(one.issued_by, control, came)
+    return None
+
+
+def _let_in(ref: RouteRef, control: Exchange, exchange: Exchange) -> Verdict:
+    evidence = [
+        Evidence("exchange", "control: the same name with a random password is refused", control),
+        Evidence("exchange", "a default account is let in", exchange),
+    ]
+    return failed(f"{ref} lets in a default account", [ref], evidence)
 
 
 def _way_in(target: Target, route: Route) -> Steps[tuple[int, Response] | None]:
@@ -339,11 +365,7 @@ def _tried(target: Target, route: Route, way: int, refusal: Response) -> Steps[V
             return unsure(f"{ref} lets in with any password")
         if not lets_in(answer) and not told_apart(answer, control.response):
             continue
-        evidence = [
-            Evidence("exchange", "control: the same name with a random password is refused", control),
-            Evidence("exchange", "a default account is let in", exchange),
-        ]
-        return failed(f"{ref} lets in a default account", [ref], evidence)
+        return _let_in(ref, control, exchange)
     return passed(f"{ref} refuses the commonest default accounts")
 
 

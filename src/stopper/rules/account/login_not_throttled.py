@@ -248,7 +248,10 @@ def _of_log_ins(target: Target) -> Steps[Verdict]:
         load = load_of(target, route.path)
         if load is not None and load.turned_away:  # by what other probes sent there; it would turn away these as well
             return passed(f"POST {route.path} turned this scan away after some log-ins")
-        verdict = yield from _tried(target, route)
+        person = _person(target)
+        verdict = yield from _tried(target, route, person)
+        if verdict is None and person is not None:  # whose account is gone by now, or was never let in here
+            verdict = yield from _tried(target, route, None)
         if verdict is not None:
             return verdict
     if by_get is not None:
@@ -258,20 +261,21 @@ def _of_log_ins(target: Target) -> Steps[Verdict]:
 
 def _person(target: Target) -> Identity | None:
     """The last person whose password is known: the first one is who other probes log in as."""
-    return next((one for one in reversed(target.identities) if one.subject and one.password and not one.minted), None)
+    known = [one for one in target.identities if one.subject and one.password and not one.minted]
+    return next((one for one in reversed(known) if not one.any_password), None)
 
 
-def _tried(target: Target, route: Route) -> Steps[Verdict | None]:
+def _tried(target: Target, route: Route, person: Identity | None) -> Steps[Verdict | None]:
     """The verdict on one route; None where no way to send an account was understood."""
-    person = _person(target)
     subject = person.subject if person is not None and person.subject else f"nobody-{target.canary}@example.com"
     came = (yield from attempt(entered(target, person))) if person is not None else None
     if person is not None and came is not None and came[0].path == route.path:
         # The request that let somebody in is the best one to vary, and costs no further log-in.
         wrong = retyped(came[1].request, person, token_hex(8))
         first = (yield from send(wrong)) if wrong is not None else None
-        if first is not None and not lets_in(first.response):
-            return (yield from _guessed(target, route, partial(_again, came[1], person), came[1], first))
+        still = (yield from send(came[1].request)) if first is not None and not lets_in(first.response) else None
+        if first is not None and still is not None and lets_in(still.response):
+            return (yield from _guessed(target, route, partial(_again, came[1], person), still, first))
     for index in range(WAYS):
         right: Exchange | None = None
         if person is not None and person.password is not None:

@@ -230,7 +230,8 @@ def _asks_for_account(call: Call) -> bool:
 
 def probe(target: Target) -> Steps[Verdict]:
     """A wrong password for somebody who exists, and for somebody who does not: the refusals must be alike."""
-    person = next((one for one in reversed(target.identities) if one.subject and one.password and not one.minted), None)
+    known = [one for one in target.identities if one.subject and one.password and not one.minted]
+    person = next((one for one in reversed(known) if not one.any_password), None)
     routes = login_routes(target)
     if person is None or person.subject is None or not routes:
         told = yield from told_to_nobody(target)

@@ -18,6 +18,7 @@ from stopper.core.password_schemas import LEAST, is_password_length, least_asked
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_accounts import asks_no_password, registered_at, registration_at, takes_accounts, with_account
+from stopper.core.probe_baseline import alike
 from stopper.core.probe_login import asks_again
 from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
@@ -280,13 +281,14 @@ def probe(target: Target) -> Steps[Verdict]:
     if not routes:
         return not_applicable("no route registers people")
     for route in routes[:2]:
+        before = registration_at(target, route)
         good = yield from send(_request(target, route, "good", f"Qv7-{target.canary}-mire-lantern"))
-        if not _taken(good):  # some take letters and digits only
+        if not _taken(good, before):  # some take letters and digits only
             good = yield from send(_request(target, route, "good", f"Qv7{target.canary}mireLantern9"))
-        if not _taken(good):
+        if not _taken(good, before):
             continue
         weak = yield from send(_request(target, route, "weak", WEAK))
-        if _taken(weak) and _same_shape(good, weak):
+        if _taken(weak, before) and _same_shape(good, weak):
             ref = RouteRef("POST", route.path)
             evidence = [
                 Evidence("exchange", "control: a long random password is taken", good),
@@ -297,9 +299,12 @@ def probe(target: Target) -> Steps[Verdict]:
     return unsure("no route registered a test person")
 
 
-def _taken(exchange: Exchange) -> bool:
-    """A page that asks for a password again took nobody, and one that sends back to itself neither; one that sends on did."""
+def _taken(exchange: Exchange, before: Exchange | None) -> bool:
+    """A page that asks for a password again took nobody, unless somebody was taken so *before*, and one that sends back to itself neither; one that
+    sends on did."""
     response = exchange.response
+    if before is not None and asks_again(before.response):
+        return alike(response, before.response)
     if response.status in (302, 303):
         here = exchange.request.target.partition("?")[0].rstrip("/")
         return urlsplit(response.header("Location") or "").path.rstrip("/") != here
@@ -319,7 +324,9 @@ def _same_shape(good: Exchange, weak: Exchange) -> bool:
 
 
 def _request(target: Target, route: Route, who: str, password: str) -> Request:
-    if (sent := registration_at(target, route)) is not None and "form" in (sent.header("Content-Type") or ""):
+    known = registration_at(target, route)
+    sent = known.request if known is not None else None
+    if sent is not None and "form" in (sent.header("Content-Type") or ""):
         # A form may have a token of its own: it is sent as somebody of the scan was registered by it.
         fields: dict[str, object] = dict(parse_qsl(sent.body.decode("utf-8", "replace"), keep_blank_values=True))
         again = with_account(fields, f"{who}{target.canary}", password)

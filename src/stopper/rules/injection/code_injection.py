@@ -11,22 +11,33 @@ from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
 from stopper.core.call_edits import calls_at
 from stopper.core.checked_input import is_checked_by_callers, is_each_checked
-from stopper.core.exchange import Exchange, Request, Response
+from stopper.core.exchange import Request
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import UNTRUSTED_TEXT
+from stopper.core.likely_inputs import RUN
 from stopper.core.loaded_uploads import loaded_uploads
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, send
-from stopper.core.probe_baseline import beyond, says_nothing, steady
+from stopper.core.probe_baseline import beyond
 from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_nowhere import NOWHERE, is_nowhere, nowhere
 from stopper.core.probe_packed_cookies import unpacked_cookies
 from stopper.core.probe_payloads import LEFT, PRODUCT, RIGHT, payloads
 from stopper.core.probe_raw_bodies import OBJECTS, bare_bodies
 from stopper.core.probe_uploads import takers
-from stopper.core.probe_waiting import may_run_a_program, waits_as_told, waits_by_its_name, waits_unpacked
+from stopper.core.probe_waiting import (
+    COMMANDS,
+    EVALUATES,
+    UNPACKS,
+    ends_as_told,
+    may_run_a_program,
+    waits_as_code,
+    waits_as_told,
+    waits_by_its_name,
+    waits_unpacked,
+)
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -201,7 +212,7 @@ def probe(target: Target) -> Steps[Verdict]:
     """A sum in the language of a template, a shell and Python is sent where text is expected; its result proves that it was run. So is a
     sum that objects are unpacked by, where a name or an empty body takes one, and a path that is not there."""
     verdict = yield from judged(
-        target, _tried, lambda one: f"runs what {one.name} says", "inputs run nothing of what they are sent"
+        target, _tried, lambda one: f"runs what {one.name} says", "inputs run nothing of what they are sent", likely=RUN
     )
     places: list[RouteRef] = list(verdict.routes)
     evidence: list[Evidence] = list(verdict.evidence)
@@ -279,18 +290,21 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
         found = yield from _worked_out(one.given(sent), one.given(harmless), telling)
         if found and (answer := found[-1].exchange) is not None:
             return [] if (yield from is_nowhere(target, one, sent, answer, telling)) else found
-    if _COMMANDS.search(one.name) and (seen := (yield from _ends_as_told(target, one))):
+    if COMMANDS.search(one.name) and (seen := (yield from ends_as_told(target, one))):
         return seen
     if may_run_a_program(one) and (waited := (yield from waits_as_told(target, one))):
         return waited
-    if OBJECTS.search(one.name):
+    if (EVALUATES.search(one.name) or EVALUATES.search(one.route.path)) and (waited := (yield from waits_as_code(one))):
+        return waited
+    if OBJECTS.search(one.name) or UNPACKS.search(one.route.path):
         for raw, plain in unpacked():
             packed = [(base64.b64encode(text).decode() for text in (raw, plain))] if raw.startswith(b"c") else []
             for text, other in (*packed, (raw.decode(), plain.decode())):
                 found = yield from _worked_out(one.given(text), one.given(other), PRODUCT)
                 if found:
                     return found
-        return (yield from waits_unpacked(partial(_packed, one)))
+        waited = yield from waits_unpacked(partial(_packed, one))
+        return waited or (yield from waits_unpacked(one.given))
     return []
 
 
@@ -303,33 +317,6 @@ def _bodied(request: Request, text: str) -> Request:
 
 
 _EXPRESSIONS: Final = re.compile(r"(?i)expr|formula|calc|equation|condition|eval|script|rule|math")
-_COMMANDS: Final = re.compile(r"(?i)^(\w+\.)*\w*(cmd|command|exec|shell|run|host|hostname|ip|ping|domain)$")
-"""Inputs that a shell may be given whose output nobody is shown."""
-
-
-def _ends_as_told(target: Target, one: Input) -> Steps[list[Evidence]]:
-    """Where only the end of a command shows: a shell ends as the text says, and a text that is no command changes nothing."""
-    answers: list[tuple[str, Exchange]] = []
-    for text in (";exit 0", ";exit 7", ";exit 0", ",exit 0", ",exit 7"):
-        sent = f"{target.canary}{text}"
-        exchange = yield from send(one.given(sent))
-        if says_nothing(exchange.response):
-            return []
-        answers.append((sent, exchange))
-    good, bad, again, plain, other = (_without(said, exchange.response) for said, exchange in answers)
-    if good == bad or good != again or plain != other:
-        return []
-    return [
-        Evidence("exchange", "control: without a separator the text is no command, whatever it says", answers[4][1]),
-        Evidence("exchange", "a shell ends well where the text says so", answers[0][1]),
-        Evidence("exchange", "and badly where the text says so", answers[1][1]),
-    ]
-
-
-def _without(sent: str, response: Response) -> tuple[int, str]:
-    from html import escape  # of the probe alone, and dear to import
-
-    return response.status, steady(response.text.replace(sent, "").replace(escape(sent), ""))
 
 
 def unpacked() -> tuple[tuple[bytes, bytes], ...]:
@@ -340,8 +327,9 @@ def unpacked() -> tuple[tuple[bytes, bytes], ...]:
             f"(I{LEFT}\nI{RIGHT}\nt.".encode(),
         ),
         (
-            f"!!python/object/apply:operator.mul [{LEFT}, {RIGHT}]".encode(),
-            f"[{LEFT}, {RIGHT}]".encode(),
+            # A class, which the half-safe loader of PyYAML 5.1 to 5.3 calls as well: the number is written with another base.
+            f"!!python/object/apply:builtins.int ['{int(PRODUCT):x}', 16]".encode(),
+            f"['{int(PRODUCT):x}', 16]".encode(),
         ),
     )
 

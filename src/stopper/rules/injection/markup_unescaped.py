@@ -15,6 +15,7 @@ from stopper.core.flashed_markup import flashed_as_markup
 from stopper.core.kept_markup import kept_as_markup
 from stopper.core.labelling import labels_of
 from stopper.core.labels import LabelKind
+from stopper.core.likely_inputs import SHOWN
 from stopper.core.marked_words import marked_texts
 from stopper.core.passing import put_under
 from stopper.core.place import Span
@@ -307,6 +308,7 @@ def probe(target: Target) -> Steps[Verdict]:
         _tried,
         lambda one: f"puts {one.name} into its page as markup",
         "inputs come back escaped or in no page",
+        likely=SHOWN,
     )
     stored = (yield from beyond(stored_markup(target), verdict.routes)) if target.mode == "active" else None
     places, evidence = stored or ((), [])

@@ -17,6 +17,7 @@ from stopper.core.filtered_keys import is_admitted_key
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labelling import labels_of
 from stopper.core.labels import UNTRUSTED_TEXT, LabelKind
+from stopper.core.likely_inputs import ASKED
 from stopper.core.passing import callers, passed
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, send
@@ -208,7 +209,9 @@ def probe(target: Target) -> Steps[Verdict]:
     """A quote where one text is expected must change nothing; a condition in the text must not be obeyed."""
     doors = [*(yield from refused_log_ins(target)), *(yield from looked_up_headers(target))]
     said = "inputs take a quote for a quote"
-    verdict = yield from judged(target, _tried, lambda one: f"makes a query of what {one.name} says", said, doors)
+    verdict = yield from judged(
+        target, _tried, lambda one: f"makes a query of what {one.name} says", said, doors, ASKED
+    )
     door = yield from beyond(name_with_condition(target), verdict.routes)
     if door is None or door[0] in verdict.routes:
         return verdict

@@ -1,15 +1,17 @@
 """Strangers talk to the model on the owner's account, as long and as often as they like."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from stopper.core.app import App
+from stopper.core.exchange import Exchange
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.llm_names import model_calls
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
-from stopper.core.probe_llm import models, reply_of
+from stopper.core.probe_llm import Model, models, reply_of
 from stopper.core.rule import Hit, Rule
 
 
@@ -39,10 +41,7 @@ def probe(target: Target) -> Steps[Verdict]:
     if not found:
         return not_applicable("no endpoint of a language model answers in this mode")
     for model in found:
-        bare = model.asked("What can you help me with?")
-        credentials = {name.lower() for one in target.identities for name, _ in one.headers}
-        headers = tuple(pair for pair in bare.headers if pair[0].lower() not in credentials)
-        answer = yield from attempt(send(type(bare)(bare.method, bare.target, headers, bare.body, bare.effect)))
+        answer = model.honest if _by_nobody(target, model.honest) else (yield from _without(target, model))
         if answer is not None and answer.response.succeeded and len(reply_of(answer.response)) > 1:
             evidence = [
                 Evidence("exchange", "control: two questions get two answers of the model's own", model.other),
@@ -50,6 +49,22 @@ def probe(target: Target) -> Steps[Verdict]:
             ]
             return failed(f"{model.ref} answers everybody with a model", [model.ref], evidence)
     return passed(f"{len(found)} model endpoints ask for a credential")
+
+
+def _credentials(target: Target) -> set[str]:
+    return {name.lower() for one in target.identities for name, _ in one.headers}
+
+
+def _by_nobody(target: Target, honest: Exchange) -> bool:
+    """Whether the question by which the endpoint was found showed no credential: a limit may turn the next one away."""
+    shown = {name.lower() for name, _ in honest.request.headers}
+    return honest.request.identity is None and not shown & {"authorization", "cookie", *_credentials(target)}
+
+
+def _without(target: Target, model: Model) -> Steps[Exchange | None]:
+    bare = model.asked("What can you help me with?")
+    headers = tuple(pair for pair in bare.headers if pair[0].lower() not in _credentials(target))
+    return (yield from attempt(send(replace(bare, headers=headers, identity=None))))
 
 
 RULE = Rule(

@@ -22,7 +22,7 @@ from stopper.core.owner_names import OF_ANYBODY, OWN_ACCOUNT, PERSON
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import alike, attempt, is_door
-from stopper.core.probe_cookies import answers_with_cookies
+from stopper.core.probe_cookies import also_by_cookie, answers_with_cookies
 from stopper.core.probe_landing import landed
 from stopper.core.probe_login import is_log_in_form
 from stopper.core.probe_objects import marked
@@ -236,7 +236,7 @@ def _is_kept(facts: SourceFacts, part: Value, function: str) -> bool:
 
 def probe(target: Target) -> Steps[Verdict]:
     """A changing request with a cookie, once from the application's own page and once from another site's."""
-    people = [one for one in target.identities if one.cookies]
+    people = [one for one in target.identities if one.cookies] or list(also_by_cookie(target))
     routes = [
         (route, method)
         for route in target.app.routes
@@ -258,11 +258,13 @@ def probe(target: Target) -> Steps[Verdict]:
     return verdict or unsure("no changing route took the cookie in this mode")
 
 
-def _likeliest(target: Target, route: Route, method: str) -> tuple[bool, bool, bool]:
-    """Forms in which somebody writes first, then what takes a text at all; what changes a person stays as it is for somebody who was given."""
+def _likeliest(target: Target, route: Route, method: str) -> tuple[bool, bool, bool, bool]:
+    """Forms in which somebody writes first, then what a page may send without being asked, then what takes a text at all; what changes a person
+    stays as it is for somebody who was given."""
     texts = marked(target.request_for(route, method), target.canary)[1] if route.takes_form else {}
     of_a_person = PERSON.search(route.path) is not None or OWN_ACCOUNT.search(route.path) is not None
-    return not (route.takes_form and (route.names or texts)), not texts and not route.names, of_a_person
+    asks = bool(route.names or route.body_names or route.request_schema) and not route.takes_form
+    return not (route.takes_form and (route.names or texts)), asks, not texts and not route.names, of_a_person
 
 
 def _shown_after(

@@ -1,0 +1,177 @@
+"""What forms and links of pages say is known beside a document, and which of many inputs are varied first."""
+
+import re
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask, jsonify, request
+from tests.rules.from_outside import RULES, reached, verdict
+
+from stopper.core.app import App, Route
+from stopper.core.probe import LITTLE
+from stopper.core.probe_inputs import inputs
+from stopper.scan.engine import run_probe
+from stopper.scan.page_routes import with_pages_of
+from stopper.scan.run import _pages as pages
+from stopper.scan.target import prepare
+from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.http import HttpTransport
+from stopper.scan.wire.wsgi import WsgiTransport
+
+_SPEC: Any = frozenset({"spec"})
+_WIRE: Any = frozenset({"wire"})
+
+
+def test_a_route_of_which_the_document_says_nothing_reads_what_the_form_sends() -> None:
+    bare = Route("/send", ("POST",), readers=_SPEC)
+    asked = Route("/find", ("GET",), readers=_SPEC)
+    form = Route("/send", ("POST",), fields=("text",), takes_form=True, readers=_WIRE)
+    link = Route("/find", ("GET",), optional=("word",), readers=_WIRE)
+    sent, found = with_pages_of((bare, asked), (form, link))
+    assert (sent.fields, sent.takes_form, sent.readers) == (("text",), True, _SPEC | _WIRE)
+    assert found.names == ("word",)
+
+
+def test_what_the_document_says_stays_as_it_is() -> None:
+    """A form of a page is no reason to send one where the document has JSON."""
+    schema = {"properties": {"title": {"type": "string"}}}
+    told = Route("/send", ("POST",), request_schema=schema, readers=_SPEC)
+    query = Route("/find", ("GET",), optional=("q",), readers=_SPEC)
+    one = Route("/things/{id}", ("GET",), parameters=(("id", "string"),), readers=_SPEC)
+    form = Route("/send", ("POST",), fields=("text",), takes_form=True, readers=_WIRE)
+    seen = (form, Route("/find", ("GET",), optional=("word",), readers=_WIRE))
+    assert with_pages_of((told, query, one), seen) == (told, query, one)
+
+
+def test_pages_of_forms_are_asked_beside_a_document() -> None:
+    routes = (
+        Route("/admin", ("GET",)),
+        Route("/admin", ("POST",)),
+        Route("/list", ("GET",)),
+        Route("/cart/clear", ("GET", "POST")),
+        Route("/item/{id}", ("GET", "POST"), parameters=(("id", "int"),)),
+    )
+    from stopper.core.exchange import Response
+
+    transport = HttpTransport("http://127.0.0.1:9")
+    assert pages(routes, Response(200, body=b"hello"), transport, "") == ("/admin",)
+    assert pages(routes, Response(302, (("Location", "/x"),)), transport, "") == ("/", "/admin")
+
+
+def _documented(app: Flask, routes: tuple[Route, ...]) -> Any:
+    courier = Courier(WsgiTransport(app), mode="active", max_requests=2000)
+    model = App(routes=routes, readers=frozenset({"spec", "wire"}))
+    return prepare(model, courier, (), "active", "standard").target, courier
+
+
+@pytest.mark.parametrize("wants", [True, False])
+def test_a_body_of_which_a_document_says_nothing_is_guessed_where_it_is_wanted(wants: bool) -> None:
+    app, seen = Flask("silent"), []
+
+    @app.post("/run")
+    def run() -> Any:
+        seen.append(request.get_json(silent=True) or {})
+        command = seen[-1].get("command")
+        if wants and not command:
+            return jsonify(message="no"), 400
+        return jsonify(ran=f"output of {command}" if wants else "yes")
+
+    target, _ = _documented(app, (Route("/run", ("POST",), readers=_SPEC),))
+    (known,) = (one for one in target.app.routes if one.path == "/run")
+    assert ("command" in known.fields) is wants
+    assert wants or not any("command" in body for body in seen)
+
+
+def _many(little: bool) -> list[str]:
+    app = Flask("many")
+    paths = [f"/{folder}/{word}" for folder in ("alpha", "beta", "gamma") for word in (f"w{n}" for n in range(30))]
+    for path in (*paths, "/tools/ping"):
+        app.add_url_rule(path, path, lambda: request.args.get("v", ""), methods=["GET", "POST"])
+    routes = tuple(
+        Route(path, (method,), fields=("v",), readers=_SPEC)
+        for path in (*paths, "/tools/ping")
+        for method in ("GET", "POST")
+    )
+    target, courier = _documented(app, routes)
+    if little:
+        target.notes[LITTLE] = True
+    steps = inputs(target, likely=re.compile("ping"))
+    sent: Any = None
+    try:
+        while True:
+            step = steps.send(sent)
+            sent = courier.carry(step.request)
+    except StopIteration as done:
+        return [f"{one.ref}" for one in done.value]
+
+
+@pytest.mark.parametrize("little", [True, False])
+def test_of_many_inputs_one_of_each_folder_comes_first_and_each_path_once(little: bool) -> None:
+    found = _many(little)
+    assert found[0].endswith(" /tools/ping")
+    assert len({one.partition(" ")[2] for one in found}) == len(found)
+    folders = [sum(f"/{folder}/" in one for one in found) for folder in ("alpha", "beta", "gamma")]
+    assert max(folders) - min(folders) <= 1
+
+
+@pytest.mark.parametrize(("path", "fetches"), [("/ssrf/urlopen", True), ("/ssrf/urlopen", False), ("/notes", True)])
+def test_the_one_input_of_a_path_that_fetches_is_given_an_address(path: str, fetches: bool) -> None:
+    """Whatever it is called; a path that says nothing of it is not tried by an odd name."""
+    from urllib.request import urlopen
+
+    app = Flask("goes")
+
+    @app.get("/")
+    def start() -> Any:
+        return f"<form action='{path}' method=get><input name=words></form>", {"Content-Type": "text/html"}
+
+    @app.get(path)
+    def go() -> Any:
+        where = request.args.get("words", "")
+        if fetches and urlsplit(where).hostname:
+            urlopen(where, timeout=2).read()
+        return "ok"
+
+    told = verdict("server-side-request-forgery", app)
+    assert (told.outcome == "fail") is (fetches and path != "/notes"), told.message
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_text_that_is_run_as_python_and_shows_nothing(runs: bool) -> None:
+    app = Flask("blind")
+
+    @app.get("/")
+    def start() -> Any:
+        return "<form action='/tools/eval/' method=get><input name=words></form>", {"Content-Type": "text/html"}
+
+    @app.get("/tools/eval/")
+    def tools() -> Any:
+        found = re.fullmatch(r"__import__\('time'\)\.sleep\(([\d.]+)\)", request.args.get("words", ""))
+        if runs and found:
+            time.sleep(float(found[1]))
+        return "done"
+
+    target, courier = reached(app)
+    told = run_probe(RULES["code-injection"], target, courier).verdict
+    assert (told.outcome == "fail") is runs, told.message
+
+
+@pytest.mark.parametrize("unpacks", [True, False])
+def test_a_text_that_is_unpacked_as_it_stands_and_shows_nothing(unpacks: bool) -> None:
+    app = Flask("packed")
+
+    @app.get("/")
+    def start() -> Any:
+        return "<form action='/deserialize/pickle/' method=get><input name=words></form>", {"Content-Type": "text/html"}
+
+    @app.get("/deserialize/pickle/")
+    def load() -> Any:
+        found = re.match(r"ctime\nsleep\n\(F([\d.]+)\ntR\.", request.args.get("words", ""))
+        if unpacks and found:
+            time.sleep(float(found[1]))
+        return "done"
+
+    told = verdict("code-injection", app)
+    assert (told.outcome == "fail") is unpacks, told.message
