@@ -9,8 +9,10 @@ from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
 from stopper.core.values import Constant, Format, Mapping, Sequence, Value, text_of
 
-_JSON_BY_ITSELF: Final = ("flask_restful", "flask_restx", "flask_smorest", "flask_rebar", "apiflask", "connexion", "flask_apispec", "spectree", "flask_openapi3", "fastapi")  # fmt: skip
+_JSON_BY_ITSELF: Final = ("flask_smorest", "flask_rebar", "apiflask", "connexion", "flask_apispec", "spectree", "flask_openapi3", "fastapi")  # fmt: skip
 """What makes JSON of the text that a view gives back."""
+_JSON_OF_RESOURCES: Final = ("flask_restful", "flask_restx", "flask_restplus")
+"""What makes JSON of what the methods of its resources give back; a view that is a function beside them stays Flask's."""
 _ASKED: Final = re.compile(
     r"\{\{-?\s*request\.(?:args|form|values|cookies|headers)(?:\.get\(\s*['\"][^'\"{}]+['\"][^{}|]*\)|\[['\"][^'\"{}]+['\"]\]|\.\w+)[^{}|]*\|\s*safe\b"
 )
@@ -20,6 +22,8 @@ _ASKED: Final = re.compile(
 def is_bare_text(facts: SourceFacts, flow: Flow, tainted: Callable[[SourceFacts, Value], bool]) -> bool:
     """``return f"Comment received: {comment}"``: no tag stands in it, and none need stand there, since Flask calls every text a page."""
     if flow.detail != "return" or facts.imports(*_JSON_BY_ITSELF):
+        return False
+    if facts.imports(*_JSON_OF_RESOURCES) and not _is_plain_view(facts, flow.function):
         return False
     value = flow.value
     given = next((one.value for one in facts.returns_of(flow.function) if one.span == flow.span), value)
@@ -33,6 +37,11 @@ def is_bare_text(facts: SourceFacts, flow: Flow, tainted: Callable[[SourceFacts,
     if isinstance(first, Constant) and isinstance(first.value, str) and first.value.lstrip()[:1] in ("{", "["):
         return False  # JSON by hand
     return any(tainted(facts, one) for one in value.parts)
+
+
+def _is_plain_view(facts: SourceFacts, function: str) -> bool:
+    known = facts.function(function)
+    return known is not None and not known.owner and bool(facts.routes_of_view(function))
 
 
 def said_by_templates(facts: SourceFacts) -> Iterator[Span]:

@@ -6,11 +6,12 @@ from typing import Final
 
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
-from stopper.core.failed_branch import failed_before, made_at
+from stopper.core.failed_branch import failed_before, has_failed, made_at
 from stopper.core.labels import LabelKind
 from stopper.core.passing import callers, passed
 from stopper.core.place import Span
 from stopper.core.raising import raised_in
+from stopper.core.read_parts import Origin, origins
 from stopper.core.vain_address_checks import asks_nothing, ends_loosely, is_vain, is_vain_comparison
 from stopper.core.values import (
     Call,
@@ -30,7 +31,6 @@ from stopper.core.values import (
     walk,
 )
 
-Origin = tuple[str, object]
 _CHECKS: Final = re.compile(
     r"(?i)isdigit|isalnum|isalpha|isidentifier|isnumeric|isdecimal|isinstance|match|fullmatch|endswith|hasattr|"
     r"\w*(valid|safe|allow|check|verify|permit|known|whitelist|accept|authori[sz]e|trust|local)\w*|is_\w+|(?:does_)?match(?:es)?_(?:url|address|host|origin|domain|route|path)\w*"
@@ -56,51 +56,18 @@ _OTHER_SCHEME: Final = re.compile(r"(?i)(?:javascript|vbscript|data|file|blob|ft
 _KEEPS_IN: Final = frozenset({"commonpath", "commonprefix", "basename", "secure_filename"})
 """What a path is equal to that stays in its folder: ``os.path.basename(name) == name``."""
 _PARSED: Final = frozenset({"netloc", "hostname", "host", "scheme"})
-_BODIES: Final = frozenset({"flask.request.get_json"})
-
-
-def origins(value: Value | None) -> frozenset[Origin]:
-    """What of the request, or of the parameters of its function, a value is made of, by where it is read."""
-    return frozenset(_origins(value))
-
-
-def _origins(value: Value | None) -> Iterator[Origin]:
-    for part in walk(value):
-        if isinstance(part, Item) and part.span is not None:
-            yield ("read", _same_reading(part) or _place(part.span))
-        elif isinstance(part, Parameter):
-            yield ("parameter", (part.function, part.parameter))
-        elif isinstance(part, Call) and part.span is not None and _is_declared_argument(part):
-            yield ("read", _place(part.span))
-
-
-def _is_declared_argument(call: Call) -> bool:
-    """``parser.parse_args().get("since")``"""
-    return call.method == "get" and isinstance(call.receiver, Call) and call.receiver.method == "parse_args"
-
-
-def _same_reading(item: Item) -> tuple[str, str] | None:
-    """What ``request.args.get("next")`` reads: written twice, it is the same thing of one request."""
-    key = text_of(item.key)
-    if isinstance(item.owner, Name) and item.owner.dotted.startswith("flask.request.") and key is not None:
-        return item.owner.dotted, key
-    if isinstance(item.owner, Call) and item.owner.callee in _BODIES and key is not None:
-        return item.owner.callee, key
-    return None
-
-
-def _place(span: Span) -> tuple[str, int, int]:
-    return (span.path, span.line, span.column)
 
 
 def is_each_checked(
-    facts: SourceFacts, value: Value, function: str, *kinds: LabelKind, text_counts: bool = False
-) -> bool:
+    facts: SourceFacts, value: Value, function: str, *kinds: LabelKind, text_counts: bool = False, at: Span | None = None
+) -> bool:  # fmt: skip
     """That everything of these kinds which a text is put together from is checked: a name from a list beside a title from nobody's is none."""
-    pieces = [part for part in value.parts if facts.derives(part, *kinds)] if isinstance(value, Format) else []
-    if len(pieces) > 1:
-        return all(is_each_checked(facts, piece, function, *kinds, text_counts=text_counts) for piece in pieces)
-    return is_checked(facts, value, function, text_counts=text_counts)
+    at = made_at(value) or at
+    parted = [one for part in value.parts for one in options(part)] if isinstance(value, Format) else []
+    pieces = [one for one in parted if facts.derives(one, *kinds)]
+    if pieces:
+        return all(is_each_checked(facts, one, function, *kinds, text_counts=text_counts, at=at) for one in pieces)
+    return is_checked(facts, value, function, text_counts=text_counts, at=at)
 
 
 def is_checked(
@@ -111,16 +78,17 @@ def is_checked(
     prefix_counts: bool = False,
     text_counts: bool = False,
     by_host: bool = False,
+    at: Span | None = None,
 ) -> bool:
     """That a part of *value* is held against a list, a pattern, a type or a check whose name says that it is one: by the function, or
     by a function of the project that the value went through.
 
     That the value is there at all, is not empty, or is a text, is no check. ``prefix_counts`` takes ``startswith`` for one too, and
     ``text_counts`` that it is a text: no operator of a document query is one. ``by_host`` wants an address to be held against hosts: a
-    scheme, that there is any host, and a few names of this machine are none.
+    scheme, that there is any host, and a few names of this machine are none. *at* is where it was put into a text.
     """
     asked = _check_of(prefix_counts, text_counts=text_counts)
-    if _held(facts, origins(value), function, asked, by_host, made_at(value)):
+    if _held(facts, origins(value), function, asked, by_host, made_at(value) or at):
         return True
     if _refused_inside(facts, origins(value), function, by_host) or _is_parsed(facts, origins(value), function):
         return True
@@ -235,7 +203,13 @@ def _held(
             and not _refuses_scheme(facts, part)
             and not _asks_nothing(facts, part, by_host)
         )
-        or (not by_host and isinstance(part, Member) and part.attribute in _PARSED and bool(mine & origins(part.owner)))
+        or (
+            not by_host
+            and isinstance(part, Member)
+            and part.attribute in _PARSED
+            and bool(mine & origins(part.owner))
+            and not has_failed(condition, at)
+        )
         for condition in facts.conditions_in(function)
         if condition.span not in loose and not failed_before(facts, condition.span, "", at)
         for part in _without_schemes(condition.value)

@@ -1,9 +1,10 @@
-"""What is written where a check has just failed: the check says nothing good of it."""
+"""What is written where a check has just failed, or before it is made: the check says nothing good of it."""
 
 from typing import TYPE_CHECKING, Final
 
+from stopper.core.fact import Condition
 from stopper.core.place import Span
-from stopper.core.values import Call, Format, Truth, Value
+from stopper.core.values import Call, Format, Truth, Value, options, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -19,16 +20,46 @@ def made_at(value: Value) -> Span | None:
 
 def failed_before(facts: "SourceFacts", asked: Span, operator: str, at: Span | None) -> bool:
     """``if kind not in KINDS: return f"<p>There is no {kind}</p>"``: the place is in the body that runs where the test has failed.
+    What is given back above a check was not checked either.
     *operator* is that of a comparison, ``""`` for a check that is called; *asked* is where it stands."""
     if at is None:
         return False
+    if _is_given_back_before(facts, asked, at):
+        return True
     around = list(facts.conditions_around(at))
     asker = facts.function_around(asked) if around else ""
     return any(
         one.negated is not _FAILS.get(operator, False)
-        and (one.span.holds(asked) or _asks_by(one.value, asker, facts.function_around(at)))
+        and (
+            one.span.holds(asked)
+            or _is_named(one.value, asked)
+            or _asks_by(one.value, asker, facts.function_around(at))
+        )
         for one in around
     )
+
+
+def has_failed(test: Condition, at: Span | None) -> bool:
+    """That the place is in the body of a test which holds where two things differ: ``if urlsplit(back).hostname != OURS: return f"{back}?error"``."""
+    if at is None or test.body is None or not test.body.holds(at):
+        return False
+    return any(
+        isinstance(one, Truth) and len(one.parts) > 1 and one.differs is not test.negated for one in options(test.value)
+    )
+
+
+def _is_given_back_before(facts: "SourceFacts", asked: Span, at: Span) -> bool:
+    """``return f"There is no {name}"`` above ``if name in known:``: the request never came to the question."""
+    if asked.path != at.path or asked.line <= at.end_line:
+        return False
+    here = facts.function_around(at)
+    return here == facts.function_around(asked) and any(one.span.holds(at) for one in facts.returns_of(here))
+
+
+def _is_named(test: Value, asked: Span) -> bool:
+    """``is_away = urlsplit(back).hostname != OURS`` and ``if is_away:``"""
+    compared = [part for one in options(test) if isinstance(one, Truth) for side in one.parts for part in walk(side, 2)]
+    return any((where := getattr(part, "span", None)) is not None and asked.holds(where) for part in compared)
 
 
 def _asks_by(test: Value, asker: str, here: str) -> bool:

@@ -117,6 +117,9 @@ PASSING: Final = frozenset({
     "flask.Response", "urllib.parse.quote_plus", "urllib.parse.unquote_plus", "werkzeug.urls.iri_to_uri", "werkzeug.urls.uri_to_iri",
     "werkzeug.urls.url_quote", "werkzeug.urls.url_quote_plus", "werkzeug.urls.url_unquote", "werkzeug.urls.url_unquote_plus",
     "werkzeug.urls.url_encode", "werkzeug.urls.url_fix", "werkzeug.urls.url_join", "yarl.URL", "furl.furl",
+    "zlib.decompress", "gzip.decompress", "bz2.decompress", "lzma.decompress", "brotli.decompress", "brotlicffi.decompress",
+    "zstandard.decompress", "snappy.decompress", "snappy.uncompress", "lz4.frame.decompress", "binascii.unhexlify", "bytes.fromhex",
+    "binascii.a2b_base64", "base64.b32decode", "base64.b85decode", "base64.b16decode", "base64.decodebytes",
 })  # fmt: skip
 
 TEXT_METHODS: Final = frozenset({

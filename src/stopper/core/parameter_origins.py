@@ -8,6 +8,7 @@ from stopper.core.message_parameters import of_message
 from stopper.core.naming import sensitive
 from stopper.core.origins import NONE, Labels, labelled, of_header
 from stopper.core.passing import given as given_for
+from stopper.core.path_converters import takes_any_text
 from stopper.core.values import NAMED, Call, Constant, Mapping, Parameter, Value, is_constant, options, text_of
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _of_route(facts: "SourceFacts", value: Parameter, numbers: bool) -> Labels:
     for route in facts.routes_of_view(value.function):
         if any(name == value.parameter for name, _ in route.parameters):
             typed = dict(route.parameters)[value.parameter]
-            if typed in ("int", "uuid") and numbers:
+            if numbers and not takes_any_text(facts, typed):
                 return NONE
             return labelled("path-parameter", "request-data", source=value.parameter)
         if value.index == NAMED and any(kind not in ("int", "uuid") for _, kind in route.parameters):

@@ -43,6 +43,7 @@ def test_a_file_that_is_no_python_is_one_error(read, data, line, said):
     [
         b"\xef\xbb\xbf" + GOOD.encode(),
         b"# coding: latin-1\nn = '\xe9'\n" + GOOD.encode(),
+        b"# -*- coding: future_fstrings -*-\nn = '\xc3\xa9'\n" + GOOD.encode(),
         GOOD.replace("\n", "\r\n").encode(),
         b"\x0c\n" + GOOD.encode(),
     ],

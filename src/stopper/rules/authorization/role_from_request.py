@@ -6,7 +6,6 @@ from typing import Final
 
 from stopper.core import passing
 from stopper.core.app import App, Route
-from stopper.core.checked_input import origins
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
@@ -22,6 +21,7 @@ from stopper.core.probe_said_beside import Change, with_change
 from stopper.core.queries_by_owner import is_of_a_session, owners_asked_for
 from stopper.core.query_comparisons import is_query
 from stopper.core.reached_by_admins import is_brought_by_admins, is_reached_by_admins
+from stopper.core.read_parts import origins
 from stopper.core.rows_of_people import roles_of_rows
 from stopper.core.rule import Hit, Rule
 from stopper.core.said_anew import is_said_anew

@@ -78,6 +78,10 @@ _LOCAL: Final = re.compile(
     r"^(?:localhost|127\.|0\.0\.0\.0|\[|10\.|192\.168\.|[\w-]+$)|\.(?:local|internal|test|localhost|svc)$"
 )
 _OPTION: Final = re.compile(r"(?i)verif|insecure|ssl|tls|cert|check|trust|self_?signed")
+_ENCRYPTS: Final = re.compile(
+    r"(?i)\w*(?:use|with|start|enable|has|is)_?(?:tls|ssl|https)(?:_?enabled)?|\w*(?:tls|ssl|https)_?(?:enabled|on|active)"
+)
+"""An option that says whether the line is encrypted at all, and nothing of certificates."""
 _SPEAKS: Final = frozenset({"send", "sendall", "write", "request", "recv", "read", "urlopen", "login"})
 _SESSIONS: Final = (
     "requests.Session",
@@ -117,7 +121,7 @@ def _set_elsewhere(value: Value | None, span: Span) -> object:
 def _is_option(facts: SourceFacts, span: Span) -> bool:
     """That it stands behind an option which a person gives: ``if insecure:``, ``if not verify:``."""
     return any(
-        _OPTION.search(word)
+        _OPTION.search(word) and (condition.negated or not _ENCRYPTS.fullmatch(word))
         for condition in facts.conditions_around(span)
         for value in walk(condition.value, 3)
         for word in _called(value)

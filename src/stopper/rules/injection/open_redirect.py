@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from stopper.core.app import App, Route
-from stopper.core.checked_input import Origin, is_checked, origins, stations
+from stopper.core.checked_input import is_checked, stations
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
@@ -20,6 +20,7 @@ from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import entered, login_requests, login_routes
 from stopper.core.probe_query import WANTING, with_query, with_the_rest
+from stopper.core.read_parts import Origin, is_of_a_thing, origins, without_fallback
 from stopper.core.response_headers import SetHeader, headers_set
 from stopper.core.rule import Hit, Rule
 from stopper.core.sent_on import sent_on
@@ -30,7 +31,6 @@ from stopper.core.values import (
     Format,
     Item,
     Mapping,
-    Member,
     Name,
     Parameter,
     Sequence,
@@ -128,6 +128,7 @@ def _is_session(value: Value, keys: set[str]) -> bool:
 
 def _is_held(facts: SourceFacts, value: Value, function: str, depth: int = 2) -> bool:
     """That the address is asked about here, or, where it is passed in, by everybody who passes one of a request."""
+    value = without_fallback(facts, value, *_KINDS)
     if is_checked(facts, value, function) or _is_kept_here(facts, value, function):
         return True
     pieces = [piece for one in options(value) for piece in (_flat(one) if isinstance(one, Format) else (one,))]
@@ -146,7 +147,7 @@ def _is_held(facts: SourceFacts, value: Value, function: str, depth: int = 2) ->
 def _leads_away(facts: SourceFacts, value: Value) -> bool:
     """That the tainted part stands where the host is named."""
     for one in map(_written, options(value)):
-        if isinstance(one, Choice) or _is_of_a_thing(facts, one) or not facts.derives(one, *_KINDS):
+        if isinstance(one, Choice) or is_of_a_thing(facts, one) or not facts.derives(one, *_KINDS):
             continue
         if (isinstance(one, Format) and _host_is_ours(facts, one)) or _only_query_is_new(facts, one):
             continue
@@ -172,19 +173,6 @@ def _written(value: Value) -> Value:
     while isinstance(value, Call) and value.callee in _WRITES_ANEW and len(value.args) == 1:
         value = value.args[0]
     return value
-
-
-def _is_of_a_thing(facts: SourceFacts, value: Value) -> bool:
-    """``campaign.link``: a text of the path has no members, so a decorator of the view has put something else in its place."""
-    return (
-        isinstance(value, Member)
-        and isinstance(value.owner, Parameter)
-        and any(
-            value.owner.parameter == name
-            for route in facts.routes_of_view(value.owner.function)
-            for name, _ in route.parameters
-        )
-    )
 
 
 def _host_is_ours(facts: SourceFacts, address: Format) -> bool:

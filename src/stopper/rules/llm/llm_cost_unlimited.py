@@ -5,7 +5,6 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.call_edits import passing
-from stopper.core.checked_input import origins
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict
 from stopper.core.labels import UNTRUSTED
@@ -13,6 +12,7 @@ from stopper.core.limiter_facts import LIMITERS, default_a_day, has_default, is_
 from stopper.core.llm_names import LENGTHS, model_calls, payload, said
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import broken, models
+from stopper.core.read_parts import origins
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Mapping, Value, is_constant, walk
 from stopper.core.view_functions import index_of

@@ -321,6 +321,8 @@ def load(path: Path, shown: str, most: int = LARGEST) -> bytes | ReadError:
 
 _HEAD: Final = 16 * 1024
 """Bytes in which an encoding is looked for; it stands in one of the first two lines."""
+_OF_UTF8: Final = re.compile(rb"(?m)^[ \t\f]*#.*?coding[:=][ \t]*future[-_](?:fstrings|annotations)\b")
+"""Codecs of packages that bring newer syntax to an older Python: UTF-8 that needs no rewriting any more."""
 
 
 def decode(data: bytes, shown: str) -> str | ReadError:
@@ -337,6 +339,8 @@ def decode(data: bytes, shown: str) -> str | ReadError:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         return data.decode(encoding)
     except SyntaxError:
+        if _OF_UTF8.search(b"\n".join(data.splitlines()[:2])):
+            return data.decode("utf-8-sig", "replace")
         return ReadError(shown, "declares an encoding that does not exist or does not fit; save it as UTF-8", 1)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
