@@ -1,12 +1,15 @@
 """What known vulnerable applications do with things of others: balances for anybody, pages of administrators, carts."""
 
 import itertools
+import secrets
 from typing import Any
 
 import pytest
 from flask import Flask, jsonify, redirect, request, session
 from tests.rules.toy_people import ToyPeople
 
+from stopper.core.probe import Identity
+from stopper.core.secret import Secret
 from stopper.scan.catalogue import find
 from stopper.scan.trial import try_rule
 
@@ -14,17 +17,23 @@ KEY = "k3c-9f81b7d2e6a4405f8c21"
 ACCOUNT = '<form method="post"><input name="username"><input type="password" name="password"></form>'
 
 
-def described(app: Flask, **forms: tuple[str, str]) -> Flask:
-    """*app* with a document of its *forms*, each a path with the type of its one field."""
+def described(app: Flask, **forms: dict[str, str]) -> Flask:
+    """*app* with a document of its *forms*: by each path, its slashes written as two underlines, the types of its fields."""
     paths: dict[str, Any] = {"/account": {"get": {"responses": {}}}}
-    for name, (path, kind) in forms.items():
-        schema = {"type": "object", "required": [name], "properties": {name: {"type": kind}}}
+    for name, fields in forms.items():
+        path = name.replace("__", "/")
+        schema = {
+            "type": "object",
+            "required": list(fields),
+            "properties": {one: {"type": fields[one]} for one in fields},
+        }
         sent = {"content": {"application/x-www-form-urlencoded": {"schema": schema}}}
-        read: dict[str, Any] = {"get": {"responses": {}}} if kind == "string" else {}
-        paths[path] = {**read, "post": {"responses": {}, "requestBody": sent}}
-        if read:
-            number = {"name": "number", "in": "path", "required": True, "schema": {"type": "integer"}}
-            paths[f"{path}/edit/{{number}}"] = {"parameters": [number], "post": {"responses": {}, "requestBody": sent}}
+        number = {"name": "number", "in": "path", "required": True, "schema": {"type": "integer"}}
+        paths[path.replace("number", "{number}")] = {
+            **({"get": {"responses": {}}} if "string" in fields.values() else {}),
+            **({"parameters": [number]} if "number" in path else {}),
+            "post": {"responses": {}, "requestBody": sent},
+        }
     document = {"openapi": "3.0.3", "info": {"title": "shop", "version": "1"}, "paths": paths}
     app.add_url_rule("/openapi.json", "document", lambda: jsonify(document))
     app.add_url_rule("/account", "account", lambda: session["name"] if "name" in session else redirect("/login"))
@@ -76,7 +85,7 @@ def test_a_page_of_administrators_takes_what_nobody_in_particular_sends(path: st
     app.add_url_rule("/login", "login", lambda: ACCOUNT, methods=["GET", "POST"])
     app.add_url_rule("/", "start", lambda: f'<a href="{path}">goods</a><a href="/login">in</a>')
     assert rule is not None
-    found = try_rule(rule, described(app, name=(path, "string")))
+    found = try_rule(rule, described(app, **{path: {"name": "string"}, f"{path}/edit/number": {"name": "string"}}))
     assert ([str(ref) for ref in found.routes] == [f"POST {path}"]) is told, found.message
 
 
@@ -131,6 +140,100 @@ def test_what_holds_no_text_is_taken_out_of_the_cart_of_another(asks: bool) -> N
 
     carts[next(numbers)] = ("somebody who was there", 3)
     assert rule is not None
-    found = try_rule(rule, described(app, good_id=("/cart/add", "integer")))
+    found = try_rule(rule, described(app, __cart__add={"good_id": "integer"}))
     assert ([str(ref) for ref in found.routes] == ["POST /cart/remove/{id}"]) is not asks, found.message
     assert carts[1] == ("somebody who was there", 3)
+
+
+def test_who_registers_for_the_scan_does_so_where_its_people_log_in() -> None:
+    """A shop of the same application has a registration and a log-in of its own, and is nobody whose password is asked for."""
+    rule, bank, shops = find("reset-token-weak"), ToyPeople("bank"), dict[str, str]()
+
+    @bank.app.post("/api/v1/shops/register")
+    def shop() -> Any:
+        shops[request.get_json()["email"]] = request.get_json()["password"]
+        return jsonify(ok=True), 201
+
+    @bank.app.post("/api/v1/shops/login")
+    def enter() -> Any:
+        known = shops.get(request.get_json()["email"]) == request.get_json()["password"]
+        return jsonify(api_key="vk_" + "9f81b7d2e6a4405f" * 2) if known else (jsonify(error="no"), 401)
+
+    @bank.app.post("/forgot-password")
+    def forgot() -> Any:
+        known = request.get_json().get("username") in bank.passwords
+        return (
+            jsonify(debug_info={"pin": f"{secrets.randbelow(900) + 100}"})
+            if known
+            else (jsonify(error="no such user"), 404)
+        )
+
+    bank.app.add_url_rule("/me", "me", lambda: jsonify(username=bank.caller()))
+    bank.passwords |= {"carol": "carols-password", "dave": "daves-password"}
+    given = [Identity(name, (), subject=name, password=Secret(text)) for name, text in bank.passwords.items()]
+    paths = {
+        path: {"post": {"responses": {}, "requestBody": {"content": {"application/json": {"schema": schema(names)}}}}}
+        for path, names in (
+            ("/api/v1/shops/register", ("email", "password")),
+            ("/api/v1/shops/login", ("email", "password")),
+            ("/register", ("username", "password")),
+            ("/login", ("username", "password")),
+            ("/forgot-password", ("username",)),
+        )
+    }
+    document = {"openapi": "3.0.3", "info": {"title": "bank", "version": "1"}, "paths": paths}
+    bank.app.add_url_rule("/openapi.json", "document", lambda: jsonify(document))
+    assert rule is not None
+    found = try_rule(rule, bank.app, identities=given)
+    assert found.outcome == "fail", found.message
+    assert (bank.passwords["carol"], bank.passwords["dave"]) == ("carols-password", "daves-password")
+
+
+def schema(names: tuple[str, ...]) -> dict[str, Any]:
+    return {"type": "object", "required": list(names), "properties": {name: {"type": "string"} for name in names}}
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_an_account_to_which_its_own_page_alone_leads_is_changed_by_another(asks: bool) -> None:
+    """The page at which it is changed says nothing of whose it is."""
+    rule, app, people = find("cross-user-object-access"), Flask("club"), dict[int, dict[str, str]]()
+    app.secret_key, numbers = KEY, itertools.count(4)
+
+    @app.route("/register", methods=["GET", "POST"])
+    def register() -> Any:
+        if request.method == "GET":
+            return ACCOUNT
+        people[next(numbers)] = {**request.form.to_dict(), "info": "new here"}
+        return redirect("/login")
+
+    @app.route("/login", methods=["GET", "POST"])
+    def login() -> Any:
+        given = request.form.to_dict()
+        found = [number for number, one in people.items() if given and given.items() <= one.items()]
+        if not found:
+            return ACCOUNT, 401 if given else 200
+        session["_user_id"] = str(found[0])
+        return redirect("/profile")
+
+    @app.get("/profile")
+    def profile() -> Any:
+        one = people.get(int(session.get("_user_id", 0)))
+        edit = f'<a href="/profile/edit/{session.get("_user_id")}">Edit</a>'
+        return f"<p>{one['username']}: {one['info']}</p>{edit}" if one else redirect("/login")
+
+    @app.route("/profile/edit/<int:number>", methods=["GET", "POST"])
+    def edit(number: int) -> Any:
+        me = session.get("_user_id", "")
+        if not me or (asks and me != str(number)):
+            return redirect("/login" if not me else "/profile")
+        if request.method == "GET":
+            return '<form method="post"><textarea name="info"></textarea></form>'
+        people[number]["info"] = request.form["info"]
+        return redirect("/profile")
+
+    people[2] = {"username": "was-there", "password": "x", "info": "old"}
+    assert rule is not None
+    found = try_rule(rule, described(app, __profile__edit__number={"info": "string"}))
+    told = {str(ref) for ref in found.routes} if found.outcome == "fail" else set[str]()
+    assert (any(ref.startswith("POST /profile/edit/") for ref in told)) is not asks, found.message
+    assert people[2]["info"] == "old"

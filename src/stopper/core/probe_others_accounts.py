@@ -24,7 +24,7 @@ from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number, route_at
 from stopper.core.probe_objects import ids, inner_object
-from stopper.core.probe_own_links import number_in_links
+from stopper.core.probe_own_links import leads_to_one_alone, number_in_links
 from stopper.core.probe_own_values import SELF, own_numbers, parameter_of, says_whose, told_about
 from stopper.core.probe_people import number_in_lists
 from stopper.core.probe_query import with_query
@@ -383,6 +383,8 @@ def is_hers(target: Target, route: Route, number: str, hers: Account, ends: bool
         return True
     if stands_elsewhere(route):
         return not ends and says_whose(route.parameters[0][0])
+    if leads_to_one_alone(hers.seen, route, at_number(target, route, number).target):
+        return True
     reads = route_at(target, re.sub(r"\}.*", "}", route.path), "GET")
     if reads is not None:
         seen = yield from send(hers.person.on(at_number(target, reads, number)))

@@ -20,7 +20,7 @@ def number_in_links(
 ) -> Steps[str | None]:
     """The one id under which the *pages* lead to a path of *routes*, where the page behind that link says the person's name once more than the
     pages do; None where they lead to several people, or to somebody else."""
-    shapes = [re.sub(r"\\\{[^{}]+\\\}", "([^/?#]+)", re.escape(one.path)) for one in routes if len(one.parameters) == 1]
+    shapes = [_shape(one) for one in routes if len(one.parameters) == 1]
     names = [one for one in (person.subject, person.name) if one]
     found, said = dict[str, str](), 0
     for path in list(dict.fromkeys(pages))[:PAGES_MOST] if shapes else ():
@@ -35,6 +35,15 @@ def number_in_links(
     link, number = next(iter(found.items()))
     behind = yield from attempt(send(person.on(Request("GET", link, _PAGE))))
     return number if behind is not None and behind.response.succeeded and _says(behind, names) > said else None
+
+
+def leads_to_one_alone(page: Exchange, route: Route, link: str) -> bool:
+    """Whether a page leads to *link*, and to no other path of *route*: what a page of somebody's own account leads to there is that account."""
+    return set(_numbers(page, [_shape(route)])) == {link.partition("?")[0]}
+
+
+def _shape(route: Route) -> str:
+    return re.sub(r"\\\{[^{}]+\\\}", "([^/?#]+)", re.escape(route.path))
 
 
 def _numbers(page: Exchange, shapes: list[str]) -> dict[str, str]:

@@ -37,6 +37,8 @@ _LOOKS: Final = frozenset(
     {"search", "query", "filter", "lookup", "find", "preview", "validate", "check", "export", "report", "download"}
 )
 """What a POST says that changes nothing."""
+_SETS: Final = frozenset({"edit", "update", "change", "modify", "save", "set"})
+"""What a path may say before the id of what it changes."""
 _OF_THE_BODY: Final = ("content-type", "content-length", "accept")
 
 
@@ -270,14 +272,13 @@ def _changes(request: Request) -> bool:
 
 def _does_something(request: Request, response: Response) -> bool:
     """Whether a POST on a thing says a deed, or one word that is no name of several things (``/users/1/owner``), and has made nothing."""
-    path = request.target.partition("?")[0].rstrip("/")
-    last, inside = as_parameter(path.rpartition("/")[2]), any(map(ID.fullmatch, path.split("/")))
-    one = inside and not ID.fullmatch(last) and (not last.endswith("s") or last.endswith("ss")) and last not in _LOOKS
-    parts = path.split("/")
-    before = (
-        deed_in(f"/{parts[-1]}/{parts[-2]}") if ID.fullmatch(parts[-1]) else ""
-    )  # ``/archive/5``, which a GET may read
-    return bool(deed_in(request.target) or before) or (one and not creates(request, response))
+    parts = request.target.partition("?")[0].rstrip("/").split("/")
+    last, inside = as_parameter(parts[-1]), any(map(ID.fullmatch, parts))
+    word = re.fullmatch(r"[a-z][a-z_]*", last) is not None and last not in _LOOKS  # a text of a probe is none
+    one = inside and word and (not last.endswith("s") or last.endswith("ss"))
+    before = parts[-2] if ID.fullmatch(parts[-1]) else ""  # ``/archive/5``, ``/profile/edit/5``: a GET may read there
+    deed = deed_in(request.target) or (before and (deed_in(f"/1/{before}") or as_parameter(before) in _SETS))
+    return bool(deed) or (one and not creates(request, response))
 
 
 def _of_an_account(request: Request) -> bool:
