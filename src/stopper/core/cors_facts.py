@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
+from stopper.core.switched_on import asked_for
 from stopper.core.values import (
     Call,
     Choice,
@@ -14,7 +15,9 @@ from stopper.core.values import (
     Constant,
     EnvironmentValue,
     Format,
+    Item,
     Mapping,
+    Name,
     Sequence,
     Value,
     literals,
@@ -126,8 +129,21 @@ def _followed(facts: SourceFacts, value: Value | None, depth: int = 4) -> Value 
         case Call(method="split" | "strip" | "lower", receiver=inner) if inner is not None and depth:
             said = _followed(facts, inner, depth - 1)
             return said if isinstance(said, Constant) else value
-        case EnvironmentValue(default=Constant(value=str()) as said):
+        case EnvironmentValue(default=Constant(value=str()) | Sequence() as said):
             return said
+        case Sequence(items=items) if depth:  # each of ``[one.strip() for one in text.split(",")]`` is a part of the text
+            each = tuple(_followed(facts, one, depth - 1) or one for one in items)
+            return replace(value, items=each) if each != items else value
+        case Item(owner=Call(method="split") as whole) if depth:
+            said = _followed(facts, whole, depth - 1)
+            return said if isinstance(said, Constant) else value
+        case Call(callee="list" | "tuple" | "set" | "sorted", args=(inner,)) if depth:
+            return _followed(facts, inner, depth - 1)
+        case Call(callee=called) | Name(dotted=called) if depth and (made := facts.function(called)) is not None:
+            if any(isinstance(one, Choice) or asked_for(facts, one.span) for one in made.returns):
+                return value  # for which side it is, nobody sees
+            given = tuple(_followed(facts, one, depth - 1) or one for one in made.returns)
+            return Choice(given, value.span) if given else value
         case Choice(options=choices) if depth:
             return Choice(tuple(_followed(facts, one, depth - 1) or one for one in choices), value.span)
         case _:

@@ -1,6 +1,7 @@
 """One caller with a loop runs up a bill that nobody planned."""
 
 from collections.abc import Iterator
+from collections.abc import Mapping as MappingType
 from typing import Final
 
 from stopper.core.app import App
@@ -14,7 +15,20 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import broken, models
 from stopper.core.read_parts import origins
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Mapping, Value, is_constant, walk
+from stopper.core.values import (
+    Call,
+    Constant,
+    Format,
+    Item,
+    Mapping,
+    Member,
+    Sequence,
+    Value,
+    is_constant,
+    options,
+    text_of,
+    walk,
+)
 from stopper.core.view_functions import index_of
 
 _LIMITERS: Final = ("flask_limiter", "limits", "slowapi", "ratelimit", "pyrate_limiter", "tiktoken")
@@ -36,8 +50,10 @@ def detect(app: App) -> Iterator[Hit]:
         if not _limits_callers(facts, call.function) and not _asks_for_length(facts, call.function):
             yield Hit("neither the length of the answer nor what a caller may spend is bounded", call.span)
         elif _only_slows(facts, call.function):
-            said = f"the answer has no most, and the limit for every route lets a caller ask {default_a_day(facts):,} times a day"
-            yield Hit(said, call.span, certainty="possible", severity="low")
+            told = f"the answer has no most, and the limit for every route lets a caller ask {default_a_day(facts):,} times a day"
+            yield Hit(told, call.span, certainty="possible", severity="low")
+        elif said(call, *LENGTHS) is not None:
+            yield Hit("the caller says how long each answer is", call.span, certainty="possible", severity="low")
 
 
 def _is_bounded(facts: SourceFacts, call: Call) -> bool:
@@ -85,11 +101,66 @@ def _limits_callers(facts: SourceFacts, function: str) -> bool:
 def _only_slows(facts: SourceFacts, function: str) -> bool:
     """That all that holds callers is a limit for every route which keeps a server alive, and nothing on the way measures a text."""
     a_day = default_a_day(facts)
-    if a_day is None or a_day < _MANY or facts.says("max_length", "Length", "quota", "budget"):
+    if a_day is None or a_day < _MANY or facts.says("quota", "budget"):
         return False
     index = index_of(facts)
     ways = [one for one in index.by_name.values() if function in index.calling([one.name], 4)]
-    return not any(is_limited(one) or _asks_for_length(facts, one.name) for one in ways)
+    if any(is_limited(one) or _asks_for_length(facts, one.name) for one in ways):
+        return False
+    return not facts.says("max_length", "Length") or _takes_any_length(facts, {one.name for one in ways})
+
+
+def _takes_any_length(facts: SourceFacts, ways: set[str]) -> bool:
+    """That every field which is handed on towards the model has no most, in the classes and models that the way reads the request by."""
+    calls = [call for name in ways for call in facts.calls_in(name)]
+    handed = {
+        name
+        for call in calls
+        if call.callee in ways or call.method in ("create", "invoke", "ainvoke")
+        for passed_on in (*call.args, *(value for _, value in call.keywords))
+        for part in _parts(passed_on)
+        if (
+            name := part.attribute
+            if isinstance(part, Member)
+            else text_of(part.key)
+            if isinstance(part, Item)
+            else None
+        )
+    }
+    tables = list(_fields(facts))
+    read_by = [fields for name, fields in tables if any(call.callee.startswith(f"{name}.") for call in calls if name)]
+    known = [
+        fields[name] for fields in read_by or [fields for _, fields in tables] for name in handed if name in fields
+    ]
+    return bool(known) and not any(_has_a_most(one) for one in known)
+
+
+def _parts(value: Value) -> Iterator[Value]:
+    """What a text or a list of messages is put together of, and not what its parts were looked up by."""
+    for option in options(value):
+        match option:
+            case Mapping(items=pairs):
+                yield from (part for _, one in pairs for part in _parts(one))
+            case Sequence(items=parts) | Format(parts=parts):
+                yield from (part for one in parts for part in _parts(one))
+            case _:
+                yield option
+
+
+def _fields(facts: SourceFacts) -> Iterator[tuple[str, MappingType[str, Value]]]:
+    """What classes and models say of the fields of a request, with the name of the class."""
+    for one in facts.classes():
+        yield one.name, {**one.fields, **one.attributes}
+    for call in facts.calls("*.model"):
+        if len(call.args) > 1 and isinstance(call.args[1], Mapping):
+            yield "", {name: value for key, value in call.args[1].items if (name := text_of(key)) is not None}
+
+
+def _has_a_most(field: Value) -> bool:
+    return any(
+        isinstance(one, Call) and (one.keyword("max_length", "max") is not None or one.method == "Length")
+        for one in (field, *walk(field, 6))
+    )
 
 
 def _made_without_length(facts: SourceFacts) -> bool:
