@@ -131,7 +131,7 @@ def _followed(facts: SourceFacts, value: Value | None, depth: int = 4) -> Value 
             return said if isinstance(said, Constant) else value
         case EnvironmentValue(default=Constant(value=str()) | Sequence() as said):
             return said
-        case Sequence(items=items) if depth:  # each of ``[one.strip() for one in text.split(",")]`` is a part of the text
+        case Sequence(items=items) if depth:  # of a text that was split, each is a part
             each = tuple(_followed(facts, one, depth - 1) or one for one in items)
             return replace(value, items=each) if each != items else value
         case Item(owner=Call(method="split") as whole) if depth:

@@ -8,7 +8,7 @@ from stopper.core.account_names import checks_password_hash, makes_password_hash
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import UNTRUSTED
 from stopper.core.place import Span
-from stopper.core.values import Call, Choice, Item, Member, Value, is_constant, options, walk
+from stopper.core.values import Call, Choice, Constant, Item, Member, Name, Parameter, Value, is_constant, options, walk
 from stopper.core.view_functions import FunctionIndex
 
 BY_TIME: Final = "a password is hashed only where the account exists, and the time tells which do"
@@ -24,6 +24,8 @@ def hashed_for_known_alone(index: FunctionIndex, function: str) -> Iterator[Span
     if len(checks) != 1 or any(_spends_as_much(call) for call in calls):
         return
     check = checks[0]
+    if any(_may_be_of_nobody(facts, call) for call in facts.calls_in(check.callee) if checks_password_hash(call)):
+        return
     beside = [
         name
         for name in index.calling([function], 1)
@@ -31,13 +33,28 @@ def hashed_for_known_alone(index: FunctionIndex, function: str) -> Iterator[Span
     ]
     if any(_spends_as_much(call) or checks_password_hash(call) for name in beside for call in facts.calls_in(name)):
         return
-    given = [*check.args, *(value for _, value in check.keywords), check.receiver]
+    given = [*check.args, *_named(check), check.receiver]
     if check.span is not None and any(_is_of_a_row(facts, value) for value in given if value is not None):
         yield check.span
 
 
 def _spends_as_much(call: Call) -> bool:
     return (makes_password_hash(call) and not checks_password_hash(call)) or _STANDS_IN.search(call.callee) is not None
+
+
+def _may_be_of_nobody(facts: SourceFacts, check: Call) -> bool:
+    """``checkpw(password, stored or DUMMY)`` in a function that is given the hash: where there is none, another takes its place."""
+    several = [[one for one in options(value) if not is_constant(one, None)] for value in (*check.args, *_named(check))]
+    return any(
+        len(ways) > 1
+        and any(isinstance(one, (Parameter, Item, Member)) for one in ways)
+        and any(isinstance(one, (Call, Name, Constant)) and not _is_looked_up(facts, one) for one in ways)
+        for ways in several
+    )
+
+
+def _named(call: Call) -> Iterator[Value]:
+    return (value for _, value in call.keywords)
 
 
 def _is_of_a_row(facts: SourceFacts, value: Value) -> bool:
@@ -61,7 +78,7 @@ def _is_looked_up(facts: SourceFacts, value: Value) -> bool:
 
 def _given(call: Call) -> Iterator[Value]:
     yield from call.args
-    yield from (value for _, value in call.keywords)
+    yield from _named(call)
 
 
 def _has_stand_in(call: Call) -> bool:

@@ -8,7 +8,7 @@ _UNKNOWN: Final = re.compile(
     r"|no (existe|encontrad[oa]|registrad[oa])|inexistente|n[ãa]o (existe|encontrad[oa]|cadastrad[oa])|introuvable|inconnue?|n'existe pas|nicht gefunden|existiert nicht|unbekannt\w{0,2}|non (trovat[oa]|esiste)|nie (istnieje|znaleziono)|bulunamad[ıi]|не найден\w{0,2}|не существует)"
 )
 _PERSON: Final = re.compile(
-    r"(?i)user|account|e-?mail|login|member|person|customer|registered|name|usuari[oa]|usuário|correo|cuenta|conta\b|utilisateur|compte|benutzer|nutzer|konto|utente|użytkownik|kullanıcı|hesap|пользовател"
+    r"(?i)user|account|e-?mail|(?:this|that|the|an?) address|login|member|person|customer|registered|name|usuari[oa]|usuário|correo|cuenta|conta\b|utilisateur|compte|benutzer|nutzer|konto|utente|użytkownik|kullanıcı|hesap|пользовател"
 )
 _WRONG: Final = re.compile(
     r"(?i)\b(wrong|incorrect|invalid|bad|not (the |your )?(right|correct)) (password|passphrase)\b|password (is )?(wrong|incorrect|invalid|does ?n[o']t match|does not match)"

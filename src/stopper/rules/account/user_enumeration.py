@@ -29,11 +29,11 @@ from stopper.core.refused_apart import refused_apart
 from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
 from stopper.core.unknown_people import says_nobody, says_which
-from stopper.core.values import Call, Constant, Item, Parameter, Sequence, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Constant, Item, Member, Parameter, Sequence, Value, is_constant, text_of, walk
 from stopper.core.view_functions import index_of
 
 _TAKEN: Final = re.compile(
-    r"(?i)e-?mail\b.{0,30}\b(already|in use|taken|registered|exists)|already (been )?registered|account .{0,20}already exists|account (with|for|under) (this|that|your|the) (e-?mail|address)\b.{0,20}already|user already exists"
+    r"(?i)e-?mail(?:\b|_).{0,30}(?:\b|_)(already|in use|taken|registered|exists)|already (been )?registered|account .{0,20}already exists|account (with|for|under) (this|that|your|the) (e-?mail|address)\b.{0,20}already|user already exists|user_(already_)?exists|already (has|have) an account|(has|have) an account already"
 )
 """What a registration says of an address that somebody has. Names that everybody sees are told by the site itself."""
 _INVITES: Final = re.compile(r"(?i)invit")
@@ -219,13 +219,23 @@ def _takes_account(facts: SourceFacts, name: str) -> bool:
 
 
 def _asks_for_account(call: Call) -> bool:
-    """``where(User.email == data["email"])``, where a schema has made ``data`` of the body."""
-    return any(
-        isinstance(part, Item)
-        and (isinstance(part.owner, Parameter) or (isinstance(part.owner, Call) and part.owner.method == "parse_args"))
-        and re.search(r"(?i)mail|user_?name|login|phone", text_of(part.key) or "")
-        for part in walk(call, 5)
-    )
+    """``where(User.email == data["email"])``, where a schema has made ``data`` of the body; ``data.email`` of a model of pydantic."""
+    return any(_KEY_OF_PERSON.search(_read_of_body(part)) for part in walk(call, 5))
+
+
+def _read_of_body(part: Value) -> str:
+    match part:
+        case Item(owner=Parameter() | Call(method="parse_args"), key=key):
+            return text_of(key) or ""
+        case Member(owner=Call(method="model_validate" | "parse_obj" | "model_validate_json"), attribute=name):
+            return name
+        case Member(attribute="data", owner=Call(args=(Constant(value=str(label)), *_))):  # the field of a form
+            return label
+        case _:
+            return ""
+
+
+_KEY_OF_PERSON: Final = re.compile(r"(?i)mail|user_?name|login|phone")
 
 
 def probe(target: Target) -> Steps[Verdict]:

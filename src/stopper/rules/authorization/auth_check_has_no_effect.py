@@ -82,7 +82,7 @@ def _above(app: App, facts: SourceFacts) -> Iterator[Hit]:
     written: list[Function | ClassFact] = [*facts.functions(), *facts.classes()]
     for function in written:
         for one in function.decorators:
-            if one.above_route and _is_guard(facts, one) and not _guarded_otherwise(app, function):
+            if one.above_route and _is_guard(facts, one) and not _guarded_otherwise(app, function, one):
                 ref = next(
                     (RouteRef(route.methods[0], route.path) for route in facts.routes_of_view(function.name)), None
                 )
@@ -174,10 +174,24 @@ def _too_late(facts: SourceFacts) -> Iterator[Hit]:
             yield Hit("the view has run before its guard asks who is calling", late[0].span)
 
 
-def _guarded_otherwise(app: App, function: Function | ClassFact) -> bool:
-    routes = [route for route in app.routes if route.view == function.name]
-    states = [access.state for route in routes for access in route.access.values()]
-    return bool(states) and all(state == "guarded" for state in states)
+def _guarded_otherwise(app: App, function: Function | ClassFact, above: Decorator) -> bool:
+    found = [access for route in app.routes if route.view == function.name for access in route.access.values()]
+    if not found or any(access.state != "guarded" for access in found):
+        return False
+    alone = all(not guard.stops or guard.kind == "view-body" for access in found for guard in access.guards)
+    return not (alone and _asks_what_it_left(source_of(app), function.name, above))
+
+
+def _asks_what_it_left(facts: SourceFacts, view: str, above: Decorator) -> bool:
+    """``if note.owner != g.claims["sub"]: abort(404)``, where nothing but that decorator writes ``g.claims``: without it there is nobody."""
+    asked = [part.dotted for one in facts.conditions_in(view) for part in walk(one.value) if isinstance(part, Name)]
+    if any(name.startswith((*_SHOWN, "flask_login.", "flask_security.", _JWT)) for name in asked):
+        return False
+    left = {name.split(".")[2] for name in asked if _PERSON.match(name)}
+    own = set(inside(facts, above.name))
+    kept = [one for one in facts.assignments() if isinstance(one.into, Name) and one.into.dotted == "flask.g"]
+    written = [one.function for one in kept if one.attribute in left]
+    return bool(written) and own.issuperset(written)
 
 
 def _go_on(facts: SourceFacts) -> Iterator[Hit]:
