@@ -1,14 +1,15 @@
 """Queries of document stores that take JSON of the caller as it is, with the operators that stand in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Final
 
 from stopper.core.checked_input import is_checked
+from stopper.core.expected_bodies import expected_fields, is_plain
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import UNTRUSTED_TEXT
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import Span
-from stopper.core.values import Call, Choice, Format, Item, Mapping, Name, Value, options, walk
+from stopper.core.values import Call, Choice, Format, Item, Mapping, Name, Value, options, text_of, walk
 
 _FINDERS: Final = (
     "*.find_one", "*.find", "*.count_documents", "*.delete_one", "*.delete_many", "*.update_one", "*.update_many",
@@ -27,7 +28,9 @@ def documents_by_request(facts: SourceFacts) -> Iterator[tuple[Span | None, str]
         query = call.keyword("__raw__") or call.argument(0, "filter", "query")
         if query is None or not facts.derives(query, *_KINDS):
             continue
-        raw = list(_raw(query))
+        expected = expected_fields(facts, call.function)
+        plain = {name for name, said in expected.items() if is_plain(said)}
+        raw = list(_raw(query, plain))
         if any(_is_json(part) for part in raw) and not is_checked(facts, query, call.function, text_counts=True):
             yield call.span, "JSON of the request becomes part of the query, operators such as $ne with it"
         elif any(
@@ -39,19 +42,22 @@ def documents_by_request(facts: SourceFacts) -> Iterator[tuple[Span | None, str]
             yield call.span, "text from the request becomes JavaScript of the query"
 
 
-def _raw(value: Value) -> Iterator[Value]:
-    """The parts of a query that keep the type the caller chose: what ``str(…)``, ``int(…)`` or a format made is left out."""
+def _raw(value: Value, plain: Set[str]) -> Iterator[Value]:
+    """The parts of a query that keep the type the caller chose: what ``str(…)``, ``int(…)`` or a format made is left out, and the fields
+    that are *plain*."""
     if isinstance(value, Format) or (isinstance(value, Call) and not _is_json(value) and value.method != "get_json"):
+        return
+    if isinstance(value, Item) and text_of(value.key) in plain and _is_json(value.owner):
         return
     yield value
     if isinstance(value, Choice):
         for one in value.options:
-            yield from _raw(one)
+            yield from _raw(one, plain)
     elif isinstance(value, Mapping):
         for _, inner in value.items:
-            yield from _raw(inner)
+            yield from _raw(inner, plain)
     elif isinstance(value, Item):
-        yield from _raw(value.owner)
+        yield from _raw(value.owner, plain)
 
 
 def _is_json(value: Value) -> bool:

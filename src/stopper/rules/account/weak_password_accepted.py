@@ -11,6 +11,7 @@ from stopper.core.account_names import REGISTERS, is_password_name, makes_passwo
 from stopper.core.app import App, Route
 from stopper.core.body_models import classes_by_name
 from stopper.core.exchange import Exchange, Request
+from stopper.core.expected_bodies import expected_fields
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -183,6 +184,11 @@ def _looks(facts: SourceFacts, names: list[str]) -> bool:
             return True
         if any(_is_strength(facts, call) for call in facts.calls_in(name)):
             return True
+        if any(
+            is_password_name(field) and said.keyword("min_length") is not None and not _is_too_short(_least(said))
+            for field, said in expected_fields(facts, name).items()
+        ):
+            return True
         for one in facts.comparisons_in(name):
             sides = (one.left, one.right)
             if any(isinstance(side, Constant) and _is_too_short(side.value) for side in sides):
@@ -267,6 +273,11 @@ def _asks_nothing(facts: SourceFacts, name: str) -> bool:
     if not given or any(not isinstance(one.value, Constant) or one.value.value is not True for one in given):
         return False
     return next(facts.calls_in(name), None) is None and not facts.comparisons_in(name)
+
+
+def _least(field: Call) -> object:
+    said = field.keyword("min_length")
+    return said.value if isinstance(said, Constant) else None
 
 
 def _is_too_short(value: object) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.bodies_by_hand import kept_whole, read_by_hand
 from stopper.core.exchange import Exchange, Request
-from stopper.core.fact import Decorator
+from stopper.core.expected_bodies import expects
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.passing import callers
@@ -114,7 +114,7 @@ def _is_checked(facts: SourceFacts, function: str) -> bool:
     if own is not None and any(
         _DECORATED.search(word := one.name.rpartition(".")[2])
         or (_SCHEMAS.search(one.name) and not _SHOWS.fullmatch(word))
-        or _expects(facts, one)
+        or expects(facts, one)
         for one in own.decorators
     ):
         return True
@@ -128,25 +128,6 @@ def _is_checked(facts: SourceFacts, function: str) -> bool:
     if any(_of_json(one.left) or _of_json(one.right) for one in facts.comparisons_in(function)):
         return True
     return bool(facts.handlers_in(function))
-
-
-def _expects(facts: SourceFacts, decorator: Decorator) -> bool:
-    """``@ns.expect(model, validate=True)`` of Flask-RESTX. Without ``validate`` a model only describes, and a parser parses."""
-    call = decorator.call
-    if call is None or decorator.name.rpartition(".")[2] != "expect":
-        return False
-    said = call.keyword("validate")
-    if said is not None:
-        return not is_constant(said, False)
-    if any(not is_constant(one.value, False) for one in facts.config_writes("RESTX_VALIDATE", "RESTPLUS_VALIDATE")):
-        return True
-    if any(
-        not is_constant(given, False, None)
-        for made in facts.calls("*.Api", "*.Namespace", "*.namespace")
-        if (given := made.keyword("validate")) is not None
-    ):
-        return True
-    return any(isinstance(part, Call) and "RequestParser" in part.callee for one in call.args for part in walk(one, 4))
 
 
 def _makes_type(call: Call) -> bool:
