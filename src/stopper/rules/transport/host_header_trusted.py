@@ -10,6 +10,7 @@ from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.kept_values import kept_for
+from stopper.core.labels import UNTRUSTED
 from stopper.core.mailing import mailers
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
@@ -26,6 +27,8 @@ _LINKS: Final = (
     "flask.jsonify",
     "flask_mail.Message",
 )
+_TAKE_APART: Final = ("urllib.parse.urlparse", "urllib.parse.urlsplit")
+"""``urlparse(urljoin(request.host_url, target)).netloc``: an address that is only looked at."""
 _SHOWS: Final = ("flask.render_template", "flask.jsonify")
 _ELSEWHERE: Final = ("*.from_envvar", "*.from_pyfile", "*.from_file", "*.from_json", "*.from_object")
 _SENDS: Final = re.compile(
@@ -71,6 +74,7 @@ def detect(app: App) -> Iterator[Hit]:
             yield _told(_LINK, call.span, sure, mailed=bool(mailed))
     else:  # one setting is missing, however many links there are; those that are mailed do harm
         yield _told(f"{_LINK}, as {_others(len(links) - 1)}", links[0].span, sure, mailed=bool(mailed))
+    taken_apart = {one.span for call in facts.calls(*_TAKE_APART) for one in call.args if isinstance(one, Call)}
     seen: set[tuple[str, int]] = set()
     mails: set[str] = set()
     for value, span, mail in _built(facts):
@@ -78,6 +82,7 @@ def detect(app: App) -> Iterator[Hit]:
             span is not None
             and (span.path, span.line) not in seen
             and mail not in mails
+            and span not in taken_apart
             and _names_host(facts, value)
             and not _holds_link(facts, value)
         ):
@@ -201,10 +206,14 @@ def _hosts_are_said(app: App) -> bool:
         return True  # a file of settings that was not read may say them; the environment alone hardly ever does
     if any("TRUSTED_HOSTS" in line for file in facts.files_of("env", "compose", "config") for line in file.lines):
         return True
-    if any(assigned.attribute == "trusted_hosts" for assigned in facts.assignments()):
-        return True
+    fields = {f"{one.name}.trusted_hosts" for one in facts.classes() if any("Settings" in base for base in one.bases)}
+    if any(one.attribute == "trusted_hosts" and one.target not in fields for one in facts.assignments()):
+        return True  # on the request; a field of settings says nothing until somebody reads it
     return any(
-        comparison.operator in ("in", "not in", "!=") and _names_host(facts, comparison.left)
+        comparison.operator in ("in", "not in", "!=")
+        and _names_host(facts, comparison.left)
+        and not (isinstance(comparison.left, Member) and comparison.left.attribute == "scheme")
+        and not facts.derives(comparison.right, *UNTRUSTED)
         for comparison in facts.comparisons()
     )
 
