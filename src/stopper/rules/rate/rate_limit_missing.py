@@ -8,14 +8,22 @@ from stopper.core.app import App
 from stopper.core.fact import Function, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.limiter_facts import LIMITERS, LIMITING, has_default, is_limited, limits_somehow
+from stopper.core.limiter_facts import (
+    LIMITERS,
+    LIMITING,
+    has_default,
+    is_limited,
+    limits_somehow,
+    returns_too_many,
+    says_too_many,
+)
 from stopper.core.limiting_proxies import limited_by_proxy
 from stopper.core.login_throttle import limits_from_outside
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_burst import BURST, Burst, burst, pressed
-from stopper.core.rule import Hit, Rule
-from stopper.core.setting_facts import application_made
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.setting_facts import application_made, settings_out_of_sight
 from stopper.core.values import Call, Name, walk
 from stopper.core.view_functions import index_of
 
@@ -47,6 +55,11 @@ def detect(app: App) -> Iterator[Hit]:
         return
     if not any(True for _ in facts.calls(*LIMITERS)) or has_default(facts):
         return
+    if not _limits_anything(facts) and not limited_by_proxy(facts):
+        sure: Certainty = "possible" if settings_out_of_sight(app, "RATELIMIT_DEFAULT") else "likely"
+        where = next((call.span for call in facts.calls(*LIMITERS)), None)
+        yield Hit("this limiter has no default, and no limit stands on any route", where, certainty=sure)
+        return
     dear = _dear_without_limit(facts)
     if len(dear) >= _SEVERAL and (limiter := next(facts.calls(*LIMITERS), None)) is not None:
         named = ", ".join(dict.fromkeys(route.path for route in dear[:_SEVERAL]))
@@ -64,6 +77,23 @@ def detect(app: App) -> Iterator[Hit]:
         )
 
 
+def _limits_anything(facts: SourceFacts) -> bool:
+    """A limit somewhere, by a decorator, by a call, or counted by hand."""
+    if returns_too_many(facts) or any(says_too_many(call) for call in facts.calls("*.abort")):
+        return True
+    if any(map(is_limited, facts.functions())) or any(
+        LIMITING.search(name)
+        for route in facts.routes
+        for name in (*route.hooks, *(one.name for one in route.decorators))
+    ):
+        return True
+    return any(
+        call.callee.startswith((*LIMITERS, "limits."))
+        or (isinstance(call.receiver, Call) and call.receiver.callee in LIMITERS)
+        for call in facts.calls("*.limit", "*.shared_limit", "*.hit", "*.test", "*.check")
+    )
+
+
 def _dear_without_limit(facts: SourceFacts) -> list[SourceRoute]:
     """The routes that do expensive work and on which no limit stands."""
     index = index_of(facts)
@@ -78,7 +108,8 @@ def _dear_without_limit(facts: SourceFacts) -> list[SourceRoute]:
             continue
         if any(LIMITING.search(one.name) for one in route.decorators) or _is_limited_by_class(facts, own):
             continue
-        calls = [call.callee for function in own for call in facts.calls_in(function.name)]
+        reached = index.calling([function.name for function in own], 1)
+        calls = [call.callee for name in reached for call in facts.calls_in(name)]
         if any(_DEAR.fullmatch(callee) for callee in calls) and not limits_from_outside(facts, route):
             found.append(route)
     return found
