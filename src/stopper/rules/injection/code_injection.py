@@ -93,7 +93,7 @@ def detect(app: App) -> Iterator[Hit]:
             if call.function in imported:  # a module, and what it names in itself: one list of modules ends both
                 continue
             imported.add(call.function)
-        if not (call.method == "from_string" and "env" not in _said(call.receiver)):
+        if not (call.method == "from_string" and "env" not in f"{call.callee} {_said(call.receiver)}".lower()):
             yield Hit("text from the request reaches something that runs it", call.span)
     yield from _chosen(facts)
     for call in loaded_uploads(facts):

@@ -12,6 +12,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.expected_bodies import expects
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.labels import UNTRUSTED
 from stopper.core.passing import callers
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
@@ -77,7 +78,10 @@ def _is_validated(facts: SourceFacts, function: str) -> bool:
     return (
         _VALIDATES.search(function) is not None
         or (own is not None and any(_VALIDATES.search(one.name) for one in own.decorators))
-        or any(_VALIDATES.search(call.method) and call.args for call in facts.calls_in(function))
+        or any(
+            _VALIDATES.search(call.method) and any(facts.derives(one, *UNTRUSTED) for one in call.args)
+            for call in facts.calls_in(function)
+        )
     )
 
 

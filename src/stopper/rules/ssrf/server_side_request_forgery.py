@@ -167,12 +167,16 @@ def _from_caller(facts: SourceFacts, value: Value) -> bool:
 def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
     """That the host was held against a list, by a comparison or by a function that says so."""
     inside = {id(one) for one in walk(value, 8)} | {id(one) for one in _origins(value)}
+    inside -= {  # ``set(body) != {"url", "text"}`` asks which members there are, and nothing of what stands in one
+        id(part) for one in walk(value, 8) if isinstance(one, Item) and _is_request(one) for part in walk(one.owner, 8)
+    }
+    read = origins(value)
     for comparison in facts.comparisons_in(function):
         if is_vain_comparison(comparison):
             continue
         if (
             comparison.operator in ("in", "not in", "==", "!=")
-            and any(id(one) in inside for one in walk(comparison.left, 6))
+            and (any(id(one) in inside for one in walk(comparison.left, 6)) or read & origins(comparison.left))
             and not isinstance(comparison.right, Constant)
             and not is_found_by(facts, comparison.left)
         ):
@@ -190,6 +194,8 @@ def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
             said = [text_of(one) or "" for arg in call.args for one in (arg, *getattr(arg, "items", ()))]
             if any(HOSTED.match(one) for one in said):
                 return True
+    if any(_asks_about_host(facts, one.value, read) for one in facts.conditions_in(function)):
+        return True
     looked_up = [
         one
         for one in walk(value, 6)
@@ -205,6 +211,20 @@ def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
         _is_held_by_host(facts, where, mine)
         for where, mine in stations(facts, value, function)
         if where != function  # a function of the project that the address went through
+    )
+
+
+def _asks_about_host(facts: SourceFacts, asked: Value, read: frozenset[Origin]) -> bool:
+    """``if not allowed(url):``, whatever the function is called that holds the host against something."""
+    return any(
+        isinstance(call, Call)
+        and facts.function(call.callee) is not None
+        and any(read & origins(one) for one in call.args)
+        and any(
+            one.operator in ("in", "not in", "==", "!=") and not is_vain_comparison(one) and _about_host(one.left)
+            for one in facts.comparisons_in(call.callee)
+        )
+        for call in walk(asked, 3)
     )
 
 
@@ -230,7 +250,8 @@ def _origins(value: Value) -> Iterator[Value]:
 
 
 def _is_request(value: Item) -> bool:
-    return any(isinstance(one, Name) and one.dotted.startswith("flask.request") for one in walk(value.owner, 3))
+    said = (one.dotted if isinstance(one, Name) else getattr(one, "callee", "") for one in walk(value.owner, 3))
+    return any(name.startswith("flask.request") for name in said)
 
 
 def probe(target: Target) -> Steps[Verdict]:
