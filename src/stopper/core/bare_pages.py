@@ -21,7 +21,9 @@ _ASKED: Final = re.compile(
 
 def is_bare_text(facts: SourceFacts, flow: Flow, tainted: Callable[[SourceFacts, Value], bool]) -> bool:
     """``return f"Comment received: {comment}"``: no tag stands in it, and none need stand there, since Flask calls every text a page."""
-    if flow.detail != "return" or facts.imports(*_JSON_BY_ITSELF):
+    if facts.imports(*_JSON_BY_ITSELF):
+        return False
+    if flow.detail != "return" and not (flow.detail == "flask.make_response" and _is_left_as_it_is(facts, flow)):
         return False
     if facts.imports(*_JSON_OF_RESOURCES) and not _is_plain_view(facts, flow.function):
         return False
@@ -42,6 +44,17 @@ def is_bare_text(facts: SourceFacts, flow: Flow, tainted: Callable[[SourceFacts,
 def _is_plain_view(facts: SourceFacts, function: str) -> bool:
     known = facts.function(function)
     return known is not None and not known.owner and bool(facts.routes_of_view(function))
+
+
+def _is_left_as_it_is(facts: SourceFacts, flow: Flow) -> bool:
+    """``make_response(f"Comment received: {comment}")`` that nobody gives another type afterwards."""
+    plain = any(
+        call.span == flow.span and len(call.args) < 3 and not call.open for call in facts.calls("flask.make_response")
+    )
+    return plain and not any(
+        made.attribute.lower() in ("content-type", "mimetype", "content_type", "headers")
+        for made in facts.assignments_in(flow.function)
+    )
 
 
 def said_by_templates(facts: SourceFacts) -> Iterator[Span]:

@@ -15,6 +15,9 @@ _FINDERS: Final = (
     "*.find_one", "*.find", "*.count_documents", "*.delete_one", "*.delete_many", "*.update_one", "*.update_many",
     "*.find_one_and_update", "*.find_one_and_delete", "*.replace_one", "*.distinct",
 )  # fmt: skip
+_PIPELINES: Final = ("*.aggregate", "*.find_raw_batches", "*.aggregate_raw_batches")
+_BODIES: Final = ("body", "init", "accumulate", "merge", "finalize")
+"""The parts of ``$function`` and ``$accumulator`` that are JavaScript."""
 _KINDS: Final = tuple(UNTRUSTED_TEXT)
 _HOMES: Final = ("pymongo", "flask_pymongo", "mongoengine", "mongomock", "motor", "flask_mongoengine")
 
@@ -33,13 +36,27 @@ def documents_by_request(facts: SourceFacts) -> Iterator[tuple[Span | None, str]
         raw = list(_raw(query, plain))
         if any(_is_json(part) for part in raw) and not is_checked(facts, query, call.function, text_counts=True):
             yield call.span, "JSON of the request becomes part of the query, operators such as $ne with it"
-        elif any(
-            isinstance(one, Mapping)
-            and (where := one.get("$where")) is not None
-            and facts.derives(where, "request-data")
-            for one in options(query)
-        ):
+    scripts = [
+        (call, text) for call in facts.calls(*_FINDERS, *_PIPELINES) for one in call.args for text in _scripts(one)
+    ]
+    scripts += [(call, call.args[0]) for call in facts.calls("bson.code.Code", "bson.Code") if call.args]
+    for call, text in scripts:
+        if facts.derives(text, "request-data") and not is_checked(facts, text, call.function):
             yield call.span, "text from the request becomes JavaScript of the query"
+
+
+def _scripts(query: Value) -> Iterator[Value]:
+    """What the database runs: under ``$where``, ``$function`` and ``$accumulator``; their arguments are handed to it and run nothing."""
+    for part in walk(query, 8):
+        if not isinstance(part, Mapping):
+            continue
+        if (where := part.get("$where")) is not None:
+            yield where
+        for operator in ("$function", "$accumulator"):
+            held = part.get(operator)
+            for one in options(held) if held is not None else ():
+                if isinstance(one, Mapping):
+                    yield from (text for key in _BODIES if (text := one.get(key)) is not None)
 
 
 def _raw(value: Value, plain: Set[str]) -> Iterator[Value]:

@@ -33,7 +33,9 @@ from stopper.core.probe_references import completed, in_own_name, made_with
 from stopper.core.probe_teams import same_team
 from stopper.core.probe_without_owner import open_to_strangers, proven, told_of_nobodys
 
-_ENDS: Final = re.compile(r"(?i)(^|[/_-])(deleted?|removed?|destroy(ed)?|cancel(l?ed)?|closed?|archived?|trash(ed)?)([/_-]|$)")
+_ENDS: Final = re.compile(
+    r"(?i)(^|[/_-])(deleted?|removed?|destroy(ed)?|cancel(l?ed)?|closed?|archived?|trash(ed)?)([/_-]|$)"
+)
 _JOINS: Final = re.compile(
     r"(?i)(^|[/_-])(un)?(likes?|votes?|upvote|downvote|follow|subscribe|rat(e|ing)s?|join|apply|report|bookmark|favou?rites?|borrow|rent|book|buy|"
     r"views?)([/_-]|$)"

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
 _HOMES: Final = (
-    "google.cloud", "records", "dataset", "duckdb", "neo4j", "py2neo", "pony.orm", "clickhouse_connect", "influxdb_client", "influxdb", "sqlmodel",
+    "google.cloud", "records", "dataset", "duckdb", "neo4j", "py2neo", "pony.orm", "clickhouse_connect", "influxdb_client", "influxdb", "sqlmodel", "pg8000",
 )  # fmt: skip
 _CLIENTS: Final = re.compile(
     r"google\.cloud\.bigquery\.Client|records\.Database|dataset\.connect|duckdb\.connect|neo4j\.(?:Async)?GraphDatabase\.driver|py2neo\.Graph|sqlmodel\.Session"
-    r"|pony\.orm\.(?:core\.)?Database|clickhouse_connect\.get_client|influxdb\w*\.\w*Client"
+    r"|pg8000\.(?:native\.)?(?:Connection|connect)|pony\.orm\.(?:core\.)?Database|clickhouse_connect\.get_client|influxdb\w*\.\w*Client"
 )
 _METHODS: Final = ("query", "run", "sql", "select", "exec", "execute_query", "command")
 

@@ -124,11 +124,12 @@ def _werkzeug(facts: SourceFacts) -> Iterator[Hit]:
 
 def _argon_and_scrypt(facts: SourceFacts) -> Iterator[Hit]:
     for call in facts.calls("argon2.PasswordHasher", "*.PasswordHasher"):
-        memory, passes = (
-            least_number(facts, call.argument(1, "memory_cost")),
-            least_number(facts, call.argument(0, "time_cost")),
-        )
-        if memory is not None and (memory < 7168 or (passes == 1 and memory < 47104)):
+        if _has_little_memory(facts, call.argument(1, "memory_cost"), call.argument(0, "time_cost")):
+            yield Hit("Argon2 runs with too little memory", call.span)
+    for call in facts.calls("argon2.low_level.hash_secret", "argon2.low_level.hash_secret_raw", "argon2.hash_password"):
+        secret = call.argument(0, "secret", "password")
+        of_people = is_clear_password(facts, secret) or _ABOUT.search(call.function) is not None
+        if of_people and _has_little_memory(facts, call.argument(3, "memory_cost"), call.argument(2, "time_cost")):
             yield Hit("Argon2 runs with too little memory", call.span)
     for call in facts.calls("hashlib.scrypt"):
         hashed = call.argument(0, "password")
@@ -139,6 +140,12 @@ def _argon_and_scrypt(facts: SourceFacts) -> Iterator[Hit]:
         about = _ABOUT.search(call.function) or any(is_clear_password(facts, one) for one in derived)
         if about and _below(facts, call.argument(2, "n"), 2**14):
             yield Hit("scrypt runs with N below 16384", call.span)
+
+
+def _has_little_memory(facts: SourceFacts, memory: Value | None, passes: Value | None) -> bool:
+    """Below the least that OWASP's Password Storage Cheat Sheet has for any number of passes, or for one."""
+    kilobytes = least_number(facts, memory)
+    return kilobytes is not None and (kilobytes < 7168 or (least_number(facts, passes) == 1 and kilobytes < 47104))
 
 
 def _is_drawn_key(facts: SourceFacts, value: Value | None) -> bool:
@@ -163,6 +170,12 @@ def _passlib(facts: SourceFacts) -> Iterator[Hit]:
             facts, call.keyword("rounds"), BCRYPT if scheme.startswith("b") else FEW
         ):
             yield Hit(f"passlib's {scheme} runs with too few rounds", call.span)
+        elif scheme == "scrypt" and _below(facts, call.keyword("rounds"), 14):  # passlib takes the exponent of N
+            yield Hit("passlib's scrypt runs with N below 16384", call.span)
+        elif scheme == "argon2" and _has_little_memory(
+            facts, call.keyword("memory_cost"), call.keyword("time_cost", "rounds")
+        ):
+            yield Hit("passlib's argon2 runs with too little memory", call.span)
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

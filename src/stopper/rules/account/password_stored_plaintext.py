@@ -10,6 +10,7 @@ from stopper.core.body_models import classes_by_name
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.password_columns import SEALS, hashing_classes, is_column, is_own_column, is_table_class, only_carries
+from stopper.core.passwords_in_files import written_to_files
 from stopper.core.passwords_unhashed import HASHED_COLUMN, is_given_sealed, unhashed
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
@@ -56,7 +57,8 @@ def detect(app: App) -> Iterator[Hit]:
     """Comparisons with a stored password, and passwords that go into a row, document or query as they came."""
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
-    for span, message in (*_compared(facts), *_queried(facts), *_stored(facts)):
+    kept = ((call.span, STORED) for call in written_to_files(facts) if call.span is not None)
+    for span, message in (*_compared(facts), *_queried(facts), *_stored(facts), *kept):
         if (span.path, span.line) not in seen:
             seen.add((span.path, span.line))
             yield Hit(message, span)

@@ -39,7 +39,7 @@ CLIENTS: Final = (
 )
 _CLIENT: Final = re.compile(CLIENTS)
 _OFF: Final[dict[str, tuple[object, ...]]] = {
-    "verify": (False,),
+    "verify": (False, 0),
     "verify_ssl": (False,),
     "ssl_verify": (False,),
     "verify_certs": (False,),
@@ -176,7 +176,8 @@ def _calls(facts: SourceFacts) -> Iterator[_Seen]:
             continue
         if _is_off(facts, name, value) and (_is_client(facts, call) or _is_of_certificates(facts, call, name)):
             told = call
-            if any(text.startswith("http://") for one in call.args[:2] for text in _openings(facts, one)):
+            plain = any(text.startswith("http://") for one in call.args[:2] for text in _openings(facts, one))
+            if plain and call.method != "ProxyManager":
                 continue  # there is no certificate on this way
             yield call.span, _MESSAGE, _set_elsewhere(value, call.span)
 

@@ -30,7 +30,7 @@ from stopper.core.values import (
 )
 
 GENERATORS: Final = (
-    r"(?:random|numpy\.random)(?:\.(?:Random|default_rng|RandomState|Generator))?\.(?:random|randint|randrange|choice|choices|sample|getrandbits|randbytes|uniform|shuffle|integers|bytes|betavariate)"
+    r"(?:random|numpy\.random)(?:\.(?:Random|default_rng|RandomState|Generator))?\.(?:random|randint|randrange|choice|choices|sample|getrandbits|randbytes|uniform|shuffle|integers|bytes|triangular|gauss|\w+variate)"
     r"|uuid\.uuid1"
 )
 _CLOCKS: Final = (
@@ -39,7 +39,7 @@ _CLOCKS: Final = (
 _LAPS: Final = frozenset({"time.monotonic", "time.perf_counter"})
 _HASH: Final = re.compile(r"hashlib\.\w+(?:\.\w+)*|.*(?:b64encode|urlsafe_b64encode)|uuid\.uuid[35]")
 OPENS: Final = re.compile(
-    r"(?i)(?:^|[_.]|(?<=[a-z]))(?:token|otp|totp|secret|secret_?key|passw(?:or)?d|passcode|pwd|nonce|salt|api_?key|signing_?key|encryption_?key|csrf\w*|pin|pin_?code|session_?id|sid"
+    r"(?i)(?:^|[_.]|(?<=[a-z]))(?:token|otp|totp|secret|secret_?key|passw(?:or)?d|passcode|pwd|nonce|salt|remember(?:ed)?_?me\d*|api_?key|signing_?key|encryption_?key|csrf\w*|pin|pin_?code|session_?id|sid"
     r"|(?:reset|verif\w*|confirm\w*|activation|auth\w*|login|invite|invitation|security|recovery|backup|one_?time|sms|email|mfa|2fa|two_factor|access|referral|coupon|voucher|gift|user|device|pairing|join)_?(?:code|key|link|hash|string)|invitation"
     r"|(?:share|public|file|document|upload|download|guest)_?(?:id|link|slug|key))s?$"
 )

@@ -15,6 +15,7 @@ from stopper.core.exchange import Request
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.interpreters import ANYWHERE, RUNS, chosen, in_memory, named
 from stopper.core.labels import UNTRUSTED_TEXT
 from stopper.core.likely_inputs import RUN
 from stopper.core.loaded_uploads import loaded_uploads
@@ -45,7 +46,6 @@ from stopper.core.values import (
     Constant,
     Format,
     Item,
-    Mapping,
     Name,
     Sequence,
     Unknown,
@@ -55,16 +55,6 @@ from stopper.core.values import (
 )
 
 _KINDS: Final = tuple(UNTRUSTED_TEXT)
-_MORE: Final = re.compile(
-    r"os\.(?:exec[lv]\w*|spawn[lv]\w*|startfile)|asyncio\.create_subprocess_(?:shell|exec)|subprocess\.getstatusoutput|commands\.getoutput|__import__|importlib\.import_module"
-    r"|shelve\.open|joblib\.load|torch\.load|pandas\.read_pickle|pickle\.Unpickler|_pickle\.loads?|cPickle\.loads?|yaml\.(?:load_all|full_load|unsafe_load_all)"
-    r"|ruamel\.yaml\.load|jsonpickle\.loads|jinja2\.(?:sandbox\.)?Environment\.compile_expression|flask\.(?:stream_template_string|Flask\.jinja_env\.from_string|current_app\.jinja_env\.from_string)"
-    r"|mako\.template\.Template|code\.Interactive(?:Interpreter|Console)\.(?:runcode|runsource|push)|(?:.*\.)?(?:exec_command|from_string|containers\.run)"
-    r"|numpy\.load|timeit\.(?:timeit|repeat)|runpy\.run_(?:path|module)|pty\.spawn|pexpect\.(?:spawnu?|run)|fabric\.Connection\.(?:run|sudo|local)|invoke\.(?:run|Context\.run)|sh\.(?:ba)?sh"
-    r"|pandas\.(?:eval|DataFrame\.(?:eval|query))|numexpr\.evaluate|sympy\.(?:sympify|simplify|parse_expr|parsing\.sympy_parser\.parse_expr)|.*PythonREPL(?:Tool)?\.run"
-)
-_ANYWHERE: Final = re.compile(r"os\.(?:exec|spawn)\w+|sh\.(?:ba)?sh|.*containers\.run")
-"""Calls of which any argument may be the command."""
 _SHELL_TOOLS: Final = frozenset({"sh", "bash", "/bin/sh", "/bin/bash", "cmd", "cmd.exe", "powershell", "python", "python3"})  # fmt: skip
 _WORDS: Final = {
     "code": "text from the request is run as code or as a template",
@@ -80,8 +70,8 @@ def detect(app: App) -> Iterator[Hit]:
         if _is_harmful(facts, flow) and not _is_checked(facts, flow.value, flow.function):
             yield Hit(_WORDS[flow.sink], flow.span)
     imported = set[str]()
-    for call in facts.calls_matching(_MORE.pattern):
-        several = call.args if _ANYWHERE.fullmatch(call.callee) else ()
+    for call in facts.calls_matching(RUNS):
+        several = call.args if ANYWHERE.fullmatch(call.callee) else ()
         given = next((one for one in several if facts.derives(one, *_KINDS)), None)
         given = given or call.argument(0, "cmd", "name", "template", "source", "text", "command", "expr", "stmt", "s")
         if given is None or not facts.derives(given, *_KINDS) or _is_checked(facts, given, call.function):
@@ -95,7 +85,12 @@ def detect(app: App) -> Iterator[Hit]:
             imported.add(call.function)
         if not (call.method == "from_string" and "env" not in f"{call.callee} {_said(call.receiver)}".lower()):
             yield Hit("text from the request reaches something that runs it", call.span)
-    yield from _chosen(facts)
+    for call, given in chosen(facts):
+        if facts.derives(given, *_KINDS):
+            yield Hit("text from the request reaches something that runs it", call.span)
+    for call, given in (*named(facts), *in_memory(facts)):
+        if facts.derives(given, *_KINDS) and not _is_checked(facts, given, call.function):
+            yield Hit("text from the request reaches something that runs it", call.span)
     for call in loaded_uploads(facts):
         if not (
             call.method in ("load", "load_all") and call.callee.startswith("yaml.") and _is_safe_loader(facts, call)
@@ -106,22 +101,6 @@ def detect(app: App) -> Iterator[Hit]:
 def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
     """Held against something here, or by whoever calls this function with what a caller sent."""
     return is_each_checked(facts, value, function, *_KINDS) or is_checked_by_callers(facts, value, function, *_KINDS)
-
-
-_CHOSEN: Final = re.compile(
-    r"(?:_?pickle|dill|cloudpickle|marshal|jsonpickle|joblib)\.(?:loads?|decode)|yaml\.(?:unsafe_load|full_load)|eval|exec|os\.(?:system|popen)|subprocess\.getoutput"
-)
-
-
-def _chosen(facts: SourceFacts) -> Iterator[Hit]:
-    """``LOADERS[upload.mimetype](upload.stream)``: one of those that may be chosen makes objects of any kind, or runs what it is given."""
-    for call in facts.calls("?"):
-        held = call.receiver.owner if isinstance(call.receiver, Item) else None
-        several = [value for _, value in held.items] if isinstance(held, Mapping) else []
-        if any(isinstance(one, Name) and _CHOSEN.fullmatch(one.dotted) for one in several) and any(
-            facts.derives(value, *_KINDS) for value in call.args
-        ):
-            yield Hit("text from the request reaches something that runs it", call.span)
 
 
 def _is_sandboxed(facts: SourceFacts, engine: Value | None) -> bool:

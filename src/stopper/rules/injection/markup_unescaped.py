@@ -27,6 +27,7 @@ from stopper.core.probe_nowhere import NOWHERE, is_nowhere, nowhere
 from stopper.core.probe_stored_text import PAGES, stored_markup
 from stopper.core.probe_uploads import served_pages
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.unescaped_templates import filled_unescaped
 from stopper.core.values import (
     Call,
     Constant,
@@ -97,6 +98,9 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("words of what somebody sent are put into tags, and the rest of it is not escaped", call.span)
     yield from _filters(facts)
     yield from _templates(facts)
+    for call, name, value in filled_unescaped(facts):
+        if _is_tainted(facts, value) and not is_each_checked(facts, value, call.function, *_KINDS):
+            yield Hit(f"Flask escapes nothing in a template of that name, and {name} comes from the request", call.span)
     yield from (Hit(FLASHED, span) for span in flashed_as_markup(facts, *_KINDS))
     yield from _stored(facts)
     yield from (Hit("the template takes for markup what the request says", one) for one in said_by_templates(facts))

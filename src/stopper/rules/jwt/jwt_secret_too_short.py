@@ -24,6 +24,7 @@ from stopper.core.values import (
     Member,
     Parameter,
     Value,
+    is_constant,
     literals,
     options,
     text_of,
@@ -47,6 +48,8 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         # What stands in a setting is judged where the setting is written.
         here = [one for one in options(key) if not isinstance(one, ConfigValue) or not facts.config_values(one.key)]
+        if is_constant(key, "", b"") and call.method == "encode":
+            yield Hit("the secret that signs tokens is empty", call.span)
         for value in (found for one in here for found in reached(facts, one)):
             yield from _once(value, _judged(facts, value, call.span, algorithms), seen)
     settings = key_settings(app, facts)

@@ -12,6 +12,7 @@ from stopper.core.entity_parsers import opened_entities
 from stopper.core.exchange import Request, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.files_by_path import read_by_path
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import Label
 from stopper.core.parts_given_out import given_out, is_own_file
@@ -194,19 +195,34 @@ def _is_hashed(facts: SourceFacts, path: Value, depth: int = 3) -> bool:
     return any(isinstance(part, Call) and part.method == "hexdigest" for part in walk(path, 8))
 
 
+_NAMED: Final = ("query-string", "request-data", "cookie")
+_ANY: Final = "the caller names the file that is read, and nothing keeps the name in one folder"
+
+
 def _by_name(facts: SourceFacts) -> Iterator[Hit]:
-    """``open(request.args["file"])`` and ``send_file(…)`` of such a name: ``..`` and ``/`` in it lead anywhere."""
-    for flow in facts.flows("file-path", label=("query-string", "request-data", "cookie")):
+    """``open(request.args["file"])``, ``send_file(…)`` and ``Path(…).read_text()`` of such a name: ``..`` and ``/`` in it lead anywhere."""
+    for flow in facts.flows("file-path", label=_NAMED):
         if (
             flow.detail in ("open", "flask.send_file")
             and not _writes(facts, flow.span)
             and not _was_just_saved(facts, flow)
             and not (_is_one_segment(facts, flow.labels))
-            and not _is_hashed(facts, flow.value)
-            and not is_checked(facts, flow.value, flow.function, prefix_counts=True)
-            and not is_checked_by_callers(facts, flow.value, flow.function, "query-string", "request-data", "cookie")
+            and _leads_anywhere(facts, flow.value, flow.function)
         ):
-            yield Hit("the caller names the file that is read, and nothing keeps the name in one folder", flow.span)
+            yield Hit(_ANY, flow.span)
+    for call, path in read_by_path(facts):
+        labels = facts.labels(path)
+        named = any(one.kind in _NAMED for one in labels) and not _is_one_segment(facts, labels)
+        if named and _leads_anywhere(facts, path, call.function):
+            yield Hit(_ANY, call.span)
+
+
+def _leads_anywhere(facts: SourceFacts, path: Value, function: str) -> bool:
+    return not (
+        _is_hashed(facts, path)
+        or is_checked(facts, path, function, prefix_counts=True)
+        or is_checked_by_callers(facts, path, function, *_NAMED)
+    )
 
 
 def _writes(facts: SourceFacts, span: Span | None) -> bool:

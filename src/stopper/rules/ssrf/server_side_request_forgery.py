@@ -54,11 +54,25 @@ _MORE: Final = (
     "telnetlib.Telnet", "ldap3.Server", "zeep.Client", "pymongo.MongoClient", "mechanize.Browser.open", "xmlrpc.client.ServerProxy", "git.Repo.clone_from",
     "yt_dlp.YoutubeDL.download", "niquests.get", "niquests.post", "pandas.read_html", "pandas.read_excel", "pandas.read_xml", "geopandas.read_file",
     "cv2.VideoCapture", "torch.hub.load_state_dict_from_url", "sqlalchemy.create_engine", "psycopg2.connect", "psycopg.connect", "pymysql.connect",
+    "urllib3.HTTPConnectionPool", "urllib3.HTTPSConnectionPool", "urllib3.connection_from_url", "urllib3.connectionpool.connection_from_url", "urllib3.ProxyManager",
+    "urllib3.proxy_from_url", "httpx.Client", "httpx.AsyncClient", "aiohttp.ClientSession", "*.SecretClient", "*.KeyClient", "*.CertificateClient", "*.BlobServiceClient",
+    "*.from_blob_url", "*.from_container_url", "*.from_file_url", "*.from_queue_url", "*.download_blob_from_url", "*.upload_blob_to_url",
 )  # fmt: skip
 _SECOND: Final = frozenset({"setopt", "Request", "urlopen"})
-_BY_NAME: Final = {"weasyprint.HTML": "url", "boto3.client": "endpoint_url"}
+_BY_NAME: Final = {
+    "weasyprint.HTML": "url",
+    "boto3.client": "endpoint_url",
+    "httpx.Client": "base_url",
+    "httpx.AsyncClient": "base_url",
+}
 """Calls that are told an address under that name, and something else first."""
+_PLACES: Final = (
+    "url", "host", "address", "uri", "web_path", "urls", "wsdl", "base_url", "proxy_url", "vault_url", "account_url", "blob_url", "container_url", "file_url",
+    "queue_url",
+)  # fmt: skip
 
+_PATH_ALONE: Final = frozenset({"http.client.HTTPConnection.request", "http.client.HTTPSConnection.request"})
+"""Methods of a connection whose host was said when it was made."""
 _IN_MEMORY: Final = re.compile(r"(?:io\.)?(?:BytesIO|StringIO|TextIOWrapper|open)|codecs\.\w+|tempfile\.\w+")
 
 _FILES: Final = re.compile(r"pandas\.read_\w+|geopandas\.read_file|cv2\.VideoCapture")
@@ -95,8 +109,10 @@ def _readings(facts: SourceFacts, value: Value, function: str) -> frozenset[obje
 
 def _flows(facts: SourceFacts) -> Iterator[tuple[Hit, Value, str]]:
     for flow in facts.flows("outbound-url", label=tuple(sorted(UNTRUSTED)), by_name=False):
-        if not any(_from_caller(facts, one) for one in host_parts(facts, flow.value)) or _is_checked(
-            facts, flow.value, flow.function
+        if (
+            flow.detail in _PATH_ALONE
+            or not any(_from_caller(facts, one) for one in host_parts(facts, flow.value))
+            or _is_checked(facts, flow.value, flow.function)
         ):
             continue
         if is_checked_by_callers(facts, flow.value, flow.function, *UNTRUSTED, by_host=True):
@@ -110,9 +126,7 @@ def _calls(facts: SourceFacts) -> Iterator[tuple[Hit, Value, str]]:
     for call in facts.calls(*_MORE):
         named = _BY_NAME.get(call.callee)
         place = None if named is not None else 1 if call.method in _SECOND and call.callee != "mechanize.urlopen" else 0
-        value = call.argument(
-            place, *((named,) if named is not None else ("url", "host", "address", "uri", "web_path", "urls", "wsdl"))
-        )
+        value = call.argument(place, *((named,) if named is not None else _PLACES))
         if (
             call.span is None
             or value is None

@@ -55,6 +55,7 @@ OPERATORS: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.FloorDiv: lambda one, other: one // other,
     ast.Div: lambda one, other: one / other,
     ast.Pow: lambda one, other: one**other if abs(one) <= LARGEST_BASE and 0 <= other <= LARGEST_POWER else None,
+    ast.LShift: lambda one, other: one << other if abs(one) <= LARGEST_BASE and 0 <= other <= LARGEST_POWER else None,
 }
 
 

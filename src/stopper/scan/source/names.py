@@ -94,6 +94,7 @@ MOVED: Final[dict[str, str]] = {
     "flask_login.utils.request": "flask.request",
     "flask_api.request": "flask.request",
     "sqlmodel.text": "sqlalchemy.text",
+    "sqlalchemy.sql.expression.text": "sqlalchemy.text",
     "flask_sqlalchemy.SQLAlchemy.text": "sqlalchemy.text",
     "flask_sqlalchemy.SQLAlchemy.literal_column": "sqlalchemy.literal_column",
     "connexion.App.route": "flask.Flask.route",
