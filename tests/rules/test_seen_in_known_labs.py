@@ -8,6 +8,7 @@ import pytest
 from flask import Flask, jsonify, redirect, request, session
 from tests.rules.toy_people import ToyPeople
 
+from stopper.core.app import App, Reader, Route
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import find
@@ -146,47 +147,49 @@ def test_what_holds_no_text_is_taken_out_of_the_cart_of_another(asks: bool) -> N
 
 
 def test_who_registers_for_the_scan_does_so_where_its_people_log_in() -> None:
-    """A shop of the same application has a registration and a log-in of its own, and is nobody whose password is asked for."""
-    rule, bank, shops = find("reset-token-weak"), ToyPeople("bank"), dict[str, str]()
+    """The shops of an application have a registration and a log-in of their own, and are nobody whose password is asked for."""
+    rule, bank = find("reset-token-weak"), ToyPeople("bank", called="email")
+    people, tokens = {"carol": "carols-password", "dave": "daves-password"}, dict[str, str]()
 
-    @bank.app.post("/api/v1/shops/register")
-    def shop() -> Any:
-        shops[request.get_json()["email"]] = request.get_json()["password"]
+    @bank.app.post("/api/people/register")
+    def new_person() -> Any:
+        people[request.get_json()["username"]] = request.get_json()["password"]
         return jsonify(ok=True), 201
 
-    @bank.app.post("/api/v1/shops/login")
+    @bank.app.post("/api/people/login")
     def enter() -> Any:
-        known = shops.get(request.get_json()["email"]) == request.get_json()["password"]
-        return jsonify(api_key="vk_" + "9f81b7d2e6a4405f" * 2) if known else (jsonify(error="no"), 401)
+        sent, token = request.get_json(), secrets.token_urlsafe(24)
+        if people.get(sent["username"]) != sent["password"]:
+            return jsonify(error="no"), 401
+        tokens[token] = sent["username"]
+        return jsonify(token=token)
+
+    @bank.app.get("/api/people/me")
+    def me() -> Any:
+        name = tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        return jsonify(username=name) if name else (jsonify(error="no"), 401)
 
     @bank.app.post("/forgot-password")
     def forgot() -> Any:
-        known = request.get_json().get("username") in bank.passwords
-        return (
-            jsonify(debug_info={"pin": f"{secrets.randbelow(900) + 100}"})
-            if known
-            else (jsonify(error="no such user"), 404)
-        )
+        known = request.get_json().get("username") in people
+        pin = f"{secrets.randbelow(900) + 100}"
+        return jsonify(debug_info={"pin": pin}) if known else (jsonify(error="no such user"), 404)
 
-    bank.app.add_url_rule("/me", "me", lambda: jsonify(username=bank.caller()))
-    bank.passwords |= {"carol": "carols-password", "dave": "daves-password"}
-    given = [Identity(name, (), subject=name, password=Secret(text)) for name, text in bank.passwords.items()]
-    paths = {
-        path: {"post": {"responses": {}, "requestBody": {"content": {"application/json": {"schema": schema(names)}}}}}
-        for path, names in (
-            ("/api/v1/shops/register", ("email", "password")),
-            ("/api/v1/shops/login", ("email", "password")),
-            ("/register", ("username", "password")),
-            ("/login", ("username", "password")),
-            ("/forgot-password", ("username",)),
-        )
-    }
-    document = {"openapi": "3.0.3", "info": {"title": "bank", "version": "1"}, "paths": paths}
-    bank.app.add_url_rule("/openapi.json", "document", lambda: jsonify(document))
+    given = [Identity(name, (), subject=name, password=Secret(text)) for name, text in people.items()]
+    taken = (
+        ("/register", ("email", "password")),
+        ("/login", ("email", "password")),
+        ("/api/people/register", ("username", "password")),
+        ("/api/people/login", ("username", "password")),
+        ("/forgot-password", ("username",)),
+    )
+    spec: frozenset[Reader] = frozenset({"spec"})
+    routes = [Route(path, ("POST",), readers=spec, request_schema=schema(names)) for path, names in taken]
+    source = App(routes=(*routes, Route("/api/people/me", ("GET",), readers=spec)), readers=spec)
     assert rule is not None
-    found = try_rule(rule, bank.app, identities=given)
+    found = try_rule(rule, bank.app, source=source, identities=given)
     assert found.outcome == "fail", found.message
-    assert (bank.passwords["carol"], bank.passwords["dave"]) == ("carols-password", "daves-password")
+    assert (people["carol"], people["dave"]) == ("carols-password", "daves-password")
 
 
 def schema(names: tuple[str, ...]) -> dict[str, Any]:
