@@ -240,3 +240,31 @@ def test_an_account_to_which_its_own_page_alone_leads_is_changed_by_another(asks
     told = {str(ref) for ref in found.routes} if found.outcome == "fail" else set[str]()
     assert (any(ref.startswith("POST /profile/edit/") for ref in told)) is not asks, found.message
     assert people[2]["info"] == "old"
+
+
+@pytest.mark.parametrize(
+    ("path", "asks", "more", "told"),
+    [
+        ("/fetch/customer", False, "cc_num", True),
+        ("/fetch/customer", True, "cc_num", False),
+        ("/fetch/author", False, "bio", False),
+        ("/orders/close", False, "cc_num", False),
+    ],
+)
+def test_a_post_that_reads_shows_somebody_by_a_number_in_its_body(path: str, asks: bool, more: str, told: bool) -> None:
+    """Who shows only the own record is silent; so is a directory, and a POST that does something is not sent for it."""
+    rule, shop = find("personal-data-in-response"), ToyPeople("shop")
+
+    @shop.app.post(path)
+    def fetch() -> Any:
+        name, number = shop.caller(), int(request.get_json()["id"])
+        if asks and list(shop.passwords).index(name) != number:
+            return jsonify(error="not yours"), 403
+        return jsonify({"id": number, "email": f"anna{number}@mail.example.net", more: f"30887931923043{number:02}"})
+
+    shop.app.add_url_rule("/me", "me", lambda: jsonify(username=shop.caller()))
+    spec: frozenset[Reader] = frozenset({"spec"})
+    route = Route(path, ("POST",), readers=spec, request_schema=schema(("id",)))
+    assert rule is not None
+    found = try_rule(rule, shop.app, source=App(routes=(route,), readers=spec))
+    assert (f"POST {path}" in [str(ref) for ref in found.routes]) is told, found.message

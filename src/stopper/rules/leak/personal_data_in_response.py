@@ -1,17 +1,20 @@
 """Card numbers, national ids and addresses of people go to whoever asks."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, cast
 
+from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.naming import as_parameter
 from stopper.core.personal import addresses_in, luhn, people_in
 from stopper.core.place import RouteRef
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
+from stopper.core.probe_inputs import members
 from stopper.core.probe_login import REGISTERED
 from stopper.core.probe_ordinary import is_low
 from stopper.core.probe_provoke import Provoked, asked_honestly
@@ -36,9 +39,12 @@ _SHOWN: Final = re.compile(r"(?=.*\d)[A-Za-z0-9 -]{5,40}")
 """Such a number that is not masked."""
 _DETAIL: Final = re.compile(
     r"(\w+_)?(phone(_number)?|mobile|cell|number|address|street|salary|income|balance|credit|credit_limit|wallet|ssn|iban|dob|date_of_birth|birth_?(date|day)|latitude|location"
-    r"|vehicles?|vehicle_?id|passport(_number)?|tax_id|national_id|card_number|password(_hash)?|last_ip|ip_address)"
+    r"|vehicles?|vehicle_?id|passport(_number)?|tax_id|national_id|card_number|cc_(num|number|no)|ccn|credit_card|password(_hash)?|last_ip|ip_address)"
 )
 """Members that tell of a person what is no part of how others know them."""
+_READING: Final = frozenset({"fetch", "get", "lookup", "find", "view", "show", "details", "read", "retrieve"})
+"""What the path of a POST says that changes nothing."""
+_IS_AN_ID: Final = re.compile(r"(\w+_)?(id|number|no)")
 NUMBERS: Final = 2
 """Numbers behind the first one that are asked for."""
 ENOUGH: Final = 2
@@ -69,6 +75,10 @@ def probe(target: Target) -> Steps[Verdict]:
         if found:
             places.append(one.ref)
             evidence.append(Evidence("exchange", f"{one.ref.path} answers with {found}", one.honest))
+    for ref, *shown in (yield from _by_post(target)):
+        places.append(ref)
+        evidence.append(Evidence("exchange", f"control: {ref.path} shows the data of one person", shown[0]))
+        evidence.append(Evidence("exchange", "another number in the body shows those of somebody else", shown[1]))
     if places:
         return failed(f"{places[0]} answers with personal data", places, evidence)
     if not asked:
@@ -110,6 +120,33 @@ def _of_other_users(target: Target, one: Provoked) -> Steps[Exchange | None]:
         return None
     answer = one.honest if new.name == asked.identity else (yield from attempt(send(new.on(asked))))
     return answer if answer is not None and _details(target, answer.response) else None
+
+
+def _by_post(target: Target) -> Steps[list[tuple[RouteRef, Exchange, Exchange]]]:
+    """What a POST that only reads shows to whoever sends a number: ``POST /fetch/customer`` with ``{"id": 1}``, and somebody else's with another."""
+    found: list[tuple[RouteRef, Exchange, Exchange]] = []
+    who = next((one for one in target.identities if one.headers), None)
+    for route in target.app.routes if target.mode == "active" else ():
+        words = set(as_parameter(route.path).replace("/", "_").split("_"))
+        said = members(target.request_for(route, "POST")) if "POST" in route.methods and words & _READING else {}
+        if route.parameters or "GET" in route.methods or len(said) != 1 or not _IS_AN_ID.fullmatch(as_parameter(*said)):
+            continue
+        for kind in (int, str):
+            shown = yield from _told_by(target, route, who, {name: kind(1) for name in said})
+            other = (yield from _told_by(target, route, who, {name: kind(2) for name in said})) if shown else None
+            if shown is not None and other is not None and shown.response.text != other.response.text:
+                found.append((RouteRef("POST", route.path), shown, other))
+                break
+    return found
+
+
+def _told_by(target: Target, route: Route, who: Identity | None, body: dict[str, object]) -> Steps[Exchange | None]:
+    """The answer to that *body* where it tells of a person what is no part of how others know them."""
+    request = replace(target.request_for(route, "POST"), body=json.dumps(body).encode())
+    answer = yield from attempt(send(who.on(request) if who is not None else request))
+    if answer is None or not answer.response.succeeded:
+        return None
+    return answer if numbers_in(answer.response) or _details(target, answer.response) else None
 
 
 def _details(target: Target, response: Response) -> bool:
