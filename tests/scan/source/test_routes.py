@@ -62,6 +62,22 @@ def test_the_prefix_of_the_registration_wins(read):
     assert paths(reading) == ["/api/x"]
 
 
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [
+        ("'{}/x/<int:n>'.format(app.config['PREFIX'])", "/api/x/{n}"),
+        ("'{base}/x/<int:n>'.format(base=app.config['PREFIX'])", "/api/x/{n}"),
+        ("'%s/x/<int:n>' % app.config['PREFIX']", "/api/x/{n}"),
+        ("'{}/{}/<int:n>'.format(app.config['PREFIX'], 'x')", "/api/x/{n}"),
+        ("'{}/x/<int:n>'.format(app.config['UNKNOWN'])", "/x/{n}"),
+        ("'/x/{}/<int:n>'.format(app.config['UNKNOWN'])", None),
+    ],
+)
+def test_a_rule_that_is_filled_in_with_a_setting_is_read(read, rule, path):
+    source = HEAD + f"app.config['PREFIX'] = '/api'\ndef x(n):\n    return ''\napp.add_url_rule({rule}, view_func=x)\n"
+    assert [route.path for route in read(source).app.routes] == ([path] if path else [])
+
+
 def test_nested_blueprints_join_their_prefixes(read):
     reading = read(
         HEAD + "out = Blueprint('o', __name__, url_prefix='/o')\nbp = Blueprint('b', __name__, url_prefix='/b')\n"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.endpoint_words import takes_others_in
 from stopper.core.exchange import Request
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
@@ -52,12 +53,12 @@ WORDS: Final = ("/login", "/public", "/static", "/health", "/docs", ".css", ".js
 
 def detect(app: App) -> Iterator[Hit]:
     """A guard that looks for a part of the path before it asks for a credential; one that does so at several places is written anew as a whole."""
-    yield from told_once(_found(source_of(app)))
+    yield from told_once(_found(source_of(app), app))
 
 
-def _found(facts: SourceFacts) -> Iterator[tuple[Hit, object]]:
+def _found(facts: SourceFacts, app: App) -> Iterator[tuple[Hit, object]]:
     seen: set[tuple[str, int]] = set()
-    for function, span, what in (*_looks(facts), *_asked_by_helpers(facts)):
+    for function, span, what in (*_looks(facts), *_asked_by_helpers(facts), *_words_of_endpoints(facts, app)):
         if span is None or (span.path, span.line) in seen:
             continue
         if not _is_guard(facts, function) and not _is_asked_by_guard(facts, function):
@@ -193,6 +194,14 @@ def _is_path(value: Value | None) -> bool:
             _is_path(cut.receiver) or cut.callee.rpartition(".")[0] in PATHS
         )
     return isinstance(value, Name) and value.dotted in PATHS
+
+
+def _words_of_endpoints(facts: SourceFacts, app: App) -> Iterator[tuple[str, Span | None, str]]:
+    for compared in facts.comparisons("in", "not in"):
+        asked = compared.right
+        if isinstance(asked, Name) and asked.dotted == "flask.request.endpoint":
+            if takes_others_in(app, text_of(compared.left)):
+                yield compared.function, compared.span, "a word anywhere in the endpoint"
 
 
 def _is_ending(value: Value) -> bool:

@@ -41,7 +41,7 @@ from stopper.core.values import (
 
 MESSAGE: Final = "the caller decides which address the server asks"
 _GUARDS: Final = re.compile(
-    r"(?i)(?:\w*_)?(?:is|check|validate|verify|ensure|assert|allow|safe|guard|vet|resolve|assert)\w*_?(?:url|host|uri|target|address|domain|ip|public|external)\w*"
+    r"(?i)(?:\w*_)?(?:is|check|validate|verify|ensure|assert|allow|safe|guard|vet|resolve|assert)\w*_?(?:url|host|uri|target|address|domain|ip|public|external|api_?base|endpoint)\w*"
     r"|(?:\w+_)?(?:url|host)_(?:is_)?(?:allowed|safe|ok|valid)|safe_(?:get|request|fetch)|advocate\..*"
 )
 _MORE: Final = (
@@ -53,19 +53,24 @@ _MORE: Final = (
     "*.RecursiveUrlLoader", "*.PlaywrightURLLoader", "*.SeleniumURLLoader", "imaplib.IMAP4", "imaplib.IMAP4_SSL", "poplib.POP3", "poplib.POP3_SSL",
     "telnetlib.Telnet", "ldap3.Server", "zeep.Client", "pymongo.MongoClient", "mechanize.Browser.open", "xmlrpc.client.ServerProxy", "git.Repo.clone_from",
     "yt_dlp.YoutubeDL.download", "niquests.get", "niquests.post", "pandas.read_html", "pandas.read_excel", "pandas.read_xml", "geopandas.read_file",
+    "openai.OpenAI", "openai.AsyncOpenAI", "openai.AzureOpenAI", "openai.AsyncAzureOpenAI", "anthropic.Anthropic", "anthropic.AsyncAnthropic",
+    "litellm.completion", "litellm.acompletion", "litellm.embedding", "litellm.get_valid_models", "ollama.Client", "ollama.AsyncClient",
+    "langchain_openai.ChatOpenAI", "langchain_ollama.ChatOllama", "langchain_community.chat_models.ChatOllama",
     "cv2.VideoCapture", "torch.hub.load_state_dict_from_url", "sqlalchemy.create_engine", "psycopg2.connect", "psycopg.connect", "pymysql.connect",
     "urllib3.HTTPConnectionPool", "urllib3.HTTPSConnectionPool", "urllib3.connection_from_url", "urllib3.connectionpool.connection_from_url", "urllib3.ProxyManager",
     "urllib3.proxy_from_url", "httpx.Client", "httpx.AsyncClient", "aiohttp.ClientSession", "*.SecretClient", "*.KeyClient", "*.CertificateClient", "*.BlobServiceClient",
     "*.from_blob_url", "*.from_container_url", "*.from_file_url", "*.from_queue_url", "*.download_blob_from_url", "*.upload_blob_to_url",
 )  # fmt: skip
 _SECOND: Final = frozenset({"setopt", "Request", "urlopen"})
+_OF_MODELS: Final = ("base_url", "api_base", "azure_endpoint", "openai_api_base")
+_MODELS: Final = frozenset({"openai", "anthropic", "litellm", "langchain_openai", "langchain_ollama"})
 _BY_NAME: Final = {
-    "weasyprint.HTML": "url",
-    "boto3.client": "endpoint_url",
-    "httpx.Client": "base_url",
-    "httpx.AsyncClient": "base_url",
+    "weasyprint.HTML": ("url",),
+    "boto3.client": ("endpoint_url",),
+    "httpx.Client": ("base_url",),
+    "httpx.AsyncClient": ("base_url",),
 }
-"""Calls that are told an address under that name, and something else first."""
+"""Calls that are told an address under that name, and something else first; so are clients of models."""
 _PLACES: Final = (
     "url", "host", "address", "uri", "web_path", "urls", "wsdl", "base_url", "proxy_url", "vault_url", "account_url", "blob_url", "container_url", "file_url",
     "queue_url",
@@ -124,9 +129,10 @@ def _calls(facts: SourceFacts) -> Iterator[tuple[Hit, Value, str]]:
     """Clients that make no flow."""
     flows = {(one.span.path, one.span.line) for one in facts.flows("outbound-url")}
     for call in facts.calls(*_MORE):
-        named = _BY_NAME.get(call.callee)
+        of_models = call.callee.partition(".")[0] in _MODELS
+        named = _OF_MODELS if of_models else _BY_NAME.get(call.callee)
         place = None if named is not None else 1 if call.method in _SECOND and call.callee != "mechanize.urlopen" else 0
-        value = call.argument(place, *((named,) if named is not None else _PLACES))
+        value = call.argument(place, *(named if named is not None else _PLACES))
         if (
             call.span is None
             or value is None
@@ -137,7 +143,9 @@ def _calls(facts: SourceFacts) -> Iterator[tuple[Hit, Value, str]]:
         ):
             continue
         steering = host_part(value)
-        if steering is not None and _from_caller(facts, steering) and not _is_checked(facts, value, call.function):
+        if steering is None or not _from_caller(facts, steering) or _is_checked(facts, value, call.function):
+            continue
+        if not is_checked_by_callers(facts, value, call.function, *UNTRUSTED, by_host=True):
             yield Hit(MESSAGE, call.span), value, call.function
 
 

@@ -24,6 +24,7 @@ from stopper.core.values import (
     text_of,
 )
 from stopper.scan.source import names
+from stopper.scan.source.folding import PLAIN_FIELD, PLAIN_PERCENT
 from stopper.scan.source.groups import Groups, Origin, join
 from stopper.scan.source.handler_methods import handler_methods
 from stopper.scan.source.hook_tables import TABLE, blueprint_of
@@ -203,7 +204,7 @@ class Routes:
 
     def _put_together(self, value: Format) -> str | None:
         """The rule of ``f"{PREFIX}/notes"`` where the prefix is not known: the route is there all the same, under what is known."""
-        first, *rest = [self._setting(part) for part in value.parts]
+        first, *rest = [self._setting(part) for part in _laid_out(value)]
         whole = "".join(part for part in rest if part is not None)
         return (first or "") + whole if None not in rest and whole.startswith("/") else None
 
@@ -319,6 +320,24 @@ def function_name(value: Value) -> str:
     if isinstance(value, Member) and isinstance(value.owner, Call) and value.owner.callee[:1] != "?":
         return f"{value.owner.callee}.{value.attribute}"
     return ""
+
+
+def _laid_out(value: Format) -> list[Value]:
+    """The parts of ``"{}/notes".format(PREFIX)`` and ``"%s/notes" % PREFIX`` in the order in which they stand."""
+    template, given = text_of(value.parts[0]) if value.parts else None, list(value.parts[1:-1])
+    if not given or template is None or value.parts[-1] != Unknown():
+        return list(value.parts)
+    fields = PLAIN_FIELD.findall(template)
+    pieces = (PLAIN_FIELD.sub("\0", template) if fields else PLAIN_PERCENT.sub("\0", template)).split("\0")
+    in_order = len(fields) < 2 or all(field in ("", str(number)) for number, field in enumerate(fields))
+    if len(pieces) != len(given) + 1 or not in_order:
+        return list(value.parts)
+    laid = [
+        part
+        for piece, one in zip(pieces, [*given, None], strict=True)
+        for part in (Constant(piece) if piece else None, one)
+    ]
+    return [part for part in laid if part is not None]
 
 
 def openapi_path(rule: str) -> str:

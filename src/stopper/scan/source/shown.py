@@ -7,7 +7,7 @@ from stopper.core.facts import SourceFacts
 from stopper.core.labels import Label, LabelKind
 from stopper.core.naming import brings_credential
 from stopper.core.owner_names import OF_ANYBODY
-from stopper.core.values import Call, Constant, Item, Name, Parameter, Value, parts, text_of, walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, parts, text_of, walk
 from stopper.scan.source import names
 
 CREDENTIAL_LABELS: Final[tuple[LabelKind, ...]] = (
@@ -22,6 +22,8 @@ SHOWN: Final = (
     "flask.request.authorization",
 )  # fmt: skip
 """Names that stand for whoever is making the request."""
+_PROXIES: Final = frozenset({"werkzeug.local.LocalProxy", "werkzeug.LocalProxy"})
+_LOGGED_IN: Final = frozenset({"is_authenticated", "is_anonymous"})
 _SENT_IN: Final = READ_FROM | {"flask.request.json"}
 """Where a caller puts what is looked up by name."""
 
@@ -77,6 +79,8 @@ class Shown:
 def _is_named(value: Value) -> bool:
     if isinstance(value, Name):
         return value.dotted.startswith(SHOWN) or names.KEPT_ON_REQUEST.match(value.dotted) is not None
+    if isinstance(value, Member):  # of a ``current_user`` of the project's own: ``LocalProxy(lambda: _get_user())``
+        return value.attribute in _LOGGED_IN and isinstance(value.owner, Call) and value.owner.callee in _PROXIES
     return (isinstance(value, Call) and names.ASKS_PERSON.match(value.callee) is not None) or is_key_reading(
         value, _SENT_IN
     )
