@@ -4,6 +4,7 @@ import itertools
 import secrets
 from typing import Any
 
+import jwt
 import pytest
 from flask import Flask, abort, jsonify, redirect, request, session
 
@@ -153,6 +154,32 @@ def test_an_account_that_nobody_needs_to_be_known_for_is_changed() -> None:
     found = people.judged("name")
     assert [(ref.method, ref.path) for ref in found.routes] == [("PUT", "/users/{user_id}")]
     assert "without a credential" in found.message
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_whose_account_of_all_is_meant_stands_in_the_body(asks: bool) -> None:
+    """``PATCH /users {"user_id": 7}`` where each is shown under its number and nothing tells somebody new the own one but a token."""
+    people = People(asks=asks).with_change("/users", "PATCH")
+    enter = people.app.view_functions["login"]
+
+    def login() -> Any:
+        answer = enter()
+        if isinstance(answer, tuple):
+            return answer
+        token = answer.get_json()["access_token"]
+        signed = jwt.encode({"sub": str(people.tokens[token])}, "k3c-9f81b7d2e6a4405f8c21-9f81b7d2", "HS256")
+        people.tokens[signed] = people.tokens[token]
+        return jsonify(access_token=signed)
+
+    def one(user_id: int) -> Any:
+        people.caller()
+        return jsonify({"user_id": user_id, **people.people[user_id]}) if user_id in people.people else ("", 404)
+
+    people.app.view_functions |= {"login": login, "me": lambda: ("", 404)}
+    people.app.add_url_rule("/users/<int:user_id>", "one", one)
+    found = people.judged("user_id", "name")
+    assert ("PATCH /users" in [str(ref) for ref in found.routes]) is not asks, found.message
+    assert people.people[1] == people.before
 
 
 @pytest.mark.parametrize("asks", [False, True])

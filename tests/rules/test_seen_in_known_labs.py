@@ -268,3 +268,26 @@ def test_a_post_that_reads_shows_somebody_by_a_number_in_its_body(path: str, ask
     assert rule is not None
     found = try_rule(rule, shop.app, source=App(routes=(route,), readers=spec))
     assert (f"POST {path}" in [str(ref) for ref in found.routes]) is told, found.message
+
+
+@pytest.mark.parametrize(("kind", "weighs"), [("blogpost", "medium"), ("invoice", None)])
+def test_what_people_write_for_others_weighs_less_where_no_list_leaves_it_out(kind: str, weighs: str | None) -> None:
+    things, numbers = ToyPeople("things"), itertools.count(1)
+    kept = dict[int, str]()
+
+    @things.app.post(f"/{kind}")
+    def create() -> Any:
+        things.caller()
+        number = next(numbers)
+        kept[number] = str(request.get_json().get("title"))
+        return jsonify(id=number, title=kept[number]), 201
+
+    @things.app.get(f"/{kind}/<int:number>")
+    def shown(number: int) -> Any:
+        things.caller()
+        return jsonify(id=number, title=kept[number]) if number in kept else (jsonify(error="none"), 404)
+
+    things.app.add_url_rule("/me", "me", lambda: jsonify(username=things.caller()))
+    made = {"post": {"responses": {}, "requestBody": {"content": {"application/json": {"schema": schema(("title",))}}}}}
+    found = things.judged(**{f"/{kind}": made})
+    assert (found.outcome, found.severity) == ("fail", weighs), found.message

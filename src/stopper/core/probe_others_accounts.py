@@ -235,6 +235,8 @@ def _changed(target: Target, route: Route, method: str, hers: Account, his: Iden
         if told is None and not (yield from is_hers(target, route, number, hers, ends)):
             continue
         yield from own(_of_the_account(target, route, number), hers.made.request)
+        if hers.view.target.rpartition("/")[2] == number:
+            yield from own(hers.view.target, hers.made.request)
         hers = hers if ends else (yield from _seen_there(target, route, number, hers))
         honest = _as_hers(at_number(target, route, number, method), hers, number)
         sent = list(bodies(honest, hers)) if method != "DELETE" else []

@@ -28,6 +28,7 @@ from stopper.scan.page_routes import with_forms_of
 from stopper.scan.renewal import Renewals
 from stopper.scan.room import is_little
 from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.deeds_by_get import says_a_deed
 from stopper.scan.wire.form_doors import FormDoors
 
 
@@ -111,7 +112,9 @@ def _with_methods_of(known: Sequence[Route], seen: Sequence[Route]) -> tuple[Rou
 def _with_inputs(model: App, courier: Courier, honest: HonestRequests, people: Sequence[Identity]) -> App:
     """*model* with the inputs that errors and answers tell. What is done to a thing is tried when the scan may have made one: a body that is
     only tried may do it."""
-    done = [route for route in model.routes if route.parameters and "POST" in route.methods]
+    done = [
+        route for route in model.routes if route.parameters and ("POST" in route.methods or says_a_deed(route.path))
+    ]
     first = replace(model, routes=tuple(route for route in model.routes if route not in done))
     learn_fields(first, courier, honest, people)
     first = with_graphql(first, courier, honest, people)

@@ -123,6 +123,10 @@ def test_a_change_among_all_people_names_the_scan_s_own() -> None:
     known = PeopleKnown(())
     stranger = change("PATCH", "/users", id_user=1, name="x")
     assert json.loads(known.of_nobody_else(stranger).body) == {"name": "x"}
+    made_by_the_scan = known.of_nobody_else(
+        stranger, lambda path: path == f"/users/{json.loads(stranger.body)['id_user']}"
+    )
+    assert made_by_the_scan == stranger
     known.registers(Response(201, body=b'{"id": 9}'))
     assert json.loads(known.of_nobody_else(change("PUT", "/users/", id=9, name="x")).body) == {"id": 9, "name": "x"}
     assert json.loads(known.of_nobody_else(change("PATCH", "/orders", id=1, text="x")).body) == {"id": 1, "text": "x"}

@@ -387,8 +387,17 @@ def test_nobody_is_registered_by_the_name_of_somebody_given(
     assert not given.refusal(replace(asking, effect="login"))
 
 
-def test_what_is_done_to_things_is_done_to_the_scans_own_where_it_can_make_one() -> None:
+@pytest.mark.parametrize(
+    ("path", "method"), [("/coins/<int:number>/cancel", "POST"), ("/coins/<int:number>/cancelled", "PUT")]
+)
+def test_what_is_done_to_things_is_done_to_the_scans_own_where_it_can_make_one(path: str, method: str) -> None:
     app, kept = coins()
+
+    @app.route(path.replace("/coins", "/v2/coins"), methods=[method])
+    def end(number: int) -> Any:
+        kept[number]["status"] = "cancelled"
+        return jsonify(kept[number])
+
     made = itertools.count(3)
 
     def make() -> Any:
@@ -396,12 +405,17 @@ def test_what_is_done_to_things_is_done_to_the_scans_own_where_it_can_make_one()
         kept[number] = {"id": number, "status": "open", "place": request.get_json().get("place", "")}
         return jsonify(kept[number]), 201
 
-    app.add_url_rule("/coins", "coins", lambda: jsonify(list(kept.values())))
-    app.add_url_rule("/coins", "make", make, methods=["POST"])
+    app.add_url_rule("/v2/coins", "coins", lambda: jsonify(list(kept.values())))
+    app.add_url_rule("/v2/coins", "make", make, methods=["POST"])
     courier = Courier(WsgiTransport(app), mode="active")
     routes = (
-        Route("/coins", ("GET", "POST"), readers=frozenset({"wire"})),
-        Route("/coins/{id}/cancel", ("POST",), parameters=(("id", "string"),), readers=frozenset({"wire"})),
+        Route("/v2/coins", ("GET", "POST"), readers=frozenset({"wire"})),
+        Route(
+            f"/v2{path.replace('<int:number>', '{id}')}",
+            (method,),
+            parameters=(("id", "string"),),
+            readers=frozenset({"wire"}),
+        ),
     )
     prepare(App("coins", routes=routes), courier, (), "active", "standard")
     assert [kept[number]["status"] for number in (1, 2)] == ["open", "open"]

@@ -191,7 +191,7 @@ class Courier:
 
     def _as_page(self, request: Request) -> Request:
         """*request* as the target's own page sends it; the page is asked first where its token was used up by a log-in."""
-        request = self.known.of_nobody_else(request)
+        request = self.known.of_nobody_else(request, self.made.is_own)
         request = self.forms.dressed(spared(request, self.people, self.people.get(request.identity or "")))
         page = self.page.missing(request)
         if page is not None and (visit := visit_of(self.carry(page))) is not None:

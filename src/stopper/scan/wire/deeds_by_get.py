@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote
 
 from stopper.core.naming import as_parameter
+from stopper.core.participles import with_deeds
 
 ALWAYS: Final = frozenset({
     "delete", "remove", "destroy", "clear", "purge", "wipe", "erase", "truncate", "drop", "cancel", "revoke", "toggle", "unlike", "upvote", "downvote",
@@ -94,3 +95,9 @@ def deed_in(target: str) -> str:
             return min(found)
     brings = any(not _WHICH.fullmatch(name) and not _HOW.fullmatch(name) for name in named)
     return min(last & _WRITES, default="") if brings else ""
+
+
+def says_a_deed(path: str) -> bool:
+    """Whether a path ends with what is done to the thing before, be it said as done: ``PUT /orders/{id}/cancelled``."""
+    before, _, last = path.rstrip("/").rpartition("/")
+    return before.endswith("}") and any(deed_in(f"/1/{word}") for word in with_deeds(words_of(last)))

@@ -175,9 +175,9 @@ class PeopleKnown:
         said = "user" if said == "people" else re.sub(r"(?<=[a-z])s$", "", said)
         return key in self._own.get(_numbered(said), ())
 
-    def of_nobody_else(self, request: Request) -> Request:
+    def of_nobody_else(self, request: Request, is_own: Callable[[str], bool] = lambda _: False) -> Request:
         """*request* without the members that name an account which is none of the scan's people, where it changes the own account, or one of
-        all people: ``PATCH /users {"id_user": 1}``."""
+        all people: ``PATCH /users {"id_user": 1}``. An account is the scan's too that is its own by its path, ``/users/7``."""
         path = request.target.partition("?")[0]
         of_people = request.method in ("PUT", "PATCH") and _ALL_PEOPLE.search(path) is not None
         if request.method not in CHANGES or request.effect == "login" or not (of_people or is_of_oneself(path)):
@@ -189,26 +189,31 @@ class PeopleKnown:
         if not isinstance(body, dict):
             return request
         whole = cast("dict[str, object]", body)
-        kept = self._kept(whole, 4, of_people)
+        base = path.rstrip("/") if of_people else ""
+        kept = self._kept(whole, 4, base, is_own)
         return replace(request, body=json.dumps(kept).encode()) if kept != whole else request
 
-    def _kept(self, members: dict[str, object], depth: int, of_people: bool) -> dict[str, object]:
+    def _kept(
+        self, members: dict[str, object], depth: int, base: str, is_own: Callable[[str], bool]
+    ) -> dict[str, object]:
         return {
-            name: self._kept(cast("dict[str, object]", value), depth - 1, of_people)
+            name: self._kept(cast("dict[str, object]", value), depth - 1, base, is_own)
             if isinstance(value, dict) and depth > 1
             else value
             for name, value in members.items()
-            if not self._names_another(name, value, of_people)
+            if not self._names_another(name, value, base, is_own)
         }
 
-    def _names_another(self, name: str, value: object, of_people: bool) -> bool:
+    def _names_another(self, name: str, value: object, base: str, is_own: Callable[[str], bool]) -> bool:
         said = as_parameter(name)
         if value is None or isinstance(value, (bool, dict, list)) or said.endswith("name"):
             return False
         if WHOSE_ID.fullmatch(said) is None and _PLAIN_ID.fullmatch(said) is None:
             return False
         known = self._ids.get(_numbered(said)) or self._ids.get("user", set())
-        if of_people:
+        if base and is_own(f"{base}/{value}"):
+            return False
+        if base:
             known = known.union(*self._own.values())
         elif not known:
             return False  # another's cannot be told from one's own: pages name people in hidden fields
