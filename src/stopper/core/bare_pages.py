@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from collections.abc import Sequence as SequenceType
 from typing import Final
 
 from stopper.core.fact import Flow
@@ -16,6 +17,9 @@ _JSON_OF_RESOURCES: Final = ("flask_restful", "flask_restx", "flask_restplus")
 _ASKED: Final = re.compile(
     r"\{\{-?\s*request\.(?:args|form|values|cookies|headers)(?:\.get\(\s*['\"][^'\"{}]+['\"][^{}|]*\)|\[['\"][^'\"{}]+['\"]\]|\.\w+)[^{}|]*\|\s*safe\b"
 )
+_ASKED_AT_ALL: Final = re.compile(_ASKED.pattern.removesuffix(r"\|\s*safe\b") + r"\}\}")
+_OFF: Final = re.compile(r"\{%-?\s*autoescape\s+false")
+_ON: Final = re.compile(r"\{%-?\s*(?:endautoescape|autoescape\s+true)")
 """``{{ request.args.get("q") | safe }}``"""
 
 
@@ -60,9 +64,19 @@ def _is_left_as_it_is(facts: SourceFacts, flow: Flow) -> bool:
 def said_by_templates(facts: SourceFacts) -> Iterator[Span]:
     """The places where a template puts what the request says into its page as markup."""
     for file in facts.files_of("template"):
-        for number, line in file.lines_with("safe"):
-            for found in _ASKED.finditer(line):
+        off = lines_unescaped(file.lines)
+        for number, line in enumerate(file.lines, 1):
+            for found in (_ASKED if number not in off else _ASKED_AT_ALL).finditer(line) if "request" in line else ():
                 yield Span(file.path, number, number, found.start() + 1, found.end() + 1)
+
+
+def lines_unescaped(lines: SequenceType[str]) -> frozenset[int]:
+    """The lines of a template where escaping is off: ``{% autoescape false %}``."""
+    found, off = set[int](), False
+    for number, line in enumerate(lines, 1):
+        off = (off or _OFF.search(line) is not None) and _ON.search(line) is None
+        found |= {number} if off else set()
+    return frozenset(found)
 
 
 def in_every_template(facts: SourceFacts) -> Iterator[tuple[str, Value]]:

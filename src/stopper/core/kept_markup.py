@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from stopper.core.kept_rows import taken_by_templates
 from stopper.core.labels import LabelKind
 from stopper.core.origins import FORMS, FREE_FIELD
 from stopper.core.passing import put_under
@@ -26,10 +27,24 @@ _KINDS: Final[tuple[LabelKind, ...]] = ("request-data", "query-string", "path-pa
 _RENDERS: Final = ("flask.render_template", "flask.stream_template")
 
 
-def kept_as_markup(facts: "SourceFacts") -> Iterator[tuple[Span, str]]:
-    """Each such place of a template with the name that somebody sends too; none where the project cleans markup."""
+KEPT: Final = "what somebody has sent is kept in that column"
+_OF_A_TABLE: Final = "its table keeps what somebody has sent: look whether it is that"
+_ALIKE: Final = "somebody sends that too: look whether it is the same"
+
+
+def kept_as_markup(facts: "SourceFacts") -> Iterator[tuple[Span, str, str]]:
+    """Each such place of a template with the name, and what makes it somebody's; none where the project cleans markup."""
     if facts.imports(*_CLEANERS) or any(_CLEANS.search(name.rpartition(".")[2]) for name in facts.callees()):
         return
+    told: set[tuple[str, int]] = set()
+    for place, name, sure in taken_by_templates(facts):
+        told.add((place.path, place.line))
+        yield place, name, KEPT if sure else _OF_A_TABLE
+    yield from ((place, name, _ALIKE) for place, name in _sent_alike(facts) if (place.path, place.line) not in told)
+
+
+def _sent_alike(facts: "SourceFacts") -> Iterator[tuple[Span, str]]:
+    """Places that are called as what somebody sends."""
     keys = {one.key for one in facts.readings(*_SENT)} | _fields(facts)
     for file in facts.files_of("template") if keys else ():
         shown = {name for name, members in _shown(facts, file.path).items() if members & keys}

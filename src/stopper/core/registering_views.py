@@ -1,10 +1,14 @@
 """Views that register somebody, by what they do: a password is hashed or put into a new row, and none is held against what is kept."""
 
+from typing import Final
+
 from stopper.core.account_names import MAKES_HASH, REGISTERS, checks_password_hash, is_password_name, said_name
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Call, Member, Value
+from stopper.core.values import Call, Member, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex
+
+_ASKS: Final = frozenset({"filter_by", "filter", "where", "find_one", "get_or_none"})
 
 
 def is_named_registration(route: SourceRoute) -> bool:
@@ -18,8 +22,40 @@ def registers_somebody(index: FunctionIndex, view: str) -> bool:
     if not hashing:
         return False
     names = index.calling([one.name for one in index.of_view(view, method="POST")], 2)
-    return any(name in hashing for name in names) and not any(
-        checks_password_hash(call) for name in names for call in index.facts.calls_in(name)
+    if any(checks_password_hash(call) for name in names for call in index.facts.calls_in(name)):
+        return False
+    return any(name in hashing for name in names) and not _holds_hashes(index, names, hashing)
+
+
+def _holds_hashes(index: FunctionIndex, names: list[str], hashing: frozenset[str]) -> bool:
+    """``user.password == hash_password(password)``, ``filter_by(password=hash_password(password))``: what is hashed is held against what is
+    kept, as whoever logs in does."""
+    compared = (
+        side
+        for name in names
+        for one in index.comparisons.get(name, ())
+        if one.operator in ("==", "!=")
+        for side in (one.left, one.right)
+    )
+    asked = (
+        value
+        for name in names
+        for call in index.facts.calls_in(name)
+        if call.method in _ASKS or _is_question(call)
+        for value in (*call.args, *(given for _, given in call.keywords))
+    )
+    return any(
+        isinstance(part, Call) and (MAKES_HASH.fullmatch(part.callee) is not None or part.callee in hashing)
+        for value in (*compared, *asked)
+        for part in walk(value, 3)
+    )
+
+
+def _is_question(call: Call) -> bool:
+    """``execute("SELECT … WHERE name = ? AND password = ?", (name, hash_password(password)))``"""
+    said = (text_of(part) for one in call.args[:1] for part in walk(one, 3))
+    return call.method.startswith(("execute", "query")) and any(
+        text.lstrip()[:6].lower() == "select" for text in said if text
     )
 
 

@@ -32,6 +32,11 @@ def is_secret(facts: SourceFacts, side: Value) -> bool:
     return facts.derives(side, "password") or is_password_name(said_name(side))
 
 
+def says_secret(facts: SourceFacts, side: Value) -> bool:
+    """The same, or a digest of it: ``scrypt(password, salt=salt)``."""
+    return is_secret(facts, side) or says_password(facts, side)
+
+
 def runs_statement(facts: SourceFacts, name: str) -> bool:
     """``one("SELECT … WHERE pw = ?", digest)``: a function of the project that hands a statement on."""
     return facts.function(name) is not None and any(call.method == "execute" for call in facts.calls_in(name))

@@ -14,6 +14,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD
 from stopper.core.login_throttle import counts_attempts, limited_as_a_whole
+from stopper.core.naming import HUMP
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, together, unsure
 from stopper.core.probe_baseline import attempt, beyond, same
@@ -35,7 +36,7 @@ from stopper.core.registering_views import is_named_registration, registers_some
 from stopper.core.reset_doors import asks_for_message
 from stopper.core.response_fields import sent_texts
 from stopper.core.rule import Hit, Rule
-from stopper.core.shown_secrets import is_secret, is_shown, runs_statement, says_password
+from stopper.core.shown_secrets import is_shown, runs_statement, says_password, says_secret
 from stopper.core.values import Call, Item, Value, text_of
 from stopper.core.view_functions import FunctionIndex, index_of
 
@@ -57,7 +58,7 @@ _OF_A_CODE: Final = re.compile(r"(?i).*pyotp.*\.verify")
 _SETS_UP: Final = re.compile(r"(?i)set_?-?up|enab|disab|enroll?|activat|confirm|register|remove|delete")
 """Where somebody begins or ends the use of codes: a wrong one opens nothing there."""
 _REFRESH: Final = re.compile(r"(?i)(^|[/_.-])refresh([/_. -]|$)")
-_QUERIES: Final = re.compile(r"(?i).*\.?(filter_by|filter|where|execute|find_one|find|first|get|query(_db)?|fetch\w*)$")
+_QUERIES: Final = re.compile(r"(?i).*\.?(filter(_by)?|where|(execute|query)(_\w+)?|find(_one)?|first|get|fetch\w*)$")
 _SETTINGS: Final = ("RATELIMIT_DEFAULT", "RATELIMIT_APPLICATION")
 _ALREADY_IN: Final = re.compile(r"(?i)login_required|jwt_required|fresh_login|auth_required|authenticated_only|token_required")  # fmt: skip
 
@@ -98,7 +99,8 @@ def _has_messages_sent(index: FunctionIndex, route: SourceRoute, functions: list
 
 
 def _is_named_so(route: SourceRoute) -> bool:
-    return bool(_LOGIN_NAME.search(route.path) or _LOGIN_NAME.search(route.view.rpartition(".")[2]))
+    """``/log-in``, ``/storeLogin``, ``def sign_in``."""
+    return any(_LOGIN_NAME.search(HUMP.sub("-", one)) for one in (route.path, route.view.rpartition(".")[2]))
 
 
 def _asks_second_factor(facts: SourceFacts, route: SourceRoute, functions: list[str]) -> bool:
@@ -131,13 +133,10 @@ def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) ->
             return True
         if (opens or sets_password(facts, calls)) and looks_code_up(facts, calls):
             return True
-    if (
-        not named
-        or is_named_registration(route)
-        or "POST" not in route.methods
-        or registers_somebody(index, route.view)
-    ):
+    if is_named_registration(route) or "POST" not in route.methods or registers_somebody(index, route.view):
         return False
+    if not named:
+        return lets_somebody_in(facts, functions, calls) and _compares(index, functions)
     if _compares(index, functions) or _asks_database(facts, calls) or any(_asks_account(facts, one) for one in calls):
         return True
     handed_on = not REGISTERS.search(route.path) and any(_hands_password_on(facts, one) for one in calls)
@@ -190,8 +189,8 @@ def _compares(index: FunctionIndex, functions: list[str], *, codes_only: bool = 
     """What the caller wrote as a password or code is compared with something that the caller did not write."""
     facts = index.facts
     for sides in _held_together(index, functions):
-        secret = any((not codes_only and is_secret(facts, side)) or is_code(side) for side in sides)
-        if secret and sum(is_shown(facts, side) for side in sides) == 1:
+        shown = [side for side in sides if is_code(side) or (not codes_only and says_secret(facts, side))]
+        if shown and sum(is_shown(facts, side) for side in sides) == 1:
             return True
     return False
 

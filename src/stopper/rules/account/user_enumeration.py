@@ -231,6 +231,8 @@ def _read_of_body(part: Value) -> str:
             return name
         case Member(attribute="data", owner=Call(args=(Constant(value=str(label)), *_))):  # the field of a form
             return label
+        case Member(attribute="data", owner=Call(callee=kind)) if kind.endswith("Field"):
+            return kind
         case _:
             return ""
 

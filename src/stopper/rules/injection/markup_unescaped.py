@@ -12,7 +12,8 @@ from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flashed_markup import flashed_as_markup
-from stopper.core.kept_markup import kept_as_markup
+from stopper.core.kept_markup import KEPT, kept_as_markup
+from stopper.core.kept_rows import put_into_pages
 from stopper.core.labelling import labels_of
 from stopper.core.labels import LabelKind
 from stopper.core.likely_inputs import SHOWN
@@ -102,7 +103,7 @@ def detect(app: App) -> Iterator[Hit]:
         if _is_tainted(facts, value) and not is_each_checked(facts, value, call.function, *_KINDS):
             yield Hit(f"Flask escapes nothing in a template of that name, and {name} comes from the request", call.span)
     yield from (Hit(FLASHED, span) for span in flashed_as_markup(facts, *_KINDS))
-    yield from _stored(facts)
+    yield from _stored(facts, seen)
     yield from (Hit("the template takes for markup what the request says", one) for one in said_by_templates(facts))
     yield from _environments(facts)
 
@@ -232,10 +233,16 @@ def _is_tainted(facts: SourceFacts, value: Value) -> bool:
     return any(label.kind in _KINDS for label in labels_of(facts, value, numbers=True))
 
 
-def _stored(facts: SourceFacts) -> Iterator[Hit]:
-    for place, name in kept_as_markup(facts):
-        message = f"the template takes `{name}` for markup, and somebody sends that too: look whether it is the same"
-        yield Hit(message, place, certainty="possible", severity="low")
+def _stored(facts: SourceFacts, seen: set[Span]) -> Iterator[Hit]:
+    for place in put_into_pages(facts):
+        if place not in seen:
+            yield Hit("what somebody has sent and a table keeps becomes part of a page without being escaped", place)
+    for place, name, what in kept_as_markup(facts):
+        message = f"the template takes `{name}` for markup, and {what}"
+        if what == KEPT:
+            yield Hit(message, place)
+        else:
+            yield Hit(message, place, certainty="possible", severity="low")
 
 
 def _templates(facts: SourceFacts) -> Iterator[Hit]:

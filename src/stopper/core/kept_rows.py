@@ -1,0 +1,156 @@
+"""Text that callers have sent and a table keeps: which columns a statement fills with it, and where a page of one's own shows one."""
+
+import re
+from collections.abc import Iterator
+from collections.abc import Sequence as SequenceType
+from typing import TYPE_CHECKING, Final
+
+from stopper.core.bare_pages import lines_unescaped
+from stopper.core.labelling import labels_of
+from stopper.core.labels import LabelKind
+from stopper.core.place import Span
+from stopper.core.sql_conditions import compared, inserted, statement_of
+from stopper.core.sql_tables import columns_read, made_tables, table_of
+from stopper.core.values import Call, Constant, Format, Item, Sequence, Value, options, text_of, walk
+from stopper.core.whole_selects import running_functions
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
+
+KINDS: Final[tuple[LabelKind, ...]] = ("request-data", "query-string", "path-parameter", "cookie", "request-header")
+TAG: Final = re.compile(r"(?i)<\s*/?\s*(?:!doctype|[a-z][\w-]*)[\s>/=]")
+_RUNS: Final = r".*\.(?:execute|query|run|fetch)(?:_?\w+)?"
+_SET: Final = re.compile(r"(?is)\bset\b(.*?)(?:\bwhere\b|$)")
+_WORD: Final = re.compile(r"\w+")
+_NUMBERS: Final = re.compile(
+    r"(?i)(?:^|_)(?:id|price|amount|balance|count|quantity|qty|age|stock|total|rating|score|date|time|created\w*|updated\w*)$"
+)
+"""Columns that are no text, or are written in a form of their own."""
+_LOOP: Final = re.compile(r"\{%-?\s*for\s+(\w+)\s+in\s+(\w+)\s*-?%\}")
+_SHOWN: Final = re.compile(
+    r"\{\{-?\s*(\w+)(?:\.(\w+)|\[\s*['\"](\w+)['\"]\s*\]|\[\s*(\d+)\s*\])?\s*(\|\s*safe)?\s*-?\}\}"
+)
+"""``{{ one }}``, ``{{ one.text }}``, ``{{ one["text"] }}``, ``{{ one[1] }}``, also with ``|safe``."""
+
+
+def sent_columns(facts: "SourceFacts") -> dict[str, frozenset[str]]:
+    """The columns of each table, in lower case, that a statement fills with what somebody sends."""
+    return facts.once("columns that callers fill", lambda: _sent(facts))
+
+
+def _sent(facts: "SourceFacts") -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for call in _statements(facts):
+        said = statement_of(call.args[0]).lstrip()[:7].lower() if call.args else ""
+        pairs = inserted(call) if said.startswith("insert") else _set(call) if said.startswith("update") else ()
+        table = table_of(call)
+        sent = {column for column, value in pairs if not _NUMBERS.search(column) and _is_sent(facts, value)}
+        if table and sent:
+            found[table] = found.get(table, frozenset()) | sent
+    return found
+
+
+def _statements(facts: "SourceFacts") -> Iterator[Call]:
+    runs = running_functions(facts)
+    yield from (call for call in facts.calls_matching(_RUNS) if call.callee not in runs)
+    yield from (call for name in sorted(runs) for call in facts.calls(name))
+
+
+def _set(call: Call) -> Iterator[tuple[str, Value]]:
+    """What an UPDATE sets, and not what it asks for."""
+    found = _SET.search(statement_of(call.args[0]))
+    names = set(_WORD.findall(found[1].lower())) if found is not None else set[str]()
+    return (one for one in compared(call) if one[0] in names)
+
+
+def _is_sent(facts: "SourceFacts", value: Value) -> bool:
+    return any(label.kind in KINDS for label in labels_of(facts, value, numbers=True))
+
+
+def is_kept(facts: "SourceFacts", value: Value) -> bool:
+    """``row["text"]``, ``row[1]`` of ``SELECT … FROM notes``, where somebody sends what the column holds."""
+    if not isinstance(value, Item):
+        return False
+    table, columns = table_behind(facts, value.owner)
+    sent = sent_columns(facts).get(table, frozenset())
+    key = value.key.value if isinstance(value.key, Constant) else None
+    if isinstance(key, int):
+        return 0 <= key < len(columns) and columns[key].lower() in sent
+    return isinstance(key, str) and key.lower() in sent
+
+
+def table_behind(facts: "SourceFacts", rows: Value) -> tuple[str, tuple[str, ...]]:
+    """The table that *rows* were asked of, and its columns in the order in which they come."""
+    for part in walk(rows, 6):
+        if not isinstance(part, Call) or not part.args:
+            continue
+        if not re.match(r"(?i)\s*select\b", statement_of(part.args[0])):
+            continue
+        table = table_of(part)
+        return table, columns_read(part) or made_tables(facts).get(table, ())
+    return "", ()
+
+
+def put_into_pages(facts: "SourceFacts") -> Iterator[Span]:
+    """Markup that a view puts together as text, with such a column in it: ``html += f"<p>{row['text']}</p>"``."""
+    if not sent_columns(facts):
+        return
+    places: dict[int, Span] = {}
+    for function in facts.functions():
+        for given in facts.returns_of(function.name) if facts.is_view(function.name) else ():
+            value = given.value.items[0] if isinstance(given.value, Sequence) and given.value.items else given.value
+            for part in walk(value, 12) if isinstance(value, Format) else ():
+                if not isinstance(part, Format) or part.span is None or not TAG.search(_fixed(part)):
+                    continue
+                for cell in (option for one in part.parts for option in options(one) if is_kept(facts, option)):
+                    known = places.get(id(cell), part.span)
+                    places[id(cell)] = min(known, part.span, key=_begins)
+    yield from {(one.path, one.line): one for one in sorted(places.values(), key=_begins)}.values()
+
+
+def _begins(span: Span) -> tuple[str, int, int]:
+    """A page is put together in ever longer texts: the first of them is where it happens."""
+    return span.path, span.line, span.column
+
+
+def taken_by_templates(facts: "SourceFacts") -> Iterator[tuple[Span, str, bool]]:
+    """Where a template takes such a column for markup, by ``|safe`` or where escaping is off, with its name and whether it is that column for
+    sure: ``{% for note in notes %}{{ note[1]|safe }}``."""
+    for file in facts.files_of("template") if sent_columns(facts) else ():
+        marked = [*_marked(file.lines)]
+        handed = _handed(facts, file.path) if marked else {}
+        loops = {found[1]: found[2] for line in file.lines for found in _LOOP.finditer(line)} if handed else {}
+        for number, found in marked if handed else ():
+            for rows in handed.get(loops.get(found[1], found[1]), ()):
+                table, columns = table_behind(facts, rows)
+                sent = sent_columns(facts).get(table, frozenset())
+                named = (found[2] or found[3] or "").lower()
+                if found[4]:
+                    named = columns[int(found[4])].lower() if int(found[4]) < len(columns) else ""
+                if sent and (named in sent or (not named and found[1] in loops)):
+                    yield (
+                        Span(file.path, number, number, found.start() + 1, found.end() + 1),
+                        named or found[1],
+                        bool(named),
+                    )
+                    break
+
+
+def _marked(lines: SequenceType[str]) -> Iterator[tuple[int, re.Match[str]]]:
+    off = lines_unescaped(lines)
+    for number, line in enumerate(lines, 1):
+        yield from ((number, found) for found in _SHOWN.finditer(line) if found[5] or number in off)
+
+
+def _handed(facts: "SourceFacts", path: str) -> dict[str, list[Value]]:
+    """What views hand to that template, by name."""
+    found: dict[str, list[Value]] = {}
+    for call in facts.calls("flask.render_template", "flask.stream_template"):
+        first = text_of(call.argument(0, "template_name_or_list"))
+        for name, value in call.keywords if first is not None and f"/{path}".endswith(f"/{first}") else ():
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def _fixed(made: Format) -> str:
+    return "\0".join(text for one in made.parts if (text := text_of(one)) is not None)
