@@ -70,7 +70,7 @@ def detect(app: App) -> Iterator[Hit]:
         if id(call) not in slow and not _only_logged(facts, call):
             told.add(home)
             name = call.method if call.method not in ("new", "digest", "hash") else "a fast hash"
-            if any(flow.function == call.function for flow in facts.flows("outbound-url")) and call.function:
+            if _is_sent_on(facts, call):
                 message = f"a password is hashed with {name} for another service: look whether it wants it so"
                 yield Hit(message, call.span, certainty="possible", severity="low")
             else:
@@ -91,6 +91,14 @@ def detect(app: App) -> Iterator[Hit]:
             told.add(f"{call.function} update")
     yield from _by_database(facts)
     yield from _settings(app, facts)
+
+
+def _is_sent_on(facts: SourceFacts, call: Call) -> bool:
+    """That the function asks another service, or that one does which it gives the hash back to."""
+    asking = {flow.function for flow in facts.flows("outbound-url")} - {""}
+    calling = {one.function for one in facts.calls(call.function)} if call.function else set[str]()
+    given_back = any(part is call for one in facts.returns_of(call.function) for part in walk(one.value, 5))
+    return call.function in asking or (given_back and not calling.isdisjoint(asking))
 
 
 def _by_database(facts: SourceFacts) -> Iterator[Hit]:

@@ -21,7 +21,6 @@ from stopper.core.values import (
     Format,
     Item,
     Mapping,
-    Member,
     Name,
     Unknown,
     Value,
@@ -53,7 +52,7 @@ _DRAWS: Final = re.compile(
 _KEYED: Final = re.compile(
     r"hmac\.\w+|.*\.(?:encrypt|sign|derive|getKey|get_key)|os\.urandom|secrets\.\w+|uuid\.uuid4|nacl\.\w+(?:\.\w+)*"
 )
-_KEY: Final = re.compile(r"(?i)(?:^|_)(?:key|secret)(?:_?key)?$")
+_KEY: Final = re.compile(r"(?i)(?:^|_)(?:key|secret|password|passwd|pwd)(?:_?key)?$")
 """What is made with a key cannot be worked out without it, whatever time goes into it."""
 _FOR_ONCE: Final = re.compile(r"(?i)(?:nonce|salt)s?$")
 """They are counted up, and need not be hard to guess."""
@@ -156,20 +155,21 @@ def _is_clock_text(value: Value) -> bool:
 
 def _is_drawn_too(value: Value) -> bool:
     return any(
-        isinstance(one, Call)
-        and (_KEYED.fullmatch(one.callee) is not None or "random" in one.callee or "uuid" in one.callee)
+        (isinstance(one, Call) and (_KEYED.fullmatch(one.callee) or "random" in one.callee or "uuid" in one.callee))
+        or _is_key(one)
         for one in walk(value, 8)
     )
 
 
+def _is_key(one: Value) -> bool:
+    said = one.key if isinstance(one, ConfigValue) else getattr(one, "attribute", "") or getattr(one, "parameter", "")
+    return _KEY.search(said or one.name) is not None
+
+
 def _is_of_a_clock(made: Call) -> bool:
-    """That the time goes into a hash, and nothing beside it that only the application knows: a key, or what the system drew."""
-    inside = list(walk(made, 8))
-    return any(isinstance(one, Call) and one.callee in _CLOCKS for one in inside) and not any(
-        (isinstance(one, Call) and _KEYED.fullmatch(one.callee) is not None)
-        or _KEY.search(one.attribute if isinstance(one, Member) else one.key if isinstance(one, ConfigValue) else "")
-        for one in inside
-    )
+    """That the time goes into a hash, and nothing beside it that only some know: a key, a password, or what the system drew."""
+    clock = any(isinstance(one, Call) and one.callee in _CLOCKS for one in walk(made, 8))
+    return clock and not _is_drawn_too(made)
 
 
 def _uses(facts: SourceFacts, made: list[Call]) -> Iterator[tuple[Span, Certainty]]:

@@ -14,7 +14,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_claims import distance, seconds_of
 from stopper.core.jwt_extended import said_lifetime
 from stopper.core.jwt_keys import reached
-from stopper.core.jwt_names import decodings, encodings, said_options, written_in
+from stopper.core.jwt_names import PUBLIC_KEY, decodings, encodings, said_options, verifies, written_in
 from stopper.core.jwt_purposes import KINDS
 from stopper.core.passing import callers, given
 from stopper.core.passing import passed as passed_for
@@ -40,6 +40,8 @@ from stopper.core.values import (
 ACCESS_MOST: Final = 12 * 3600
 """Seconds. A working day; access tokens are meant to live for minutes (RFC 9700 §2.2.2 speaks of short-lived ones)."""
 REFRESH_MOST: Final = 90 * 24 * 3600
+_OF_NOBODY: Final = frozenset({"iss", "iat", "exp", "nbf", "aud", "jti"})
+"""Claims that say of no person what he may do."""
 _MAILED: Final = re.compile(r"(?i)invit|unsubscribe|confirm|activat")
 LEEWAY_MOST: Final = 60
 """Seconds of difference between clocks that a verifier may forgive."""
@@ -50,7 +52,8 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for call, shape in encodings(facts):
         for claims in reached(facts, call.argument(shape.claims, "payload", "claims")):
-            hits = list(_issued(facts, call, claims)) if isinstance(claims, Mapping) else []
+            known = isinstance(claims, Mapping) and not _is_for_others(facts, call, claims)
+            hits = list(_issued(facts, call, claims)) if isinstance(claims, Mapping) and known else []
             yield from hits[:1]
             if hits:
                 break
@@ -64,6 +67,19 @@ def detect(app: App) -> Iterator[Hit]:
         if length is not None and length > most:
             yield Hit(f"the token lives {_said(length)}, the policy allows {_said(most)}", call.span)
     yield from _leeways(app, facts)
+
+
+def _is_for_others(facts: SourceFacts, call: Call, claims: Mapping) -> bool:
+    """A token that names nobody, signed with the private half of a key of which another service has the other half, in an application that
+    verifies no token: it shows the application itself to that service, which says how long it may live."""
+    names = {text_of(key) for key, _ in claims.items}
+    said = call.keyword("algorithm", "alg") or call.argument(2)
+    return (
+        not claims.open
+        and names <= _OF_NOBODY
+        and text_of(said) in PUBLIC_KEY
+        and not any(verifies(one) for one, _ in decodings(facts))
+    )
 
 
 def _issued(facts: SourceFacts, call: Call, claims: Mapping) -> Iterator[Hit]:

@@ -22,6 +22,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import Provoked, provoked, to_the_end
 from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.shown_in_templates import is_printed
 from stopper.core.switched_on import asked_for
 from stopper.core.values import (
     Call,
@@ -79,8 +80,8 @@ def detect(app: App) -> Iterator[Hit]:
     by_maker: dict[str, set[Span]] = {}
     made_at: dict[str, Span] = {}
     for flow in facts.flows("response", "response-header", "template"):
-        if flow.sink == "template" and flow.function in mailers(facts):
-            continue  # the page is a mail
+        if flow.sink == "template" and (flow.function in mailers(facts) or not is_printed(facts, flow)):
+            continue  # the page is a mail, or does not show it
         as_text = flow.sink == "template" or flow.detail not in _TAKES_NO_EXCEPTION
         for catches, place, handler in asking.caught(flow.value, _Place(flow.span, flow.function), as_text):
             certainty = certainty_of(catches, own)
