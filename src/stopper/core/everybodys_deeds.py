@@ -10,6 +10,9 @@ _DEED: Final = r"(?:un)?(?:favou?rites?|likes?|follow|stars?|bookmarks?|(?:up|do
 _LAST: Final = re.compile(rf"(?i)/(?:{_DEED}|comments|repl(?:y|ies)|reviews)/?$")
 _FIRST: Final = re.compile(rf"(?i)(?:^|/){_DEED}/(?:[a-z_-]+/)?\{{[^{{}}/]+\}}/?$")
 _REPORTS: Final = re.compile(r"(?i)(?:^|/)(?:report|flag)/(?:[a-z_-]+/)?\{[^{}/]+\}/?$|\}/(?:report|flag)/?$")
+_FOLLOWS: Final = re.compile(
+    r"(?i)/(?:users?|people|persons?|members?|profiles?|authors?)/\{[^{}/]+\}/(?:un)?(?:follow|subscribe)/?$"
+)
 _FOLLOWING: Final = re.compile(
     r"(?i)/(?:users?|people|persons?|members?|profiles?|authors?)/\{[^{}/]+\}/(?:followers|following|followed)/?$"
 )
@@ -21,6 +24,8 @@ def is_everybodys_deed(route: Route, method: str) -> bool:
         return _FOLLOWING.search(route.path) is not None
     if _REPORTS.search(route.path):
         return method == "POST"
+    if _FOLLOWS.search(route.path):
+        return True  # whom somebody follows is a line of that one's own
     if PRIVATE.search(route.path):
         return False
     deed = _LAST if method in ("POST", "PUT", "DELETE") else _FIRST

@@ -36,7 +36,9 @@ def is_only_a_first_look(facts: SourceFacts, call: Call) -> bool:
         return False
     if _verifies_in(facts, call.function, call):
         return True
-    if _gives_only(facts, call, KEY_CHOOSERS) or (_is_of_no_request(facts, call) and _gives_only(facts, call, ENDS)):
+    if _gives_only(facts, call, KEY_CHOOSERS) or (
+        _is_of_no_request(facts, call) and (_gives_only(facts, call, ENDS) or _looks_only_at(facts, call, ENDS))
+    ):
         return True
     callers = [function.name for function in facts.functions() if call.function and call.function in function.calls]
     return bool(callers) and all(_verifies_in(facts, caller, None, call) for caller in callers)
@@ -96,6 +98,24 @@ def _gives_only(facts: SourceFacts, call: Call, members: frozenset[str]) -> bool
         for argument in other.args
     )
     return bool(keys) and not bare and all(key in members for key in keys)
+
+
+def _looks_only_at(facts: SourceFacts, call: Call, members: frozenset[str]) -> bool:
+    """``if claims["exp"] - time() < 900: self.login(…)``: nothing else of the token is asked for, or handed on."""
+    values: list[Value] = [one.value for one in facts.conditions_in(call.function)]
+    values += [one.value for one in (*facts.assignments_in(call.function), *facts.returns_of(call.function))]
+    values += [side for one in facts.comparisons_in(call.function) for side in (one.left, one.right)]
+    for other in facts.calls_in(call.function):
+        values += (*other.args, *dict(other.keywords).values())
+    if any(value is call for value in values):
+        return False
+    keys = [
+        text_of(part.key)
+        for value in values
+        for part in walk(value)
+        if isinstance(part, Item) and _comes_from(part.owner, call)
+    ]
+    return bool(keys) and all(key in members for key in keys)
 
 
 def _comes_from(value: Value, call: Call) -> bool:

@@ -383,6 +383,12 @@ def stands_in(facts: SourceFacts, write: ConfigWrite) -> bool:
 def uses_session(app: App) -> bool:
     """That the application keeps something in Flask's session, itself or through a library."""
     facts = source_of(app)
-    return facts.imports("flask.session", "flask.flash", "flask_login", "flask_wtf") or any(
-        True for _ in facts.flows("session")
-    )
+    if facts.imports("flask.session", "flask.flash", "flask_login") or any(True for _ in facts.flows("session")):
+        return True
+    return facts.imports("flask_wtf") and not _forms_keep_nothing(facts)
+
+
+def _forms_keep_nothing(facts: SourceFacts) -> bool:
+    """That Flask-WTF is told to make no tokens, in all settings but those for tests: then it only reads forms."""
+    said = [one for one in facts.config_writes("WTF_CSRF_ENABLED") if one.loaded is not False and not is_for_tests(one)]
+    return bool(said) and all(is_constant(one.value, False) for one in said)

@@ -17,7 +17,10 @@ _FOR_ONE_DESK: Final = re.compile(
     r"(?i)^(?:dev|local|debug|example|demo)|(?:dev(?:elopment)?|local|debug)(?:config|settings)?$"
 )
 _FOLDER: Final = r"(?i)(?:^|/)(?:settings?|conf(?:ig(?:uration)?)?s?|env(?:ironment)?s?)"
-_FILE_FOR_TESTS: Final = re.compile(rf"{_FOLDER}/tests?(?:ing)?\.py$")
+_FILE_FOR_TESTS: Final = re.compile(
+    rf"{_FOLDER}/tests?(?:ing)?\.py$|(?:^|/)(?:rtd|read_?the_?docs|docs?|sphinx)_(?:conf(?:ig)?|settings)\.py$"
+)
+"""Of tests, and of what makes the pages of a documentation."""
 _FILE_FOR_DESK: Final = re.compile(rf"{_FOLDER}/(?:dev(?:elopment)?|local)\.py$")
 """A class ``Config`` in ``settings/test.py`` or ``settings/dev.py``."""
 _LIVE: Final = re.compile(r"(?i)prod|live|staging|deploy|release")

@@ -85,11 +85,14 @@ def detect(app: App) -> Iterator[Hit]:
     """Secrets among a template's values, in a page's source, and tokens in the browser's storage."""
     facts = source_of(app)
     told: set[str] = set()
+    storing = [file.path for file in facts.files_of("template") if _stores_what_is_rendered(file)]
     for flow in facts.flows("template"):
         secret = any(_is_held(facts, one) for one in walk(flow.value, 5)) and not _is_masked(flow.value)
         if secret and _is_page_made(facts, flow):
-            told.add(_template_of(facts, flow))
-            yield _rendered(facts, flow.value, flow.span)
+            name = _template_of(facts, flow)
+            told.add(name)
+            if not name or not any(path == name or path.endswith(f"/{name}") for path in storing):
+                yield _rendered(facts, flow.value, flow.span)  # else it is told where the page stores it
     yield from _injected(facts)
     for flow in facts.flows("response"):
         if _is_markup(facts, flow) and any(map(_is_secret, walk(flow.value, 6))) and not _is_masked(flow.value):
@@ -104,6 +107,15 @@ def detect(app: App) -> Iterator[Hit]:
         ):
             known = any(name and (file.path == name or file.path.endswith(f"/{name}")) for name in told)
             yield from _in_file(file, known, sent_as_keys(facts))
+
+
+def _stores_what_is_rendered(file: TextFile) -> bool:
+    """``localStorage.setItem("token", "{{ token }}")``"""
+    return any(
+        "{{" in line and _of_line(line, False, False, frozenset()) == (STORED, True)
+        for _, line in file.lines_with("storage")
+        if len(line) < 2000
+    )
 
 
 def _rendered(facts: SourceFacts, value: Value, span: Span) -> Hit:

@@ -119,6 +119,15 @@ def _hands_out(facts: SourceFacts, value: Value, views: set[str]) -> bool:
         for given in (*made.args, *(held for _, held in made.keywords))
         for part in walk(given, 5)
     }
+    # ``Radio({"token": own}).playlist()`` gives a list, and not what the object of a library was made with.
+    sent |= {
+        id(part)
+        for made in walk(value, 5)
+        if isinstance(made, Call) and isinstance(made.receiver, Call) and made.method not in _UNPACKS
+        for given in made.receiver.args
+        if isinstance(given, Mapping) and facts.function(made.receiver.callee) is None
+        for part in walk(given, 5)
+    }
     for inner in walk(value, 5):
         if id(inner) in sent:
             continue

@@ -8,6 +8,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.ci_steps import OF_A_PIPELINE
 from stopper.core.desk_files import is_run_by_hand
+from stopper.core.docker_stages import is_of_a_desk_alone
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -70,6 +71,7 @@ def detect(app: App) -> Iterator[Hit]:
                 and (file.kind != "shell" or _ON_EVERY_ADDRESS.search(line))
                 and not line.lstrip().startswith("#")
                 and not _FOR_ONE_DESK.search(PurePosixPath(file.path).name)
+                and not (file.kind == "dockerfile" and is_of_a_desk_alone(file, number))
             ):
                 span = Span(file.path, number, number, 1, len(line) + 1)
                 started = "service" if file.kind == "deployment" else "container"
