@@ -23,7 +23,7 @@ from stopper.core.probe_baseline import alike
 from stopper.core.probe_login import asks_again
 from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Value, text_of, walk
+from stopper.core.values import Call, Constant, Member, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 from stopper.core.whole_numbers import least_number
 from stopper.core.written_passwords import changes_password, inserts_password
@@ -151,10 +151,12 @@ def _takes(facts: SourceFacts, route: SourceRoute, names: list[str]) -> bool:
     if _hashes_sent(facts, names):
         return True
     reads = any(is_password_name(one.key) and one.function in names for one in facts.readings())
+    changes = inserts_password(facts, names) or changes_password(facts, names)
+    if not changes and _holds_against_kept(facts, names):
+        return False
     return reads and (
-        REGISTERS.search(route.path) is not None
-        or inserts_password(facts, names)
-        or changes_password(facts, names)
+        changes
+        or REGISTERS.search(route.path) is not None
         or any(
             makes_password_hash(call) or call.method in ("hash", "encrypt")
             for name in names
@@ -167,6 +169,22 @@ def _takes(facts: SourceFacts, route: SourceRoute, names: list[str]) -> bool:
             for call in facts.calls_in(name)
             for word, value in call.keywords
         )
+    )
+
+
+_KEPT: Final = re.compile(r"(?i)pass|pwd|hash|md5|sha\d")
+
+
+def _holds_against_kept(facts: SourceFacts, names: list[str]) -> bool:
+    """``if person.password_md5 != md5(sent).hexdigest(): return 403``, and nothing else that is called a password is read: it is asked for, not set."""
+    read = {one.key for one in facts.readings() if one.function in names and is_password_name(one.key)}
+    return len(read) == 1 and any(
+        one.operator in ("==", "!=")
+        and any(isinstance(side, Member) and _KEPT.search(side.attribute) for side in sides)
+        and any(facts.derives(part, "password") for side in sides for part in walk(side, 5))
+        for name in names
+        for one in facts.comparisons_in(name)
+        for sides in ((one.left, one.right),)
     )
 
 
