@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.body_models import classes_by_name
+from stopper.core.fact import ClassFact
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
 from stopper.core.values import Call, Name, Truth, Value, walk
@@ -34,3 +36,23 @@ def _is_any_log_in(value: Value) -> bool:
             for part in walk(one, 2)
         ) and not any(isinstance(part, Call) for one in value.parts for part in walk(one, 2))
     return False
+
+
+def is_of_flask_admin(facts: SourceFacts, span: Span) -> bool:
+    """That the place is in a view class of Flask-Admin which says who may come: administrators, who see all that there is."""
+    function = facts.function(facts.function_around(span))
+    known = classes_by_name(facts)
+    one = known.get(function.owner) if function is not None and function.owner else None
+    bases = _bases(known, one.name) if one is not None else set[str]()
+    return any(base.startswith("flask_admin.") for base in bases) and any(
+        "is_accessible" in found.methods or f"{found.name}.is_accessible" in found.methods
+        for name in bases
+        if (found := known.get(name)) is not None
+    )
+
+
+def _bases(known: dict[str, ClassFact], name: str, depth: int = 5) -> set[str]:
+    found = {name}
+    for base in known[name].bases if name in known and depth else ():
+        found |= _bases(known, base, depth - 1)
+    return found

@@ -28,7 +28,7 @@ EVERYTHING: Final = frozenset({"*", "Exception", "BaseException"})
 _OF_THE_INSIDE: Final = re.compile(
     r"(?i)sqlalchemy|sql|psycopg|asyncpg|(?:maria|mongo|couch|influx|dynamo)db|pymongo|redis|elastic|opensearch|peewee|django|requests\.|httpx|urllib|http\.client|aiohttp|grpc|boto|docker|kubernetes"
     r"|paramiko|ldap|smtplib|ftplib|ssl\.|socket|subprocess|ProcessError|OSError|IOError|EnvironmentError|FileNotFound|FileExists|IsADirectory|NotADirectory|RuntimeError|SystemError|ImportError"
-    r"|ModuleNotFound|NameError|UnboundLocal|AttributeError|Integrity|Operational|Programming(?:Error)?|Database|Data(?:Store)?(?:Error|Exception)|Flush|Connection|Timeout|Transport|Storage|Search\w*(?:Error|Exception)"
+    r"|ModuleNotFound|NameError|UnboundLocal|Integrity|Operational|Programming(?:Error)?|Database|Data(?:Store)?(?:Error|Exception)|Flush|Connection|Timeout|Transport|Storage|Search\w*(?:Error|Exception)"
     r"|Internal|Backend|Client\w*(?:Error|Exception)|API\w*(?:Error|Exception)|Service\w*(?:Error|Exception)|Git\w*Error|Request(?:s)?(?:Error|Exception)|jinja2"
 )
 """Exceptions in whose texts addresses, statements, paths and versions stand."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from stopper.core.admin_pages import is_of_flask_admin
 from stopper.core.answer_edits import told_to_the_log
 from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
@@ -108,7 +109,7 @@ def detect(app: App) -> Iterator[Hit]:
         if left:
             span = _first(catching, left)
             told |= {(one.path, one.line) for one in left}
-            if found[span] == "possible":
+            if found[span] == "possible" or is_of_flask_admin(facts, span):
                 message = f"{_LIBRARY}: look whether its words tell of the inside"
                 yield Hit(message, span, certainty="possible", severity="low")
             else:
