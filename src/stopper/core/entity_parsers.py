@@ -16,6 +16,9 @@ _PARSES: Final = (
 )  # fmt: skip
 _OPENS: Final = ("resolve_entities", "load_dtd", "dtd_validation")
 """What makes lxml open what a document names; since lxml 5 it does so only where it is told."""
+_WITH_PARSER: Final = (
+    "xml.dom.minidom.parseString", "xml.dom.minidom.parse", "xml.dom.pulldom.parseString", "xml.dom.pulldom.parse",
+)  # fmt: skip
 _EXTERNAL: Final = ("xml.sax.handler.feature_external_ges", "xml.sax.handler.feature_external_pes")
 
 
@@ -32,6 +35,10 @@ def opened_entities(facts: "SourceFacts") -> "Iterator[Call]":
     told = [call for call in facts.calls("*.setFeature") if _is_external(call)]
     for call in facts.calls("*.parse") if told else ():
         if any(call.receiver == one.receiver for one in told) and _is_sent(facts, call.argument(0)):
+            yield call
+    for call in facts.calls(*_WITH_PARSER) if told else ():
+        parser = call.argument(1, "parser")
+        if any(parser == one.receiver for one in told) and _is_sent(facts, call.argument(0, "string", "file")):
             yield call
 
 

@@ -1,13 +1,18 @@
 """Files that are read by other ways than ``open``: objects of pathlib, codecs, a folder that is named beside the file."""
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from stopper.core.values import Call, Member, Value, text_of, walk
+from stopper.core.labels import UNTRUSTED
+from stopper.core.read_parts import origins
+from stopper.core.values import Call, Format, Member, Value, text_of, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
+_FIELD: Final = re.compile(r"[{%]")
+_PARENTS: Final = frozenset({"..", "../"})
 _PATHS: Final = frozenset({"pathlib.Path", "pathlib.PosixPath", "anyio.Path", "aiofiles.open"})
 
 
@@ -32,6 +37,27 @@ def read_by_path(facts: "SourceFacts") -> Iterator[tuple[Call, Value]]:
         folder = call.argument(0, "directory")
         if folder is not None:
             yield call, folder
+
+
+def refuses_parents(facts: "SourceFacts", path: Value, function: str) -> bool:
+    """``if ".." in name: abort(404)``, where the name stands behind a folder; ``os.path.join`` drops the folder where the name begins with
+    ``/``, so that is asked for too."""
+    mine = origins(path)
+    refusing = [
+        one for one in facts.conditions_in(function) if one.stops and not one.negated and mine & origins(one.value)
+    ]
+    said = {text_of(part) for one in refusing for part in walk(one.value, 4)}
+    if not said & _PARENTS:
+        return False
+    return _is_behind_a_folder(facts, path) if isinstance(path, Format) else "/" in said
+
+
+def _is_behind_a_folder(facts: "SourceFacts", path: Format) -> bool:
+    """``f"texts/{name}"``, ``"texts/%s" % name``, ``f"{FOLDER}/{name}"``"""
+    first = text_of(path.parts[0])
+    if first is None:
+        return not facts.derives(path.parts[0], *UNTRUSTED)
+    return _FIELD.split(first)[0].endswith("/")
 
 
 def _is_last_part(value: Value) -> bool:

@@ -51,6 +51,8 @@ _CLIENTS: Final = re.compile(r"(?i)client|service|device|machine|consumer")
 _ROW_OF_CLIENT: Final = re.compile(
     r"(?:^|\.)(?!(?:Mongo|Async|Redis|Http|Test)\w*Client)\w*(?:Client|Device|Service|Consumer|Machine)\.(?:query|objects|get|find|select|filter)"
 )
+_SETS: Final = r"(?i).*\.set_?(?:user_?)?(?:password|passwd|pwd)"
+_DIGESTS: Final = frozenset({"hexdigest", "digest", "finalize"})
 _FAST_SCHEME: Final = frozenset({"sha256_crypt", "sha512_crypt"})
 
 
@@ -89,6 +91,9 @@ def detect(app: App) -> Iterator[Hit]:
             if not call.function or f"{call.function} update" not in told:
                 yield Hit("a password is hashed with a fast hash", call.span)
             told.add(f"{call.function} update")
+    for made in _given_to_setter(facts):
+        if f"{made.function} {made.callee}" not in told and f"{made.function} update" not in told:
+            yield Hit("a password is set to what a fast hash made", made.span)
     yield from _by_database(facts)
     yield from _settings(app, facts)
 
@@ -99,6 +104,15 @@ def _is_sent_on(facts: SourceFacts, call: Call) -> bool:
     calling = {one.function for one in facts.calls(call.function)} if call.function else set[str]()
     given_back = any(part is call for one in facts.returns_of(call.function) for part in walk(one.value, 5))
     return call.function in asking or (given_back and not calling.isdisjoint(asking))
+
+
+def _given_to_setter(facts: SourceFacts) -> Iterator[Call]:
+    """``user.set_password(md5(typed).hexdigest())``, of a class that is not of the project."""
+    for call in facts.calls_matching(_SETS):
+        digest = call.argument(0) if facts.function(call.callee) is None else None
+        made = digest.receiver if isinstance(digest, Call) and digest.method in _DIGESTS else None
+        if isinstance(made, Call) and (made.callee in _DIRECT or made.callee.endswith("primitives.hashes.Hash")):
+            yield made
 
 
 def _by_database(facts: SourceFacts) -> Iterator[Hit]:

@@ -220,7 +220,9 @@ def _is_key_in_use(name: str) -> bool:
 
 def _is_key(literal: Constant) -> bool:
     text = literal.value.decode("latin-1") if isinstance(literal.value, bytes) else literal.value
-    if not isinstance(text, str) or len(text) < SHORTEST or _FAKE.search(text) or _URL.search(text):
+    if not isinstance(text, str) or len(text) < SHORTEST or not any(map(str.isalnum, text)):
+        return False
+    if _FAKE.search(text) or _URL.search(text):
         return False
     return any(char.isdigit() for char in text) or "-" in text or "_" in text or len(text) >= 20
 

@@ -11,6 +11,7 @@ from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
 from stopper.core.call_edits import calls_at
 from stopper.core.checked_input import is_checked_by_callers, is_each_checked
+from stopper.core.equal_to_literals import is_literal_there
 from stopper.core.exchange import Request
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
@@ -67,7 +68,8 @@ def detect(app: App) -> Iterator[Hit]:
     """What a caller sent reaches an interpreter: Python, a template engine, a shell, a loader of objects."""
     facts = source_of(app)
     for flow in facts.flows("code", "subprocess", "deserialisation", label=_KINDS):
-        if _is_harmful(facts, flow) and not _is_checked(facts, flow.value, flow.function):
+        held = _is_checked(facts, flow.value, flow.function)
+        if _is_harmful(facts, flow) and not held and not is_literal_there(facts, flow.value, flow.function, flow.span):
             yield Hit(_WORDS[flow.sink], flow.span)
     imported = set[str]()
     for call in facts.calls_matching(RUNS):

@@ -12,7 +12,7 @@ from stopper.core.entity_parsers import opened_entities
 from stopper.core.exchange import Request, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.files_by_path import read_by_path
+from stopper.core.files_by_path import read_by_path, refuses_parents
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import Label
 from stopper.core.parts_given_out import given_out, is_own_file
@@ -195,7 +195,7 @@ def _is_hashed(facts: SourceFacts, path: Value, depth: int = 3) -> bool:
     return any(isinstance(part, Call) and part.method == "hexdigest" for part in walk(path, 8))
 
 
-_NAMED: Final = ("query-string", "request-data", "cookie")
+_NAMED: Final = ("query-string", "request-data", "cookie", "request-header")
 _ANY: Final = "the caller names the file that is read, and nothing keeps the name in one folder"
 
 
@@ -222,6 +222,7 @@ def _leads_anywhere(facts: SourceFacts, path: Value, function: str) -> bool:
         _is_hashed(facts, path)
         or is_checked(facts, path, function, prefix_counts=True)
         or is_checked_by_callers(facts, path, function, *_NAMED)
+        or refuses_parents(facts, path, function)
     )
 
 
