@@ -175,3 +175,71 @@ def test_a_text_that_is_unpacked_as_it_stands_and_shows_nothing(unpacks: bool) -
 
     told = verdict("code-injection", app)
     assert (told.outcome == "fail") is unpacks, told.message
+
+
+def test_where_the_budget_is_little_a_quote_is_tried_everywhere_before_more_is_tried_anywhere() -> None:
+    """A quote that breaks the last of many statements is found though the budget ends under the first ones."""
+    app, sent = Flask("quotes"), []
+    paths = [f"/find/w{number}" for number in range(12)]
+
+    def find() -> Any:
+        word = request.args.get("v", "")
+        sent.append(request.path)
+        if request.path == paths[-1] and word.count("'") % 2:
+            return 'unrecognized token near "\'": syntax error', 500
+        return "none"
+
+    for path in paths:
+        app.add_url_rule(path, path, find)
+    routes = tuple(Route(path, ("GET",), fields=("v",), readers=_SPEC) for path in paths)
+    courier = Courier(WsgiTransport(app), mode="active", max_requests=2000)
+    model = App(routes=routes, readers=frozenset({"spec", "wire"}))
+    target = prepare(model, courier, (), "active", "standard").target
+    target.notes[LITTLE] = True
+    sent.clear()
+    told = run_probe(RULES["sql-injection"], target, courier).verdict
+    assert [str(ref) for ref in told.routes] == [f"GET {paths[-1]}"]
+    quoted = [number for number, path in enumerate(sent) if path == paths[-1]][2]
+    others = [sent[:quoted].count(path) for path in paths[:-1]]
+    assert max(others) <= 4  # the honest request, and a word without and with a quote
+
+
+def test_a_folder_that_answers_every_word_is_not_asked_for_all_of_them() -> None:
+    app, asked = Flask("words"), []
+
+    @app.get("/")
+    def start() -> Any:
+        return "<a href=/posts/>posts</a>", {"Content-Type": "text/html"}
+
+    @app.get("/posts/")
+    @app.get("/posts/<name>")
+    def posts(name: str = "") -> Any:
+        asked.append(name)
+        return "posts of somebody <a href=/posts/ann>ann</a><a href=/posts/new>new</a>", {"Content-Type": "text/html"}
+
+    _, _ = reached(app)
+    words = {name for name in asked if name.isalpha() and name not in ("ann", "new")}
+    assert len(words) <= 12
+
+
+@pytest.mark.parametrize("fields", [("host", "port", "path", "scheme"), ("host",)])
+@pytest.mark.parametrize("goes", [True, False])
+def test_an_address_is_given_in_its_parts_where_it_is_asked_in_parts(fields: tuple[str, ...], goes: bool) -> None:
+    from urllib.request import urlopen
+
+    app = Flask("parts")
+
+    @app.post("/import")
+    def fetch() -> Any:
+        said = request.get_json(silent=True) or {}
+        if len(fields) > 1:
+            where = f"{said.get('scheme')}://{said.get('host')}:{said.get('port')}{said.get('path')}"
+        else:
+            where = f"http://{said.get('host')}/status"
+        if goes and re.fullmatch(r"http://127\.0\.0\.1:\d+/\S*", where):
+            urlopen(where, timeout=2).read()
+        return jsonify(done=True)
+
+    target, courier = _documented(app, (Route("/import", ("POST",), fields=fields, readers=_SPEC),))
+    told = run_probe(RULES["server-side-request-forgery"], target, courier).verdict
+    assert (told.outcome == "fail") is goes, told.message

@@ -260,3 +260,54 @@ def test_a_model_that_has_answered_nobody_is_told_though_a_limit_comes_next(open
     target = prepare(App(routes=(chats,), readers=frozenset({"wire"})), courier, (), "active", "standard").target
     told = run_probe(RULES["llm-endpoint-unauthenticated"], target, courier).verdict
     assert (told.outcome == "fail") is open_to_all, told.message
+
+
+@pytest.mark.parametrize("shown_as_is", [True, False])
+def test_who_came_in_is_told_by_where_the_log_in_leads_and_sees_what_was_written(shown_as_is: bool) -> None:
+    """The start sends everybody to the log-in, and the page shows to each their own notes, to nobody none."""
+    app, people, notes = Flask("led"), dict[str, str](), dict[str, list[str]]()
+    app.secret_key = "a-long-key-of-this-test"
+
+    def page(body: str) -> Any:
+        return f"<html><body>{body}</body></html>", {"Content-Type": "text/html"}
+
+    form = "<form method=post><input name=username><input name=password type=password></form>"
+    app.add_url_rule("/", "start", lambda: redirect("/login"))
+    app.add_url_rule("/register", "join", lambda: page(form))
+    app.add_url_rule("/login", "door", lambda: page(f"{form}<a href=/register>new</a>"))
+
+    @app.post("/register")
+    def register() -> Any:
+        people[request.form["username"]] = request.form["password"]
+        return redirect("/login")
+
+    @app.post("/login")
+    def login() -> Any:
+        if people.get(request.form["username"]) != request.form["password"]:
+            return page(form)
+        session["who"] = request.form["username"]
+        return redirect("/board")
+
+    @app.get("/board")
+    def board() -> Any:
+        own = notes.get(session.get("who", ""), [])
+        told = [one if shown_as_is else one.replace("<", "&lt;") for one in own]
+        if "who" not in session:
+            return redirect("/login")
+        return page("".join(told) + "<form method=post action=/notes><input name=text></form><a href=/open>all</a>")
+
+    @app.get("/open")
+    def everybody() -> Any:
+        return board() if "who" in session else page("nothing yet")
+
+    @app.post("/notes")
+    def write() -> Any:
+        if "who" not in session:
+            return redirect("/login")
+        notes.setdefault(session["who"], []).append(request.form.get("text", ""))
+        return redirect("/open")
+
+    target, _ = reached(app)
+    assert len(target.identities) == 2
+    told = verdict("markup-unescaped", app)
+    assert (told.outcome == "fail") is shown_as_is, told.message

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final, cast
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from stopper.core.app import Route
 from stopper.core.exchange import Request
@@ -90,6 +90,29 @@ def _as_shown(address: str, shown: str) -> str:
     return base64.b64encode(address.encode()).decode() if plain.startswith((b"http://", b"https://")) else address
 
 
+_HOST: Final = re.compile(r"(?i)(\w+_)?(host|hostname|domain|server|address|ip)")
+_PORT: Final = re.compile(r"(?i)(\w+_)?port")
+_SCHEME: Final = re.compile(r"(?i)(\w+_)?(scheme|protocol|proto)")
+_PATH: Final = re.compile(r"(?i)(\w+_)?(path|uri|endpoint|route)")
+
+
+def written(name: str, address: str) -> tuple[str, ...]:
+    """*address* as a field of that name may want it: a host is named without what stands before it, and a view puts that there."""
+    return (address, address.partition("://")[2]) if _HOST.fullmatch(name) else (address,)
+
+
+def _in_parts(names: Sequence[str], name: str, address: str) -> dict[str, object]:
+    """The address in the members that hold its parts, where the host has a port beside it; nothing where it has none."""
+    port = next((one for one in names if _PORT.fullmatch(one)), None)
+    if port is None or not _HOST.fullmatch(name) or "://" not in address:
+        return {}
+    parts = urlsplit(address)
+    said: dict[str, object] = {name: parts.hostname or "", port: parts.port or 80}
+    for kind, text in ((_SCHEME, parts.scheme), (_PATH, parts.path)):
+        said.update({one: text for one in names if kind.fullmatch(one)})
+    return said
+
+
 def aimed(request: Request, name: str, where: str, address: str) -> Request:
     """*request* with *address* in its field *name*, which stands in the query, a form or a JSON body."""
     if where == "query":
@@ -104,7 +127,8 @@ def aimed(request: Request, name: str, where: str, address: str) -> Request:
             held = {}
         known = cast("dict[str, object]", held) if isinstance(held, dict) else dict[str, object]()
         address = _as_shown(address, str(known.get(name, "")))
-        mine = dict.fromkeys(_USUAL if name == ANY else (name,), address)
+        mine: dict[str, object] = dict.fromkeys(_USUAL if name == ANY else (name,), address)
+        mine = _in_parts(tuple(known), name, address) or mine
         body, kind = json.dumps({**known, **mine}).encode(), "application/json"
     headers = tuple(pair for pair in request.headers if pair[0].lower() not in ("content-type", "content-length"))
     return Request(

@@ -171,7 +171,13 @@ def _count(seen: dict[object, int], key: object) -> int:
 def _likeliest(route: Route, method: str) -> bool:
     """Whether what a route reads goes into a query as a rule: a log-in, what is searched by, and a word in a path."""
     texts = any(kind in ("string", "any", "path") for _, kind in route.parameters)
-    return is_door(route) or (method == "GET" and (bool(route.names) or texts))
+    return (
+        is_door(route) or _LOOKS_UP.search(route.path) is not None or (method == "GET" and (bool(route.names) or texts))
+    )
+
+
+_LOOKS_UP: Final = re.compile(r"(?i)forgot|recover|reset|search|find|look-?up|filter|quer(y|ies)")
+"""Where somebody or something is looked up by what a body says."""
 
 
 def _the_others(
@@ -226,19 +232,22 @@ def judged(
     right: str,
     more: Sequence[Input] = (),
     likely: re.Pattern[str] | None = None,
+    cheap: Callable[[Target, Input], Steps[list[Evidence]]] | None = None,
 ) -> Steps[Verdict]:
     """Try *more* and every input, *likely* ones first; each route that *tried* brings evidence of is a place. *wrong* says of an input what it
-    does, *right* what all others do. What a rule brings along weighs most, and a budget may run out."""
+    does, *right* what all others do. What a rule brings along weighs most, and a budget may run out: where it is little, what is *cheap* and tells most is tried with each input before
+    all the rest with any."""
     found = [*more, *(yield from inputs(target, likely=likely))]
     if not found:
         return not_applicable("no input that takes text is in reach")
     places: dict[RouteRef, str] = {}
     evidence: list[Evidence] = []
-    for one in found:
+    passes = (tried,) if cheap is None or LITTLE not in target.notes else (cheap, tried)
+    for way, one in ((way, one) for way in passes for one in found):
         if one.ref in places:
             continue
         try:
-            seen = yield from attempt(tried(target, one))
+            seen = yield from attempt(way(target, one))
         except Skipped:
             if not places:
                 raise

@@ -12,7 +12,8 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence
 from stopper.core.login_names import PASSWORD
 from stopper.core.place import RouteRef
-from stopper.core.probe import Steps, Target, send
+from stopper.core.probe import LITTLE, Steps, Target, send
+from stopper.core.probe_answers import honest_answers
 from stopper.core.probe_baseline import answered, attempt, is_door
 from stopper.core.probe_inputs import members
 from stopper.core.probe_landing import landed
@@ -44,12 +45,8 @@ class _Stored:
 def stored_markup(target: Target) -> Steps[tuple[tuple[RouteRef, ...], list[Evidence]]]:
     """The routes whose text a page shows as markup, with the proof: a tag of our own is stored, and the page is opened afterwards."""
     stored: list[_Stored] = []
-    pages: list[Request] = []
     found: dict[RouteRef, list[Evidence]] = {}
-    for page in list(_readable(target))[: PAGES_MOST[target.depth]]:
-        before = yield from attempt(answered(target, page))
-        if before is not None and before.response.content_type in PAGES:
-            pages.append(page)
+    pages = yield from _pages(target)
     for number, (route, request) in enumerate(_writes(target)) if pages else ():
         tag = f"<{target.canary}8{chr(97 + number % 26)} y=1>"  # no quote: a query that is put together would break of one
         asked = _with_tag(request, tag)
@@ -93,8 +90,11 @@ def _shown_next(target: Target, request: Request, one: _Stored) -> Steps[dict[Ro
 
 
 def _shown(target: Target, page: Request, stored: Sequence[_Stored]) -> Steps[dict[RouteRef, list[Evidence]]]:
-    """Those whose tag that page shows as one, with the proof."""
-    shown = yield from attempt(answered(target, page))
+    """Those whose tag that page shows as one, with the proof. Who has written is who looks: what is somebody's own is shown to nobody else, and
+    nobody is not always refused it."""
+    wrote = {one.exchange.request.identity for one in stored}
+    who = next((one for one in target.identities if one.name in wrote), None) if None not in wrote else None
+    shown = yield from attempt(answered(target, page) if who is None else send(who.on(page)))
     if shown is not None and shown.response.sends_on:
         shown = yield from attempt(landed(target, shown))
     if shown is None or not shown.response.succeeded or shown.response.content_type not in PAGES:
@@ -132,12 +132,27 @@ def _with_tag(request: Request, tag: str) -> Request:
     return replace(request, body=json.dumps(body).encode())
 
 
-def _readable(target: Target) -> Iterator[Request]:
+def _pages(target: Target) -> Steps[list[Request]]:
+    """The pages that are looked at: where the budget is little, of those that were read once already, as what they are does not change."""
+    readable = list(_readable(target))
+    if LITTLE in target.notes:
+        read = yield from honest_answers(target)
+        known = {ref.path for ref, exchange in read if exchange.response.content_type in PAGES}
+        return [page for route, page in readable if route.path in known][: PAGES_MOST[target.depth]]
+    pages: list[Request] = []
+    for _, page in readable[: PAGES_MOST[target.depth]]:
+        before = yield from attempt(answered(target, page))
+        if before is not None and before.response.content_type in PAGES:
+            pages.append(page)
+    return pages
+
+
+def _readable(target: Target) -> Iterator[tuple[Route, Request]]:
     """What may be a page, those at the paths of writes first, and those that need no parameter before others."""
     written = {route.path for route in target.app.routes if "POST" in route.methods}
     readable = [route for route in target.app.routes if "GET" in route.methods and not _LEAVE.search(route.path)]
     for route in sorted(readable, key=lambda route: (route.path not in written, len(route.parameters), route.path)):
-        yield target.request_for(route, "GET")
+        yield route, target.request_for(route, "GET")
 
 
 def _led_to(stored: Sequence[_Stored]) -> Iterator[Request]:

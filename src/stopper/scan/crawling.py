@@ -35,6 +35,8 @@ FOLDER_MOST: Final = 12
 NAMED_IN_FOLDER: Final = 60
 """The same of routes that a text names below the root of an API."""
 _API: Final = re.compile(r"(?i)(^|/)(api|rest|v\d{1,2})$")
+ANY_WORD_MOST: Final = 8
+"""Guesses that a folder answers as any word, after which no more of them are asked there."""
 LISTED: Final = 10
 """Routes that a text names with their methods, or one answer in JSON: an API that lists so many of them hides few, and no usual names are tried."""
 ENDS: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
@@ -101,6 +103,8 @@ class Crawl:
     """The path at which a template was found to answer."""
     shut: dict[str, bool] = field(default_factory=dict[str, bool])
     """Whether a folder that refuses every word takes no word as an id, as far as the server says what it takes."""
+    taken: dict[str, int] = field(default_factory=dict[str, int])
+    """Guesses in a folder that were answered as any word is."""
     listed: dict[str, str] = field(default_factory=dict[str, str])
     """The id of the first thing of a list that was read."""
     parted: set[str] = field(default_factory=set[str])
@@ -147,7 +151,7 @@ class Crawl:
         path = place.path
         if self.who is not None and ENDS.search(path):
             return
-        if place.surmise and not place.template and self._is_known_otherwise(path):
+        if place.surmise and not place.template and (self._is_known_otherwise(path) or self._takes_all_of(path)):
             return
         response = read(self.courier, path, self.who)
         if response is not None and only_slash(path, response) and path + "/" not in self.known:
@@ -165,6 +169,7 @@ class Crawl:
                 self.shut[folder] = not allowed_at(self.courier, path, self.who)
             if response.refused and self.shut[folder]:
                 return  # a guard of the whole folder says nothing of what is in it
+            self.taken[folder] = self.taken.get(folder, 0) + 1
             place = replace(place, template=f"{folder}/{{id}}")
         template, numbers = _named_parameters(place.template) if place.template else templated(path)
         if template not in self.found:
@@ -194,6 +199,10 @@ class Crawl:
         own = templated(path)[0]
         known = [one for one in (*self.forms, *self.led) if "}/" in one and one != own]
         return any(template_pattern(one, {}).fullmatch(path) for one in known)
+
+    def _takes_all_of(self, path: str) -> bool:
+        """Whether a folder has answered so many guesses as it answers every word that one more says nothing."""
+        return self.taken.get(path.rpartition("/")[0], 0) >= ANY_WORD_MOST
 
     def _is_any_word(self, nothing: Nothing, path: str, response: Response) -> bool:
         """Whether the answer to a guess is given to every word in its folder: ``/user/<name>`` answers to ``/user/login`` too."""

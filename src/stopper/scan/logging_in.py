@@ -7,6 +7,7 @@ from typing import Final, cast
 from urllib.parse import urlencode, urlsplit
 
 from stopper.core.app import App, Route
+from stopper.core.cookie_flags import sets_credential
 from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.login_names import LOGIN, PASSWORD, SUBJECT, pairs
 from stopper.core.place import RouteRef
@@ -199,6 +200,11 @@ def holder(scene: Scene, person: Identity, exchange: Exchange, route: Route) -> 
         proof = proven(shut, scene.courier, further) if further else proof
     if proof.state == "unknown" and not held.by_name:
         proof = proven(_led_to(scene, response), scene.courier, list(forms(held, scene.app)))
+    if proof.state == "nothing" and sets_credential(
+        response
+    ):  # a door that is shut to everybody says nothing of who came in
+        beyond = proven(_led_to(scene, response), scene.courier, list(forms(held, scene.app)))
+        proof = beyond if beyond.state == "opened" else proof
     if proof.state == "nothing" and held.by_name and not _still_outside(response):
         scene.useless[person.name] = f"POST {route.path}"
     if proof.state == "nothing" or (proof.state == "unknown" and (not held.by_name or _still_outside(response))):

@@ -247,9 +247,8 @@ def _of_log_ins(target: Target) -> Steps[Verdict]:
         load = load_of(target, route.path)
         if load is not None and load.turned_away:  # by what other probes sent there; it would turn away these as well
             return passed(f"POST {route.path} turned this scan away after some log-ins")
-        person = _person(target)
-        verdict = yield from _tried(target, route, person)
-        if verdict is None and person is not None:  # whose account is gone by now, or was never let in here
+        verdict = yield from _tried(target, route, _person(target))
+        if verdict is None and _person(target) is not None:  # whose account is gone by now, or was never let in here
             verdict = yield from _tried(target, route, None)
         if verdict is not None:
             return verdict
@@ -272,8 +271,9 @@ def _tried(target: Target, route: Route, person: Identity | None) -> Steps[Verdi
         # The request that let somebody in is the best one to vary, and costs no further log-in.
         wrong = retyped(came[1].request, person, token_hex(8))
         first = (yield from send(wrong)) if wrong is not None else None
-        still = (yield from send(came[1].request)) if first is not None and not lets_in(first.response) else None
-        if first is not None and still is not None and lets_in(still.response):
+        # Nobody gave the account of a guess: what the scan has done there may have ended it.
+        still = (yield from send(came[1].request)) if person.guessed else came[1]
+        if first is not None and not lets_in(first.response) and lets_in(still.response):
             return (yield from _guessed(target, route, partial(_again, came[1], person), still, first))
     for index in range(WAYS):
         right: Exchange | None = None

@@ -7,26 +7,20 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.bare_pages import in_every_template, is_bare_text, said_by_templates
 from stopper.core.checked_input import is_each_checked
-from stopper.core.exchange import Exchange
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.finding import Evidence, Verdict
+from stopper.core.finding import Verdict
 from stopper.core.flashed_markup import flashed_as_markup
 from stopper.core.kept_markup import KEPT, kept_as_markup
 from stopper.core.kept_rows import put_into_pages
 from stopper.core.labelling import labels_of
 from stopper.core.labels import LabelKind
-from stopper.core.likely_inputs import SHOWN
 from stopper.core.marked_words import marked_texts
 from stopper.core.passing import put_under
 from stopper.core.place import Span
 from stopper.core.plain_templates import makes_no_page
-from stopper.core.probe import Steps, Target, failed, send
-from stopper.core.probe_baseline import beyond
-from stopper.core.probe_inputs import Input, judged
-from stopper.core.probe_nowhere import NOWHERE, is_nowhere, nowhere
-from stopper.core.probe_stored_text import PAGES, stored_markup
-from stopper.core.probe_uploads import served_pages
+from stopper.core.probe import Steps, Target
+from stopper.core.probe_markup import marked_up
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.unescaped_templates import filled_unescaped
 from stopper.core.values import (
@@ -71,7 +65,6 @@ _KEEPS: Final = frozenset(
     {"replace", "join", "format", "strip", "splitlines", "split", "lower", "upper", "sub", "str", "title"}
 )
 """What gives a text back with its signs in it."""
-_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 """What no browser reads as a tag; Werkzeug's debugger keeps the whole error in one."""
 
 
@@ -314,65 +307,7 @@ def _joined(part: Value, place: Span) -> bool:
 
 def probe(target: Target) -> Steps[Verdict]:
     """A tag of our own where text is expected must come back escaped, or not as a page; so must one that is stored and shown later."""
-    verdict = yield from judged(
-        target,
-        _tried,
-        lambda one: f"puts {one.name} into its page as markup",
-        "inputs come back escaped or in no page",
-        likely=SHOWN,
-    )
-    stored = (yield from beyond(stored_markup(target), verdict.routes)) if target.mode == "active" else None
-    places, evidence = stored or ((), [])
-    said = f"{places[0]} stores a text that a page shows as markup" if places else ""
-    if target.mode == "active":
-        sent, shown = (yield from beyond(served_pages(target), (*verdict.routes, *places))) or ([], [])
-        said = said or (f"{sent[0]} takes any file, and a page that was uploaded is served as one" if sent else "")
-        places, evidence = (*places, *sent), [*evidence, *shown]
-    if there := (yield from beyond(_nowhere(target), (*verdict.routes, *places))):
-        said = said or "the page of a path that is not there puts the path into it as markup"
-        places, evidence = (*places, NOWHERE), [*evidence, *there]
-    if not places:
-        return verdict
-    said = verdict.message if verdict.outcome == "fail" else said
-    return failed(said, list(dict.fromkeys((*verdict.routes, *places))), [*verdict.evidence, *evidence])
-
-
-def _nowhere(target: Target) -> Steps[list[Evidence]]:
-    plain = yield from send(nowhere(target))
-    if f"{target.canary}-none" not in plain.response.text or plain.response.content_type not in PAGES:
-        return []
-    tag = f"<{target.canary}7>"
-    marked = yield from send(nowhere(target, tag))
-    return _seen(plain, marked, tag)
-
-
-def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
-    word = f"{target.canary}7"
-    plain = yield from send(one.given(word))
-    if word not in plain.response.text or plain.response.content_type not in (*PAGES, "image/svg+xml"):
-        return []
-    tag = f"<{word} x='1'>"
-    marked = yield from send(one.given(tag))
-    if marked.response.status >= 400:  # a quote may have broken a query
-        tag = f"<{word}>"
-        marked = yield from send(one.given(tag))
-    if (yield from is_nowhere(target, one, tag, marked, tag)):
-        return []
-    return _seen(plain, marked, tag)
-
-
-_DEBUGGER: Final = "?__debugger__=yes"
-"""Stands in the debugger's own page, which repeats an error in its title: that page is told by a rule of its own."""
-
-
-def _seen(plain: Exchange, marked: Exchange, tag: str) -> list[Evidence]:
-    page = _COMMENT.sub("", marked.response.text)
-    if tag not in page or marked.response.content_type != plain.response.content_type or _DEBUGGER in page:
-        return []
-    return [
-        Evidence("exchange", "control: a word is repeated in the page", plain),
-        Evidence("exchange", "a tag is repeated as a tag", marked),
-    ]
+    return (yield from marked_up(target))
 
 
 RULE = Rule(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -208,9 +209,9 @@ _PAIRS: Final = (
 def probe(target: Target) -> Steps[Verdict]:
     """A quote where one text is expected must change nothing; a condition in the text must not be obeyed."""
     doors = [*(yield from refused_log_ins(target)), *(yield from looked_up_headers(target))]
-    said = "inputs take a quote for a quote"
+    said, begun = "inputs take a quote for a quote", _Begun()
     verdict = yield from judged(
-        target, _tried, lambda one: f"makes a query of what {one.name} says", said, doors, ASKED
+        target, begun.tried, lambda one: f"makes a query of what {one.name} says", said, doors, ASKED, begun.broken
     )
     door = yield from beyond(name_with_condition(target), verdict.routes)
     if door is None or door[0] in verdict.routes:
@@ -219,34 +220,53 @@ def probe(target: Target) -> Steps[Verdict]:
     return failed(said, [*verdict.routes, door[0]], [*verdict.evidence, *door[1]])
 
 
-def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
-    # A letter first: ``9e18627`` alone would be a number, which breaks no statement.
-    stem = (
-        f"{target.canary or 'x'}9{token_hex(3)}"  # no row has it: what another input was sent may stand in one by now
+@dataclass(slots=True)
+class _Begun:
+    """What a word and a word with a quote came to, by the input: asked once, for a first look at each and for all the rest."""
+
+    known: dict[int, tuple[str, Exchange, Exchange | None]] = field(
+        default_factory=dict[int, "tuple[str, Exchange, Exchange | None]"]
     )
-    plain = yield from send(one.given(stem))
-    if _is_no_word(one, plain.response):
-        return []
-    quoted = yield from send(one.given(f"{stem}'"))
-    if plain.response.error or _breaks(plain.response):
-        as_part = (yield from _as_a_number(one)) or (yield from as_a_column(one, plain, _breaks))
-        return as_part or (yield from _as_the_whole(one, plain))
-    broke = _breaks(quoted.response)
-    if broke or not _as_before(quoted.response, plain.response, target.canary):
-        doubled = yield from send(one.given(f"{stem}''"))
-        mended = _as_before(doubled.response, plain.response, target.canary)
-        if broke and mended and _breaks((yield from send(one.given(f"{stem}'"))).response):
-            return _evidence(plain, doubled, quoted, "one quote breaks the statement, two do not")
-        if mended and not broke and (yield from _counts_quotes(target, one, stem, quoted, doubled)):
-            return _evidence(
-                plain, doubled, quoted, "an odd number of quotes is answered otherwise, an even one is not"
-            )
-    alike = partial(_as_before, canary=target.canary)
-    return (
-        (yield from _obeyed(target, one, plain, stem))
-        or (yield from obeyed_in_words(one, plain, stem, alike))
-        or (yield from sorted_by_a_query(one, plain, alike))
-    )
+
+    def broken(self, target: Target, one: Input) -> Steps[list[Evidence]]:
+        """The proof where a quote breaks the statement."""
+        _, plain, quoted = yield from self.begin(target, one)
+        silent = quoted is None or plain.response.error or _breaks(plain.response) or not _breaks(quoted.response)
+        return [] if silent else (yield from self.tried(target, one))
+
+    def begin(self, target: Target, one: Input) -> Steps[tuple[str, Exchange, Exchange | None]]:
+        if id(one) not in self.known:
+            # A letter first: ``9e18627`` alone would be a number, which breaks no statement.
+            stem = f"{target.canary or 'x'}9{token_hex(3)}"  # no row has it: what another input was sent may stand in one by now
+            plain = yield from send(one.given(stem))
+            quoted = None if _is_no_word(one, plain.response) else (yield from send(one.given(f"{stem}'")))
+            self.known[id(one)] = stem, plain, quoted
+        return self.known[id(one)]
+
+    def tried(self, target: Target, one: Input) -> Steps[list[Evidence]]:
+        """The proof that the input is part of a statement."""
+        stem, plain, quoted = yield from self.begin(target, one)
+        if quoted is None:
+            return []
+        if plain.response.error or _breaks(plain.response):
+            as_part = (yield from _as_a_number(one)) or (yield from as_a_column(one, plain, _breaks))
+            return as_part or (yield from _as_the_whole(one, plain))
+        broke = _breaks(quoted.response)
+        if broke or not _as_before(quoted.response, plain.response, target.canary):
+            doubled = yield from send(one.given(f"{stem}''"))
+            mended = _as_before(doubled.response, plain.response, target.canary)
+            if broke and mended and _breaks((yield from send(one.given(f"{stem}'"))).response):
+                return _evidence(plain, doubled, quoted, "one quote breaks the statement, two do not")
+            if mended and not broke and (yield from _counts_quotes(target, one, stem, quoted, doubled)):
+                return _evidence(
+                    plain, doubled, quoted, "an odd number of quotes is answered otherwise, an even one is not"
+                )
+        alike = partial(_as_before, canary=target.canary)
+        return (
+            (yield from _obeyed(target, one, plain, stem))
+            or (yield from obeyed_in_words(one, plain, stem, alike))
+            or (yield from sorted_by_a_query(one, plain, alike))
+        )
 
 
 def _is_no_word(one: Input, plain: Response) -> bool:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from stopper.core.app import App
 from stopper.core.asked_host import HOSTED, host_part, host_parts, is_passed
 from stopper.core.checked_input import is_checked_by_callers, is_found_by, stations
+from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -18,7 +19,7 @@ from stopper.core.labels import UNTRUSTED
 from stopper.core.passing import given
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, listen, not_applicable, passed, send
-from stopper.core.probe_address_fields import MOST, address_fields, aimed
+from stopper.core.probe_address_fields import MOST, address_fields, aimed, written
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_raw_bodies import bare_bodies
 from stopper.core.probe_xml import fetching
@@ -299,16 +300,11 @@ def probe(target: Target) -> Steps[Verdict]:
     for sent, (route, method, name, where) in enumerate(wanted[:MOST]):
         if RouteRef(method, route.path) in places:
             continue
-        request = aimed(
-            target.request_for(route, method), name, where, f"{listener.url}/{target.canary or 'stopper'}-{sent}"
-        )
-        for person in (None, *target.identities[:1]):
-            try:
-                exchange = yield from send(request if person is None else person.on(request))
-            except Skipped:
-                break
+        honest, place = target.request_for(route, method), f"{listener.url}/{target.canary or 'stopper'}-{sent}"
+        for address in written(name, place):
+            exchange = yield from _asked(target, aimed(honest, name, where, address))
             came = [one for one in listener.hits() if f"-{sent}" in one.target]
-            if came:
+            if exchange is not None and came:
                 places.append(RouteRef(method, route.path))
                 said = said or f"{method} {route.path} fetches what {name} says"
                 evidence += [
@@ -316,11 +312,22 @@ def probe(target: Target) -> Steps[Verdict]:
                     Evidence("effect", f"the server came: {came[0].method} {urlsplit(came[0].target).path}"),
                 ]
                 break
-            if not exchange.response.refused:
-                break
     if places:
         return failed(said, places, evidence)
     return passed("no field that is called like an address makes the server ask us")
+
+
+def _asked(target: Target, request: Request) -> Steps[Exchange | None]:
+    """The answer to nobody, or to the first person where nobody is refused."""
+    exchange: Exchange | None = None
+    for person in (None, *target.identities[:1]):
+        try:
+            exchange = yield from send(request if person is None else person.on(request))
+        except Skipped:
+            break
+        if not exchange.response.refused:
+            break
+    return exchange
 
 
 RULE = Rule(
