@@ -34,6 +34,7 @@ from stopper.core.query_clients import asked_of_clients
 from stopper.core.random_words import token_hex
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.sql_placeholders import TEXTS, placeholder
+from stopper.core.statements_by_name import run_by_name
 from stopper.core.values import (
     Call,
     Constant,
@@ -44,7 +45,6 @@ from stopper.core.values import (
     Unknown,
     Value,
     literals,
-    text_of,
     walk,
 )
 
@@ -55,11 +55,6 @@ _SQL: Final = re.compile(
 )
 _MORE: Final = re.compile(
     r"pandas\.read_sql(?:_query)?|peewee\.SQL|duckdb\.(?:sql|query|execute)|(?:.*\.)?(?:copy_expert|mogrify)|sqlalchemy\.(?:literal_column|sql\.literal_column)|(?:.*\.)?(?:db\.text|exec_driver_sql|from_statement|fetch_all|fetch_one|fetchrow|execute_sql|execute_query)"
-)
-_BY_NAME: Final = r"\?\.(?:run|fetch|select|query|exec)_\w+|(?:.*\.)?execute_\w+"
-"""What takes a statement by its name, where what it is handed looks like one: methods of objects that nobody knows, and drivers of the project's own."""
-_STATEMENT: Final = re.compile(
-    r"(?is)\s*(?:select\s[^;]*?(?:\bfrom\s|\w\()|insert\s+into\s|update\s+[\w.\"`]+\s+set\s|delete\s+from\s|with\s+\w+\s+as\s|(?:create|drop|alter)\s+(?:table|view|index|user|role|database|schema)\s)"
 )
 _ASYNC: Final = r"(?:.*\.)?(?:fetch|fetchval|iterate)"
 """Methods of asynchronous drivers that take a statement."""
@@ -89,13 +84,7 @@ def detect(app: App) -> Iterator[Hit]:
             continue  # the second: whoever hands it over is told
         if text is not None and _may_say_anything(facts, text) and not _is_checked(facts, text, call.function):
             yield Hit("text from the request becomes part of the SQL statement", call.span)
-    for call in facts.calls_matching(_BY_NAME):
-        text = call.argument(0, "sql", "text", "query", "statement")
-        opening = text_of(text.parts[0]) if isinstance(text, Format) and text.parts else None
-        if call.span is None or text is None or opening is None or not _STATEMENT.match(opening):
-            continue
-        if any(place is not None and call.span.holds(place) for place in told):
-            continue  # it was followed to where it is run
+    for call, text in run_by_name(facts, told):
         if _may_say_anything(facts, text) and not _is_checked(facts, text, call.function):
             yield Hit("text from the request becomes part of the SQL statement", call.span)
     for call, text in asked_of_clients(facts):
