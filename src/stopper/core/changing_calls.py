@@ -17,6 +17,7 @@ _CHANGES: Final = re.compile(
     r"(?:create|save|add|insert|update|delete|remove|store|persist|assign|transfer|charge|cancel|approve|run|trigger|schedule|sync|rebuild|reindex|purge|launch|import)_[a-z]\w+"
 )
 """Functions whose name says that they change something, wherever they come from."""
+_ROWS: Final = re.compile(r".*\bsession\.(?:commit|add|add_all|delete|merge)")
 _VERB: Final = re.compile(
     r"(?:add|note|cancel|void|close|reopen|approve|reject|accept|decline|publish|unpublish|archive|restore|transfer|charge|pay|refund|capture|revoke|"
     r"enable|disable|rename|move|submit|finish|complete|start|stop|block|unblock|ban|assign|unassign|mark|lock|unlock|activate|deactivate|promote|"
@@ -64,6 +65,14 @@ def _stands_within(facts: SourceFacts, name: str) -> bool:
     return facts.function(name) is not None and facts.function(name.rpartition(".")[0]) is not None
 
 
+def changes_rows(facts: SourceFacts, function: str) -> bool:
+    """That it writes into a database for sure: below a view stand caches and counters too, which change nothing of anybody's."""
+    return any(
+        _ROWS.fullmatch(call.callee) or any(_SQL_WRITE.match(text_of(argument) or "") for argument in call.args)
+        for call in facts.calls_in(function)
+    )
+
+
 def _is_kept(facts: SourceFacts, into: Value | None, function: str) -> bool:
     """``ORDERS[key] = …``, ``ORDERS[key]["closed"] = True``: what is put into what a module holds."""
     while isinstance(into, Item):
@@ -88,7 +97,18 @@ def _only_asks(call: Call) -> bool:
     if call.method not in ("execute", "executemany"):
         return False
     said = _said(call)
+    if any(map(_is_selection, call.args[:1])):
+        return True
     return any(map(_SQL_READ.match, said)) and not any(map(_SQL_WRITE.match, said))
+
+
+def _is_selection(value: Value | None) -> bool:
+    """``select(Song).where(…)`` of SQLAlchemy."""
+    while isinstance(value, Call):
+        if value.method == "select":
+            return True
+        value = value.receiver
+    return False
 
 
 def _said(call: Call) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence as SequenceType
 from typing import Final
 
 from stopper.core.app import App, Route
-from stopper.core.changing_calls import hands_on, writes
+from stopper.core.changing_calls import changes_rows, hands_on, writes
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
 from stopper.core.open_doors import answers_graphql, serves_somebody
@@ -39,6 +39,8 @@ _EXPORT: Final = re.compile(r"(?i)(?:export|dump|download|backup|full|all)(?:[._
 """The last part of a path behind which lies all of what the path before it lists."""
 OF_PERSONS: Final = "gives away people's data"
 _MANY: Final = 6
+_LAYERS: Final = 2
+"""From what a view calls to what writes: a service, and the repository below it."""
 _MANAGERS: Final = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 
 
@@ -61,7 +63,12 @@ def harm_of(
     if method in ("PUT", "PATCH", "DELETE"):
         return "changes data"
     if method == "POST":
-        changes = any(writes(facts, name) for name in functions) or answers_graphql(facts, own)
+        below = [name for name in index.calling(functions, _LAYERS) if not _only_opens(facts, name)]
+        changes = (
+            any(writes(facts, name) for name in functions)
+            or any(changes_rows(facts, name) for name in below)
+            or answers_graphql(facts, own)
+        )
         return "changes data" if changes or hands_on(facts, {name for name, _ in route.parameters}, own) else None
     if any(_serves_people(facts, name) for name in functions) or serves_somebody(facts, route, own):
         return OF_PERSONS

@@ -41,6 +41,16 @@ _NO_SECRET: Final = re.compile(
 )
 _SERVERS: Final = ("smtplib.", "ftplib.", "imaplib.", "poplib.")
 _PAIR: Final = 2
+_CIPHERS: Final = (
+    "cryptography.fernet.Fernet",
+    "Crypto.Cipher.AES.new",
+    "Cryptodome.Cipher.AES.new",
+    "cryptography.hazmat.primitives.ciphers.algorithms.AES",
+    "cryptography.hazmat.primitives.ciphers.aead.AESGCM",
+)
+_FERNET: Final = re.compile(r"[A-Za-z0-9_-]{43}=")
+_AES: Final = (16, 24, 32)
+"""Bytes of a key of AES (FIPS 197)."""
 _BEARER: Final = re.compile(r"(?i)(?:bearer|token|basic)\s+(\S{16,})")
 
 
@@ -48,7 +58,8 @@ def detect(app: App) -> Iterator[Hit]:
     """Texts with the shape of a key or token anywhere, tests included; literals under the name of a password outside of tests."""
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
-    for span, message, certainty in (*_by_text(facts), *_by_name(facts), *_in_tables(facts), *_in_docs(facts)):
+    told = (_by_text, _by_name, _in_tables, _in_docs, _in_ciphers)
+    for span, message, certainty in (one for way in told for one in way(facts)):
         lines = {(span.path, line) for line in range(span.line, span.end_line + 1)}
         if not lines & seen:
             yield Hit(message, span, certainty=certainty)
@@ -208,6 +219,19 @@ def _in_tables(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
                 told = sensitive(name) == "password" and place is not None and _is_secret(name, value)
                 if told and place is not None and not MADE_UP.search(place.path):
                     yield place, f"{name} is a literal", "likely"
+
+
+def _in_ciphers(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
+    """``Fernet("…")``, ``AES.new(b"…")``: the key under which something is kept."""
+    for call in facts.calls(*_CIPHERS):
+        key = call.argument(0, "key")
+        said = key.value if isinstance(key, Constant) else None
+        text = said.decode("latin-1") if isinstance(said, bytes) else said
+        place = key.span if key is not None and key.span is not None else call.span
+        if not isinstance(text, str) or place is None or facts.is_test(place) or is_placeholder(text):
+            continue
+        if _FERNET.fullmatch(text) if call.method == "Fernet" else len(text) in _AES:
+            yield place, "the key that something is encrypted with is a literal", "certain"
 
 
 def _stands_here(call: Call, value: Value) -> bool:
