@@ -28,6 +28,7 @@ from stopper.core.values import (
 CORS: Final = ("flask_cors.CORS", "flask_cors.extension.CORS")
 ATTACH: Final = tuple(f"{name}.init_app" for name in CORS)
 DECORATE: Final = ("flask_cors.cross_origin", "flask_cors.decorator.cross_origin")
+_STARLETTE: Final = ("allow_origins", "allow_credentials", "allow_headers", "expose_headers")
 _ANYTHING: Final = re.compile(r"\^?(?:\*|\.[*+]|\(\.[*+]\)|https?\??://\.[*+]|https?\??:\\?/\\?/\.[*+])\$?")
 _PATTERN_MARKS: Final = frozenset("*\\]?$^[()")
 """A text with one of these is a pattern to Flask-CORS, and is matched from the beginning without an end."""
@@ -60,7 +61,8 @@ class Saying:
 
 
 def sayings(facts: SourceFacts) -> Iterator[Saying]:
-    """Every use of Flask-CORS; an object that is attached later is judged where it is attached."""
+    """Every use of Flask-CORS; an object that is attached later is judged where it is attached. And Starlette's, which Connexion 3 is given."""
+    yield from _of_starlette(facts)
     if not facts.imports("flask_cors"):
         return
     attached = list(_attached(facts))
@@ -68,6 +70,24 @@ def sayings(facts: SourceFacts) -> Iterator[Saying]:
     for call in (*facts.calls(*CORS, *DECORATE), *attached):
         if not (call.callee in CORS and call.lacks(0, "app") and elsewhere):
             yield from _said(facts, call)
+
+
+def _of_starlette(facts: SourceFacts) -> Iterator[Saying]:
+    """``add_middleware(CORSMiddleware, allow_origins=["*"])``: without origins it allows none, and its patterns have to fit the whole."""
+    for call in facts.calls("*.add_middleware") if facts.imports("starlette", "fastapi") else ():
+        made = call.args[0] if call.args else None
+        if isinstance(made, Name) and made.dotted.endswith(".CORSMiddleware"):
+            given = {name: _followed(facts, call.keyword(name)) for name in _STARLETTE}
+            origins = given["allow_origins"] or Sequence(())
+            yield Saying(
+                call,
+                call.span,
+                origins,
+                given["allow_credentials"],
+                given["allow_headers"],
+                given["expose_headers"],
+                call.open,
+            )
 
 
 def _attached(facts: SourceFacts) -> Iterator[Call]:

@@ -215,6 +215,8 @@ def _looked_up(facts: SourceFacts) -> Iterator[tuple[str, Span | None]]:
     for call in facts.calls(*_LOOKS_UP):
         shown = [value for name, value in call.keywords if _KEPT_AS.fullmatch(name)]
         shown += [value for arg in call.args[:1] for value in _by_token(arg)]
+        if call.args and isinstance(made := call.args[0], Name) and _KEPT_AS.fullmatch(made.dotted.rpartition(".")[2]):
+            shown += call.args[1:2]  # ``session.get(ResetToken, digest)``
         if any(_is_shown(facts, value) for value in shown):
             yield call.function, call.span
     for one in facts.comparisons("=="):
@@ -275,10 +277,8 @@ def _ended(facts: SourceFacts, names: list[str]) -> tuple[bool, bool]:
     return used, ages
 
 
-def _said(part: Value) -> Iterator[str]:
-    yield said_name(part)
-    if isinstance(part, Call):
-        yield part.callee
+def _said(part: Value) -> tuple[str, ...]:
+    return (said_name(part), part.callee) if isinstance(part, Call) else (said_name(part),)
 
 
 def _by_token(value: Value) -> Iterator[Value]:

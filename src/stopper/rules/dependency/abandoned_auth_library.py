@@ -8,7 +8,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.requirement_lines import pins_of, running_files
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, is_constant, walk
+from stopper.core.values import Call, Name, is_constant, walk
 
 _FROM: dict[str, tuple[str, str]] = {
     "flask_jwt_extended": ("flask-jwt-extended", "4"),
@@ -81,6 +81,11 @@ def _gone(app: App, facts: SourceFacts) -> Iterator[tuple[str, Span]]:
         for one in function.decorators:
             if one.name in wanted and one.call is None:
                 yield one.name, one.span
+    for made in facts.classes():  # ``method_decorators = [fresh_jwt_required]``
+        for word in ("decorators", "method_decorators"):
+            for part in walk(made.attributes.get(word), 3):
+                if isinstance(part, Name) and part.dotted in wanted:
+                    yield part.dotted, part.span or made.span
 
 
 def _spoken(app: App, facts: SourceFacts) -> Iterator[tuple[str, str, Span]]:

@@ -211,8 +211,11 @@ def _takes_out_another(call: Call) -> bool:
 
 
 def _forgets(facts: SourceFacts, function: str) -> bool:
-    """Something is written into the session that takes the person out: ``session["user"] = None``."""
-    return any(flow.function == function for flow in facts.flows("session"))
+    """Something is written into the session that takes the person out: ``session["user"] = None``. Flask-Login has a key of its own there."""
+    written = [(flow.function, key) for flow in facts.flows("session") for key in _keys(flow)]
+    if any(True for _ in facts.calls("flask_login.login_user")):
+        return any(home == function and (not key or key.startswith("_user")) for home, key in written)
+    return any(home == function for home, _ in written)
 
 
 def _left_behind(facts: SourceFacts, function: str) -> str:
