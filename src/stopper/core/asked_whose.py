@@ -11,7 +11,7 @@ from stopper.core.asked_of_found import is_asked_of_caller, not_of_found
 from stopper.core.caller_askers import askers
 from stopper.core.fact import Comparison, Condition, Decorator, Function
 from stopper.core.nested_functions import inside
-from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO, is_for_customers, only_describes
+from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO, is_for_a_role, is_for_customers, only_describes
 from stopper.core.passing import handed, unread
 from stopper.core.raising import raised_in
 from stopper.core.reached_by_admins import lets_all_in
@@ -117,7 +117,7 @@ def _asks_role(one: Decorator) -> bool:
     if one.call is None or "route" in one.name or only_describes(one.name):
         return False
     given = (*one.call.args, *(value for _, value in one.call.keywords))
-    if any(mentions(value, ADMIN_GUARD, 3) for value in given):
+    if is_for_a_role(one) or any(mentions(value, ADMIN_GUARD, 3) for value in given):
         return True
     flags = any(isinstance(value, Constant) and type(value.value) is int for value in given)
     return flags and _DEMANDS.search(one.name.rpartition(".")[2]) is not None
@@ -390,8 +390,8 @@ def is_who(part: Value) -> bool:
             return bool(WHO.search(dotted)) or kept or dotted.startswith("flask.session")
         case Call(callee=callee):
             return bool(WHO.search(callee))
-        case Member(attribute=attribute):
-            return bool(OWNER.search(attribute))
+        case Member(attribute=attribute):  # APIFlask has ``auth.current_user``
+            return attribute == "current_user" or bool(OWNER.search(attribute))
         case Item(owner=Name(dotted="flask.session" | "flask.g")):
             return True
         case Item(key=Constant(value=str(key))):

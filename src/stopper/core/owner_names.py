@@ -86,4 +86,11 @@ def is_for_customers(one: Decorator) -> bool:
     """``@role_required("customer")``: those who are told apart by it have things of their own each, and none is staff."""
     given = (*one.call.args, *(value for _, value in one.call.keywords)) if one.call is not None else ()
     said = [text for value in given for part in walk(value, 3) if (text := text_of(part)) is not None]
-    return bool(said) and all(_CUSTOMER.fullmatch(text) for text in said)
+    return bool(said) and all(map(_CUSTOMER.fullmatch, said))
+
+
+def is_for_a_role(one: Decorator) -> bool:
+    """``@auth_required(auth, roles=["mechanic"])``: roles, not all of them of those who have things of their own each."""
+    said = [value for word, value in one.call.keywords if word in ("role", "roles")] if one.call is not None else []
+    texts = [text for value in said for part in walk(value, 2) if (text := text_of(part)) is not None]
+    return not all(map(_CUSTOMER.fullmatch, texts))

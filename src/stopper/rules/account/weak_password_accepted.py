@@ -21,6 +21,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_accounts import asks_no_password, registered_at, registration_at, takes_accounts, with_account
 from stopper.core.probe_baseline import alike
 from stopper.core.probe_login import asks_again
+from stopper.core.read_parts import origins
 from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Member, Value, text_of, walk
@@ -248,7 +249,7 @@ def _is_length_of(value: Value, hashed: list[Value]) -> bool:
     return (
         isinstance(value, Call)
         and value.callee == "len"
-        and any(given is one for given in value.args for one in hashed)
+        and any(given is one or origins(given) & origins(one) for given in value.args for one in hashed)
     )
 
 

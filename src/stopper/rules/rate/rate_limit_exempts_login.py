@@ -169,8 +169,8 @@ def _filters(app: App, facts: SourceFacts) -> Iterator[Hit]:
 
 
 def _names_login(app: App, text: str) -> bool:
-    """That a path, or the endpoint of a route, is one that lets people in; the blueprint in an endpoint's name tells nothing."""
-    routes = [route for route in app.routes if route.endpoint == text]
+    """That a path, the endpoint of a route, or a blueprint is one that lets people in; the blueprint in an endpoint's name tells nothing."""
+    routes = [route for route in app.routes if route.endpoint == text or route.endpoint.startswith(f"{text}.")]
     if not routes or "/" in text:
         return AUTH_PATH.search(text) is not None
     facts = source_of(app)
