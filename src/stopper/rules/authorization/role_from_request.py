@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core import passing
 from stopper.core.app import App, Route
+from stopper.core.body_models import declares
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
@@ -247,7 +248,7 @@ def _whose(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
 
 def _made_for(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     """``Project(tenant_id=body["tenant_id"])`` where callers have to be known and nobody asks which tenant theirs is."""
-    if not facts.says(*_OWNERS, *_MINE):
+    if not (facts.says(*_OWNERS, *_MINE) or declares(facts, WHOSE_ID)):
         return
     guarded = {route.view for route in app.routes if any(one.state == "guarded" for one in route.access.values())}
     for call, noun, columns in made_things(facts):
