@@ -74,7 +74,7 @@ def sayings(facts: SourceFacts) -> Iterator[Saying]:
 
 def _of_starlette(facts: SourceFacts) -> Iterator[Saying]:
     """``add_middleware(CORSMiddleware, allow_origins=["*"])``: without origins it allows none, and its patterns have to fit the whole."""
-    for call in facts.calls("*.add_middleware") if facts.imports("starlette", "fastapi") else ():
+    for call in facts.calls("*.add_middleware") if facts.imports("connexion") else ():
         made = call.args[0] if call.args else None
         if isinstance(made, Name) and made.dotted.endswith(".CORSMiddleware"):
             given = {name: _followed(facts, call.keyword(name)) for name in _STARLETTE}

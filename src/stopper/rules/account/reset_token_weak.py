@@ -10,6 +10,7 @@ from typing import Final
 from stopper.core.account_names import RESETS, said_name
 from stopper.core.ages_by_hand import times_noted
 from stopper.core.app import App
+from stopper.core.ended_tokens import KEPT_AS, ended
 from stopper.core.endless_entries import endless_entries
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -136,14 +137,20 @@ def _used_as_token(facts: SourceFacts, name: str, call: Call) -> bool:
     if any(_STRONG.fullmatch(one.callee) and not one.callee.startswith("hmac.") for one in facts.calls_in(name)):
         return False
     if call.callee.startswith("hashlib."):
-        labels: set[str] = {label.source for label in facts.labels(call.args[0])} if call.args else set()
-        return bool(call.args) and not labels & {"token", "code"} and not any(one.name in ("token", "raw", "code", "password", "new_password") for one in walk(call.args[0])) and not any(isinstance(one, Constant) and one.value in ("token", "code", "password") for one in walk(call.args[0]))  # fmt: skip
+        over = _hashed(call)
+        labels: set[str] = {label.source for label in facts.labels(over)}
+        return over is not None and not labels & {"token", "code"} and not any(one.name in ("token", "raw", "code", "password", "new_password") for one in walk(over)) and not any(isinstance(one, Constant) and one.value in ("token", "code", "password") for one in walk(over))  # fmt: skip
     return True
+
+
+def _hashed(made: Call) -> Value | None:
+    """What a hash is made over: ``hashlib.sha256(token)``, ``hashlib.new("sha256", token)``."""
+    return made.argument(1 if made.callee == "hashlib.new" else 0, "data", "string")
 
 
 def _is_of_shown(facts: SourceFacts, made: Call) -> bool:
     """A hash of a key that came in a header, or of the token that came in a model: somebody shows it, and nothing is made."""
-    shown = made.args[0] if made.args else None
+    shown = _hashed(made)
     return shown is not None and (
         facts.derives(shown, "request-header", "authorization-header", "api-key", by_name=False)
         or any(isinstance(part, Member) and part.attribute in ("token", "code", "key") for part in walk(shown, 6))
@@ -169,27 +176,9 @@ def _is_guessable(facts: SourceFacts, value: Value) -> bool:
     )
 
 
-_USED: Final = re.compile(
-    r"(?i)delete|remove|discard|delitem|used|consum|redeem|revoke|invalidat|burn|getdel|unset|(^|[._])pop$|spent|verify_reset|check_token|loads|decode"
-)
-"""What ends a token that was shown; one that is signed is looked at by other questions."""
-_AGES: Final = re.compile(
-    r"(?i)expir|max_age|valid|created|issued|sent_at|ttl|timedelta|time(\.time)?$|setex|usable|stale|fresh|utcnow|\bnow\b|older|lifetime|verify_reset|check_token|loads|decode"
-)
-"""What says how long a token lives."""
-_OF_A_FORM: Final = re.compile(r"validate_on_submit$|validate_csrf$|(?i:form)\.validate$")
-"""Asks whether the fields are filled in well, and not how old a token is."""
 _SQL_BY_TOKEN: Final = re.compile(
     r"(?is)^\s*(?:select|update)\b.*\bwhere\b.*\b\w*(?:token|code|key|link|digest|hash)\w*\s*="
 )
-_SQL_USED: Final = re.compile(
-    r"(?is)\bused|consumed|redeemed|delete\s+from|\bset\b.*\b\w*(?:token|code|key|link|digest|hash)\w*\s*=\s*(?:null|''|\"\")|returning"
-)
-_SQL_AGES: Final = re.compile(r"(?i)expir|until|valid|created|issued|interval|now\(\)|_at\b")
-_KEPT_AS: Final = re.compile(
-    r"(?i)\w*(token|reset|invite|invitation|recovery|magic)\w*|code|key|digest|link|(code|link|key)_(hash|digest)"
-)
-"""Columns, keys and stores of tokens."""
 _LOOKS_UP: Final = ("*.filter_by", "*.find_one", "*.find_one_and_update", "*.get", "*.get_or_none", "*.first")
 _RUNS_SQL: Final = ("*.execute", "*.fetch_one", "*.query", "*.query_db", "*.fetchrow", "*.fetchone", "*.scalar")
 
@@ -205,7 +194,7 @@ def _kept(facts: SourceFacts, resets: frozenset[str]) -> Iterator[Hit]:
         spans = [span for name, span in found if name in names]
         if not spans or resets.isdisjoint((route.view, *names)) or not any(_sets_password(facts, one) for one in names):
             continue
-        used, ages = _ended(facts, names)
+        used, ages = ended(facts, names)
         wrong = [said for said, ends in (("can be used again", used), ("does not expire", ages)) if not ends]
         yield from (Hit(f"a reset token {' and '.join(wrong)}", span, certainty="likely") for span in spans if wrong)
 
@@ -213,9 +202,9 @@ def _kept(facts: SourceFacts, resets: frozenset[str]) -> Iterator[Hit]:
 def _looked_up(facts: SourceFacts) -> Iterator[tuple[str, Span | None]]:
     """Where something is looked up by a token that the caller shows: in a database, by a statement, in a dict of the module."""
     for call in facts.calls(*_LOOKS_UP):
-        shown = [value for name, value in call.keywords if _KEPT_AS.fullmatch(name)]
+        shown = [value for name, value in call.keywords if KEPT_AS.fullmatch(name)]
         shown += [value for arg in call.args[:1] for value in _by_token(arg)]
-        if call.args and isinstance(made := call.args[0], Name) and _KEPT_AS.fullmatch(made.dotted.rpartition(".")[2]):
+        if call.args and isinstance(made := call.args[0], Name) and KEPT_AS.fullmatch(made.dotted.rpartition(".")[2]):
             shown += call.args[1:2]  # ``session.get(ResetToken, digest)``
         if any(_is_shown(facts, value) for value in shown):
             yield call.function, call.span
@@ -223,7 +212,7 @@ def _looked_up(facts: SourceFacts) -> Iterator[tuple[str, Span | None]]:
         for left, right in ((one.left, one.right), (one.right, one.left)):
             column = left.dotted if isinstance(left, Name) else ""
             if "." in column and column.rpartition(".")[0].rpartition(".")[2][:1].isupper() and (
-                _KEPT_AS.fullmatch(column.rpartition(".")[2]) and _is_shown(facts, right)
+                KEPT_AS.fullmatch(column.rpartition(".")[2]) and _is_shown(facts, right)
             ):  # fmt: skip
                 yield one.function, one.span
     for left, right, function, span in _held_together(facts):
@@ -237,7 +226,7 @@ def _looked_up(facts: SourceFacts) -> Iterator[tuple[str, Span | None]]:
     for item in facts.all_lookups:
         if item.span is None or not isinstance(item.owner, Mapping) or facts.is_test(item.span):
             continue
-        if _KEPT_AS.fullmatch(said_name(item.key)) and _is_shown(facts, item.key):
+        if KEPT_AS.fullmatch(said_name(item.key)) and _is_shown(facts, item.key):
             yield facts.function_around(item.span), item.span
 
 
@@ -255,36 +244,10 @@ def _is_shown(facts: SourceFacts, value: Value) -> bool:
     return any(facts.derives(part, "request-data", "path-parameter") for part in walk(value, 6))
 
 
-def _ended(facts: SourceFacts, names: list[str]) -> tuple[bool, bool]:
-    """Whether something in these functions ends a token that was shown, and whether something asks how old it is."""
-    used = ages = False
-    for name in names:
-        calls = [one for one in facts.calls_in(name) if not one.callee.startswith("flask.session.")]
-        given = [value for one in calls for value in (*one.args, *(said for _, said in one.keywords))]
-        texts = [text for value in given for part in walk(value, 4) if (text := text_of(part))]
-        words = [one.callee for one in calls] + [word for one in calls for word, _ in one.keywords]
-        words += [one.attribute for one in facts.assignments_in(name)]
-        compared = [side for one in facts.comparisons_in(name) for side in (one.left, one.right)]
-        asked = [one.value for one in facts.conditions_in(name)]
-        sides = [word for side in (*compared, *asked) for part in walk(side, 4) for word in _said(part)]
-        cleared = any(_KEPT_AS.fullmatch(one.attribute) and "." in one.target for one in facts.assignments_in(name))
-        sql = [text for text in texts if " " in text]
-        plain = [text for text in texts if " " not in text and text.isascii()]
-        words += [*plain, name.rpartition(".")[2]]
-        used = used or cleared or any(map(_USED.search, words)) or any(map(_SQL_USED.search, sql))
-        aging = [one for one in (*words, *sides) if not _OF_A_FORM.search(one)]
-        ages = ages or any(map(_AGES.search, aging)) or any(map(_SQL_AGES.search, sql))
-    return used, ages
-
-
-def _said(part: Value) -> tuple[str, ...]:
-    return (said_name(part), part.callee) if isinstance(part, Call) else (said_name(part),)
-
-
 def _by_token(value: Value) -> Iterator[Value]:
     if isinstance(value, Mapping):
         for key, inner in value.items:
-            if _KEPT_AS.fullmatch(text_of(key) or ""):
+            if KEPT_AS.fullmatch(text_of(key) or ""):
                 yield inner
 
 
