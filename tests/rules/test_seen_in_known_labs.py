@@ -9,6 +9,7 @@ from flask import Flask, jsonify, redirect, request, session
 from tests.rules.toy_people import ToyPeople
 
 from stopper.core.app import App, Reader, Route
+from stopper.core.finding import Verdict
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import find
@@ -146,50 +147,76 @@ def test_what_holds_no_text_is_taken_out_of_the_cart_of_another(asks: bool) -> N
     assert carts[1] == ("somebody who was there", 3)
 
 
+class TwoDoors:
+    """Shops and sellers register with an address, and are nobody whose password or role is asked for; people do with a name, elsewhere."""
+
+    def __init__(self) -> None:
+        self.shops = ToyPeople("bank", called="email")
+        self.people = {"carol": "carols-password", "dave": "daves-password"}
+        self.roles, tokens = dict[str, str](), dict[str, str]()
+        self.given = [Identity(name, (), subject=name, password=Secret(text)) for name, text in self.people.items()]
+
+        @self.shops.app.post("/api/sellers/register")
+        def new_seller() -> Any:
+            return jsonify(ok=bool(request.get_json()["email"])), 201
+
+        @self.shops.app.post("/api/people/register")
+        def new_person() -> Any:
+            self.people[request.get_json()["username"]] = request.get_json()["password"]
+            self.roles[request.get_json()["username"]] = request.get_json().get("role", "reader")
+            return jsonify(ok=True), 201
+
+        @self.shops.app.post("/api/people/login")
+        def enter() -> Any:
+            sent, token = request.get_json(), secrets.token_urlsafe(24)
+            if self.people.get(sent["username"]) != sent["password"]:
+                return jsonify(error="no"), 401
+            tokens[token] = sent["username"]
+            return jsonify(token=token)
+
+        @self.shops.app.get("/api/people/me")
+        def me() -> Any:
+            name = tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+            shown = jsonify(username=name, role=self.roles.get(name or "", "reader"))
+            return shown if name else (jsonify(error="no"), 401)
+
+        @self.shops.app.post("/forgot-password")
+        def forgot() -> Any:
+            known = request.get_json().get("username") in self.people
+            pin = f"{secrets.randbelow(900) + 100}"
+            return jsonify(debug_info={"pin": pin}) if known else (jsonify(error="no such user"), 404)
+
+    def judged(self, slug: str) -> Verdict:
+        taken = (
+            ("/register", ("email", "password")),
+            ("/login", ("email", "password")),
+            ("/api/sellers/register", ("email", "password")),
+            ("/api/people/register", ("username", "password")),
+            ("/api/people/login", ("username", "password")),
+            ("/forgot-password", ("username",)),
+        )
+        spec: frozenset[Reader] = frozenset({"spec"})
+        routes = [Route(path, ("POST",), readers=spec, request_schema=schema(names)) for path, names in taken]
+        source, rule = App(routes=(*routes, Route("/api/people/me", ("GET",), readers=spec)), readers=spec), find(slug)
+        assert rule is not None
+        return try_rule(rule, self.shops.app, source=source, identities=self.given)
+
+
 def test_who_registers_for_the_scan_does_so_where_its_people_log_in() -> None:
     """The shops of an application have a registration and a log-in of their own, and are nobody whose password is asked for."""
-    rule, bank = find("reset-token-weak"), ToyPeople("bank", called="email")
-    people, tokens = {"carol": "carols-password", "dave": "daves-password"}, dict[str, str]()
-
-    @bank.app.post("/api/people/register")
-    def new_person() -> Any:
-        people[request.get_json()["username"]] = request.get_json()["password"]
-        return jsonify(ok=True), 201
-
-    @bank.app.post("/api/people/login")
-    def enter() -> Any:
-        sent, token = request.get_json(), secrets.token_urlsafe(24)
-        if people.get(sent["username"]) != sent["password"]:
-            return jsonify(error="no"), 401
-        tokens[token] = sent["username"]
-        return jsonify(token=token)
-
-    @bank.app.get("/api/people/me")
-    def me() -> Any:
-        name = tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
-        return jsonify(username=name) if name else (jsonify(error="no"), 401)
-
-    @bank.app.post("/forgot-password")
-    def forgot() -> Any:
-        known = request.get_json().get("username") in people
-        pin = f"{secrets.randbelow(900) + 100}"
-        return jsonify(debug_info={"pin": pin}) if known else (jsonify(error="no such user"), 404)
-
-    given = [Identity(name, (), subject=name, password=Secret(text)) for name, text in people.items()]
-    taken = (
-        ("/register", ("email", "password")),
-        ("/login", ("email", "password")),
-        ("/api/people/register", ("username", "password")),
-        ("/api/people/login", ("username", "password")),
-        ("/forgot-password", ("username",)),
-    )
-    spec: frozenset[Reader] = frozenset({"spec"})
-    routes = [Route(path, ("POST",), readers=spec, request_schema=schema(names)) for path, names in taken]
-    source = App(routes=(*routes, Route("/api/people/me", ("GET",), readers=spec)), readers=spec)
-    assert rule is not None
-    found = try_rule(rule, bank.app, source=source, identities=given)
+    bank = TwoDoors()
+    found = bank.judged("reset-token-weak")
     assert found.outcome == "fail", found.message
-    assert (people["carol"], people["dave"]) == ("carols-password", "daves-password")
+    assert (bank.people["carol"], bank.people["dave"]) == ("carols-password", "daves-password")
+
+
+@pytest.mark.parametrize("slug", ["weak-password-accepted", "mass-assignment"])
+def test_what_a_registration_takes_is_asked_first_where_the_given_people_log_in(slug: str) -> None:
+    """All take any password; where the budget is little, that of the people is told."""
+    bank = TwoDoors()
+    found = bank.judged(slug)
+    assert (found.outcome, [str(ref) for ref in found.routes]) == ("fail", ["POST /api/people/register"]), found.message
+    assert not {"carol", "dave"} & set(bank.roles)
 
 
 def schema(names: tuple[str, ...]) -> dict[str, Any]:

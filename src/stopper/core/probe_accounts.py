@@ -1,7 +1,7 @@
 """Which routes take new accounts, by their path or by what they read; and the account in a body, wherever it stands."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, cast
 from urllib.parse import unquote
 
@@ -21,6 +21,19 @@ def registered_at(target: Target) -> list[Route]:
     """The routes by which the scan's own people came, whatever they are called."""
     notes = [entry for name, entry in list(target.notes.items()) if name.startswith(REGISTERED)]
     return [cast("tuple[Route, object]", entry)[0] for entry in notes if isinstance(entry, tuple)]
+
+
+def likeliest_first(target: Target, routes: Iterable[Route]) -> list[Route]:
+    """Each path of *routes* once: first where the scan's own people came, then what lies beside the door by which given people log in, as
+    ``/register`` does beside ``/login``, while the shops of ``/api/shops/register`` are others."""
+    came = {one.path for one in registered_at(target)}
+    doors = {_folder(one.issued_by.path) for one in target.identities if one.issued_by is not None}
+    each = {one.path: one for one in routes}.values()
+    return sorted(each, key=lambda one: (one.path not in came, _folder(one.path) not in doors))
+
+
+def _folder(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[0]
 
 
 def registration_at(target: Target, route: Route) -> Exchange | None:

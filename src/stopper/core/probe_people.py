@@ -11,6 +11,7 @@ from stopper.core.app import Route
 from stopper.core.cookie_flags import cookies_of
 from stopper.core.exchange import Exchange
 from stopper.core.probe import Identity, Steps, Target, send
+from stopper.core.probe_accounts import likeliest_first
 from stopper.core.probe_baseline import attempt, is_door
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import known_log_in
@@ -69,7 +70,7 @@ def _administrator(target: Target) -> Steps[Identity | None]:
     """Somebody who gives himself the role at registration, where the API lets him; mode active only."""
     if target.mode != "active":
         return None
-    for route in [one for one in target.app.routes if registers(one)][:1]:
+    for route in likeliest_first(target, filter(registers, target.app.routes))[:1]:
         request = target.request_for(route, "POST")
         person, body = new_account(members(request))
         rights = {

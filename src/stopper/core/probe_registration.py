@@ -13,7 +13,7 @@ from stopper.core.cookie_flags import cookies_of
 from stopper.core.exchange import Exchange, Request
 from stopper.core.login_names import KEY_NAMES, named
 from stopper.core.probe import Identity, Steps, Target, send
-from stopper.core.probe_accounts import registered_at, registration_at, takes_accounts
+from stopper.core.probe_accounts import likeliest_first, registered_at, registration_at, takes_accounts
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import known_log_in, log_in, login_routes, token_in
@@ -110,8 +110,7 @@ def enrolled(target: Target) -> Steps[Enrolled | None]:
         for one in target.app.routes
         if registers(one) or takes_accounts(one) or ("POST" in one.methods and one.path in came)
     ]
-    doors = {_beside(one.issued_by.path) for one in target.identities if one.issued_by is not None}
-    for route in sorted(takes, key=lambda one: (one.path not in came, _beside(one.path) not in doors))[:2]:
+    for route in likeliest_first(target, takes)[:2]:
         person, request = _new_person(target, route)
         made = yield from attempt(send(request))
         if made is None or not (made.response.succeeded or made.response.status in (302, 303)):
@@ -121,11 +120,6 @@ def enrolled(target: Target) -> Steps[Enrolled | None]:
         if found is not None and ready is not None:
             return Enrolled(ready, made, found[1][1])
     return None
-
-
-def _beside(path: str) -> str:
-    """Where a path lies: those who log in at ``/login`` registered at ``/register``, and the shops of ``/api/shops/register`` are others."""
-    return path.rstrip("/").rpartition("/")[0]
 
 
 def _new_person(target: Target, route: Route) -> tuple[Identity, Request]:

@@ -18,7 +18,14 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.password_schemas import LEAST, is_password_length, least_asked, length_bounds, takes_any_password
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_accounts import asks_no_password, registered_at, registration_at, takes_accounts, with_account
+from stopper.core.probe_accounts import (
+    asks_no_password,
+    likeliest_first,
+    registered_at,
+    registration_at,
+    takes_accounts,
+    with_account,
+)
 from stopper.core.probe_baseline import alike
 from stopper.core.probe_login import asks_again
 from stopper.core.read_parts import origins
@@ -306,8 +313,8 @@ def _is_too_short(value: object) -> bool:
 
 def probe(target: Target) -> Steps[Verdict]:
     """Register somebody with the commonest password, after somebody with a good one as control."""
-    routes = [*registered_at(target), *(one for one in target.app.routes if takes_accounts(one))]
-    routes = [one for one in {one.path: one for one in reversed(routes)}.values() if not asks_no_password(one)][::-1]
+    found = (*filter(takes_accounts, target.app.routes), *registered_at(target))
+    routes = [one for one in likeliest_first(target, found) if not asks_no_password(one)]
     if not routes:
         return not_applicable("no route registers people")
     for route in routes[:2]:

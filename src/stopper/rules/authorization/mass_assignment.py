@@ -16,7 +16,7 @@ from stopper.core.owner_names import OWN_ACCOUNT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send, undo, unsure
 from stopper.core.probe_account import Account
-from stopper.core.probe_accounts import registered_at
+from stopper.core.probe_accounts import likeliest_first, registered_at
 from stopper.core.probe_baseline import attempt, candidates, is_door
 from stopper.core.probe_entitled import entitled, holds, taken_up
 from stopper.core.probe_foreign import made
@@ -97,8 +97,7 @@ def _ways(target: Target, who: Identity) -> Iterator[Steps[Verdict | None]]:
     ]:
         yield _tried(target, route, method, who)
     yield told_price.asked(target, who)
-    known = {one.path: one for one in (*registered_at(target), *filter(registers, target.app.routes))}
-    for route in list(known.values())[:2]:
+    for route in likeliest_first(target, (*registered_at(target), *filter(registers, target.app.routes)))[:2]:
         yield _at_registration(target, route, who)
 
 
