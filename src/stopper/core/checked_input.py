@@ -8,6 +8,7 @@ from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
 from stopper.core.failed_branch import failed_before, has_failed, made_at
 from stopper.core.labels import LabelKind
+from stopper.core.own_paths import is_own_path
 from stopper.core.passing import callers, passed
 from stopper.core.place import Span
 from stopper.core.raising import raised_in
@@ -88,6 +89,8 @@ def is_checked(
     scheme, that there is any host, and a few names of this machine are none. *at* is where it was put into a text.
     """
     asked = _check_of(prefix_counts, text_counts=text_counts)
+    if is_own_path(facts, value, function):
+        return True
     if _held(facts, origins(value), function, asked, by_host, made_at(value) or at):
         return True
     if _refused_inside(facts, origins(value), function, by_host) or _is_parsed(facts, origins(value), function):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.labels import UNTRUSTED
@@ -54,9 +55,9 @@ def refuses_parents(facts: "SourceFacts", path: Value, function: str) -> bool:
 
 def _is_behind_a_folder(facts: "SourceFacts", path: Format) -> bool:
     """``f"texts/{name}"``, ``"texts/%s" % name``, ``f"{FOLDER}/{name}"``"""
-    first = text_of(path.parts[0])
-    if first is None:
+    if text_of(path.parts[0]) is None:
         return not facts.derives(path.parts[0], *UNTRUSTED)
+    first = "".join(takewhile(bool, (text_of(part) or "" for part in path.parts)))
     return _FIELD.split(first)[0].endswith("/")
 
 
