@@ -116,6 +116,7 @@ class Rule:
     """Rules that say more of the same cause. Where one is proven by a request, the signs of this rule are left out, and so are its proofs by a
     quote in an input where theirs is by a quote in the same."""
     repeats: tuple[str, ...] = ()
-    """Rules whose weakness, at the same line of the source, is mended by what mends this one: there this one is silent."""
+    """Rules whose weakness, at the same line of the source, is mended by what mends this one: there this one is silent, unless theirs weighs
+    less."""
     reads_tests: bool = False
     """The detector asks facts with ``tests=True``. Where no rule of a run does, test code is only held to be Python."""

@@ -7,7 +7,7 @@ from stopper.core.app import App
 from stopper.core.desk_files import is_shown_only
 from stopper.core.finding import Outcome
 from stopper.core.redactor import mask
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import SEVERITIES, Hit, Rule
 from stopper.scan.first_questions import Question, all_silent
 
 
@@ -41,19 +41,26 @@ def _finds_nothing(app: App, rule: Rule, known: dict[Question, bool]) -> bool:
 
 
 def _unsaid(one: DetectorResult, seen: Sequence[DetectorResult]) -> DetectorResult:
-    """*one* without the lines of the source of which a stronger rule speaks already."""
+    """*one* without the lines of the source of which a stronger rule speaks already, unless what that says there weighs less."""
     stronger = one.rule.repeats
     if not one.hits or not stronger:
         return one
-    told = {
-        (hit.span.path, hit.span.line)
-        for other in seen
-        if other.rule.slug in stronger
-        for hit in other.hits
-        if hit.span is not None
-    }
-    left = tuple(hit for hit in one.hits if hit.span is None or (hit.span.path, hit.span.line) not in told)
+    told: dict[tuple[str, int], int] = {}
+    for other in seen:
+        for hit in other.hits if other.rule.slug in stronger else ():
+            if hit.span is not None:
+                place = hit.span.path, hit.span.line
+                told[place] = max(told.get(place, 0), _weight(other.rule, hit))
+    left = tuple(
+        hit
+        for hit in one.hits
+        if hit.span is None or told.get((hit.span.path, hit.span.line), -1) < _weight(one.rule, hit)
+    )
     return replace(one, hits=left)
+
+
+def _weight(rule: Rule, hit: Hit) -> int:
+    return SEVERITIES.index(hit.severity or rule.severity)
 
 
 def _detect(app: App, rule: Rule, tests: bool) -> DetectorResult:

@@ -11,7 +11,7 @@ from stopper.core.app import App
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Hit, Rule, Severity
 from stopper.scan.detecting import DetectorResult, run_detectors
 from stopper.scan.echoes import without_echoes, without_refuted
 from stopper.scan.engine import ProbeResult
@@ -88,6 +88,17 @@ def test_a_line_at_which_another_rule_says_the_same_is_told_by_that_one_alone() 
     for one_of_two, left in ((replace(weak, echo_of=(), repeats=("strong",)), [there]), (weak, [here, there])):
         both = run_detectors(App(), (one_of_two, strong))
         assert [[hit.span for hit in one.hits] for one in both] == [left, [here]]
+
+
+@pytest.mark.parametrize(("weight", "told"), [("low", True), ("high", False), (None, False)])
+def test_a_line_is_told_by_both_where_what_the_other_rule_says_weighs_less(weight: Severity | None, told: bool) -> None:
+    here = Span("app.py", 3, 3, 1, 9)
+    strong = replace(STRONG, severity="high", detect=lambda _: iter([Hit("shows people", here, severity=weight)]))
+    weak = replace(
+        WEAK, severity="medium", echo_of=(), repeats=("strong",), detect=lambda _: iter([Hit("for developers", here)])
+    )
+    first, _ = run_detectors(App(), (weak, strong))
+    assert bool(first.hits) is told
 
 
 def test_what_a_document_says_of_guards_is_left_out_where_nobody_is_let_in() -> None:
