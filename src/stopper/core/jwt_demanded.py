@@ -4,12 +4,14 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts
 from stopper.core.jwt_keys import key_uses, reached
 from stopper.core.jwt_names import ENCODING
-from stopper.core.jwt_purposes import marks
-from stopper.core.values import Call, Item, Mapping, Value, text_of, walk
+from stopper.core.jwt_purposes import KINDS, marks
+from stopper.core.values import Call, Item, Mapping, Value, options, text_of, walk
 
 
 def is_of_one_kind_by_claims(app: App, facts: SourceFacts, call: Call, key: Value | None) -> bool:
     """``jwt.decode(shown, KEY)["reset_email"]`` where of all tokens under this key one kind alone has that claim."""
+    if _has_its_value_in_options(facts, call):
+        return True
     demanded = _demanded(facts, call)
     mine = marks(facts, key)
     signed: list[Mapping] = []
@@ -21,6 +23,17 @@ def is_of_one_kind_by_claims(app: App, facts: SourceFacts, call: Call, key: Valu
                 return False
             signed += made
     return any(sum(one.get(name) is not None for one in signed) == 1 < len(signed) for name in demanded)
+
+
+def _has_its_value_in_options(facts: SourceFacts, call: Call) -> bool:
+    """``JWTClaimsRegistry(typ={"essential": True, "value": "access"})``, or the same in the options of a decode of Authlib."""
+    if not call.callee.startswith(("joserfc.", "authlib.")):
+        return False
+    said = [
+        one.get(kind) for one in options(call.keyword("claims_options")) if isinstance(one, Mapping) for kind in KINDS
+    ]
+    said += [other.keyword(kind) for other in facts.calls("*.JWTClaimsRegistry") for kind in KINDS]
+    return any(isinstance(one, Mapping) and (one.get("value") or one.get("values")) is not None for one in said)
 
 
 def _demanded(facts: SourceFacts, call: Call) -> frozenset[str]:

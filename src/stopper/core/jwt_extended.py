@@ -88,7 +88,9 @@ class Guarded:
 
 def revokes(facts: SourceFacts, one: Guarded) -> bool:
     """That the route takes the token's own jti to wherever ended ones are kept: ``tokens.revoke(get_jwt()["jti"])``, also in a function of the
-    project that it calls."""
+    project that it calls; a route that makes new tokens does more than to end one."""
+    if any(call.callee == f"{LIBRARY}.create_access_token" for call in facts.calls_in(one.function)):
+        return one.ends_tokens
     called = (call.callee for call in facts.calls_in(one.function) if facts.function(call.callee) is not None)
     return one.ends_tokens or any(
         isinstance(part, Item) and text_of(part.key) == "jti"

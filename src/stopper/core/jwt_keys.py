@@ -204,9 +204,17 @@ def key_settings(app: App, facts: SourceFacts) -> dict[str, tuple[str, ...]]:
         found["JWT_SECRET_KEY"] = names
     for _, key, algorithms in key_uses(app, facts):
         for option in options(key):
-            if isinstance(option, ConfigValue) and is_hmac(algorithms):
-                found[option.key] = algorithms
+            held = _imported(option)
+            if isinstance(held, ConfigValue) and is_hmac(algorithms):
+                found[held.key] = algorithms
     return found
+
+
+def _imported(value: Value) -> Value:
+    """What an object of a key is made of: ``OctKey.import_key(current_app.config["TOKEN_KEY"])``."""
+    if isinstance(value, Call) and value.method in ("import_key", "OctKey") and value.args:
+        return value.args[0]
+    return value
 
 
 def key_bytes(value: object) -> bytes | None:

@@ -32,7 +32,7 @@ def is_only_a_first_look(facts: SourceFacts, call: Call) -> bool:
     only the words of a refusal, the choice of a key or the end of the application's own copy come of it."""
     if _only_words_a_refusal(facts, call) or _is_only_logged(facts, call):
         return True
-    if _after_a_failed_check(facts, call) or is_given_back_before(facts, call):
+    if _after_a_failed_check(facts, call) or is_given_back_before(facts, call) or lets_on_before(facts, call):
         return False
     if _verifies_in(facts, call.function, call):
         return True
@@ -116,6 +116,63 @@ def _looks_only_at(facts: SourceFacts, call: Call, members: frozenset[str]) -> b
         if isinstance(part, Item) and _comes_from(part.owner, call)
     ]
     return bool(keys) and all(key in members for key in keys)
+
+
+def lets_on_before(facts: SourceFacts, call: Call) -> bool:
+    """``if jwt.decode(shown, options=UNCHECKED).get("internal"): return view(*args)`` in a decorator, above the line that verifies; the test may
+    be a function of its own."""
+    looks = [call]
+    for _ in range(_STEPS):
+        if any(_runs_it_on(facts, one) for one in looks):
+            return True
+        giving = [
+            look.function
+            for look in looks
+            if any(part is look for one in facts.returns_of(look.function) for part in walk(one.value, 8))
+        ]
+        looks = [one for name in dict.fromkeys(giving) if name for one in facts.calls(name)]
+    return False
+
+
+_STEPS: Final = 3
+"""Functions that hand on what was seen."""
+
+
+def _runs_it_on(facts: SourceFacts, look: Call) -> bool:
+    """That a condition about what was seen runs the view, and nothing above it verifies."""
+    checked = _lines_that_verify(facts, look)
+    ways = [one for one in facts.returns_of(look.function) if _runs_the_view(facts, one.value)]
+    return any(
+        asked.body is not None and asked.body.holds(way.span) and not any(line <= asked.span.line for line in checked)
+        for asked in facts.conditions_in(look.function)
+        if asked.stops and not asked.refuses and any(part is look for part in walk(asked.value, 8))
+        for way in ways
+    )
+
+
+def _lines_that_verify(facts: SourceFacts, look: Call) -> list[int]:
+    """Where the function verifies, or calls a step that does; a step that it alone calls is read as a part of it, and stands elsewhere."""
+    own = facts.function(look.function)
+    inside = [one for one in facts.calls_in(look.function) if one is not look and one.span is not None]
+    elsewhere = [one.span for one in inside if verifies(one)]
+    found: list[int] = []
+    for one in inside:
+        made = facts.function(one.callee)
+        steps = made is not None and any(span is not None and made.span.holds(span) for span in elsewhere)
+        if own is None or one.span is None or not own.span.holds(one.span):
+            continue
+        if verifies(one) or steps or any(map(verifies, facts.calls_in(one.callee))):
+            found.append(one.span.line)
+    return found
+
+
+def _runs_the_view(facts: SourceFacts, value: Value, steps: int = 1) -> bool:
+    """``view(*args, **kwargs)`` of what the decorator is given, ``self.view(*args, **kwargs)`` where it is a class, also in a step of its own."""
+    if not isinstance(value, Call):
+        return False
+    if value.open and value.callee[:1] == "?":
+        return isinstance(value.receiver, Parameter) or value.keyword("**") is not None
+    return steps > 0 and any(_runs_the_view(facts, one.value, steps - 1) for one in facts.returns_of(value.callee))
 
 
 def _comes_from(value: Value, call: Call) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 from stopper.core.api_key_names import is_key_name
 from stopper.core.declared_queries import modelled_queries
 from stopper.core.facts import SourceFacts
+from stopper.core.keys_looked_up import turns_away
 from stopper.core.place import Span
 from stopper.core.values import Call, Parameter, Value, parts, text_of, walk
 
@@ -35,10 +36,29 @@ def _is_proven(facts: SourceFacts, call: Call, name: str) -> bool:
 
 
 def is_proof(facts: SourceFacts, view: str, parameter: str) -> bool:
-    """That a part of the path called a key is hashed or compared by the view: it opens something, and names nothing."""
-    return parameter.lower().endswith("key") and any(
-        call.method in _PROVING and any(_carries(given, parameter) for given in call.args)
+    """That a part of the path called a key is hashed or compared by the view: it opens something, and names nothing. A step of its own may
+    do so where the view refuses for it."""
+    if not parameter.lower().endswith("key"):
+        return False
+    handed = turns_away(facts, view)
+    return any(
+        (call.method in _PROVING and any(_carries(given, parameter) for given in call.args))
+        or (handed and _is_proven_there(facts, call, parameter))
         for call in facts.calls_in(view)
+    )
+
+
+def _is_proven_there(facts: SourceFacts, call: Call, parameter: str, steps: int = 2) -> bool:
+    """``find_key(key)``, where that function of the project hashes or compares what it is given, or hands it on to one that does."""
+    function = facts.function(call.callee)
+    place = next((place for place, given in enumerate(call.args) if _carries(given, parameter, 1)), None)
+    if function is None or place is None or place >= len(function.parameters):
+        return False
+    name = function.parameters[place]
+    return any(
+        (inner.method in _PROVING and any(_carries(given, name) for given in inner.args))
+        or (steps > 0 and inner is not call and _is_proven_there(facts, inner, name, steps - 1))
+        for inner in facts.calls_in(call.callee)
     )
 
 

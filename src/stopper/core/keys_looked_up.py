@@ -20,11 +20,12 @@ def keys_looked_up(facts: "SourceFacts") -> Iterator[tuple[Call, Value]]:
     """Each such call with what it is given, where the function around it answers 401 or 403."""
     names = [callee for callee in facts.callees() if _LOOKS_UP.fullmatch(callee.rpartition(".")[2])]
     for call in facts.calls(*names) if names else ():
-        if call.args and _turns_away(facts, call.function):
+        if call.args and turns_away(facts, call.function):
             yield call, call.args[0]
 
 
-def _turns_away(facts: "SourceFacts", function: str) -> bool:
+def turns_away(facts: "SourceFacts", function: str) -> bool:
+    """That the function answers 401 or 403 somewhere."""
     return any(is_refusal(one.value) for one in facts.returns_of(function)) or any(
         call.method == "abort" and any(is_constant(said, 401, 403) for said in call.args[:1])
         for call in facts.calls_in(function)

@@ -337,6 +337,8 @@ class _Asking:
             return found | self._union(filled, bound, depth)
         if value.receiver is not None and (value.method in TEXT_METHODS or value.method in REQUEST):
             found |= self._union(parts(value) if value.method in _FILLED else (value.receiver,), bound, depth)
+        if value.method == "get_secret_value":  # of Pydantic: whoever declared it says that it is a secret
+            found |= self.of(value.receiver, bound, depth + 1) or labelled("config-secret")
         return found
 
     def _results(self, call: Call, returns: tuple[Value, ...], bound: MappingType[str, Value], depth: int) -> Labels:

@@ -1,13 +1,17 @@
 """What a name of a module of the project is bound to, where two modules import each other and the reader had only the name, and what an
 object holds that is kept in a setting."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from stopper.core.body_models import classes_by_name
-from stopper.core.values import Call, ConfigValue, Member, Name, Value
+from stopper.core.values import Call, Choice, ConfigValue, Member, Name, Value
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
+
+
+PROPERTIES: Final = frozenset({"property", "functools.cached_property", "werkzeug.utils.cached_property"})
+"""Decorators under which the method's name alone gives what it returns."""
 
 
 def bound_to(facts: "SourceFacts", value: Value) -> Value | None:
@@ -22,7 +26,17 @@ def bound_to(facts: "SourceFacts", value: Value) -> Value | None:
         lambda: {one.target: one.value for one in facts.all_assignments if not one.function and "." in one.target},
     )
     found = index.get(value.dotted)
+    if found is None:
+        return _given_by_property(facts, value.dotted)
     return None if found is value else found
+
+
+def _given_by_property(facts: "SourceFacts", name: str) -> Value | None:
+    """What a property of a class gives, where it gives one of several things."""
+    function = facts.function(name)
+    if function is None or len(function.returns) < 2 or not any(one.name in PROPERTIES for one in function.decorators):
+        return None
+    return Choice(function.returns)
 
 
 def _field(facts: "SourceFacts", key: str, name: str) -> Value | None:

@@ -10,7 +10,7 @@ _HANDS_ON: Final = re.compile(
     r"jsonify|make_response|Response|str|list|dict|reversed|sorted|\w*(?:join|lines|code|format|escape|strip|split|replace|dumps|render\w*)"
 )
 """Calls whose result has in it what they are given."""
-_SIGNS: Final = re.compile(r"(?:jwt|jose|joserfc|authlib|hmac|hashlib|itsdangerous|cryptography)\.")
+SIGNS: Final = re.compile(r"(?:jwt|jose|joserfc|authlib|hmac|hashlib|itsdangerous|cryptography)\.")
 """What these are given, ``jwt.encode(claims, key)``, is not seen in what they give."""
 
 
@@ -32,7 +32,7 @@ def given_out(value: Value, depth: int = 6) -> Iterator[Value]:
 def _hands_on(value: Value) -> bool:
     if not isinstance(value, Call):
         return True
-    return _HANDS_ON.fullmatch(value.method) is not None and _SIGNS.match(value.callee) is None
+    return _HANDS_ON.fullmatch(value.method) is not None and SIGNS.match(value.callee) is None
 
 
 def is_own_file(value: Value | None) -> bool:

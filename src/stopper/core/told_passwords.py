@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.account_names import is_of_a_service, is_password_name
-from stopper.core.parts_given_out import given_out
+from stopper.core.parts_given_out import SIGNS, given_out
 from stopper.core.place import Span
 from stopper.core.sql_tables import columns_read
 from stopper.core.values import (
@@ -15,6 +15,7 @@ from stopper.core.values import (
     Mapping,
     Member,
     Name,
+    Parameter,
     Value,
     text_of,
     walk,
@@ -36,7 +37,9 @@ def told_passwords(facts: "SourceFacts") -> Iterator[Span]:
     for flow in facts.flows("response"):
         if _MADE.search(flow.function.rpartition(".")[2]) or flow.detail.startswith("flask.render_template"):
             continue
-        if any(_holds(facts, part) for part in given_out(flow.value)) or any(map(_is_of_rows, held_in(flow.value, 6))):
+        if any(_holds(facts, part) for part in given_out(flow.value)) or any(
+            _is_of_rows(facts, part) for part in held_in(flow.value, 6)
+        ):
             yield flow.span
 
 
@@ -64,6 +67,14 @@ def _is_stored(value: Value) -> bool:
     return isinstance(value.key, Constant) and (type(value.key.value) is int or _is_password(str(value.key.value)))
 
 
-def _is_of_rows(value: Value) -> bool:
-    """``[dict(row) for row in db.execute("SELECT name, password FROM users")]``"""
-    return isinstance(value, Call) and any(map(_is_password, columns_read(value)))
+def _is_of_rows(facts: "SourceFacts", value: Value) -> bool:
+    """``[dict(row) for row in db.execute("SELECT name, password FROM users")]``, also by a function that gives rows or what it is handed; a token
+    that is made of a row shows no more than its claims."""
+    if not isinstance(value, Call) or SIGNS.match(value.callee) or not any(map(_is_password, columns_read(value))):
+        return False
+    given = [part for one in facts.returns_of(value.callee) for part in given_out(one.value, 3)]
+    return not given or any(
+        isinstance(one, Parameter)
+        or (isinstance(one, Call) and SIGNS.match(one.callee) is None and any(map(_is_password, columns_read(one))))
+        for one in given
+    )

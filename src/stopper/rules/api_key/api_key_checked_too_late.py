@@ -45,10 +45,11 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     reads = reads_keys(facts)
     checks = _checks(facts) if reads else frozenset[str]()
+    guards = _guards(app)
     told: set[Span] = set()
     for route in facts.routes:
         done = _done_outside(facts, route, checks) if reads else ()
-        for hit in (*_cached_outside(facts, route, checks), *done):
+        for hit in (*_cached_outside(facts, route, checks, guards.get(route.view, set())), *done):
             if hit.span is not None and hit.span not in told:
                 told.add(hit.span)
                 yield hit
@@ -202,7 +203,17 @@ def _is_memory(value: Value) -> bool:
     return isinstance(value, Mapping) and not value.items
 
 
-def _cached_outside(facts: SourceFacts, route: SourceRoute, checks: frozenset[str]) -> Iterator[Hit]:
+def _guards(app: App) -> dict[str, set[str]]:
+    """What stands before each view and asks who is calling, by the name of the view."""
+    found: dict[str, set[str]] = {}
+    for route in app.routes:
+        for access in route.access.values():
+            if access.state == "guarded":
+                found.setdefault(route.view, set()).update(one.name for one in access.guards if one.stops is not False)
+    return found
+
+
+def _cached_outside(facts: SourceFacts, route: SourceRoute, checks: frozenset[str], guards: set[str]) -> Iterator[Hit]:
     names = [one.name for one in route.decorators]
     for place, one in enumerate(route.decorators):
         if _CACHE.fullmatch(one.name) and any(
@@ -211,6 +222,8 @@ def _cached_outside(facts: SourceFacts, route: SourceRoute, checks: frozenset[st
             yield Hit("the cache answers before the key is checked", one.span, certainty="certain")
         elif _CACHE.fullmatch(one.name) and not _by_own_name(one) and _refusal(facts, route.view, checks) is not None:
             yield Hit("the cache answers before the view asks for the key", one.span)
+        elif _CACHE.fullmatch(one.name) and not _by_own_name(one) and not guards.isdisjoint(names[place + 1 :]):
+            yield Hit("the cache answers before anybody asks who is calling", one.span)
 
 
 def _by_own_name(decorator: Decorator) -> bool:

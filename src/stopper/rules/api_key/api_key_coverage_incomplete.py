@@ -20,7 +20,7 @@ _KEY_GUARD: Final = re.compile(
 )
 _CHANGES: Final = ("POST", "PUT", "PATCH", "DELETE")
 _MAY_BE_PUBLIC: Final = re.compile(
-    r"(?i)webhook|callback|public|forgot|reset|otp|verif|/(?:users?|accounts?|customers?|members?|contact|feedback|newsletter|sessions?|keys|api-keys|leaks?|leak-reports?|accept(?:ance)?|redeem|redemption|unsubscribe|activat(?:e|ion))/?$"
+    r"(?i)webhook|/hooks?/|callback|public|forgot|reset|otp|verif|/(?:users?|accounts?|customers?|members?|contact|feedback|newsletter|sessions?|keys|api-keys|leaks?|leak-reports?|accept(?:ance)?|redeem|redemption|unsubscribe|activat(?:e|ion))/?$"
 )
 """Where people register, log in, show a link that they were sent, write to us or give back a key that they found: open by design."""
 ROUTES: Final = {"quick": 4, "standard": 8, "deep": 20}

@@ -45,6 +45,10 @@ _KEYS: Final = frozenset(
 _WRITTEN_OUT: Final = re.compile(r"(?i)^(?:https?:/)?/\S*[?&](?:api_?key|appid|access_token)=[\w-]{16,}")
 _SETTERS: Final = frozenset({"set", "add", "copy_set_param", "copy_add_param"})
 """What puts one more name with its value into a query."""
+_OF_A_SERVICE: Final = re.compile(
+    r"(?!\w*(?:PUBLIC|SITE|PUBLISHABLE|BUCKET|OBJECT|STORAGE|CACHE|PARTITION|PROJECT|ROUTING|SORT|PRIMARY|FOREIGN|S3|FILE)_?KEY$)[A-Z]\w*_KEY$"
+)
+"""A setting that is called some service's key."""
 _NO_URL: Final = ("headers", "data", "json", "auth", "content", "cookies")
 _OWN_KINDS: Final = ("api-key", "token", "config-secret", "password")
 
@@ -148,6 +152,8 @@ def _is_own(facts: SourceFacts, value: Value) -> bool:
 
 def _is_named_secret(value: Value) -> bool:
     match value:
+        case EnvironmentValue(variable=name) | ConfigValue(key=name) if _OF_A_SERVICE.match(name):
+            return True
         case (
             EnvironmentValue(variable=name) | ConfigValue(key=name) | Member(attribute=name) | Parameter(parameter=name)
         ):

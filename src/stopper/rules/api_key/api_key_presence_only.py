@@ -95,7 +95,9 @@ def _told(facts: SourceFacts) -> Iterator[Hit]:
 def _lets_in(facts: SourceFacts, condition: Condition) -> bool:
     """``if "X-API-Key" in request.headers: return view()`` in a wrapper that refuses whoever does not come that far."""
     body = condition.body
-    shown = _is_presence(condition.value) or _is_kept_reading(facts, condition)
+    asked = condition.value
+    every = asked.options if isinstance(asked, Choice) and asked.every else (asked,)
+    shown = all(_is_presence(one) or _only_whether(one) for one in every) or _is_kept_reading(facts, condition)
     if condition.negated or condition.refuses or body is None or not shown:
         return False
     if condition.stops and _runs_before(facts, condition.function):

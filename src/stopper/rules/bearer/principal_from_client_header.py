@@ -61,7 +61,7 @@ def detect(app: App) -> Iterator[Hit]:
         if reading.span in seen:
             continue
         name = _header(reading)
-        person = bool(name) and PERSON.fullmatch(name) is not None
+        person = bool(name) and (PERSON.fullmatch(name) is not None or _stands_before_claims(facts, reading))
         if not person and name not in ADDRESS:
             continue
         if _is_proved(facts, reading.function) and not (person and _goes_before(reading)):
@@ -152,6 +152,18 @@ def _header(reading: Reading) -> str:
 def _goes_before(reading: Reading) -> bool:
     """``request.headers.get("X-User", claims["sub"])``: where the header comes, what was proved is not asked."""
     return isinstance(reading.value.default, (Item, Member, Call))
+
+
+def _stands_before_claims(facts: SourceFacts, reading: Reading) -> bool:
+    """``request.headers.get("X-Agent-Id", claims["sub"])``, whatever the header is called: it says what the token says otherwise."""
+    default = reading.value.default
+    said = (text_of(default.key) or "") if isinstance(default, Item) else ""
+    return _WHO_BY_CLAIMS.fullmatch(said) is not None and facts.derives(default, "claims")
+
+
+_WHO_BY_CLAIMS: Final = re.compile(
+    r"(?i)sub|uid|(?:user|account|person|member|agent|staff|customer|client|tenant|org)_?(?:id|name)?|e?mail|identity|roles?"
+)
 
 
 def _is_proved(facts: SourceFacts, function: str) -> bool:

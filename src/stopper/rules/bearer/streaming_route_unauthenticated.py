@@ -12,6 +12,7 @@ from stopper.core.nested_functions import inside
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt, protected
+from stopper.core.query_comparisons import is_column
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
@@ -135,7 +136,12 @@ def _sockets(facts: SourceFacts) -> Iterator[Hit]:
 def _looks_at_credentials(facts: SourceFacts, name: str) -> bool:
     """That a test of the function is about a credential, by whatever name: ``return scheme == "Bearer" and bidder_from(token) is not None``."""
     held = [one.value for one in facts.conditions_in(name)]
-    held += [side for one in facts.comparisons_in(name) for side in (one.left, one.right)]
+    held += [
+        side
+        for one in facts.comparisons_in(name)
+        for side, other in ((one.left, one.right), (one.right, one.left))
+        if not (isinstance(other, Call) and is_column(other))  # a query picks rows, and refuses nobody
+    ]
     return any(facts.derives(one, *_SHOWN) for one in held)
 
 

@@ -52,6 +52,10 @@ MAYBE: Final = frozenset(
         "session_token",
         "api_key",
         "apikey",
+        "key",
+        "new_key",
+        "secret",
+        "client_secret",
     }
 )
 """A member that is one where its value is."""

@@ -65,6 +65,8 @@ _OF_A_SERVER: Final = re.compile(
 _ADDRESS: Final = re.compile(r"\w+://[^:/@\s$]+:([^@\s/$]{10,})@(?!localhost|127\.)[\w-]+\.[\w.-]*[a-z]{2,}")
 """A password in an address, before a host that has a name of its own."""
 _NAMED: Final = re.compile(_SECRET)
+_OPENS: Final = re.compile(r"(?!\w*(?:CACHE|PUBLIC|SORT|PARTITION|ROUTING)_KEY)[A-Z][A-Z0-9_]*_KEY$")
+"""A variable that is called somebody's key; whether it is one, the look of its value says."""
 _LONGEST_COMMAND: Final = 30
 """Lines of one command."""
 _LONGEST_BLOCK: Final = 100
@@ -214,7 +216,7 @@ def _is_written(file: TextFile, line: Line) -> bool:
         return False  # the settings that a test run makes up for itself
     kind = sensitive(pair[1])
     return (
-        (kind is not None or is_key_name(pair[1]))
+        (kind is not None or is_key_name(pair[1]) or (_OPENS.match(pair[1]) is not None and is_drawn(pair[2])))
         and not re.search(r"(?i)_FILE$|^(?:\w+_)?TESTS?_", pair[1])
         and not _OF_A_SERVER.search(pair[1])
     )

@@ -198,7 +198,7 @@ def _goes_on_by_return(facts: SourceFacts, handler: Handler) -> bool:
         one.value for one in facts.returns() if one.function == handler.function and handler.span.holds(one.span)
     ]
     if any(_is_view_call(value) for value in returned):
-        return True
+        return not _asks_otherwise(facts, handler)
     if not returned and _refuses_in(facts, handler):  # ``abort(503)``
         return False
     if any(isinstance(value, Call) and is_made_up(facts, value) for value in returned):
@@ -270,13 +270,23 @@ def _refuses_behind(facts: SourceFacts, function: str, line: int) -> bool:
 
 def _refuses_in(facts: SourceFacts, handler: Handler) -> bool:
     """An abort in the handler, or a refusal by what a function of the project says: ``if not is_service_call(): return unauthorized()``."""
-    asked = (one for one in facts.conditions_in(handler.function) if one.refuses and handler.span.holds(one.span))
-    return any(
-        isinstance(one.value, Call) and (facts.function(one.value.callee) or one.value.method == "compare_digest")
-        for one in asked
-    ) or any(
+    return _asks_otherwise(facts, handler) or any(
         call.method in REFUSING and call.span is not None and handler.span.holds(call.span)
         for call in facts.calls_in(handler.function)
+    )
+
+
+def _asks_otherwise(facts: SourceFacts, handler: Handler) -> bool:
+    """That the handler refuses whoever does not prove it in another way: ``if not compare_digest(shown, KEY): return unauthorized()``."""
+    asked = [one for one in facts.conditions_in(handler.function) if one.refuses and handler.span.holds(one.span)]
+    tested = [part for one in asked for part in walk(one.value, 3)]
+    if any(isinstance(one, Call) and (facts.function(one.callee) or one.method == "compare_digest") for one in tested):
+        return True
+    inside = [one for one in facts.calls_in(handler.function) if one.span is not None and handler.span.holds(one.span)]
+    steps = [made.span for one in inside if (made := facts.function(one.callee)) is not None]
+    compared = [one.span for one in facts.calls("*.compare_digest") if one.span is not None]
+    return any(step.holds(span) for step in steps for span in compared) and any(
+        one.stops and handler.span.holds(one.span) for one in facts.conditions_in(handler.function)
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import ENCODING, encodings
@@ -25,6 +26,7 @@ WHO: Final = re.compile(
 HANDLES: Final = frozenset({"jti", "sid", "session_id", "ver", "version", "token_version", "tv", "epoch", "generation"})
 _COLUMNS: Final = re.compile(r"(?i)\b(\w*(?:revo[ck]|block|deny|valid_from|valid_after|token_version)\w*)\b")
 """Words of a query that may be such a column or table."""
+_MAKES: Final = re.compile(r"(?i)\s*(?:create|drop|alter)\s")
 _DEPTH: Final = 9
 """Levels of a value that are looked through for the token."""
 
@@ -102,7 +104,13 @@ def _keeps_a_list(facts: SourceFacts) -> bool:
             unused.add(found.name)
         names += [own] if STORE.search(own) and found.name not in unused else []
         names += found.attributes if not STORE.search(own) else []
-    names += [one.name.rpartition(".")[2] for one in facts.functions() if one.name.rpartition(".")[0] not in unused]
+    idle = {one.name for one in facts.functions() if STORE.search(one.name) and not _is_run(facts, one)}
+    names += [
+        word
+        for one in facts.functions()
+        for owner, _, word in (one.name.rpartition("."),)
+        if owner not in unused and one.name not in idle
+    ]
     names += [
         one.attribute
         for one in facts.assignments()
@@ -112,18 +120,24 @@ def _keeps_a_list(facts: SourceFacts) -> bool:
     names += [
         part.value
         for call in facts.calls("*.get", "*.exists", "*.has", "*.sismember", "*.zscore", "*.hget", "*.hexists")
+        if call.function not in idle
         for part in walk(call, 4)
         if isinstance(part, Constant) and isinstance(part.value, str)
     ]  # what is looked for in a cache under f"blocked:{token}"
     names += [
         column
         for call in facts.calls("*.execute")
-        if call.args and isinstance(said := text_of(call.args[0]), str)
+        if call.args and isinstance(said := text_of(call.args[0]), str) and not _MAKES.match(said)
         for column in _COLUMNS.findall(said)
     ]
     return any(
         STORE.search(name) for name in names if not re.match(r"(?i)(create|make|issue|generate|new|encode|sign)", name)
     )
+
+
+def _is_run(facts: SourceFacts, function: Function) -> bool:
+    """That something calls the function, or a decorator or a class has it: one that nobody calls looks nothing up."""
+    return bool(function.owner or function.decorators) or any(True for _ in facts.calls(function.name))
 
 
 def _is_asked(facts: SourceFacts, kept: Value) -> bool:

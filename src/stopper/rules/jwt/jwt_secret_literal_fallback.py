@@ -58,7 +58,8 @@ def detect(app: App) -> Iterator[Hit]:
     for write in facts.config_writes(*dict.fromkeys((*_KEYS, *key_settings(app, facts)))):
         if write.loaded is not False and "test" not in write.owner.lower() and not is_set_aside(facts, write):
             for value, literal in _fallbacks(facts, write.value):
-                yield from _hit(app, facts, value, literal, write.span, seen)
+                if getattr(value, "span", None) not in seen - {None}:  # told where the variable is read
+                    yield from _hit(app, facts, value, literal, write.span, seen)
             if isinstance(write.value, Constant) and stands_in(facts, write):
                 yield from _hit(app, facts, write.value, write.value, write.span, seen)
     yield from _beside(app, facts)

@@ -13,6 +13,7 @@ from stopper.core.jwt_peek import (
     is_given_back_before,
     is_only_a_first_look,
     is_our_own,
+    lets_on_before,
 )
 from stopper.core.labels import UNTRUSTED
 from stopper.core.parts_returned import parts_returned
@@ -109,7 +110,7 @@ def _switched_off(app: App, seen: set[Span | None]) -> Iterator[Hit]:
             continue
         if is_our_own(facts, call) or is_asked_elsewhere(facts, call):
             continue
-        if not _decides(facts, call) and not is_given_back_before(facts, call):
+        if not (_decides(facts, call) or is_given_back_before(facts, call) or lets_on_before(facts, call)):
             continue
         if _is_used(facts, call):
             seen.add(call.span)

@@ -24,7 +24,6 @@ from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
     Choice,
-    ConfigValue,
     Constant,
     Item,
     Mapping,
@@ -297,13 +296,13 @@ def _one_audience(app: App, facts: SourceFacts, mine: set[str]) -> bool:
             claims = signing.argument(ENCODING[signing.callee].claims, "payload", "claims")
             mappings = [one for one in reached(facts, claims) if isinstance(one, Mapping)]
             audiences = [said_by for one in mappings for said_by in _given(facts, one.get("aud"))]
-            said |= {_audience(one) for one in audiences} or {None}
+            said |= {_audience(facts, one) for one in audiences} or {None}
     return len(said) == 1 and None not in said
 
 
-def _audience(value: Value | None) -> str | None:
-    """The literal, or the setting that it is."""
-    return f"setting {value.key}" if isinstance(value, ConfigValue) else text_of(value)
+def _audience(facts: SourceFacts, value: Value | None) -> str | None:
+    """The literal, or the setting or variable that it is."""
+    return min(marks(facts, value), default=None)
 
 
 def _given(facts: SourceFacts, value: Value | None) -> list[Value | None]:

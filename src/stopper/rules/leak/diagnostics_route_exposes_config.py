@@ -87,13 +87,48 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         named = list(_named(facts, flow.value))
         whole = flow.has("whole-config", by_name=False) and shows_settings_whole(facts, flow)
-        if whole or flow.has("config-secret", by_name=False) or any(map(_is_secret, named)):
+        told = whole or flow.has("config-secret", by_name=False) or any(map(_is_secret, named))
+        by_admins = is_run_by_admins_alone(app, flow.function)
+        if told and by_admins:
             seen.add((flow.span.path, flow.span.line))
-            if is_run_by_admins_alone(app, flow.function):
-                said = f"{path} shows settings to administrators: look whether a secret is one of them"
-                yield Hit(said, flow.span, certainty="possible", severity="low")
-            else:
-                yield Hit(f"{path} shows settings", flow.span, certainty="likely")
+            said = f"{path} shows settings to administrators: look whether a secret is one of them"
+            yield Hit(said, flow.span, certainty="possible", severity="low")
+        elif told:
+            seen.add((flow.span.path, flow.span.line))
+            yield Hit(f"{path} shows settings", flow.span, certainty="likely")
+        elif not by_admins and _tells_of_the_inside(flow.value):
+            seen.add((flow.span.path, flow.span.line))
+            said = f"{path} tells on what and where the application runs: look whether strangers need to know"
+            yield Hit(said, flow.span, certainty="possible", severity="low")
+
+
+def _tells_of_the_inside(value: Value) -> bool:
+    """Where the database is, or several of these: the machine, the paths, the versions."""
+    words = set(_words_shown(value))
+    return any(word.endswith("engine.url") for word in words) or len(words & _INSIDE) >= _SEVERAL
+
+
+def _words_shown(value: Value, depth: int = 6) -> Iterator[str]:
+    """The names and calls whose values are seen in that value; what a call is given is not, unless the call makes a text of it."""
+    if isinstance(value, Name):
+        yield value.dotted
+    elif isinstance(value, Call) and value.callee not in ("str", "repr", "dict", "flask.jsonify"):
+        yield value.callee
+        yield from (
+            _words_shown(value.receiver, depth - 1) if value.method == "render_as_string" and value.receiver else ()
+        )
+    elif isinstance(value, Member) and isinstance(value.owner, (Name, Member)):
+        yield f"{getattr(value.owner, 'dotted', '') or getattr(value.owner, 'attribute', '')}.{value.attribute}"
+    else:
+        for part in parts(value) if depth else ():
+            yield from _words_shown(part, depth - 1)
+
+
+_SEVERAL: Final = 3
+_INSIDE: Final = frozenset({
+    "sys.version", "sys.path", "sys.executable", "sys.argv", "sys.prefix", "os.getcwd", "os.uname", "os.getpid", "os.listdir", "socket.gethostname",
+    "socket.getfqdn", "platform.platform", "platform.uname", "platform.node", "platform.version", "platform.python_version", "getpass.getuser",
+})  # fmt: skip
 
 
 def _is_secret(name: str) -> bool:

@@ -11,7 +11,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.raising import raised_in
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Caught, Constant, Format, Member, Name, Parameter, Value, walk
+from stopper.core.values import Call, Caught, Constant, Format, Member, Name, Parameter, Value, is_constant, walk
 
 EVERYTHING: Final = frozenset({"Exception", "BaseException"})
 LAST: Final = frozenset({*EVERYTHING, "500", "werkzeug.exceptions.InternalServerError"})
@@ -81,6 +81,11 @@ def _swallows(facts: SourceFacts, one: Registered, beside: set[str], whole: set[
     if len(codes) >= _ENOUGH or _looks(facts, one):
         return ""
     if not one.blueprint:
+        if any(
+            not is_constant(call.keyword("json_errors"), False)
+            for call in facts.calls("apiflask.APIFlask", "apiflask.app.APIFlask")
+        ):
+            return ""  # APIFlask has a handler of its own for each code
         return "this handler answers 404, 405 and every other error of HTTP as well"
     path = one.span.path if one.span is not None else ""
     aborts = path in facts.once("files that abort", lambda: _aborting_files(facts))

@@ -1,7 +1,7 @@
 """A stranger learns from the texts of failing libraries how the inside is built."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -22,6 +22,7 @@ from stopper.core.passing import passed as passed_for
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import Provoked, provoked, to_the_end
+from stopper.core.reworded_exceptions import reached, worded_by_others
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.shown_in_templates import is_printed
 from stopper.core.switched_on import asked_for
@@ -161,6 +162,10 @@ class _Asking:
             elif isinstance(used, Caught):
                 if in_text and not self._is_our_wording(used, place.function) and not self._tells_nothing(used):
                     yield used.catches, place, used.span
+                for made in worded_by_others(self._facts, used) if in_text and depth else ():
+                    yield from self.caught(
+                        made.args[0], _Place(place.span, made.function, place.maker), True, depth - 1
+                    )
             else:
                 yield from self._handed_over(used, place, in_text, depth, unpacked=id(used) in unpacked)
 
@@ -269,7 +274,7 @@ class _Asking:
             self._worded |= {(self._facts.function_around(one.span), one.exception) for one in own}
         handlers = (one for one in self._facts.handlers() if one.function == function and one.catches == value.catches)
         named = [(one, name) for one in handlers for name in one.catches if name not in EVERYTHING]
-        return any((callee, name) in self._worded for one, name in named for callee in self._reached(one.tried, 3))
+        return any((callee, name) in self._worded for one, name in named for callee in reached(self._facts, one.tried))
 
     def _tells_nothing(self, value: Caught) -> bool:
         """That it never comes, or that nothing was tried but to read a number, a date or JSON: the text says what is wrong with it, and
@@ -289,20 +294,6 @@ class _Asking:
                 and all(one in _PARSES or one.startswith("?.") for one in handler.tried)
             )
         )
-
-    def _reached(self, callees: Iterable[str], depth: int) -> set[str]:
-        """These functions, and those of the project that they call."""
-        found: set[str] = set()
-        waiting = set(callees)
-        for _ in range(depth):
-            found |= waiting
-            called = {name for callee in waiting for name in self._calls_of(callee)}
-            waiting = {name for name in called - found if self._facts.function(name) is not None}
-        return found
-
-    def _calls_of(self, callee: str) -> tuple[str, ...]:
-        function = self._facts.function(callee) or self._facts.function(f"{callee}.__init__")
-        return function.calls if function is not None else ()
 
 
 def _first(handler: Span, places: list[Span]) -> Span:

@@ -145,8 +145,8 @@ def _judged(facts: SourceFacts, value: Value, steps: int = 0) -> Certainty | Non
         labels = facts.labels(shown)
         if any(label.kind in CREDENTIALS and not label.by_name for label in labels):
             return "certain"
-        name = _name(shown)
-        if sensitive(name) is None:
+        name = next((said for said in (_name(shown), shown.name) if sensitive(said) is not None), "")
+        if not name:
             several = _passed(facts, shown) if steps else ()
             passed = {one for given in several if (one := _judged(facts, given, steps - 1)) is not None}
             found = found or ("likely" if passed & {"certain", "likely"} else "possible" if passed else None)

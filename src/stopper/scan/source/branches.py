@@ -285,9 +285,10 @@ def read_match(reader: Reader, node: ast.Match) -> None:
             if isinstance(name, str):
                 reader.scope[name] = new_unknown((subject,))
         _capture_members(reader, subject, case.pattern)
+        guard = None if case.guard is None else reader.value(case.guard)
         if case.guard is not None:
-            reader.value(case.guard)
-        outer, asked = reader.under, _asked_plainly(reader, subject, case)
+            reader.project.asides.append(reader.span(case.guard))
+        outer, asked = reader.under, _asked_plainly(reader, subject, case, guard)
         reader.under = outer if asked is None else (*outer, (asked, False))
         body = block(reader, case.body)
         reader.under = outer
@@ -303,9 +304,12 @@ def read_match(reader: Reader, node: ast.Match) -> None:
     set_scope(reader, merged)
 
 
-def _asked_plainly(reader: Reader, subject: Value, case: ast.match_case) -> Value | None:
-    """The test that ``case None:``, ``case "admin":`` and ``case ValueError():`` make, as an ``if`` would."""
-    return None if case.guard is not None else _asked_by(reader, subject, case.pattern)
+def _asked_plainly(reader: Reader, subject: Value, case: ast.match_case, guard: Value | None) -> Value | None:
+    """The test that ``case None:``, ``case "admin":`` and ``case ValueError():`` make, as an ``if`` would; ``case key if known(key):`` asks what
+    stands behind its ``if``."""
+    if guard is not None and isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None:
+        return guard
+    return None if guard is not None else _asked_by(reader, subject, case.pattern)
 
 
 def _asked_by(reader: Reader, subject: Value, pattern: ast.pattern) -> Value | None:

@@ -64,7 +64,7 @@ def starts_server(data: bytes) -> bool:
 
 
 _CREDENTIAL_LIKE = re.compile(
-    rb"SECRET_KEY|JWT_SECRET|\.config\b|['\"](?=[^'\"\s]*\d)(?=[^'\"\s]*[A-Za-z])[A-Za-z0-9+/=_.:\-]{20,}['\"]"
+    rb"SECRET_KEY|JWT_SECRET|\.config\b|['\"](?:[Bb]earer )?(?=[^'\"\s]*\d)(?=[^'\"\s]*[A-Za-z])[A-Za-z0-9+/=_.:\-]{20,}['\"]"
 )
 
 
@@ -86,6 +86,7 @@ _WRITES_NAMED: Final = re.compile(
 _KNOWN_KEY: Final = re.compile(
     rb"['\" ](?:eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.|[sr]k_live_\w{16,}|AKIA[A-Z0-9]{16}\b|gh[pousr]_\w{30,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abpr]-[\w-]{10,}"
     rb"|SG\.[\w-]{16,}\.[\w-]{16,}|AIza[\w-]{30,}|sk-[\w-]{32,})|-----BEGIN [A-Z ]*PRIVATE KEY"
+    rb"|['\"][Bb]earer (?=\S*\d)[A-Za-z0-9_.~+/=-]{24,}['\"]"
 )
 
 

@@ -17,7 +17,7 @@ from stopper.core.values import (
     Value,
     options,
 )
-from stopper.scan.source.held_fields import field_of
+from stopper.scan.source.held_fields import field_of, record_fields
 from stopper.scan.source.project import Project
 from stopper.scan.source.reader import either
 
@@ -46,7 +46,8 @@ class GivenConfig:
         self._project = project
         self._calls: dict[str, list[Call]] = {}
         for call in project.calls:
-            if call.callee in project.functions and (call.span is None or call.span.path not in tests):
+            known = call.callee in project.functions or call.callee in project.classes
+            if known and (call.span is None or call.span.path not in tests):
                 self._calls.setdefault(call.callee, []).append(call)
 
     def mappings(self) -> Iterator[ConfigWrite]:
@@ -95,7 +96,22 @@ class GivenConfig:
             held = [self._field(one, value.attribute) for one in owners]
             known = [one for one in held if one is not None]
             return either(*known) if known and len(known) == len(held) else None
+        if type(value) is Name:
+            return self._put_by_makers(value.dotted)
         return None
+
+    def _put_by_makers(self, name: str) -> Value | None:
+        """What a field of a record without a default holds, ``self.token_key``, by every call that makes such a record."""
+        owner, _, field = name.rpartition(".")
+        if (
+            field not in (record_fields(self._project, owner) or ())
+            or self._project.attribute(owner, field) is not None
+        ):
+            return None
+        made = self._calls.get(owner, ())
+        held = [self._field(one, field) for one in made] if len(made) <= _MOST_CALLS else []
+        known = [one for one in held if one is not None]
+        return either(*known) if known and len(known) == len(held) else None
 
     def _passed(self, value: Parameter) -> list[Value]:
         """What a parameter is, call by call; its default alone where nobody calls the function with anything else."""
@@ -118,4 +134,4 @@ class GivenConfig:
         return held if type(held) in _GIVEN else None
 
 
-_OPEN: Final = frozenset({Parameter, Member})
+_OPEN: Final = frozenset({Parameter, Member, Name})

@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.fact import ConfigWrite, SourceRoute, TextFile
 from stopper.core.facts import SourceFacts
 from stopper.core.facts_memory import HasSpan
+from stopper.core.module_values import PROPERTIES
 from stopper.core.path_calls import file_named, texts_of
 from stopper.core.place import RouteRef, Span
 from stopper.core.values import (
@@ -41,7 +42,6 @@ from stopper.scan.source.routes import Routes
 from stopper.scan.source.run_elsewhere import run_elsewhere
 from stopper.scan.source.sole_callers import follow_sole_callers
 from stopper.scan.source.sole_methods import name_sole_methods
-from stopper.scan.source.straight import PROPERTIES
 
 Placed = TypeVar("Placed", bound=HasSpan)
 
@@ -80,7 +80,7 @@ def link(
     routes = Routes(project, by_name, tests)
     found = routes.found()
     handed = GivenConfig(project, tests)
-    config = [*map(handed.settled, project.config), *handed.mappings(), *_class_config(project, by_name)]
+    config = [*map(handed.settled, (*project.config, *handed.mappings())), *_class_config(project, by_name)]
     facts = SourceFacts(
         files=tuple(source.shown for source in sources),
         tests=tests,

@@ -303,13 +303,14 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
     ):
         reader.project.lookups.append(made)
     several = (key,) if text is not None else tuple(options(key)) if type(key) is Choice and not key.every else ()
-    source = request_part(owner) if several else ""
+    sources = request_parts(owner) if several else ()
     for one in (
-        several if source and made.span is not None else ()
+        several if sources and made.span is not None else ()
     ):  # each, for ``data[name]`` in a loop over literal names
         if type(one) is Constant and type(one.value) is str and made.span is not None:
             read = made if one is key else new_item(owner, one, default, made.span)
-            reader.project.readings.append(Reading(source, one.value, read, made.span, reader.function))
+            for source in sources:
+                reader.project.readings.append(Reading(source, one.value, read, made.span, reader.function))
     return made
 
 
@@ -349,6 +350,11 @@ def parsed_file(reader: Reader, parser: str, given: tuple[Value, ...]) -> Value 
 
 OF_REQPARSE: Final = re.compile(r"flask_(?:restful|restx|restplus)\.")
 """What a parser of Flask-RESTful has read from the request, wherever in it."""
+
+
+def request_parts(owner: Value) -> tuple[str, ...]:
+    """The parts of the request that a look-up may begin in: ``request.get_json(silent=True) or request.args`` is of two."""
+    return tuple(dict.fromkeys(filter(None, map(request_part, options(owner)))))
 
 
 def request_part(owner: Value, depth: int = 4) -> str:

@@ -3,6 +3,7 @@
 import ast
 from typing import Final
 
+from stopper.core.module_values import PROPERTIES
 from stopper.core.origins import of_callee
 from stopper.core.values import (
     Call,
@@ -37,8 +38,6 @@ OPENING: Final = "contextlib.contextmanager"
 """The decorator under which ``with open_it() as name`` gives what the function yields."""
 KEEPING: Final = frozenset({"staticmethod", "classmethod", "functools.cache", "functools.lru_cache", OPENING})
 """Decorators under which a call still gives what the function returns."""
-PROPERTIES: Final = frozenset({"property", "functools.cached_property", "werkzeug.utils.cached_property"})
-"""Decorators under which the method's name alone gives what it returns."""
 
 
 def changes_nothing(project: Project, name: str) -> bool:
