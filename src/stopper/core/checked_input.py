@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from stopper.core.endings import asks_for_ending, is_ending
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
 from stopper.core.failed_branch import failed_before, has_failed, made_at
@@ -91,7 +92,8 @@ def is_checked(
     asked = _check_of(prefix_counts, text_counts=text_counts)
     if is_own_path(facts, value, function):
         return True
-    if _held(facts, origins(value), function, asked, by_host, made_at(value) or at):
+    end = is_ending(value)
+    if _held(facts, origins(value), function, asked, by_host, made_at(value) or at, end=end):
         return True
     if _refused_inside(facts, origins(value), function, by_host) or _is_parsed(facts, origins(value), function):
         return True
@@ -187,11 +189,12 @@ def _reached(called: Function, call: Call, mine: frozenset[Origin]) -> frozenset
 
 def _held(
     facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: Callable[[Call], bool], by_host: bool = False,
-    at: Span | None = None,
+    at: Span | None = None, *, end: bool = False,
 ) -> bool:  # fmt: skip
     loose = [one.span for one in facts.conditions_in(function) if _lets_any_path_in(one.value, mine)]
     for one in facts.comparisons_in(function):
         vain = _is_scheme_of_the_web(one.left, one.right) or (by_host and is_vain_comparison(one))
+        vain = vain or (is_ending(one.left) and not end)
         if vain or failed_before(facts, one.span, one.operator, at):
             continue
         if _holds_against(facts, one.operator, one.left, one.right, mine) and not any(
@@ -205,6 +208,7 @@ def _held(
             and any(_is_about(facts, one, mine) for one in parts(part))
             and not _refuses_scheme(facts, part)
             and not _asks_nothing(facts, part, by_host)
+            and (end or not asks_for_ending(facts, part.callee))
         )
         or (
             not by_host
