@@ -8,12 +8,13 @@ from typing import Final
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
-from stopper.core.values import Constant, Format, Mapping, Sequence, Value, text_of
+from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Sequence, Value, text_of, walk
 
 _JSON_BY_ITSELF: Final = ("flask_smorest", "flask_rebar", "apiflask", "connexion", "flask_apispec", "spectree", "flask_openapi3", "fastapi")  # fmt: skip
 """What makes JSON of the text that a view gives back."""
 _JSON_OF_RESOURCES: Final = ("flask_restful", "flask_restx", "flask_restplus")
 """What makes JSON of what the methods of its resources give back; a view that is a function beside them stays Flask's."""
+_WORDS: Final = frozenset({"flask.request.args", "flask.request.form", "flask.request.values"})
 _ASKED: Final = re.compile(
     r"\{\{-?\s*request\.(?:args|form|values|cookies|headers)(?:\.get\(\s*['\"][^'\"{}]+['\"][^{}|]*\)|\[['\"][^'\"{}]+['\"]\]|\.\w+)[^{}|]*\|\s*safe\b"
 )
@@ -37,12 +38,37 @@ def is_bare_text(facts: SourceFacts, flow: Flow, tainted: Callable[[SourceFacts,
         return False  # headers stand beside it, and may say another type
     if isinstance(value, Sequence):
         value = value.items[0] if value.items else value
+    if _is_as_it_came(facts, value, flow.function) or _is_filled_page(facts, value, tainted):
+        return True
     if not isinstance(value, Format) or not any(isinstance(one, Constant) for one in value.parts):
         return False
     first = value.parts[0]
     if isinstance(first, Constant) and isinstance(first.value, str) and first.value.lstrip()[:1] in ("{", "["):
         return False  # JSON by hand
     return any(tainted(facts, one) for one in value.parts)
+
+
+def _is_as_it_came(facts: SourceFacts, value: Value, function: str) -> bool:
+    """``return request.args["name"]`` of a view that asks nothing before: one word of a form or an address is the whole page. What is given
+    back where a test holds is often a challenge, which answers whoever knows a word."""
+    return (
+        isinstance(value, Item)
+        and isinstance(value.owner, Name)
+        and value.owner.dotted in _WORDS
+        and not facts.conditions_in(function)
+        and bool(facts.routes_of_view(function))
+    )
+
+
+def _is_filled_page(facts: SourceFacts, value: Value, tainted: Callable[[SourceFacts, Value], bool]) -> bool:
+    """``open("page.html").read().replace("{{ name }}", name)``: nothing escapes what is put into the text of a file."""
+    filled = False
+    while isinstance(value, Call) and value.method == "replace" and len(value.args) > 1:
+        filled = filled or tainted(facts, value.args[1])
+        value = value.receiver or value.args[0]
+    if not filled or not isinstance(value, Call) or value.method not in ("read", "read_text"):
+        return False
+    return any((text_of(part) or "").endswith((".html", ".htm", ".xhtml")) for part in walk(value, 4))
 
 
 def _is_plain_view(facts: SourceFacts, function: str) -> bool:
