@@ -243,3 +243,70 @@ def test_an_address_is_given_in_its_parts_where_it_is_asked_in_parts(fields: tup
     target, courier = _documented(app, (Route("/import", ("POST",), fields=fields, readers=_SPEC),))
     told = run_probe(RULES["server-side-request-forgery"], target, courier).verdict
     assert (told.outcome == "fail") is goes, told.message
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_program_that_is_run_without_a_shell(runs: bool) -> None:
+    app = Flask("program")
+
+    @app.get("/")
+    def start() -> Any:
+        return "<form action='/run-command' method=get><input name=words></form>", {"Content-Type": "text/html"}
+
+    @app.get("/run-command")
+    def run() -> Any:
+        said = request.args.get("words", "").split(" ")
+        return str(int(said[1]) + int(said[3])) if runs and said[0] == "expr" else "no such program"
+
+    told = verdict("code-injection", app)
+    assert (told.outcome == "fail") is runs, told.message
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_picture_that_a_view_makes_is_a_route(asks: bool) -> None:
+    app = Flask("pictures")
+    where = "/picture?name=cat.png" if asks else "/picture.png"
+    app.add_url_rule("/", "start", lambda: (f"<img src='{where}'>", {"Content-Type": "text/html"}))
+    app.add_url_rule("/picture", "picture", lambda: request.args["name"])
+    target, _ = reached(app)
+    (found,) = (one.names for one in target.app.routes if one.path == "/picture") if asks else ((),)
+    assert found == (("name",) if asks else ())
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_the_name_of_a_picture_becomes_part_of_a_command(runs: bool) -> None:
+    app = Flask("names")
+
+    @app.get("/")
+    def start() -> Any:
+        form = "<form action='/pictures' method=post enctype='multipart/form-data'><input type=file name=one></form>"
+        return form, {"Content-Type": "text/html"}
+
+    @app.post("/pictures")
+    def take() -> Any:
+        name = request.files["one"].filename or ""
+        if not name.endswith(".png"):
+            return "pictures only", 422
+        found = re.search(r";sleep ([\d.]+);", name)
+        if runs and found:
+            time.sleep(float(found[1]))
+        return "taken"
+
+    told = verdict("code-injection", app)
+    assert (told.outcome == "fail") is runs, told.message
+
+
+@pytest.mark.parametrize(("fails_at", "told"), [("0", True), ("9" * 20, True), ("", False)])
+def test_a_number_in_a_path_that_no_row_has_makes_no_server_fail(fails_at: str, told: bool) -> None:
+    app = Flask("numbers")
+
+    @app.get("/factorial/<int:number>")
+    def factorial(number: int) -> Any:
+        if str(number) == fails_at:
+            raise RecursionError
+        return ("none", 404) if number > 1000 else str(number)
+
+    target, courier = _documented(
+        app, (Route("/factorial/{number}", ("GET",), parameters=(("number", "int"),), readers=_SPEC),)
+    )
+    assert (run_probe(RULES["malformed-input-mishandled"], target, courier).verdict.outcome == "fail") is told

@@ -23,3 +23,7 @@ def payloads(canary: str) -> tuple[tuple[str, str, str], ...]:
         (f"{canary}${{{sum_of}}}<%= {sum_of} %>", f"{canary}{sum_of}", canary + PRODUCT),
         (f"'st'+'%s'%({sum_of})", f"'st','%s',({sum_of})", "st" + PRODUCT),  # where no function is known by its name
     )
+
+
+OF_A_PROGRAM: Final = (f"expr {LEFT * RIGHT - LEFT} + {LEFT}", f"exbr {LEFT * RIGHT - LEFT} + {LEFT}")
+"""A program and its arguments, for a view that runs what it is told without a shell, and its likeness that names no program."""

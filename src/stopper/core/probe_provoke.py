@@ -103,13 +103,15 @@ def variations(target: Target, route: Route, honest: Request) -> Iterator[Reques
 
 
 def _wrong_path(route: Route, honest: Request, canary: str) -> Iterator[Request]:
-    """The request with one free part of its path changed; parts that Flask itself checks are left alone."""
+    """The request with one free part of its path changed; of those that Flask itself checks, numbers to what no database holds and to none."""
     path, _, query = honest.target.partition("?")
     kinds = dict(route.parameters)
     said, sent = route.path.split("/"), path.split("/")
     offset = len(sent) - len(said)
     for number, part in enumerate(said):
-        if part.startswith("{") and kinds.get(part.strip("{}"), "string") in ("string", "any") and offset >= 0:
+        kind = kinds.get(part.strip("{}"), "string") if part.startswith("{") and offset >= 0 else ""
+        wrong = (f"{canary}%27",) if kind in ("string", "any") else ("9" * 20, "0") if kind == "int" else ()
+        for text in wrong:
             changed = [*sent]
-            changed[number + offset] = f"{canary}%27"
+            changed[number + offset] = text
             yield replace(honest, target="/".join(changed) + (f"?{query}" if query else ""))

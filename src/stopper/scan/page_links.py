@@ -66,5 +66,6 @@ class _Links(HTMLParser):
         """Collect what the tag points at; a link that deletes is nothing to follow."""
         for name, value in attrs:
             leads = name == "href" or (name == "action" and tag == "form")  # of a button it says nothing
+            leads = leads or (name == "src" and "?" in (value or ""))  # what is asked by a query is made by a view
             if leads and value and not re.search(r"(?i)delete|remove", value):
                 self.found.append(value)

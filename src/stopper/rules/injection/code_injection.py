@@ -26,12 +26,13 @@ from stopper.core.probe_baseline import beyond
 from stopper.core.probe_inputs import Input, judged
 from stopper.core.probe_nowhere import NOWHERE, is_nowhere, nowhere
 from stopper.core.probe_packed_cookies import unpacked_cookies
-from stopper.core.probe_payloads import LEFT, PRODUCT, RIGHT, payloads
+from stopper.core.probe_payloads import LEFT, OF_A_PROGRAM, PRODUCT, RIGHT, payloads
 from stopper.core.probe_raw_bodies import OBJECTS, bare_bodies
 from stopper.core.probe_uploads import takers
 from stopper.core.probe_waiting import (
     COMMANDS,
     EVALUATES,
+    TOOLS,
     UNPACKS,
     ends_as_told,
     may_run_a_program,
@@ -271,6 +272,10 @@ def _tried(target: Target, one: Input) -> Steps[list[Evidence]]:
         found = yield from _worked_out(one.given(sent), one.given(harmless), telling)
         if found and (answer := found[-1].exchange) is not None:
             return [] if (yield from is_nowhere(target, one, sent, answer, telling)) else found
+    if TOOLS.search(one.route.path) or COMMANDS.search(one.name):
+        ran, other = OF_A_PROGRAM
+        if found := (yield from _worked_out(one.given(ran), one.given(other), PRODUCT)):
+            return found
     if COMMANDS.search(one.name) and (seen := (yield from ends_as_told(target, one))):
         return seen
     if may_run_a_program(one) and (waited := (yield from waits_as_told(target, one))):
