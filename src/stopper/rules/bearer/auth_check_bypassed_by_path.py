@@ -199,9 +199,9 @@ def _is_path(value: Value | None) -> bool:
 def _words_of_endpoints(facts: SourceFacts, app: App) -> Iterator[tuple[str, Span | None, str]]:
     for compared in facts.comparisons("in", "not in"):
         asked = compared.right
-        if isinstance(asked, Name) and asked.dotted == "flask.request.endpoint":
-            if takes_others_in(app, text_of(compared.left)):
-                yield compared.function, compared.span, "a word anywhere in the endpoint"
+        told = isinstance(asked, Name) and asked.dotted == "flask.request.endpoint"
+        if told and takes_others_in(app, text_of(compared.left)):
+            yield compared.function, compared.span, "a word anywhere in the endpoint"
 
 
 def _is_ending(value: Value) -> bool:

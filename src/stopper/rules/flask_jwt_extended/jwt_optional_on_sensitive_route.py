@@ -9,7 +9,7 @@ from stopper.core.call_edits import passing
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_extended import Guarded, guarded, uses
+from stopper.core.jwt_extended import guarded, uses
 from stopper.core.kept_caller import hooks_before_guards
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
