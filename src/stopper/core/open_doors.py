@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from stopper.core.app import Route
-from stopper.core.fact import Function
+from stopper.core.fact import Decorator, Function
 from stopper.core.facts import SourceFacts
 from stopper.core.owner_names import PERSON, WHO
 from stopper.core.values import Call, Name, Parameter, walk
@@ -19,6 +19,12 @@ _PRIVATE: Final = re.compile(
 )
 _SERVES: Final = frozenset({"flask.send_file", "flask.send_from_directory"})
 _KNOWS: Final = re.compile(r"(?:flask\.(?!send_)|werkzeug\.|int$|str$|isinstance$|len$|print$|logging\.|uuid\.)")
+GRAPHQL_VIEWS: Final = frozenset({
+    "flask_graphql.GraphQLView", "graphql_server.flask.GraphQLView", "graphql_server.flask.graphqlview.GraphQLView",
+    "strawberry.flask.views.GraphQLView", "strawberry.flask.views.AsyncGraphQLView",
+})  # fmt: skip
+"""View classes of libraries that answer GET and POST with what a query asks for."""
+_ASKS: Final = re.compile(r"(?i)auth|login|token|permission|required|role|guard")
 _GRAPHQL: Final = re.compile(r"(?:.*\.)?(?:graphql_sync|execute_sync)|graphql\.graphql|(?:.*\.)?schema\.execute")
 
 
@@ -62,22 +68,50 @@ def serves_somebody(facts: SourceFacts, route: Route, own: Sequence[Function]) -
     )
 
 
-def answers_graphql(facts: SourceFacts, own: Sequence[Function]) -> bool:
+def answers_graphql(facts: SourceFacts, own: Sequence[Function], view: str) -> bool:
     """That the view runs whatever query it is sent, and no function of the project asks who is calling on behalf of it."""
-    asked = any(_GRAPHQL.fullmatch(call.callee) for function in own for call in facts.calls_in(function.name))
-    return asked and not any(
+    runs = _is_graphql_view(facts, view) or any(
+        _GRAPHQL.fullmatch(call.callee) for function in own for call in facts.calls_in(function.name)
+    )
+    resolvers = [function for function in facts.functions() if _resolves(function)] if runs else []
+    if not resolvers or any(
+        _ASKS.search(call.method)
+        for one in resolvers
+        for call in facts.calls_in(one.name)
+        if one.name.endswith(".resolve")
+    ):
+        return False
+    if any(
+        _ASKS.search(one.name.rpartition(".")[2]) or _is_permitted(one)
+        for function in resolvers
+        for one in function.decorators
+    ):
+        return False
+    return not any(
         isinstance(part, Name) and WHO.search(part.dotted)
-        for function in facts.functions()
-        if _resolves(function)
+        for function in resolvers
         for values in (facts.conditions_in(function.name), facts.calls_in(function.name))
         for one in values
         for part in walk(one if isinstance(one, Call) else one.value, 4)
     )
 
 
+def _is_graphql_view(facts: SourceFacts, view: str) -> bool:
+    if view in GRAPHQL_VIEWS:
+        return True
+    return any(view == one.name and not GRAPHQL_VIEWS.isdisjoint(one.bases) for one in facts.classes())
+
+
+def _is_permitted(decorator: Decorator) -> bool:
+    """``@strawberry.mutation(permission_classes=[IsMember])``"""
+    return decorator.call is not None and decorator.call.keyword("permission_classes", "extensions") is not None
+
+
 def _resolves(function: Function) -> bool:
-    """A resolver of Ariadne, Graphene or Strawberry."""
+    """A resolver of Ariadne, Graphene or Strawberry, and what runs round all of them (``def resolve(self, next, root, info)``)."""
     word = function.name.rpartition(".")[2]
-    return word.startswith(("resolve_", "mutate")) or any(
-        one.name.rpartition(".")[2] in ("field", "mutation", "type") for one in function.decorators
+    return (
+        word == "resolve"
+        or word.startswith(("resolve_", "mutate"))
+        or any(one.name.rpartition(".")[2] in ("field", "mutation", "type") for one in function.decorators)
     )

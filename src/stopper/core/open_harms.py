@@ -67,7 +67,7 @@ def harm_of(
         changes = (
             any(writes(facts, name) for name in functions)
             or any(changes_rows(facts, name) for name in below)
-            or answers_graphql(facts, own)
+            or answers_graphql(facts, own, route.view)
         )
         return "changes data" if changes or hands_on(facts, {name for name, _ in route.parameters}, own) else None
     if any(_serves_people(facts, name) for name in functions) or serves_somebody(facts, route, own):

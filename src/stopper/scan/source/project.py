@@ -235,15 +235,15 @@ class Project:
 
     def is_app(self, name: str) -> bool:
         """That the name is Flask, or a class of the project derived from it."""
-        return self._is_one_of(name, APPS)
+        return self.is_one_of(name, APPS)
 
     def is_form(self, name: str) -> bool:
         """That the name is a class of the project whose objects are forms of WTForms."""
-        return name in self.classes and self._is_one_of(name, FORMS)
+        return name in self.classes and self.is_one_of(name, FORMS)
 
     def is_blueprint(self, name: str) -> bool:
         """That the name is a class of blueprints, or one of the project derived from it."""
-        return self._is_one_of(name, BLUEPRINTS)
+        return self.is_one_of(name, BLUEPRINTS)
 
     def api_of(self, name: str, depth: int = 6) -> str | None:
         """The class of API objects that the name is, or that a class of the project of that name is derived from."""
@@ -265,11 +265,12 @@ class Project:
         library = self.library_of(owner) if found is not None and _SENDS.isdisjoint(found.methods) else None
         return f"{library or owner}.{name}"
 
-    def _is_one_of(self, name: str, known: frozenset[str], depth: int = 6) -> bool:
+    def is_one_of(self, name: str, known: frozenset[str], depth: int = 6) -> bool:
+        """That the class is one of *known*, or descends from one."""
         found = self.classes.get(name)
         if found is None or depth < 0:
             return name in known
-        return any(self._is_one_of(base, known, depth - 1) for base in found.bases)
+        return any(self.is_one_of(base, known, depth - 1) for base in found.bases)
 
     def class_fact(self, state: ClassState) -> ClassFact:
         """The finished class."""

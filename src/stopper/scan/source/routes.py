@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from stopper.core.fact import Decorator, ErrorHandler, SourceRoute
+from stopper.core.open_doors import GRAPHQL_VIEWS
 from stopper.core.place import Span
 from stopper.core.values import (
     Call,
@@ -273,6 +274,8 @@ class Routes:
             said = self.project.attribute(name, "methods")
             if isinstance(said, Sequence):
                 found = [str(method).upper() for method in said.plain()]
+            elif self.project.is_one_of(name, GRAPHQL_VIEWS):
+                found = ["GET", "POST"]
         return tuple(found) or ("GET",)
 
     def _made(
