@@ -238,10 +238,23 @@ def _go_on(facts: SourceFacts) -> Iterator[Hit]:
             )
             and not _answers_with_the_error(facts, handler)
             and not _answers_nothing(facts, handler)
+            and not _says_why(facts, handler)
             and not is_asked_for_later(facts, handler.function)
             and not is_tried_otherwise(facts, handler)
         ):
             yield Hit("a credential that fails the check is let through by this `except`", handler.span)
+
+
+def _says_why(facts: SourceFacts, handler: Handler) -> bool:
+    """``except Exception as error: message = f"invalid: {error}"``, where whoever calls the function stops at a message."""
+    return any(
+        one.stops and not one.negated and isinstance(one.value, Call) and one.value.callee == handler.function
+        for one in facts.conditions()
+    ) and any(
+        isinstance(part, Caught) and part.catches == handler.catches
+        for returned in facts.returns_of(handler.function)
+        for part in walk(returned.value, 5)
+    )
 
 
 def _swallows_refusal(handler: Handler) -> bool:

@@ -55,6 +55,7 @@ def detect(app: App) -> Iterator[Hit]:
         and not asked_for(facts, one.span)
         and not is_switched_by_environment(facts, one.span)
         and not answers_errors(facts, facts.function_around(one.span))
+        and facts.function_around(one.span).rpartition(".")[2] != "options"  # answers the question beforehand alone
     ]
     sockets = [
         call

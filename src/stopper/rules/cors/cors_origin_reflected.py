@@ -61,6 +61,7 @@ RULE = Rule(
     asvs=("V3.4.2",),
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper(app)` sends an origin back only when `STOPPER_CORS_ORIGINS` names it.",
+    repeats=("cors-any-origin-with-credentials",),
     detect=detect,
     probe=probe,
     effect_of=("cors-any-origin-with-credentials",),

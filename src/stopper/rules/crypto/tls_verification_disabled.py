@@ -13,6 +13,7 @@ from stopper.core.passed_keywords import passed_as
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import YES, is_read_as, plain
+from stopper.core.stages_of_settings import is_for_tests
 from stopper.core.switched_on import asked_for
 from stopper.core.values import (
     Call,
@@ -315,7 +316,10 @@ def _opening_stands_there(url: Value | None, call: Call) -> bool:
 def _openings(facts: SourceFacts, url: Value | None) -> Iterator[str]:
     """What the URL begins with, as far as it is literal, also by way of a setting or its fallback."""
     first = url.parts[0] if isinstance(url, Format) and url.parts else url
-    yield from (text for text in plain(facts, first) if isinstance(text, str))
+    said = list(facts.config_writes(first.key)) if isinstance(first, ConfigValue) else []
+    of_tests = {text_of(one.value) for one in said if is_for_tests(one)}
+    of_tests -= {text_of(one.value) for one in said if not is_for_tests(one)}
+    yield from (text for text in plain(facts, first) if isinstance(text, str) and text not in of_tests)
 
 
 def _sends_credential(headers: Value | None) -> bool:

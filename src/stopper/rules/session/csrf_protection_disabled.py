@@ -155,8 +155,16 @@ def _says_no_cookie(route: Route) -> bool:
 def _forms(app: App, facts: SourceFacts) -> Iterator[Hit]:
     if not facts.imports("flask_wtf", "wtforms"):
         return
+    parts = {
+        form.dotted
+        for call in facts.calls("wtforms.FormField", "wtforms.fields.FormField", "wtforms.fields.form.FormField")
+        if isinstance(form := call.argument(0, "form_class"), Name)
+    }
     for found in facts.classes():
-        if found.name.rpartition(".")[2] == "Meta" and is_constant(found.attributes.get("csrf"), False):
+        form, _, word = found.name.rpartition(".")
+        if form in parts:
+            continue  # a part of another form, which has the token
+        if word == "Meta" and is_constant(found.attributes.get("csrf"), False):
             yield Hit("the form's Meta switches its CSRF token off", found.attributes["csrf"].span or found.span)
     forms = {found.name for found in facts.classes("flask_wtf.FlaskForm", "flask_wtf.Form", "flask_wtf.form.FlaskForm")}
     for name in forms:
