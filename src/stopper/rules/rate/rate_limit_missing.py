@@ -24,7 +24,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, un
 from stopper.core.probe_burst import BURST, Burst, burst, pressed
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.setting_facts import application_made, settings_out_of_sight
-from stopper.core.values import Call, Name, walk
+from stopper.core.values import Call, Member, Name, walk
 from stopper.core.view_functions import index_of
 
 _SIGN_OF_LIFE: Final = re.compile(
@@ -36,6 +36,8 @@ _DEAR: Final = re.compile(
     r"(?i).*(generate_password_hash|check_password_hash|checkpw|hashpw|send_mail|sendmail|send_message|send_email|subprocess\.\w+|chat\.completions\.create|messages\.create|"
     r"requests\.(get|post)|httpx\.(get|post)|render_pdf|write_pdf|Image\.open|send_sms)$"
 )
+
+_EXCHANGES: Final = re.compile(r"\.(?:authorize_access_token|authorized_response)$")
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -90,8 +92,16 @@ def _limits_anything(facts: SourceFacts) -> bool:
     return any(
         call.callee.startswith((*LIMITERS, "limits."))
         or (isinstance(call.receiver, Call) and call.receiver.callee in LIMITERS)
+        or LIMITING.search(_of_what(call)) is not None  # ``app.limiter.limit("5/minute")(views)``
         for call in facts.calls("*.limit", "*.shared_limit", "*.hit", "*.test", "*.check")
     )
+
+
+def _of_what(call: Call) -> str:
+    """The word before ``.limit`` or ``.check``."""
+    if isinstance(call.receiver, Member):
+        return call.receiver.attribute
+    return call.callee.rpartition(".")[0].rpartition(".")[2]
 
 
 def _dear_without_limit(facts: SourceFacts) -> list[SourceRoute]:
@@ -110,6 +120,8 @@ def _dear_without_limit(facts: SourceFacts) -> list[SourceRoute]:
             continue
         reached = index.calling([function.name for function in own], 1)
         calls = [call.callee for name in reached for call in facts.calls_in(name)]
+        if any(_EXCHANGES.search(callee) for callee in calls):
+            continue  # whoever comes back from a provider of log-ins shows a state of the session, and a code that is good once
         if any(_DEAR.fullmatch(callee) for callee in calls) and not limits_from_outside(facts, route):
             found.append(route)
     return found
