@@ -58,6 +58,8 @@ _OPEN_NAMES: Final = re.compile(r"(?i)(?:dns|txt)_?record|challenge|cursor|next_
 """Names of members whose token everybody may read, such as the one that proves a domain by a record of the DNS."""
 _SCRUBS: Final = re.compile(r"(?i)scrub|before_send|filter|sanitiz|event_scrubber|processors")
 
+_WHO: Final = frozenset({"id", "username", "name", "email", "ip_address"})
+
 
 def detect(app: App) -> Iterator[Hit]:
     """Options that send everything, and calls that hand a credential over."""
@@ -73,9 +75,18 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("local variables, with keys and tokens in them, are sent with every error", call.span)
     yield from _by_handlers(facts)
     for call in facts.calls_matching(_SENDS.pattern):
-        given = (*call.args, *(value for _, value in call.keywords))
+        given = [*call.args, *(value for _, value in call.keywords)]
+        if call.method == "set_user":  # who it was, however they were looked up
+            given = [held for one in given for held in _beside_who(one)]
         if any(_is_credential(facts, value) for value in given):
             yield Hit("a credential is handed to the error tracker", call.span, certainty="certain")
+
+
+def _beside_who(said: Value) -> tuple[Value, ...]:
+    """What ``{"id": user.id, "token": token}`` says of somebody beside who it is."""
+    if not isinstance(said, Mapping):
+        return (said,)
+    return tuple(value for key, value in said.items if (text_of(key) or "").lower() not in _WHO)
 
 
 def _added_before(facts: SourceFacts, call: Call) -> Iterator[Hit]:
