@@ -44,7 +44,7 @@ def writes(facts: SourceFacts, function: str, depth: int = 3) -> bool:
 
 
 def _changes_something(facts: SourceFacts, call: Call, fetched: list[Value | None], depth: int) -> bool:
-    if _stands_within(facts, call.callee):
+    if _stands_within(facts, call.callee) or (call.method == "execute" and facts.function(call.callee) is not None):
         return depth > 0 and writes(facts, call.callee, depth - 1)
     if _CHANGES.fullmatch(call.callee.rpartition(".")[2]) and not call.callee.startswith("flask."):
         return True
@@ -71,6 +71,12 @@ def changes_rows(facts: SourceFacts, function: str) -> bool:
         _ROWS.fullmatch(call.callee) or any(_SQL_WRITE.match(text_of(argument) or "") for argument in call.args)
         for call in facts.calls_in(function)
     )
+
+
+def only_remembers(facts: SourceFacts, functions: SequenceType[str]) -> bool:
+    """``session["language"] = …`` and nothing else that lasts: what the caller's own browser holds."""
+    remembered = any(flow.function in functions for flow in facts.flows("session"))
+    return remembered and not any(writes(facts, name) for name in functions)
 
 
 def _is_kept(facts: SourceFacts, into: Value | None, function: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence as SequenceType
 from typing import Final
 
 from stopper.core.app import App, Route
-from stopper.core.changing_calls import changes_rows, hands_on, writes
+from stopper.core.changing_calls import changes_rows, hands_on, only_remembers, writes
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
 from stopper.core.open_doors import answers_graphql, serves_somebody
@@ -61,7 +61,8 @@ def harm_of(
     facts = index.facts
     functions = [name for name in index.calling([function.name for function in own], 1) if not _only_opens(facts, name)]
     if method in ("PUT", "PATCH", "DELETE"):
-        return "changes data"
+        deeper = index.calling([function.name for function in own], 3)
+        return None if only_remembers(facts, deeper) else "changes data"
     if method == "POST":
         below = [name for name in index.calling(functions, _LAYERS) if not _only_opens(facts, name)]
         changes = (
