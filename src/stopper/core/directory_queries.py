@@ -4,7 +4,19 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from stopper.core.values import Call, Constant, Format, Unknown, Value, options, text_of, walk
+from stopper.core.values import (
+    Call,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Format,
+    Unknown,
+    Value,
+    literals,
+    options,
+    text_of,
+    walk,
+)
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -12,8 +24,8 @@ if TYPE_CHECKING:
 _DIRECTORIES: Final = ("ldap", "ldap3", "flask_ldap3_login", "flask_simpleldap", "bonsai")
 _SEARCHES: Final = ("search", "paged_search", "search_s", "search_st", "search_ext", "search_ext_s")
 """Methods of ldap3, which take the filter second, and of python-ldap, which takes it third."""
-_FILTER: Final = re.compile(r"\([&|!(]*\s*[\w.;-]+\s*[~<>]?=")
-"""A term of a filter, as in ``(uid=`` (RFC 4515)."""
+_FILTER: Final = re.compile(r"(?:\([&|!(]*|^)\s*(?:[\w.;-]+|\{\w*\}|%s|\s)\s*[~<>]?=")
+"""A term of a filter, as in ``(uid=`` (RFC 4515); libraries take one without its brackets, and a setting may say what is looked for."""
 
 _DOCUMENTS: Final = ("lxml", "xml.etree", "defusedxml", "parsel", "libxml2", "elementpath")
 _EXPRESSIONS: Final = r"lxml\.etree\.(?:XPath|ETXPath)|elementpath\.select|(?:.*\.)?(?:xpath|xpathEval|xpath_eval)"
@@ -70,8 +82,8 @@ def _is_put_together(value: Value, sign: re.Pattern[str]) -> bool:
 
 def _texts(value: Format | Unknown) -> Iterator[str]:
     for part in value.parts:
-        if isinstance(part, Constant):
-            yield str(part.value)
+        if isinstance(part, (Constant, EnvironmentValue, ConfigValue)):
+            yield next((str(one.value) for one in literals(part)), " ")
         elif isinstance(part, (Format, Unknown)):
             yield from _texts(part)
         else:

@@ -20,11 +20,14 @@ _BODIES: Final = frozenset(
 """What another site cannot send without being asked first."""
 
 
-_COMMAND: Final = re.compile(r"os\.(?:system|popen)|subprocess\.(?:run|call|check_call|check_output|Popen)")
+_COMMAND: Final = re.compile(
+    r"os\.(?:system|popen|unlink|remove|rmdir|removedirs|rename|replace)|subprocess\.(?:run|call|check_call|check_output|Popen)|shutil\.(?:rmtree|move)"
+    r"|pathlib\.Path\.(?:unlink|rmdir|rename)"
+)
 
 
 def runs_command(facts: SourceFacts, function: str) -> bool:
-    """``os.system("systemctl restart …")``, itself or by a function that it calls."""
+    """``os.system("systemctl restart …")`` or ``os.unlink(backup)``, itself or by a function that it calls."""
     called = {function, *(call.callee for call in facts.calls_in(function) if facts.function(call.callee) is not None)}
     return any(_COMMAND.fullmatch(call.callee) for name in called for call in facts.calls_in(name))
 

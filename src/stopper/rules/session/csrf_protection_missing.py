@@ -39,7 +39,8 @@ _TOKEN: Final = re.compile(r"(?i)csrf|xsrf")
 _SITE: Final = frozenset({"origin", "referer", "sec-fetch-site", "x-requested-with"})
 _DEED: Final = re.compile(
     r"(?i)(?:^|[/_-])(?:delete|remove|destroy|cancel|approve|reject|activate|deactivate|ban|promote|purge|"
-    r"toggle|enable|disable|suspend|block|unblock|restart|reboot|shutdown|uninstall|revoke)(?:[/_-]|$)"
+    r"toggle|enable|disable|suspend|block|unblock|restart|reboot|shutdown|uninstall|revoke|lock|unlock|close|reopen|archive|unarchive|restore|"
+    r"clear|unlink|publish|unpublish|mute|unmute|pause|unpause|resume|hide|unhide|wipe|kick)(?:[/_-]|$)"
 )
 _OF_TOKENS: Final = re.compile(r"(?i)token|csrf|xsrf|nonce|state|form")
 _ELSEWHERE: Final = "https://other-site.example"
