@@ -7,6 +7,7 @@ from collections.abc import Callable
 from collections.abc import Sequence as Sequenced
 from typing import Any, Final, Literal, cast
 
+from stopper.core.key_shapes import may_hold_key
 from stopper.core.place import Span
 from stopper.core.values import (
     Call,
@@ -45,6 +46,7 @@ LARGEST_POWER: Final = 64
 """Bounds for what is folded: beyond them a value is still right, but open."""
 
 SHORTEST_NOTED: Final = 16
+LONGEST_LINE: Final = 400
 TOKEN_LIKE: Final = re.compile(r"[^\s<>(){}\"']{16,4096}")
 PLAIN_PERCENT: Final = re.compile("%[sd]")
 PLAIN_FIELD: Final = re.compile(r"\{([A-Za-z_]\w*|\d*)\}")
@@ -157,6 +159,9 @@ def note_text(reader: Reader, value: str, span: Span) -> None:
         len(value) > 60 and "PRIVATE KEY-----" in value
     ):
         reader.project.texts.append(new_text(value, span))
+    elif " " in value and len(value) <= LONGEST_LINE and (("://" in value and "@" in value) or may_hold_key(value)):
+        # ``"git clone https://anna:…@git.example.com/site"``: the words of a command
+        reader.project.texts += [new_text(word, span) for word in value.split() if TOKEN_LIKE.fullmatch(word)]
 
 
 def binary(reader: Reader, node: ast.BinOp) -> Value:
