@@ -92,13 +92,15 @@ def found_door(courier: Courier, prefix: str) -> tuple[Route, ...]:
     return ()
 
 
+_OF_A_QUERY: Final = frozenset({"query", "variables", "operationName", "extensions"})
+
+
 def _is_door(route: Route) -> bool:
-    return (
-        bool(GRAPHQL.search(route.path))
-        and not route.parameters
-        and route.readers <= {"wire"}
-        and not route.request_schema
-    )
+    """Whether the path says so, and nothing is known of what is read there but a query: a document has no more of it than that."""
+    named = {*route.names, *route.body_names}
+    if not GRAPHQL.search(route.path) or route.parameters or not route.readers <= {"wire", "spec"}:
+        return False
+    return named <= _OF_A_QUERY and (bool(named) or not route.request_schema)
 
 
 def _once(routes: Sequence[Route]) -> tuple[Route, ...]:

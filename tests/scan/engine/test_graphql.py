@@ -263,6 +263,24 @@ def test_a_door_that_is_too_slow_for_all_of_it_is_asked_piece_by_piece() -> None
     assert "/graphql/notes/{id}" in [one.path for one in app.routes]
 
 
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        (None, True),
+        ({"type": "object", "properties": {"query": {"type": "string"}, "variables": {"type": "object"}}}, True),
+        ({"type": "object", "properties": {"title": {"type": "string"}}}, False),
+    ],
+)
+def test_a_door_of_which_a_document_says_no_more_than_that_it_takes_a_query_describes_itself(
+    schema: dict[str, Any] | None, told: bool
+) -> None:
+    courier = Courier(WsgiTransport(Notes(safe=True).app), mode="active", max_requests=200)
+    door = Route("/graphql", ("POST",), request_schema=schema, readers=frozenset({"spec"}))
+    model = App(routes=(door,), readers=frozenset({"spec", "wire"}))
+    found = with_graphql(model, courier, HonestRequests()).routes
+    assert (len(found) > 1) is told
+
+
 def test_no_other_method_of_a_field_is_a_deed() -> None:
     notes = Notes(safe=True)
     _, courier = reached(notes.app)
