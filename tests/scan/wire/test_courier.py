@@ -310,7 +310,7 @@ def test_a_look_up_creates_nothing(status: int, sent: bytes, answer: bytes, crea
     ("path", "body", "sent"),
     [("notes/1/transfer", {"to": "ben"}, True), ("notes/1/transfer", {"to": "ben", "amount": 1}, False), ("savings/1/transfer", {"to": "ben"}, False),
      ("notes/2/transfer", {"to": "ben"}, False), ("notes/1/send", {"to": "ben"}, True), ("notes/1/send", {"to": "ben", "amountCents": 1}, False),
-     ("wallets/1/send", {"to": "ben"}, False)],
+     ("wallets/1/send", {"to": "ben"}, False), ("passes/1/fund", {"amount": 1}, False), ("wallets/1/fund", {}, False), ("fund/1", {"title": "x"}, True)],
 )  # fmt: skip
 def test_own_things_are_handed_over_but_no_money(path: str, body: dict[str, object], sent: bool) -> None:
     mine = courier(Recorder(*[Response(201, body=b'{"id": 1}')] * 3), mode="active")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, cast
 
+from stopper.core import probe_shown_change as shown_change
 from stopper.core import probe_told_price as told_price
 from stopper.core.account_body import beside_the_password
 from stopper.core.app import App, Route
@@ -96,6 +97,7 @@ def _ways(target: Target, who: Identity) -> Iterator[Steps[Verdict | None]]:
         : _ROUTES[target.depth]
     ]:
         yield _tried(target, route, method, who)
+    yield shown_change.asked(target, who)
     yield told_price.asked(target, who)
     for route in likeliest_first(target, (*registered_at(target), *filter(registers, target.app.routes)))[:2]:
         yield _at_registration(target, route, who)
@@ -226,12 +228,8 @@ def _tried(
         if back is None:
             return None
         after, has = back
-        taken = [name for name, value in some.items() if holds(has, name, value)]
-        taken = [
-            name
-            for name in taken
-            if not holds(honest.response.json(), name, some[name]) and seen.get(name) != some[name]
-        ]
+        taken = [name for name, value in some.items() if holds(has, name, value) and seen.get(name) != value]
+        taken = [name for name in taken if not holds(honest.response.json(), name, some[name])]
         verdict = passed(f"{method} {route.path} keeps to the members that it knows")
         if after.response.succeeded and taken:
             return _written(RouteRef(method, route.path), taken, honest, changed, after)

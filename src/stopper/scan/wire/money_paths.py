@@ -19,7 +19,7 @@ _PURSES: Final = frozenset({
     "wallet", "wallets", "balance", "balances", "fund", "funds", "money", "bank", "coin", "coins", "giftcard", "giftcards", "saving", "savings", "vault",
     "vaults", "pocket", "pockets", "crypto", "cash", "escrow",
 })  # fmt: skip
-_SENDS: Final = frozenset({"send", "move", "remit", "sweep"})
+_SENDS: Final = frozenset({"send", "move", "remit", "sweep", "fund", "topup"})
 """Deeds that are done to much else too."""
 _SUM: Final = re.compile(r"(.+_)?(amount|sum|cents|currency|iban)")
 """Members that say how much money, as members are spelled."""
@@ -33,7 +33,7 @@ def is_about_money(request: Request, words: Collection[str]) -> bool:
 def sends_money(request: Request, words: Collection[str]) -> str:
     """The word by which its path says that money is sent, or an empty text."""
     said = _SENDS.intersection(words)
-    return min(said) if said and (not _PURSES.isdisjoint(words) or _names_a_sum(request)) else ""
+    return min(said) if said and (not _PURSES.isdisjoint(set(words) - said) or _names_a_sum(request)) else ""
 
 
 def _names_a_sum(request: Request) -> bool:
