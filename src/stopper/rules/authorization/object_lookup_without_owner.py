@@ -18,6 +18,7 @@ from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE, is_for_custome
 from stopper.core.password_columns import is_table_class
 from stopper.core.place import RouteRef
 from stopper.core.reached_by_admins import logs_in_admins_alone
+from stopper.core.rows_of_somebody import is_of_people
 from stopper.core.rule import Hit, Rule, Severity
 from stopper.core.seeming_guards import is_seemingly_guarded
 from stopper.core.shared_credentials import lets_programs_in
@@ -290,7 +291,9 @@ def _is_of_somebody(index: FunctionIndex, route: Route, method: str, call: Call 
     table = table_of(call) if isinstance(call, Call) else ""
     if table and any(_MINE.search(column) for column in tables_of(index.facts).get(table, ())):
         return True
-    return any(_MINE.search(column) for model in models for column in _columns(model))
+    return any(
+        is_of_people(index.facts, model) or any(_MINE.search(column) for column in _columns(model)) for model in models
+    )
 
 
 def _columns(model: ClassFact) -> set[str]:
