@@ -8,7 +8,7 @@ from stopper.core.calls_by_place import calls_between
 from stopper.core.fact import Comparison, Function
 from stopper.core.facts import SourceFacts
 from stopper.core.overriding import written_anew
-from stopper.core.values import Call, Constant, Item, Member, Sequence, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Sequence, Value, is_constant, text_of, walk
 
 _LOCAL: Final = re.compile(
     r"(?i)localhost(?:\.localdomain)?\.?|\[?::1?\]?|0|0\.0\.0\.0|(?:127|10|192\.168|169\.254|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d*)*|"
@@ -19,7 +19,7 @@ _LOOSE: Final = re.compile(r"(?i)[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}")
 """``host.endswith("shop.example")``, which ``evil-shop.example`` does too."""
 _DENIES: Final = re.compile(r"(?i)(?:^|_)(?:block|den(?:y|ied)|forbid|black|ban|disallow|prohibit|reject)")
 _PLAIN: Final = frozenset({
-    "urlparse", "urlsplit", "bool", "len", "str", "all", "any", "list", "tuple", "set", "isinstance", "strip", "lstrip", "rstrip", "lower",
+    "urlparse", "urlsplit", "urljoin", "bool", "len", "str", "all", "any", "list", "tuple", "set", "isinstance", "strip", "lstrip", "rstrip", "lower",
     "upper", "casefold", "split", "rsplit", "partition", "rpartition", "get", "decode", "encode", "format", "join", "replace", "removeprefix",
     "removesuffix", "debug", "info", "warning", "error", "exception", "print", "jsonify", "compile", "getLogger", "unquote", "geturl", "lru_cache", "cache",
 })  # fmt: skip
@@ -117,9 +117,15 @@ def _is_looked_up(value: Value) -> bool:
 
 
 def ends_loosely(call: Call) -> bool:
-    """``host.endswith("shop.example")``: whoever registers a name that ends so passes as well."""
+    """``host.endswith("shop.example")``, ``theirs.netloc.endswith(ours.netloc)``: whoever registers a name that ends so passes as well."""
     if call.method != "endswith" or not isinstance(call.receiver, Member):
         return False
+    if call.args and isinstance(ours := call.args[0], (Member, Name)):
+        return (ours.attribute if isinstance(ours, Member) else ours.dotted.rpartition(".")[2]) in (
+            "netloc",
+            "hostname",
+            "host",
+        )
     said = [text_of(one) for arg in call.args[:1] for one in (arg.items if isinstance(arg, Sequence) else (arg,))]
     return any(one is not None and _LOOSE.fullmatch(one) for one in said)
 
