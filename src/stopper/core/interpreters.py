@@ -66,3 +66,23 @@ def in_memory(facts: "SourceFacts") -> Iterator[tuple[Call, Value]]:
         made = call.args[0] if call.args else None
         if isinstance(made, Call) and made.callee in _BUFFERS and made.args:
             yield call, made.args[0]
+
+
+def formats(facts: "SourceFacts") -> Iterator[tuple[Call, Value]]:
+    """``request.args["format"].format(row=row)``, with what is the format: ``{row.__init__.__globals__}`` reads what lies behind the object."""
+    for call in facts.calls("*.format"):
+        given = (*call.args, *(value for _, value in call.keywords))
+        if call.receiver is not None and any(map(_is_object, given)):
+            yield call, call.receiver
+
+
+def _is_object(value: Value) -> bool:
+    """A row, an object of a class, or what the framework holds; a text or a number has nothing behind it."""
+    if isinstance(value, Name):
+        return value.dotted.startswith(("flask.g.", "flask.current_app", "flask_login.current_user", "flask.request"))
+    return isinstance(value, Call) and (value.method in _ROWS or value.method[:1].isupper())
+
+
+_ROWS: Final = frozenset(
+    {"first", "first_or_404", "get_or_404", "one", "one_or_404", "one_or_none", "get_or_none", "scalar_one"}
+)

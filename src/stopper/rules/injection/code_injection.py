@@ -16,7 +16,7 @@ from stopper.core.exchange import Request
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.interpreters import ANYWHERE, RUNS, chosen, in_memory, named
+from stopper.core.interpreters import ANYWHERE, RUNS, chosen, formats, in_memory, named
 from stopper.core.labels import UNTRUSTED_TEXT
 from stopper.core.likely_inputs import RUN
 from stopper.core.loaded_uploads import loaded_uploads
@@ -94,6 +94,10 @@ def detect(app: App) -> Iterator[Hit]:
     for call, given in (*named(facts), *in_memory(facts)):
         if facts.derives(given, *_KINDS) and not _is_checked(facts, given, call.function):
             yield Hit("text from the request reaches something that runs it", call.span)
+    for call, given in formats(facts):
+        if facts.derives(given, *_KINDS, by_name=False) and not _is_checked(facts, given, call.function):
+            said = "the caller writes the format, which reads whatever lies behind an object that is put into it"
+            yield Hit(said, call.span, severity="high")
     for call in loaded_uploads(facts):
         if not (
             call.method in ("load", "load_all") and call.callee.startswith("yaml.") and _is_safe_loader(facts, call)
