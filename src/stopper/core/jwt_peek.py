@@ -103,7 +103,8 @@ def _gives_only(facts: SourceFacts, call: Call, members: frozenset[str]) -> bool
 def _looks_only_at(facts: SourceFacts, call: Call, members: frozenset[str]) -> bool:
     """``if claims["exp"] - time() < 900: self.login(…)``: nothing else of the token is asked for, or handed on."""
     values: list[Value] = [one.value for one in facts.conditions_in(call.function)]
-    values += [one.value for one in (*facts.assignments_in(call.function), *facts.returns_of(call.function))]
+    values += [one.value for one in facts.assignments_in(call.function)]
+    values += [one.value for one in facts.returns_of(call.function)]
     values += [side for one in facts.comparisons_in(call.function) for side in (one.left, one.right)]
     for other in facts.calls_in(call.function):
         values += (*other.args, *dict(other.keywords).values())

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.fact import ClassFact
+from stopper.core.fact import ClassFact, Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_extended import BLOCKLIST, LOOKUP, guarded, issues, manager, registers, uses
 from stopper.core.login_names import BEST
 from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.switched_off_people import SWITCH, let_in_though_off
 from stopper.core.values import Call, Name, text_of, walk
 
 _USER: Final = re.compile(r"(?i)^(app)?users?(model)?$|^(member|account|customer|employee|person)$")
@@ -35,8 +36,11 @@ def detect(app: App) -> Iterator[Hit]:
     takes_access = any(not one.refresh for one in app.extensions.token_guards) or any(
         not one.refresh for one in guarded(facts)
     )
-    kept = [found.name for found in facts.classes() if found.bases and _is_of_people(found)]
+    people = [found for found in facts.classes() if found.bases and _is_of_people(found)]
+    kept = [found.name for found in people]
     kept += _tables(facts)
+    for loader in let_in_though_off(facts, people, _loaders(facts)) if takes_access and not _only_makes(facts) else ():
+        yield Hit("who was switched off is loaded like anybody: nobody asks for the switch", loader.span)
     if (
         looked_up
         or _looked_up_by_hand(facts)
@@ -57,14 +61,11 @@ def _is_of_people(found: ClassFact) -> bool:
     """A model that is called so, or whose rows have an address or log-in and may be switched off."""
     columns = found.attributes.keys() | found.fields.keys()
     return _USER.search(found.name.rpartition(".")[2]) is not None or (
-        any(_REACHED_BY.fullmatch(one) for one in columns) and any(_SWITCH.fullmatch(one) for one in columns)
+        any(_REACHED_BY.fullmatch(one) for one in columns) and any(SWITCH.fullmatch(one) for one in columns)
     )
 
 
 _REACHED_BY: Final = re.compile(r"(?i)e_?mail(?:_address)?|user_?name|login|password(?:_hash)?")
-_SWITCH: Final = re.compile(
-    r"(?i)(?:is_)?(?:active|enabled|disabled|blocked|banned|suspended|locked)(?:_at)?|deactivated_at"
-)
 
 
 def _tables(facts: SourceFacts) -> list[str]:
@@ -82,17 +83,22 @@ _TABLE: Final = re.compile(
 )
 
 
-def _only_makes(facts: SourceFacts) -> bool:
-    """The loader makes an object of what stands in the token, and asks nothing whether there is such a person."""
+def _loaders(facts: SourceFacts) -> list[Function]:
+    """The functions that are registered to look people up."""
     named = {
         one.dotted
         for call in facts.calls(*(f"*.{name}" for name in LOOKUP))
         for one in call.args
         if isinstance(one, Name)
     }
-    loaders = [
+    return [
         one for one in facts.functions() if one.name in named or any(by.name.endswith(LOOKUP) for by in one.decorators)
     ]
+
+
+def _only_makes(facts: SourceFacts) -> bool:
+    """The loader makes an object of what stands in the token, and asks nothing whether there is such a person."""
+    loaders = _loaders(facts)
     return bool(loaders) and all(
         bool(loader.returns)
         and all(isinstance(value, Call) and value.method[:1].isupper() for value in loader.returns)

@@ -27,7 +27,11 @@ def detect(app: App) -> Iterator[Hit]:
                     f"{library_said(app, call.callee)} decodes, and nothing checks the claims afterwards", call.span
                 )
             continue
-        off = [name for name in CHECKS if any(_is_off(value) for value in option(facts, call, shape, name))]
+        off = [
+            name
+            for name in CHECKS
+            if any(_is_off(one) for value in option(facts, call, shape, name) for one in facts.followed(value))
+        ]
         off = [name for name in off if not asked_by_hand(facts, call, CHECKS[name])]
         if off == ["verify_exp"] and _only_revokes(facts, call):
             continue

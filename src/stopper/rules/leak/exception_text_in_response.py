@@ -49,6 +49,9 @@ TEXTS: Final = frozenset(
     {"args", "message", "msg", "strerror", "orig", "original_exception", "__cause__", "reason", "statement", "__dict__"}
 )
 """Attributes of an exception that hold what a library wrote."""
+_CAUSES: Final = frozenset({"__cause__", "__context__"})
+_BEHIND: Final = _CAUSES | {"original_exception"}
+"""What was caught before this was raised."""
 _LIBRARY: Final = "what a failing library wrote into its exception goes to the caller"
 _SURENESS: Final[tuple[Certainty, ...]] = ("possible", "likely", "certain")
 _SEVERAL: Final = 3
@@ -147,9 +150,9 @@ class _Asking:
         if self._asked.get(asked, (-1, value))[0] >= depth:
             return
         self._asked[asked] = (depth, value)  # kept with the value, so that its identity cannot pass to another
-        inside = walk(value, 8) if self._facts.says("original_exception") else ()
+        inside = walk(value, 8) if any(map(self._facts.says, _BEHIND)) else ()
         unpacked = {
-            id(one.owner) for one in inside if isinstance(one, Member) and one.attribute == "original_exception"
+            id(one.owner): one.attribute for one in inside if isinstance(one, Member) and one.attribute in _BEHIND
         }
         met: dict[tuple[int, bool], Value] = {}
         for used, in_text in self._texts(value, as_text):
@@ -160,24 +163,26 @@ class _Asking:
                 for held, function in held_under(self._facts, used.owner, used.attribute) if depth else ():
                     yield from self.caught(held, _Place(place.span, function, place.maker), True, depth - 1)
             elif isinstance(used, Caught):
-                if in_text and not self._is_our_wording(used, place.function) and not self._tells_nothing(used):
+                if in_text and unpacked.get(id(used)) in _CAUSES:
+                    yield ("Exception",), place, used.span
+                elif in_text and not self._is_our_wording(used, place.function) and not self._tells_nothing(used):
                     yield used.catches, place, used.span
                 for made in worded_by_others(self._facts, used) if in_text and depth else ():
                     yield from self.caught(
                         made.args[0], _Place(place.span, made.function, place.maker), True, depth - 1
                     )
             else:
-                yield from self._handed_over(used, place, in_text, depth, unpacked=id(used) in unpacked)
+                yield from self._handed_over(used, place, in_text, depth, unpacked=unpacked.get(id(used), ""))
 
     def _handed_over(
-        self, value: Parameter, place: _Place, in_text: bool, depth: int, *, unpacked: bool = False
+        self, value: Parameter, place: _Place, in_text: bool, depth: int, *, unpacked: str = ""
     ) -> Iterator[_Told]:
         """What a parameter may hold: the exception of a registered handler, or a text that a caller took from one. ``unpacked``: it is
         asked for the exception that a 500 was made of, which may be any."""
         if value.index == 0 and in_text:
             for one in self._facts.error_handlers_of(value.function):
                 of_500 = unpacked and (one.what == "500" or one.what.endswith("InternalServerError"))
-                yield ("Exception",) if of_500 else (one.what,), place, None
+                yield ("Exception",) if of_500 or unpacked in _CAUSES else (one.what,), place, None
         for made in raised_for(self._facts, value) if depth and in_text else ():
             for told in made.args[:1]:  # the text of another went into it
                 yield from self.caught(told, _Place(place.span, made.function, place.maker), True, depth - 1)

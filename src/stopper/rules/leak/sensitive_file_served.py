@@ -104,6 +104,8 @@ def detect(app: App) -> Iterator[Hit]:
         folder, name = call.argument(0, "directory"), call.argument(1, "path", "filename")
         if name is not None and any(map(_is_root, _folders(facts, folder))) and _is_named_by_caller(facts, name):
             yield Hit("files of the project are served by a name that the caller chooses", call.span)
+        elif call.function and _OWN_FILE.search(text_of(name) or ""):
+            yield Hit("a log, a database or a key is given out", call.span, certainty="likely")
     for call in facts.calls("flask.send_file"):
         path = call.argument(0, "path_or_file")
         if isinstance(path, Call) and _is_of_root(path):
