@@ -37,6 +37,8 @@ _CHECKS: Final = re.compile(
     r"(?i)isdigit|isalnum|isalpha|isidentifier|isnumeric|isdecimal|isinstance|match|fullmatch|endswith|hasattr|"
     r"\w*(valid|safe|allow|check|verify|permit|known|whitelist|accept|authori[sz]e|trust|local)\w*|is_\w+|(?:does_)?match(?:es)?_(?:url|address|host|origin|domain|route|path)\w*"
 )
+_WRITES_ANEW: Final = re.compile(r"urlsafe_\w+|(?:full_|un)?safe_(?:load|dump)(?:_all)?")
+"""``urlsafe_b64decode(text)``, which has the word in its name and asks nothing."""
 _OF_PASSWORDS: Final = re.compile(r"(?i)pass(?:word|wd|phrase)?(?:_|$)|pwd?(?:_|$)|credential|login|authenticat")
 """Who asks for a password asks who it is, and not what stands in the name."""
 _LOOKS_UP: Final = re.compile(
@@ -360,7 +362,9 @@ def _check_of(
         ):
             return False
         said = call.method
-        return said not in without and bool(_CHECKS.fullmatch(said)) and not _OF_PASSWORDS.search(said)
+        if said in without or _WRITES_ANEW.fullmatch(said):
+            return False
+        return bool(_CHECKS.fullmatch(said)) and not _OF_PASSWORDS.search(said)
 
     return is_check
 
