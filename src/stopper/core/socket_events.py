@@ -45,7 +45,8 @@ def _looks(facts: SourceFacts, name: str) -> bool:
     if function is not None and any(one.name.startswith(_COOKIES) for one in function.decorators):
         return True
     values: list[Value] = [*facts.calls_in(name), *(one.value for one in facts.conditions_in(name))]
-    values += [one.value for one in (*facts.assignments_in(name), *facts.returns_of(name))]
+    values += [one.value for one in facts.assignments_in(name)]
+    values += [one.value for one in facts.returns_of(name)]
     return any(
         is_who(part) or (isinstance(part, Name) and part.dotted.startswith(_COOKIES))
         for value in values

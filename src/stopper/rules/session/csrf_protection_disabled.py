@@ -156,9 +156,9 @@ def _forms(app: App, facts: SourceFacts) -> Iterator[Hit]:
     if not facts.imports("flask_wtf", "wtforms"):
         return
     parts = {
-        form.dotted
+        part.dotted
         for call in facts.calls("wtforms.FormField", "wtforms.fields.FormField", "wtforms.fields.form.FormField")
-        if isinstance(form := call.argument(0, "form_class"), Name)
+        if isinstance(part := call.argument(0, "form_class"), Name)
     }
     for found in facts.classes():
         form, _, word = found.name.rpartition(".")
