@@ -165,9 +165,36 @@ def _followed(facts: SourceFacts, value: Value | None, depth: int = 4) -> Value 
             given = tuple(_followed(facts, one, depth - 1) or one for one in made.returns)
             return Choice(given, value.span) if given else value
         case Choice(options=choices) if depth:
+            choices = tuple(one for one in choices if not _is_for_a_desk(facts, one)) or choices
             return Choice(tuple(_followed(facts, one, depth - 1) or one for one in choices), value.span)
         case _:
             return value
+
+
+_DESK: Final = re.compile(r"(?i)dev(?:elop(?:ment)?)?|local(?:host)?|debug|test(?:ing)?")
+_LIVE: Final = re.compile(r"(?i)prod(?:uction)?|live")
+
+
+def _is_for_a_desk(facts: SourceFacts, said: Value) -> bool:
+    """``"*" if os.environ.get("ENV") == "development" else OURS``, or on the other side of ``== "production"``."""
+    span = said.span
+    if span is None or not _fits_all(said):
+        return False
+    if asked_for(facts, span):
+        return True
+    for one in facts.comparisons("==", "!="):
+        text = text_of(one.right) or text_of(one.left) or ""
+        if (
+            one.span.path == span.path
+            and one.span.line == span.line
+            and (_DESK.fullmatch(text) or _LIVE.fullmatch(text))
+        ):
+            holds = (span.line, span.column) < (
+                one.span.line,
+                one.span.column,
+            )  # what stands before the test is where it holds
+            return holds is ((one.operator == "==") is (_DESK.fullmatch(text) is not None))
+    return False
 
 
 def _fits_all(origin: Value) -> bool:
