@@ -39,6 +39,22 @@ def asked(person: Identity, method: str, path: str, body: bytes = b"", effect: E
     return given.refusal(person.on(Request(method, path, body=body, effect=effect)))
 
 
+def test_nobody_gives_somebody_whom_nothing_names_another_password() -> None:
+    """Where nobody is asked, it goes to an account of the application's own choice, such as its administrator's."""
+    given = GivenPeople()
+
+    def said(body: bytes, path: str = "/change_password", **more: Any) -> str:
+        return given.refusal(Request("POST", path, body=body, effect="write", **more))
+
+    assert all(map(said, (b'{"new_password": "x"}', b"new_password=x&confirm_password=x")))
+    assert said(b'{"password": "x"}', "/user/chpasswd")
+    assert not said(b'{"username": "stp12345678", "new_password": "x"}')
+    assert not said(b'{"token": "ab12", "password": "x"}', "/reset/password")
+    assert not said(b"{}")
+    assert not said(b'{"new_password": "x"}', headers=(("Authorization", "Bearer own"),))
+    assert not said(b'{"new_password": "x"}', identity="own")
+
+
 @pytest.mark.parametrize(
     ("person", "method", "path"),
     [

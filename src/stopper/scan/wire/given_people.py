@@ -7,6 +7,7 @@ from typing import Final, cast
 
 from stopper.core.exchange import Request
 from stopper.core.login_names import PASSWORD
+from stopper.core.naming import brings_credential
 from stopper.core.probe import Identity
 from stopper.scan.wire.body_members import members_in
 from stopper.scan.wire.deeds_by_get import deed_in, words_of
@@ -95,6 +96,8 @@ class GivenPeople:
     def refusal(self, request: Request) -> str:
         """Why *request* is not sent for the sake of somebody who was given, or an empty text."""
         path = request.target.partition("?")[0]
+        if _changes_anybodys(request, path):
+            return "it could give somebody, whom nothing names, another password"
         if request.method in ("HEAD", "OPTIONS") or not self.names:
             return ""
         if len(path) > LONGEST:
@@ -156,6 +159,18 @@ def _is_a_new_password(request: Request) -> bool:
         return False
     members = cast("dict[str, object]", said) if isinstance(said, dict) else dict[str, object]()
     return request.method == "POST" and bool(members) and all(PASSWORD.search(name) for name in members)
+
+
+def _changes_anybodys(request: Request, path: str) -> bool:
+    """Whether nobody sends a new password and says nothing of whose it is: what asks nobody takes an account of its own choice then."""
+    if request.identity is not None or request.method in READ_METHODS or request.effect == "login":
+        return False
+    if len(path) > LONGEST or not _NEW_PASSWORD.search(path):
+        return False
+    if any(name.lower() == "cookie" or brings_credential(name.lower()) for name, _ in request.headers):
+        return False  # a person of the scan's own
+    said = list(members_in(request))
+    return any(value for _, value in said) and all(PASSWORD.search(name) for name, _ in said)
 
 
 def _says_it_is_over(request: Request) -> bool:
