@@ -33,6 +33,15 @@ PROBED = (
     "security-headers-missing",
 )
 UNREACHABLE = {
+    ("exception-text-in-response", "the page that it stands on shows the error"): "its one route raises nothing",
+    (
+        "exception-text-in-response",
+        "an exception of one's own, made of the one that was caught",
+    ): "the server that it asks is not there",
+    (
+        "exception-text-in-response",
+        "what stood behind an exception of one's own",
+    ): "the server that it asks is not there",
     (
         "api-key-unset-fails-open",
         "a key out of a file of settings that may lack it",

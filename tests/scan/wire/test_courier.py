@@ -284,7 +284,7 @@ def test_any_answer_can_be_looked_through_for_ids(body: bytes) -> None:
     [
         ("/notes", (), b'{"id": 9, "owner_id": 3, "owner": {"id": 4}, "next_id": 5}', {"/notes/9"}),
         ("/notes?x=1", (), b'{"note_id": 9, "user_id": 3}', {"/notes/9"}), ("/notes", (), b'{"note": {"id": "a-b"}, "user": {"id": 3}}', {"/notes/a-b"}),
-        ("/categories", (), b'{"category_id": 2}', {"/categories/2"}), ("/notes", (), b'{"user": {"id": 3}}', set[str]()), ("/notes", (), b'{"id": true}', set()),
+        ("/categories", (), b'{"category_id": 2}', {"/categories/2"}), ("/notes", (), b'{"user": {"id": 3}}', set[str]()), ("/notes", (), b'{"id": true}', set[str]()),
         ("/notes/7/like", (("Location", "/notes/7"),), b"", set[str]()), ("/notes", (("Location", "http://other.example/notes/8"),), b"", {"/notes/8"}),
         ("/notes", (("Location", "http://[bad"),), b"[]", set[str]()),
     ],
