@@ -10,15 +10,16 @@ from stopper.core.app import Route
 from stopper.core.asked_of_found import is_asked_of_caller, not_of_found
 from stopper.core.caller_askers import askers
 from stopper.core.fact import Comparison, Condition, Decorator, Function
+from stopper.core.idle_questions import is_only_noted, is_switched_off, is_with_itself, on_another_way
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO, is_for_a_role, is_for_customers, only_describes
 from stopper.core.passing import handed, unread
+from stopper.core.place import Span
 from stopper.core.raising import raised_in
 from stopper.core.reached_by_admins import lets_all_in
 from stopper.core.text_words import mentions
 from stopper.core.values import (
     Call,
-    Choice,
     Constant,
     Item,
     Member,
@@ -64,7 +65,6 @@ _SAYS: Final = re.compile(
     r"redirect|url_for|add|add_all|commit|flush|refresh|delay|apply_async|send|emit|publish|append|str|int|format|insert_one|len|isinstance)"
 )
 """Calls that show, note or store something, and decide nothing."""
-_LOGS: Final = re.compile(r"(?:.*\.)?(?:debug|info|warning|warn|error|exception|critical|log|print|flash|str|len)")
 _BARE: Final = re.compile(
     r"is_authenticated|is_active|is_anonymous|is_confirmed|is_verified|id|username|email|name|sub"
 )
@@ -89,9 +89,10 @@ _QUERIES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What asks about the caller: everything that stands in the question."""
+    """What asks about the caller: everything that stands in the question, and where."""
 
     values: tuple[Value, ...]
+    span: Span | None
 
 
 def asks_whose(index: FunctionIndex, route: Route, own: list[Function], look: Call | Item | None = None) -> bool:
@@ -105,9 +106,20 @@ def asks_whose(index: FunctionIndex, route: Route, own: list[Function], look: Ca
     about = _of_path(route, (look,)) if look is not None else frozenset[str]()
     for asked in _asked(index, route, own):
         seen = _of_path(route, asked.values)
-        if not seen or not about or seen & about:
+        if (not seen or not about or seen & about) and not _is_beside(index, look, asked):
             return True
     return False
+
+
+def asks_on_another_way(index: FunctionIndex, route: Route, own: list[Function], look: Call | Item) -> bool:
+    """That the view asks whose the thing is where it does not come by that *look*: so it is somebody's."""
+    return any(_is_beside(index, look, asked) for asked in _asked(index, route, own))
+
+
+def _is_beside(index: FunctionIndex, look: Call | Item | None, asked: Asked) -> bool:
+    if look is None or look.span is None or asked.span is None:
+        return False
+    return on_another_way(index.facts, look.span, asked.span)
 
 
 def _asks_role(one: Decorator) -> bool:
@@ -141,58 +153,16 @@ def _asked(index: FunctionIndex, route: Route, own: list[Function]) -> Iterator[
             if (
                 _compares(index, route, one)
                 and not is_with_itself(one)
-                and not _only_noted(index, name, one)
-                and not _is_switched_off(index, name, one)
+                and not is_only_noted(index, name, one)
+                and not is_switched_off(index, name, one)
             ):
-                yield Asked((one.left, one.right))
+                yield Asked((one.left, one.right), one.span)
         for asked in index.conditions.get(name, ()):
             if _decides(index, asked):
-                yield Asked((asked.value,))
+                yield Asked((asked.value,), asked.span)
         for call in index.facts.calls_in(name):
             if _is_asked(index, names, call):
-                yield Asked((call,))
-
-
-def is_with_itself(one: Comparison) -> bool:
-    """``note.owner_id == note.owner_id``"""
-    left, right = one.left, one.right
-    same = isinstance(left, Member) and isinstance(right, Member) and left.attribute == right.attribute
-    return same and isinstance(left, Member) and isinstance(right, Member) and left.owner == right.owner
-
-
-def _only_noted(index: FunctionIndex, name: str, one: Comparison) -> bool:
-    """``if note.owner_id != g.user_id: log.warning(…)``, and the request goes on."""
-    tests = [asked for asked in index.conditions.get(name, ()) if asked.span.holds(one.span)]
-    return bool(tests) and all(only_notes(index, name, asked) for asked in tests)
-
-
-def _is_switched_off(index: FunctionIndex, name: str, one: Comparison) -> bool:
-    """``if strict and note.owner_id != g.user_id`` with ``strict=False`` as the default, which no call says otherwise."""
-    tests = [asked.value for asked in index.conditions.get(name, ()) if asked.span.holds(one.span)]
-    return any(
-        isinstance(value, Choice) and value.every and any(_is_off(index, option) for option in value.options)
-        for value in tests
-    )
-
-
-def _is_off(index: FunctionIndex, option: Value) -> bool:
-    if isinstance(option, Constant):
-        return not option.value
-    if not isinstance(option, Parameter) or not isinstance(option.default, Constant) or option.default.value:
-        return False
-    place = option.index if option.index >= 0 else None
-    return not any(
-        call.open or call.argument(place, option.parameter) is not None for call in index.facts.calls(option.function)
-    )
-
-
-def only_notes(index: FunctionIndex, name: str, asked: Condition) -> bool:
-    """That an ``if`` writes something to a log and does nothing else."""
-    body = asked.body
-    if body is None or asked.stops or any(body.holds(one.span) for one in index.facts.assignments_in(name)):
-        return False
-    called = [one for one in index.facts.calls_in(name) if one.span is not None and body.holds(one.span)]
-    return bool(called) and all(_LOGS.fullmatch(one.callee) or WHO.search(one.callee) for one in called)
+                yield Asked((call,), call.span)
 
 
 def _compares(index: FunctionIndex, route: Route, one: Comparison) -> bool:

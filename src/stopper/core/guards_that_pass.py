@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App, Route
-from stopper.core.asked_whose import is_with_itself
 from stopper.core.caller_askers import askers, asks_caller
 from stopper.core.fact import Comparison, Condition, Function
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.idle_questions import is_with_itself
 from stopper.core.kept_caller import is_asked_for_later
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import OWNER, ROLE

@@ -3,8 +3,8 @@
 import re
 from typing import TYPE_CHECKING, Final
 
-from stopper.core.asked_whose import only_notes
 from stopper.core.body_models import classes_by_name
+from stopper.core.idle_questions import only_notes
 from stopper.core.owner_names import ADMIN_GUARD
 from stopper.core.values import Call, Name, Value, text_of, walk
 

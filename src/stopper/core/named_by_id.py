@@ -34,7 +34,7 @@ def is_id(index: FunctionIndex, value: Value) -> bool:
         ):
             return True
         if isinstance(part, Parameter) and re.search(
-            r"(?i)id$|^ident(?:ifier)?$|uuid|number|slug|key|^pk$|name$|ref$|reference$|code$", part.parameter
+            r"(?i)id$|^ident(?:ifier)?$|uuid|number|slug|key|^pk$|(?:name|title)$|ref$|reference$|code$", part.parameter
         ):
             return True
         if isinstance(part, Item) and isinstance(part.key, Constant) and _is_id_name(str(part.key.value)):

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core import people_tables
 from stopper.core.app import App, Route
-from stopper.core.asked_whose import asks_whose, is_who
+from stopper.core.asked_whose import asks_on_another_way, asks_whose, is_who
 from stopper.core.body_models import classes_by_name
 from stopper.core.directories import is_in_a_directory, models_named
 from stopper.core.everybodys_deeds import is_everybodys_deed
@@ -98,7 +99,7 @@ def detect(app: App) -> Iterator[Hit]:
                 (
                     one
                     for one in _lookups(index, own)
-                    if _matters(index, route, method, one)
+                    if (_matters(index, route, method, one) or asks_on_another_way(index, route, own, one))
                     and _model(one) not in narrowed
                     and not asks_whose(index, route, own, one)
                     and not _takes_what_is_free(index, own)
@@ -249,7 +250,9 @@ def _is_number(index: FunctionIndex, value: Value) -> bool:
 
 
 def _matters(index: FunctionIndex, route: Route, method: str, call: Call | Item) -> bool:
-    """That the thing is somebody's, by the path or by its model."""
+    """That the thing is somebody's, by the path or by its model. People are shown by their names to others, who change none of them."""
+    if method == "GET" and _is_person_of_path(index, call):
+        return False
     if (route.parameters or _is_named_by_body(route, call)) and _private(route):
         return True
     if method == "GET" and any(map(ACCOUNT_NUMBER.fullmatch, _keys_sent(call))):
@@ -321,6 +324,8 @@ def _looks_up(index: FunctionIndex, call: Call) -> bool:
     if call.method in _BY_FILTER:
         if any(OWNER.search(name) and _is_of_path(index, value) for name, value in call.keywords):
             return True  # whose things they are is said by the address
+        if _is_person_of_path(index, call):
+            return True
         names = {name for one in unpacked(index.facts, call) for name, _ in one.keywords}
         return not any(map(OWNER.search, names)) and not any(map(_names_owner, call.args))
     return False
@@ -333,6 +338,18 @@ def _is_of_path(index: FunctionIndex, value: Value) -> bool:
         for route in index.facts.routes_of_view(value.function)
         if value.parameter in {name for name, _ in route.parameters}
     )
+
+
+def _is_person_of_path(index: FunctionIndex, call: Call | Item) -> bool:
+    """``User.query.filter_by(username=username)`` with what the address says: an account, by its name and by nothing else."""
+    if not isinstance(call, Call) or call.args or len(call.keywords) != 1 or call.method not in _BY_FILTER:
+        return False
+    ((_, value),) = call.keywords
+    of_path = isinstance(value, Parameter) and any(
+        value.parameter in {name for name, _ in route.parameters}
+        for route in index.facts.routes_of_view(value.function)
+    )
+    return of_path and any(people_tables.is_of_people(name.rpartition(".")[2]) for name in models_named(call))
 
 
 def _is_library(call: Call) -> bool:
