@@ -10,7 +10,7 @@ from tests.scan.engine.test_scan import served
 
 from stopper.core.exchange import Request
 from stopper.core.finding import Verdict
-from stopper.core.probe import Identity, Steps, Target, passed, send
+from stopper.core.probe import Identity, Mode, Steps, Target, passed, send
 from stopper.core.probe_login import basic, retyped
 from stopper.core.secret import Secret
 from stopper.rules.account import login_not_throttled
@@ -59,11 +59,11 @@ def api(seen: list[bool], most: int = 10_000, telling: bool = False) -> Flask:
     return app
 
 
-def scanned(app: Flask, *slugs: str) -> dict[str, str]:
+def scanned(app: Flask, *slugs: str, mode: Mode = "default") -> dict[str, str]:
     rules = tuple(rule for slug in slugs if (rule := find(slug)) is not None)
     assert len(rules) == len(slugs)
     with served(app) as url:
-        report = run_scan(url, ProbeOptions(rules=rules, identities=GIVEN))
+        report = run_scan(url, ProbeOptions(rules=rules, identities=GIVEN, mode=mode))
     return {one.slug: one.outcome for one in report.outcomes}
 
 
@@ -136,3 +136,73 @@ def test_a_limit_that_another_probe_has_met_is_one() -> None:
         report = run_scan(url, ProbeOptions(rules=(before, after), mode="active"))
     (told,) = [one for one in report.outcomes if one.slug == "login-not-throttled"]
     assert (told.outcome, told.message) == ("pass", "POST /login turned this scan away after some log-ins")
+
+
+def town(asked: list[tuple[str, str]], *, open_to_all: bool = True) -> Flask:
+    """Registers whoever comes (*open_to_all*), and tells nobody what is known; keeps whose password was wrong and who forgot it, wherever it is said."""
+    app, people, tokens = Flask("town"), dict(PEOPLE), dict[str, str]()
+
+    def said() -> dict[str, str]:
+        body: dict[str, str] = request.get_json(silent=True) or {}
+        return {**request.args.to_dict(), **body}
+
+    @app.post("/auth/register")
+    def register() -> Any:
+        if not open_to_all or said()["email"] in people:
+            return jsonify(error="no"), 403
+        people[said()["email"]] = said()["password"]
+        return jsonify(email=said()["email"]), 201
+
+    @app.post("/auth/login")
+    def login() -> Any:
+        body: dict[str, str] = request.get_json(silent=True) or {}
+        if "password" not in body or people.get(body["email"]) != body["password"]:
+            asked.append(("wrong", body.get("email", "")))
+            return jsonify(error="wrong"), 401
+        tokens[token := secrets.token_hex(16)] = body["email"]
+        return jsonify(token=token)
+
+    @app.post("/auth/forgot-password")
+    def forgot() -> Any:
+        asked.append(("forgot", said().get("email", "")))
+        return jsonify(message="Look into your mail")
+
+    @app.get("/me")
+    def me() -> Any:
+        mail = tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        return jsonify(email=mail) if mail else (jsonify(error="who?"), 401)
+
+    @app.get("/openapi.json")
+    def document() -> Any:
+        account = {"email": {"type": "string"}, "password": {"type": "string"}}
+        bodies = {
+            "/auth/register": account,
+            "/auth/login": account,
+            "/auth/forgot-password": {"email": account["email"]},
+        }
+        paths: dict[str, Any] = {
+            path: {
+                "post": {
+                    "requestBody": {
+                        "content": {"application/json": {"schema": {"type": "object", "properties": known}}}
+                    }
+                }
+            }
+            for path, known in bodies.items()
+        }
+        return jsonify(openapi="3.0.0", info={}, paths={**paths, "/me": {"get": {}}})
+
+    return app
+
+
+@pytest.mark.parametrize("open_to_all", [True, False])
+def test_who_was_given_is_not_locked_out_where_the_scan_can_register_somebody(open_to_all: bool) -> None:
+    asked: list[tuple[str, str]] = []
+    slugs = ("login-not-throttled", "user-enumeration", "credentials-in-query-string")
+    told = scanned(town(asked, open_to_all=open_to_all), *slugs, mode="active")
+    assert told == {"login-not-throttled": "fail", "user-enumeration": "pass", "credentials-in-query-string": "pass"}
+    wrong = [mail for what, mail in asked if what == "wrong" and mail in PEOPLE]
+    forgot = [mail for what, mail in asked if what == "forgot"]
+    assert len(wrong) <= 2 if open_to_all else len(wrong) > 10
+    assert any(forgot)
+    assert not (open_to_all and PEOPLE.keys() & {*forgot})

@@ -68,6 +68,11 @@ def is_log_in_form(route: Route) -> bool:
     return len(passwords) == 1 and len(names) == 1 and len(fields) <= FIELDS_MOST
 
 
+def may_let_in(route: Route) -> bool:
+    """Whether a path that speaks of log-ins may be one: it ends so, or nothing in it makes, changes or ends an account (``/auth/forgot-password``)."""
+    return LOGIN.search(route.path) is not None or not (_OPENS.search(route.path) or LOGOUT.search(route.path))
+
+
 def logout_requests(target: Target) -> Iterator[tuple[Route, Request]]:
     """Requests that log out, without a credential yet."""
     for route in target.app.routes:

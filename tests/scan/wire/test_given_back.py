@@ -72,6 +72,8 @@ def test_nobody_gives_somebody_whom_nothing_names_another_password() -> None:
         (LOGIN, "POST", "/user/chpasswd"),
         (COOKIE, "POST", "/change-my-password"),
         (BEARER, "POST", "/account/close"),
+        (BEARER, "POST", "/account/closed"),
+        (BEARER, "PUT", "/me/suspended"),
         (BEARER, "POST", "/api/me/generate-key"),
         (BEARER, "POST", "/api/me/otp"),
         (BEARER, "POST", "/api/me/pin"),

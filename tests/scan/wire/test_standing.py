@@ -47,6 +47,9 @@ def sent(mine: Courier, one: Request) -> bool:
     [
         ("/users/1/ban", {}),
         ("/users/1/demote", {}),
+        ("/users/1/promoted", {}),
+        ("/users/1/deactivated", {}),
+        ("/deactivated/1", {}),
         ("/users/1/merge", {}),
         ("/users/1/revoke-role", {}),
         ("/users/1/role", {"role": "x"}),
@@ -111,6 +114,31 @@ def test_what_changes_the_standing_of_somebody_who_was_there_is_not_sent(
 )
 def test_what_changes_nobodys_standing_is_sent(method: str, target: str, members: dict[str, object]) -> None:
     assert sent(courier(), ROOT.on(change(method, target, **members)))
+
+
+@pytest.mark.parametrize("who", [ROOT, None])
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("PATCH", "/users/all"),
+        ("PUT", "/api/users/bulk"),
+        ("PATCH", "/all-users"),
+        ("POST", "/users/deactivate-all"),
+        ("POST", "/users/bulk-update"),
+    ],
+)
+def test_all_people_at_once_are_left_as_they_are(method: str, target: str, who: Identity | None) -> None:
+    one = change(method, target, bio="x")
+    assert not sent(courier(), who.on(one) if who else one)
+    assert sent(courier(), change(method, target, bio="x", username="stp0123456789"))
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [("POST", "/users/bulk"), ("PATCH", "/notes/all"), ("PUT", "/user/notifications/read-all"), ("POST", "/users/all")],
+)
+def test_many_of_something_else_may_be_changed_and_many_people_made(method: str, target: str) -> None:
+    assert sent(courier(), change(method, target, bio="x"))
 
 
 @pytest.mark.parametrize("target", ["/promote", "/me/promote", "/account/make-admin", "/become-admin"])

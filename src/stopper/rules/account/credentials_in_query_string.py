@@ -17,7 +17,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_log_in_by_get import log_in_by_get
-from stopper.core.probe_login import lets_in
+from stopper.core.probe_login import lets_in, may_let_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import items, mapping
 from stopper.core.values import Call, Constant, Format, Mapping, Name, Sequence, Value, text_of, walk
@@ -202,7 +202,9 @@ def probe(target: Target) -> Steps[Verdict]:
     person = next((one for one in reversed(target.identities) if one.subject and one.password and not one.minted), None)
     if person is None:
         return not_applicable("no account with a known password")
-    routes = [one for one in target.app.routes if _LOGIN.search(one.path) and not one.parameters][:4]
+    routes = [one for one in target.app.routes if _LOGIN.search(one.path) and may_let_in(one) and not one.parameters][
+        :4
+    ]
     if not routes:
         return not_applicable("no route takes a log-in")
     for route in routes:

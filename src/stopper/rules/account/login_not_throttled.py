@@ -20,6 +20,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_baseline import attempt, beyond, same
 from stopper.core.probe_burst import SLOW, load_of
 from stopper.core.probe_codes import asked_codes, joined
+from stopper.core.probe_guessed_person import known_person, own_person
 from stopper.core.probe_log_in_by_get import log_in_by_get
 from stopper.core.probe_login import (
     asks_basic,
@@ -247,20 +248,17 @@ def _of_log_ins(target: Target) -> Steps[Verdict]:
         load = load_of(target, route.path)
         if load is not None and load.turned_away:  # by what other probes sent there; it would turn away these as well
             return passed(f"POST {route.path} turned this scan away after some log-ins")
-        verdict = yield from _tried(target, route, _person(target))
-        if verdict is None and _person(target) is not None:  # whose account is gone by now, or was never let in here
-            verdict = yield from _tried(target, route, None)
-        if verdict is not None:
-            return verdict
+        people = ((yield from own_person(target, "whose password is guessed")), known_person(target))
+        for person in [
+            *(one for one in people if one is not None),
+            None,
+        ]:  # an account may be gone, or never let in here
+            verdict = yield from _tried(target, route, person)
+            if verdict is not None:
+                return verdict
     if by_get is not None:
         return (yield from _guessed(target, by_get.route, by_get.wrong, None, by_get.first))
     return unsure("no login route understood an account as JSON or as a form")
-
-
-def _person(target: Target) -> Identity | None:
-    """The last person whose password is known: the first one is who other probes log in as."""
-    known = [one for one in target.identities if one.subject and one.password and not one.minted]
-    return next((one for one in reversed(known) if not one.any_password), None)
 
 
 def _tried(target: Target, route: Route, person: Identity | None) -> Steps[Verdict | None]:

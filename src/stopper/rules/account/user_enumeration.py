@@ -20,8 +20,10 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_accounts import registered_address
 from stopper.core.probe_baseline import attempt, says_nothing
+from stopper.core.probe_guessed_person import known_person, own_person
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
+from stopper.core.probe_reset import mail_of
 from stopper.core.probe_taken_address import taken_address
 from stopper.core.probe_unknown_people import is_told_alike, said_beside, sends_reset, told_to_nobody
 from stopper.core.random_words import token_hex
@@ -242,8 +244,7 @@ _KEY_OF_PERSON: Final = re.compile(r"(?i)mail|user_?name|login|phone")
 
 def probe(target: Target) -> Steps[Verdict]:
     """A wrong password for somebody who exists, and for somebody who does not: the refusals must be alike."""
-    known = [one for one in target.identities if one.subject and one.password and not one.minted]
-    person = next((one for one in reversed(known) if not one.any_password), None)
+    person = known_person(target)
     routes = login_routes(target)
     if person is None or person.subject is None or not routes:
         told = yield from told_to_nobody(target)
@@ -315,12 +316,12 @@ def _compared(
 
 
 def _forgotten(target: Target, person: Identity) -> Steps[Verdict | None]:
-    """The same with a request for a reset: one for an account of the scan, one for nobody."""
-    assert person.subject is not None
+    """The same with a request for a reset: one for an account of the scan's own, for *person* where it has none, and one for nobody."""
     for route in target.app.routes:
         if not sends_reset(target, route):
             continue
-        known, unknown = _reset(target, route, person), _reset(target, route, None)
+        own = yield from own_person(target, "who asks for a reset")
+        known, unknown = _reset(target, route, own or person, own is not None), _reset(target, route, None)
         first = yield from send(known)
         second = yield from send(unknown)
         refused = first.response.succeeded and second.response.status in (400, 404, 409, 422, 401, 403)
@@ -347,12 +348,12 @@ def _told_apart(known: Request, unknown: Request, first: Exchange, second: Excha
     return said_beside(again.response, *names) == two and said_beside(still.response, *names) == one
 
 
-def _reset(target: Target, route: Route, person: Identity | None) -> Request:
+def _reset(target: Target, route: Route, person: Identity | None, is_own: bool = False) -> Request:
     """A reset for *person*, or for nobody: the address where one is asked for, else the name."""
     subject = (person.subject if person is not None else None) or f"nobody-{target.canary}"
     mail = subject if "@" in subject else f"{subject}@example.com"
     if person is not None and "@" not in subject:
-        mail = registered_address(target, person) or subject
+        mail = registered_address(target, person) or (mail_of(person) if is_own else subject)
     request = next(login_requests(target, route, subject, token_hex(8)))
     body = {
         name: mail if "mail" in name.lower() else value

@@ -12,6 +12,7 @@ from stopper.core.account_body import HIGH
 from stopper.core.exchange import Request
 from stopper.core.ids_in_paths import ID
 from stopper.core.naming import as_parameter
+from stopper.core.participles import with_deeds
 from stopper.core.probe_objects import is_masked
 from stopper.scan.wire.body_members import members_in, members_of, with_members
 from stopper.scan.wire.deeds_by_get import words_of
@@ -21,6 +22,7 @@ from stopper.scan.wire.given_people import GivenPeople
 from stopper.scan.wire.made_up_ids import NOBODY
 from stopper.scan.wire.things_made import ThingsMade, is_an_id
 
+OF_ALL: Final = "it could change all people at once"
 WHY: Final = "it could change the role, the rights or the status of an account that this scan has not registered"
 LONGEST: Final = 400
 """Letters of a path that is looked at."""
@@ -92,6 +94,8 @@ _OF_A_PATH: Final = (
 """Words of parts of a path that name nobody."""
 _OF_NOTHING: Final = _SAYS | _SETS | _DEEDS | {"api", "v", "rest"}
 """Words of a path that does not say what it is about: ``/api/update-status``."""
+_ALL: Final = frozenset({"all", "everyone", "everybody", "bulk", "batch", "mass"})
+"""Words beside people by which a path means many of them: ``PATCH /users/all``, ``/users/bulk-update``."""
 _OVER: Final = frozenset({"deleted", "disabled", "banned", "blocked", "suspended", "locked", "archived", "deactivated"})
 _ONESELF: Final = frozenset({"me", "self", "myself"})
 _OF_ONESELF: Final = re.compile(r"(?i)(^|/)(me|self|myself|account|profile|settings)(/[^/]{1,80})?/?$")
@@ -128,6 +132,8 @@ class Standing:
         said = _said(request)
         if said is None or said.words & _LOOKS:
             return ""
+        if not (said.whom and all(map(self._is_own, said.whom))) and _means_all(request):
+            return "" if self._made.is_own(request.target) else OF_ALL
         if not said.whom and request.identity in self._given.names and not any(map(ID.fullmatch, _parts(request))):
             ranks = said.words & {"make", "become", "grant", "give"} and said.words & _ROLES
             risen = f"it could change what {request.identity} may do, who was given to the scan"
@@ -197,7 +203,7 @@ def _said(request: Request) -> _Said | None:
         return None
     segments = _parts(request)
     place = _somebody(segments, request.method)
-    words = _tail(segments, place)
+    words = with_deeds(_tail(segments, place))  # ``/users/5/promoted``
     pairs = [*parse_qsl(query, keep_blank_values=True), *members_in(request, 3)]
     names = tuple(name for name, _ in pairs if not (_WHOSE.fullmatch(name) or _ANY_ID.fullmatch(name)))
     if place is not None:
@@ -221,8 +227,9 @@ def _somebody(segments: list[str], method: str) -> int | None:
     for place in range(1, len(segments)):
         one, above = segments[place], segments[place - 1]
         if ID.match(one):
-            deed = place > 1 and _PEOPLE.fullmatch(segments[place - 2]) and words_of(above) & (_DEEDS | _SAYS)
-            ranked = deed or _RANKED.fullmatch(above) or words_of(above) & (_RAISES | _BANS)
+            done = with_deeds(words_of(above))
+            deed = place > 1 and _PEOPLE.fullmatch(segments[place - 2]) and done & (_DEEDS | _SAYS)
+            ranked = deed or _RANKED.fullmatch(above) or done & (_RAISES | _BANS)
             if _PEOPLE.fullmatch(above) or (ranked and found is None):
                 found = place
             elif not words_of(above) & _SAYS:
@@ -238,7 +245,7 @@ def _tail(segments: list[str], place: int | None) -> set[str]:
     if place is None:
         return words_of(next((one for one in reversed(segments) if not ID.fullmatch(one)), ""))
     behind = [one for one in segments[place + 1 :] if not ID.match(one)]
-    above = words_of(segments[place - 1])
+    above = with_deeds(words_of(segments[place - 1]))
     return set[str]().union(*map(words_of, behind)) if behind else above if len(above) > 1 or above & _DEEDS else set()
 
 
@@ -275,6 +282,20 @@ def _is_no_news(name: str, value: object) -> bool:
     """Whether a member says of somebody what is so as a rule: ``"deleted": false``."""
     said = as_parameter(name).removeprefix("is_")
     return (value is False and said in _OVER) or (value is True and said in ("active", "enabled"))
+
+
+def _means_all(request: Request) -> bool:
+    """Whether the path says that it changes many people, or does something to them; what makes many of them changes none."""
+    segments = _parts(request)
+    words = [words_of(one) for one in segments]
+    people = [
+        place for place, one in enumerate(segments) if _PEOPLE.fullmatch(one) and one.lower().endswith(("s", "people"))
+    ]
+    beside = set[str]().union(
+        *(words[near] for place in people for near in range(max(place - 1, 0), min(place + 2, len(words))))
+    )
+    done = with_deeds(set[str]().union(*words))
+    return not beside.isdisjoint(_ALL) and (request.method in ("PUT", "PATCH") or not done.isdisjoint(_DEEDS | _SETS))
 
 
 def _speaks_of_people(segments: Sequence[str]) -> bool:
