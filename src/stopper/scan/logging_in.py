@@ -14,6 +14,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probe_login import asks_basic, basic, lets_in
 from stopper.core.secret import Secret
+from stopper.core.turned_away import turned_away
 from stopper.scan.credential import credentials_in, forms, further_forms, odd_token, proven
 from stopper.scan.doors import REGISTER, accounts_bodies, doors, every_name, form_of, json_of
 from stopper.scan.entry_page import entry_request
@@ -23,7 +24,6 @@ from stopper.scan.scene import Scene
 from stopper.scan.second_step import says_more, stepped
 from stopper.scan.survey import ENDS_ACCESS
 from stopper.scan.told_bodies import sent_by
-from stopper.scan.told_members import turned_away
 from stopper.scan.wire.courier import Courier
 
 TURNED_AWAY_MOST: Final = 120

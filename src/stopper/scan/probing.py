@@ -78,7 +78,7 @@ def examine(
         raise
     # What an audit wrote stands in a copy that is thrown away; what a scan wrote stands in somebody's database.
     if command == "scan":
-        report = replace(report, skipped=(*report.skipped, *left_behind(courier)))
+        report = replace(report, skipped=(*report.skipped, *test_people(courier), *left_behind(courier)))
     return with_fields(report, courier.graphql.operations)
 
 
@@ -137,7 +137,6 @@ def _examined(
             *_notes((*ready.notes, *ready.renewals.lost.values()), bool(ready.target.identities), app, options.mode),
             *_not_sent(courier),
             *_only_errors(app, courier),
-            *(test_people(courier) if command == "scan" else ()),
         ),
         errors=(
             *errors,

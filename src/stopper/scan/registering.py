@@ -14,12 +14,12 @@ from stopper.core.exchange import Request
 from stopper.core.login_names import LOGIN, pairs
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
+from stopper.core.turned_away import turned_away
 from stopper.scan.doors import REGISTER, doors, form_of, json_of
 from stopper.scan.logging_in import change, from_page, holder, is_basic, log_in, logged_in
 from stopper.scan.scene import Scene
 from stopper.scan.second_step import confirmed
 from stopper.scan.told_bodies import a_short_name, of_account, password_of, sent_by, subjects_of, until_taken
-from stopper.scan.told_members import turned_away
 
 _PICKY: Final = re.compile(
     r"(?i)pattern|alpha-?numeric|letters and (?:numbers|digits)|(?:illegal|invalid|forbidden|unsupported) character|only contain"

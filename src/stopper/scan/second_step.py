@@ -13,11 +13,11 @@ from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.login_names import OPAQUE, PASSWORD, SUBJECT, pairs
 from stopper.core.naming import as_parameter
 from stopper.core.probe import Skipped
+from stopper.core.turned_away import turned_away
 from stopper.scan.doors import json_of
 from stopper.scan.missing_fields import missing_in
 from stopper.scan.scene import Scene
 from stopper.scan.step_on_a_page import typed_in
-from stopper.scan.told_members import turned_away
 
 ROUTES_MOST: Final = 3
 ROUNDS: Final = 5

@@ -36,9 +36,10 @@ def find_accounts(app: App, courier: Courier) -> None:
     for account in courier.known.accounts[:ACCOUNTS_MOST] if routes else ():
         if refused >= REFUSED_MOST:
             break
+        paths = list(_paths(routes, account))
         with contextlib.suppress(Skipped):
-            path = next((one for one in _paths(routes, account) if _is_shown(courier, one, account)), None)
-            refused = 0 if path else refused + 1
+            path = next((one for one in paths if _is_shown(courier, one, account)), None)
+            refused = 0 if path else refused + bool(paths)
             if path:
                 courier.made.own(path, account.made)
 
@@ -118,16 +119,20 @@ def _things(courier: Courier) -> Counter[str]:
 
 def _names(courier: Courier) -> list[str]:
     """What each account is called that is still there."""
-    there = {id(request) for request in courier.made.left()}
+    there, gone = ({id(request) for request in some} for some in (courier.made.left(), courier.made.gone()))
     found = list[str]()
     counted = set[int]()
+
+    def is_there(one: Account) -> bool:
+        return id(one.made) in there or not (one.ids or id(one.made) in gone)
+
     for called in filter(None, courier.known.registered):
-        same = [one for one in courier.known.accounts if not {*called}.isdisjoint(one.names)]
+        same = [one for one in courier.known.accounts if not {*called}.isdisjoint((*one.names, one.called))]
         counted |= {id(one.made) for one in same}
-        if not same or any(id(one.made) in there or not one.ids for one in same):
+        if not same or any(map(is_there, same)):
             found.append(called[0])
     others = (one for one in courier.known.accounts if id(one.made) not in counted)
-    return [*found, *(one.called for one in others if id(one.made) in there or not one.ids)]
+    return [*found, *dict.fromkeys(one.called for one in others if is_there(one))]
 
 
 def _few(names: Sequence[str]) -> str:

@@ -13,8 +13,9 @@ from stopper.core.account_body import PHONE
 from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.login_names import PASSWORD, SUBJECT, pairs
 from stopper.core.naming import as_parameter
+from stopper.core.turned_away import turned_away
 from stopper.scan.doors import json_of
-from stopper.scan.told_members import REPEATED, TEXT_MOST, USUAL, Account, account_members, as_it_names, turned_away
+from stopper.scan.told_members import REPEATED, TEXT_MOST, USUAL, Account, account_members, as_it_names
 
 ROUNDS: Final = 12
 """Times that a body is changed after what a refusal tells: many name one missing field after the other."""

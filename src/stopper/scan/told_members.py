@@ -35,7 +35,6 @@ _NO_NAME: Final = frozenset({
     "it", "this", "value", "values", "you", "they", "field", "fields", "data", "json", "body", "request", "input", "format", "payload", "content", "type", "user", "users",
     "credentials", "parameter", "parameters", "and", "token", "one", "characters", "length", "address",
 })  # fmt: skip
-_FAILED: Final = ("error", "errors", "fail", "failed", "failure", "false", "ko")
 _WRAPS: Final = re.compile(
     r"(?i)(data|attributes|user|account|customer|member|client|person|credentials?|payload|auth|session|login|profile)"
 )
@@ -66,18 +65,6 @@ USUAL: Final = (
     "passwort", "mot_de_passe", "sifre", *REPEATED,
 )  # fmt: skip
 """All that an account may be made of, for a refusal that names nothing."""
-
-
-def turned_away(response: Response) -> bool:
-    """Whether a change was refused, by its status or in the words of an answer that says 200."""
-    if not response.succeeded:
-        return response.status not in (302, 303)
-    said = response.json()
-    members = cast("dict[str, object]", said) if isinstance(said, dict) else {}
-    flags = [members.get(name) for name in ("success", "ok", "status", "result")]
-    return any(flag is False or (isinstance(flag, str) and flag.lower() in _FAILED) for flag in flags) or (
-        bool(members.get("error") or members.get("errors")) and len(members) <= 2
-    )
 
 
 def as_it_names(body: Mapping[str, object], response: Response, account: Account) -> dict[str, object]:

@@ -332,13 +332,14 @@ def test_https_typed_for_a_plain_server_is_told_how_to_type_it() -> None:
         run_scan(url.replace("http://", "https://"), options())
 
 
-def shelf(things: list[str]) -> Flask:
-    """Accounts and *things*, and no way to delete either."""
+def shelf(things: list[str], *, ends: bool = False) -> Flask:
+    """Accounts and *things*, and no way to delete either; where it *ends* accounts, a way to delete those."""
     app = Flask(__name__)
     known: dict[str, str] = {}
     texts = {"type": "object", "properties": {"email": {"type": "string"}, "password": {"type": "string"}}}
     account = {"requestBody": {"content": {"application/json": {"schema": texts}}}}
     paths = {"/register": {"post": account}, "/login": {"post": account}, "/things": {"post": {}}}
+    paths |= {"/users/{name}": {"get": {}, "delete": {}}} if ends else {}
     app.add_url_rule("/openapi.json", view_func=lambda: jsonify({"openapi": "3.0.0", "paths": paths}))
 
     @app.post("/register")
@@ -356,6 +357,14 @@ def shelf(things: list[str]) -> Flask:
         things.append("")
         return {"id": len(things)}, 201
 
+    @app.route("/users/<name>", methods=["GET", "DELETE"])
+    def user(name: str) -> Any:
+        if not ends or name not in known:
+            return {}, 404
+        if request.method == "DELETE":
+            del known[name]
+        return {"email": name}
+
     return app
 
 
@@ -367,6 +376,12 @@ def test_what_a_scan_could_not_take_back_is_told() -> None:
     told = {skip.what: skip.reason for skip in report.skipped}
     assert "this scan registered alice-" in told["test people"]
     assert told["POST /things"].startswith(f"{len(things)} things that this scan made stayed there")
+
+
+def test_who_was_deleted_when_the_scan_ended_is_not_told() -> None:
+    with served(shelf([], ends=True)) as url:
+        report = run_scan(url, options())
+    assert not [skip.reason for skip in report.skipped if skip.what == "test people"]
 
 
 def test_a_scan_that_wrote_nothing_leaves_nothing_behind() -> None:

@@ -256,6 +256,48 @@ def test_an_account_of_the_scans_own_is_deleted_where_it_is_shown_by_its_name(sa
     assert [one.what for one in people_told(courier)] == ([] if same else ["test people"])
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [({"ok": True}, True), ({"error": "taken"}, False), ({"success": False}, False), ("<p>Users</p>", False)],
+)
+def test_an_account_is_named_of_which_the_answer_says_nothing(answer: Any, told: bool) -> None:
+    """``POST /admin/create-user`` makes an administrator, and answers ``{"ok": true}``."""
+    app = Flask("people")
+    app.add_url_rule("/admin/create-user", view_func=lambda: answer, methods=["POST"])
+    courier = Courier(WsgiTransport(app), mode="active")
+    courier.carry(change("POST", "/admin/create-user", username="aaaaaaaaaaaa!", password="secret"))
+    assert [one.reason.split(";")[0] for one in people_told(courier)] == (
+        ["this scan registered aaaaaaaaaaaa!"] if told else []
+    )
+
+
+def test_who_was_deleted_at_the_end_is_not_told() -> None:
+    """Others, of whom no answer says under which id they are, hinder nobody's deletion."""
+    app, people = Flask("people"), dict[int, str]()
+
+    @app.post("/admin/create-user")
+    @app.post("/register", endpoint="register")
+    def register() -> Any:
+        if request.path != "/register":
+            return jsonify(ok=True)
+        people[7] = request.get_json()["username"]
+        return jsonify(id=7), 201
+
+    @app.route("/users/<int:number>", methods=["GET", "DELETE"])
+    def user(number: int) -> Any:
+        name = people.pop(number, "") if request.method == "DELETE" else people.get(number, "")
+        return jsonify(id=number, username=name) if name else (jsonify(error="none"), 404)
+
+    courier = Courier(WsgiTransport(app), mode="active")
+    for number in range(4):
+        courier.carry(change("POST", "/admin/create-user", username=f"stp012345678{number}", password="secret"))
+    courier.carry(change("POST", "/register", username="stp0123456789", password="secret"))
+    route = Route("/users/{number}", ("GET", "DELETE"), parameters=(("number", "int"),))
+    tidy(App("people", routes=(route,)), courier)
+    assert not people
+    assert [one.reason for one in people_told(courier) if "stp0123456789" in one.reason] == []
+
+
 def queue() -> tuple[Flask, dict[int, dict[str, object]]]:
     """Deeds by POST of which no answer shows what they do, on jobs that were there, and accounts that anybody may end."""
     app, people = Flask("queue"), dict[int, dict[str, object]]()
@@ -265,6 +307,7 @@ def queue() -> tuple[Flask, dict[int, dict[str, object]]]:
     @app.post("/jobs/bulk", endpoint="bulk")
     @app.post("/votes", endpoint="votes")
     @app.post("/jobs/search", endpoint="search")
+    @app.post("/admin/maintenance", endpoint="maintenance")
     @app.post("/users/<int:number>/owner", endpoint="owner")
     def deed(number: int = 0) -> Any:
         return jsonify(ok=True)
@@ -289,6 +332,7 @@ def queue() -> tuple[Flask, dict[int, dict[str, object]]]:
         ("/queue/drain", {}, "what it does nobody is shown"),
         ("/jobs/bulk", {"ids": [1, 2], "state": "done"}, "what it does nobody is shown (ids 1, ids 2)"),
         ("/votes", {"job_id": 1}, "what it does nobody is shown (job_id 1)"),
+        ("/admin/maintenance", {"on": True}, "what it does nobody is shown"),
         ("/users/1/owner", {"role": "admin"}, "it could not be read beforehand"),
         ("/votes", {"job_id": 7}, ""),
         ("/jobs/bulk", {"ids": ["stp0123456789"]}, ""),

@@ -1,6 +1,7 @@
 """Deeds by POST on what was there, of which nobody can see what they did: ``/queue/drain``, ``/posts/bulk`` with ids, ``/votes`` with the id of a
 post. They are named when the scan ends."""
 
+import re
 import threading
 from typing import Final
 
@@ -20,6 +21,8 @@ _DEEDS: Final = ALWAYS | {
     "reset", "apply", "accept", "decline", "vote", "like", "mark", "cleanup", "expire", "advance", "skip", "next", "pop", "shift", "release", "claim",
 }  # fmt: skip
 """Words that end the path of what is done to things that are there."""
+_OF_ALL: Final = re.compile(r"(?i)(^|/)(admin|administration|administrator|manage|management|system|internal)/.")
+"""Paths below which what is done is done to everybody's target: ``POST /admin/maintenance``."""
 UNSHOWN: Final = "what it does nobody is shown"
 _READS: Final = frozenset(
     {
@@ -56,7 +59,7 @@ class BlindDeeds:
         if any(map(ID.fullmatch, path.split("/"))):
             return  # what stands there is read beforehand
         named = list(_ids_named(request))
-        if (named or words & _DEEDS) and deletes_of_others(request, made):
+        if (named or words & _DEEDS or _OF_ALL.search(path)) and deletes_of_others(request, made):
             with self._lock:
                 self._sent[request.target] = named
 

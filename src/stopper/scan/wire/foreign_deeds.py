@@ -16,6 +16,7 @@ from stopper.core.owner_names import WHOSE_ID
 from stopper.core.probe import Mode
 from stopper.core.probe_objects import as_id, inner_object
 from stopper.core.probe_own_values import SELF, told_about
+from stopper.core.turned_away import turned_away
 from stopper.scan.wire.body_members import members_in
 from stopper.scan.wire.deeds_by_get import ALWAYS, ENTITLES, deed_in, words_of
 from stopper.scan.wire.deletions import INVENTED, deletes_of_others
@@ -106,6 +107,12 @@ def makes_an_account(request: Request) -> bool:
     )
 
 
+def _says_nothing_of_it(request: Request, response: Response) -> bool:
+    """Whether an account may be made of which the answer says nothing: ``{"ok": true}``."""
+    is_made = makes_an_account(request) and any(PASSWORD.search(one) for one, _ in members_in(request, 3))
+    return is_made and response.succeeded and response.json() is not None
+
+
 def _ids_in(response: Response) -> list[str]:
     shown = inner_object(response.json())
     return [one for name in ("id", "_id", "uuid") if (one := as_id(shown.get(name))) is not None]
@@ -137,11 +144,12 @@ class PeopleKnown:
             self.told(response)
         if registers or (asks and own and response.succeeded and request.identity not in self._given):
             self.registers(response)
-        if registers:
+        if registers or (_says_nothing_of_it(request, response) and not turned_away(response)):
             said = [value for name, value in members_in(request, 3) if SUBJECT.search(name) and isinstance(value, str)]
             names = tuple(dict.fromkeys(one for one in said if INVENTED.search(one)))
             called = next(iter((*names, *said)), "somebody without a name")
-            self.accounts.append(Account(request, called, names, tuple(dict.fromkeys(_ids_in(response)))))
+            shown = tuple(dict.fromkeys(_ids_in(response))) if registers else ()
+            self.accounts.append(Account(request, called, names, shown))
         if asks and own and response.succeeded and request.identity in self._given:
             self._reached.setdefault(request.identity or "", (request, inner_object(response.json())))
 

@@ -90,6 +90,10 @@ class ThingsMade:
         }
         return list(things.values())
 
+    def gone(self) -> list[Request]:
+        """The requests that made what was deleted since."""
+        return [by for path, by in list(self.created.items()) if path in self.deleted]
+
     def to_delete(self) -> int:
         """How many things of the scan are still there of kinds of which it has deleted one: those requests are kept for the end."""
         kinds = {path.rpartition("/")[0] for path in self.deleted}
