@@ -7,6 +7,7 @@ from typing import Final
 
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts
+from stopper.core.nested_functions import inside
 from stopper.core.place import Span
 from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Sequence, Value, text_of, walk
 
@@ -56,7 +57,19 @@ def _is_as_it_came(facts: SourceFacts, value: Value, function: str) -> bool:
         and isinstance(value.owner, Name)
         and value.owner.dotted in _WORDS
         and not facts.conditions_in(function)
+        and not _is_asked_above(facts, function)
         and bool(facts.routes_of_view(function))
+    )
+
+
+def _is_asked_above(facts: SourceFacts, function: str) -> bool:
+    """That a decorator of the project turns some callers away."""
+    known = facts.function(function)
+    return known is not None and any(
+        one.stops
+        for above in known.decorators
+        for name in inside(facts, above.name)
+        for one in facts.conditions_in(name)
     )
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from stopper.core.endings import asks_for_ending, is_ending
+from stopper.core.endings import asks_for_ending, is_ending, takes_ending_alone
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
 from stopper.core.failed_branch import failed_before, has_failed, made_at
@@ -94,7 +94,7 @@ def is_checked(
     asked = _check_of(prefix_counts, text_counts=text_counts)
     if is_own_path(facts, value, function):
         return True
-    end = is_ending(value)
+    end = takes_ending_alone(facts, value)
     if _held(facts, origins(value), function, asked, by_host, made_at(value) or at, end=end):
         return True
     if _refused_inside(facts, origins(value), function, by_host) or _is_parsed(facts, origins(value), function):
@@ -210,7 +210,7 @@ def _held(
             and any(_is_about(facts, one, mine) for one in parts(part))
             and not _refuses_scheme(facts, part)
             and not _asks_nothing(facts, part, by_host)
-            and (end or not asks_for_ending(facts, part.callee))
+            and (end or not asks_for_ending(facts, part))
         )
         or (
             not by_host

@@ -41,7 +41,8 @@ def asked_of_directories(facts: "SourceFacts") -> Iterator[tuple[Call, list[Valu
         for call in facts.calls(*(f"*.{word}" for word in _SEARCHES), *(f"?.{word}" for word in _SEARCHES)):
             given = (call.argument(place, "search_filter", "filterstr", "filter_exp") for place in (1, 2))
             text = next((one for one in given if one is not None and _is_put_together(one, _FILTER)), None)
-            if text is not None and not call.callee.startswith("re."):
+            known = call.callee.startswith("re.") or facts.function(call.callee) is not None
+            if text is not None and not known:
                 yield call, [text], "an LDAP filter"
     if facts.imports(*_DOCUMENTS):
         for call in facts.calls_matching(_EXPRESSIONS):
@@ -49,7 +50,7 @@ def asked_of_directories(facts: "SourceFacts") -> Iterator[tuple[Call, list[Valu
             if text is not None and not _refuses_quotes(facts, call.function):
                 yield call, _quoted_by_nobody(text), "an XPath expression"
         for call in facts.calls_matching(_PATHS):
-            text = call.argument(0, "path", "match")
+            text = call.argument(0, "path", "match") if not isinstance(call.receiver, (Constant, Format)) else None
             if text is not None and _is_put_together(text, _CONDITION) and not _refuses_quotes(facts, call.function):
                 yield call, _quoted_by_nobody(text), "an XPath expression"
 

@@ -53,7 +53,9 @@ def _is_given_back_before(facts: "SourceFacts", asked: Span, at: Span) -> bool:
     if asked.path != at.path or asked.line <= at.end_line:
         return False
     here = facts.function_around(at)
-    return here == facts.function_around(asked) and any(one.span.holds(at) for one in facts.returns_of(here))
+    return here == facts.function_around(asked) and any(
+        one.span.holds(at) and not one.span.holds(asked) for one in facts.returns_of(here)
+    )
 
 
 def _is_named(test: Value, asked: Span) -> bool:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.labels import UNTRUSTED
 from stopper.core.read_parts import origins
-from stopper.core.values import Call, Format, Member, Value, text_of, walk
+from stopper.core.values import Call, Choice, Format, Member, Truth, Value, text_of, walk
 
 if TYPE_CHECKING:
+    from stopper.core.fact import Condition
     from stopper.core.facts import SourceFacts
+    from stopper.core.place import Span
 
 _FIELD: Final = re.compile(r"[{%]")
 _PARENTS: Final = frozenset({"..", "../"})
@@ -40,17 +42,35 @@ def read_by_path(facts: "SourceFacts") -> Iterator[tuple[Call, Value]]:
             yield call, folder
 
 
-def refuses_parents(facts: "SourceFacts", path: Value, function: str) -> bool:
+def refuses_parents(facts: "SourceFacts", path: Value, function: str, at: "Span | None") -> bool:
     """``if ".." in name: abort(404)``, where the name stands behind a folder; ``os.path.join`` drops the folder where the name begins with
-    ``/``, so that is asked for too."""
+    ``/``, so that is asked for too. *at* is where it is read: a test that lets the name in does so for its own body alone."""
     mine = origins(path)
-    refusing = [
-        one for one in facts.conditions_in(function) if one.stops and not one.negated and mine & origins(one.value)
-    ]
-    said = {text_of(part) for one in refusing for part in walk(one.value, 4)}
+    said = {
+        text_of(part)
+        for one in facts.conditions_in(function)
+        for test in _found_nowhere(one, at)
+        if mine & origins(test)
+        for part in walk(test, 4)
+    }
     if not said & _PARENTS:
         return False
     return _is_behind_a_folder(facts, path) if isinstance(path, Format) else "/" in said
+
+
+def _found_nowhere(one: "Condition", at: "Span | None") -> Iterator[Value]:
+    """The tests of a condition that have all failed at the place, or hold there for what is not in the name."""
+    tests = one.value.options if isinstance(one.value, Choice) else (one.value,)
+    both = isinstance(one.value, Choice) and one.value.every
+    within = at is not None and one.body is not None and one.body.holds(at)
+    if (one.stops and not one.negated and not within) or (one.negated and within):
+        yield from (test for test in tests if not both and not _differs(test))
+    elif within:
+        yield from (test for test in tests if (both or len(tests) == 1) and _differs(test))
+
+
+def _differs(test: Value) -> bool:
+    return isinstance(test, Truth) and test.differs
 
 
 def _is_behind_a_folder(facts: "SourceFacts", path: Format) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence as SequenceType
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.bare_pages import lines_unescaped
+from stopper.core.checked_input import is_each_checked
 from stopper.core.labelling import labels_of
 from stopper.core.labels import LabelKind
 from stopper.core.place import Span
@@ -44,7 +45,13 @@ def _sent(facts: "SourceFacts") -> dict[str, frozenset[str]]:
         said = statement_of(call.args[0]).lstrip()[:7].lower() if call.args else ""
         pairs = inserted(call) if said.startswith("insert") else _set(call) if said.startswith("update") else ()
         table = table_of(call)
-        sent = {column for column, value in pairs if not _NUMBERS.search(column) and _is_sent(facts, value)}
+        sent = {
+            column
+            for column, value in pairs
+            if not _NUMBERS.search(column)
+            and _is_sent(facts, value)
+            and not is_each_checked(facts, value, call.function, *KINDS)
+        }
         if table and sent:
             found[table] = found.get(table, frozenset()) | sent
     return found

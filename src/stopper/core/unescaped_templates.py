@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.plain_templates import makes_no_page
-from stopper.core.values import Call, Value, is_constant, text_of
+from stopper.core.values import Call, Mapping, Value, is_constant, text_of, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _NOT_ESCAPED: Final = re.compile(r"(?i)\.(?:j2|jinja2?|tpl|tmpl|template)$")
 """Flask escapes ``.html``, ``.htm``, ``.xml``, ``.xhtml`` and ``.svg`` alone (`select_jinja_autoescape`)."""
 _PAGE: Final = re.compile(r"(?i)<(?:html|body|head|div|p|h[1-6]|span|ul|li|a|table|form|b|i|br|main|section)\b")
-_ESCAPES: Final = re.compile(r"\{%-?\s*autoescape\s+(?:true|True)")
+_ESCAPES: Final = re.compile(r"\{%-?\s*(?:autoescape\s+(?:true|True)|filter\s+(?:e|escape|forceescape)\b)")
 
 
 def filled_unescaped(facts: "SourceFacts") -> Iterator[tuple[Call, str, Value]]:
@@ -44,7 +44,12 @@ def _shows(text: str, word: str) -> bool:
 
 
 def _is_escaped_otherwise(facts: "SourceFacts") -> bool:
-    """``app.jinja_env.autoescape = True``, ``app.select_jinja_autoescape = lambda name: True``, a method of that name."""
+    """``app.jinja_env.autoescape = True``, ``app.select_jinja_autoescape = lambda name: True``, a method of that name, options of the engine."""
+    options = [made.value for made in facts.assignments() if made.attribute == "jinja_options"]
+    options += [one.attributes["jinja_options"] for one in facts.classes() if "jinja_options" in one.attributes]
+    said = (part.get("autoescape") for one in options for part in walk(one, 4) if isinstance(part, Mapping))
+    if any(one is not None and not is_constant(one, False) for one in said):
+        return True
     return any(
         made.attribute == "select_jinja_autoescape"
         or (made.attribute == "autoescape" and not is_constant(made.value, False))

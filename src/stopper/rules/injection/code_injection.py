@@ -86,7 +86,7 @@ def detect(app: App) -> Iterator[Hit]:
             if call.function in imported:  # a module, and what it names in itself: one list of modules ends both
                 continue
             imported.add(call.function)
-        if not (call.method == "from_string" and "env" not in f"{call.callee} {_said(call.receiver)}".lower()):
+        if call.method != "from_string" or _ENGINE.search(f"{call.callee} {_said(call.receiver)}"):
             yield Hit("text from the request reaches something that runs it", call.span)
     for call, given in chosen(facts):
         if facts.derives(given, *_KINDS):
@@ -118,6 +118,10 @@ def _is_sandboxed(facts: SourceFacts, engine: Value | None) -> bool:
     return "SandboxedEnvironment" in engine.callee or (
         bool(made) and all(isinstance(one.value, Call) and "SandboxedEnvironment" in one.value.callee for one in made)
     )
+
+
+_ENGINE: Final = re.compile(r"(?i)env(?:ironment)?(?![a-z])")
+"""What an engine of templates is called; a class of the same sound, as ``Envelope``, makes something else of a text."""
 
 
 def _said(value: Value | None) -> str:

@@ -14,6 +14,7 @@ from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.files_by_path import read_by_path, refuses_parents
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.labelling import labels_of
 from stopper.core.labels import Label
 from stopper.core.parts_given_out import given_out, is_own_file
 from stopper.core.passing import given
@@ -209,22 +210,22 @@ def _by_name(facts: SourceFacts) -> Iterator[Hit]:
             and not _writes(facts, flow.span)
             and not _was_just_saved(facts, flow)
             and not (_is_one_segment(facts, flow.labels))
-            and _leads_anywhere(facts, flow.value, flow.function)
+            and _leads_anywhere(facts, flow.value, flow.function, flow.span)
         ):
             yield Hit(_ANY, flow.span)
     for call, path in read_by_path(facts):
-        labels = facts.labels(path)
+        labels = labels_of(facts, path, numbers=True)
         named = any(one.kind in _NAMED for one in labels) and not _is_one_segment(facts, labels)
-        if named and _leads_anywhere(facts, path, call.function):
+        if named and _leads_anywhere(facts, path, call.function, call.span):
             yield Hit(_ANY, call.span)
 
 
-def _leads_anywhere(facts: SourceFacts, path: Value, function: str) -> bool:
+def _leads_anywhere(facts: SourceFacts, path: Value, function: str, at: Span | None) -> bool:
     return not (
         _is_hashed(facts, path)
         or is_checked(facts, path, function, prefix_counts=True)
         or is_checked_by_callers(facts, path, function, *_NAMED)
-        or refuses_parents(facts, path, function)
+        or refuses_parents(facts, path, function, at)
     )
 
 

@@ -86,6 +86,15 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _exempt_where_it_runs(app, told)
 
 
+def _is_sent_alone(facts: SourceFacts, form: str) -> bool:
+    """That a view asks whether the form is filled in well, and not only one that it is a part of."""
+    asked = facts.calls(f"{form}.validate_on_submit", f"{form}.validate", "?.validate_on_submit", "?.validate")
+    return any(
+        one.callee.startswith(f"{form}.") or (isinstance(one.receiver, Call) and one.receiver.callee == form)
+        for one in asked
+    )
+
+
 def _changes(facts: SourceFacts, view: str) -> bool:
     """That the view, or what it calls, writes something in sight."""
     known = facts.function(view) is not None
@@ -162,7 +171,7 @@ def _forms(app: App, facts: SourceFacts) -> Iterator[Hit]:
     }
     for found in facts.classes():
         form, _, word = found.name.rpartition(".")
-        if form in parts:
+        if form in parts and not _is_sent_alone(facts, form):
             continue  # a part of another form, which has the token
         if word == "Meta" and is_constant(found.attributes.get("csrf"), False):
             yield Hit("the form's Meta switches its CSRF token off", found.attributes["csrf"].span or found.span)

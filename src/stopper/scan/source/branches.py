@@ -179,10 +179,11 @@ def read_with(reader: Reader, node: ast.With | ast.AsyncWith) -> Body:
         entered.append((value, entry.context_expr))
         if entry.optional_vars is not None:
             bind_target(reader, entry.optional_vars, value)
-    first_call = len(reader.calls)
+    first_call, before = len(reader.calls), _snapshot(reader)
     body = block(reader, node.body)
     for value, place in entered:
         if type(value) is Call and (swallowed := _swallowed(reader, value)) is not None:
+            _merge(reader, before, False, body.stops)  # it may have been left before its end
             catches, action = swallowed
             tried = tuple(dict.fromkeys(reader.calls[first_call:]))
             handler = Handler(catches, "", action, tried, reader.span(place), reader.function)
@@ -276,7 +277,7 @@ def _catches(reader: Reader, node: ast.expr | None) -> tuple[str, ...]:
 def read_match(reader: Reader, node: ast.Match) -> None:
     subject = reader.value(node.subject)
     before = _snapshot(reader)
-    merged, only = before, chosen(reader, subject, node.cases)
+    merged, only = before, chosen(reader, node)
     for case in node.cases:
         set_scope(reader, dict(before))
         _compare(reader, subject, case.pattern)

@@ -46,6 +46,8 @@ class Module:
     done: bool = False
     sends: bool | None = None
     """That it speaks to others over HTTP, and to nobody who calls; None until somebody asks."""
+    shared: frozenset[str] = frozenset()
+    """Names that a function writes which are not its own: by ``global`` or ``nonlocal``."""
     wide: dict[int, bytes] | None = None
     """The lines that are not plain ASCII, as bytes, by their number: in them columns must be counted in characters."""
 

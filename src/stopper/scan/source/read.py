@@ -25,6 +25,7 @@ from stopper.scan.source.loose_modules import LIBRARIES, LooseModules
 from stopper.scan.source.namespaces import home, in_namespaces
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.reader import wide_lines
+from stopper.scan.source.settled import shared_names
 from stopper.scan.source.statements import finish, read_module
 from stopper.scan.source.suppressions import suppressions
 from stopper.scan.source.textfiles import documented_modules, kind_of, read_text
@@ -128,6 +129,7 @@ class _Run:
         module = Module(source.module, source.shown, source.package, path.rpartition("/")[0])
         if not text.isascii():
             module.wide = wide_lines(text.splitlines())
+        module.shared = shared_names(text)
         self.modules[path] = module
 
         self.project.suppressions.extend(suppressions(text, source.shown))

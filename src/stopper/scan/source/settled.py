@@ -2,10 +2,11 @@
 
 import ast
 import operator
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from stopper.core.values import Constant, Value
+from stopper.core.values import Constant
 from stopper.scan.source.folding import OPERATORS
 from stopper.scan.source.reader import Reader
 
@@ -20,6 +21,14 @@ _COMPARED: Final[dict[type[ast.cmpop], Callable[[Any, Any], bool]]] = {
     ast.In: lambda one, other: one in other,
     ast.NotIn: lambda one, other: one not in other,
 }
+
+
+_SHARED: Final = re.compile(r"(?m)^[ \t]+(?:global|nonlocal)[ \t]+([\w, \t]+)")
+
+
+def shared_names(text: str) -> frozenset[str]:
+    """Names that some function of this program writes and that are not its own."""
+    return frozenset(name.strip() for found in _SHARED.finditer(text) for name in found[1].split(","))
 
 
 def outcome(reader: Reader, test: ast.expr) -> bool | None:
@@ -44,12 +53,13 @@ def outcome(reader: Reader, test: ast.expr) -> bool | None:
         return None
 
 
-def chosen(reader: Reader, subject: Value, cases: list[ast.match_case]) -> ast.match_case | None:
+def chosen(reader: Reader, node: ast.Match) -> ast.match_case | None:
     """The case that a literal of this function leads to, where all before it are literals too."""
-    if reader.loops or type(subject) is not Constant or type(subject.value) not in (str, int):
+    subject = None if reader.loops or reader.scope is reader.module.bindings else _literal(reader, node.subject)
+    if subject is None:
         return None
-    for case in cases:
-        fits = None if case.guard is not None else _fits(subject.value, case.pattern)
+    for case in node.cases:
+        fits = None if case.guard is not None else _fits(subject, case.pattern)
         if fits is None:
             return None
         if fits:
@@ -75,7 +85,7 @@ def _literal(reader: Reader, node: ast.expr) -> _Literal | None:
         case ast.Constant(value=str() | int() | float() as said) if type(said) is not bool:
             return said
         case ast.Name(id=name):
-            held = reader.scope.get(name)
+            held = None if name in reader.module.shared else reader.scope.get(name)
             plain = held.value if type(held) is Constant else None
             return plain if isinstance(plain, (str, int, float)) and type(plain) is not bool else None
         case ast.BinOp(left=left, op=op, right=right):
