@@ -113,6 +113,8 @@ def asks_whose(index: FunctionIndex, route: Route, own: list[Function], look: Ca
 
 def asks_on_another_way(index: FunctionIndex, route: Route, own: list[Function], look: Call | Item) -> bool:
     """That the view asks whose the thing is where it does not come by that *look*: so it is somebody's."""
+    if look.span is None or next(index.facts.conditions_around(look.span), None) is None:
+        return False  # there is one way alone
     return any(_is_beside(index, look, asked) for asked in _asked(index, route, own))
 
 

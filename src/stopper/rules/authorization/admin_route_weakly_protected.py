@@ -12,6 +12,7 @@ from stopper.core.fact import Decorator, Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.login_names import BEST
 from stopper.core.low_roles import LOW, asks_nobody_special, noted_only, says_low
+from stopper.core.nested_functions import inside
 from stopper.core.owner_names import ADMIN_GUARD, ROLE, WHO, only_describes
 from stopper.core.place import RouteRef
 from stopper.core.reached_by_admins import lets_all_in, logs_in_admins_alone
@@ -212,9 +213,7 @@ def _asks_role(app: App, route: Route, method: str, guards: list[str]) -> bool:
     ):
         return True
     names = index.calling([*(function.name for function in own), *words], 2)
-    names += [
-        name for name in index.by_name if any(name.startswith(word + ".") for word in words if word in index.by_name)
-    ]
+    names += [name for word in dict.fromkeys(words) if word in index.by_name for name in inside(facts, word)]
     if _knows_by_admins(index, words):
         return True
     noted, unheard = noted_only(index, names)
@@ -347,7 +346,7 @@ def _of_classes(index: FunctionIndex, own: list[Function]) -> list[Call]:
 
 def _knows_by_admins(index: FunctionIndex, words: list[str]) -> bool:
     """The guard looks for whoever is logged in among administrators: ``AdminUser.get_by_email(session["email"])``."""
-    inner = [name for name in index.by_name if any(name.startswith(word + ".") for word in words)]
+    inner = [name for word in dict.fromkeys(words) for name in inside(index.facts, word)]
     guards = index.calling([*(word for word in words if word in index.by_name), *inner], 2)
     return any(_OF_ADMINS.search(call.callee) for name in guards for call in index.facts.calls_in(name))
 
