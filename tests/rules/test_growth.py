@@ -10,7 +10,7 @@ import pytest
 
 from stopper.core.app import App
 from stopper.rules.api_key import api_key_accepted_in_url, credential_check_falls_through
-from stopper.rules.authorization import object_lookup_without_owner
+from stopper.rules.authorization import admin_route_weakly_protected, object_lookup_without_owner
 from stopper.rules.transport import proxy_trust_misconfigured
 from stopper.scan.source.read import read_source
 
@@ -52,6 +52,14 @@ def things(count: int) -> str:
     return HEAD + table + asked + pulled + "".join(views)
 
 
+def administered(count: int) -> str:
+    """Many routes of everybody and of administrators behind a guard that only asks who is there."""
+    guard = "@app.get('/{0}/{1}')\n@login_required\ndef {0}{1}():\n    return jsonify(ok=True)\n"
+    change = "@app.post('/admin/users/{0}')\n@login_required\ndef v{0}():\n    Person.query.filter_by(id={0}).delete()\n    return jsonify(ok=True)\n"
+    views = (guard.format("notes", n) + change.format(n) for n in range(count))
+    return f"from flask_login import login_required\n{HEAD}" + "".join(views)
+
+
 def calls_in(rule, app: App) -> int:
     """How many functions of Python the detector calls, generators that go on among them."""
     number = 0
@@ -76,6 +84,7 @@ def calls_in(rule, app: App) -> int:
         (credential_check_falls_through, kinds),
         (proxy_trust_misconfigured, addresses),
         (object_lookup_without_owner, things),
+        (admin_route_weakly_protected, administered),
     ],
 )
 def test_twice_the_code_is_about_twice_the_work(rule, source, tmp_path: Path) -> None:
