@@ -14,7 +14,9 @@ from stopper.scan.honest import HonestRequests
 from stopper.scan.merge import template_pattern
 from stopper.scan.report import Coverage
 from stopper.scan.staying import find_accounts
+from stopper.scan.wire.body_members import members_in
 from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.foreign_deeds import makes_an_account
 from stopper.scan.wire.things_made import is_an_id
 
 ENDS_ACCESS: Final = re.compile(
@@ -54,12 +56,32 @@ KEPT_MOST: Final = 3
 
 def tidy(app: App, courier: Courier) -> None:
     """Delete what this scan created and nobody deleted since, as the one who created it, where the API has a way to, and put back what it
-    changed."""
+    changed. People go last, and last of them those as whom the scan asks: without them nothing else could be taken back."""
     find_accounts(app, courier)
+    people = {path: made for path, made in list(courier.made.created.items()) if makes_an_account(made)}
+    _delete(app, courier, [one for one in list(courier.made.created.items()) if one[0] not in people])
+    patterns = [(template_pattern(route.path, dict(route.parameters)), route.methods) for route in app.routes]
+    try:
+        courier.put_back(
+            lambda path: {one for way, methods in patterns if way.fullmatch(path.partition("?")[0]) for one in methods}
+        )
+    finally:
+        names = set(filter(None, courier.people.values()))
+        asking = {
+            path: made
+            for path, made in people.items()
+            if names & {value for _, value in members_in(made, 3) if isinstance(value, str)}
+        }
+        _delete(app, courier, [one for one in people.items() if one[0] not in asking])
+        _delete(app, courier, list(asking.items()))
+
+
+def _delete(app: App, courier: Courier, things: Iterable[tuple[str, Request]]) -> None:
+    """Delete each of the *things*, by its path and the request that made it."""
     ways = [template_pattern(route.path, dict(route.parameters)) for route in app.routes if "DELETE" in route.methods]
     by_query = dict(_by_query(app))
     kept: dict[str, int] = {}
-    for path, made in list(courier.made.created.items()):
+    for path, made in things:
         base, _, number = path.rpartition("/")
         where = (
             path
@@ -79,10 +101,6 @@ def tidy(app: App, courier: Courier) -> None:
                     if own is not None and not courier.carry(again, last=True).response.refused:
                         kept[base] = 0
                         break
-    patterns = [(template_pattern(route.path, dict(route.parameters)), route.methods) for route in app.routes]
-    courier.put_back(
-        lambda path: {one for way, methods in patterns if way.fullmatch(path.partition("?")[0]) for one in methods}
-    )
 
 
 def _by_query(app: App) -> Iterator[tuple[str, str]]:

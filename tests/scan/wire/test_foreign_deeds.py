@@ -298,6 +298,45 @@ def test_who_was_deleted_at_the_end_is_not_told() -> None:
     assert [one.reason for one in people_told(courier) if "stp0123456789" in one.reason] == []
 
 
+def test_people_of_the_scan_go_last() -> None:
+    """As whom a scan asks puts back first what it has changed; of several, those go last as whom it asks."""
+    app, people, notes = Flask("notes"), dict[int, str](), {1: "carol's"}
+    gone: list[str] = []
+
+    @app.post("/register")
+    def register() -> Any:
+        number = len(people) + 7
+        people[number] = request.get_json()["username"]
+        return jsonify(id=number), 201
+
+    @app.route("/users/<int:number>", methods=["GET", "DELETE"])
+    def user(number: int) -> Any:
+        name = people.get(number, "")
+        if request.method == "DELETE":
+            gone.append(people.pop(number))
+        return (jsonify(id=number, username=name), 200) if name else (jsonify(error="none"), 404)
+
+    @app.route("/notes/<int:number>", methods=["GET", "PATCH"])
+    def note(number: int) -> Any:
+        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in people.values():
+            return jsonify(error="who?"), 401
+        if request.method == "PATCH":
+            notes[number] = request.get_json()["text"]
+        return jsonify(id=number, text=notes[number])
+
+    courier = Courier(WsgiTransport(app), mode="active")
+    for name in ("stp0123456789", "stp9876543210"):
+        courier.carry(change("POST", "/register", username=name, password="secret"))
+    alice = Identity("alice", (("Authorization", Secret("Bearer stp0123456789")),), subject="stp0123456789")
+    courier.people.update({"alice": alice.subject})
+    courier.carry(alice.on(change("PATCH", "/notes/1", text="stp0123456789's")))
+    assert notes == {1: "stp0123456789's"}
+    routes = (Route("/users/{number}", ("GET", "DELETE"), parameters=(("number", "int"),)),)
+    tidy(App("notes", routes=routes), courier)
+    assert notes == {1: "carol's"}
+    assert gone == ["stp9876543210", "stp0123456789"]
+
+
 def queue() -> tuple[Flask, dict[int, dict[str, object]]]:
     """Deeds by POST of which no answer shows what they do, on jobs that were there, and accounts that anybody may end."""
     app, people = Flask("queue"), dict[int, dict[str, object]]()
