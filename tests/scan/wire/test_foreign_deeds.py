@@ -5,7 +5,7 @@ import secrets
 from typing import Any
 
 import pytest
-from flask import Flask, jsonify, request
+from flask import Flask, jsonify, redirect, request
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
@@ -269,6 +269,17 @@ def test_an_account_is_named_of_which_the_answer_says_nothing(answer: Any, told:
     assert [one.reason.split(";")[0] for one in people_told(courier)] == (
         ["this scan registered aaaaaaaaaaaa!"] if told else []
     )
+
+
+@pytest.mark.parametrize(("leads", "told"), [("/login", True), ("/register", False)])
+def test_an_account_is_named_that_another_page_answers(leads: str, told: bool) -> None:
+    """A form that was filled in well leads on, and otherwise back to itself."""
+    app = Flask("people")
+    app.add_url_rule("/register", view_func=lambda: redirect(leads), methods=["POST"])
+    courier = Courier(WsgiTransport(app), mode="active")
+    form = (("Content-Type", "application/x-www-form-urlencoded"),)
+    courier.carry(Request("POST", "/register", form, b"username=stp0123456789&password=secret", "write"))
+    assert [one.what for one in people_told(courier)] == (["test people"] if told else [])
 
 
 def test_who_was_deleted_at_the_end_is_not_told() -> None:

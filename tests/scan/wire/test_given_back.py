@@ -73,6 +73,7 @@ def test_nobody_gives_somebody_whom_nothing_names_another_password() -> None:
         (COOKIE, "POST", "/change-my-password"),
         (BEARER, "POST", "/account/close"),
         (BEARER, "POST", "/account/closed"),
+        (COOKIE, "GET", "/settings/close"),
         (BEARER, "PUT", "/me/suspended"),
         (BEARER, "POST", "/api/me/generate-key"),
         (BEARER, "POST", "/api/me/otp"),
@@ -112,6 +113,16 @@ def test_a_refresh_token_in_the_body_is_a_credential_too() -> None:
     assert not given.refusal(Request("POST", "/auth/refresh", body=b"{}", effect="login"))
 
 
+@pytest.mark.parametrize(("who", "refused"), [(True, True), (False, False)])
+@pytest.mark.parametrize("body", [b'{"email": "ann@example.com"}', b"username=ann@example.com"])
+def test_nobody_who_is_in_asks_a_reset_for_somebody_given(who: bool, refused: bool, body: bytes) -> None:
+    given, ann = GivenPeople(), Identity("ann", BEARER.headers, subject="Ann@example.com")
+    given.take_up([ann])
+    one = Request("POST", "/forgot", body=body, effect="write")
+    assert bool(given.refusal(ann.on(one) if who else one)) is refused
+    assert not given.refusal(ann.on(Request("POST", "/forgot", body=b'{"email": "stp0123456789"}', effect="write")))
+
+
 def test_who_was_given_a_name_of_the_scan_loses_no_password_by_it() -> None:
     """An account that bears the scan's own address since a change is nobody for whom a reset is sent."""
     given = GivenPeople()
@@ -127,7 +138,16 @@ def test_who_was_given_a_name_of_the_scan_loses_no_password_by_it() -> None:
     [
         ("/notes/toggle?id=3", "toggle"),
         ("/notes/3/archive", "archive"),
+        ("/notes/3/archived", "archive"),
+        ("/people/3/promoted", "promote"),
         ("/like/3", "like"),
+        ("/close/3", "close"),
+        ("/settings/close", "close"),
+        ("/account/closed", "close"),
+        ("/orders/cancelled", ""),
+        ("/users/3/liked", ""),
+        ("/archive/3", ""),
+        ("/?id=3", ""),
         ("/notes/5/delete", "delete"),
         ("/update?id=3&title=x", "update"),
         ("/users/7/activate", "activate"),

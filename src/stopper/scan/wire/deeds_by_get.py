@@ -21,7 +21,7 @@ _JOINED: Final = re.compile(
     r"|(clear|cancel|close|disable|suspend|ban|reset|drop|empty)(?:all|my|me|user|account|profile|session|cart|basket|order|data|db|database|table)[a-z]*"
 )
 """Two words written as one in small letters: ``deleteuser``, ``closeaccount``."""
-_OF_ONESELF: Final = frozenset({"account", "accounts", "me", "self", "profile", "user", "membership"})
+_OF_ONESELF: Final = frozenset({"account", "accounts", "me", "self", "profile", "user", "membership", "settings"})
 _LEAVES: Final = frozenset({"close", "leave", "stop", "empty", "reset", "delete"})
 """Words that are a deed behind whoever asks: ``/account/close``."""
 _TO_ONE: Final = frozenset({
@@ -32,9 +32,15 @@ _TO_ONE: Final = frozenset({
 """Words that are a deed where the address says to what it is done, and else the name of a page."""
 _BEHIND: Final = frozenset({
     "star", "bookmark", "mark", "done", "archive", "block", "leave", "start", "stop", "run", "transfer", "deposit", "refund", "charge", "rent", "claim",
-    "move", "read", "seen", "reset", "refresh", "checkout", "book", "apply", "award", "close", "open", "lock", "flag", "pin", "favorite", "favourite",
+    "move", "read", "seen", "resolve", "reopen", "reset", "refresh", "checkout", "book", "apply", "award", "close", "open", "lock", "flag", "pin", "favorite", "favourite",
 })  # fmt: skip
 """The same where they end the path; elsewhere they name a kind of things (``/book/3``)."""
+_CLOSED: Final = frozenset({"close", "archive", "lock", "resolve", "reopen", "pin"})
+"""Beside those that are a deed anywhere, what a path may say as done to the thing before it: ``/tickets/5/closed``."""
+_BEFORE: Final = frozenset(
+    {"close", "reopen", "resolve", "done", "leave", "start", "stop", "lock", "reset", "move", "pin", "unarchive"}
+)
+"""Words that are a deed before the id that ends the path (``/close/5``), and name no kind of things."""
 _WRITES: Final = frozenset({
     "update", "edit", "set", "save", "add", "create", "insert", "new", "change", "modify", "rename", "register", "import",
 })  # fmt: skip
@@ -80,7 +86,7 @@ def deed_in(target: str) -> str:
         return min(always)
     if "admin" in every and (made := every & _MAKES_SOMEBODY):
         return min(made)
-    if len(said) > 1 and (left := said[-1] & _LEAVES) and said[-2] & _OF_ONESELF:
+    if len(said) > 1 and (left := with_deeds(said[-1]) & _LEAVES) and said[-2] & _OF_ONESELF:
         return min(left)
     pairs = parse_qsl(query, keep_blank_values=True)
     for name, value in pairs:
@@ -90,8 +96,11 @@ def deed_in(target: str) -> str:
     named = [as_parameter(name) for name, _ in pairs]
     last = said[-1] if said else set[str]()
     if any(_ID.fullmatch(one) for one in segments) or any(_WHICH.fullmatch(name) for name in named):
-        near = last | (said[-2] if len(said) > 1 else set[str]())
-        if found := (near & _TO_ONE) | (last & _BEHIND):
+        above, ends = (said[-2] if len(said) > 1 else set[str]()), segments and _ID.fullmatch(segments[-1])
+        near = last | above
+        behind = len(said) > 1 and _ID.fullmatch(segments[-2])
+        done = with_deeds(last) & (ALWAYS | _CLOSED) if behind else set[str]()
+        if found := (near & _TO_ONE) | (last & _BEHIND) | (above & _BEFORE if ends else set[str]()) | done:
             return min(found)
     brings = any(not _WHICH.fullmatch(name) and not _HOW.fullmatch(name) for name in named)
     return min(last & _WRITES, default="") if brings else ""

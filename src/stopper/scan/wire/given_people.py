@@ -52,7 +52,7 @@ _MAKES_KEY: Final = re.compile(
 )
 """Paths that make somebody a key, which may take the place of the one that was given."""
 _OF_ONESELF: Final = re.compile(
-    r"(?i)(^|[/_-])((close|delete|remove|deactivate|disable|cancel)(my)?)?(me|self|account|profile|user)([/_-]|$)"
+    r"(?i)(^|[/_-])((close|delete|remove|deactivate|disable|cancel)(my)?)?(me|self|account|profile|user|settings)([/_-]|$)"
 )
 _EVERYWHERE: Final = re.compile(
     r"(?i)(log-?_?(out|off)|sign-?_?out|revoke|invalidate)[/_-]?(all|everywhere|other|others|every)|(^|[/_-])(all|others?|everywhere)[/_-](log|sign)-?_?out"
@@ -67,6 +67,8 @@ _NEW_PASSWORD: Final = re.compile(
     r"(pass-?word|passwd|pwd)([/_-](ch|change|update|set|edit|new|reset))?)/?$"
 )
 """Paths that give somebody another password: ``/user/chpasswd``."""
+_FORGETS: Final = PASSWORDS | {"recover", "recovery", "reset"}
+"""Words of paths where somebody who has forgotten a password is named: nobody asks so who is in."""
 _CALLED: Final = re.compile(
     r"(?i)(^|/)(me|self|account|profile|settings|users?/[^/]{1,80})/((change|update|set|edit)[_-]?)?(e?-?mails?|e?-?mail[_-]address|user_?-?name|login|phone(-?number)?)/?$|"
     r"(^|[/_-])(change|update|set|edit)[_-]?(my[_-]?)?(e?-?mail|user_?-?name|phone)/?$"
@@ -112,6 +114,8 @@ class GivenPeople:
         if request.identity not in self.names:
             means = not PASSWORDS.isdisjoint(words_of(path)) and self._called.intersection(_names_in(request))
             return "somebody who was given to the scan may be called so by now" if means and writes else ""
+        if writes and words_of(path) & _FORGETS and self._named_in(request):
+            return "it could ask for another password of somebody who was given to the scan"
         if _OF_KEYS.search(path):
             return f"it could replace a key of {request.identity}, who was given to the scan"
         if _EVERYWHERE.search(path) or (writes and _SECOND_FACTOR.search(path)):
@@ -138,11 +142,16 @@ class GivenPeople:
 
     def _gets_a_password(self, request: Request) -> str:
         """The name by which the body calls somebody who was given, beside a password: a registration may overwrite who is there."""
-        said = list(members_in(request))
-        if not any(PASSWORD.search(name) and value for name, value in said):
+        if not any(PASSWORD.search(name) and value for name, value in members_in(request)):
             return ""
-        called = {value.lower() for name, value in said if isinstance(value, str) and names_somebody(name)}
-        return min(self._subjects & called, default="")
+        return min(self._named_in(request), default="")
+
+    def _named_in(self, request: Request) -> set[str]:
+        """By what the body calls those who were given."""
+        said = members_in(request)
+        return self._subjects & {
+            value.lower() for name, value in said if isinstance(value, str) and names_somebody(name)
+        }
 
     def _shows_one(self, request: Request) -> bool:
         """Whether a credential that was given stands anywhere in the request."""
