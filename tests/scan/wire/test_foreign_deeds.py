@@ -1,5 +1,6 @@
 """What belongs to others stays as it is: their accounts, how they are reached, their passwords, and what a deed would do once more."""
 
+import contextlib
 import json
 import secrets
 from typing import Any
@@ -346,6 +347,35 @@ def test_people_of_the_scan_go_last() -> None:
     tidy(App("notes", routes=routes), courier)
     assert notes == {1: "carol's"}
     assert gone == ["stp9876543210", "stp0123456789"]
+
+
+@pytest.mark.parametrize(
+    ("shows", "path", "members", "goes"),
+    [
+        (False, "/profile/1", {"username": "x"}, False),
+        (False, "/users/1", {"email": "x@example.com", "city": "Bern"}, False),
+        (False, "/users/1", {"city": "Bern"}, True),
+        (True, "/users/1", {"email": "x@example.com"}, True),
+        (False, "/users/stp0123456789", {"email": "x@example.com"}, True),
+        (False, "/notes/1", {"email": "x@example.com"}, True),
+        (False, "/users/1/notes", {"email": "x@example.com"}, True),
+    ],
+)
+def test_a_stranger_is_called_otherwise_only_where_it_can_be_put_back(
+    shows: bool, path: str, members: dict[str, object], goes: bool
+) -> None:
+    """By the scan's own people too: a page that shows the account as text is nothing to put back."""
+    app, seen = Flask("people"), list[str]()
+
+    @app.route("/<path:where>", methods=["GET", "POST"])
+    def any_of_them(where: str) -> Any:
+        seen.extend([where] if request.method == "POST" else [])
+        return jsonify(id=1, email="carol@example.com") if shows else "<p>carol@example.com</p>"
+
+    courier = Courier(WsgiTransport(app), mode="active")
+    with contextlib.suppress(Skipped):
+        courier.carry(change("POST", path, **members))
+    assert seen == ([path[1:]] if goes else [])
 
 
 def queue() -> tuple[Flask, dict[int, dict[str, object]]]:

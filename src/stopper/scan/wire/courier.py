@@ -16,7 +16,7 @@ from stopper.scan.wire.as_it_was import AsItWas
 from stopper.scan.wire.blind_deeds import BlindDeeds
 from stopper.scan.wire.busy_doors import BusyDoors
 from stopper.scan.wire.credential_watch import CredentialWatch
-from stopper.scan.wire.foreign_deeds import PeopleKnown, not_to_be_restored
+from stopper.scan.wire.foreign_deeds import PeopleKnown, not_to_be_restored, reaches
 from stopper.scan.wire.form_doors import FormDoors
 from stopper.scan.wire.given_people import GivenPeople
 from stopper.scan.wire.graphql_calls import GraphqlTransport
@@ -168,6 +168,11 @@ class Courier:
             self.was.keep_by_oneself(request, self.known.shown_to(request.identity))
         request = self.standing.as_it_is(request, self.was.shown(request)) or self._skip(request, WHY)
         if not given:
+            of_another = reaches(request) if self.standing.is_of_another(request) else []
+            if of_another and not self.was.keeps(request, of_another):
+                self._skip(
+                    request, f"somebody who was there could be reached otherwise afterwards ({', '.join(of_another)})"
+                )
             return request
         called = self.people.get(request.identity or "")
         if reason := not_to_be_restored(spared(request, self.people, called), called, self.was.keeps):

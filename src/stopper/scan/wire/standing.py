@@ -176,6 +176,13 @@ class Standing:
             return None
         return with_members(request, stands) if stands != whole else request
 
+    def is_of_another(self, request: Request) -> bool:
+        """Whether the path is the account of somebody who was there, as the scan has registered nobody of that id or name."""
+        said = _said(request)
+        if said is None or not said.itself or self._names_itself(request, said):
+            return False
+        return any(path and not self._is_own((noun, key, path)) for noun, key, path in said.whom)
+
     def _names_itself(self, request: Request, said: _Said) -> bool:
         own = self._known.ids_shown_to(request.identity)
         return bool(said.whom) and all(key in own for _, key, _ in said.whom)
