@@ -32,6 +32,7 @@ from stopper.core.probe_login import (
     retyped,
     understood,
 )
+from stopper.core.probe_other_address import goes_on_from_elsewhere
 from stopper.core.random_words import token_hex
 from stopper.core.registering_views import is_named_registration, registers_somebody
 from stopper.core.reset_doors import asks_for_message
@@ -328,7 +329,9 @@ def _guessed(
         number += len(answers)
         paces.append(max(one.response.seconds for one in answers))
     if _differs(last, first):
-        return passed(f"{ref} answers otherwise after {number} wrong passwords")
+        said, seen = yield from goes_on_from_elsewhere(wrong, _differs, first, last)
+        past = f"{ref} limits wrong passwords by {said}, which the caller writes: with another address guessing goes on"
+        return failed(past, (ref,), seen) if said else passed(f"{ref} answers otherwise after {number} wrong passwords")
     if paces[-1] > 3 * paces[0] + 0.5:
         return passed(f"{ref} answers more slowly with every wrong password")
     if _limit_in_sight(target.app, ref):
