@@ -88,6 +88,12 @@ def left_behind(courier: Courier) -> Iterable[Skip]:
     for request, number in sorted(_things(courier).items()):
         things = "1 thing" if number == 1 else f"{number} things"
         yield Skip(request, f"{things} that this scan made stayed there: it found no way to delete what this makes")
+    for request, number in sorted(courier.blind.led_on().items()):
+        times = "once" if number == 1 else f"{number} times"
+        yield Skip(
+            request,
+            f"it led to another page {times}: what it made may have stayed there, as no answer says where that is",
+        )
     for changed, members in sorted(courier.unlike.items()):
         said = ", ".join(members)
         known = members != [UNREAD] and not said.startswith(UNSHOWN)
@@ -100,6 +106,7 @@ def stays(courier: Courier, where: str) -> str:
     names, things = _names(courier), _things(courier)
     said = [_few(names)] if names else []
     said += [f"{number} of {request}" for request, number in sorted(things.items())]
+    said += [f"what {request} may have made" for request in sorted(courier.blind.led_on())]
     said += [f"what {changed} changed ({', '.join(members)})" for changed, members in sorted(courier.unlike.items())]
     said += [
         f"what {one} may have done, which had no answer yet" for one in dict.fromkeys(list(courier.under_way.values()))

@@ -14,6 +14,7 @@ from stopper.core.probe import Identity, Skipped
 from stopper.core.secret import Secret
 from stopper.scan.honest import HonestRequests
 from stopper.scan.identities import Scene, gather
+from stopper.scan.staying import left_behind
 from stopper.scan.staying import test_people as people_told
 from stopper.scan.survey import tidy
 from stopper.scan.wire.courier import Courier
@@ -281,6 +282,26 @@ def test_an_account_is_named_that_another_page_answers(leads: str, told: bool) -
     form = (("Content-Type", "application/x-www-form-urlencoded"),)
     courier.carry(Request("POST", "/register", form, b"username=stp0123456789&password=secret", "write"))
     assert [one.what for one in people_told(courier)] == (["test people"] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("path", "leads", "told"),
+    [
+        ("/notes/new", "/notes", "it led to another page 2 times"),
+        ("/notes/new", "/login", ""),
+        ("/notes/search", "/notes", ""),
+        ("/account", "/", ""),
+    ],
+)
+def test_what_a_form_may_have_made_is_named(path: str, leads: str, told: str) -> None:
+    app = Flask("notes")
+    app.add_url_rule(path, view_func=lambda: redirect(leads), methods=["POST"])
+    courier = Courier(WsgiTransport(app), mode="active")
+    form = (("Content-Type", "application/x-www-form-urlencoded"),)
+    for number in range(2):
+        courier.carry(Request("POST", path, form, f"title=stp0123456789{number}".encode(), "write"))
+    reasons = [one.reason.partition(":")[0] for one in left_behind(courier)]
+    assert reasons == ([told] if told else [])
 
 
 def test_who_was_deleted_at_the_end_is_not_told() -> None:

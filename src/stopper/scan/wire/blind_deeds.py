@@ -3,6 +3,7 @@ post. They are named when the scan ends."""
 
 import re
 import threading
+from collections import Counter
 from typing import Final
 
 from stopper.core.exchange import Request, Response
@@ -12,6 +13,7 @@ from stopper.core.probe_objects import as_id
 from stopper.scan.wire.body_members import members_in
 from stopper.scan.wire.deeds_by_get import ALWAYS, words_of
 from stopper.scan.wire.deletions import INVENTED, deletes_of_others
+from stopper.scan.wire.foreign_deeds import makes_an_account
 from stopper.scan.wire.spared_accounts import is_of_oneself
 from stopper.scan.wire.things_made import ThingsMade, creates, is_an_id
 
@@ -48,6 +50,7 @@ class BlindDeeds:
     def __init__(self) -> None:
         self._sent: dict[str, list[str]] = {}
         self._done: dict[str, list[str]] = {}
+        self._led_on: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def before(self, request: Request, made: ThingsMade) -> None:
@@ -70,12 +73,27 @@ class BlindDeeds:
             if named is not None and response.went_through and not creates(request, response):
                 told = self._done.setdefault(f"POST {request.target.partition('?')[0]}", [])
                 told += [one for one in named if one not in told]
+            elif _may_have_made(request, response):
+                self._led_on[f"POST {request.target.partition('?')[0]}"] += 1
 
     def told(self) -> dict[str, list[str]]:
         """The deeds, each with the ids that it named."""
         return {
             path: [f"{UNSHOWN} ({', '.join(named[:5])})" if named else UNSHOWN] for path, named in self._done.items()
         }
+
+    def led_on(self) -> dict[str, int]:
+        """How often what may make a thing led to another page: no answer says where the things are."""
+        return {path: number for path, number in self._led_on.items() if path not in self._done}
+
+
+def _may_have_made(request: Request, response: Response) -> bool:
+    """Whether a form was sent to a collection, and went through: an account is known otherwise."""
+    path = request.target.partition("?")[0]
+    if request.method != "POST" or request.effect == "login" or not response.sends_on or response.refused:
+        return False
+    one = any(map(ID.fullmatch, path.split("/"))) or is_of_oneself(path)
+    return not (one or makes_an_account(request) or words_of(path.rstrip("/").rpartition("/")[2]) & _READS)
 
 
 def _ids_named(request: Request) -> list[str]:
