@@ -75,6 +75,7 @@ def test_nobody_gives_somebody_whom_nothing_names_another_password() -> None:
         (BEARER, "POST", "/account/closed"),
         (COOKIE, "GET", "/settings/close"),
         (BEARER, "PUT", "/me/suspended"),
+        (BEARER, "PUT", "/account/cancelled"),
         (BEARER, "POST", "/api/me/generate-key"),
         (BEARER, "POST", "/api/me/otp"),
         (BEARER, "POST", "/api/me/pin"),

@@ -33,7 +33,7 @@ _OF_KEYS: Final = re.compile(
 )
 """Paths that give somebody another key in place of one that programs may use."""
 _ACCOUNT: Final = re.compile(
-    r"(?i)(^|[/_-])(deactivate\w*|(disable|close|delete|remove|anonymi[sz]e|erase|terminate)d?|(suspend|lock|cancel|cancell|destroy)(ed)?|forget|deletion)[/_-]?(my[_-]?)?(me|self|account|user|profile)?/?$"
+    r"(?i)(^|[/_-])(deactivate\w*|(disable|close|delete|remove|anonymi[sz]e|erase|terminate)d?|(suspend|lock|destroy)(ed)?|cancel(l?ed)?|forget|deletion)[/_-]?(my[_-]?)?(me|self|account|user|profile)?/?$"
 )
 _GIVES_UP: Final = re.compile(r"(?i)(^|[/_-])(unregister|deregister|leave)/?$")
 """Paths behind which the account of whoever asks is over."""
