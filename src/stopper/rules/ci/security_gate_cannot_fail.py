@@ -14,7 +14,7 @@ from stopper.core.rule import Edit, Hit, Rule
 TOOL: Final = re.compile(
     r"(?i)(?<![\w/.])(?<![\w-]-)(?:bandit|pip-audit|safety\s+(?:check|scan)|semgrep|trivy|gitleaks|trufflehog|detect-secrets|snyk|grype|checkov|stopper\s+(?:check|scan|audit|lock)"
     r"|zap-(?:baseline|full-scan|api-scan)(?:\.py)?|nuclei|schemathesis|zizmor|osv-scanner|dlint|hadolint|sonar-scanner|codeql\s+database\s+analyze"
-    r"|ruff\s+check[^\n]*(?:--select|--extend-select)[ =][\w,]*S\b|pysa|pyre\s+analyze|horusec|dependency-check|clair|kube-score|tfsec|govulncheck)(?!_\w)(?![\w-]*\.(?:ya?ml|json|toml|cfg))"
+    r"|ruff\s+check[^\n]*(?:--select|--extend-select)[ =][\w,]*S\b|pysa|pyre\s+analyze|horusec|dependency-check|clair|kube-score|tfsec|govulncheck)(?!_(?!(?:path|bin|cmd|command|exe|cli)\b[\"'}]*\s+\w)\w)(?![\w-]*\.(?:ya?ml|json|toml|cfg))"
 )
 _ACTION: Final = re.compile(
     r"(?i)uses:\s*[\"']?(?:aquasecurity/trivy-action|gitleaks/gitleaks-action|trufflesecurity/trufflehog|returntocorp/semgrep-action|snyk/actions|pypa/gh-action-pip-audit"

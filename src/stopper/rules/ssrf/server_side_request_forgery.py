@@ -59,9 +59,11 @@ _MORE: Final = (
     "langchain_openai.ChatOpenAI", "langchain_ollama.ChatOllama", "langchain_community.chat_models.ChatOllama",
     "cv2.VideoCapture", "torch.hub.load_state_dict_from_url", "sqlalchemy.create_engine", "psycopg2.connect", "psycopg.connect", "pymysql.connect",
     "urllib3.HTTPConnectionPool", "urllib3.HTTPSConnectionPool", "urllib3.connection_from_url", "urllib3.connectionpool.connection_from_url", "urllib3.ProxyManager",
-    "urllib3.proxy_from_url", "httpx.Client", "httpx.AsyncClient", "aiohttp.ClientSession", "*.SecretClient", "*.KeyClient", "*.CertificateClient", "*.BlobServiceClient",
-    "*.from_blob_url", "*.from_container_url", "*.from_file_url", "*.from_queue_url", "*.download_blob_from_url", "*.upload_blob_to_url",
+    "urllib3.proxy_from_url", "httpx.Client", "httpx.AsyncClient", "aiohttp.ClientSession",
 )  # fmt: skip
+_OF_AZURE: Final = re.compile(
+    r"azure\..*\.(?:SecretClient|KeyClient|CertificateClient|BlobServiceClient|from_(?:blob|container|file|queue)_url|(?:download_blob_from|upload_blob_to)_url)"
+)
 _SECOND: Final = frozenset({"setopt", "Request", "urlopen"})
 _OF_MODELS: Final = ("base_url", "api_base", "azure_endpoint", "openai_api_base")
 _MODELS: Final = frozenset({"openai", "anthropic", "litellm", "langchain_openai", "langchain_ollama"})
@@ -129,7 +131,7 @@ def _flows(facts: SourceFacts) -> Iterator[tuple[Hit, Value, str]]:
 def _calls(facts: SourceFacts) -> Iterator[tuple[Hit, Value, str]]:
     """Clients that make no flow."""
     flows = {(one.span.path, one.span.line) for one in facts.flows("outbound-url")}
-    for call in facts.calls(*_MORE):
+    for call in (*facts.calls(*_MORE), *facts.calls_matching(_OF_AZURE.pattern)):
         of_models = call.callee.partition(".")[0] in _MODELS
         named = _OF_MODELS if of_models else _BY_NAME.get(call.callee)
         place = None if named is not None else 1 if call.method in _SECOND and call.callee != "mechanize.urlopen" else 0
