@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence as SequenceType
 from typing import Final
 
+from stopper.core.body_models import classes_by_name
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
 from stopper.core.passing_changes import passes
@@ -33,6 +34,15 @@ _EMPTY: Final = re.compile(r"dict|list|set|collections\.(?:defaultdict|OrderedDi
 """What makes a container."""
 _SQL_READ: Final = re.compile(r"(?i)^\s*(?:select|with|show|explain|values)\b")
 _SQL_WRITE: Final = re.compile(r"(?i)^\s*(insert|update|delete|replace|drop|truncate)\s")
+
+
+_KEEPS: Final = re.compile(
+    r"flask\..*|flask_(?:login|babel|wtf)\..*|re\.\w+|urllib\.parse\.\w+|(?:.*\.)?(?:logger|logging|log)\.\w+|datetime\..*|(?!open$|exec$|eval$)[a-z]+"
+)
+"""What changes nothing that lasts, or only what the caller's own browser holds: Flask's calls, builtins, a log."""
+_READING: Final = _FETCHES | frozenset(
+    word for kind in (str, bytes, int) for word in dir(kind) if word[0] != "_"
+) | frozenset({"get", "items", "keys", "values", "getlist", "to_dict", "get_or_404", "first_or_404", "filter", "filter_by", "scalar", "scalars", "validate", "validate_on_submit", "is_valid"})  # fmt: skip
 
 
 def writes(facts: SourceFacts, function: str, depth: int = 3) -> bool:
@@ -76,7 +86,17 @@ def changes_rows(facts: SourceFacts, function: str) -> bool:
 def only_remembers(facts: SourceFacts, functions: SequenceType[str]) -> bool:
     """``session["language"] = …`` and nothing else that lasts: what the caller's own browser holds."""
     remembered = any(flow.function in functions for flow in facts.flows("session"))
-    return remembered and not any(writes(facts, name) for name in functions)
+    return remembered and not any(writes(facts, name) or _may_do_more(facts, name) for name in functions)
+
+
+def _may_do_more(facts: SourceFacts, function: str) -> bool:
+    """Beside what it remembers: calls of which nobody knows that they only read, a member of a row that is written."""
+    made_here = classes_by_name(facts)
+    return any(
+        not (facts.function(call.callee) or _KEEPS.fullmatch(call.callee) or call.method in _READING)
+        and call.callee not in made_here
+        for call in facts.calls_in(function)
+    ) or any(isinstance(one.into, (Call, Parameter)) and "." in one.target for one in facts.assignments_in(function))
 
 
 def _is_kept(facts: SourceFacts, into: Value | None, function: str) -> bool:

@@ -149,12 +149,18 @@ def read_for(reader: Reader, node: ast.For | ast.AsyncFor) -> None:
         reader.unrolled = False
         return
     bind_target(reader, node.target, element_in(reader, over))
-    reader.loops += 1
-    block(reader, node.body)
-    reader.loops -= 1
+    _read_turns(reader, node.body)
     if type(over) is not Sequence or over.open or not over.items or _is_cut_short(node.body):
         _merge(reader, before, False, False)
     block(reader, node.orelse)
+
+
+def _read_turns(reader: Reader, body: list[ast.stmt]) -> None:
+    """The turns of a loop: what names stand for after it is what they do at its last line or where it is left."""
+    reader.loops.append([])
+    block(reader, body)
+    for left in reader.loops.pop():
+        _merge(reader, left, False, False)
 
 
 def _is_cut_short(body: list[ast.stmt]) -> bool:
@@ -165,9 +171,7 @@ def _is_cut_short(body: list[ast.stmt]) -> bool:
 def read_while(reader: Reader, node: ast.While) -> None:
     test_aside(reader, node.test)
     before = _snapshot(reader)
-    reader.loops += 1
-    block(reader, node.body)
-    reader.loops -= 1
+    _read_turns(reader, node.body)
     _merge(reader, before, False, False)
     block(reader, node.orelse)
 

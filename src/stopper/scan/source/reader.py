@@ -86,8 +86,8 @@ class Reader:
         """That a call of a function that only gives back a value is read as that value."""
         self.taken: list[tuple[str, Value]] = []
         """Names of mappings out of which something was taken, each with what it stood for before."""
-        self.loops = 0
-        """How many loops are around the statement that is read."""
+        self.loops: list[list[Scope]] = []
+        """The loops around the statement that is read, each with what names stood for where it is left by ``break``."""
         self.unrolled = False
         """That a loop over a table is read row by row: what it writes stands where the row does."""
         self.under: tuple[tuple[Value, bool], ...] = ()

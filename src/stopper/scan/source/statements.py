@@ -74,6 +74,11 @@ def _global(reader: Reader, node: ast.Global | ast.Nonlocal) -> None:
     """Names of the module that a function changes stay what the module made of them."""
 
 
+def _break(reader: Reader, node: ast.Break) -> None:
+    if reader.loops:
+        reader.loops[-1].append(dict(reader.scope))
+
+
 def _delete(reader: Reader, node: ast.Delete) -> None:
     for target in node.targets:
         if type(target) is ast.Name and reader.function:
@@ -99,5 +104,5 @@ STATEMENTS.update({
     ast.Assert: read_assert, ast.Raise: read_raise, ast.If: read_if, ast.For: read_for, ast.AsyncFor: read_for, ast.While: read_while, ast.With: read_with, ast.AsyncWith: read_with,
     ast.Try: read_try, ast.TryStar: read_try, ast.Match: read_match, ast.Import: read_import, ast.ImportFrom: read_import_from,
     ast.FunctionDef: read_definition, ast.AsyncFunctionDef: read_definition, ast.ClassDef: read_class, ast.Global: _global,
-    ast.Nonlocal: _global, ast.Delete: _delete, ast.Pass: _nothing, ast.Break: _nothing, ast.Continue: _nothing,
+    ast.Nonlocal: _global, ast.Delete: _delete, ast.Pass: _nothing, ast.Break: _break, ast.Continue: _nothing,
 })  # fmt: skip
