@@ -85,6 +85,25 @@ def test_many_secrets_are_found_by_windows(texts: list[str], pick: int) -> None:
     assert len(held) == len(texts)
 
 
+@pytest.mark.parametrize("word", ["password", "Bearer", "token"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password=hunter2hunter2",
+        '{"password": "hunter2hunter2"}',
+        "Authorization: Bearer hunter2hunter2hunter2",
+        "https://api.example/?token=hunter2hunter2",
+    ],
+)
+def test_a_secret_that_is_a_word_before_others_takes_it_from_none_of_them(word: str, text: str) -> None:
+    """Whoever has ``password`` for a password shows nobody else's."""
+    kept = Secret(word)
+    shown = mask(text)
+    assert "hunter2" not in shown
+    assert mask(shown) == shown
+    assert kept.reveal() == word
+
+
 def test_a_secret_that_is_gone_is_not_looked_for() -> None:
     held = Secret("correct-horse-battery")
     assert mask("correct-horse-battery") == "***"

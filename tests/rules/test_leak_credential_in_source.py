@@ -36,9 +36,8 @@ def test_a_token_in_test_code_is_found(tmp_path: Path) -> None:
 def test_the_tokens_of_a_test_file_are_one_finding(tmp_path: Path) -> None:
     """They were made together and are replaced together; the header around a token is not a second credential."""
     other = TOKEN.replace("dGhp", "YWJj")
-    # The first is seen as the credential of a header, the second by its shape.
     test = f'import flask\n\nONE = {{"Authorization": "Bearer {TOKEN}"}}\nTWO = {{"Authorization": "Basic "\n + "{other}"}}\n'
-    assert seen(tmp_path, test) == [("tests/test_api.py", 5, "likely")]
+    assert seen(tmp_path, test) == [("tests/test_api.py", 3, "likely")]
 
 
 def test_a_token_of_a_test_whose_time_is_over_is_no_finding(tmp_path: Path) -> None:

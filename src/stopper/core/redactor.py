@@ -40,6 +40,9 @@ def mask(text: str, stand: Stand = hide) -> str:
     # Whatever is encoded or carries a mark stands in a long run; most texts have none, or only paths and ids.
     runs = registry.runs_of(text)
     if found := registry.found_in(text, runs):
+        # First what words give away: somebody's password may be one of them (``password``), and would take it from the others.
+        lowered = text.lower()
+        text = names.mask_named(shapes.mask_signs(text, lowered, stand), lowered)
         for form in found:
             text = text.replace(form, MASK)
         runs = registry.runs_of(text)
