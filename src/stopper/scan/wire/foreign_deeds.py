@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, cast
-from urllib.parse import urlsplit
 
 from stopper.core.account_body import PHONE
 from stopper.core.account_names import REGISTERS
@@ -112,7 +111,7 @@ def _says_nothing_of_it(request: Request, response: Response) -> bool:
     """Whether an account may be made of which the answer says nothing: ``{"ok": true}``, or that another page comes next."""
     is_made = makes_an_account(request) and any(PASSWORD.search(one) for one, _ in members_in(request, 3))
     if response.sends_on:
-        next_one = urlsplit(response.header("Location") or "").path
+        next_one = (response.header("Location") or "").partition("?")[0].partition("#")[0]
         return is_made and not next_one.endswith(request.target.partition("?")[0])  # not the form once more
     return is_made and response.succeeded and response.json() is not None
 
