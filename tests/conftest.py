@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from tests.longer import LONG
 
+from stopper.core import probe
+from stopper.core.secret import Secret
 from stopper.scan import audit
 
 CAPABILITY = "capability missing: "
@@ -103,6 +105,16 @@ def _no_coverage_that_is_lost() -> Iterator[None]:
         made = audit.child_environment
         patch.setattr(audit, "child_environment", lambda: _without_coverage(made()))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_credential_of_another_test() -> Iterator[None]:
+    """A process keeps what anybody of a scan has had, to mask it: a person whose password is ``password`` would take the word from all tests
+    that follow."""
+    held: set[Secret] = vars(probe)["_HELD"]
+    before = set(held)
+    yield
+    held.intersection_update(before)
 
 
 def _without_coverage(environ: dict[str, str]) -> dict[str, str]:
