@@ -138,43 +138,34 @@ def test_the_one_input_of_a_path_that_fetches_is_given_an_address(path: str, fet
     assert (told.outcome == "fail") is (fetches and path != "/notes"), told.message
 
 
+def _done(found: re.Match[str] | None) -> None:
+    """What the text says is done, as an application that runs it would: it waits that long."""
+    time.sleep(float(found[1]) if found else 0)
+
+
 @pytest.mark.parametrize("runs", [True, False])
-def test_a_text_that_is_run_as_python_and_shows_nothing(runs: bool) -> None:
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/tools/eval/", r"__import__\('time'\)\.sleep\(([\d.]+)\)\Z"),
+        ("/deserialize/pickle/", r"ctime\nsleep\n\(F([\d.]+)\ntR\."),
+    ],
+)
+def test_a_text_that_is_run_or_unpacked_as_it_stands_and_shows_nothing(path: str, form: str, runs: bool) -> None:
     app = Flask("blind")
 
     @app.get("/")
     def start() -> Any:
-        return "<form action='/tools/eval/' method=get><input name=words></form>", {"Content-Type": "text/html"}
+        return f"<form action='{path}' method=get><input name=words></form>", {"Content-Type": "text/html"}
 
-    @app.get("/tools/eval/")
-    def tools() -> Any:
-        found = re.fullmatch(r"__import__\('time'\)\.sleep\(([\d.]+)\)", request.args.get("words", ""))
-        if runs and found:
-            time.sleep(float(found[1]))
-        return "done"
-
-    target, courier = reached(app)
-    told = run_probe(RULES["code-injection"], target, courier).verdict
-    assert (told.outcome == "fail") is runs, told.message
-
-
-@pytest.mark.parametrize("unpacks", [True, False])
-def test_a_text_that_is_unpacked_as_it_stands_and_shows_nothing(unpacks: bool) -> None:
-    app = Flask("packed")
-
-    @app.get("/")
-    def start() -> Any:
-        return "<form action='/deserialize/pickle/' method=get><input name=words></form>", {"Content-Type": "text/html"}
-
-    @app.get("/deserialize/pickle/")
-    def load() -> Any:
-        found = re.match(r"ctime\nsleep\n\(F([\d.]+)\ntR\.", request.args.get("words", ""))
-        if unpacks and found:
-            time.sleep(float(found[1]))
+    @app.get(path)
+    def take() -> Any:
+        if runs:
+            _done(re.match(form, request.args.get("words", "")))
         return "done"
 
     told = verdict("code-injection", app)
-    assert (told.outcome == "fail") is unpacks, told.message
+    assert (told.outcome == "fail") is runs, told.message
 
 
 def test_where_the_budget_is_little_a_quote_is_tried_everywhere_before_more_is_tried_anywhere() -> None:
@@ -287,9 +278,8 @@ def test_the_name_of_a_picture_becomes_part_of_a_command(runs: bool) -> None:
         name = request.files["one"].filename or ""
         if not name.endswith(".png"):
             return "pictures only", 422
-        found = re.search(r";sleep ([\d.]+);", name)
-        if runs and found:
-            time.sleep(float(found[1]))
+        if runs:
+            _done(re.search(r";sleep ([\d.]+);", name))
         return "taken"
 
     told = verdict("code-injection", app)

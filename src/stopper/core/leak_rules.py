@@ -7,7 +7,6 @@ from stopper.core.leak import Sink
 from stopper.core.watchlist import Watched
 
 _ANSWERS: Final = ("response", "response-header")
-_OUTBOUND: Final = ("outbound-url", "outbound-headers", "outbound-body")
 UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 STORE_PORTS: Final = frozenset({1433, 1521, 3306, 5432, 5671, 5672, 6379, 6380, 9042, 11211, 27017})
 """Databases, caches and queues: what an application keeps there is its own."""

@@ -6,13 +6,13 @@ held against these three answers; the status alone decides nothing.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeVar, cast
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request, Response
-from stopper.core.finding import Evidence
+from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import LOGOUT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, send
@@ -276,6 +276,17 @@ def attempt(steps: Steps[T]) -> Steps[T | None]:
         if "--max-requests" in str(skipped) or "stopped" in str(skipped):
             raise
         return None
+
+
+def first_failed(ways: Iterable[Steps[Verdict | None]]) -> Steps[Verdict | None]:
+    """The first failure among what these come to, else the last verdict; None where none has one."""
+    verdict: Verdict | None = None
+    for steps in ways:
+        told = yield from attempt(steps)
+        verdict = told or verdict
+        if told is not None and told.outcome == "fail":
+            break
+    return verdict
 
 
 def beyond(steps: Steps[T], proven: object) -> Steps[T | None]:

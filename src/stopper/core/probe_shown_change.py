@@ -13,7 +13,7 @@ from stopper.core.login_names import PASSWORD
 from stopper.core.naming import as_parameter
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
-from stopper.core.probe_baseline import attempt, is_door
+from stopper.core.probe_baseline import first_failed, is_door
 from stopper.core.probe_entitled import taken_up
 from stopper.core.probe_foreign import made
 from stopper.core.probe_inputs import members
@@ -33,13 +33,8 @@ _CHANGES: Final = ("PUT", "PATCH", "POST")
 
 def asked(target: Target, who: Identity) -> Steps[Verdict | None]:
     """The verdict on the first such route that writes what nobody should set; None where no answer shows such a thing."""
-    verdict: Verdict | None = None
-    for kind, route, method in list(_changing(target))[:ROUTES_MOST]:
-        told = yield from attempt(_changed(target, kind, route, method, who))
-        verdict = told or verdict
-        if told is not None and told.outcome == "fail":
-            break
-    return verdict
+    ways = list(_changing(target))[:ROUTES_MOST]
+    return (yield from first_failed(_changed(target, kind, route, method, who) for kind, route, method in ways))
 
 
 def _changing(target: Target) -> Iterator[tuple[Kind, Route, str]]:

@@ -12,7 +12,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.naming import as_parameter
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
-from stopper.core.probe_baseline import attempt, is_door
+from stopper.core.probe_baseline import attempt, first_failed, is_door
 from stopper.core.probe_inputs import members
 from stopper.core.probe_objects import entries, ids, plain_members
 
@@ -32,13 +32,8 @@ ODD: Final = 0.37
 
 def asked(target: Target, who: Identity) -> Steps[Verdict | None]:
     """The verdict on the first route that takes a thing for the price that the caller says; None where none is known."""
-    verdict: Verdict | None = None
-    for route, price, thing in list(_takers(target))[:ROUTES_MOST]:
-        told = yield from attempt(_taken(target, route, price, thing, who))
-        verdict = told or verdict
-        if told is not None and told.outcome == "fail":
-            break
-    return verdict
+    takers = list(_takers(target))[:ROUTES_MOST]
+    return (yield from first_failed(_taken(target, route, price, thing, who) for route, price, thing in takers))
 
 
 def _takers(target: Target) -> Iterator[tuple[Route, str, str]]:

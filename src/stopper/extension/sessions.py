@@ -6,7 +6,6 @@ from typing import Final, cast
 from flask import Request, request
 from werkzeug.local import LocalProxy
 
-from stopper.auth.policy import Kinds
 from stopper.auth.session import Change, LiveSession, NewSession, Session, Sessions
 from stopper.core.errors import (
     AuthenticationRequiredError,
@@ -23,7 +22,6 @@ from stopper.extension.session_cookie import Cookies
 
 _LIVE: Final = "_stopper_session"
 _HELD: Final = "_stopper_session_shown"
-KIND: Final[Kinds] = frozenset({"browser_session"})
 
 _request: Final = cast("LocalProxy[Request]", request)
 

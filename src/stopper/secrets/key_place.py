@@ -7,7 +7,6 @@ from urllib.parse import unquote
 
 from stopper.secrets.reference import LONGEST, NotAReferenceError
 
-KEY_SCHEMES: Final = ("vault-transit", "aws-kms", "azure-key", "pkcs11")
 _FORM: Final = re.compile(r"(?P<scheme>vault-transit|aws-kms|azure-key|pkcs11):(?P<path>.+)")
 _TRANSIT: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+")
 _KMS: Final = re.compile(

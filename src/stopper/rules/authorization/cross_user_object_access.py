@@ -44,9 +44,6 @@ from stopper.core.random_words import token_urlsafe
 from stopper.core.rule import Rule
 from stopper.core.secret import Secret
 
-_ENDS: Final = re.compile(
-    r"(?i)log-?out|sign-?out|revoke|deactivate|delete|remove|reset|verify|confirm|activate|unsubscribe"
-)
 SAID: Final = 6
 """Weaknesses of one finding that its message names."""
 SHOWN: Final = 6

@@ -63,7 +63,6 @@ _NOT_SQL: Final = re.compile(
 )
 _KINDS: Final[tuple[LabelKind, ...]] = (*UNTRUSTED_TEXT, "unverified-claims")
 """A caller writes what nobody has held against a signature."""
-_DRIVERS: Final = ("sqlite3", "psycopg2", "psycopg", "sqlalchemy", "flask_sqlalchemy", "pymysql", "MySQLdb", "mysql", "flask_mysqldb")  # fmt: skip
 
 
 def detect(app: App) -> Iterator[Hit]:

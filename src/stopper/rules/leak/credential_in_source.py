@@ -229,7 +229,7 @@ def _in_ciphers(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
         text = said.decode("latin-1") if isinstance(said, bytes) else said
         place = key.span if key is not None and key.span is not None else call.span
         if not isinstance(text, str) or place is None or facts.is_test(place) or is_placeholder(text):
-            continue
+            continue  # ``<your-key-here>`` opens nothing
         if _FERNET.fullmatch(text) if call.method == "Fernet" else len(text) in _AES:
             yield place, "the key that something is encrypted with is a literal", "certain"
 

@@ -61,11 +61,6 @@ def _only_one(reader: Reader, endings: tuple[str, ...]) -> Value | None:
     return values_of(project, next(iter(named.values()))) if len(named) == 1 else None
 
 
-PARSER_OBJECTS: Final = frozenset(
-    {"configparser.ConfigParser", "configparser.RawConfigParser", "configparser.SafeConfigParser"}
-)
-
-
 def read_into(reader: Reader, parser: Call) -> Value | None:
     """The sections of the INI file that a ``ConfigParser()`` reads, made before *reader* came here; None where none is seen."""
     for call in reader.project.calls:
