@@ -218,7 +218,7 @@ def test_foreign_json_is_a_report_or_nothing(said):
 def test_a_report_with_one_member_exchanged_is_a_report_or_nothing(data):
     finding = {
         "rule": "debug-enabled", "message": "m", "places": [[["a.py", 1, 1, 1, 1], ["GET", "/"]]], "confidence": "indicated",
-        "evidence": [["source", "x"]], "certainty": "certain", "severity": None, "edit": [["a.py", 1, 1, 1, 1], "t", True, [], [], "replace", [[["a.py", 1, 1, 1, 1], "u", True, [], [], "line-after"]]],
+        "evidence": [["source", "x"]], "certainty": "certain", "severity": None, "each_counts": False, "edit": [["a.py", 1, 1, 1, 1], "t", True, [], [], "replace", [[["a.py", 1, 1, 1, 1], "u", True, [], [], "line-after"]]],
     }  # fmt: skip
     said: dict[str, Any] = {
         "findings": [finding],

@@ -50,6 +50,8 @@ class Finding:
     edit: Edit | None = None
     severity: Severity | None = None
     """As in :class:`Verdict`."""
+    each_counts: bool = False
+    """That every place is a weakness by itself, all of one cause: with one more it is another finding, which nobody has accepted."""
 
     @property
     def weight(self) -> Severity:

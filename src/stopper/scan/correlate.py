@@ -259,7 +259,7 @@ def _finished(app: App, draft: _Draft) -> Finding:
     certainty = max(certainties, key=_CERTAINTIES.index)
     return Finding(
         draft.rule, _message(draft), _places(draft, proven), _confidence(app, draft), tuple(dict.fromkeys(evidence)), certainty, _edit(app, draft.rule, first),
-        severity=_least(draft),
+        severity=_least(draft), each_counts=bool(first.cause),
     )  # fmt: skip
 
 

@@ -59,6 +59,7 @@ def _finding(found: Finding) -> Json:
         "evidence": [[one.kind, _evidence_text(one)] for one in found.evidence],
         "certainty": found.certainty,
         "severity": found.severity,
+        "each_counts": found.each_counts,
         "edit": [*_edit(edit), [_edit(one) for one in edit.also]] if edit else None,
     }  # fmt: skip
 
@@ -86,6 +87,7 @@ def _read_finding(said: Json, rules: Mapping[str, Rule]) -> Finding:
         _one_of(said["certainty"], _CERTAINTIES),
         None if edit is None else _read_edit(edit),
         None if said["severity"] is None else _one_of(said["severity"], SEVERITIES),
+        each_counts=said["each_counts"] is True,
     )
 
 

@@ -1,5 +1,6 @@
 """Correlation: one root cause is one finding, and no finding is surer than what speaks for it."""
 
+from dataclasses import replace
 from typing import Any
 
 from stopper.core.app import App, Route
@@ -14,6 +15,7 @@ from stopper.core.values import Constant
 from stopper.scan.correlate import correlate
 from stopper.scan.engine import DetectorResult, ProbeResult
 from stopper.scan.report import severity_of
+from stopper.scan.reports.shown import fingerprints
 
 NOTES, ME = RouteRef("GET", "/notes/{id}"), RouteRef("GET", "/me")
 HELPER = Span("app.py", 5, 9)
@@ -264,6 +266,17 @@ def test_signs_that_name_one_cause_are_one_finding_with_a_place_each() -> None:
     assert both.message == "notes are open (and 1 more of the kind)"
     assert both.weight == "critical", "the worst of its signs"
     assert other.message == "other"
+
+
+def test_one_more_place_of_a_cause_is_a_finding_that_nobody_has_accepted() -> None:
+    notes = Hit("notes are open", Span("app.py", 20, 25), NOTES, cause="nobody asks")
+    me = Hit("me is open", Span("app.py", 30, 33), ME, cause="nobody asks")
+    more = replace(me, span=Span("app.py", 95, 99), route=RouteRef("PUT", "/me"))
+    two = correlate(APP, [saw(rule("open"), notes, me)], [])
+    three = correlate(APP, [saw(rule("open"), notes, me, more)], [])
+    moved = correlate(APP, [saw(rule("open"), notes, replace(me, span=Span("app.py", 97, 99)))], [])
+    assert fingerprints(two) == fingerprints(moved)
+    assert fingerprints(two) != fingerprints(three)
 
 
 def test_a_proof_at_one_of_its_places_confirms_the_whole() -> None:

@@ -234,7 +234,8 @@ def shown(report: Report) -> Shown:
 
 
 def fingerprints(findings: Sequence[Finding]) -> list[str]:
-    """One stable name for each finding: of its rule, file, route and message, never of a line. Alike ones are numbered."""
+    """One stable name for each finding: of its rule, file, route and message, never of a line; of all its routes where each of them counts.
+    Alike ones are numbered."""
     keys = [_key(finding) for finding in findings]
     order = sorted(range(len(findings)), key=lambda index: (keys[index], _first_line(findings[index]), index))
     seen: Counter[str] = Counter()
@@ -247,7 +248,8 @@ def fingerprints(findings: Sequence[Finding]) -> list[str]:
 
 def _key(finding: Finding) -> str:
     path = min((place.span.path for place in finding.places if place.span), default="")
-    route = min((str(place.route) for place in finding.places if place.route), default="")
+    routes = sorted(str(place.route) for place in finding.places if place.route)
+    route = "\0".join(routes if finding.each_counts else routes[:1])
     # The masked message: a fingerprint must not be a way to guess a secret.
     said = _DIGITS.sub("#", masking.line(finding.message))
     return "\0".join((finding.rule.slug, path, route, said))
