@@ -33,11 +33,16 @@ from stopper.core.values import (
     walk,
 )
 from stopper.core.view_functions import FunctionIndex
-
-_TOOL: Final = re.compile(
-    r"(?i)^flask\.g\._?\w*(?:db|database|conn|connection|cursor|cur|store|engine|redis|mongo|sqlite\w*|db_session|start\w*|request_id|trace_id|locale|lang|language)$"
+from stopper.core.who_calls import (
+    BARE,
+    QUERIES,
+    asks_for_the_caller,
+    is_of_people,
+    is_own_column,
+    is_own_record,
+    is_who,
 )
-"""What is kept in ``g`` for the request and says nothing of who is calling."""
+
 _ACCESS: Final = re.compile(
     r"(?i)(?:^|_)(?:owns?|owner|belongs|access|can_(?:access|view|read|edit|see)|may_(?:access|view|read|edit|see))(?:_|$)"
 )
@@ -65,9 +70,6 @@ _SAYS: Final = re.compile(
     r"redirect|url_for|add|add_all|commit|flush|refresh|delay|apply_async|send|emit|publish|append|str|int|format|insert_one|len|isinstance)"
 )
 """Calls that show, note or store something, and decide nothing."""
-_BARE: Final = re.compile(
-    r"is_authenticated|is_active|is_anonymous|is_confirmed|is_verified|id|username|email|name|sub"
-)
 _LOGGED_IN: Final = re.compile(
     r"(?i)_?(?:user|uid|account|member|customer|username|user_?name|email|login|logged_?in|authenticated|auth|token|identity|sub|profile|patient|client|person|staff|employee)(?:_?id)?"
 )
@@ -76,15 +78,10 @@ _STATE: Final = re.compile(
     r"(?i)(?:email_?)?verified|is_active|active|confirmed|enabled|mfa\w*|two_factor\w*|amr|typ|type|exp|iat|jti"
 )
 """Claims that say in which state somebody is, and not what belongs to whom."""
-_PEOPLE_WORDS: Final = r"(?:user|account|member|customer|patient|person|people|profile|employee|student|client|teacher|principal|identity)s?"
-_PEOPLE: Final = re.compile(rf"(?i){_PEOPLE_WORDS}")
-_FROM_PEOPLE: Final = re.compile(rf"(?i)\b(?:from|update)\s+\W?{_PEOPLE_WORDS}\b")
-_QUERIES: Final = frozenset(
-    {
-        "get", "get_or_404", "get_or_none", "get_by_id", "find_one", "filter", "filter_by", "where", "execute", "select", "query", "scalar", "scalars", "find", "first",
-        "one", "get_item", "fetch_one", "find_by_id", "one_or_404", "first_or_404", "one_or_none", "all", "fetchone", "fetchall", "scalar_one_or_none", "limit", "count",
-    }
-)  # fmt: skip
+_CHANGES: Final = frozenset({"update_one", "update_many", "replace_one", "find_one_and_update", "find_one_and_replace"})
+"""Changes of a document: the first argument says of which, the second how it is to be."""
+_CASTS: Final = frozenset({"UUID", "ObjectId", "Decimal"})
+"""Classes that give what they are handed another type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +173,7 @@ def _compares(index: FunctionIndex, route: Route, one: Comparison) -> bool:
             continue
         if isinstance(other, Constant) and (other.value in (None, True, False, "") or one.operator in ("in", "not in")):
             continue
-        if _is_own_record(one.left) or _is_own_record(one.right):
+        if any(is_own_record(each) or is_own_column(index, each) for each in (one.left, one.right)):
             continue
         return True
     return False
@@ -197,14 +194,6 @@ def _looked_at(index: FunctionIndex, value: Value) -> Iterator[Value]:
         for part in walk(given)
     }
     return (part for part in walk(value) if id(part) not in left_out)
-
-
-def _is_own_record(value: Value) -> bool:
-    """``User.id`` in ``select(User).where(User.id == get_jwt_identity())``: the caller's own record is fetched."""
-    if not isinstance(value, Name) or is_who(value):
-        return False
-    model, _, column = value.dotted.rpartition(".")
-    return _PEOPLE.fullmatch(model.rpartition(".")[2]) is not None and _BARE.fullmatch(column) is not None
 
 
 def _decides(index: FunctionIndex, asked: Condition) -> bool:
@@ -236,13 +225,13 @@ def _is_presence(value: Value) -> bool:
             return _is_presence(only)
         case Name(dotted=dotted):
             _, told, member = dotted.partition(".current_user.")
-            return (dotted.count(".") < 3 and not told) or _BARE.fullmatch(
+            return (dotted.count(".") < 3 and not told) or BARE.fullmatch(
                 member or dotted.rpartition(".")[2]
             ) is not None
         case Call():
             return True
         case Member(owner=owner, attribute=attribute):
-            return _BARE.fullmatch(attribute) is not None and (any(map(is_who, walk(owner))) or isinstance(owner, Call))
+            return BARE.fullmatch(attribute) is not None and (any(map(is_who, walk(owner))) or isinstance(owner, Call))
         case Item(owner=Name(dotted="flask.session" | "flask.g"), key=key):
             return _LOGGED_IN.fullmatch(text_of(key) or "") is not None
         case Item(key=key):
@@ -269,20 +258,22 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
     if is_asked_of_caller(call):
         return True
     if known and call.callee in names:  # what it asks stands in what was read, but for a statement that it is handed
-        return _is_statement(call) and any(map(is_who, walk(call, 4))) and not _is_of_people(call)
-    if _SAYS.fullmatch(call.callee) or (call.method[:1].isupper() and call.method not in _QUERIES):
+        return _is_statement(call) and any(map(is_who, walk(call, 4))) and not is_of_people(call)
+    if _SAYS.fullmatch(call.callee) or (call.method[:1].isupper() and call.method not in QUERIES):
         return False
     given = (*call.args, *(value for _, value in call.keywords))
-    if call.method in _QUERIES and _holds_owner(index, call):
+    if call.method in _CHANGES and call.args:
+        return any(map(is_who, walk(call.args[0], 6)))
+    if call.method in QUERIES and _holds_owner(index, call):
         return True
-    inside = not_of_found(call, [part for value in given for part in _outside_makers(value)], _QUERIES)
+    inside = not_of_found(call, [part for value in given for part in _outside_makers(value)], QUERIES)
     outside = list(_outside_makers(call.receiver)) if call.receiver is not None else []
-    if any(map(is_who, not_of_found(call, outside, _QUERIES))):
+    if any(map(is_who, not_of_found(call, outside, QUERIES))) and not asks_for_the_caller(call):
         return True
     if not any(map(is_who, inside)):
         return False
-    if call.method in _QUERIES:
-        return not _is_of_people(call) and any(_names_thing(part) for value in given for part in walk(value, 6))
+    if call.method in QUERIES:
+        return not is_of_people(call) and any(_names_thing(part) for value in given for part in walk(value, 6))
     return any(_names_thing(part) for value in given for part in _outside_makers(value))
 
 
@@ -318,24 +309,11 @@ def _names_thing(part: Value) -> bool:
 
 def _outside_makers(value: Value, depth: int = 6) -> Iterator[Value]:
     """What stands in an argument, without what goes into a new object on the way: ``add(Entry(actor=current_user.id))``."""
-    if isinstance(value, Call) and value.method[:1].isupper():
+    if isinstance(value, Call) and value.method[:1].isupper() and value.method not in _CASTS:
         return
     yield value
     for part in parts(value) if depth else ():
         yield from _outside_makers(part, depth - 1)
-
-
-def _is_of_people(call: Call) -> bool:
-    """``User.query.get(session["user_id"])``, ``db.session.get(User, get_jwt_identity())``, ``SELECT … FROM users WHERE id = ?``"""
-    for part in walk(call, 6):
-        if isinstance(part, Name) and _PEOPLE.fullmatch(part.dotted.rpartition(".")[2]):
-            return True
-        if isinstance(part, Call) and any(_PEOPLE.fullmatch(word) for word in part.callee.split(".")[:-1]):
-            return True
-        said = text_of(part)
-        if said and _FROM_PEOPLE.search(said):
-            return True
-    return False
 
 
 def _of_decorators(index: FunctionIndex, own: list[Function]) -> list[str]:
@@ -352,21 +330,3 @@ def _is_handed_in(index: FunctionIndex, route: Route, part: Value) -> bool:
     if WHO.search(part.parameter):
         return True
     return any(is_who(one) for given in handed(index.facts, part) for one in walk(given, 4))
-
-
-def is_who(part: Value) -> bool:
-    """Who is calling, or a member of something that says whose it is."""
-    match part:
-        case Name(dotted=dotted):
-            kept = dotted.startswith("flask.g.") and _TOOL.search(dotted) is None
-            return bool(WHO.search(dotted)) or kept or dotted.startswith("flask.session")
-        case Call(callee=callee):
-            return bool(WHO.search(callee))
-        case Member(attribute=attribute):  # APIFlask has ``auth.current_user``
-            return attribute == "current_user" or bool(OWNER.search(attribute))
-        case Item(owner=Name(dotted="flask.session" | "flask.g")):
-            return True
-        case Item(key=Constant(value=str(key))):
-            return bool(OWNER.search(key))
-        case _:
-            return False

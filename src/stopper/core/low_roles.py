@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 from stopper.core.body_models import classes_by_name
 from stopper.core.idle_questions import only_notes
 from stopper.core.owner_names import ADMIN_GUARD
-from stopper.core.values import Call, Name, Value, text_of, walk
+from stopper.core.values import Call, Name, Sequence, Value, options, text_of, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from stopper.core.fact import Condition
     from stopper.core.facts import SourceFacts
@@ -21,6 +21,35 @@ LOW: Final = frozenset(
 _ASKED_BY_CLASS: Final = re.compile(
     r"(?i)^(?:required_|needed_|min(?:imum)?_)?(?:role|permission|access)(?:_required|_needed)?$"
 )
+
+
+def admits_everybody(facts: "SourceFacts", told: Call) -> bool:
+    """``@roles_accepted("user", "admin")``: one of them is enough, and everybody has the first; ``@auth.login_required(role=["clerk", "driver"])``
+    where each person is one or the other."""
+    if told.method == "roles_required":
+        return False
+    if any(str(text_of(part)).lower() in LOW for value in told.args for part in walk(value, 2)):
+        return True
+    listed = next((value for value in (told.keyword("role", "roles"),) if isinstance(value, Sequence)), None)
+    named = {str(text_of(part)) for part in listed.items if text_of(part)} if listed is not None else set[str]()
+    if any(name.lower() in LOW for name in named):
+        return True
+    given = _roles_given(facts) if named else ()
+    return bool(given) and all(several and not named.isdisjoint(several) for several in given)
+
+
+def _roles_given(facts: "SourceFacts") -> tuple[frozenset[str], ...]:
+    """What ``@auth.get_user_roles`` of Flask-HTTPAuth says that people are, each of the ways that it may end; nothing where one is not seen."""
+    return facts.once("roles that people have", lambda: tuple(_ends_of_roles(facts)))
+
+
+def _ends_of_roles(facts: "SourceFacts") -> "Iterator[frozenset[str]]":
+    for function in facts.functions():
+        if any(one.name.endswith(".get_user_roles") for one in function.decorators):
+            for returned in function.returns:
+                for option in options(returned):
+                    several = option.items if isinstance(option, Sequence) else (option,)
+                    yield frozenset(text for part in several if (text := text_of(part)))
 
 
 def says_low(facts: "SourceFacts", view: str) -> bool:

@@ -1,10 +1,10 @@
-"""Schemas of Marshmallow that show the hashes of passwords: a field called so which is not for loading alone, of a column of the project."""
+"""Schemas of Marshmallow and models of pydantic that show the hashes of passwords: a field called so which is not for loading alone, of a column of the project."""
 
 import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.body_models import classes_by_name
+from stopper.core.body_models import class_of, classes_by_name, is_model
 from stopper.core.fact import ClassFact
 from stopper.core.facts import SourceFacts
 from stopper.core.password_columns import is_table_class
@@ -16,6 +16,7 @@ from stopper.core.whole_schemas import with_bases
 _HASH: Final = re.compile(r"(?i)_?(?:hashed_)?(?:password|passwd|pwd|passhash)(?:_?(?:hash|digest|hashed))?")
 _SCHEMA: Final = re.compile(r"(?:.*\.)?(?:Schema|SQLAlchemySchema|SQLAlchemyAutoSchema|ModelSchema)")
 _LEFT_OUT: Final = ("exclude", "load_only")
+_DUMPS: Final = frozenset({"model_dump", "model_dump_json", "dict", "json"})
 
 
 def shows_password(facts: SourceFacts, name: str, made: Call | None, depth: int = 2) -> bool:
@@ -35,6 +36,26 @@ def shows_password(facts: SourceFacts, name: str, made: Call | None, depth: int 
         if depth and any(_is_nested(facts, part, depth) for part in walk(value, 3)):
             return True
     return False
+
+
+def told_by_record(facts: SourceFacts, value: Value) -> bool:
+    """``AccountOut.model_validate(account).model_dump()`` of a model of pydantic that has the hash among its fields."""
+    if not isinstance(value, Call) or value.method not in _DUMPS or value.keyword("include", "exclude") is not None:
+        return False
+    known = classes_by_name(facts).get(class_of(facts, value) or "")
+    if known is None or not is_model(facts, known.name) or any(map(is_table_class, with_bases(facts, known))):
+        return False
+    return any(
+        _HASH.fullmatch(field) and field in _kept(facts) and not _is_kept_back(known.attributes.get(field), typed)
+        for one in with_bases(facts, known)
+        for field, typed in one.fields.items()
+    )
+
+
+def _is_kept_back(said: Value | None, typed: Value) -> bool:
+    """``password_hash: str = Field(exclude=True)``, or a type that writes itself as stars."""
+    left_out = isinstance(said, Call) and is_constant(said.keyword("exclude"), True)
+    return left_out or any(isinstance(one, Name) and one.dotted.endswith("SecretStr") for one in walk(typed, 3))
 
 
 def marshalled_passwords(facts: SourceFacts) -> Iterator[Span]:

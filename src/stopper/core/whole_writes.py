@@ -188,6 +188,8 @@ def _is_inside(facts: SourceFacts, value: Value, depth: int = 4) -> bool:
     """That all of the body is in the value, and no schema has kept the members that it knows."""
     if is_whole(value) or (isinstance(value, Parameter) and is_whole_of(facts, value)):
         return True
+    if isinstance(value, Call) and takes_all(facts, value):
+        return True  # ``model_config = ConfigDict(extra="allow")``
     if depth == 0 or (isinstance(value, Call) and (value.method in _KEEPS or _is_made_by_hand(facts, value))):
         return False
     if gives_rights(facts, value):

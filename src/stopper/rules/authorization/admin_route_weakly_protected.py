@@ -8,10 +8,10 @@ from typing import Final
 from stopper.core.admin_pages import opened_by_any_log_in
 from stopper.core.app import App, Route
 from stopper.core.changing_calls import writes
-from stopper.core.fact import Decorator, Function
+from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.login_names import BEST
-from stopper.core.low_roles import LOW, asks_nobody_special, noted_only, says_low
+from stopper.core.low_roles import admits_everybody, asks_nobody_special, noted_only, says_low
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import ADMIN_GUARD, ROLE, WHO, only_describes
 from stopper.core.place import RouteRef
@@ -188,7 +188,11 @@ def _asks_role(app: App, route: Route, method: str, guards: list[str]) -> bool:
         return False
     known = [one for one in facts.routes if one.path == route.path]
     told = [one for function in own for one in function.decorators]
-    deaf = {one.name for one in told if is_told_nothing(facts, one) or _admits_everybody(one)}
+    deaf = {
+        one.name
+        for one in told
+        if is_told_nothing(facts, one) or (one.call is not None and admits_everybody(facts, one.call))
+    }
     deaf |= {one.name for one in told if _speaks_of_rights(one.name) and lets_all_in(facts, app.routes, one)}
     words = [
         *guards,
@@ -198,7 +202,7 @@ def _asks_role(app: App, route: Route, method: str, guards: list[str]) -> bool:
     words += [hook for one in known for hook in one.hooks]
     words = [word for word in words if word not in deaf]
     calls = [one.call for one in told if one.call is not None and one.name not in deaf and not only_describes(one.name)]
-    calls += _of_classes(index, own)
+    calls += [one for one in _of_classes(index, own) if not admits_everybody(facts, one)]
     open_to_all = {one.callee for one in calls if asks_nobody_special(facts, one, _is_role)}
     words = [word for word in words if word not in open_to_all]
     if any(_speaks_of_rights(word) for word in words if not word.startswith("flask.")):
@@ -244,13 +248,6 @@ def _asks_role(app: App, route: Route, method: str, guards: list[str]) -> bool:
 def _speaks_of_rights(word: str) -> bool:
     head, _, last = word.rpartition(".")
     return ADMIN_GUARD.search(last) is not None or head.endswith(("Permission", "RoleNeed"))
-
-
-def _admits_everybody(one: Decorator) -> bool:
-    """``@roles_accepted("user", "admin")``: one of them is enough, and everybody has the first."""
-    if one.call is None or one.name.rpartition(".")[2] == "roles_required":
-        return False
-    return any(str(text_of(part)).lower() in LOW for value in one.call.args for part in walk(value, 2))
 
 
 def _asks_session(index: FunctionIndex, route: Route, method: str) -> bool:

@@ -32,6 +32,7 @@ from stopper.core.values import (
     text_of,
     walk,
 )
+from stopper.core.view_functions import index_of
 
 _ID: Final = re.compile(r"(?i)^(id|pk|\w*_id|\w+Id|\w*_?(no|number))$")
 _OWN_ID: Final = re.compile(
@@ -46,6 +47,8 @@ _COUNTS: Final = frozenset({"incr", "incrby", "hincrby", "zcard", "llen", "lastr
 _FINDS: Final = re.compile(r"(?:find|update|delete|replace|count)(?:_|$)")
 _CHANGES: Final = ("find_one_and_update", "find_and_modify")
 """Changes of a document that give it back, as it is then or was before: ``{"$inc": {"last": 1}}`` counts."""
+_NEXT: Final = re.compile(r"(?is)^\s*select\s+(?:\w+\s*\(\s*)*(?:max|count)\s*\(.*\+\s*1\b.*\bfrom\b")
+"""``SELECT COALESCE(MAX(id), 0) + 1 FROM orders``: the next number, as the database is asked for it."""
 _SIZES: Final = frozenset({"len", "count", "max", "scalar"})
 _LINK: Final = re.compile(r"(?i)(?:share_|download_|public_)?(?:url|link|path|href)")
 _ENCODES: Final = frozenset({
@@ -69,7 +72,7 @@ def detect(app: App) -> Iterator[Hit]:
         )
         if name is None or route.path in told or _only_in_tests(app, route.path):
             continue
-        if _private(route.path) or (not _PUBLIC.search(route.path) and _asks_owner(facts, route.view)):
+        if _private(route.path) or (not _PUBLIC.search(route.path) and _asks_owner(facts, route)):
             told.add(route.path)
             text = f"{route.path} finds a private thing by the number {name}, which is easily guessed"
             yield Hit(text, route.registered_at, RouteRef(route.methods[0], route.path))
@@ -86,13 +89,16 @@ def detect(app: App) -> Iterator[Hit]:
                 yield Hit(text, place_of(app, one.written, one.method.lower()), one.ref, reader="spec")
 
 
-def _asks_owner(facts: SourceFacts, view: str) -> bool:
+def _asks_owner(facts: SourceFacts, route: SourceRoute) -> bool:
     """That the view looks whose the thing is, so it is somebody's, whatever its path calls it."""
-    sides = [(a, b) for one in facts.comparisons_in(view) for a, b in ((one.left, one.right), (one.right, one.left))]
+    views = [one.name for method in route.methods for one in index_of(facts).of_view(route.view, route.span, method)]
+    compared = [one for view in dict.fromkeys(views) for one in facts.comparisons_in(view)]
+    sides = [(a, b) for one in compared for a, b in ((one.left, one.right), (one.right, one.left))]
     if any(_names_owner(side) and not isinstance(other, Constant) for side, other in sides):
         return True
     return any(
         OWNER.search(name) and not isinstance(value, Constant)
+        for view in dict.fromkeys(views)
         for call in facts.calls_in(view)
         if call.method in ("filter_by", "find_one", "get_or_none", "first_or_404")
         for name, value in call.keywords
@@ -125,6 +131,9 @@ def _counted(facts: SourceFacts) -> Iterator[Hit]:
         if call.function
     }
     makers |= {call.function for call in facts.calls("len", "*.count", "max", *_ENCODES) if call.function}
+    makers |= {
+        call.function for call in facts.calls("*.execute") if call.args and _NEXT.match(text_of(call.args[0]) or "")
+    }
     makers |= {call.function for maker in makers for call in facts.calls(maker) if call.function}
     for function in sorted(makers):
         if not facts.routes_reaching(function):
@@ -189,7 +198,9 @@ def _is_counted(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
         return False
     if any(one.callee in _CLOCKS or one.method in _COUNTS for one in calls) or any(map(_is_next, walk(value, 3))):
         return True
-    if any(map(_is_raised, walk(value, 4))):
+    if any(map(_is_raised, walk(value, 4))) or any(
+        call.args and _NEXT.match(text_of(call.args[0]) or "") for call in calls
+    ):
         return True
     if any(one.callee in _ENCODES and _is_of_number(one) for one in calls):
         return True

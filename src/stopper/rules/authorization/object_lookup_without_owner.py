@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core import people_tables
 from stopper.core.app import App, Route
-from stopper.core.asked_whose import asks_on_another_way, asks_whose, is_who
+from stopper.core.asked_whose import asks_on_another_way, asks_whose
 from stopper.core.body_models import classes_by_name
 from stopper.core.directories import is_in_a_directory, models_named
 from stopper.core.everybodys_deeds import is_everybodys_deed
@@ -39,6 +39,7 @@ from stopper.core.values import (
     walk,
 )
 from stopper.core.view_functions import FunctionIndex, index_of
+from stopper.core.who_calls import is_who
 
 _BY_KEY: Final = (
     "get", "get_or_404", "get_or_raise", "one_or_404", "get_by_id", "find_by_id", "find_one", "find_one_and_update", "find_one_and_delete",

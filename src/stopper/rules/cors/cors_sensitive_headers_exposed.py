@@ -13,6 +13,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_origins import crossings, stranger
+from stopper.core.reflected_origins import is_sent_back_unasked
 from stopper.core.response_headers import SetHeader, headers_set
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Constant, Sequence, Value, options, text_of
@@ -41,7 +42,11 @@ def detect(app: App) -> Iterator[Hit]:
         for name in words(one.value):
             if _SENSITIVE.match(name):
                 spans.setdefault(one.span, Hit(f"other origins may read the header {name} of every answer", one.span))
-    reflecting = {one.span.path for one in headers_set(facts, ORIGIN) if _is_own_origin(facts, one.value)}
+    reflecting = {
+        one.span.path
+        for one in headers_set(facts, ORIGIN)
+        if _is_own_origin(facts, one.value) and is_sent_back_unasked(facts, one)
+    }
     for one in headers_set(facts, ALLOW):
         if one.span.path in reflecting or is_switched_by_environment(facts, one.span):
             continue  # whoever lets every origin in, line by line, has that to mend first: ``cors-origin-reflected`` tells of it

@@ -33,6 +33,8 @@ _SHOWS: Final = re.compile(
     r"route|get|post|put|patch|delete|output|doc|response|alt_response|auth_required|login_required|etag|paginate|marshal_\w+"
 )
 """What the same libraries decorate a view with that looks at no body."""
+_ANSWERS: Final = frozenset({"abort", "HTTPError", "jsonify", "url_for", "dump", "dumps"})
+"""What the same libraries have to answer with."""
 _VALIDATES: Final = re.compile(r"(?i)valid|(?:^|[._])(?:expects?_|request_|body_|json_)\w*schema")
 _DECORATED: Final = re.compile(r"(?i)valid|schema|expects|use_args|use_kwargs|arguments|input|body|json|parse")
 
@@ -123,7 +125,9 @@ def _is_checked(facts: SourceFacts, function: str) -> bool:
     ):
         return True
     if any(
-        _CHECK.fullmatch(call.callee) or _SCHEMAS.search(call.callee) or _makes_type(call)
+        _CHECK.fullmatch(call.callee)
+        or (_SCHEMAS.search(call.callee) and call.method not in _ANSWERS)
+        or _makes_type(call)
         for call in facts.calls_in(function)
     ):
         return True

@@ -14,7 +14,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import asked_honestly
 from stopper.core.response_fields import secret_fields
 from stopper.core.rule import Hit, Rule
-from stopper.core.shown_passwords import marshalled_passwords, shows_password
+from stopper.core.shown_passwords import marshalled_passwords, shows_password, told_by_record
 from stopper.core.told_passwords import told_passwords
 from stopper.core.values import (
     Call,
@@ -58,7 +58,7 @@ def detect(app: App) -> Iterator[Hit]:
     documents = facts.imports("pymongo", "flask_pymongo")
     by_libraries = next(facts.calls(*_BY_LIBRARIES), None) is not None or any(map(is_data_class, facts.classes()))
     schemas = facts.imports("marshmallow_sqlalchemy", "flask_marshmallow")
-    fields = facts.imports("marshmallow", "flask_marshmallow", "apiflask", "flask_restx", "flask_restful")
+    fields = facts.imports("marshmallow", "flask_marshmallow", "apiflask", "flask_restx", "flask_restful", "pydantic")
     yield from _hashes_shown(facts) if fields else ()
     told = {(span.path, span.line): span for span in told_passwords(facts)}
     for span in told.values():
@@ -152,7 +152,7 @@ def _hashes_shown(facts: SourceFacts) -> Iterator[Hit]:
 
 
 def _dumps_hash(facts: SourceFacts, value: Value) -> bool:
-    return dumped_whole(facts, value, shows_password)
+    return dumped_whole(facts, value, shows_password) or told_by_record(facts, value)
 
 
 def _is_of_object(call: Call) -> bool:

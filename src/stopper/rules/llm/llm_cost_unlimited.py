@@ -5,23 +5,27 @@ from collections.abc import Mapping as MappingType
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.body_models import is_bounded
 from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict
 from stopper.core.labels import UNTRUSTED
 from stopper.core.limiter_facts import LIMITERS, default_a_day, has_default, is_limited
 from stopper.core.llm_names import LENGTHS, model_calls, payload, said
+from stopper.core.passing import handed
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import broken, models
 from stopper.core.read_parts import origins
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
+    Choice,
     Constant,
     Format,
     Item,
     Mapping,
     Member,
+    Parameter,
     Sequence,
     Value,
     is_constant,
@@ -76,12 +80,32 @@ def _is_callers_choice(facts: SourceFacts, length: Value, function: str) -> bool
     """A length that the request says, and that nothing holds against a most of our own."""
     if any(isinstance(one, Call) and one.method in ("min", "clamp", "clip") for one in walk(length, 6)):
         return False
+    if _is_field_with_a_most(facts, length):
+        return False
     return facts.derives(length, *UNTRUSTED) and not any(
         origins(length) & origins(side)
         for one in facts.comparisons_in(function)
         for side in (one.left, one.right)
         if one.operator in _HOLDS and not any(is_constant(end, 0, 1) for end in (one.left, one.right))
     )
+
+
+def _is_field_with_a_most(facts: SourceFacts, length: Value, steps: int = 2) -> bool:
+    """``question.length`` of a class that declares ``length: int = Field(ge=50, le=800)``, also handed on by a function's callers."""
+    match length:
+        case Member(owner=owner, attribute=word):
+            return is_bounded(facts, owner, word, _LARGE)
+        case Item(owner=owner, key=key):
+            return is_bounded(facts, owner, text_of(key) or "", _LARGE)
+        case Choice(options=several):
+            return all(isinstance(one, Constant) or _is_field_with_a_most(facts, one, steps) for one in several)
+        case Parameter() if steps:
+            given = list(handed(facts, length))
+            return bool(given) and all(
+                isinstance(one, Constant) or _is_field_with_a_most(facts, one, steps - 1) for one in given
+            )
+        case _:
+            return False
 
 
 def _limits_callers(facts: SourceFacts, function: str) -> bool:

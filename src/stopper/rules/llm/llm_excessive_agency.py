@@ -14,7 +14,7 @@ from stopper.core.llm_names import asks_by_name, model_calls, said, talks_to_mod
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_llm import broken, models
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Name, Value, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Name, Value, parts, walk
 
 _SINKS: Final[tuple[SinkKind, ...]] = ("code", "subprocess", "sql", "deserialisation", "file-path")
 _WORDS: Final = {
@@ -104,16 +104,33 @@ def _is_expression(value: Value) -> bool:
 
 
 def _from_model(facts: SourceFacts, value: Value, asked: set[int]) -> bool:
-    if isinstance(value, Item) and isinstance(value.owner, Mapping) and not value.owner.open:
-        return False  # the model picks one of what the project has written itself
-    if any(isinstance(part, Call) and (id(part) in asked or asks_by_name(facts, part)) for part in walk(value)):
+    if _is_picked(value):
+        return False
+    calls = [part for part in _outside_tables(value) if isinstance(part, Call)]
+    if any(id(one) in asked or asks_by_name(facts, one) or _gives_answers(facts, one, asked) for one in calls):
         return True
-    return facts.derives(value, "model-output") or any(
-        isinstance(part, Call)
-        and (own := facts.function(part.callee)) is not None
-        and any(isinstance(inner, Call) and id(inner) in asked for one in own.returns for inner in walk(one))
-        for part in walk(value)
+    return facts.derives(value, "model-output")
+
+
+def _gives_answers(facts: SourceFacts, call: Call, asked: set[int]) -> bool:
+    own = facts.function(call.callee)
+    return own is not None and any(
+        isinstance(inner, Call) and id(inner) in asked for one in own.returns for inner in walk(one)
     )
+
+
+def _is_picked(value: Value) -> bool:
+    """``{"hotel": "hotel", "day": "arrival"}[column]``: the model picks one of what the project has written itself."""
+    return isinstance(value, Item) and isinstance(value.owner, Mapping) and not value.owner.open
+
+
+def _outside_tables(value: Value, depth: int = 12) -> Iterator[Value]:
+    """What stands in a value, without that by which one of a table is picked."""
+    if _is_picked(value):
+        return
+    yield value
+    for part in parts(value) if depth else ():
+        yield from _outside_tables(part, depth - 1)
 
 
 def probe(target: Target) -> Steps[Verdict]:
