@@ -323,8 +323,8 @@ class _Asking:
             return NONE
         if holds_settings(self.facts, value):
             return labelled("whole-config", source=callee)
-        if callee in _OF_KEYS and value.args and isinstance(held := value.args[0], Mapping):
-            return self._union(tuple(key for key, _ in held.items), bound, depth)
+        if (keys := _keys_given(value)) is not None:
+            return self._union(keys, bound, depth)
         if callee in PASSING:
             return self._union(parts(value), bound, depth)
         if (one := asked_member(self.facts, value)) is not None:
@@ -355,6 +355,16 @@ class _Asking:
             found |= self.of(value, told, depth + 2)
         self.open.discard(mark)
         return found
+
+
+def _keys_given(call: Call) -> tuple[Value, ...] | None:
+    """What ``sorted(table)`` and ``table.keys()`` give of mappings that are written out: the names alone, whatever stands under them."""
+    of = call.receiver if call.method == "keys" and not call.args else call.args[0] if call.args else None
+    if of is None or not (call.method == "keys" or call.callee in _OF_KEYS):
+        return None
+    tables = of.options if isinstance(of, Choice) else (of,)
+    held = [one for one in tables if isinstance(one, Mapping)]
+    return tuple(key for one in held for key, _ in one.items) if len(held) == len(tables) else None
 
 
 _READ: Final["dict[type[Any], Callable[[_Asking, Any, MappingType[str, Value], int], Labels]]"] = {
