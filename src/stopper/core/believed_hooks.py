@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
 from stopper.core.values import Call, Choice, ConfigValue, EnvironmentValue, Item, Value, is_constant, text_of, walk
+from stopper.core.view_functions import index_of
 
 _INCOMING: Final = re.compile(
     r"(?i)/(?:sms|voice|calls?|whatsapp|telegram|e?mails?)[/_-](?:incoming|inbound|received?|reply|status|events?)/?$|/(?:incoming|inbound)[/_-](?:sms|calls?|mails?|messages?)/?$"
@@ -15,10 +16,36 @@ _INCOMING: Final = re.compile(
 _VERIFIES: Final = re.compile(
     r"(?i)(?:^|[._])(?:construct_event|verify\w*|validate\w*|compare_digest|check_signature)$"
 )
+_IS_CHECK: Final = re.compile(
+    r"(?i)verif|validat|signature|authentic|genuine|^(?:is|has|check)_(?:valid|signed|sender)"
+)
 _REFUSAL: Final = re.compile(r"(?i)signature|invalid|verif|^Exception$|^\*$")
 _DIGESTS: Final = re.compile(r"hmac\.|compare_digest|hexdigest")
 _SECRET: Final = re.compile(r"(?i)secret|token|(?:^|_)key$")
 _MAKES: Final = ("hmac.new", "hmac.digest")
+
+
+def looks_at_a_proof(facts: SourceFacts, name: str) -> bool:
+    """That a function is a check by what it is called or calls, or holds what a header brought against something: its answer says whether
+    somebody may be believed. What writes a log or a row says whether it could, and judges nobody."""
+    names = index_of(facts).calling([name], 3)
+    called = {one for own in names if (known := facts.function(own)) is not None for one in known.calls}
+    return (
+        any(
+            isinstance(part, Call) and _DIGESTS.search(part.callee)
+            for one in facts.returns_of(name)
+            for part in walk(one.value, 4)
+        )
+        or any(_IS_CHECK.search(one.rpartition(".")[2]) for one in names)
+        or any(_VERIFIES.search(one) or _DIGESTS.search(one) for one in called)
+        or any(one.function in names and "headers" in one.source for one in facts.readings())
+        or any(
+            facts.derives(side, "request-header", "authorization-header")
+            for own in names
+            for one in facts.comparisons_in(own)
+            for side in (one.left, one.right)
+        )
+    )
 
 
 def is_incoming(path: str) -> bool:

@@ -9,6 +9,7 @@ from stopper.core.believed_hooks import (
     believed_all_the_same,
     believed_unset,
     is_incoming,
+    looks_at_a_proof,
     tells_of_events,
     tells_of_messages,
 )
@@ -104,6 +105,8 @@ def _never_asked(facts: SourceFacts, route: SourceRoute) -> Iterator[Span]:
         returns = facts.returns_of(name)
         if not returns or raised_in(facts, name) or not all(_says_whether(one.value) for one in returns):
             continue
+        if not looks_at_a_proof(facts, name):
+            continue  # what writes a log or a row says whether it could, and judges nobody
         for call in facts.calls(name):
             if call.function in functions and call.span is not None and stands_alone(facts, call):
                 yield call.span
