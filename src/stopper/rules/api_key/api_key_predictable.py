@@ -30,6 +30,7 @@ from stopper.core.values import (
     Item,
     Mapping,
     Sequence,
+    Truth,
     Value,
     options,
     parts,
@@ -192,9 +193,9 @@ def _few_letters(facts: SourceFacts, value: Value) -> Iterator[tuple[Span, str]]
 
 
 def _material(value: Value, depth: int = 8) -> Iterator[Value]:
-    """The value and what it is made of; a record that is made of several things is none of them."""
+    """The value and what it is made of; a record that is made of several things is none of them, and neither is what a row was found by."""
     yield value
-    if depth == 0 or (isinstance(value, Call) and _RECORD.search(value.callee)):
+    if depth == 0 or isinstance(value, Truth) or (isinstance(value, Call) and _RECORD.search(value.callee)):
         return
     for part in parts(value):
         yield from _material(part, depth - 1)
