@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+from functools import partial
 from typing import Final
 
-from stopper.core.account_names import ASKS_ACCOUNT, CHECKS_PASSWORD, REGISTERS
+from stopper.core.account_names import ASKS_ACCOUNT, REGISTERS
 from stopper.core.app import App, Route
 from stopper.core.code_doors import is_code, is_code_door, lets_somebody_in, looks_code_up, sets_password, takes_code
 from stopper.core.exchange import Exchange, Request, Response
@@ -15,6 +15,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.login_names import PASSWORD
 from stopper.core.login_throttle import counts_attempts, limited_as_a_whole
 from stopper.core.naming import HUMP
+from stopper.core.password_checks import checks_password, is_check
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, together, unsure
 from stopper.core.probe_baseline import attempt, beyond, same
@@ -52,7 +53,6 @@ WAYS: Final = 3
 """JSON, form and Basic, as :func:`login_requests` yields them."""
 LAYERS: Final = 4
 """Functions from a view to what checks the password: view, service, repository or hasher, and one more."""
-_FORMS: Final = re.compile(r"(?i)schema|form$|valid|policy")
 _LOGIN_NAME: Final = re.compile(
     r"(?i)(^|[/_.-])(log_?-?in|sign_?-?in|authenticate|auth|tokens?|sessions?|otp|totp|2fa|mfa|pin|verify_?-?(otp|code|pin))([/_.-]|$)"
 )
@@ -127,7 +127,7 @@ def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) ->
     named = _is_named_so(route)
     if _REFRESH.search(f"{route.path} {route.view.rpartition('.')[2]}"):
         return False  # a token is shown there, which nobody guesses
-    if any(_checks_password(call.callee) and not _asks_form_only(facts, call) for call in calls):
+    if any(checks_password(facts, call) for call in calls):
         return "POST" in route.methods or (named and not _is_asked_by_post(index, route, functions))
     if "POST" in route.methods and (named or takes_code(route) or is_code_door(route)):
         opens = lets_somebody_in(facts, functions, calls)
@@ -148,9 +148,7 @@ def _is_login(index: FunctionIndex, route: SourceRoute, functions: list[str]) ->
 def _is_asked_by_post(index: FunctionIndex, route: SourceRoute, functions: list[str]) -> bool:
     """That the check stands in a function which a route of the same view's module answers POST with: this one only shows the page."""
     facts = index.facts
-    checks = {name for name in functions if any(_checks_password(call.callee) for call in facts.calls_in(name))} - {
-        route.view
-    }
+    checks = {name for name in functions if any(is_check(call.callee) for call in facts.calls_in(name))} - {route.view}
     return bool(checks) and any(
         "POST" in other.methods and checks <= set(_functions(index, other))
         for other in facts.routes
@@ -172,19 +170,6 @@ def _hands_password_on(facts: SourceFacts, call: Call) -> bool:
     return len(sent) > 1 and any(
         isinstance(one, Item) and PASSWORD.search(text_of(one.key) or "") is not None for one in sent
     )
-
-
-@lru_cache(maxsize=16384)
-def _checks_password(callee: str) -> bool:
-    return CHECKS_PASSWORD.fullmatch(callee) is not None
-
-
-def _asks_form_only(facts: SourceFacts, call: Call) -> bool:
-    """``UserSchema.validate_password(password)``: a new password's length and signs, with nothing to compare it with."""
-    function = facts.function(call.callee) if call.method == "validate_password" else None
-    if function is None or len(set(function.parameters) - {"self", "cls"}) != 1:
-        return False
-    return not function.owner or _FORMS.search(function.owner.rpartition(".")[2]) is not None
 
 
 def _compares(index: FunctionIndex, functions: list[str], *, codes_only: bool = False) -> bool:
