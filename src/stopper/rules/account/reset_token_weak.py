@@ -60,12 +60,23 @@ def detect(app: App) -> Iterator[Hit]:
         return
     seen: set[tuple[str, int]] = set()
     reached = resets | frozenset(_reached(facts))
-    for hit in (*_made(facts, resets, reached), *unended(facts, reached), *_kept(facts, resets)):
+    made = _at_their_source(facts, [*_made(facts, resets, reached)])
+    for hit in (*made, *unended(facts, reached), *_kept(facts, resets)):
         if hit.span is not None and (hit.span.path, hit.span.line) not in seen:
             seen.add((hit.span.path, hit.span.line))
             yield hit
     for span in endless_entries(facts, reached, RESETS):
         yield Hit("a token of the store never ends, and is not taken out where it is used", span, certainty="likely")
+
+
+def _at_their_source(facts: SourceFacts, hits: list[Hit]) -> list[Hit]:
+    """Each but those at a call of a function of the project in which another stands: that one is told where it makes the token."""
+    spans = [one.span for one in hits if one.span is not None]
+    if len(spans) < 2:
+        return hits
+    makers = {one.function for one in (*facts.assignments(), *facts.calls()) if one.span in spans and one.function}
+    handed = [call.span for name in makers for call in facts.calls(name) if call.function != name and call.span]
+    return [hit for hit in hits if hit.span is None or not any(hit.span.holds(one) for one in handed)]
 
 
 def _reached(facts: SourceFacts) -> list[str]:
@@ -202,7 +213,9 @@ def _kept(facts: SourceFacts, resets: frozenset[str]) -> Iterator[Hit]:
 def _looked_up(facts: SourceFacts) -> Iterator[tuple[str, Span | None]]:
     """Where something is looked up by a token that the caller shows: in a database, by a statement, in a dict of the module."""
     for call in facts.calls(*_LOOKS_UP):
-        shown = [value for name, value in call.keywords if KEPT_AS.fullmatch(name)]
+        shown = [
+            value for name, value in call.keywords if KEPT_AS.fullmatch(name) and not _is_number_of_row(name, value)
+        ]
         shown += [value for arg in call.args[:1] for value in _by_token(arg)]
         if call.args and isinstance(made := call.args[0], Name) and KEPT_AS.fullmatch(made.dotted.rpartition(".")[2]):
             shown += call.args[1:2]  # ``session.get(ResetToken, digest)``
@@ -228,6 +241,11 @@ def _looked_up(facts: SourceFacts) -> Iterator[tuple[str, Span | None]]:
             continue
         if KEPT_AS.fullmatch(said_name(item.key)) and _is_shown(facts, item.key):
             yield facts.function_around(item.span), item.span
+
+
+def _is_number_of_row(name: str, value: Value) -> bool:
+    """``invite_id=invitation.id``: a row by the number of another, which nobody shows."""
+    return name.endswith("_id") and isinstance(value, Member) and value.attribute in ("id", "pk")
 
 
 def _held_together(facts: SourceFacts) -> Iterator[tuple[Value, Value, str, Span | None]]:
