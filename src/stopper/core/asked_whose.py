@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stopper.core.app import Route
-from stopper.core.asked_of_found import is_asked_of_caller, not_of_found
+from stopper.core.asked_of_found import is_asked_of_caller, is_callers_parameter, not_of_found
 from stopper.core.caller_askers import askers
 from stopper.core.fact import Comparison, Condition, Decorator, Function
 from stopper.core.idle_questions import is_only_noted, is_switched_off, is_with_itself, on_another_way
@@ -74,6 +74,7 @@ _LOGGED_IN: Final = re.compile(
     r"(?i)_?(?:user|uid|account|member|customer|username|user_?name|email|login|logged_?in|authenticated|auth|token|identity|sub|profile|patient|client|person|staff|employee)(?:_?id)?"
 )
 """A member of the session whose presence says that somebody is logged in."""
+_ASKED_OF_PERSON: Final = re.compile(r"(?:is|has|can|may|owns)_")
 _STATE: Final = re.compile(
     r"(?i)(?:email_?)?verified|is_active|active|confirmed|enabled|mfa\w*|two_factor\w*|amr|typ|type|exp|iat|jti"
 )
@@ -160,7 +161,7 @@ def _asked(index: FunctionIndex, route: Route, own: list[Function]) -> Iterator[
             if _decides(index, asked):
                 yield Asked((asked.value,), asked.span)
         for call in index.facts.calls_in(name):
-            if _is_asked(index, names, call):
+            if _is_asked(index, names, call) or _is_asked_of_handed_in(index, route, call):
                 yield Asked((call,), call.span)
 
 
@@ -327,6 +328,12 @@ def _is_handed_in(index: FunctionIndex, route: Route, part: Value) -> bool:
     """``def show(current_user, id)``: a decorator hands in who is calling, and the path does not; or a call of the project does."""
     if not isinstance(part, Parameter) or part.parameter in {name for name, _ in route.parameters}:
         return False
-    if WHO.search(part.parameter):
+    if WHO.search(part.parameter) or is_callers_parameter(index, route, part):
         return True
     return any(is_who(one) for given in handed(index.facts, part) for one in walk(given, 4))
+
+
+def _is_asked_of_handed_in(index: FunctionIndex, route: Route, call: Call) -> bool:
+    """``user.is_not_admin()`` of the ``user`` that a decorator hands in."""
+    asked = _ASKED_OF_PERSON.match(call.method) is not None and _BARE.fullmatch(call.method) is None
+    return asked and isinstance(call.receiver, Parameter) and is_callers_parameter(index, route, call.receiver)
