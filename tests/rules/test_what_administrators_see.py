@@ -58,6 +58,73 @@ def alerts():
 """
 
 
+VIEW = """
+from flask import Flask, flash, redirect
+from flask_login import current_user, login_required
+from shop import add
+
+app = Flask(__name__)
+
+
+@app.post("/currencies")
+@login_required
+def currency():
+    {asks}
+    try:
+        add()
+    except Exception as error:
+        flash(f"not added: {{error}}")
+    return redirect("/currencies")
+"""
+AROUND = """
+from flask import Flask, g, jsonify
+from flask_sqlalchemy import SQLAlchemy
+from shop import login_required
+
+app = Flask(__name__)
+db = SQLAlchemy(app)
+
+
+class Alert(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+
+
+@app.get("/alerts")
+@login_required
+def alerts():
+    if {asks}:
+        found = Alert.query.order_by(Alert.id).all()
+        return jsonify([one.id for one in found])
+    return jsonify([])
+"""
+
+
+@pytest.mark.parametrize(
+    ("asks", "weighs"),
+    [
+        ("if not current_user.is_admin:\n        return redirect('/')", "low"),
+        ("if current_user.is_not_super_admin():\n        raise ValueError", "low"),
+        ("if current_user.is_admin:\n        return redirect('/admin')", None),
+        ("if not current_user.is_active:\n        return redirect('/')", None),
+    ],
+)
+def test_what_a_view_flashes_that_turns_others_away(asks: str, weighs: str | None, tmp_path: Path) -> None:
+    told = _told(tmp_path, VIEW.format(asks=asks), exception_text_in_response)
+    assert [hit.severity for hit in told] == [weighs]
+
+
+@pytest.mark.parametrize(
+    ("asks", "weighs"),
+    [
+        ("'user' in g and g.user.is_admin()", "low"),
+        ("'user' in g or g.user.is_admin()", None),
+        ("not g.user.is_admin()", None),
+    ],
+)
+def test_a_list_that_a_question_stands_around(asks: str, weighs: str | None, tmp_path: Path) -> None:
+    assert [hit.severity for hit in _told(tmp_path, AROUND.format(asks=asks), page_size_unlimited)] == [weighs]
+
+
 @pytest.mark.parametrize(("asks", "weighs"), [(ASKS, "low"), ("pass", None)])
 def test_what_a_page_of_flask_admin_flashes(asks: str, weighs: str | None, tmp_path: Path) -> None:
     told = _told(tmp_path, PANEL.format(asks=asks), exception_text_in_response)

@@ -6,14 +6,27 @@ from typing import Final
 
 from stopper.core.app import App, Route
 from stopper.core.body_models import classes_by_name
-from stopper.core.fact import Decorator
+from stopper.core.fact import Condition, Decorator
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import LabelKind
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import ROLE
 from stopper.core.passing import callers, passed
+from stopper.core.place import Span
 from stopper.core.rights_confirmed import confirms_rights
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Value,
+    text_of,
+    walk,
+)
 
 _ADMIN_CLASS: Final = re.compile(r"(?:^|\.)(?:Admin|Administrator|Superuser)(?:[A-Z]\w*)?(?:\.|$)")
 _ADMINS: Final = re.compile(r"(?i)(?:^|(?<=_))(?:super|sys)?(?:admin(?:istrator)?|superuser)s?(?=_|$)")
@@ -71,6 +84,55 @@ def is_run_by_admins_alone(app: App, function: str, depth: int = 4) -> bool:
         alike = facts.calls("?." + function.rpartition(".")[2])
         calls = [one for one in alike if len(one.args) + len(one.keywords) == len(taken)]
     return bool(calls) and all(is_run_by_admins_alone(app, one.function, depth - 1) for one in calls)
+
+
+_IS_ADMIN: Final = re.compile(
+    r"(?i)_?is_?(?:an?_)?(?:super_?|sys_?|site_?|global_?)?(?:admin(?:istrator)?|superuser|root)"
+)
+_IS_NO_ADMIN: Final = re.compile(
+    r"(?i)_?is_?(?:not|no)_(?:an?_)?(?:super_?|sys_?|site_?|global_?)?(?:admin(?:istrator)?|superuser|root)"
+)
+
+
+def only_admins_come_to(app: App, span: Span) -> bool:
+    """That whoever is no administrator does not come to this place: by guards above the views, or by what is asked on the way."""
+    facts = source_of(app)
+    function = facts.function_around(span)
+    return bool(function) and (asks_for_admins(facts, span) or is_run_by_admins_alone(app, function))
+
+
+def asks_for_admins(facts: SourceFacts, span: Span) -> bool:
+    """``if not current_user.is_admin: return redirect(…)`` before the place, or ``if user.is_admin():`` around it."""
+    before = (
+        one
+        for one in facts.conditions_in(facts.function_around(span))
+        if one.stops and one.span.line < span.line and not (one.body is not None and one.body.holds(span))
+    )
+    return any(map(_turns_others_away, before)) or any(
+        not one.negated and _lets_admins_on(one.value) for one in facts.conditions_around(span)
+    )
+
+
+def _turns_others_away(asked: Condition) -> bool:
+    words = _IS_ADMIN if asked.negated else _IS_NO_ADMIN
+    return words.fullmatch(_last_word(asked.value)) is not None
+
+
+def _lets_admins_on(value: Value) -> bool:
+    """``user.is_admin()``, also as one of several things that must all hold."""
+    if isinstance(value, Choice):
+        return value.every and any(map(_lets_admins_on, value.options))
+    return _IS_ADMIN.fullmatch(_last_word(value)) is not None
+
+
+def _last_word(value: Value) -> str:
+    match value:
+        case Call():
+            return value.method
+        case Member(attribute=word) | Name(dotted=word):
+            return word.rpartition(".")[2]
+        case _:
+            return ""
 
 
 def lets_all_in(facts: SourceFacts, routes: Sequence[Route], one: Decorator) -> bool:

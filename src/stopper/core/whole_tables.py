@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
 from stopper.core.place import RouteRef
+from stopper.core.reached_by_admins import asks_for_admins
 from stopper.core.rule import Hit
 from stopper.core.values import Call, Choice, Constant, Item, Mapping, Name, Truth, Value, is_constant, text_of, walk
 from stopper.core.view_functions import index_of
@@ -52,7 +53,8 @@ def whole_tables(facts: SourceFacts) -> Iterator[Hit]:
                 continue
             if found is not None and function.returns:
                 message, where = f"GET {route.path} answers with all that there are", RouteRef("GET", route.path)
-                if any(_OF_ADMINS.search(one.name.rpartition(".")[2]) for one in function.decorators):
+                above = any(_OF_ADMINS.search(one.name.rpartition(".")[2]) for one in function.decorators)
+                if above or (found.span is not None and asks_for_admins(facts, found.span)):
                     message = f"{message}: look how many, only administrators ask"
                     yield Hit(message, found.span, where, certainty="possible", severity="low")
                 else:

@@ -22,6 +22,7 @@ from stopper.core.passing import passed as passed_for
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_provoke import Provoked, provoked, to_the_end
+from stopper.core.reached_by_admins import only_admins_come_to
 from stopper.core.reworded_exceptions import reached, worded_by_others
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.shown_in_templates import is_printed
@@ -113,7 +114,7 @@ def detect(app: App) -> Iterator[Hit]:
         if left:
             span = _first(catching, left)
             told |= {(one.path, one.line) for one in left}
-            if found[span] == "possible" or is_of_flask_admin(facts, span):
+            if found[span] == "possible" or is_of_flask_admin(facts, span) or only_admins_come_to(app, span):
                 message = f"{_LIBRARY}: look whether its words tell of the inside"
                 yield Hit(message, span, certainty="possible", severity="low")
             else:
