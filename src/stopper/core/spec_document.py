@@ -10,7 +10,9 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import RouteRef, Span
 
 CONNEXION: Final = "connexion.security"
-"""The name of a guard that stands for the function of a security scheme, which Connexion asks before the view."""
+CONNEXION_ADMINS: Final = f"{CONNEXION}.admins"
+"""Names of a guard that stands for the function of a security scheme, which Connexion asks before the view; the second by its name for
+administrators."""
 METHODS: Final = ("get", "put", "post", "delete", "patch", "options", "head", "trace")
 _PARAMETER: Final = re.compile(r"\{[^{}]*\}")
 

@@ -60,6 +60,16 @@ def test_a_scheme_guards_where_a_function_is_named_that_reads_the_credential(rea
     assert states["/v1/notes/{note_id}", "GET"] == "open"  # Connexion lets pass what nothing looks at
 
 
+def test_a_scheme_for_administrators_says_so(read):
+    several = files()
+    several["shop/spec/notes.yaml"] = DOCUMENT.replace("shop.auth.read_token", "shop.auth.read_admin_token")
+    several["shop/auth.py"] = several["shop/auth.py"].replace("read_token", "read_admin_token")
+    (route,) = (one for one in read(several).app.routes if "POST" in one.methods)
+    assert [guard.name for guard in route.access["POST"].guards] == ["connexion.security.admins"]
+    (route,) = (one for one in read(files()).app.routes if "POST" in one.methods)
+    assert [guard.name for guard in route.access["POST"].guards] == ["connexion.security"]
+
+
 def test_what_the_document_hands_over_is_the_callers(read):
     facts = source_of(read(files()).app)
     kinds = {

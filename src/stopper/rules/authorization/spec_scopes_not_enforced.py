@@ -13,7 +13,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probe_baseline import TRIES, attempt, controls, establish
 from stopper.core.rule import Hit, Rule
-from stopper.core.spec_document import CONNEXION, mapping, operations
+from stopper.core.spec_document import CONNEXION, CONNEXION_ADMINS, mapping, operations
 from stopper.core.told_nothing import is_told_in_vain, is_told_nothing
 from stopper.core.values import Call, Constant, Mapping, Parameter, Sequence, Value, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
@@ -112,7 +112,7 @@ def _looks(index: FunctionIndex, route: Route, method: str, scopes: SequenceType
     guards = access.guards if access is not None else ()
     decorators = [one for function in own for one in function.decorators if not one.above_route]
     deaf = {one.name for one in decorators if is_told_nothing(index.facts, one) or is_told_in_vain(index.facts, one)}
-    if any(guard.name == CONNEXION for guard in guards):
+    if any(guard.name in (CONNEXION, CONNEXION_ADMINS) for guard in guards):
         return True  # Connexion holds the token's scopes against the document's, or hands them on: see above
     names = [*(guard.name for guard in guards), *(one.name for one in decorators)]
     names = [name for name in names if name not in deaf]

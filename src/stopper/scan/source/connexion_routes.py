@@ -9,7 +9,7 @@ from stopper.core.app import Spec
 from stopper.core.errors import UsageError
 from stopper.core.fact import TextFile
 from stopper.core.place import Span
-from stopper.core.spec_document import CONNEXION, METHODS, Operation, mapping, operations
+from stopper.core.spec_document import CONNEXION, CONNEXION_ADMINS, METHODS, Operation, mapping, operations
 from stopper.core.values import Call, Name, Value, text_of, walk
 from stopper.scan.report import ReadError
 from stopper.scan.source.documents import is_too_large
@@ -24,6 +24,8 @@ _VARIABLE: Final = re.compile(r"\{([^{}/]+)\}")
 _CONVERTERS: Final = {"integer": "int", "number": "float"}
 _FAR: Final = re.compile(r"[$]ref[\"']?\s*:\s*[\"']?[^#\"'\s]")
 _FILLED_IN: Final = re.compile(r"\{\{[^{}]*\}\}")
+_ADMINS: Final = re.compile(r"(?i)(?<![a-z])(?:super|sys)?_?(?:admin(?:istrator)?s?|superusers?)(?![a-z])")
+"""A scheme for administrators, by its own name or by that of the function which looks at the credential."""
 _ASKS: Final = re.compile(r"x-(?:bearer|basic|apikey|token)info(?:func|url)$|x-scopevalidatefunc$")
 
 
@@ -148,17 +150,24 @@ def _registered(served: _Served, known: _Views) -> Iterator[Registration]:
             continue
         value: Value = Name(known.named(view))
         if not operation.open_to_all and all(scheme in schemes for scheme in operation.schemes):
-            value = Call(CONNEXION, (value,), span=served.span)
+            for_admins = bool(operation.schemes) and all(_ADMINS.search(schemes[one]) for one in operation.schemes)
+            value = Call(CONNEXION_ADMINS if for_admins else CONNEXION, (value,), span=served.span)
         rule = served.prefix.rstrip("/") + _rule(operation)
         yield url_rule(rule, value, (operation.method,), served.span)
 
 
-def _asking(spec: Spec) -> frozenset[str]:
-    """The schemes for which a function is named that looks at the credential: without one Connexion lets everybody pass."""
+def _asking(spec: Spec) -> dict[str, str]:
+    """The schemes for which a function is named that looks at the credential, each with what it and the function are called: without one
+    Connexion lets everybody pass."""
     said = mapping(mapping(spec.document.get("components")).get("securitySchemes")) or mapping(
         spec.document.get("securityDefinitions")
     )
-    return frozenset(name for name, scheme in said.items() if any(_ASKS.match(key.lower()) for key in mapping(scheme)))
+    found: dict[str, str] = {}
+    for name, scheme in said.items():
+        asks = [str(value) for key, value in mapping(scheme).items() if _ASKS.match(key.lower())]
+        if asks:
+            found[name] = " ".join((name, *(one.rpartition(".")[2] for one in asks)))
+    return found
 
 
 def _view(served: _Served, operation: Operation) -> str:
