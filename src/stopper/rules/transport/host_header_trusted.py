@@ -282,4 +282,5 @@ RULE = Rule(
     echo_of=("reset-link-from-host-header",),
     detect=detect,
     probe=probe,
+    repeats=("reset-link-from-host-header",),
 )
