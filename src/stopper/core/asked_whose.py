@@ -74,7 +74,7 @@ _LOGGED_IN: Final = re.compile(
     r"(?i)_?(?:user|uid|account|member|customer|username|user_?name|email|login|logged_?in|authenticated|auth|token|identity|sub|profile|patient|client|person|staff|employee)(?:_?id)?"
 )
 """A member of the session whose presence says that somebody is logged in."""
-_ASKED_OF_PERSON: Final = re.compile(r"(?:is|has|can|may|owns)_")
+_ASKED_OF_PERSON: Final = re.compile(r"(?:has|can|may|owns)_|is_(?!authenticated|active|anonymous|confirmed|verified)")
 _STATE: Final = re.compile(
     r"(?i)(?:email_?)?verified|is_active|active|confirmed|enabled|mfa\w*|two_factor\w*|amr|typ|type|exp|iat|jti"
 )
@@ -335,5 +335,5 @@ def _is_handed_in(index: FunctionIndex, route: Route, part: Value) -> bool:
 
 def _is_asked_of_handed_in(index: FunctionIndex, route: Route, call: Call) -> bool:
     """``user.is_not_admin()`` of the ``user`` that a decorator hands in."""
-    asked = _ASKED_OF_PERSON.match(call.method) is not None and _BARE.fullmatch(call.method) is None
+    asked = _ASKED_OF_PERSON.match(call.method) is not None
     return asked and isinstance(call.receiver, Parameter) and is_callers_parameter(index, route, call.receiver)
