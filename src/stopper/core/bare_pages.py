@@ -11,7 +11,7 @@ from stopper.core.nested_functions import inside
 from stopper.core.place import Span
 from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Sequence, Value, text_of, walk
 
-_JSON_BY_ITSELF: Final = ("flask_smorest", "flask_rebar", "apiflask", "connexion", "flask_apispec", "spectree", "flask_openapi3", "fastapi")  # fmt: skip
+JSON_BY_ITSELF: Final = ("flask_smorest", "flask_rebar", "apiflask", "connexion", "flask_apispec", "spectree", "flask_openapi3", "fastapi")  # fmt: skip
 """What makes JSON of the text that a view gives back."""
 _JSON_OF_RESOURCES: Final = ("flask_restful", "flask_restx", "flask_restplus")
 """What makes JSON of what the methods of its resources give back; a view that is a function beside them stays Flask's."""
@@ -27,16 +27,9 @@ _ON: Final = re.compile(r"\{%-?\s*(?:endautoescape|autoescape\s+true)")
 
 def is_bare_text(facts: SourceFacts, flow: Flow, tainted: Callable[[SourceFacts, Value], bool]) -> bool:
     """``return f"Comment received: {comment}"``: no tag stands in it, and none need stand there, since Flask calls every text a page."""
-    if facts.imports(*_JSON_BY_ITSELF):
-        return False
-    if flow.detail != "return" and not (flow.detail == "flask.make_response" and _is_left_as_it_is(facts, flow)):
-        return False
-    if facts.imports(*_JSON_OF_RESOURCES) and not _is_plain_view(facts, flow.function):
+    if not is_left_to_flask(facts, flow):
         return False
     value = flow.value
-    given = next((one.value for one in facts.returns_of(flow.function) if one.span == flow.span), value)
-    if isinstance(given, Sequence) and len(given.items) > 2:
-        return False  # headers stand beside it, and may say another type
     if isinstance(value, Sequence):
         value = value.items[0] if value.items else value
     if _is_as_it_came(facts, value, flow.function) or _is_filled_page(facts, value, tainted):
@@ -47,6 +40,20 @@ def is_bare_text(facts: SourceFacts, flow: Flow, tainted: Callable[[SourceFacts,
     if isinstance(first, Constant) and isinstance(first.value, str) and first.value.lstrip()[:1] in ("{", "["):
         return False  # JSON by hand
     return any(tainted(facts, one) for one in value.parts)
+
+
+def is_left_to_flask(facts: SourceFacts, flow: Flow) -> bool:
+    """That a view gives back a text and says no type of it, and no library makes JSON of it: Flask calls it a page."""
+    if facts.imports(*JSON_BY_ITSELF):
+        return False
+    if flow.detail != "return" and not (flow.detail == "flask.make_response" and _is_left_as_it_is(facts, flow)):
+        return False
+    if facts.imports(*_JSON_OF_RESOURCES) and not _is_plain_view(facts, flow.function):
+        return False
+    given = next((one.value for one in facts.returns_of(flow.function) if one.span == flow.span), flow.value)
+    return not (
+        isinstance(given, Sequence) and len(given.items) > 2
+    )  # headers stand beside it, and may say another type
 
 
 def _is_as_it_came(facts: SourceFacts, value: Value, function: str) -> bool:

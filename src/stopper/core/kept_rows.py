@@ -5,21 +5,27 @@ from collections.abc import Iterator
 from collections.abc import Sequence as SequenceType
 from typing import TYPE_CHECKING, Final
 
-from stopper.core.bare_pages import lines_unescaped
+from stopper.core.bare_pages import JSON_BY_ITSELF, is_left_to_flask, lines_unescaped
 from stopper.core.checked_input import is_each_checked
 from stopper.core.labelling import labels_of
 from stopper.core.labels import LabelKind
+from stopper.core.page_types import is_called_page, is_shown
 from stopper.core.place import Span
 from stopper.core.sql_conditions import compared, inserted, statement_of
 from stopper.core.sql_tables import columns_read, made_tables, table_of
-from stopper.core.values import Call, Constant, Format, Item, Sequence, Value, options, text_of, walk
+from stopper.core.values import Call, Choice, Constant, Format, Item, Sequence, Unknown, Value, options, text_of, walk
 from stopper.core.whole_selects import running_functions
 
 if TYPE_CHECKING:
+    from stopper.core.fact import Flow
     from stopper.core.facts import SourceFacts
 
 KINDS: Final[tuple[LabelKind, ...]] = ("request-data", "query-string", "path-parameter", "cookie", "request-header")
 TAG: Final = re.compile(r"(?i)<\s*/?\s*(?:!doctype|[a-z][\w-]*)[\s>/=]")
+_PAGES: Final = ("flask.Response", "flask.make_response", "return")
+_KEEPS: Final = frozenset(
+    {"strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "replace", "decode", "ljust", "center"}
+)
 _RUNS: Final = r".*\.(?:execute|query|run|fetch)(?:_?\w+)?"
 _SET: Final = re.compile(r"(?is)\bset\b(.*?)(?:\bwhere\b|$)")
 _WORD: Final = re.compile(r"\w+")
@@ -86,10 +92,17 @@ def is_kept(facts: "SourceFacts", value: Value) -> bool:
     return isinstance(key, str) and key.lower() in sent
 
 
-def table_behind(facts: "SourceFacts", rows: Value) -> tuple[str, tuple[str, ...]]:
-    """The table that *rows* were asked of, and its columns in the order in which they come."""
+def table_behind(facts: "SourceFacts", rows: Value, steps: int = 2) -> tuple[str, tuple[str, ...]]:
+    """The table that *rows* were asked of, here or by a function of the project that gives them back, and its columns in the order in which they
+    come."""
     for part in walk(rows, 6):
-        if not isinstance(part, Call) or not part.args:
+        if not isinstance(part, Call):
+            continue
+        for given in facts.returns_of(part.callee) if steps else ():
+            found = table_behind(facts, given.value, steps - 1)
+            if found[0]:
+                return found
+        if not part.args:
             continue
         if not re.match(r"(?i)\s*select\b", statement_of(part.args[0])):
             continue
@@ -99,20 +112,55 @@ def table_behind(facts: "SourceFacts", rows: Value) -> tuple[str, tuple[str, ...
 
 
 def put_into_pages(facts: "SourceFacts") -> Iterator[Span]:
-    """Markup that a view puts together as text, with such a column in it: ``html += f"<p>{row['text']}</p>"``."""
+    """Markup that a view puts together as text, with such a column in it: ``html += f"<p>{row['text']}</p>"``; and a page that is such a
+    column as a whole: ``Response(row[0], mimetype="text/html")``."""
     if not sent_columns(facts):
         return
     places: dict[int, Span] = {}
-    for function in facts.functions():
-        for given in facts.returns_of(function.name) if facts.is_view(function.name) else ():
-            value = given.value.items[0] if isinstance(given.value, Sequence) and given.value.items else given.value
-            for part in walk(value, 12) if isinstance(value, Format) else ():
-                if not isinstance(part, Format) or part.span is None or not TAG.search(_fixed(part)):
-                    continue
-                for cell in (option for one in part.parts for option in options(one) if is_kept(facts, option)):
-                    known = places.get(id(cell), part.span)
-                    places[id(cell)] = min(known, part.span, key=_begins)
+    for flow in facts.flows("response"):
+        if flow.detail not in _PAGES or facts.imports(*JSON_BY_ITSELF):
+            continue
+        value = _body(flow.value)
+        cells = [*_whole(facts, flow, value), *_put_in(facts, value)] if is_shown(facts, flow) else []
+        for cell, place in cells:
+            places[id(cell)] = min(places.get(id(cell), place), place, key=_begins)
     yield from {(one.path, one.line): one for one in sorted(places.values(), key=_begins)}.values()
+
+
+def _body(given: Value) -> Value:
+    """The text of an answer, without the status and the headers beside it."""
+    beside = given.items if isinstance(given, Sequence) else given.parts if isinstance(given, Unknown) else ()
+    return beside[0] if beside else given
+
+
+def _put_in(facts: "SourceFacts", page: Value) -> Iterator[tuple[Value, Span]]:
+    """What is put between tags, with the place."""
+    made = isinstance(page, (Format, Choice)) or (isinstance(page, Call) and page.method == "join")
+    for part in walk(page, 14) if made else ():
+        if isinstance(part, Format) and part.span is not None and TAG.search(_fixed(part)):
+            for cell in (
+                option for one in part.parts for option in options(_as_written(one)) if is_kept(facts, option)
+            ):
+                yield cell, part.span
+
+
+def _as_written(value: Value) -> Value:
+    """``str(row[1]).strip()``: the column with all its signs."""
+    while isinstance(value, Call) and (value.method in _KEEPS or value.callee == "str"):
+        inner = value.args[0] if value.callee == "str" and value.args else value.receiver
+        if inner is None:
+            break
+        value = inner
+    return value
+
+
+def _whole(facts: "SourceFacts", flow: "Flow", page: Value) -> Iterator[tuple[Value, Span]]:
+    """A column that is all of the page."""
+    for cell in options(_as_written(page)):
+        if is_kept(facts, cell) and (
+            is_called_page(facts, flow) or (flow.detail == "return" and is_left_to_flask(facts, flow))
+        ):
+            yield cell, flow.span
 
 
 def _begins(span: Span) -> tuple[str, int, int]:

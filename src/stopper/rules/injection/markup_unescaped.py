@@ -16,6 +16,7 @@ from stopper.core.kept_rows import put_into_pages
 from stopper.core.labelling import labels_of
 from stopper.core.labels import LabelKind
 from stopper.core.marked_words import marked_texts
+from stopper.core.page_types import is_plain
 from stopper.core.passing import put_under
 from stopper.core.place import Span
 from stopper.core.plain_templates import makes_no_page
@@ -55,9 +56,6 @@ _ESCAPED: Final = re.compile(
     r"\|\s*(?:tojson|e|escape|forceescape|urlencode|int|float|length)\b(?:\([^)]*\))?\s*\|\s*safe\b"
 )
 _OFF: Final = re.compile(r"\{%-?\s*autoescape\s+false")
-_PLAIN: Final = re.compile(
-    r"(?i)text/plain|application/(?:json|xml|csv|octet-stream|problem\+json)|text/csv|application/pdf"
-)
 PUT_TOGETHER: Final = "text from the request becomes part of a page without being escaped"
 FLASHED: Final = "the template takes what is flashed for markup, and a part of it comes from the request"
 _NONE: Final[list[str]] = []
@@ -189,18 +187,9 @@ def _is_page(facts: SourceFacts, flow: Flow) -> bool:
     call = next((call for call in facts.calls(flow.detail) if call.span == flow.span), None)
     if flow.detail not in ("flask.Response", "flask.make_response", "return"):
         return False
-    if call is not None and _is_plain(call):
+    if call is not None and is_plain(call):
         return False
     return _has_tag(facts, flow.value)
-
-
-def _is_plain(call: Call) -> bool:
-    said = call.keyword("mimetype", "content_type")
-    headers = call.argument(2, "headers")
-    if said is None and isinstance(headers, Mapping):
-        said = headers.get("Content-Type")
-    text = text_of(said)
-    return text is not None and bool(_PLAIN.search(text))
 
 
 def _has_tag(facts: SourceFacts, value: Value, steps: int = 2) -> bool:

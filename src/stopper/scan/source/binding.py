@@ -216,8 +216,8 @@ _SPLITS: Final = frozenset({"split", "rsplit", "partition", "rpartition"})
 
 
 def _keeps_places(reader: Reader, call: Call) -> bool:
-    """That the place of a part says what it is: of a text that was split, and of what a function of the project returns."""
-    return call.method in _SPLITS or reader.project.has_function(call.callee)
+    """That the place of a part says what it is: of a text that was split, of a row, and of what a function of the project returns."""
+    return call.method in _SPLITS or call.method == "fetchone" or reader.project.has_function(call.callee)
 
 
 def _bind_name(reader: Reader, name: str, value: Value, node: ast.stmt) -> None:

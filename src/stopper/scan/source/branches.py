@@ -17,6 +17,7 @@ from stopper.core.values import (
     is_constant,
 )
 from stopper.scan.source.blocks import Body, block
+from stopper.scan.source.cursors import statement_before
 from stopper.scan.source.drafts import (
     new_call,
     new_choice,
@@ -139,7 +140,7 @@ def _snapshot(reader: Reader) -> Scope:
 
 
 def read_for(reader: Reader, node: ast.For | ast.AsyncFor) -> None:
-    over = reader.value(node.iter)
+    over = statement_before(reader, node.iter, reader.value(node.iter))
     before = _snapshot(reader)
     if (rows := rows_of_settings(reader.project, node, over)) is not None:
         reader.unrolled = True

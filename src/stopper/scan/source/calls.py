@@ -20,6 +20,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source import names
 from stopper.scan.source.asked_settings import setting_asked
+from stopper.scan.source.cursors import FETCHES, keep_statement, statement_before
 from stopper.scan.source.drafts import new_call, new_comparison, new_truth, new_unknown
 from stopper.scan.source.elements import is_enum
 from stopper.scan.source.evaluating import DISPLAYS, evaluated
@@ -59,6 +60,8 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
             return made
         callee = _method_name(reader, owner, function.attr)
         receiver = None if type(owner) is Name and not owner.name else owner
+        if function.attr in FETCHES:
+            receiver = statement_before(reader, function.value, owner)
     else:
         owner = None
         called = several = reader.value(function)
@@ -109,6 +112,8 @@ def read_call(reader: Reader, node: ast.Call) -> Value:
             project.registrations.append(Registration(word, owner, call, "", call.span or reader.span(node)))
         if word in ("append", "extend", "insert"):
             row_extended(reader, owner, call)
+        if word == "execute" and type(function) is ast.Attribute:
+            keep_statement(reader, function.value, call)
         if word == "__init__" and type(owner) is Call and owner.callee == "super":
             project.super_calls.setdefault(callee, []).append(call)
     elif callee == "setattr" and len(args) == 3:

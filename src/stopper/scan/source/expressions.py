@@ -20,6 +20,7 @@ from stopper.core.values import (
     Sequence,
     Value,
 )
+from stopper.scan.source.cursors import column_of, statement_before
 from stopper.scan.source.drafts import (
     new_assignment,
     new_choice,
@@ -248,7 +249,7 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.SetComp | ast.Genera
         set_scope(reader, before)
         return known
     for number, generator in enumerate(node.generators):
-        over = reader.value(generator.iter) if number else first
+        over = statement_before(reader, generator.iter, reader.value(generator.iter) if number else first)
         sources.append(over)
         bind_target(reader, generator.target, element_in(reader, over))
         for said in generator.ifs:
@@ -281,7 +282,11 @@ def bind_target(reader: Reader, target: ast.expr, value: Value) -> None:
     elif isinstance(target, (ast.Tuple, ast.List)):
         for number, element in enumerate(target.elts):
             inner = element.value if type(element) is ast.Starred else element
-            part: Value = NAME_OF_HEADER if number == 0 and len(target.elts) > 1 and _is_of_headers(value) else value
+            part: Value = (
+                NAME_OF_HEADER
+                if number == 0 and len(target.elts) > 1 and _is_of_headers(value)
+                else column_of(value, number)
+            )
             if type(value) is Sequence and number < len(value.items) and not value.open:
                 part = value.items[number]
             elif type(value) is Choice and all(_holds(one, number) for one in value.options):

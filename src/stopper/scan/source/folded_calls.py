@@ -12,13 +12,9 @@ from stopper.core.values import (
     Constant,
     EnvironmentValue,
     Format,
-    Item,
     Mapping,
-    Member,
     Name,
-    Parameter,
     Sequence,
-    Unknown,
     Value,
     is_constant,
     options,
@@ -26,8 +22,9 @@ from stopper.core.values import (
 )
 from stopper.scan.source.drafts import new_choice, new_constant, new_format, new_mapping, new_sequence, new_unknown
 from stopper.scan.source.dumped import FUNCTIONS, METHODS, dumped
+from stopper.scan.source.folded_gets import folded_get
 from stopper.scan.source.folding import LARGEST_TEXT, as_mapping, braces, formatted
-from stopper.scan.source.lookups import LOADS, OF_REQPARSE, attribute, item, parsed_file, request_part
+from stopper.scan.source.lookups import LOADS, attribute, parsed_file
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either
 from stopper.scan.source.unrolling import TEXT_METHODS
 from stopper.scan.source.wsgi_names import AGAIN, request_again
@@ -58,8 +55,6 @@ _SECRETS: Final = frozenset({
 })  # fmt: skip
 
 CONTAINERS: Final = {"list": "list", "tuple": "tuple", "set": "set", "frozenset": "set"}
-
-MEMBER_READS: Final = (Item, Mapping, Parameter, Unknown, Member)
 
 
 def folded(
@@ -93,7 +88,7 @@ def folded(
     if word == "get" or word == "pop":
         if reader.project.has_function(callee):
             return None  # a method of the project that is called like that of a mapping
-        return _folded_get(reader, node, owner, args, keywords)
+        return folded_get(reader, node, owner, args, keywords)
     if word in METHODS and not args and not keywords and type(owner) is Call:
         return dumped(reader.project, owner, reader.span(node), word)
     if word == "format" and (type(owner) is Constant or type(owner) is Format):
@@ -266,99 +261,8 @@ def _is_not_there(reader: Reader, owner: Value, found: Value) -> bool:
     )
 
 
-def _folded_get(
-    reader: Reader, node: ast.Call, owner: Value, args: tuple[Value, ...], keywords: tuple[tuple[str, Value], ...]
-) -> Value | None:
-    if len(args) not in (1, 2):
-        return None
-    named_only = {key: value for key, value in keywords if key in ("default", "type", "silent")}
-    if len(named_only) != len(keywords):
-        return None
-    key = next(iter(args))
-    default = args[1] if len(args) == 2 else named_only.get("default", NONE)
-    text = key.value if type(key) is Constant and type(key.value) is str else None
-    owner = _without_empty(owner)
-    if type(key) is Name and _is_class_name(key.dotted):
-        return None  # ``session.get(User, number)`` asks a database
-    if type(owner) is Name:
-        dotted = owner.dotted
-        if (
-            dotted.startswith(("flask.request.", "flask.session", "flask.g"))
-            or dotted == "os.environ"
-            or reader.is_config(owner)
-        ):
-            return item(reader, owner, key, default, node)
-        return None
-    several = type(key) is Choice and not key.every and all(text_of(one) is not None for one in key.options)
-    if type(owner) is Choice and (text is not None or several) and request_part(owner):
-        places = [one for one in owner.options if type(one) is Name and request_part(one)]
-        if len(places) == len(owner.options):  # ``for place in (request.headers, request.args): place.get("X")``
-            names = tuple(options(key))
-            rows = names if len(names) == len(places) else (key,) * len(places)  # one row has the place and its name
-            return either(*[item(reader, one, row, default, node) for one, row in zip(places, rows, strict=True)])
-        return item(reader, owner, key, default, node)
-    if isinstance(owner, MEMBER_READS) and not _is_address(key) and reader.dotted(owner) is None:
-        return item(reader, owner, key, default, node)
-    if reader.is_config(owner):
-        return item(reader, owner, key, default, node)
-    if type(owner) is Call and (
-        _gives_mapping(owner.callee)
-        or (_is_word(text) and reader.project.has_function(owner.callee))
-        or (owner.method == "parse_args" and OF_REQPARSE.match(owner.callee))  # ``parser.parse_args().get("email")``
-    ):
-        return item(reader, owner, key, default, node)
-    return None
-
-
-def _is_address(key: Value) -> bool:
-    """``self.http.get(f"/customers/{number}")``: a client asks for it, and no mapping has it for a key."""
-    if type(key) is Format:
-        texts = [one.value for one in key.parts if type(one) is Constant and type(one.value) is str]
-        return any(text[:1] == "/" or "://" in text for text in texts)
-    return type(key) is Constant and type(key.value) is str and key.value.startswith(("/", "http"))
-
-
-def _without_empty(owner: Value) -> Value:
-    """``request.get_json() or {}`` without the empty one."""
-    if type(owner) is not Choice or owner.every:
-        return owner
-    full = [one for one in owner.options if not (type(one) is Mapping and not one.items and not one.open)]
-    return full[0] if len(full) == 1 else owner
-
-
 def _all_texts(value: Choice) -> bool:
     return all(type(one) is Constant and type(one.value) is str for one in value.options)
-
-
-def _is_class_name(dotted: str) -> bool:
-    word = dotted.rpartition(".")[2]
-    return word[:1].isupper() and not word.isupper()
-
-
-def _is_word(text: str | None) -> bool:
-    """That a key is no address that a client of one's own asks."""
-    return text is not None and text.isidentifier()
-
-
-def _gives_mapping(callee: str) -> bool:
-    word = callee.rpartition(".")[2]
-    return callee.startswith(("flask.request.", "configparser.")) or word in (
-        "get_json",
-        "json",
-        "loads",
-        "get_unverified_header",
-        "get_unverified_claims",
-        "get_jwt",
-        "decode",
-        "to_dict",
-        "dict",
-        "safe_load",
-        "find_one",
-        "find_one_or_404",
-        "hgetall",
-        "model_dump",
-        "_asdict",
-    )
 
 
 def _folded_text(owner: Value, word: str, args: tuple[Value, ...]) -> Value | None:
