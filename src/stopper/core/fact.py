@@ -213,6 +213,8 @@ class SourceRoute:
     """The view answers OPTIONS itself; otherwise Flask does, and the view is not run."""
     hooks: tuple[str, ...] = ()
     """Qualified names of the ``before_request`` functions that run before it."""
+    endpoint: str = ""
+    """What it is called where that is said, or made of the name of a class; ``""`` where the view's own name is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name
 from stopper.core.facts import SourceFacts
+from stopper.core.passed_keywords import passed_as
 from stopper.core.place import Span
 from stopper.core.values import Call, Constant, Format, Item, Mapping, Member, Name, Value, text_of, walk
 
@@ -15,6 +16,7 @@ MODEL: Final = re.compile(
     r"(?i)(?:api|access|client|service|machine|integration|device|partner|agent)_?(?:keys?|accounts?|tokens?|credentials?)|api_?(?:token|client)s?"
 )
 """What a model or a table of keys is called."""
+_IN_DIGEST: Final = re.compile(r"(?i)(?:^|_)key_?(?:hash(?:ed)?|digest|fingerprint|sha\d+)$")
 _SOFT: Final = frozenset({"key", "token", "value", "secret"})
 """What a key is called in a table of keys."""
 _COLUMNS: Final = frozenset({"Column", "mapped_column", "CharField", "TextField", "StringField", "Field", "field"})
@@ -74,6 +76,20 @@ def kept_as_made(facts: SourceFacts) -> Iterator[Span]:
     for call in facts.calls(*_DOCUMENTS) if facts.imports(*_STORES) else ():
         if call.span is not None and call.function and _keeps(call):
             yield call.span
+
+
+def digests_kept(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
+    """What is kept as the digest of a key, by a name or in a model that says so: ``ApiKey(digest=hashed(raw))``, ``{"key_hash": hashed(raw)}``."""
+    for call, name, value in passed_as(facts, HASH.search):
+        if call.span is not None and (_IN_DIGEST.search(name) or MODEL.fullmatch(call.callee.rpartition(".")[2])):
+            yield value, call.span
+    for one in facts.assignments():
+        if _IN_DIGEST.search(one.attribute):
+            yield one.value, one.span
+    for call in facts.calls(*_DOCUMENTS) if facts.imports(*_STORES) else ():
+        for part in (part for given in call.args for part in walk(given, 3) if isinstance(part, Mapping)):
+            said = ((text_of(key) or "", held) for key, held in part.items)
+            yield from ((held, call.span) for name, held in said if call.span and _IN_DIGEST.search(name))
 
 
 def _makes(facts: SourceFacts, value: Value) -> bool:

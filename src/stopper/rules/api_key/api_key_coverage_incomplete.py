@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name, reads_keys
 from stopper.core.app import App, Route
+from stopper.core.asking_views import asks_somebody
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -14,6 +15,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import alike, is_door
 from stopper.core.rule import Hit, Rule
+from stopper.core.view_functions import index_of
 
 _KEY_GUARD: Final = re.compile(
     r"(?i)api_?key|(?:require|check|verify|valid|need)\w*_?key|key_?(?:required|auth|needed)|ApiKey|x_api"
@@ -39,12 +41,18 @@ def detect(app: App) -> Iterator[Hit]:
     paths = {route.path for route, _ in guarded}
     families = {_family(route) for route, _ in guarded}
     seen: set[tuple[str, str]] = set()
+    index = index_of(facts)
+    understood = frozenset(
+        one.name for route, method in guarded for one in route.access[method].guards if method in route.access
+    )
     for route in app.routes:
         if is_door(route) or _MAY_BE_PUBLIC.search(route.path):
             continue
         for method in (one for one in route.methods if one not in ("HEAD", "OPTIONS") and _is_open(route, one)):
             beside = route.path in paths
-            if (beside or (method in _CHANGES and _family(route) in families)) and (route.path, method) not in seen:
+            if not (beside or (method in _CHANGES and _family(route) in families)) or (route.path, method) in seen:
+                continue
+            if not asks_somebody(index, route, list(index.of_view(route.view, route.span, method)), understood):
                 seen.add((route.path, method))
                 message = f"{method} {route.path} asks for no key, and " + (
                     "another method there does" if beside else "its neighbours do"

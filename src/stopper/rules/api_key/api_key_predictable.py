@@ -15,6 +15,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.glimpses import most_characters
 from stopper.core.login_names import KEY_NAMES, TOKEN_NAMES, named
 from stopper.core.looked_up_keys import looked_up_keys
+from stopper.core.new_keys import digests_kept
 from stopper.core.passed_keywords import passed_as
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
@@ -103,6 +104,7 @@ def _made(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
         keyed = is_key_name(name) or _API_KEY.search(call.callee) or call.function in at_keys
         if keyed and call.span is not None:
             yield value, call.span
+    yield from digests_kept(facts)
     for model, column in looked_up_keys(facts):
         for call in facts.calls(model):
             if (held := call.keyword(column)) is not None and call.span is not None:

@@ -176,6 +176,8 @@ class Exemptions:
 
 def endpoint(route: SourceRoute) -> str:
     """The name that Flask gives the route."""
+    if route.endpoint:
+        return route.endpoint
     word = route.view.rpartition(".")[2]
     return f"{route.blueprint}.{word}" if route.blueprint else word
 

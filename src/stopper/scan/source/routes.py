@@ -25,6 +25,7 @@ from stopper.core.values import (
     text_of,
 )
 from stopper.scan.source import names
+from stopper.scan.source.endpoints import endpoint_of
 from stopper.scan.source.folding import PLAIN_FIELD, PLAIN_PERCENT
 from stopper.scan.source.groups import Groups, Origin, join
 from stopper.scan.source.handler_methods import handler_methods
@@ -235,7 +236,7 @@ class Routes:
                 own = self._class_methods(view_class)
                 methods = own if call.keyword("methods") is None else self._answered(view_class, methods, own)
             wrappers = tuple(around(option, registration.span))
-            for route, origin in self._made(registration, rule, methods, view_class or name, view_class):
+            for route, origin in self._made(registration, rule, methods, view_class or name, view_class, option):
                 wrapped = replace(route, decorators=(*wrappers, *route.decorators)) if wrappers else route
                 yield wrapped, replace(origin, view=option)
 
@@ -279,9 +280,16 @@ class Routes:
         return tuple(found) or ("GET",)
 
     def _made(
-        self, registration: Registration, rule: str, given: tuple[str, ...], view: str, view_class: str
+        self,
+        registration: Registration,
+        rule: str,
+        given: tuple[str, ...],
+        view: str,
+        view_class: str,
+        viewed: Value | None = None,
     ) -> Iterator[tuple[SourceRoute, Origin]]:
         group = self.groups.group(registration.owner)
+        called = endpoint_of(self.project, registration, group, view_class, viewed)
         span, decorators = self._standing(view, view_class, registration)
         methods = _with_automatic(given)
         for prefix, scopes in self.groups.prefixes(group):
@@ -300,6 +308,7 @@ class Routes:
                 typed,
                 "OPTIONS" in given,
                 hooks,
+                called,
             )
             yield route, origin
 
