@@ -54,7 +54,7 @@ def _reads_keys(facts: SourceFacts) -> bool:
             for one in facts.readings()
         )
         or any(is_key_name(text) for text in _asked_for(facts))
-        or facts.imports("flask_httpauth", "connexion")
+        or facts.imports("flask_httpauth", "connexion", "apiflask.HTTPTokenAuth", "apiflask.HTTPAPIKeyAuth")
         or any(word in name for route in facts.routes for name, _ in route.parameters for word in ("key", "token"))
     )
 

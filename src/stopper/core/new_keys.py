@@ -108,7 +108,7 @@ def table_of(value: Value | None) -> str:
 
 def _keeps(call: Call) -> bool:
     """``update_one({…}, {"$set": {"apiKey": fresh}})``, ``hset("apikeys", fresh, …)``, ``set(f"apikey:{fresh}", …)``."""
-    table = _collection_of(call)
+    table = collection_of(call)
     for value in (*call.args, *(one for _, one in call.keywords)):
         for part in walk(value, 4):
             if isinstance(part, Mapping):
@@ -122,7 +122,7 @@ def _keeps(call: Call) -> bool:
     return MODEL.search(said) is not None and not HASH.search(said) and any(map(is_new, call.args[:2]))
 
 
-def _collection_of(call: Call) -> str:
+def collection_of(call: Call) -> str:
     """``api_keys`` of ``db.api_keys.insert_one(…)``, ``db["api_keys"]`` and ``dynamodb.Table("api_keys")``."""
     match call.receiver:
         case Member(attribute=name):

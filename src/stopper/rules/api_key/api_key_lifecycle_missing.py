@@ -9,6 +9,7 @@ from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
 from stopper.core.fact import ClassFact, TextFile
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.new_keys import collection_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
@@ -16,6 +17,7 @@ from stopper.core.values import (
     ConfigValue,
     Constant,
     EnvironmentValue,
+    Mapping,
     Name,
     Value,
     options,
@@ -41,6 +43,7 @@ _PARTS: Final[dict[str, re.Pattern[str]]] = {
     "a last use": re.compile(r"(?i)last_?(?:used|seen|use|access)|used_at"),
 }
 _HASHED: Final = re.compile(r"(?i)(?:api|access|client)_?key_?(?:hash|digest|hmac)|hashed_(?:api_?)?key")
+_HOLDS: Final = re.compile(r"(?i)key|token|hash|digest|secret")
 _NEEDED: Final = ("an owner", "an expiry", "a revoked flag")
 _STEP: Final = re.compile(r"(?:^|/)(?:migrations?|alembic)/")
 """Where steps of a database lie, with a copy of what models were once."""
@@ -85,9 +88,22 @@ def detect(app: App) -> Iterator[Hit]:
             columns = [text_of(one.args[0]) or "" for one in call.args if isinstance(one, Call) and one.args]
             if lacks := _lacks(tuple(columns), name):
                 yield Hit(f"the table of keys has no place for {', '.join(lacks)}", call.span)
+    for call, names in _documents(facts):
+        stored = True
+        if lacks := _lacks(names, collection_of(call)):
+            yield Hit(f"the documents of keys have no place for {', '.join(lacks)}", call.span)
     stored = stored or any(_keeps_hash(found) for found in facts.classes())
     if not stored and reads_keys(facts):
         yield from _global_key(facts)
+
+
+def _documents(facts: SourceFacts) -> Iterator[tuple[Call, tuple[str, ...]]]:
+    """``db.api_keys.insert_one({…})`` with the names of its fields, where all of them stand there and one holds a key or its digest."""
+    for call in facts.calls("*.insert_one"):
+        if call.args and isinstance(call.args[0], Mapping) and _NAMED.fullmatch(collection_of(call)):
+            names = tuple(text_of(key) or "" for key, _ in call.args[0].items)
+            if not call.args[0].open and any(_HOLDS.search(name) for name in names):
+                yield call, names
 
 
 def _statements(file: TextFile) -> Iterator[tuple[int, str]]:
@@ -128,7 +144,7 @@ def _is_record(found: ClassFact) -> bool:
     ):
         return False
     return bool(found.bases or found.decorators) and any(
-        re.search(r"(?i)key|token|hash|digest|secret", name)
+        _HOLDS.search(name)
         and (name in found.fields or not isinstance(value, Constant))  # a literal is no column
         for name, value in (*found.attributes.items(), *((name, None) for name in _declared(found)))
     )

@@ -9,9 +9,8 @@ from stopper.core.declared_queries import declared_queries
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_names import ENCODING
-from stopper.core.jwt_purposes import marks
 from stopper.core.kept_out_of_addresses import kept_out_of_addresses
+from stopper.core.links_to_things import names_nobody
 from stopper.core.origins import PASSING, TEXT_METHODS
 from stopper.core.passing import callers
 from stopper.core.place import RouteRef
@@ -19,13 +18,13 @@ from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, p
 from stopper.core.probe_baseline import Baseline, bearers, candidates, establish
 from stopper.core.probe_tokens_in_query import by_query
 from stopper.core.rule import Hit, Rule
+from stopper.core.tokens_in_paths import handed_to_verifiers, tokens_in_paths
 from stopper.core.tokens_looked_up import tokens_looked_up
 from stopper.core.values import (
     Call,
     Choice,
     Constant,
     Item,
-    Mapping,
     Name,
     Parameter,
     Value,
@@ -67,12 +66,6 @@ _ONCE: Final = re.compile(
 """A function or path of this name handles a link that works once, or a token as OAuth sends it in a body (RFC 7009, RFC 7662)."""
 
 
-_OF_SOMEBODY: Final = re.compile(
-    r"(?i)sub|user|account|person|member|owner|login|mail|role|scope|uid|^id$|identity|client|name$|admin|jti"
-)
-"""Claims that say whose a token is, or what it allows."""
-
-
 def detect(app: App) -> Iterator[Hit]:
     """A token that is read from the query or a form: by a clear name, into a JWT library, or beside the header."""
     facts = source_of(app)
@@ -84,6 +77,9 @@ def detect(app: App) -> Iterator[Hit]:
         yield Hit(
             "a bearer token is accepted from the URL or a form", item.span, certainty="certain" if sure else "likely"
         )
+    for call in tokens_in_paths(facts, _DECODES):
+        if call.span is not None and not _is_for_once(facts, call.function) and not names_nobody(facts, call):
+            yield Hit("a bearer token is accepted from the path", call.span, certainty="likely")
     yield from _declared(facts)
     yield from _specified(app)
 
@@ -154,7 +150,7 @@ def _decoded(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
         for shown in (*made.args, *(value for _, value in made.keywords)):
             yield from ((item, made.function, True) for item in _readings(shown))
     for call in facts.calls_matching(_DECODES.pattern):
-        if _is_of_things(facts, call):
+        if names_nobody(facts, call):
             continue
         for value in call.args[:1]:
             for item, function in _sources(facts, value, call.function):
@@ -169,25 +165,9 @@ def _decoded(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
                 for item in _readings(value):
                     if _name(item) in MAYBE | CLEAR:
                         yield item, call.function, False
-
-
-def _is_of_things(facts: SourceFacts, decode: Call) -> bool:
-    """That what is decoded is a signed link to a thing: all that the project signs with this key names nobody."""
-    key = marks(facts, decode.argument(1, "key"))
-    if not key:
-        return False
-    signed = [
-        encode.argument(shape.claims, "payload", "claims")
-        for callee, shape in ENCODING.items()
-        for encode in facts.calls(callee)
-        if key & marks(facts, encode.argument(shape.key, "key"))
-    ]
-    return bool(signed) and all(
-        isinstance(one, Mapping)
-        and not one.open
-        and not any(_OF_SOMEBODY.search(text_of(name) or "sub") for name, _ in one.items)
-        for one in signed
-    )
+    for call in handed_to_verifiers(facts):
+        for item in _readings(call.args[0]):
+            yield item, "", False  # whatever the view is called: the same function guards the others
 
 
 def _sources(facts: SourceFacts, value: Value, function: str, depth: int = 3) -> Iterator[tuple[Item, str]]:
