@@ -299,14 +299,15 @@ def asked_for(facts: SourceFacts, span: Span | None, steps: int = 2, *, by_name:
     for condition in facts.conditions_around(span):
         key = (id(condition), by_name)  # the facts keep it
         if key not in known:
-            known[key] = _is_for_desk(facts, condition, by_name=by_name)
+            known[key] = is_for_desk(facts, condition, by_name=by_name)
         if known[key]:
             return True
     called = list(facts.calls(around)) if around and steps and not facts.routes_of_view(around) else []
     return bool(called) and all(asked_for(facts, call.span, steps - 1, by_name=True) for call in called)
 
 
-def _is_for_desk(facts: SourceFacts, condition: Condition, *, by_name: bool) -> bool:
+def is_for_desk(facts: SourceFacts, condition: Condition, *, by_name: bool) -> bool:
+    """That the test holds on a desk or in a test run alone; see ``asked_for``."""
     if not condition.negated and _is_option(facts, condition.value):
         return True
     inside = list(walk(condition.value))
@@ -323,8 +324,7 @@ def _is_for_desk(facts: SourceFacts, condition: Condition, *, by_name: bool) -> 
         case _:
             pass
     words = [word for value in inside for word in _words(value)]
-    off = (isinstance(one, Constant) and one.value in (None, False, "") for one in options(condition.value))
-    if not by_name and any(off):
+    if not by_name and any(is_constant(one, None, False, "") for one in options(condition.value)):
         words.append("debug")  # a flag that is off until something else sets it
     if any(isinstance(value, (Caught, Call)) for value in inside) and not _says_flag(inside):
         return False  # whether something was found, or went wrong

@@ -8,6 +8,7 @@ from typing import Final
 from stopper.core.account_names import is_password_name
 from stopper.core.api_key_names import SHOWN
 from stopper.core.app import App, Route
+from stopper.core.desk_doors import refused_at_large
 from stopper.core.exchange import Exchange, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -34,7 +35,7 @@ from stopper.core.values import (
 
 KEYS: Final = ("TESTING", "LOGIN_DISABLED")
 PATH: Final = re.compile(
-    r"(?i)(?:^|[/_-])(?:tests?|testing|debug|dev|fixtures?|e2e|cypress|playwright|mock|fake|backdoor|bypass|impersonate)(?=[/_-]|$)|login[/_-]?as(?=[/_-]|$)|switch[_-]?user(?=[/_-]|$)"
+    r"(?i)(?:^|[/_-])(?:tests?|testing|debug|dev|fixtures?|e2e|cypress|playwright|selenium|puppeteer|mock|fake|backdoor|bypass|impersonate)(?=[/_-]|$)|login[/_-]?as(?=[/_-]|$)|switch[_-]?user(?=[/_-]|$)"
 )
 OPENS: Final = re.compile(r"(?i)log-?in|login|sign-?in|token|session|auth|impersonate|as[_-]|user")
 _LOGINS: Final = (
@@ -201,7 +202,7 @@ def _doors(facts: SourceFacts) -> Iterator[Hit]:
             continue
         if view is None or asked_for(facts, view.span) or any(_CHECKS.search(name) for name in view.calls):
             continue
-        if any(_CHECKS.search(one.name) for one in view.decorators):
+        if any(_CHECKS.search(one.name) for one in view.decorators) or refused_at_large(facts, view.name):
             continue
         for call in facts.calls_in(route.view):
             if call.callee in _LOGINS and not asked_for(facts, call.span):

@@ -1,5 +1,6 @@
 """Ties together what single files said: config classes, routes with their access, who reaches whom."""
 
+import re
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Final, TypeVar
@@ -180,6 +181,10 @@ def _is_loaded(
     return depth > 0 and any(_is_loaded(child, loaded, children, key, depth - 1) for child in below)
 
 
+_SETS_VARIABLES: Final = re.compile(r"(?i)\.env[^/]*$|(?:docker|container)file[^/]*$|\.ya?ml$")
+"""Files that set variables of the environment; of YAML those are read as modules alone that do, or that a call names."""
+
+
 def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], bool]:
     loaded: set[str] = set()
     unknown = False
@@ -191,7 +196,7 @@ def _loaded(project: Project, modules: dict[str, Module]) -> tuple[set[str], boo
             loaded.update(name for name, module in modules.items() if files and f"/{module.path}".endswith(files))
             unknown = True
         if call.method == "from_prefixed_env":
-            loaded.update(name for name, module in modules.items() if ".env" in module.path.rpartition("/")[2])
+            loaded.update(name for name, module in modules.items() if _SETS_VARIABLES.search(module.path))
         if not call.callee.endswith(("from_object", "from_pyfile", "from_file", "from_json")) or not call.args:
             continue
         for option in _objects(project, call.args[0]):

@@ -262,7 +262,8 @@ def read_files(
 def _settings_files(project: Project, texts: list[TextFile]) -> tuple[Module, ...]:
     """The settings beside the code; what reads them is imported where there are any."""
     prefixed = any(call.method == "from_prefixed_env" for call in project.calls)
-    beside = [text for text in texts if text.kind == "config" or (prefixed and text.kind == "env")]
+    kinds = ("config", "env", "dockerfile", "compose", "deployment") if prefixed else ("config",)
+    beside = [text for text in texts if text.kind in kinds]
     if not beside:
         return ()
     from stopper.scan.source.settings_files import settings_files

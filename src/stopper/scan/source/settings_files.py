@@ -9,6 +9,8 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, cast
 
+from stopper.core.ci_steps import OF_A_PIPELINE, is_of_one_desk
+from stopper.core.desk_files import MADE_UP
 from stopper.core.fact import TextFile
 from stopper.core.path_calls import files_named
 from stopper.core.values import Call, text_of, walk
@@ -58,10 +60,10 @@ def settings_files(project: Project, texts: Sequence[TextFile]) -> tuple[Module,
             read[text.path] = module
     prefixes = {_prefix(call) for call in project.calls if call.method == "from_prefixed_env"}
     for text in texts if prefixes else ():
-        if text.kind == "env" and not is_test(text.path) and not _OF_ONE_DESK.search(text.path):
+        if text.kind in _VARIABLES and not is_test(text.path) and not _is_of_one_desk(text):
             module = Module(text.path.replace("/", "."), text.path, False, "")
             module.wide = wide_lines(text.lines)
-            read_module(project, module, ast.Module([*_of_environment(text.lines, prefixes)], []))
+            read_module(project, module, ast.Module([*_of_environment(text, prefixes)], []))
             read[text.path] = module
     return tuple(read.values())
 
@@ -69,29 +71,54 @@ def settings_files(project: Project, texts: Sequence[TextFile]) -> tuple[Module,
 _OF_ONE_DESK: Final = re.compile(
     r"(?i)(?:^|[/._-])(?:dev\w*|local|tests?|testing|ci|example|sample|template|dist)(?:[/._-]|$)"
 )
-_VARIABLE: Final = re.compile(r"\s*(?:export\s+)?([A-Z][A-Z0-9_]*)\s*=\s*(.*?)(?:\s+#.*)?\s*$")
+_NAME: Final = r"([A-Z][A-Z0-9_]*)"
+_IN_YAML: Final = rf"""\s*(?:-\s*)?["']?{_NAME}["']?\s*[:=]\s*(.*?)(?:\s+#.*)?\s*$"""
+_VARIABLES: Final[Mapping[str, re.Pattern[str]]] = {
+    "env": re.compile(rf"\s*(?:export\s+)?{_NAME}\s*=\s*(.*?)(?:\s+#.*)?\s*$"),
+    "dockerfile": re.compile(rf"\s*(?:ENV\s+)?{_NAME}(?:=|\s+)([^\s\\]+)"),
+    "compose": re.compile(_IN_YAML),
+    "deployment": re.compile(_IN_YAML),
+}
+"""How a variable of the environment is written in each kind of file."""
+_NAMED: Final = re.compile(rf"""\s*(?:-\s*)?name:\s*["']?{_NAME}["']?\s*$""")
+_ITS_VALUE: Final = re.compile(r"\s*value:\s*(.*?)\s*$")
+_TOLD_ELSEWHERE: Final = "DEBUG"
+"""What ``debug-enabled-in-config`` reads for itself in what starts an application."""
+
+
+def _is_of_one_desk(text: TextFile) -> bool:
+    if any(pattern.search(text.path) for pattern in (_OF_ONE_DESK, OF_A_PIPELINE, MADE_UP)):
+        return True
+    return text.kind == "compose" and is_of_one_desk(text)
+
+
+def _variables(text: TextFile) -> Iterator[tuple[int, str, str]]:
+    """Each variable with the line it stands in; in Kubernetes' files the value stands in the line below the name."""
+    for number, line in enumerate(text.lines, 1):
+        if (named := _NAMED.match(line)) and text.kind == "deployment" and number < len(text.lines):
+            if value := _ITS_VALUE.match(text.lines[number]):
+                yield number, named[1], value[1].strip("'\"")
+        elif found := _VARIABLES[text.kind].match(line):
+            yield number, found[1], found[2].strip("'\"")
 
 
 def _prefix(call: Call) -> str:
     return (text_of(call.argument(0, "prefix")) or "FLASK") + "_"
 
 
-def _of_environment(lines: Sequence[str], prefixes: set[str]) -> Iterator[ast.stmt]:
+def _of_environment(text: TextFile, prefixes: set[str]) -> Iterator[ast.stmt]:
     """``FLASK_JWT_ACCESS_TOKEN_EXPIRES=900`` as ``from_prefixed_env`` reads it: numbers, switches and lists, which are no secrets."""
-    for number, line in enumerate(lines, 1):
-        found = _VARIABLE.match(line)
-        prefix = next((one for one in prefixes if found and found[1].startswith(one)), "") if found else ""
-        if not found or not prefix:
+    for number, name, value in _variables(text):
+        prefix = next((one for one in prefixes if name.startswith(one)), "")
+        key = name.removeprefix(prefix)
+        if not prefix or (key == _TOLD_ELSEWHERE and text.kind != "env"):
             continue
         try:
-            said = cast("object", json.loads(found[2].strip("'\"").lower() if found[2].lower() in _WORDS else found[2]))
+            said = cast("object", json.loads(value.lower() if value.lower() in _WORDS else value))
         except ValueError:
             continue
         if isinstance(said, (bool, int, float, list)):
-            yield from _assignments(
-                {found[1].removeprefix(prefix): said},
-                [""] * (number - 1) + [f"{found[1].removeprefix(prefix)}={found[2]}"],
-            )
+            yield from _assignments({key: said}, [""] * (number - 1) + [f"{key}={value}"])
 
 
 _WORDS: Final = frozenset({"true", "false"})
