@@ -85,6 +85,16 @@ def length_bounds(facts: SourceFacts, function: str) -> Iterator[int]:
                 yield from (bound,) if bound < MOST else ()
 
 
+def measures(facts: SourceFacts, names: Iterable[str]) -> bool:
+    """That behind the schema the password's length is held against a least one, or the password against a list."""
+    names = list(names)
+    return any(max(length_bounds(facts, name), default=0) >= LEAST for name in names) or any(
+        one.operator in ("in", "not in") and facts.derives(one.left, "password")
+        for name in names
+        for one in facts.comparisons_in(name)
+    )
+
+
 def is_password_length(facts: SourceFacts, value: Value) -> bool:
     """``len(password)``"""
     return any(
@@ -141,7 +151,7 @@ def _looks_itself(facts: SourceFacts, schema: ClassFact) -> bool:
         function = facts.function(name)
         decorators = function.decorators if function is not None else ()
         about = "password" in method.rpartition(".")[2].lower() or any(map(_is_about_passwords, decorators))
-        if about and not _asks_nothing(facts, name):
+        if about and not asks_nothing(facts, name):
             return True
     return False
 
@@ -170,25 +180,36 @@ def _is_strict(facts: SourceFacts, field: Value) -> bool:
             if number is not None or isinstance(least, Constant):
                 if number is not None and number >= LEAST:
                     return True
-            elif least is not None or not (_PLAIN.fullmatch(part.callee) or _asks_nothing(facts, part.callee)):
+            elif least is not None or not (_PLAIN.fullmatch(part.callee) or asks_nothing(facts, part.callee)):
                 return True
-        elif isinstance(part, Name) and not (_PLAIN.fullmatch(part.dotted) or _asks_nothing(facts, part.dotted)):
+        elif isinstance(part, Name) and not (_PLAIN.fullmatch(part.dotted) or asks_nothing(facts, part.dotted)):
             return True
     return False
 
 
-def _asks_nothing(facts: SourceFacts, name: str) -> bool:
+def asks_nothing(facts: SourceFacts, name: str, depth: int = 3) -> bool:
     """A validator of the project that only wants something to be there, ``if not value.strip(): raise``, or a few signs of it, or that it is
-    the same twice."""
-    if facts.function(name) is None:
+    the same twice; or that asks another one which does no more."""
+    if facts.function(name) is None or not depth:
         return False
-    calls = facts.calls_in(name)
     return all(_asks_little(facts, one, name) for one in facts.comparisons_in(name)) and all(
-        call.method in _ASKING_LITTLE for call in calls
+        call.method in _ASKING_LITTLE or asks_nothing(facts, call.callee, depth - 1) for call in facts.calls_in(name)
     )
 
 
-_ASKING_LITTLE: Final = frozenset({"strip", "ValidationError", "ValueError", "isspace", "len", "get", "StopValidation"})
+def is_of_a_model(facts: SourceFacts, names: Iterable[str]) -> bool:
+    """That one of these functions makes a model of the body which has a field for a new password: ``Registration(**request.get_json())``."""
+    used = frozenset(mentioned(facts, names))
+    return any(
+        is_model(facts, one.name) and any(_is_new(name, one) for name in (*one.attributes, *one.fields))
+        for one in facts.classes()
+        if one.name in used
+    )
+
+
+_ASKING_LITTLE: Final = frozenset(
+    {"strip", "bool", "str", "ValidationError", "ValueError", "isspace", "len", "get", "StopValidation"}
+)
 
 
 def _least_of(facts: SourceFacts, one: Comparison) -> Iterator[int]:

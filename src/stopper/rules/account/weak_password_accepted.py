@@ -15,7 +15,16 @@ from stopper.core.expected_bodies import expected_fields
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.password_schemas import LEAST, is_password_length, least_asked, length_bounds, takes_any_password
+from stopper.core.password_schemas import (
+    LEAST,
+    asks_nothing,
+    is_of_a_model,
+    is_password_length,
+    least_asked,
+    length_bounds,
+    measures,
+    takes_any_password,
+)
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_accounts import (
@@ -82,7 +91,7 @@ def detect(app: App) -> Iterator[Hit]:
             lax = functions and takes_any_password(facts, names)
             deeper = index.calling(functions, 4) if lax else []  # a policy of its own may lie behind service and hash
             deeper += _of_rules(facts, deeper)
-            if lax and not _asks_how_good(facts, deeper) and not _measures(facts, deeper):
+            if lax and not _asks_how_good(facts, deeper) and not measures(facts, deeper):
                 told.add(route.view)
                 yield _hit(facts, route, verbs[0], names)
             continue
@@ -138,7 +147,9 @@ def _reads_itself(facts: SourceFacts, functions: list[str], names: list[str]) ->
         _BY_SCHEMA.search(one.name) for name in functions if (own := facts.function(name)) for one in own.decorators
     ):
         return False
-    if any(_MAKES_FORM.search(call.callee) for name in names for call in facts.calls_in(name)):
+    if is_of_a_model(facts, names) or any(
+        _MAKES_FORM.search(call.callee) for name in names for call in facts.calls_in(name)
+    ):
         return False
     return any(
         is_password_name(one.key) and one.function in names and one.source.startswith("flask.request")
@@ -242,15 +253,6 @@ def _of_rules(facts: SourceFacts, names: list[str]) -> list[str]:
     return [f"{name}.{method}" for name in sorted(made & known.keys()) for method in known[name].methods]
 
 
-def _measures(facts: SourceFacts, names: list[str]) -> bool:
-    """That behind the schema the password's length is held against a least one, or the password against a list."""
-    return any(max(length_bounds(facts, name), default=0) >= LEAST for name in names) or any(
-        one.operator in ("in", "not in") and facts.derives(one.left, "password")
-        for name in names
-        for one in facts.comparisons_in(name)
-    )
-
-
 def _is_length_of(value: Value, hashed: list[Value]) -> bool:
     """``len(new)`` of what is hashed later, whatever it is called."""
     return (
@@ -294,11 +296,8 @@ def _only_short(facts: SourceFacts, name: str) -> bool:
 
 
 def _asks_nothing(facts: SourceFacts, name: str) -> bool:
-    """``def password_complexity(password): return True``"""
-    given = facts.returns_of(name) if facts.function(name) is not None else ()
-    if not given or any(not isinstance(one.value, Constant) or one.value.value is not True for one in given):
-        return False
-    return next(facts.calls_in(name), None) is None and not facts.comparisons_in(name)
+    """``def password_complexity(password): return True``; what has no body yet says nothing."""
+    return bool(facts.returns_of(name) or facts.conditions_in(name)) and asks_nothing(facts, name)
 
 
 def _least(field: Call) -> object:
