@@ -144,8 +144,7 @@ def _is_record(found: ClassFact) -> bool:
     ):
         return False
     return bool(found.bases or found.decorators) and any(
-        _HOLDS.search(name)
-        and (name in found.fields or not isinstance(value, Constant))  # a literal is no column
+        _HOLDS.search(name) and (name in found.fields or not isinstance(value, Constant))  # a literal is no column
         for name, value in (*found.attributes.items(), *((name, None) for name in _declared(found)))
     )
 
