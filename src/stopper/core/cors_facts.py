@@ -24,6 +24,7 @@ from stopper.core.values import (
     options,
     text_of,
 )
+from stopper.core.variables_in_files import set_in_files
 
 CORS: Final = ("flask_cors.CORS", "flask_cors.extension.CORS")
 ATTACH: Final = tuple(f"{name}.init_app" for name in CORS)
@@ -151,6 +152,8 @@ def _followed(facts: SourceFacts, value: Value | None, depth: int = 4) -> Value 
             return said if isinstance(said, Constant) else value
         case EnvironmentValue(default=Constant(value=str()) | Sequence() as said):
             return said
+        case EnvironmentValue(variable=variable):
+            return next((Constant(said) for _, said, _ in set_in_files(facts, (variable,))), value)
         case Sequence(items=items) if depth:  # of a text that was split, each is a part
             each = tuple(_followed(facts, one, depth - 1) or one for one in items)
             return replace(value, items=each) if each != items else value

@@ -12,14 +12,16 @@ from stopper.core.cors_facts import ATTACH, CORS, Saying, sayings
 from stopper.core.error_answers import answers_errors
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.passing import handed
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_origins import crossings, stranger
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Hit, Rule
+from stopper.core.served_origins import let_in_by_server
 from stopper.core.socket_events import hears_nobody
 from stopper.core.switched_on import asked_for
-from stopper.core.values import Call, Sequence, Value, literals
+from stopper.core.values import Call, Parameter, Sequence, Value, literals, options
 
 _FOR_EVERYBODY: Final = re.compile(
     r"(?i)/\.well-known/|/jwks?(?:\.json)?/?$|openid-configuration|/robots\.txt$|/health"
@@ -31,6 +33,11 @@ _SOCKETS: Final = (
     "flask_socketio.SocketIO.init_app",
     "socketio.Server",
     "socketio.AsyncServer",
+)
+_OF_RESTFUL: Final = (
+    "flask_restful.utils.cors.crossdomain",
+    "flask_restx.cors.crossdomain",
+    "flask_restplus.cors.crossdomain",
 )
 MESSAGE: Final = "any website may call this API from a browser and read the answer"
 _TOGETHER: Final = 4
@@ -51,8 +58,8 @@ def detect(app: App) -> Iterator[Hit]:
     starred = [
         one
         for one in headers_set(facts, "Access-Control-Allow-Origin")
-        if _is_star(one.value)
-        and not asked_for(facts, one.span)
+        if _is_star(one.value) or _is_handed_a_star(facts, one.value)
+        if not asked_for(facts, one.span)
         and not is_switched_by_environment(facts, one.span)
         and not answers_errors(facts, facts.function_around(one.span))
         and facts.function_around(one.span).rpartition(".")[2] != "options"  # answers the question beforehand alone
@@ -62,8 +69,12 @@ def detect(app: App) -> Iterator[Hit]:
         for call in facts.calls(*_SOCKETS)
         if _is_star(call.keyword("cors_allowed_origins")) and not asked_for(facts, call.span)
     ]
-    if not (open_to_all or starred or sockets) or not asks_who(app):
+    served = [span for said, span in let_in_by_server(facts) if said == "*"]
+    whole_answers = [call.span for call in facts.calls(*_OF_RESTFUL) if _is_star(call.argument(0, "origin"))]
+    if not (open_to_all or starred or sockets or served or whole_answers) or not asks_who(app):
         return
+    for span in (*served[:1], *whole_answers[:1]):
+        yield Hit(MESSAGE, span)
     for call in sockets[:1]:
         message = "any website may open this socket from a visitor's browser, with the visitor's cookies"
         if hears_nobody(facts):
@@ -127,6 +138,11 @@ def _published(facts: SourceFacts) -> frozenset[Span]:
 def _is_star(value: Value | None) -> bool:
     inside = value.items if isinstance(value, Sequence) else (value,) if value is not None else ()
     return any(one.value == "*" for part in inside for one in literals(part))
+
+
+def _is_handed_a_star(facts: SourceFacts, value: Value) -> bool:
+    """``headers["Access-Control-Allow-Origin"] = origin`` in what ``@crossdomain(origin="*")`` makes of a view."""
+    return any(isinstance(option, Parameter) and any(map(_is_star, handed(facts, option))) for option in options(value))
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -15,7 +15,19 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_origins import crossings, stranger
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Item, Member, Name, Sequence, Value, options, text_of, walk
+from stopper.core.values import (
+    Call,
+    Constant,
+    EnvironmentValue,
+    Item,
+    Member,
+    Name,
+    Sequence,
+    Value,
+    options,
+    text_of,
+    walk,
+)
 
 _MATCHES: Final = ("re.match", "re.search", "re.fullmatch")
 _METHODS: Final = ("*.match", "*.search", "*.fullmatch")
@@ -61,7 +73,7 @@ def _by_hand(facts: SourceFacts) -> Iterator[tuple[Span | None, str]]:
         given = call.args[-1] if call.args else None
         if call.callee in _MATCHES and len(call.args) > 1:
             given = call.args[1]
-        if given is not None and _is_origin(facts, given) and (pattern := _pattern(call)) is not None:
+        if given is not None and _is_origin(facts, given) and (pattern := _pattern(facts, call)) is not None:
             start = ".*" if call.method == "search" and not pattern.startswith("^") else ""
             if (found := admitted(start + pattern, call.method == "fullmatch")) is not None:
                 yield call.span, f"the pattern of origins lets {found} in"
@@ -89,12 +101,23 @@ def _loose(method: str, text: str) -> bool:
     return text.startswith("http") and bool(_DOMAIN.search(text))
 
 
-def _pattern(call: Call) -> str | None:
+def _pattern(facts: SourceFacts, call: Call) -> str | None:
     if call.callee in _MATCHES:
         first = call.argument(0, "pattern")
-        return text_of(first) or (text_of(first.argument(0)) if isinstance(first, Call) else None)
+        return _written(facts, first) or (_written(facts, first.argument(0)) if isinstance(first, Call) else None)
     made = call.receiver
-    return text_of(made.argument(0, "pattern")) if isinstance(made, Call) and made.callee == "re.compile" else None
+    return (
+        _written(facts, made.argument(0, "pattern")) if isinstance(made, Call) and made.callee == "re.compile" else None
+    )
+
+
+def _written(facts: SourceFacts, pattern: Value | None) -> str | None:
+    """A pattern where it is written: behind a setting, or as what holds where a variable is unset."""
+    for one in facts.followed(pattern) if pattern is not None else ():
+        said = text_of(one.default if isinstance(one, EnvironmentValue) else one)
+        if said is not None:
+            return said
+    return None
 
 
 def _is_origin(facts: SourceFacts, value: Value) -> bool:

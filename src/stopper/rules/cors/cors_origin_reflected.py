@@ -11,6 +11,7 @@ from stopper.core.probe_origins import crossings, stranger
 from stopper.core.reflected_origins import is_sent_back_unasked
 from stopper.core.response_headers import headers_set
 from stopper.core.rule import Hit, Rule
+from stopper.core.served_origins import let_in_by_server
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -19,6 +20,9 @@ def detect(app: App) -> Iterator[Hit]:
     for one in headers_set(facts, "Access-Control-Allow-Origin"):
         if is_sent_back_unasked(facts, one):
             yield Hit("the caller's own origin is sent back as an allowed one", one.span)
+    for said, span in let_in_by_server(facts):
+        if said in ("$http_origin", "${http_origin}"):
+            yield Hit("the caller's own origin is sent back as an allowed one", span)
 
 
 def probe(target: Target) -> Steps[Verdict]:

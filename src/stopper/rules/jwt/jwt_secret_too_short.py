@@ -1,6 +1,5 @@
 """Whoever has one token can find the secret at home and then sign tokens for everybody."""
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -30,13 +29,12 @@ from stopper.core.values import (
     text_of,
     walk,
 )
+from stopper.core.variables_in_files import set_in_files
 from stopper.core.whole_numbers import least_number
 
 _BYTES = {"os.urandom": 1.0, "secrets.token_bytes": 1.0, "secrets.token_hex": 2.0, "secrets.token_urlsafe": 4 / 3,
           "Crypto.Random.get_random_bytes": 1.0}  # fmt: skip
 """Characters of the key for each byte that is asked of the generator."""
-_FOR_SHOW = re.compile(r"(?i)example|sample|template|dist|test")
-"""Files that show which variables there are."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -178,26 +176,11 @@ def _in_files(app: App, facts: SourceFacts) -> Iterator[Hit]:
         for value in reached(facts, key):
             if isinstance(value, EnvironmentValue):
                 wanted[value.variable] = algorithms
-    for file in facts.files_of("env", "compose", "dockerfile", "deployment", "procfile") if wanted else ():
-        if _FOR_SHOW.search(file.path):
-            continue
-        for number, line in enumerate(file.lines, 1):
-            name, said = _variable_set(line)
-            secret = said.encode() if name in wanted else b""
-            filled_in = bool(secret) and b"$" not in secret and not (secret[:1] == b"<" and secret[-1:] == b">")
-            if filled_in and not is_asymmetric(secret) and weakness(secret, wanted[name]):
-                yield Hit(f"{name} is too short or too easily guessed", Span(file.path, number, number, 0, len(line)))
-
-
-_LEADS: Final = re.compile(
-    r"^\s*(?:export\s+|ENV\s+|Environment=\s*|-\s+)?[\"']?([A-Za-z_]\w*)\s*(?:=|:\s)\s*(.*?)\s*$"
-)
-
-
-def _variable_set(line: str) -> tuple[str, str]:
-    """``export KEY=…``, ``KEY: "…"`` and ``- KEY=…`` of Compose, ``ENV KEY=…`` of an image, ``Environment="KEY=…"`` of systemd."""
-    found = _LEADS.match(line)
-    return (found[1], found[2].partition(" #")[0].strip().strip("'\"")) if found is not None else ("", "")
+    for name, said, span in set_in_files(facts, wanted) if wanted else ():
+        secret = said.encode()
+        filled_in = b"$" not in secret and not (secret[:1] == b"<" and secret[-1:] == b">")
+        if filled_in and not is_asymmetric(secret) and weakness(secret, wanted[name]):
+            yield Hit(f"{name} is too short or too easily guessed", span)
 
 
 def _asked_for_too_few(app: App, facts: SourceFacts) -> Iterator[Hit]:

@@ -34,7 +34,8 @@ _SEVERAL: Final = 3
 """So many routes without a limit have one cause: the limiter has no default."""
 _DEAR: Final = re.compile(
     r"(?i).*(generate_password_hash|check_password_hash|checkpw|hashpw|send_mail|sendmail|send_message|send_email|subprocess\.\w+|chat\.completions\.create|messages\.create|"
-    r"requests\.(get|post)|httpx\.(get|post)|render_pdf|write_pdf|Image\.open|send_sms)$"
+    r"requests\.(get|post)|httpx\.(get|post)|render_pdf|write_pdf|Image\.open|send_sms|pdfkit\.from_\w+|shutil\.make_archive|image_to_string|pandas\.read_(?:sql|excel)\w*|"
+    r"generate_content|embeddings\.create|transcriptions\.create|images\.generate)$"
 )
 
 _EXCHANGES: Final = re.compile(r"\.(?:authorize_access_token|authorized_response)$")
