@@ -68,8 +68,21 @@ def is_clear_password(facts: SourceFacts, value: Value | None) -> bool:
         is_password_name(said_name(value))
         or is_password_name(value.name)
         or facts.derives(value, "password")
-        or (not isinstance(value, Call) and any(is_password_name(said_name(one)) for one in walk(value, 3)))
+        or (not isinstance(value, Call) and any(is_password_name(said_name(one)) for one in _named_by(value)))
     )
+
+
+def _named_by(value: Value) -> Iterator[Value]:
+    """``form.password.data``: the value, and whose part it is. What a record was made with, ``Person(name=…, password=…).name``, says nothing
+    of its other members."""
+    if not isinstance(value, (Member, Item)):
+        yield from walk(value, 3)
+        return
+    inner: Value = value
+    while isinstance(inner, (Member, Item)):
+        yield inner
+        inner = inner.owner
+    yield inner
 
 
 def makes_password_hash(call: Call) -> bool:
