@@ -87,7 +87,7 @@ def detect(app: App) -> Iterator[Hit]:
     told: set[str] = set()
     storing = [file.path for file in facts.files_of("template") if _stores_what_is_rendered(file)]
     for flow in facts.flows("template"):
-        secret = any(_is_held(facts, one) for one in walk(flow.value, 5)) and not _is_masked(flow.value)
+        secret = any(_is_held(facts, one) for one in _shown(flow.value)) and not _is_masked(flow.value)
         if secret and _is_page_made(facts, flow):
             name = _template_of(facts, flow)
             told.add(name)
@@ -109,6 +109,21 @@ def detect(app: App) -> Iterator[Hit]:
             yield from _in_file(file, known, sent_as_keys(facts))
 
 
+_WORKS_WITH_KEYS: Final = re.compile(
+    r"(?:itsdangerous|hmac|hashlib|cryptography|nacl)\.|(?:jwt|jose\.jwt|authlib\.jose\.\w+)\.decode$"
+)
+"""What takes a key and gives back something else: what a signed text said, a signature, a digest."""
+
+
+def _shown(value: Value, depth: int = 5) -> Iterator[Value]:
+    """The value and its parts, but for the keys that a library worked with to make it."""
+    yield value
+    if depth == 0 or (isinstance(value, Call) and _WORKS_WITH_KEYS.match(value.callee) is not None):
+        return
+    for part in parts(value):
+        yield from _shown(part, depth - 1)
+
+
 def _stores_what_is_rendered(file: TextFile) -> bool:
     """``localStorage.setItem("token", "{{ token }}")``"""
     return any(
@@ -120,7 +135,7 @@ def _stores_what_is_rendered(file: TextFile) -> bool:
 
 def _rendered(facts: SourceFacts, value: Value, span: Span) -> Hit:
     """A setting of the application is nobody's who reads the page. What a row or an answer holds is often shown to whom it belongs."""
-    held = list(walk(value, 5))
+    held = list(_shown(value))
     if any(isinstance(one, (ConfigValue, EnvironmentValue, Constant)) and _is_held(facts, one) for one in held):
         return Hit(RENDERED, span)
     if any(isinstance(one, Call) and one.callee in _MINTS for one in held):

@@ -34,6 +34,7 @@ from stopper.core.values import (
     Mapping,
     Member,
     Name,
+    Parameter,
     Sequence,
     Truth,
     Value,
@@ -96,7 +97,7 @@ def detect(app: App) -> Iterator[Hit]:
         if (
             hashed
             or _says_yes_or_no(flow.value)
-            or _is_nothing_new(flow.value)
+            or _is_nothing_new(facts, flow.value)
             or not (by_key or flow.has(*CREDENTIALS))
             or (flow.span.path, flow.span.line) in seen
         ):
@@ -223,10 +224,11 @@ def _says_yes_or_no(value: Value) -> bool:
     )
 
 
-def _is_nothing_new(value: Value) -> bool:
-    """``None``, an empty text, or what lies in the session already."""
+def _is_nothing_new(facts: SourceFacts, value: Value) -> bool:
+    """``None``, an empty text, what lies in the session already, or the part of the address that whoever holds the cookie came by."""
     return all(
         (isinstance(one, Constant) and one.value in (None, "", 0))
+        or (isinstance(one, Parameter) and facts.is_view(one.function) and facts.derives(one, "path-parameter"))
         or (isinstance(one, Item) and isinstance(one.owner, Name) and one.owner.dotted == "flask.session")
         for one in options(value)
     )
