@@ -2,6 +2,24 @@
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
+
+
+def ends_alone(facts: "SourceFacts", end: str | None) -> bool:
+    """That of all rules only those end in ``/user/second_factor`` which say it word for word: no caller can choose two parts of a path."""
+    words = end.split("/")[1:] if end is not None and end.startswith("/") else []
+    if len(words) < 2 or not all(words):
+        return False
+    ends = [route.path.rstrip("/").split("/")[-len(words) :] for route in facts.routes]
+    free = any("path" in kind for route in facts.routes for _, kind in route.parameters)
+    return words in ends and not free and not any(_fits(one, words) for one in ends if one != words)
+
+
+def _fits(rule: list[str], words: list[str]) -> bool:
+    return len(rule) == len(words) and all("{" in part or part == word for part, word in zip(rule, words, strict=True))
 
 
 def is_open_pattern(said: str | None, method: str) -> bool:

@@ -11,7 +11,7 @@ from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.passing import passed as passed_by
-from stopper.core.path_patterns import is_open_pattern
+from stopper.core.path_patterns import ends_alone, is_open_pattern
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
 from stopper.core.probe_baseline import controls, judge, protected
@@ -89,8 +89,10 @@ def _looks(facts: SourceFacts) -> Iterator[tuple[str, Span | None, str]]:
         if isinstance(call.receiver, (Call, Item)) and _is_path(call.receiver)
     ]
     for call in (*facts.calls(*(f"{path}.{name}" for path in PATHS for name in _ENDS)), *reshaped):
-        if call.args and text_of(call.args[0]) == "/":
-            continue  # it asks for the slash at the end
+        if call.args and (
+            (said := text_of(call.args[0])) == "/" or (call.method == "endswith" and ends_alone(facts, said))
+        ):
+            continue  # it asks for the slash at the end, or for one rule
         if call.method != "startswith" or _is_loose(facts, call.args[0] if call.args else None):
             yield call.function, call.span, _BEGINNING if call.method == "startswith" else _END
     for call in facts.calls("filter", "map"):
