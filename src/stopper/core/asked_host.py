@@ -33,6 +33,18 @@ _BELOW: Final = re.compile(r"^(?:/[^/\\]|[?#]|[^/\\:?#{%]+[/?#])")
 """The beginning of a reference that stays below the first part of ``urljoin``: neither a scheme nor a host can follow (RFC 3986 §4.2)."""
 
 
+def beginning_of_setting(facts: "SourceFacts", value: Value) -> str | None:
+    """``https://files.example.com/``: a setting that is written as a whole address with the slash behind its host, so that what is put behind it
+    names no host; what the environment says instead is of the same form."""
+    if not isinstance(value, ConfigValue):
+        return None
+    held = [one.value for one in facts.config_writes(value.key) if one.loaded is not False]
+    said = [one.default if isinstance(one, EnvironmentValue) else one for one in held]
+    texts = [text_of(one.parts[0] if isinstance(one, Format) else one) if one is not None else None for one in said]
+    whole = [text for text in texts if text is not None and "://" in text and text.endswith("/")]
+    return whole[0] if whole and len(whole) == len(texts) else None
+
+
 def spelled(facts: "SourceFacts", value: Value, steps: int = 5) -> Iterator[Value]:
     """The URL as each branch writes it, with what stands before the host's end written out: what functions of the project give back that only
     write addresses, texts that are put behind others, and what is changed of a URL that was taken apart, other than its host."""

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from stopper.core.app import App, Route
+from stopper.core.asked_host import beginning_of_setting
 from stopper.core.checked_input import is_checked, stations
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import Flow
@@ -151,7 +152,7 @@ def _leads_away(facts: SourceFacts, value: Value) -> bool:
             continue
         if (isinstance(one, Format) and _host_is_ours(facts, one)) or _only_query_is_new(facts, one):
             continue
-        start = _start(one)
+        start = _start(facts, one)
         if start == "/" and not _names_host_next(facts, one):
             continue
         if start is None or not _FIXED.fullmatch(start):
@@ -223,13 +224,13 @@ def _is_own_path(value: Value) -> bool:
     return isinstance(value, Name) and value.dotted in ("flask.request.path", "flask.request.full_path")
 
 
-def _start(value: Value) -> str | None:
-    """The fixed text that the address begins with."""
+def _start(facts: SourceFacts, value: Value) -> str | None:
+    """The fixed text that the address begins with, or what a setting holds where nobody says it otherwise."""
     if isinstance(value, (Format, Unknown)) and value.parts:
         first = value.parts[0]
         while isinstance(first, (Format, Unknown)) and first.parts:
             first = first.parts[0]
-        return "/" if _is_here(first) else text_of(first)
+        return "/" if _is_here(first) else beginning_of_setting(facts, first) or text_of(first)
     if isinstance(value, Call) and value.callee == "urllib.parse.urljoin":
         return None
     return value.value if isinstance(value, Constant) and isinstance(value.value, str) else None
