@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.labels import UNTRUSTED
 from stopper.core.read_parts import origins
-from stopper.core.values import Call, Choice, Format, Member, Truth, Value, text_of, walk
+from stopper.core.values import Call, Choice, Format, Member, Truth, Unknown, Value, parts, text_of, walk
 
 if TYPE_CHECKING:
     from stopper.core.fact import Condition
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _FIELD: Final = re.compile(r"[{%]")
 _PARENTS: Final = frozenset({"..", "../"})
+_JOINS: Final = frozenset({"os.path.join", "str", "pathlib.Path"})
 _PATHS: Final = frozenset({"pathlib.Path", "pathlib.PosixPath", "anyio.Path", "aiofiles.open"})
 
 
@@ -56,6 +57,16 @@ def refuses_parents(facts: "SourceFacts", path: Value, function: str, at: "Span 
     if not said & _PARENTS:
         return False
     return _is_behind_a_folder(facts, path) if isinstance(path, Format) else "/" in said
+
+
+def holds_no_slash(facts: "SourceFacts", path: Value, depth: int = 8) -> bool:
+    """``os.path.join(folder, name.replace("/", "_"))``: all that a caller wrote has lost its slashes, so that it names a file of the folder."""
+    if not facts.derives(path, *UNTRUSTED):
+        return True
+    if isinstance(path, Call) and path.method == "replace" and len(path.args) > 1 and text_of(path.args[0]) == "/":
+        return "/" not in (text_of(path.args[1]) or "/")
+    joins = isinstance(path, (Format, Unknown, Choice)) or (isinstance(path, Call) and path.callee in _JOINS)
+    return joins and depth > 0 and all(holds_no_slash(facts, part, depth - 1) for part in parts(path))
 
 
 def _found_nowhere(one: "Condition", at: "Span | None") -> Iterator[Value]:

@@ -12,7 +12,7 @@ from stopper.core.entity_parsers import opened_entities
 from stopper.core.exchange import Request, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.files_by_path import read_by_path, refuses_parents
+from stopper.core.files_by_path import holds_no_slash, read_by_path, refuses_parents
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labelling import labels_of
 from stopper.core.labels import Label
@@ -226,6 +226,7 @@ def _leads_anywhere(facts: SourceFacts, path: Value, function: str, at: Span | N
         or is_checked(facts, path, function, prefix_counts=True)
         or is_checked_by_callers(facts, path, function, *_NAMED)
         or refuses_parents(facts, path, function, at)
+        or holds_no_slash(facts, path)
     )
 
 
