@@ -32,6 +32,10 @@ _DEEDS: Final = re.compile(
     r"(?:save|store|insert|create|delete|remove|send|charge|persist|write|enqueue|publish|notify|debit|book|submit|import|archive)_(?!\w*(?:log|metric|stats?|span|trace|header|breadcrumb|context|warning))\w+"
 )
 """Functions by whose name something is done."""
+_NOTES_DOWN: Final = re.compile(
+    r"(?i)(?:^|[._])(?:audit_?)?log(?:ger)?(?:\.\w+)?$|(?:^|[._])(?:write_)?(?:access_|audit_|request_)log$"
+)
+"""What writes down who came, which is meant to know of strangers too."""
 _CACHE_READS: Final = frozenset({"get", "hget", "hgetall", "mget", "get_many", "get_dict", "lookup"})
 _CACHE_OBJECT: Final = re.compile(r"(?i)cache|redis|memcache|valkey")
 _AFTER: Final = ("after_request", "after_app_request", "teardown_request")
@@ -70,7 +74,12 @@ def detect(app: App) -> Iterator[Hit]:
             if before and call.callee == "?" and _wraps(facts, function):
                 yield Hit("the view runs before the key is checked", call.span)
                 break
-            if before and _leads_to_effect(facts, call) and not _looks_key_up(facts, call):
+            if (
+                before
+                and not _NOTES_DOWN.search(call.callee)
+                and _leads_to_effect(facts, call)
+                and not _looks_key_up(facts, call)
+            ):
                 yield Hit(f"{call.method}() runs before the key is checked in line {refusal.line}", call.span)
                 break
         for one in facts.conditions_in(function):

@@ -36,7 +36,7 @@ MESSAGE: Final = "an API key is written in the code"
 SHORTEST: Final = 8
 _DRAWN: Final = 16
 _FAKE: Final = re.compile(
-    rf"(?i){STANDS_IN}|<.*>|\{{|\.\.\.|^(?:none|null|todo|test|secret|x-[\w-]+|api[_-]?key|key|string|header|query)$|not.?set|insert|^(?:my|auth|some)[_-](?:api[_-]|secret[_-])?(?:key|token|secret)$|redacted|^(?:test|sample)(?:[-_][a-z]+)+$"
+    rf"(?i){STANDS_IN}|<.*>|\{{|\.\.\.|^(?:none|null|todo|test|secret|x-[\w-]+|api[_-]?key|key|string|header|query)$|not.?set|insert|^(?:my|auth|some)[_-](?:api[_-]|secret[_-])?(?:key|token|secret)$|redacted|^(?:test|sample)(?:[-_][a-z]+)+$|^aws4_request$"
 )
 _COLLECTION: Final = re.compile(
     r"(?i)(?:.*_)?(?:api|access|service|client|valid|partner|allowed|admin|internal|master|root)_?keys(?:_.*)?"
