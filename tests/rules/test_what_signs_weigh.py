@@ -57,3 +57,22 @@ def test_a_sign_weighs_what_hangs_on_it(tmp_path: Path, slug: str, source: str, 
     rule = next(one for one in load() if one.slug == slug)
     (result,) = run_detectors(reading.app, [rule])
     assert [hit.severity for hit in result.hits] == weights
+
+
+SCAN = (
+    "on: push\njobs:\n  scan:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: snyk/actions/python@v1.0.0\n"
+    "        continue-on-error: true\n        with:\n          args: --sarif-file-output=found.sarif\n"
+)
+SENT_ON = "      - uses: github/codeql-action/upload-sarif@v4\n        with:\n          sarif_file: found.sarif\n"
+
+
+@pytest.mark.parametrize(("behind", "weighs"), [(SENT_ON, "low"), ("      - run: ls\n", None)])
+def test_a_step_weighs_less_whose_finds_are_sent_on(tmp_path: Path, behind: str, weighs: str | None) -> None:
+    """Code scanning may stop a change by itself."""
+    (tmp_path / ".github/workflows").mkdir(parents=True)
+    (tmp_path / ".github/workflows/scan.yml").write_text(SCAN + behind, encoding="utf-8")
+    (tmp_path / "app.py").write_text(HEAD, encoding="utf-8")
+    reading = read_files(files.find((tmp_path,), tmp_path, ()), tmp_path, files.folders((tmp_path,), tmp_path))
+    rule = next(one for one in load() if one.slug == "security-gate-cannot-fail")
+    (result,) = run_detectors(reading.app, [rule])
+    assert [hit.severity for hit in result.hits] == [weighs]
