@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 _OF_A_DESK: Final = re.compile(
     r"(?i)(?:^|/)(?:debug|profil(?:er|e|ing)(?:_\w+)?|(?:run|app|server)_(?:debug|profil(?:er|e|ing)))\.py$"
 )
+IN_DEVELOPMENT: Final = re.compile(r"(?i)(?:^|/)development/(?:[\w-]+/)*\w+\.py$")
+"""A folder of the package for its writers; a file of settings that is called so is none."""
 MADE_UP: Final = re.compile(
     r"(?i)^dev/|(?:^|/)(?:sandbox(?:es)?/|fixtures?/|seed(?:s|ers?)?/|factor(?:y|ies)\.py$|seed(?:s|er|_data|_db)?\.py$)"
 )

@@ -17,7 +17,7 @@ STANDS_IN: Final = r"your|^@\{|^@@|example|placeholder|change.?me|dummy|xxx|not[
 is no key in a readme, and is one that is checked in a view)."""
 FAKE: Final = re.compile(
     rf"(?i){STANDS_IN}|change.?this|<|\{{\{{|\$\{{|\.\.\.|replace|not.?set|insert|redacted|sample|foo.?bar|lorem"
-    r"|0123456789abcdef|1234567890|abcdefghij|deadbeef|(.)\1{7}"
+    r"|^an?[_-](?:[a-z]+[_-])*(?:secret|key|token|password)$|0123456789abcdef|1234567890|abcdefghij|deadbeef|(.)\1{7}"
 )
 """Words that stand where a key will stand, and runs that no key has."""
 _VAGUE: Final = frozenset(

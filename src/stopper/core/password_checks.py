@@ -41,4 +41,7 @@ def _binds_for_itself(facts: SourceFacts, call: Call) -> bool:
         said = (*said, *made.args, *(value for _, value in made.keywords))
     elif made is not None:
         said = (*said, made)
-    return not any(facts.derives(one, "request-data", "query-string", "authorization-header", "password", by_name=True) for one in said)
+    return not any(
+        facts.derives(one, "request-data", "query-string", "authorization-header", "password", by_name=True)
+        for one in said
+    )

@@ -7,6 +7,7 @@ from typing import Final
 
 from stopper.core.account_names import is_password_name, makes_password_hash, said_name
 from stopper.core.app import App, Route
+from stopper.core.desk_files import IN_DEVELOPMENT
 from stopper.core.exchange import Exchange, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -86,7 +87,11 @@ def detect(app: App) -> Iterator[Hit]:
 def _is_fake(facts: SourceFacts, span: Span) -> bool:
     """That the file or the function says that it makes up people for a look at the application."""
     home = facts.function_around(span)
-    return _FAKE.search(f"{span.path} {home}") is not None or _begins_anew(facts, home)
+    return (
+        _FAKE.search(f"{span.path} {home}") is not None
+        or IN_DEVELOPMENT.search(span.path) is not None
+        or _begins_anew(facts, home)
+    )
 
 
 def _begins_anew(facts: SourceFacts, function: str) -> bool:
