@@ -16,7 +16,7 @@ from stopper.core.probe_baseline import alike, attempt, candidates, establish
 from stopper.core.probe_login import logout_requests
 from stopper.core.rule import Edit, Hit, Rule, Severity
 from stopper.core.session_keeping import is_kept_on_server
-from stopper.core.values import Call, Item, Mapping, Member, Name, Truth, Value, text_of, walk
+from stopper.core.values import Call, Item, Mapping, Member, Name, Truth, Value, is_constant, text_of, walk
 
 _WHO: Final = re.compile(
     r"(?i)^_?((current_?)?(user|account|member|customer|client|person|employee|staff|admin|principal|profile|identity)(_?(id|uuid|pk|name|email|data|info|obj|role))?"
@@ -83,7 +83,7 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if _ends(facts, route.view) and not _opens_alone(facts, route.view):
             continue
-        if left := _left_behind(facts, route.view):
+        if left := _left_behind(facts, route.view) or _still_there(facts, route.view):
             yield Hit(f"the log-out leaves {left} in the session", function.span, certainty="likely")
         elif not _forgets(facts, route.view):
             yield Hit(
@@ -229,6 +229,19 @@ def _left_behind(facts: SourceFacts, function: str) -> str:
         return ""
     left = (key for home, key in written if home != function and _RIGHTS.match(key) and key not in taken)
     return next(left, "")
+
+
+def _still_there(facts: SourceFacts, function: str) -> str:
+    """``session["user_id"] = None``, where others ask whether ``"user_id" in session``: it is."""
+    asked = {
+        text_of(one.left)
+        for one in facts.comparisons("in", "not in")
+        if isinstance(one.right, Name) and _is_of_session(one.right) and one.function != function
+    }
+    if not asked:
+        return ""
+    written = [(key, flow) for flow in facts.flows("session") if flow.function == function for key in _keys(flow)]
+    return next((key for key, flow in written if key in asked and is_constant(flow.value, None, False, "", 0)), "")
 
 
 def _opens_alone(facts: SourceFacts, function: str) -> bool:
