@@ -13,6 +13,7 @@ from stopper.core.password_columns import SEALS, hashing_classes, is_column, is_
 from stopper.core.passwords_in_files import written_to_files
 from stopper.core.passwords_unhashed import HASHED_COLUMN, is_given_sealed, unhashed
 from stopper.core.place import Span
+from stopper.core.poured_passwords import poured_passwords
 from stopper.core.rule import Hit, Rule
 from stopper.core.text_words import mentions
 from stopper.core.values import (
@@ -57,8 +58,9 @@ def detect(app: App) -> Iterator[Hit]:
     """Comparisons with a stored password, and passwords that go into a row, document or query as they came."""
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
-    kept = ((call.span, STORED) for call in written_to_files(facts) if call.span is not None)
-    for span, message in (*_compared(facts), *_queried(facts), *_stored(facts), *kept):
+    kept = [call.span for call in written_to_files(facts) if call.span is not None]
+    whole = ((span, STORED) for span in (*kept, *poured_passwords(facts)))
+    for span, message in (*_compared(facts), *_queried(facts), *_stored(facts), *whole):
         if (span.path, span.line) not in seen:
             seen.add((span.path, span.line))
             yield Hit(message, span)
@@ -345,18 +347,8 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
 
 
 _WRITES: Final = (
-    "*.hset",
-    "*.hmset",
-    "*.set",
-    "*.setex",
-    "*.write",
-    "*.writerow",
-    "*.writelines",
-    "*.insert_many",
-    "json.dump",
-    "pickle.dump",
-    "yaml.dump",
-)
+    "*.hset", "*.hmset", "*.set", "*.setex", "*.write", "*.writerow", "*.writelines", "*.insert_many", "json.dump", "pickle.dump", "yaml.dump",
+)  # fmt: skip
 
 
 def _written_down(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
