@@ -1,4 +1,4 @@
-"""Entries of a store of keys, such as Redis, that nothing ends: no time when they are put in, and nobody who takes them out."""
+"""Entries of a store of keys, such as Redis, that no time ends: whoever finds one that was never used may use it years later."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 _STORES: Final = ("redis", "valkey", "fakeredis", "flask_redis", "cachelib", "flask_caching", "pymemcache")
 _ENDS: Final = frozenset({"ex", "px", "timeout", "ttl", "expire", "time"} | {f"{unit}at" for unit in ("ex", "px")})
-_TAKES_OUT: Final = ("*.delete", "*.getdel", "*.unlink", "*.expire", "*.expireat", "*.pexpire", "*.delete_many")
+_EXPIRES: Final = ("*.expire", "*.expireat", "*.pexpire", "*.pexpireat")
 
 
 def endless_entries(facts: "SourceFacts", functions: Collection[str], about: re.Pattern[str]) -> Iterator[Span]:
     """Where one of these functions puts an entry in whose key begins with a word of that kind, which is read elsewhere by its key."""
     if not facts.imports(*_STORES):
         return
-    ended = {_beginning(call) for call in facts.calls(*_TAKES_OUT)}
-    read = {_beginning(call) for call in facts.calls("*.get")}
+    ended = {_beginning(call) for call in facts.calls(*_EXPIRES)}
+    read = {_beginning(call) for call in facts.calls("*.get", "*.getdel")}
     for call in facts.calls("*.set"):
         word = _beginning(call)
         if call.function not in functions or call.span is None or not about.search(word):

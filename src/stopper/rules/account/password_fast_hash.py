@@ -153,6 +153,7 @@ def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
             continue
         first = call.argument(0, "schemes")
         names = [text for one in walk(first, 2) if (text := text_of(one)) is not None]
+        names = [said] if (said := text_of(call.keyword("default"))) is not None else names
         if names and _SCHEMES.fullmatch(names[0]) and names[0] not in _FAST_SCHEME:
             yield Hit(f"passlib hashes new passwords with {names[0]}", call.span)
     for write in facts.config_writes("SECURITY_PASSWORD_HASH"):

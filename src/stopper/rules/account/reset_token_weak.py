@@ -14,6 +14,7 @@ from stopper.core.ended_tokens import KEPT_AS, ended
 from stopper.core.endless_entries import endless_entries
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.named_columns import column_of
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import attempt
@@ -22,6 +23,7 @@ from stopper.core.probe_reset import Asked, asks_for_reset, reset_tokens, resets
 from stopper.core.probe_takeover import taken_over
 from stopper.core.random_edits import NUMBERS, from_the_system
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.short_draws import is_short_draw
 from stopper.core.unended_tokens import is_of_resets, unended
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Value, text_of, walk
 from stopper.core.view_functions import index_of
@@ -45,6 +47,9 @@ _WHEN: Final = re.compile(
 _SENDS: Final = re.compile(r"(?i)mail|send|notify|deliver|smtp")
 
 
+_TRIED: Final = "a reset token is so short that it can be found by trying"
+
+
 def detect(app: App) -> Iterator[Hit]:
     """Where somebody resets or invites: tokens from what can be guessed, signed ones that never end, and kept ones that nothing ends
     or that nobody asks the age of."""
@@ -66,7 +71,7 @@ def detect(app: App) -> Iterator[Hit]:
             seen.add((hit.span.path, hit.span.line))
             yield hit
     for span in endless_entries(facts, reached, RESETS):
-        yield Hit("a token of the store never ends, and is not taken out where it is used", span, certainty="likely")
+        yield Hit("a token of the store never ends", span, certainty="likely")
 
 
 def _at_their_source(facts: SourceFacts, hits: list[Hit]) -> list[Hit]:
@@ -93,9 +98,10 @@ def _made(facts: SourceFacts, resets: frozenset[str], reached: frozenset[str]) -
         last = name.rpartition(".")[2]
         if _MAKES_TOKEN.fullmatch(last) and not _LOOKS_FOR.match(last):
             for returned in facts.returns_of(name):
-                if _is_guessable(facts, returned.value) and not _is_over_token(returned.value):
+                short = is_short_draw(facts, returned.value)
+                if short or (_is_guessable(facts, returned.value) and not _is_over_token(returned.value)):
                     makers[name] = returned.span
-                    yield Hit("a reset token can be predicted", returned.span)
+                    yield Hit(_TRIED if short else "a reset token can be predicted", returned.span)
     for name in sorted(reached):
         for made in facts.assignments_in(name):
             if any(
@@ -106,6 +112,8 @@ def _made(facts: SourceFacts, resets: frozenset[str], reached: frozenset[str]) -
             named = _TOKEN.search(made.attribute) and not _WHEN.search(made.attribute)
             if named and _is_guessable(facts, made.value):
                 yield Hit("a reset token can be predicted", made.span)
+            elif named and is_short_draw(facts, made.value):
+                yield Hit(_TRIED, made.span)
     for name in sorted(resets):
         for call in facts.calls_in(name):
             if call.span and _makes(call) and not _is_over_another(call) and _used_as_token(facts, name, call):
@@ -223,7 +231,7 @@ def _looked_up(facts: SourceFacts) -> Iterator[tuple[str, Span | None]]:
             yield call.function, call.span
     for one in facts.comparisons("=="):
         for left, right in ((one.left, one.right), (one.right, one.left)):
-            column = left.dotted if isinstance(left, Name) else ""
+            column = left.dotted if isinstance(left, Name) else ".".join(column_of(facts, left))
             if "." in column and column.rpartition(".")[0].rpartition(".")[2][:1].isupper() and (
                 KEPT_AS.fullmatch(column.rpartition(".")[2]) and _is_shown(facts, right)
             ):  # fmt: skip
