@@ -22,6 +22,14 @@ _INTERNAL: Final = re.compile(
 _SAFE: Final = re.compile(
     r"(?i)(^/docs?/|speed-?tests?|/tests?/\{|s?/\{[^/]*\}/tests?(?=/|$)|latest|contest|trace(?:s|route)?/\{|/tests?$.*result|environments?|[/_]ping/?$|profiles?/\{)"
 )
+_LOGS: Final = re.compile(
+    r"(?i)(?:^|[/_.-])(?:(?:get|read|show|view|list|tail|download|fetch|display)[-_]?)?(?:(?:access|error|app|application|server|system|debug|audit|flask)[-_]?)?logs?/?$"
+)
+_LINES: Final = re.compile(
+    r"(?m)^\W{0,3}(?:(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)[:\s|-]\S|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\S{0,8}.{0,80}\b(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b|[\d.]{7,15} - \S{1,40} \[\d\d/\w{3}/\d{4})"
+)
+"""How lines of a log begin: as ``logging`` writes them, with the time first, and as servers write who has asked for what."""
+_READ_MOST: Final = 20_000
 _PLACES: Final = (
     "/debug", "/_debug", "/internal", "/backup", "/test", "/dev", "/console", "/.env", "/.git/config", "/backup.sql", "/backup.zip", "/dump",
     "/actuator/env", "/server-status", "/phpinfo.php", "/config", "/env", "/_profiler",
@@ -65,8 +73,11 @@ def _left_behind(target: Target) -> Steps[LeftBehind]:
     served: list[tuple[RouteRef, Exchange]] = []
     closed: list[tuple[RouteRef, Exchange]] = []
     known = _known(target)
-    for route in (*known, *_guessed(target)):
+    logs = [one for one in target.app.routes if _keeps_a_log(one)][:ENOUGH]
+    for route in (*known, *_guessed(target), *logs):
         answer = yield from attempt(send(target.request_for(route, "GET")))
+        if route in logs and answer is not None and not _LINES.search(answer.response.text[:_READ_MOST]):
+            continue  # of a name like that much else is called
         if answer is not None and (_answers(answer, nothing) or (route in known and _breaks(answer, nothing))):
             served.append((RouteRef("GET", route.path), answer))
         elif answer is not None and answer.response.status in (401, 403) and nothing.response.status == 404:
@@ -78,6 +89,10 @@ def _left_behind(target: Target) -> Steps[LeftBehind]:
 
 def _known(target: Target) -> list[Route]:
     return [route for route in target.app.routes if "GET" in route.methods and is_internal(route)][:10]
+
+
+def _keeps_a_log(route: Route) -> bool:
+    return "GET" in route.methods and not route.parameters and bool(_LOGS.search(route.path)) and not is_internal(route)
 
 
 def _guessed(target: Target) -> list[Route]:

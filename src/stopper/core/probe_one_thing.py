@@ -22,7 +22,7 @@ _SECRET: Final = re.compile(
 )
 """Members that are not for who sees the rest of a thing."""
 
-_PUBLISHED: Final = re.compile(
+PUBLISHED: Final = re.compile(
     r"(?i)(^|[/_-])(blogs?|(blog|forum)?[_-]?posts?|articles?|news|stories|recipes?|tutorials?|threads?|topics?|reviews?|comments?)$"
 )
 """What people write for others, as a rule: where no list leaves it out, to read it may be meant."""
@@ -109,7 +109,7 @@ def _created(target: Target, pair: Pair, create: Route, alice: Identity, bob: Id
             Evidence("exchange", "bob asks for the same object and sees alice's text", foreign),
         )
         said = f"{pair.ref} shows what one user stored to another user who knows its id"
-        published = lists is None and _PUBLISHED.search(pair.thing.path.partition("/{")[0]) is not None
+        published = lists is None and PUBLISHED.search(pair.thing.path.partition("/{")[0]) is not None
         return failed(said, (pair.ref,), evidence, "medium" if published else None)
     return None if shared or public else passed(f"{pair.ref} does not show alice's object to bob")
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Response
@@ -12,6 +12,7 @@ from stopper.core.personal import addresses_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_baseline import attempt
+from stopper.core.probe_kinds import at_number
 from stopper.core.probe_objects import entries, inner_object
 from stopper.core.probe_open_numbers import read_by_anybody
 from stopper.core.probe_open_writes import Open
@@ -21,12 +22,15 @@ from stopper.core.public_routes import declared_public
 ROUTES_MOST: Final = 6
 NUMBERS_MOST: Final = 3
 """Numbers from the first one on that are asked for, and from 1 on."""
-_THEIRS: Final = re.compile(
-    r"(?i)(^|/)(my[_-]?)?(orders?|purchases?|invoices?|bills?|payments?|transactions?|transfers?|statements?|accounts?|cards?|wallets?|loans?|messages?|inbox|mails?|documents?|"
+_OF_SOMEBODY: Final = (
+    r"orders?|purchases?|invoices?|bills?|payments?|transactions?|transfers?|statements?|accounts?|cards?|wallets?|loans?|messages?|inbox|mails?|documents?|"
     r"api[_-]?keys?|keys?|tokens?|prescriptions?|records?|medical[_-]?records?|appointments?|bookings?|reservations?|payslips?|salar(y|ies)|contracts?|claims?|receipts?|"
-    r"tickets?|refunds?|subscriptions?|addresses)/\{[^{}]+\}/?$"
+    r"tickets?|refunds?|subscriptions?|addresses"
 )
+_THEIRS: Final = re.compile(rf"(?i)(^|/)(my[_-]?)?({_OF_SOMEBODY})/\{{[^{{}}]+\}}/?$")
 """Things of which each belongs to somebody, by their number."""
+_BELOW_SOMEBODY: Final = re.compile(rf"(?i)/\{{([^{{}}]+)\}}/(my[_-]?)?({_OF_SOMEBODY}|basket|cart|balance)/?$")
+"""The same below a person's number: ``/users/{user_id}/orders``."""
 _ALSO: Final = re.compile(r"(sender|recipient|receiver|buyer|payer|holder|from_user|to_user)(_?(id|name|email))?")
 
 
@@ -47,35 +51,43 @@ def shows_the_same_people(one: Exchange, other: Exchange) -> bool:
 
 
 def _is_one(target: Target, route: Route) -> bool:
-    single = len(route.parameters) == 1 and "GET" in route.methods and _THEIRS.search(route.path) is not None
-    return single and not declared_public(target.app, route)
+    single = len(route.parameters) == 1 and "GET" in route.methods
+    theirs = _THEIRS.search(route.path) is not None or (_by_owner(route) and _BELOW_SOMEBODY.search(route.path))
+    return single and bool(theirs) and not declared_public(target.app, route)
 
 
 def _shown(target: Target, route: Route) -> Steps[Open | None]:
-    request = target.request_for(route, "GET")
-    path = request.target.partition("?")[0].rstrip("/")
-    above, _, number = path.rpartition("/")
-    if not number.isdigit():
+    honest = target.request_for(route, "GET").target.partition("?")[0]
+    before, _, rest = route.path.partition("{")
+    number = honest.removesuffix(rest.partition("}")[2]).rpartition("/")[2]
+    if not number.isdigit() or before.rstrip("/") not in honest:
         return None
     owners: dict[str, Open] = {}
     first = int(number)
     for one in dict.fromkeys((*range(first, first + NUMBERS_MOST), *range(1, 1 + NUMBERS_MOST))):
-        seen = yield from send(replace(request, target=f"{above}/{one}"))
+        seen = yield from send(at_number(target, route, str(one)))
         whose = [*_owners(seen.response), *([str(one)] if _by_owner(route) and _is_something(seen.response) else [])]
         owners.update({name: Open(RouteRef("GET", route.path), seen) for name in whose[:1]})
         if len(owners) > 1:
             shown, other = owners.values()
+            if shown.anonymous.response.body == other.anonymous.response.body:
+                return None
             return replace(shown, other=other.anonymous)
     return None
 
 
 def _by_owner(route: Route) -> bool:
     """Whether the number in the address is that of a person: ``/orders/{user_id}``."""
-    return says_whose(route.parameters[0][0])
+    return len(route.parameters) == 1 and says_whose(route.parameters[0][0])
 
 
 def _is_something(response: Response) -> bool:
-    return response.succeeded and bool(entries(response.json()))
+    """Whether an answer lists anything, be it texts alone."""
+    said: object = response.json() if response.succeeded else None
+    lists = [*cast("dict[str, object]", said).values()] if isinstance(said, dict) else [said]
+    return any(isinstance(one, list) and len(cast("list[object]", one)) > 0 for one in lists) or bool(
+        entries(cast("object", said))
+    )
 
 
 def _owners(response: Response) -> Iterator[str]:

@@ -15,6 +15,7 @@ from stopper.core.login_names import LOGIN
 from stopper.core.probe import Identity, Skipped
 from stopper.scan.allowed_methods import methods_at
 from stopper.scan.crawling import FOLDER_MOST, HELD_NAME, Crawl, Crawled, Place, read
+from stopper.scan.its_own_nouns import of_its_own_nouns
 from stopper.scan.merge import template_pattern
 from stopper.scan.more_words import (
     AT_ROOT,
@@ -137,6 +138,7 @@ class _Guessing(Crawl):
         few = few and len(self.found) < MANY
         begun = self.paths()
         self._guess(nothing, weaknesses(begun), ALONE_PART)
+        self._guess(nothing, of_its_own_nouns(begun), PARTS_PART)
         self._guess(nothing, below(begun), THINGS_PART)
         self._guess(nothing, things(begun)[: len(FIRST)] if few and len(self.found) < SOME else ())
         if few:

@@ -304,6 +304,6 @@ def read(courier: Courier, path: str, who: Identity | None = None) -> Response |
     try:
         return courier.carry(request).response
     except Skipped:
-        if courier.refusal(request):
+        if courier.refusal(request) or courier.slow.hanging(request):
             return None
         raise

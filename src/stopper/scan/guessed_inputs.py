@@ -165,7 +165,7 @@ def _with_names(
     rest = [one for one in made if one is not route]
     if method == "GET":  # of a path that is not there nothing is told by a query; a write may say 404 of a thing
         bare = courier.carry(honest(route, "GET")).response
-        if bare.status == 404 and not speaks_for_itself(bare):
+        if bare.error or (bare.status == 404 and not speaks_for_itself(bare)):
             return made
         quoting = MORE if route.readers <= {"wire"} else ()
         names = _read(_asker(courier, honest, route, people, "query"), QUERY, honest.canary, quoting)

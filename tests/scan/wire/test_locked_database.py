@@ -1,8 +1,13 @@
 """A database that a failed request holds is freed by a body of many objects, and what has waited for it is asked once more."""
 
+from dataclasses import replace
+
+import pytest
+
 from stopper.core.app import Route
 from stopper.core.exchange import Request, Response
 from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.locked_database import LockedDatabase
 from stopper.scan.wire.transport import Transport
 
 LOGIN = Route("/login", ("POST",))
@@ -54,6 +59,25 @@ def test_what_waited_for_the_lock_is_asked_again_once_it_is_free_and_no_change_w
     assert courier.carry(NOTE).response.status == 201
     assert len(transport.asked) == before + 1
     assert courier.sent == len(transport.asked)
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked"),
+    [
+        (Response(302, (("Location", "/register"),)), True),
+        (Response(302, (("Location", "/login"),)), False),
+        (Response(200, (("Content-Type", "text/html"),), b'<input name="p" type="password">'), True),
+        (Response(200, (("Content-Type", "text/html"),), b"<p>Thank you</p>"), False),
+    ],
+)
+def test_a_form_that_comes_back_may_hold_the_lock_too(answer: Response, asked: bool) -> None:
+    held, form = LockedDatabase(), (("Content-Type", "application/x-www-form-urlencoded"),)
+    held.know((LOGIN,), "stp1")
+    sent = Request("POST", "/register", form, b"username=ann&password=x", "write")
+    assert held.may_be_held(sent, answer) is None  # no lock was seen so far
+    held.held(NOTE, Response(500, seconds=5.0))
+    assert (held.may_be_held(sent, answer) is not None) is asked
+    assert held.may_be_held(replace(sent, effect="login"), answer) is None
 
 
 def test_a_target_that_stays_slow_is_not_asked_twice_for_ever() -> None:

@@ -71,6 +71,23 @@ def test_reading_is_never_bounded() -> None:
     assert after(0.5, 0.01, 100, reading).refusal(reading) == ""
 
 
+def test_nobody_reads_any_more_where_reading_never_ends() -> None:
+    """What was asked with a query that takes long is left alone by itself."""
+    doors, silent = SlowDoors("standard"), Response(0, seconds=5.0, error="no whole answer in time")
+    endless, other = Request("GET", "/endless"), Request("GET", "/report?span=all")
+    for request in (endless, other):
+        doors.learn(request, silent)
+    assert doors.hanging(endless)
+    assert doors.hanging(Request("GET", "/endless?page=2"))
+    assert doors.hanging(other)
+    assert doors.hanging(Request("GET", "/report")) == doors.hanging(Request("GET", "/report?span=day")) == ""
+    for _ in range(120):
+        doors.learn(Request("GET", "/"), Response(200, seconds=0.01))
+    assert doors.hanging(endless) == ""
+    doors.learn(endless, silent)
+    assert "480 others" in doors.hanging(endless)
+
+
 @pytest.mark.parametrize(
     ("check", "measures", "turned_away"),
     [("input-validation", False, True), ("input-validation", True, False), ("object-authorization", False, False)],

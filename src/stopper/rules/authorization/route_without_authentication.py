@@ -21,7 +21,9 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_administrators import shown_to_all
 from stopper.core.probe_baseline import TRIES, alike, attempt, beyond, candidates, is_door, protected
+from stopper.core.probe_objects import entries, inner_object
 from stopper.core.probe_old_versions import newer_refuses
+from stopper.core.probe_one_thing import PUBLISHED
 from stopper.core.probe_open_things import of_different_people, shows_the_same_people
 from stopper.core.probe_open_twins import of_whom_alone
 from stopper.core.probe_open_writes import Open, open_writes, refused_log_in
@@ -260,6 +262,7 @@ def _verdict(control: Control | None, found: list[Open]) -> Verdict:
     """``control`` is None where nothing asks who is calling, and yet people's records are changed."""
     if not found:
         return passed("no route was found that gives people's data to an anonymous caller")
+    found = [one for one in found if not _is_published(one)] or found
     evidence = list[Evidence]()
     if control is not None:
         refuses = f"control: {control.ref} refuses a caller without a credential"
@@ -276,7 +279,20 @@ def _verdict(control: Control | None, found: list[Open]) -> Verdict:
             evidence.append(Evidence("exchange", "another number shows what is somebody else's", one.other))
     names = ", ".join(str(one.ref) for one in found[:5])
     message = f"anybody can call {names} without a credential and gets or changes what belongs to people"
-    return failed(message, [one.ref for one in found], evidence)
+    return failed(message, [one.ref for one in found], evidence, "medium" if all(map(_is_published, found)) else None)
+
+
+def _is_published(one: Open) -> bool:
+    """What people write for everybody, with the address of who wrote it and nothing else of anybody: whoever reads it may be meant to."""
+    told = entries(one.anonymous.response.json()) or [inner_object(one.anonymous.response.json())]
+    written = all(any(_WRITTEN.fullmatch(name) for name in entry) for entry in told)
+    of_others = [name for name in people_in(one.anonymous.response.json()) if "mail" not in name.lower()]
+    read = one.ref.method == "GET" and PUBLISHED.search(one.ref.path.partition("/{")[0].rstrip("/")) is not None
+    return read and written and not of_others
+
+
+_WRITTEN: Final = re.compile(r"(?i)title|headline|content|body|text|message|comment|description|summary")
+"""What a text that was written for others has."""
 
 
 RULE = Rule(

@@ -49,7 +49,8 @@ DEVELOPERS: Final = 3
 TRIED: Final = {"quick": 3, "standard": 6, "deep": 20}
 _CLAIMED: Final[Headers] = (
     ("X-User-Id", "1"), ("X-User", "admin"), ("X-Forwarded-User", "admin"), ("X-Remote-User", "admin"),
-    ("X-Auth-User", "admin"), ("X-User-Role", "admin"), ("X-Forwarded-For", "127.0.0.1"), ("X-Real-IP", "127.0.0.1"),
+    ("X-Auth-User", "admin"), ("X-User-Role", "admin"), ("X-Username", "admin"), ("X-Role", "admin"), ("X-Admin", "true"),
+    ("User", "admin"), ("Username", "admin"), ("User-Id", "1"), ("Role", "admin"), ("X-Forwarded-For", "127.0.0.1"), ("X-Real-IP", "127.0.0.1"),
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from stopper.core.app import Access, App, Route
 from stopper.core.exchange import Request, Response
@@ -130,11 +130,17 @@ def probe(target: Target) -> Steps[Verdict]:
     nothing = yield from send(target.request_for(Route(f"/{target.canary}-not-there", ("GET",)), "GET"))
     places: list[RouteRef] = []
     evidence: list[Evidence] = [Evidence("exchange", "control: what a path that is not there answers", nothing)]
-    meant = {route.path for route in target.app.routes if _is_declared(route)}
+    tells = any(route.spec_security for route in target.app.routes)
+    meant = {route.path for route in target.app.routes if _is_declared(route, tells)}
     for path in _places(target):
         if path in meant or (places and path == _came_by(target)):
             continue  # the second: a page that shows the document is told already
         answer = yield from attempt(send(_asked(target, path)))
+        if answer is not None and _adds_slash(answer.response, path):
+            path = f"{path}/"
+            if path in meant or RouteRef("GET", path) in places:
+                continue
+            answer = yield from attempt(send(_asked(target, path)))
         what = "" if answer is None or same(answer.response, nothing.response) else _described(answer.response, path)
         shown = path
         if not what and path in _doors(target):  # a door may take no GET
@@ -150,10 +156,15 @@ def probe(target: Target) -> Steps[Verdict]:
     return passed("nothing describes the API to everybody")
 
 
-def _is_declared(route: Route) -> bool:
-    """That a policy, or the document itself, says that the address is open."""
+def _adds_slash(response: Response, path: str) -> bool:
+    """Whether the server sends whoever asks to the same path with a slash behind it, as Flask does."""
+    return response.sends_on and urlsplit(response.header("Location") or "").path.endswith(f"{path}/")
+
+
+def _is_declared(route: Route, tells: bool) -> bool:
+    """That a policy, or the document itself, says that the address is open: one that *tells* of security elsewhere."""
     access = route.access.get("GET")
-    return route.spec_security == () or (access is not None and access.basis == "declared")
+    return (tells and route.spec_security == ()) or (access is not None and access.basis == "declared")
 
 
 def _places(target: Target) -> list[str]:

@@ -9,6 +9,7 @@ from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probe_errors_seen import shown_so_far
 from stopper.core.probe_internal import left_behind
 from stopper.core.probe_login import ENTERED, REGISTERED
 from stopper.core.probe_provoke import asked_honestly
@@ -38,6 +39,7 @@ def probe(target: Target) -> Steps[Verdict]:
     asked += _people_came_in(target)
     known = {ref for ref, _ in asked}
     asked += [one for one in (yield from left_behind(target)).served if one[0] not in known]
+    asked += [one for one in shown_so_far(target) if "{" in one[0].path]  # whose id another probe alone may have had
     for ref, exchange in asked:
         what = _seen(target, exchange) if exchange.response.succeeded and ref not in places else ""
         if what:

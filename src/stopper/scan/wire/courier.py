@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 from stopper.core.database_errors import is_told
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.probe import Mode, Skipped
-from stopper.core.probe_errors_seen import KEPT
+from stopper.core.probe_errors_seen import KEPT, may_show_too_much
 from stopper.core.tls import TlsSeen
 from stopper.scan.wire.allowed import Allowed, only_reads
 from stopper.scan.wire.as_it_was import AsItWas
@@ -104,6 +104,8 @@ class Courier:
         self.blind = BlindDeeds()
         self.errors: list[Exchange] = []
         """Errors of the server that were met, the first ones."""
+        self.shown: list[Exchange] = []
+        """Readings that may show what nobody should see."""
         self.unlike: dict[str, list[str]] = {}
         self.links = OwnLinks()
         """Links to resets of the scan's own accounts."""
@@ -114,7 +116,10 @@ class Courier:
         """Who got what."""
 
     def carry(self, request: Request, *, last: bool = False) -> Exchange:
-        """Send *request*. Raises Skipped when mode, path or budget forbid it. ``last`` requests take back and ignore the budget."""
+        """Send *request*. Raises Skipped when mode, path or budget forbid it, or where nobody who reads there gets an answer. ``last`` requests
+        take back and ignore the budget."""
+        if not last and only_reads(request) and (reason := self.slow.hanging(request)):
+            self._skip(request, reason)
         self._admit(request, last)
         if last:
             request = self.credentials.fresh(request)
@@ -350,6 +355,8 @@ class Courier:
                     self.errors.append(Exchange(request, response))
                 if response.status < 500 and response.status != 429:
                     self.heard.add(key)
+                if len(self.shown) < KEPT and may_show_too_much(Exchange(request, response)):
+                    self.shown.append(Exchange(request, response))
         self._busy.learn(key, response)
 
 

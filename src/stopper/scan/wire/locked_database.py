@@ -6,10 +6,11 @@ and refuses it brings the collector at once.
 """
 
 import json
+import re
 import threading
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from stopper.core.app import Route
 from stopper.core.exchange import Request, Response
@@ -28,6 +29,9 @@ EASED_MOST: Final = 60
 """Times that a refused change is followed by such a body, once a database was seen to be held."""
 IN_VAIN: Final = 4
 """Times in a row that it may not help."""
+FORM: Final = "application/x-www-form-urlencoded"
+PASSWORD: Final = re.compile(r"""(?i)<input[^>]{0,300}type\s{0,2}=\s{0,2}["']?password""")
+"""The field by which a registration is known that is shown once more."""
 _CHANGED_NOTHING: Final = frozenset({401, 403, 404, 405, 406, 413, 415, 429})
 """Refusals that come before any statement."""
 
@@ -73,10 +77,21 @@ class LockedDatabase:
                 return None
             if request.method in READ_METHODS or _waited(request, response):
                 return None
-            if response.status < 400 or response.status in _CHANGED_NOTHING:
+            if response.status in _CHANGED_NOTHING or not (response.status >= 400 or _turned_back(request, response)):
                 return None
             self._left -= 1
             return self._ease
+
+
+def _turned_back(request: Request, response: Response) -> bool:
+    """A form that is shown once more, or whose sender is sent back to it: what was wrong with it may have come to light in the database."""
+    if request.effect == "login" or request.header("Content-Type") != FORM:
+        return False
+    if response.status in (302, 303):
+        return urlsplit(response.header("Location") or "").path == urlsplit(request.target).path
+    return (
+        response.status == 200 and response.content_type == "text/html" and PASSWORD.search(response.text) is not None
+    )
 
 
 def _waited(request: Request, response: Response) -> bool:
@@ -88,7 +103,7 @@ def _read_by(door: Route, canary: str, lists: int) -> Request:
     """A log-in of nobody at *door*, with so many lists beside it."""
     nobody = {"username": f"nobody-{canary}", "email": f"nobody-{canary}@example.com", "password": f"{canary}-9aA!"}
     if door.takes_form:
-        kind = "application/x-www-form-urlencoded"
+        kind = FORM
         body = urlencode([*nobody.items(), *((f"more{number}", "") for number in range(FIELDS))])
     else:
         kind = "application/json"

@@ -26,10 +26,12 @@ HANGS: Final = 2.0
 """Seconds after which an answer that did not come was waited for."""
 TRIES: Final = 3
 """Times that one such door is tried again."""
+LONGER: Final = 4
+"""How many times longer a door is left alone that has hung again."""
 
 
 class SlowDoors:
-    """One per scan, shared by all its threads. Reading is never bounded."""
+    """One per scan, shared by all its threads. Reading is bounded only where no answer comes at all."""
 
     def __init__(self, depth: Depth) -> None:
         self._most = SECONDS[depth]
@@ -48,24 +50,22 @@ class SlowDoors:
         with self._lock:
             self._all.append(response.seconds)
             self._heard += 1
-            if request.method in READ_METHODS:
-                return
             if response.error and response.seconds >= HANGS:
-                times = self._silent.get(_door(request), (0, 0))[0]
-                self._silent[_door(request)] = times + 1, self._heard
+                times = self._silent.get(_asked(request), (0, 0))[0]
+                self._silent[_asked(request)] = times + 1, self._heard
             else:
-                self._silent.pop(_door(request), None)
+                self._silent.pop(_asked(request), None)
 
     def hanging(self, request: Request) -> str:
-        """Why nobody asks a door for now, or an empty text: it has let somebody wait in vain, twice over, as one does whose database
-        another request has left locked."""
+        """Why nobody asks a door for now, or an empty text: it has let somebody wait in vain, as one does whose database another request has
+        left locked, or whose view never ends."""
         with self._lock:
-            times, heard = self._silent.get(_door(request), (0, 0))
-            if not times or self._heard - heard >= AGAIN:
-                return ""
-            return (
-                f"no answer came there in time ({times} in a row); it is asked again when {AGAIN} others have answered"
-            )
+            for door in dict.fromkeys((_asked(request), _door(request))):
+                times, heard = self._silent.get(door, (0, 0))
+                again = AGAIN * LONGER ** (times if request.method in READ_METHODS else times - 1)
+                if times and self._heard - heard < again:
+                    return f"no answer came there in time ({times} in a row); it is asked again when {again:.0f} others have answered"
+            return ""
 
     def spent(self, request: Request, response: Response) -> None:
         """Count what the answer to a probe took that only varies what it sends. A door that failed slowly and answers at once again is open."""
@@ -103,6 +103,11 @@ class SlowDoors:
         self._failed[door] = self._heard
         self._tries[door] = self._tries.get(door, 0) + 1
         return True
+
+
+def _asked(request: Request) -> tuple[str, str]:
+    """A reading as it was asked, for its query may have made it take so long; else the door."""
+    return (request.method, request.target) if request.method in READ_METHODS else _door(request)
 
 
 def _door(request: Request) -> tuple[str, str]:
