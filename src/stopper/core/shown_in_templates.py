@@ -24,11 +24,11 @@ def is_printed(facts: SourceFacts, flow: Flow) -> bool:
     if page is None or page.open:
         return True
     names = [name for name, given in page.keywords if any(isinstance(one, (Caught, Parameter)) for one in walk(given))]
-    pages = list(_pages(facts, page.argument(0, "template_name_or_list")))
+    pages = list(pages_shown(facts, page.argument(0, "template_name_or_list")))
     return not names or not pages or any(_prints(one, name) for one in pages for name in names)
 
 
-def _pages(facts: SourceFacts, named: Value | None) -> Iterator[TextFile]:
+def pages_shown(facts: SourceFacts, named: Value | None) -> Iterator[TextFile]:
     """The templates that are shown by that name, with those they stand on; where it is put together, all with its beginning."""
     known = list(facts.files_of("template"))
     said = text_of(named)

@@ -19,6 +19,7 @@ from stopper.core.probe_reset import asks_for_reset, links, resets
 from stopper.core.rule import Hit, Rule
 from stopper.core.run_later import run_later
 from stopper.core.setting_facts import is_always_set
+from stopper.core.shown_in_templates import pages_shown
 from stopper.core.values import (
     Call,
     ConfigValue,
@@ -113,7 +114,8 @@ def _links(facts: SourceFacts, name: str, pinned: bool) -> Iterator[Span]:
             if call.span:
                 yield call.span
         elif call.method.startswith("render_template") and call.span:
-            if any(_from_host(facts, value) for _, value in call.keywords) and _is_mailed(calls, call):
+            asks = any(_from_host(facts, value) for _, value in call.keywords) or _page_asks(facts, name, call)
+            if asks and _is_mailed(calls, call):
                 yield call.span
         elif call.span and any(_from_host(facts, value) for value in _host_of(call)):
             yield call.span
@@ -167,6 +169,21 @@ def _is_mailed(calls: list[Call], page: Call) -> bool:
         page in given and _SENDS.search(call.callee)
         for call in calls
         for given in [[*call.args, *(value for _, value in call.keywords)]]
+    )
+
+
+_EXTERNAL: Final = re.compile(r"url_for\([^)]*\b_external\s*=\s*[Tt]rue[^)]*\)")
+_HOST_IN_PAGE: Final = re.compile(r"\{\{[^}]*\brequest\.(?:host|host_url|url_root|root_url|base_url)\b")
+
+
+def _page_asks(facts: SourceFacts, name: str, page: Call) -> bool:
+    """``{{ url_for("reset", token=token, _external=True) }}`` in the template itself."""
+    external = not any(True for _ in facts.config_writes("SERVER_NAME"))
+    return any(
+        _HOST_IN_PAGE.search(line)
+        or (external and (said := _EXTERNAL.search(line)) and RESETS.search(f"{name} {said[0]}"))
+        for one in pages_shown(facts, page.argument(0, "template_name_or_list"))
+        for line in one.lines
     )
 
 

@@ -30,6 +30,7 @@ from stopper.core.values import (
     Unknown,
     Value,
     is_constant,
+    options,
     text_of,
     walk,
 )
@@ -60,6 +61,7 @@ _DATA_CLASSES: Final = frozenset({
 })  # fmt: skip
 _LENGTHS: Final = frozenset({"len", "type", "int", "bool"})
 _PIECES: Final = frozenset({"split", "partition", "rpartition", "rsplit"})
+_KEPT: Final = (EnvironmentValue, ConfigValue, Member, Item, Call, Name, Constant, Parameter)
 SHORTEST: Final = 8
 _STATE: Final = re.compile(
     r"(?i)[a-z]*(?:complete|succe|fail|pend|process|progress|activ|expir|cancel|approv|reject|confirm|verif|valid|accept|declin|finish|author|connect|(?:en|dis)able|revok|available)[a-z]*"
@@ -170,8 +172,8 @@ def _judged(facts: SourceFacts, one: Comparison) -> Certainty | None:
                 continue
             if isinstance(made, (Item, Member)) and any(part == shown for part in walk(made.owner, 6)):
                 continue  # what is compared was looked up by the very value: there is nothing left to guess
-            kept = isinstance(made, (EnvironmentValue, ConfigValue, Member, Item, Call, Name, Constant, Parameter))
-            if kept:
+            told = [option for option in options(made) if option is made or not isinstance(option, Constant)]
+            if any(isinstance(option, _KEPT) for option in told):  # ``store.get(…) or ""``
                 return "likely"
     return None
 

@@ -57,10 +57,14 @@ _REWRITES: Final = re.compile(
 )
 
 
+_PLACE: Final = re.compile(r"\$\{\w+(?::?\?[^}]*)?\}|\$\w+|\{\{.*\}\}|%\(\w+\)s")
+"""Where a file of settings has its variable written in: ``${SECRET_KEY}``. One with a fallback is a literal."""
+
+
 def _is_literal(value: Value | None, depth: int = 4) -> bool:
     """A text or bytes of the code, also rewritten: ``base64.b64decode("…")``, ``hashlib.sha256(b"…").hexdigest()``."""
     if isinstance(value, Constant):
-        return isinstance(value.value, (str, bytes)) and bool(value.value)
+        return isinstance(value.value, (str, bytes)) and bool(value.value) and not _PLACE.fullmatch(str(value.value))
     if isinstance(value, Choice):  # one of a table of stages, each with a literal
         return not value.every and depth > 0 and all(_is_literal(one, depth - 1) for one in value.options)
     if not isinstance(value, Call) or depth == 0 or not _REWRITES.fullmatch(value.callee):

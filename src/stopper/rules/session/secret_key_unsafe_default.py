@@ -107,6 +107,8 @@ def _unsafe(facts: SourceFacts, write: ConfigWrite) -> tuple[str, Certainty | No
         for one in given
     ):
         return "SECRET_KEY falls back to a literal in the source, in the function that looks for it", None
+    if len(given) > 1 and isinstance(value, Call) and any(_made_anew(one.value) for one in given):
+        return None if _puts_away(facts, value.callee) else (_FALLS_BACK_TO_NEW, "possible")
     if isinstance(value, Call) and _is_handed_fallback(facts, value):
         return "SECRET_KEY falls back to a literal in the source, which the function that looks for it is given", None
     if isinstance(value, Constant) and value.value and (stands_in(facts, write) or _is_otherwise(facts, write)):
@@ -166,6 +168,13 @@ def _is_kept(facts: SourceFacts, write: ConfigWrite) -> bool:
         and any(isinstance(part, Call) and part.span in new for passed in call.args for part in walk(passed, 3))
         for call in facts.calls_in(write.function)
     )
+
+
+def _puts_away(facts: SourceFacts, function: str) -> bool:
+    """That the function which looks for the key, or one that it calls, keeps the new one for the next process."""
+    called = list(facts.calls_in(function))
+    called += [inner for call in called for inner in facts.calls_in(call.callee)]
+    return any(_KEEPS.fullmatch(call.method) for call in called)
 
 
 def _is_refused(facts: SourceFacts, fallbacks: Collection[str | bytes]) -> bool:
