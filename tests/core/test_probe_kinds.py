@@ -35,6 +35,15 @@ def test_a_kind_is_known_by_its_list_and_by_where_it_is_made(listed: str, made: 
     assert kind.thing == members[0]
 
 
+@pytest.mark.parametrize(
+    ("one", "many"), [("/task/{id}", "/tasks/"), ("/category/{id}", "/categories"), ("/tasks/{id}", "/task")]
+)
+def test_one_thing_and_many_of_them_are_called_otherwise(one: str, many: str) -> None:
+    thing = Route(one, ("GET", "PUT"), parameters=(("id", "int"),))
+    found = list(kinds(target(thing, Route(many, ("GET", "POST")))))
+    assert [(kind.base, kind.members) for kind in found] == [(many.rstrip("/"), (thing,))]
+
+
 def test_what_is_neither_listed_nor_made_is_no_kind() -> None:
     assert list(kinds(target(Route("/note/{id}", ("GET",), parameters=(("id", "int"),)), Route("/me", ("GET",))))) == []
 

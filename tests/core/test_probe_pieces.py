@@ -133,3 +133,17 @@ def test_names_that_a_view_may_read_are_guessed_in_one_request() -> None:
 )
 def test_whose_id_it_is_may_be_said_behind_it(name: str, said: str) -> None:
     assert as_parameter(name) == said
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [
+        ({"code": 201, "data": {"id": 7, "biller": "gas"}}, ["7"]),
+        ({"code": 200, "message": "ok"}, []),
+        ({"code": "A17", "data": {"id": 7}}, ["A17"]),
+        ({"code": 7, "name": "ann"}, ["7"]),
+    ],
+)
+def test_how_the_server_answered_is_no_id(said: dict[str, object], number: list[str]) -> None:
+    """Many put the status of HTTP into the envelope of their answers."""
+    assert list(ids(said, "bill_id")) == number

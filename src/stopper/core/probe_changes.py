@@ -17,7 +17,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, send
 from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, route_at
-from stopper.core.probe_objects import inner_object
+from stopper.core.probe_objects import inner_object, is_free_text
 from stopper.core.probe_own_values import BELONGS, TELLING, own_numbers
 
 _FIXED: Final = re.compile(
@@ -108,9 +108,10 @@ def in_his_name(target: Target, request: Request, bob: Identity) -> Steps[Reques
 
 def anew(target: Target, route: Route, request: Request, kind: Kind, thing: Thing, seen: Exchange | None) -> Request:
     """*request* in which nothing says what stands there already: another change may have said it before, and what takes one of few words
-    would say the first of them."""
+    would say the first of them. What the thing could be made with in one form alone keeps that form."""
     if seen is None:
         return request
+    request = _in_the_form_made(request, thing)
     whole = seen.response.json() if kind.thing is not None else entry_of(seen, kind.parameter, thing.number)
     stands, said, made = inner_object(whole), members(request), members(thing.made.request)
     for name, value in said.items():
@@ -125,6 +126,17 @@ def anew(target: Target, route: Route, request: Request, kind: Kind, thing: Thin
         elif stands.get(name) == value and isinstance(value, str) and value.startswith(("http://", "https://")):
             said[name] = f"{value.rstrip('/')}/again"
     return replace(request, body=json.dumps(said).encode()) if said != members(request) else request
+
+
+def _in_the_form_made(request: Request, thing: Thing) -> Request:
+    """*request* with a sum or a date where it has a text, and the thing was made with one: ``{"price": "10.00"}``."""
+    said, made = members(request), members(thing.made.request)
+    formed = {
+        name: made[name]
+        for name, value in said.items()
+        if is_free_text(value) and isinstance(made.get(name), (str, int, float)) and not is_free_text(made[name])
+    }
+    return replace(request, body=json.dumps({**said, **formed}).encode()) if formed else request
 
 
 def _is_a_measure(name: str, value: object) -> bool:

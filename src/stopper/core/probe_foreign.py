@@ -25,6 +25,7 @@ from stopper.core.probe_changes import (
 from stopper.core.probe_come_to_lists import has_come, newest
 from stopper.core.probe_id_elsewhere import beside_the_thing, stands_elsewhere, with_id
 from stopper.core.probe_kinds import Kind, Thing, at_number, entry_of, new_id, takes_its_id
+from stopper.core.probe_listed_of_one import listed_of_hers
 from stopper.core.probe_login import REGISTERED
 from stopper.core.probe_nouns import nouns_of_name
 from stopper.core.probe_objects import entries, ids, marked
@@ -56,6 +57,7 @@ def asked(
     target: Target, kind: Kind, alice: Identity, bob: Identity, ready: Thing | None = None
 ) -> Steps[list[Verdict]]:
     """The verdicts on the routes of one kind: Alice makes a thing, or has one *ready*, and Bob tries every route that takes its id."""
+    kind = yield from listed_of_hers(target, kind, alice)
     thing = ready or (yield from made(target, kind, alice, bob))
     found: list[Verdict] = []
     if thing is None:
@@ -173,7 +175,10 @@ def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Th
         number = number or newest(before, after, kind.parameter, marks)
     if number is None:
         return None
-    said = answer.response.status == 201 and new_id(answer, kind.parameter) == number
+    makes = answer.response.status == 201 or kind.create_route.path.rstrip("/").endswith(
+        f"/{kind.base.rpartition('/')[2]}"
+    )
+    said = answer.response.succeeded and makes and new_id(answer, kind.parameter) == number
     came = said and before is not None and after is not None and has_come(before, after, kind.parameter, number)
     yield from _ours(target, kind, alice, number, answer, marks, came=came)
     ends = [one for one in _deleting(kind) if one.path.rstrip("/").endswith("}") or stands_elsewhere(one)]
@@ -375,10 +380,16 @@ def _by_nobody(
     if not changed or seen is None or after is None or kind.create_route is None:
         return None
     making = yield from send(target.request_for(kind.create_route, "POST"))
-    if not making.response.refused or not (after.response.succeeded or after.response.status in (404, 410)):
+    if not (making.response.refused or kind.private) or not (
+        after.response.succeeded or after.response.status in (404, 410)
+    ):
         return None
     evidence = (
-        Evidence("exchange", "control: nobody may make such a thing without a credential", making),
+        *(
+            [Evidence("exchange", "control: nobody may make such a thing without a credential", making)]
+            if making.response.refused
+            else []
+        ),
         Evidence("exchange", "alice makes one", thing.made),
         Evidence("exchange", "without a credential it is changed", anonymous),
         Evidence("exchange", "alice looks again and it is no longer what she made", after),

@@ -26,6 +26,7 @@ from stopper.core.probe_objects import marked, plain_members
 from stopper.core.probe_own_values import SELF
 from stopper.core.probe_read_below import unknown
 from stopper.core.probe_registration import registers
+from stopper.core.probe_rights import lists_administrators, refused_as_administrator
 
 _ROLE: Final = (
     r"(?:(?:super)?admin(?:istrator)?|super-?user|staff|employee|agent|doctor|physician|nurse|pharmacist|manager|moderator|operator|editor|librarian|teacher|instructor|"
@@ -46,6 +47,9 @@ _ORDINARY: Final = re.compile(
     r"(?i)user|member|customer|client|guest|student|pupil|patient|reader|donor|buyer|viewer|subscriber|rider|tenant|resident|basic|standard|regular|none"
 )
 """Roles of those who are served."""
+_RIGHTS: Final = re.compile(r"(?i)(/[\w.-]{1,40}){0,4}/(user[_-]?)?(roles?|permissions?|privileges?)(/\{[^{}/]+\})?/?")
+"""Paths of the roles and rights that there are, of which an API has one list and no thing its own."""
+_ADMIN: Final = "admin"
 MOST: Final = 10
 """Functions that are asked for."""
 _SHALL: Final = ("GET", "POST", "PUT", "PATCH")
@@ -73,6 +77,10 @@ def functions_let_in(target: Target, low: Identity) -> Steps[list[Found]]:
             anonymous, answer = yield from _asked(target, one, low)
             asked.append((one, anonymous, answer))
         refused = next((answer for _, _, answer in asked if answer is not None and answer.response.status == 403), None)
+        if group[0].role == _ADMIN and _is_of_rights(group[0].route):
+            refused = refused or (yield from refused_as_administrator(target, low))
+            if not (yield from lists_administrators(target, group[0].route, low)):
+                continue
         role = group[0].role or _role_of_the_folder(group[0].route)
         lacks = bool(role) and (_lacks(target, low, role) or (yield from _told_otherwise(target, low, role)))
         if _has(target, low, role) or (refused is None and not lacks):
@@ -100,7 +108,7 @@ def functions_let_in(target: Target, low: Identity) -> Steps[list[Found]]:
 
 
 def _groups(target: Target) -> dict[str, list[_Function]]:
-    """Functions of one role by the document's words, and those that lie in one folder of a role."""
+    """Functions of one role by the document's words, those that lie in one folder of a role, and those that make and change the roles themselves."""
     found: dict[str, list[_Function]] = {}
     for route in target.app.routes:
         if is_door(route) or registers(route) or SELF.search(route.path) or ADMIN_PATH.search(route.path):
@@ -114,7 +122,13 @@ def _groups(target: Target) -> dict[str, list[_Function]]:
                 found.setdefault(f"role {role.rstrip('s')}", []).append(_Function(route, method, role))
             elif folder is not None and "{" not in folder.group(1):
                 found.setdefault(f"folder {folder.group(1).lower()}", []).append(_Function(route, method, ""))
+            elif method != "GET" and _is_of_rights(route):
+                found.setdefault("the roles themselves", []).append(_Function(route, method, _ADMIN))
     return {name: sorted(group, key=lambda one: _SHALL.index(one.method)) for name, group in found.items()}
+
+
+def _is_of_rights(route: Route) -> bool:
+    return _RIGHTS.fullmatch(route.path) is not None
 
 
 def _methods(target: Target, route: Route) -> Iterator[str]:

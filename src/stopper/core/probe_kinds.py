@@ -12,7 +12,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.naming import as_parameter
 from stopper.core.owner_names import PERSON, WHOSE_ID
 from stopper.core.probe import Target
-from stopper.core.probe_id_elsewhere import DEEDS, stands_elsewhere, with_id, with_id_elsewhere
+from stopper.core.probe_id_elsewhere import DEEDS, forms_of_a_noun, stands_elsewhere, with_id, with_id_elsewhere
 from stopper.core.probe_objects import as_id, entries, ids
 
 _MAKES: Final = ("create", "new", "add")
@@ -112,9 +112,8 @@ def collection_of(target: Target, route: Route) -> str:
         return base
     stem = _VERSION.sub("", last)
     noun = _after_a_deed(stem)
-    words = (
-        (_many(noun), noun, _many(stem)) if noun else ()
-    )  # ``/notes``, ``/note`` and ``/get_notes`` of ``/get_note_v2/{id}``
+    # ``/notes``, ``/note`` and ``/get_notes`` of ``/get_note_v2/{id}``, else ``/notes`` of ``/note/{id}`` and the other way round
+    words = (_many(noun), noun, _many(stem)) if noun else (_many(stem), *forms_of_a_noun(stem))
     named = next((path for word in words if _known(target, path := f"{before}/{word}")), "")
     return named or (before if "/" in base.lstrip("/") else base)
 

@@ -52,13 +52,13 @@ def with_what_is_missing(target: Target, refused: Exchange, who: Identity) -> St
         if not names:
             break
         stem = target.canary + secrets.token_hex(3)
-        more = {name: _usual(name, f"{stem}m{at}") for at, name in enumerate(names)}
+        more = {name: usual(name, f"{stem}m{at}") for at, name in enumerate(names)}
         request: Request = replace(refused.request, body=json.dumps({**said, **more}).encode())
         refused = yield from send(who.on(request))
     return refused
 
 
-def _usual(name: str, text: str) -> object:
+def usual(name: str, text: str) -> object:
     """What a member of that name takes that nothing else is known of."""
     if re.search(r"(?i)(^|_)(url|uri|link|website)$", name):
         return f"https://example.com/{text}"

@@ -9,6 +9,8 @@ from typing import Final, cast
 from stopper.core.exchange import Request
 
 _ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "number", "uid", "serial", "code", "reference", "ref", "sku")
+_STATUSES: Final = range(100, 600)
+"""Numbers of HTTP for how a request went (RFC 9110, section 15)."""
 _OWN_ID: Final = re.compile(r"[a-z]+_?(id|Id|uuid|number|Number|no|code|Code|serial)")
 """What the first member of a thing is called where it is the thing's own id: ``booking_id``, ``accountNumber``."""
 _ONLY_ID: Final = re.compile(
@@ -46,13 +48,18 @@ def ids(value: object, parameter: str) -> Iterator[str]:
         return
     members = cast("dict[str, object]", value)
     for name in (parameter, *_ID_NAMES, *own_id_names(members)):
-        if (found := as_id(members.get(name))) is not None:
+        if (found := as_id(members.get(name))) is not None and not _is_a_status(name, members[name]):
             yield found
             return
     for inner in members.values():
         if isinstance(inner, dict):
             yield from ids(cast("object", inner), parameter)
             return
+
+
+def _is_a_status(name: str, value: object) -> bool:
+    """Whether it is how the server answered, of an envelope about the thing: ``{"code": 201, "data": {"id": 7}}``."""
+    return name == "code" and isinstance(value, int) and value in _STATUSES
 
 
 def own_id_names(members: Mapping[str, object]) -> list[str]:
@@ -77,6 +84,11 @@ def texts(entry: dict[str, object]) -> int:
     )
 
 
+def is_free_text(value: object) -> bool:
+    """Whether another text would do in the place of *value*: no number, no date, no address, no sum as a text."""
+    return isinstance(value, str) and _SHAPED.fullmatch(value) is None
+
+
 def marked(request: Request, canary: str) -> tuple[Request, dict[str, str]]:
     """The request with a random text in every field that takes any text, and the texts by field."""
     try:
@@ -90,10 +102,7 @@ def marked(request: Request, canary: str) -> tuple[Request, dict[str, str]]:
     free = [
         name
         for name, value in members.items()
-        if isinstance(value, str)
-        and not _FIXED.search(name)
-        and not _REFERS.search(name)
-        and not _SHAPED.fullmatch(value)
+        if is_free_text(value) and not _FIXED.search(name) and not _REFERS.search(name)
     ]
     marks = {name: f"{stem}x{number}" for number, name in enumerate(free)}
     hidden = {name: True for name, value in members.items() if value is False and _HIDES.search(name)}

@@ -36,12 +36,17 @@ _ENDS: Final = re.compile(
     r"(?i)log-?out|sign-?out|revoke|deactivate|delete|remove|reset|verify|confirm|activate|unsubscribe"
 )
 _NOBODY_ELSES: Final = re.compile(
-    r"(?i)\}/(.*[/_-])?(settings|preferences|notifications?|orders?|invoices?|billing|payments?|payment-?(methods?|details)|bank-?details|cards?|transactions?|statements?|messages|inbox|wallets?|carts?|baskets?|"
+    r"(?i)\}/(.*[/_-])?(settings|preferences|notifications?|orders?|invoices?|billing|payments?|payment-?(methods?|details)|bank-?details|transactions?|statements?|messages|inbox|wallets?|carts?|baskets?|"
     r"addresses|prescriptions?|(medical-?|health-?)?records?|payslips?|salar(y|ies)|documents?|files?|drafts?|tickets?|bookings?|reservations?|appointments?|"
     r"subscriptions?|api-?keys?|keys|sessions?|devices?|tokens?|secrets?|credentials?|balance|loans?|claims?|notes?|todos?|expenses?|budgets?|certificates?|grades?|results?|transcripts?|history|"
     r"enrol?lments?|purchases?|contacts?|logins?|benefits?|payouts?|earnings|reports?|usage|analytics|measure(ment)?s?|vitals|medications?|diagnos[ei]s|allergies|private\w*)/?$"
 )
 """What lies below the id of a person or a company and is for nobody else, as the last word of a path."""
+_SURELY_HERS: Final = re.compile(
+    r"(?i)\}/(.*[/_-])?(orders?|invoices?|payments?|payment-?(methods?|details)|bank-?details|transactions?|statements?|inbox|messages|wallets?|carts?|baskets?|addresses|"
+    r"prescriptions?|(medical-?|health-?)records?|payslips?|salar(y|ies)|bookings?|reservations?|appointments?|api-?keys?|loans?|expenses?|purchases?)/?$"
+)
+"""Those of them that nobody publishes."""
 _OF_ONE: Final = re.compile(r"(\w+_)?(address(_line\d?)?|fines?|debts?|income|medication|allergies|emergency_contact)")
 """What no profile says, as members are spelled."""
 _TOLD_TO_ALL: Final = re.compile(
@@ -117,8 +122,8 @@ def _under(
 
 
 def _to_nobody(route: Route, read: Request, own: Exchange, under_his: Exchange) -> Steps[Verdict | None]:
-    """What no list of people says to all is shown to whoever knows her id, without a credential."""
-    if not no_list_says(own.response.json()):
+    """What no list of people says to all, or what is surely nobody else's by its path, is shown to whoever knows her id, without a credential."""
+    if not no_list_says(own.response.json()) and not _SURELY_HERS.search(route.path):
         return None
     anonymous = yield from send(read)
     if not anonymous.response.succeeded or not same(anonymous.response, own.response):

@@ -13,9 +13,9 @@ from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_baseline import is_door
 from stopper.core.probe_id_elsewhere import forms_of_a_noun
 from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import Kind, kinds, new_id
+from stopper.core.probe_kinds import Kind, kinds, new_id, route_at
 from stopper.core.probe_missing import with_what_is_missing
-from stopper.core.probe_objects import entries, ids, inner_object, marked
+from stopper.core.probe_objects import entries, ids, inner_object, is_free_text, marked
 from stopper.core.probe_own_values import SELF, own_numbers, says_whose
 from stopper.core.probe_told_forms import in_the_form_told
 
@@ -84,6 +84,9 @@ def made_with(target: Target, create: Route, request: Request, who: Identity) ->
     if plain != better:
         answer = yield from send(who.on(plain))
     if answer.response.status in REFUSED:
+        formed = yield from _as_listed(target, create, plain, who)
+        answer = (yield from send(who.on(formed))) if formed != plain else answer
+    if answer.response.status in REFUSED:
         answer = yield from with_what_is_missing(target, answer, who)
     return answer
 
@@ -97,6 +100,20 @@ def _naming(request: Request, refused: Exchange, who: Identity) -> Request:
     return (
         replace(request, body=json.dumps({**said, **dict.fromkeys(names, who.subject)}).encode()) if names else request
     )
+
+
+def _as_listed(target: Target, create: Route, request: Request, who: Identity) -> Steps[Request]:
+    """*request* with what a thing that is listed says, wherever that is no free text: ``{"price": "10.00"}`` where any text was sent."""
+    listed, said = route_at(target, create.path, "GET"), members(request)
+    seen = (yield from send(who.on(target.request_for(listed, "GET")))) if listed is not None else None
+    things = entries(seen.response.json()) if seen is not None and seen.response.succeeded else []
+    shown = things[0] if things else dict[str, object]()
+    formed = {
+        name: shown[name]
+        for name, value in said.items()
+        if isinstance(value, str) and isinstance(shown.get(name), (str, int, float)) and not is_free_text(shown[name])
+    }
+    return replace(request, body=json.dumps({**said, **formed}).encode()) if formed else request
 
 
 def _as_asked(target: Target, create: Route, request: Request, refused: Exchange) -> Request:

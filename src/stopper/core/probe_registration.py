@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
@@ -17,6 +18,7 @@ from stopper.core.probe_accounts import likeliest_first, registered_at, registra
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import known_log_in, log_in, login_routes, token_in
+from stopper.core.probe_missing import missing_members, usual
 from stopper.core.secret import Secret
 
 
@@ -113,6 +115,9 @@ def enrolled(target: Target) -> Steps[Enrolled | None]:
     for route in likeliest_first(target, takes)[:2]:
         person, request = _new_person(target, route)
         made = yield from attempt(send(request))
+        if made is not None and (lacks := missing_members(made.response.text, members(request))) and _refuses(made):
+            person, request = _new_person(target, route, lacks)
+            made = yield from attempt(send(request))
         if made is None or not (made.response.succeeded or made.response.status in (302, 303)):
             continue
         found = yield from let_in(target, person, route.path)
@@ -122,9 +127,14 @@ def enrolled(target: Target) -> Steps[Enrolled | None]:
     return None
 
 
-def _new_person(target: Target, route: Route) -> tuple[Identity, Request]:
+def _refuses(made: Exchange) -> bool:
+    """Whether the body was refused, and of a kind to which members can be added."""
+    return made.response.status in (400, 422) and bool(members(made.request))
+
+
+def _new_person(target: Target, route: Route, lacks: Sequence[str] = ()) -> tuple[Identity, Request]:
     """A new person, and what registers it at *route*: the form by which somebody of the scan came, which may have a token of its own, or
-    what a well-meaning client sends."""
+    what a well-meaning client sends, with what a refusal says that it *lacks*."""
     known = registration_at(target, route)
     sent = known.request if known is not None else None
     if sent is not None and "form" in (sent.header("Content-Type") or ""):
@@ -132,7 +142,7 @@ def _new_person(target: Target, route: Route) -> tuple[Identity, Request]:
         person, body = new_account(fields)
         return person, replace(sent, body=urlencode({name: str(value) for name, value in body.items()}).encode())
     request = target.request_for(route, "POST")
-    person, body = new_account(members(request))
+    person, body = new_account({**members(request), **{name: usual(name, "") for name in lacks}})
     return person, replace(request, body=json.dumps(body).encode())
 
 

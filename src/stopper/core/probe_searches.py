@@ -35,11 +35,15 @@ class _Search:
     name: str
 
     def looking_for(self, target: Target, text: str) -> Request:
-        """The honest request with *text* in the place of what is looked for."""
+        """The honest request with *text* in the place of what is looked for, and of the rest what a document wants: what else is said of a
+        thing must be true of it as well."""
         honest = target.request_for(self.route, self.method)
         if self.method == "GET":
             return with_query(honest, self.name, text)
-        return replace(honest, body=json.dumps({**members(honest), self.name: text}).encode())
+        wanted = self.route.request_schema.get("required") if self.route.request_schema is not None else None
+        named = cast("list[object]", wanted) if isinstance(wanted, list) else []
+        said = {name: value for name, value in members(honest).items() if name in named}
+        return replace(honest, body=json.dumps({**said, self.name: text}).encode())
 
 
 def asked(target: Target, hers: list[Known], alice: Identity, bob: Identity, settled: set[str]) -> Steps[list[Verdict]]:

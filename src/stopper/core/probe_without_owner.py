@@ -1,4 +1,4 @@
-"""Things that say nothing of an owner and that everybody is shown: whoever registers deletes what another has made."""
+"""Things that say nothing of an owner and that everybody is shown, or whoever registers: each of these deletes what another has made."""
 
 from dataclasses import replace
 from typing import Final
@@ -14,14 +14,15 @@ _SAID: Final = " lets whoever registers change what another user stored"
 
 
 def open_to_strangers(target: Target, kind: Kind, thing: Thing, seen: Exchange) -> Steps[bool]:
-    """Whether *thing*, which names no owner where it is *seen*, is read without a credential, and anybody can become a user: those who may
-    change it are no team then that keeps its things together."""
+    """Whether *thing*, which names no owner where it is *seen*, is read by somebody whom the scan has just registered: those who may change
+    it are no team then that keeps its things together."""
     if kind.thing is None or owners(kind, thing.number, seen):
         return False
-    read = yield from send(at_number(target, kind.thing, thing.number))
-    if not read.response.succeeded or not any(text in read.response.text for text in thing.texts):
+    stranger = yield from account(target, "first")
+    if stranger is None:
         return False
-    return (yield from account(target, "first")) is not None
+    read = yield from send(stranger.person.on(at_number(target, kind.thing, thing.number)))
+    return read.response.succeeded and any(text in read.response.text for text in thing.texts)
 
 
 def told_of_nobodys(found: Verdict) -> Verdict:

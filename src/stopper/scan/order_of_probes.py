@@ -29,7 +29,7 @@ _CHEAP: Final = ("authentication", "data-exposure", "inventory", "transport")
 """Those of them that look at what was read already, so that what weighs less costs hardly anything there."""
 TO_STOP: Final = 2.0
 """Seconds that probes have to come to their end in where the run is ended from outside."""
-FIRST: Final = ("llm", "object-authorization", "property-authorization")
+FIRST: Final = ("llm", "object-authorization", "function-authorization", "property-authorization")
 """The checks whose probes come before all others. A model answers a handful of questions an hour, and whatever else asks at its door uses them up."""
 
 

@@ -14,7 +14,7 @@ from stopper.scan.credential import merged
 from stopper.scan.honest import HonestRequests
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.own_page import TOKEN, in_cookies
-from stopper.scan.wire.page_tokens import page_token, visit_of
+from stopper.scan.wire.page_tokens import gives_a_token_by_cookie, page_token, visit_of
 
 ASKED: Final = 5
 """Pages that are looked at for a token."""
@@ -25,8 +25,9 @@ _REFUSED: Final = frozenset({400, 401, 403, 419})
 
 
 def wants_token(response: Response) -> bool:
-    """Whether a refusal is for want of a token, not of the account. 419 is what some frameworks say then and nothing else."""
-    if response.status == 419:
+    """Whether a refusal is for want of a token, not of the account. 419 is what some frameworks say then and nothing else, and a view that takes
+    the token out of a cookie which is not there says no more than 400, and gives that cookie."""
+    if response.status == 419 or (response.status == 400 and gives_a_token_by_cookie(response)):
         return True
     return response.status in _REFUSED and bool(_SAYS.search(response.text[:20_000]))
 

@@ -21,7 +21,7 @@ from flask_jwt_extended import (
     set_refresh_cookies,
 )
 from flask_wtf import CSRFProtect
-from flask_wtf.csrf import generate_csrf
+from flask_wtf.csrf import generate_csrf, validate_csrf
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from stopper import Stopper, browser_session, current_principal, public
@@ -141,6 +141,25 @@ def flask_wtf_cookie(tmp_path: Path) -> Flask:
     return app
 
 
+def cookie_that_no_script_reads(tmp_path: Path) -> Flask:
+    """Each view takes the token out of a cookie itself, so that a request without that cookie is no more than a bad one."""
+    app = _flask_session(Flask("taken"))
+    app.config["SECRET_KEY"] = secrets.token_hex(24)
+    app.add_url_rule("/", view_func=lambda: "<p>notes</p>")
+
+    @app.before_request
+    def check() -> None:
+        if request.method == "POST":
+            validate_csrf(request.cookies["csrf_token"])
+
+    @app.after_request
+    def give(response: Any) -> Any:
+        response.set_cookie("csrf_token", generate_csrf(), httponly=True)
+        return response
+
+    return app
+
+
 def jwt_cookies(tmp_path: Path) -> Flask:
     app = Flask("jwt")
     app.config.update(
@@ -214,7 +233,7 @@ def become(app: Flask, courier: Courier) -> tuple[Identity, ...]:
 
 
 @pytest.mark.parametrize("surface", ["wsgi", "http"])
-@pytest.mark.parametrize("make", APPS, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", [*APPS, cookie_that_no_script_reads], ids=lambda make: make.__name__)
 def test_people_log_in_and_change_things_as_the_own_page_does(
     make: Callable[[Path], Flask], surface: str, tmp_path: Path
 ) -> None:

@@ -247,16 +247,9 @@ def _looks(facts: SourceFacts, name: str) -> bool:
 
 def probe(target: Target) -> Steps[Verdict]:
     """A person whom the probe registers changes the own password without the current one; the log-in tells whether it is changed."""
-    doors = [
-        (route, verb) for route in target.app.routes if _changes(route) for verb in _VERBS if verb in route.methods
-    ]
-    doors += [
-        (route, verb)
-        for route in target.app.routes
-        if _is_the_own(route)
-        for verb in _VERBS[1:]
-        if verb in route.methods
-    ]
+    pairs = [(route, verb) for route in target.app.routes for verb in _VERBS if verb in route.methods]
+    doors = [pair for pair in pairs if _changes(pair[0]) or _takes_nothing_else(target, *pair)]
+    doors += [pair for pair in pairs if _is_the_own(pair[0]) and pair[1] != _VERBS[0]]
     below = [(route, verb) for route, verb in changing_routes(target) if _has_a_password(target, route, verb)]
     if not doors and not below:
         return not_applicable("no route changes a password")
@@ -311,6 +304,12 @@ _NEW: Final = "\0"
 def _changes(route: Route) -> bool:
     named = all(SUBJECT.search(name) and not re.search(r"(?i)id$", name) for name, _ in route.parameters)
     return bool(_CHANGES.search(route.path)) and not RESETS.search(route.path) and named
+
+
+def _takes_nothing_else(target: Target, route: Route, verb: str) -> bool:
+    """``PUT /users/`` with a new password, twice, and nothing that says whose: it is that of whoever asks."""
+    known = members(target.request_for(route, verb)) if verb != "POST" and not route.parameters else {}
+    return bool(known) and all(PASSWORD.search(name) or _AGAIN.fullmatch(name) for name in known)
 
 
 def _is_the_own(route: Route) -> bool:

@@ -24,6 +24,7 @@ from stopper.core.probe_kinds import at_number, kinds, route_at
 from stopper.core.probe_objects import marked
 from stopper.core.probe_ordinary import is_low, may_be_the_only_one
 from stopper.core.probe_own_values import SELF
+from stopper.core.probe_provoke import asked_honestly
 from stopper.core.probe_read_below import unknown
 from stopper.core.probe_registration import new_account, registers
 from stopper.core.rule import Rule
@@ -64,6 +65,7 @@ def probe(target: Target) -> Steps[Verdict]:
             found.append((ref, first, Evidence("exchange", f"{low.name}, who has no role, is let in", answer)))
             if method in ("PUT", "PATCH", "POST") and route.parameters:
                 yield from beyond(taken_back(target, route, low.on(request), low), found)
+    found += (yield from beyond(_done_already(target, low, {ref for ref, *_ in found}), found)) or []
     by_path = [ref for ref, *_ in found]
     found += (yield from beyond(_with_an_own_thing(target, low, {*by_path}), found)) or []
     others = (yield from beyond(functions_let_in(target, low), found)) or []
@@ -84,6 +86,21 @@ def probe(target: Target) -> Steps[Verdict]:
     if not tried:
         return not_applicable("no route of an administrator was found that refuses a caller without a credential")
     return passed(f"{tried} routes of administrators refuse an ordinary user")
+
+
+def _done_already(target: Target, low: Identity, known: set[RouteRef]) -> Steps[list[Found]]:
+    """What is done at an administrator's path and makes no thing (``POST /admin/announce``) is asked for by no request of this probe: where the
+    honest one that all share went through as an ordinary user, that tells."""
+    found: list[Found] = []
+    routes = {one.path: one for one in _plain(target) if not one.parameters and not is_door(one)}
+    for ref, honest in [(one.ref, one.honest) for one in (yield from asked_honestly(target))]:
+        if ref in known or ref.method == "GET" or ref.path not in routes or honest.request.identity != low.name:
+            continue
+        anonymous = yield from send(target.request_for(routes[ref.path], ref.method))
+        if anonymous.response.refused and _let_in(honest, anonymous):
+            first = Evidence("exchange", "control: without a credential the route is refused", anonymous)
+            found.append((ref, first, Evidence("exchange", f"{low.name}, who has no role, is let in", honest)))
+    return found
 
 
 def _with_an_own_thing(target: Target, low: Identity, known: set[RouteRef]) -> Steps[list[Found]]:
@@ -174,10 +191,10 @@ def _is_a_person(target: Target, route: Route) -> bool:
     return named and any(beside.fullmatch(one.path) for one in target.app.routes)
 
 
-def _routes(target: Target) -> Iterator[tuple[Route, str]]:
-    """What reads, then what makes things, then what changes one by its id: for that an id is asked for that nobody has."""
+def _plain(target: Target) -> list[Route]:
+    """The routes that are an administrator's by their path."""
     everybody = {word for one in target.app.routes if registers(one) for word in one.path.split("/")}
-    plain = [
+    return [
         one
         for one in target.app.routes
         if (said := ADMIN_PATH.search(one.path)) is not None
@@ -186,6 +203,11 @@ def _routes(target: Target) -> Iterator[tuple[Route, str]]:
         and said.group(2).lower() not in everybody  # where everybody registers as staff, that is no higher role
         and not _is_a_person(target, one)
     ]
+
+
+def _routes(target: Target) -> Iterator[tuple[Route, str]]:
+    """What reads, then what makes things, then what changes one by its id: for that an id is asked for that nobody has."""
+    plain = _plain(target)
     yield from ((one, "GET") for one in plain if "GET" in one.methods)
     for one in plain if target.mode == "active" else ():
         if "POST" in one.methods and not one.parameters and _THINGS.search(one.path):

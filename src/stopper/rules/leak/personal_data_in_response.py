@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final, cast
 
@@ -17,6 +17,7 @@ from stopper.core.probe_baseline import attempt
 from stopper.core.probe_inputs import members
 from stopper.core.probe_login import REGISTERED
 from stopper.core.probe_ordinary import is_low
+from stopper.core.probe_others_accounts import account
 from stopper.core.probe_provoke import Provoked, asked_honestly
 from stopper.core.probe_reset import mail_of
 from stopper.core.response_fields import members_of
@@ -39,7 +40,8 @@ _SHOWN: Final = re.compile(r"(?=.*\d)[A-Za-z0-9 -]{5,40}")
 """Such a number that is not masked."""
 _DETAIL: Final = re.compile(
     r"(\w+_)?(phone(_number)?|mobile|cell|number|address|street|salary|income|balance|credit|credit_limit|wallet|ssn|iban|dob|date_of_birth|birth_?(date|day)|latitude|location"
-    r"|vehicles?|vehicle_?id|passport(_number)?|tax_id|national_id|card_number|cc_(num|number|no)|ccn|credit_card|password(_hash)?|last_ip|ip_address)"
+    r"|vehicles?|vehicle_?id|passport(_number)?|tax_id|national_id|card_number|cc_(num|number|no)|ccn|credit_card|password(_hash)?|last_ip|ip_address"
+    r"|roles?|(is_?)?(super_?)?admin|(is_)?(staff|superuser|moderator|banned|blocked|suspended|verified))"
 )
 """Members that tell of a person what is no part of how others know them."""
 _READING: Final = frozenset({"fetch", "get", "lookup", "find", "view", "show", "details", "read", "retrieve"})
@@ -111,15 +113,17 @@ def _of_whoever(target: Target, one: Provoked) -> Steps[Exchange | None]:
 
 
 def _of_other_users(target: Target, one: Provoked) -> Steps[Exchange | None]:
-    """The answer that tells somebody whom the scan has registered how to reach others and more of them: ``phone``, ``date_of_birth``."""
+    """The answer that tells somebody whom the scan has registered how to reach others and more of them: ``phone``, ``date_of_birth``, ``is_admin``."""
     asked, shown = one.honest.request, one.honest.response
-    if one.ref.method != "GET" or asked.identity is None or "{" in one.ref.path or not _details(target, shown):
+    if one.ref.method != "GET" or asked.identity is None or "{" in one.ref.path or not _details(target, shown, ()):
         return None
     new = next((person for person in target.identities if target.notes.get(REGISTERED + person.name) is not None), None)
+    if new is None and (made := (yield from account(target, "first"))) is not None:
+        new = made.person
     if new is None or not is_low(target, new):
         return None
     answer = one.honest if new.name == asked.identity else (yield from attempt(send(new.on(asked))))
-    return answer if answer is not None and _details(target, answer.response) else None
+    return answer if answer is not None and _details(target, answer.response, (new,)) else None
 
 
 def _by_post(target: Target) -> Steps[list[tuple[RouteRef, Exchange, Exchange]]]:
@@ -146,14 +150,15 @@ def _told_by(target: Target, route: Route, who: Identity | None, body: dict[str,
     answer = yield from attempt(send(who.on(request) if who is not None else request))
     if answer is None or not answer.response.succeeded:
         return None
-    return answer if numbers_in(answer.response) or _details(target, answer.response) else None
+    return answer if numbers_in(answer.response) or _details(target, answer.response, target.identities) else None
 
 
-def _details(target: Target, response: Response) -> bool:
-    """Whether an answer has somebody's address, none of the scan's people's, with something beside it that others do not know of them."""
+def _details(target: Target, response: Response, but_for: Iterable[Identity]) -> bool:
+    """Whether an answer has the address of somebody, who is none of these people and of the scan's making, with something beside it that
+    others do not know of them."""
     if not response.succeeded:
         return False
-    ours = {mail_of(person).lower() for person in target.identities}
+    ours = {mail_of(person).lower() for person in but_for}
     for told in _objects(response.json()):
         reached = {
             said
@@ -162,7 +167,8 @@ def _details(target: Target, response: Response) -> bool:
             for said in addresses_in(item)
         }
         more = any(
-            _DETAIL.fullmatch(as_parameter(name)) and item not in ("", None, 0, [], {}) for name, item in told.items()
+            _DETAIL.fullmatch(as_parameter(name)) and (item is False or item not in ("", None, 0, [], {}))
+            for name, item in told.items()
         )
         if more and any(said not in ours and not _OURS.search(said) and target.canary not in said for said in reached):
             return True

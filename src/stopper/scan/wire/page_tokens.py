@@ -27,9 +27,21 @@ def page_token(exchange: Exchange) -> PageToken | None:
 
 def visit_of(exchange: Exchange) -> Visit | None:
     """The cookies and the token that a page gives somebody who has not logged in; None where it gives no token or no cookie."""
-    token = page_token(exchange)
+    token = page_token(exchange) or (_kept_from_scripts(exchange.response) if exchange.response.succeeded else None)
     cookies = "; ".join(f"{name}={value}" for name, value, _ in _cookies(exchange.response))
     return Visit(Secret(cookies), token) if token is not None and cookies else None
+
+
+def gives_a_token_by_cookie(response: Response) -> bool:
+    """Whether an answer sets a cookie that is named for such a token."""
+    return _kept_from_scripts(response) is not None
+
+
+def _kept_from_scripts(response: Response) -> PageToken | None:
+    """The token in a cookie, also where no script may read it: there are views that take it out of the cookie themselves."""
+    return next(
+        (PageToken(Secret(value)) for name, value, _ in _cookies(response) if TOKEN.search(name) and _fits(value)), None
+    )
 
 
 def handed_to_nameless(exchange: Exchange) -> Visit | None:
