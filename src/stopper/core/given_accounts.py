@@ -1,15 +1,17 @@
-"""Functions that are given whom an account is of, by whoever answers a log-in or a registration."""
+"""Functions that take whom an account is of: out of the request, or from whoever answers a log-in or a registration."""
 
 import re
 from typing import Final
 
+from stopper.core.account_names import checks_password_hash, is_password_name
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
-from stopper.core.values import Call, Caught, walk
+from stopper.core.values import Call, Caught, Constant, Item, Member, Parameter, Value, text_of, walk
 
 _ACCOUNT: Final = re.compile(
     r"(?i)(?:user_?)?(?:e_?)?mail(?:_?address)?|user_?name|login(?:_?name)?|phone(?:_?number)?"
 )
+_KEY_OF_PERSON: Final = re.compile(r"(?i)mail|user_?name|login|phone")
 
 
 def is_given_account(facts: SourceFacts, name: str) -> bool:
@@ -54,3 +56,46 @@ def is_said_of_both(facts: SourceFacts, span: Span) -> bool:
     return inner is not None and any(
         isinstance(part, Call) and _ASKS_PASSWORD.fullmatch(part.method) is not None for part in walk(inner.value, 5)
     )
+
+
+def takes_account(facts: SourceFacts, name: str) -> bool:
+    """That the function reads whom an account is of out of the request, checks a password, or is given either."""
+    return (
+        any(
+            one.function == name
+            and (is_password_name(one.key) or re.search(r"(?i)mail|user|login|phone|account", one.key))
+            for one in facts.readings()
+        )
+        or any(checks_password_hash(call) or _asks_for_account(facts, call) for call in facts.calls_in(name))
+        or is_given_account(facts, name)
+    )
+
+
+def _asks_for_account(facts: SourceFacts, call: Call) -> bool:
+    """``where(User.email == data["email"])``, where a schema has made ``data`` of the body; ``data.email`` of a model of pydantic, or of what a
+    function of the project makes of the body."""
+    return any(
+        _KEY_OF_PERSON.search(_read_of_body(part))
+        or (
+            isinstance(part, (Member, Item))
+            and isinstance(part.owner, Call)
+            and _KEY_OF_PERSON.search(part.attribute if isinstance(part, Member) else text_of(part.key) or "")
+            and facts.function(part.owner.callee) is not None
+            and facts.derives(part.owner, "request-data", by_name=False)
+        )
+        for part in walk(call, 5)
+    )
+
+
+def _read_of_body(part: Value) -> str:
+    match part:
+        case Item(owner=Parameter() | Call(method="parse_args"), key=key):
+            return text_of(key) or ""
+        case Member(owner=Call(method="model_validate" | "parse_obj" | "model_validate_json"), attribute=name):
+            return name
+        case Member(attribute="data", owner=Call(args=(Constant(value=str(label)), *_))):  # the field of a form
+            return label
+        case Member(attribute="data", owner=Call(callee=kind)) if kind.endswith("Field"):
+            return kind
+        case _:
+            return ""

@@ -5,14 +5,14 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.account_names import LOGS_IN, REGISTERS, RESETS, checks_password_hash, is_password_name
+from stopper.core.account_names import LOGS_IN, REGISTERS, RESETS
 from stopper.core.answer_texts import answers_of, texts_in
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.given_accounts import is_caught_on_the_way, is_given_account, is_said_of_both
+from stopper.core.given_accounts import is_caught_on_the_way, is_said_of_both, takes_account
 from stopper.core.hash_timing import BY_TIME, hashed_for_known_alone
 from stopper.core.login_names import PASSWORD
 from stopper.core.password_schemas import mentioned
@@ -31,7 +31,7 @@ from stopper.core.refused_apart import refused_apart
 from stopper.core.registering_views import registers_somebody
 from stopper.core.rule import Hit, Rule
 from stopper.core.unknown_people import says_nobody, says_which
-from stopper.core.values import Call, Constant, Item, Member, Parameter, Sequence, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Constant, Item, Sequence, Value, is_constant, text_of, walk
 from stopper.core.view_functions import index_of
 
 _TAKEN: Final = re.compile(
@@ -69,7 +69,7 @@ def detect(app: App) -> Iterator[Hit]:
                 yield Hit("the answer tells whether the account exists", span, ref)
         for function in views:
             for name in index.calling([function.name], 2):
-                if not _takes_account(facts, name):
+                if not takes_account(facts, name):
                     continue
                 for span, text in answers_of(facts, name):
                     if is_caught_on_the_way(facts, name, span) or (says_nobody(text) and is_said_of_both(facts, span)):
@@ -206,40 +206,6 @@ def _is_logged_in(app: App, route: SourceRoute) -> bool:
         for known in app.routes
         if known.path == route.path and known.view == route.view
     )
-
-
-def _takes_account(facts: SourceFacts, name: str) -> bool:
-    return (
-        any(
-            one.function == name
-            and (is_password_name(one.key) or re.search(r"(?i)mail|user|login|phone|account", one.key))
-            for one in facts.readings()
-        )
-        or any(checks_password_hash(call) or _asks_for_account(call) for call in facts.calls_in(name))
-        or is_given_account(facts, name)
-    )
-
-
-def _asks_for_account(call: Call) -> bool:
-    """``where(User.email == data["email"])``, where a schema has made ``data`` of the body; ``data.email`` of a model of pydantic."""
-    return any(_KEY_OF_PERSON.search(_read_of_body(part)) for part in walk(call, 5))
-
-
-def _read_of_body(part: Value) -> str:
-    match part:
-        case Item(owner=Parameter() | Call(method="parse_args"), key=key):
-            return text_of(key) or ""
-        case Member(owner=Call(method="model_validate" | "parse_obj" | "model_validate_json"), attribute=name):
-            return name
-        case Member(attribute="data", owner=Call(args=(Constant(value=str(label)), *_))):  # the field of a form
-            return label
-        case Member(attribute="data", owner=Call(callee=kind)) if kind.endswith("Field"):
-            return kind
-        case _:
-            return ""
-
-
-_KEY_OF_PERSON: Final = re.compile(r"(?i)mail|user_?name|login|phone")
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -17,6 +17,7 @@ from stopper.core.values import (
     Mapping,
     Member,
     Name,
+    Parameter,
     Sequence,
     Value,
 )
@@ -27,6 +28,7 @@ from stopper.scan.source.drafts import (
     new_comparison,
     new_condition,
     new_constant,
+    new_item,
     new_mapping,
     new_name,
     new_sequence,
@@ -289,10 +291,17 @@ def bind_target(reader: Reader, target: ast.expr, value: Value) -> None:
             )
             if type(value) is Sequence and number < len(value.items) and not value.open:
                 part = value.items[number]
+            elif _is_row_handed_over(value):
+                part = new_item(value, new_constant(number))
             elif type(value) is Choice and all(_holds(one, number) for one in value.options):
                 column = tuple(one.items[number] for one in value.options if type(one) is Sequence)
                 part = new_choice(column) if is_table(value.options) else either(*column)
             bind_target(reader, inner, part)
+
+
+def _is_row_handed_over(value: Value) -> bool:
+    """One of what a parameter holds, taken apart: ``for path, view in rows``."""
+    return type(value) is Item and type(value.owner) is Parameter and value.key is NOTHING
 
 
 def _is_of_headers(value: Value) -> bool:

@@ -1,7 +1,7 @@
 """Routes that a decorator of the project registers: ``@route("/notes", auth=True)``, in which ``add_url_rule(rule, …)`` stands; and those
 whose decorator is called by hand: ``app.route("/notes")(notes)``."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -75,7 +75,7 @@ def _registered(registration: Registration, call: Call, inside: str, outer: str,
             return Name(view)
         if isinstance(value, Sequence):
             return replace(value, items=tuple(map(filled, value.items)))
-        return value
+        return _put_together(value, filled) if isinstance(value, Format) else value
 
     args = tuple(map(filled, call.args))
     keywords = tuple((key, filled(value)) for key, value in call.keywords if key != "**")
@@ -93,7 +93,8 @@ def _registered(registration: Registration, call: Call, inside: str, outer: str,
 def _is_told(call: Call, outer: str) -> bool:
     """That the rule is what the decorator is told."""
     rule = call.argument(0, "rule")
-    return isinstance(rule, Parameter) and rule.function == outer
+    told = rule.parts if isinstance(rule, Format) else (rule,)  # ``f"{PREFIX}{rule}"``
+    return any(isinstance(part, Parameter) and part.function == outer for part in told)
 
 
 def by_callers(registration: Registration, callers: dict[str, list[Call]]) -> tuple[Registration, ...]:
@@ -130,14 +131,19 @@ def _is_passed(value: Value) -> bool:
     return isinstance(value, Parameter)
 
 
+def _put_together(value: Format, filled: Callable[[Value], Value]) -> Value:
+    """The text that is put together of known parts, else as much of it as is known."""
+    parts = tuple(map(filled, value.parts))
+    plain = [part.value for part in parts if isinstance(part, Constant)]
+    return Constant("".join(map(str, plain))) if len(plain) == len(parts) else replace(value, parts=parts)
+
+
 def _filled(value: Value, function: str, caller: Call) -> Value:
     """*value* with what that caller passes in place of a parameter."""
     if isinstance(value, Parameter) and value.function == function:
         return caller.argument(value.index if value.index >= 0 else None, value.parameter) or value
     if isinstance(value, Format):
-        parts = [_filled(part, function, caller) for part in value.parts]
-        plain = [part.value for part in parts if isinstance(part, Constant)]
-        return Constant("".join(map(str, plain))) if len(plain) == len(parts) else replace(value, parts=tuple(parts))
+        return _put_together(value, lambda part: _filled(part, function, caller))
     if isinstance(value, Call) and value.method == "as_view" and isinstance(value.receiver, Parameter):
         owner = _filled(value.receiver, function, caller)
         return replace(value, callee=f"{owner.dotted}.as_view", receiver=None) if isinstance(owner, Name) else value

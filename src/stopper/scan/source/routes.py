@@ -34,12 +34,14 @@ from stopper.scan.source.loops import row_by_row, rows
 from stopper.scan.source.own_routes import applied_by_hand, by_callers, by_decorators
 from stopper.scan.source.project import Module, Project, Registration
 from stopper.scan.source.replaced_views import REPLACED
+from stopper.scan.source.routes_of_tables import by_tables
 from stopper.scan.source.wrapped_views import around
 
 VARIABLE: Final = re.compile(r"<(?:(?P<converter>[A-Za-z_]\w*)(?:\([^>]*\))?:)?(?P<name>[A-Za-z_]\w*)>")
 CONVERTERS: Final = {"int": "int", "float": "int", "string": "string", "uuid": "uuid", "path": "path", "": "string"}
 HTTP_METHODS: Final = ("get", "post", "put", "patch", "delete", "head", "options")
 VERBS: Final = frozenset({"get", "post", "put", "patch", "delete"})
+_BY_CALL: Final = frozenset({"add_url_rule", "add_resource"})
 HOOKS: Final = frozenset({"before_request", "before_app_request"})
 
 
@@ -154,7 +156,9 @@ class Routes:
         return sorted(made.values(), key=lambda one: (one[0].span.path, one[0].registered_at.line, one[0].path))
 
     def _of(self, registration: Registration) -> Iterator[tuple[SourceRoute, Origin]]:
-        passed = by_callers(registration, self._callers) if registration.verb == "add_url_rule" else ()
+        passed = by_tables(registration, self._callers) if registration.verb in _BY_CALL else ()
+        if not passed and registration.verb == "add_url_rule":
+            passed = by_callers(registration, self._callers)
         if registration.verb == "add_url_rule" or registration.target:
             passed = by_decorators(self.project, registration) or passed
         for given in passed:
@@ -174,12 +178,19 @@ class Routes:
                 or base in names.API_OBJECTS
                 or (base == "?" and verb == "route")
                 or (verb == "route" and (self.project.is_blueprint(base) or self.project.is_app(base)))  # said anew
+                or (verb == "route" and self._is_put_there(registration.target, base))
             ):
                 yield from self._decorated(registration, call)
         elif verb == "add_url_rule":
             yield from self._url_rule(registration, call)
         elif verb.startswith("add_") and verb.endswith("resource") and call.args:
             yield from self._resource(registration, call)
+
+    def _is_put_there(self, target: str, base: str) -> bool:
+        """``@manager.route("/notes")`` in a module that says nowhere what ``manager`` is: whoever loads it puts a blueprint there."""
+        module = self.modules.get(target.rpartition(".")[0])
+        unbound = module is not None and base.isidentifier() and base not in module.bindings
+        return unbound and all(name.partition(".")[0] != base for name in self.project.imported)
 
     def _decorated(self, registration: Registration, call: Call) -> Iterator[tuple[SourceRoute, Origin]]:
         rules = [text for option in call.args for text in [self._rule(option)] if text is not None]
@@ -205,8 +216,11 @@ class Routes:
         return text_of(value)
 
     def _put_together(self, value: Format) -> str | None:
-        """The rule of ``f"{PREFIX}/notes"`` where the prefix is not known: the route is there all the same, under what is known."""
+        """The rule of ``f"{PREFIX}/notes"`` where the prefix is not known, or all that it is put together of: the route is there all the same,
+        under what is known."""
         first, *rest = [self._setting(part) for part in _laid_out(value)]
+        while first is None and rest and rest[0] is None:
+            del rest[0]
         whole = "".join(part for part in rest if part is not None)
         return (first or "") + whole if None not in rest and whole.startswith("/") else None
 
