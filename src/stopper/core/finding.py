@@ -1,6 +1,6 @@
 """What a scan says: verdicts of single rules, and findings with their evidence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from stopper.core.place import Place, RouteRef
@@ -23,6 +23,10 @@ class Evidence:
     kind: Literal["source", "running", "spec", "exchange", "effect"]
     text: str
     exchange: "Exchange | None" = None
+
+    def is_of(self, place: Place) -> bool:
+        """That it says what was seen at that place."""
+        return self.text.startswith(f"{place}: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,22 @@ class Finding:
         """The rule's severity, or less where what was seen weighs less."""
         least = min(SEVERITIES.index(self.rule.severity), SEVERITIES.index(self.severity or self.rule.severity))
         return SEVERITIES[least]
+
+    def at(self, places: tuple[Place, ...]) -> "Finding":
+        """The same at these of its places alone. Where each of them counts, what was said of the others is not said any more."""
+        gone = tuple(place for place in self.places if place not in places)
+        if not self.each_counts or not gone or not places:
+            return replace(self, places=places)
+        left = tuple(one for one in self.evidence if not any(one.is_of(place) for place in gone))
+        signs = [one.text for one in left if one.kind == "source"]
+        first = next((one.text.removeprefix(f"{places[0]}: ") for one in left if one.is_of(places[0])), None)
+        message = self.message if first is None else counted(first, len(signs) - 1)
+        return replace(self, message=message, places=places, evidence=left)
+
+
+def counted(message: str, more: int) -> str:
+    """What is said of the first of several that are one finding, and how many others there are."""
+    return f"{message} (and {more} more of the kind)" if more > 0 else message
 
 
 def order_of(finding: Finding) -> tuple[int, int, str, str, int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from stopper.core.app import App
-from stopper.core.finding import Confidence, Evidence, Finding, Verdict, order_of
+from stopper.core.finding import Confidence, Evidence, Finding, Verdict, counted, order_of
 from stopper.core.place import Place, RouteRef, Span
 from stopper.core.rule import SEVERITIES, Certainty, Edit, Hit, Rule, Severity
 from stopper.scan.detecting import DetectorResult
@@ -272,9 +272,7 @@ def _least(draft: _Draft) -> Severity | None:
 def _message(draft: _Draft) -> str:
     """What the first sign says; where a document or a cause says more of the kind, how much more."""
     first, more = draft.hits[0], len({hit.route for hit in draft.hits}) - 1
-    if more < 1 or not (first.cause or (first.span is None and first.reader == "spec")):
-        return first.message
-    return f"{first.message} (and {more} more of the kind)"
+    return counted(first.message, more if first.cause or (first.span is None and first.reader == "spec") else 0)
 
 
 def _confidence(app: App, draft: _Draft) -> Confidence:

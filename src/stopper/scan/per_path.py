@@ -28,7 +28,7 @@ def without_ignored(report: Report, ignored: Mapping[str, tuple[str, ...]]) -> R
         )
         # What is left without a line is the same root cause seen from outside: it goes with the last line.
         if len(places) == len(finding.places) or any(place.span is not None for place in places):
-            kept.append(replace(finding, places=places))
+            kept.append(finding.at(places))
     return replace(report, findings=tuple(kept), skipped=(*report.skipped, *skipped))
 
 

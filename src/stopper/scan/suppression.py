@@ -123,7 +123,7 @@ def _split(findings: Iterable[Finding], held: dict[str, list[Suppression]]) -> t
         # What is left without a line is the same root cause seen from outside: it goes with the last suppressed line.
         gone = len(places) < len(finding.places) and all(place.span is None for place in places)
         if not gone:
-            kept.append(replace(finding, places=tuple(places)))
+            kept.append(finding.at(tuple(places)))
     return tuple(kept), skipped
 
 

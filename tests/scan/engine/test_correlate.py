@@ -14,8 +14,8 @@ from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Constant
 from stopper.scan.correlate import correlate
 from stopper.scan.engine import DetectorResult, ProbeResult
-from stopper.scan.report import severity_of
-from stopper.scan.reports.shown import fingerprints
+from stopper.scan.report import Report, severity_of
+from stopper.scan.reports.shown import fingerprints, shown
 
 NOTES, ME = RouteRef("GET", "/notes/{id}"), RouteRef("GET", "/me")
 HELPER = Span("app.py", 5, 9)
@@ -277,6 +277,35 @@ def test_one_more_place_of_a_cause_is_a_finding_that_nobody_has_accepted() -> No
     moved = correlate(APP, [saw(rule("open"), notes, replace(me, span=Span("app.py", 97, 99)))], [])
     assert fingerprints(two) == fingerprints(moved)
     assert fingerprints(two) != fingerprints(three)
+
+
+def test_what_is_left_of_several_places_says_nothing_of_the_others() -> None:
+    notes = Hit("notes are open", Span("app.py", 20, 25), NOTES, cause="nobody asks")
+    me = Hit("me is open", Span("app.py", 30, 33), ME, cause="nobody asks")
+    more = Hit("more is open", Span("app.py", 95, 99), RouteRef("PUT", "/me"), cause="nobody asks")
+    (found,) = correlate(APP, [saw(rule("open"), notes, me, more)], [])
+    assert found.message == "notes are open (and 2 more of the kind)"
+    left = found.at(found.places[1:])
+    assert left.message == "me is open (and 1 more of the kind)"
+    assert [one.text for one in left.evidence] == [
+        "app.py:30 GET /me: me is open",
+        "app.py:95 PUT /me: more is open",
+    ]
+    assert left.at(left.places[1:]).message == "more is open"
+    (alone,) = correlate(APP, [saw(rule("shut"), replace(notes, cause=""))], [])
+    assert replace(alone, places=()) == alone.at(())
+
+
+def test_places_that_each_count_are_listed_once() -> None:
+    notes = Hit("notes are open", Span("app.py", 20, 25), NOTES, cause="nobody asks")
+    me = Hit("me is open", Span("app.py", 30, 33), ME, cause="nobody asks")
+    found = correlate(APP, [saw(rule("open"), notes, me)], [])
+    (listed,) = shown(Report("check", ".", "source", "2026-01-01T00:00:00+00:00", 0.1, found)).findings
+    assert len(listed.places) == 2
+    assert listed.telling == ()
+    (proven,) = correlate(APP, [saw(rule("open"), notes, me)], [proved(rule("open"), ME)])
+    (listed,) = shown(Report("check", ".", "source", "2026-01-01T00:00:00+00:00", 0.1, (proven,))).findings
+    assert [one.kind for one in listed.telling] == [one.kind for one in proven.evidence if one.kind != "source"]
 
 
 def test_a_proof_at_one_of_its_places_confirms_the_whole() -> None:

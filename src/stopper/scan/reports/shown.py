@@ -311,7 +311,7 @@ def _finding(finding: Finding, fingerprint: str, diffs: Mapping[str, str]) -> Sh
         asvs=rule.asvs,
         message=masking.line(finding.message),
         places=tuple(_place(one) for one in _sorted(finding.places)) or (ShownPlace(),),
-        evidence=tuple(_evidence(one, finding.message) for one in finding.evidence),
+        evidence=tuple(_evidence(one, finding) for one in finding.evidence),
         fingerprint=fingerprint,
         fix_safe=finding.edit.safe if finding.edit and diffs.get(fingerprint) != "" else None,
         fix_diff=masking.source(diffs.get(fingerprint, "")) if finding.edit else "",
@@ -354,11 +354,13 @@ def _place(place: Place) -> ShownPlace:
     )
 
 
-def _evidence(evidence: Evidence, message: str) -> ShownEvidence:
+def _evidence(evidence: Evidence, finding: Finding) -> ShownEvidence:
     exchange = _exchange(evidence.exchange) if evidence.exchange else None
     said = masking.source(evidence.text) if evidence.kind == "source" else masking.text(evidence.text)
     # Asked of what is not masked: behind a path that ends in ``password:`` the same words are masked in another way.
-    return ShownEvidence(evidence.kind, said, exchange, repeats=evidence.text.endswith(message))
+    # Where each place counts, they all stand above it, and the message says how many there are.
+    listed = finding.each_counts and any(map(evidence.is_of, finding.places))
+    return ShownEvidence(evidence.kind, said, exchange, repeats=listed or evidence.text.endswith(finding.message))
 
 
 def _exchange(exchange: "Exchange") -> ShownExchange:
