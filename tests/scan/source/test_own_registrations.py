@@ -136,8 +136,48 @@ def login():
 
 @pytest.mark.parametrize(
     ("bound", "found"),
-    [("", {("POST", "/login")}), ("import manager", set()), ("from clicks import manager", set()), ("from manager import route", set())],
+    [
+        ("", {("POST", "/login")}),
+        ("import manager", set()),
+        ("from clicks import manager", set()),
+        ("from manager import route", set()),
+    ],
 )
 def test_an_object_that_the_module_does_not_bind_is_put_there_by_whoever_loads_it(read, bound, found):
     """What the module imports or makes is what it says it is, and nothing of Flask."""
     assert set(routes_of(read(OF_A_LOADER.format(bound=bound)))) == found
+
+
+HEIR = """
+from flask import Flask
+from flask.views import MethodView
+from flask_jwt_extended import jwt_required
+
+app = Flask(__name__)
+
+class Assets(MethodView):
+    @jwt_required()
+    def get(self): return []
+
+class Old(Assets):
+    pass
+
+class Open(Assets):
+    def get(self): return []
+
+app.add_url_rule("/assets", view_func=Assets.as_view("assets"))
+app.add_url_rule("/old", view_func=Old.as_view("old"))
+app.add_url_rule("/open", view_func=Open.as_view("open"))
+"""
+
+
+@pytest.mark.parametrize(("path", "state"), [("/assets", "guarded"), ("/old", "guarded"), ("/open", "open")])
+def test_head_runs_the_get_of_a_base(read, path, state):
+    """And the one that an heir says anew, where it does."""
+    states = {
+        route.access[method].state
+        for route in read(HEIR).app.routes
+        for method in ("GET", "HEAD")
+        if route.path == path
+    }
+    assert states == {state}

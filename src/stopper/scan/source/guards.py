@@ -127,11 +127,10 @@ class Guards:
             yield from self._group_guards(origin, method)
             yield from self._class_guards(route, origin.view_class, method)
             yield from self._dispatch_guard(origin.view_class, Asked(route, method))
-            name = f"{origin.view_class}.{method.lower()}"
             found = self.project.attribute(origin.view_class, method.lower())
-            view = function_name(found) if found is not None else name
-            if method == "HEAD" and view not in self.project.functions:
-                view = f"{origin.view_class}.get"
+            if found is None and method == "HEAD":
+                found = self.project.attribute(origin.view_class, "get")  # which may be that of a base
+            view = function_name(found) if found is not None else f"{origin.view_class}.{method.lower()}"
         else:
             view = route.view
         function = self.project.functions.get(view)
