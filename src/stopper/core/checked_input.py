@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from stopper.core.beginnings_of_addresses import fixes_the_host, leaves_the_host_open
 from stopper.core.endings import asks_for_ending, is_ending, takes_ending_alone
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
@@ -351,8 +352,10 @@ def _check_of(
             said, given = text_of(call.argument(0)), call.argument(0)
             if isinstance(given, Name) and given.dotted in _OWN_ROOT:
                 return True
-            if said in _NO_FOLDER:
+            if said in _NO_FOLDER or leaves_the_host_open(given):
                 return False
+            if fixes_the_host(given):
+                return True
             says_little = said is None or len(said) <= 1 or said in _ANY_PATH  # ``sort.startswith("-")``
             return prefix_counts or not (says_little or _OTHER_SCHEME.match(said or ""))
         if call.method == "endswith" and ends_loosely(call):

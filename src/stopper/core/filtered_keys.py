@@ -1,19 +1,49 @@
-"""The keys of a mapping that was made of those members of a body that a list admits."""
+"""Names of members that a caller sent and that were held against a list: columns of a statement, for one."""
+
+from collections.abc import Callable, Iterator
 
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Constant, Item, Mapping, Sequence, Unknown, Value
+from stopper.core.place import Span
+from stopper.core.values import Choice, Constant, Format, Item, Mapping, Sequence, Unknown, Value, options
+from stopper.core.whole_body import admits_by_list
 
 
-def is_admitted_key(facts: SourceFacts, value: Value) -> bool:
-    """``for name in {k: v for k, v in body.items() if k in ("title", "text")}``: each name is one of the list."""
-    held = value.owner if isinstance(value, Item) and isinstance(value.key, Unknown) else None
-    if not isinstance(held, Mapping) or len(held.items) != 1:
-        return False
-    name = held.items[0][0]
-    return isinstance(name, Item) and any(
-        one.left == name
-        and isinstance(one.right, Sequence)
-        and bool(one.right.items)
-        and all(isinstance(word, Constant) for word in one.right.items)
-        for one in facts.comparisons("in")
+def are_admitted_keys(facts: SourceFacts, text: Value, says_anything: Callable[[Value], bool]) -> bool:
+    """That all that a caller says in a text are names that were found in a list: ``", ".join(f"{name} = ?" for name in fields)``."""
+    said = [(part, at) for part, at in _pieces(text, getattr(text, "span", None)) if says_anything(part)]
+    return bool(said) and all(_is_admitted(facts, part, at) for part, at in said)
+
+
+def _pieces(text: Value, at: Span | None, depth: int = 8) -> Iterator[tuple[Value, Span | None]]:
+    """What a text is put together of, each with the place where it goes into one."""
+    match text:
+        case Format(parts=inner) | Unknown(parts=inner) | Choice(options=inner) | Sequence(items=inner) if (
+            depth and inner
+        ):
+            here = text.span if isinstance(text, Format) and text.span is not None else at
+            for part in inner:
+                yield from _pieces(part, here, depth - 1)
+        case _:
+            yield text, at
+
+
+def _is_admitted(facts: SourceFacts, name: Value, at: Span | None) -> bool:
+    """``for name in {k: v for k, v in body.items() if k in ("title", "text")}``, ``if name not in COLUMNS: continue``: one of the list."""
+    held = name.owner if isinstance(name, Item) and isinstance(name.key, Unknown) else None
+    if isinstance(held, Mapping) and len(held.items) == 1:
+        key = held.items[0][0]
+        if all(isinstance(one, Constant) for one in options(key)) or (isinstance(key, Item) and _are_words(key.owner)):
+            return True  # ``{name: body[name] for name in COLUMNS if name in body}``
+        return isinstance(key, Item) and any(
+            one.left == key and _are_words(one.right) for one in facts.comparisons("in")
+        )
+    return held is not None and any(
+        one.left == name and _are_words(one.right) and admits_by_list(facts, one, at)
+        for one in facts.comparisons("in", "not in")
     )
+
+
+def _are_words(listed: Value) -> bool:
+    words = listed.items if isinstance(listed, Sequence) else ()
+    keys = tuple(key for key, _ in listed.items) if isinstance(listed, Mapping) and not listed.open else ()
+    return bool(words or keys) and all(isinstance(word, Constant) for word in (*words, *keys))

@@ -90,8 +90,10 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _asks_owner(facts: SourceFacts, route: SourceRoute) -> bool:
-    """That the view looks whose the thing is, so it is somebody's, whatever its path calls it."""
-    views = [one.name for method in route.methods for one in index_of(facts).of_view(route.view, route.span, method)]
+    """That the view looks whose the thing is, so it is somebody's, whatever its path calls it. What everybody may read and only its
+    owner may change has no secret in its id."""
+    methods = ("GET",) if "GET" in route.methods else route.methods
+    views = [one.name for method in methods for one in index_of(facts).of_view(route.view, route.span, method)]
     compared = [one for view in dict.fromkeys(views) for one in facts.comparisons_in(view)]
     sides = [(a, b) for one in compared for a, b in ((one.left, one.right), (one.right, one.left))]
     if any(_names_owner(side) and not isinstance(other, Constant) for side, other in sides):

@@ -103,9 +103,27 @@ def _raw_readers(facts: SourceFacts) -> dict[str, Span]:
             continue
         if routes and not _is_checked(facts, function) and not _login(routes[0].path):
             found[function] = reading.span
+    found |= _read_below(facts, frozenset(found))
     for function, span in read_by_hand(facts):
         if function not in found and not _is_checked(facts, function):
             found[function] = span
+    return found
+
+
+def _read_below(facts: SourceFacts, told: frozenset[str]) -> dict[str, Span]:
+    """Functions that a view which changes something hands the body to, ``make_order(request.json)``, and that take members of it unasked."""
+    found: dict[str, Span] = {}
+    for reading in facts.readings(*_JSON):
+        function = reading.function
+        if not function or function in found or facts.is_view(function):
+            continue
+        ways = list(facts.routes_reaching(function))
+        if not ways or not all(way.method in ("POST", "PUT", "PATCH") and not _login(way.path) for way in ways):
+            continue
+        handing = {call.function for call in callers(facts, function) if any(_of_json(one) for one in call.args)}
+        views = {function, *handing}
+        if handing and told.isdisjoint(views) and not any(_is_checked(facts, one) for one in views):
+            found[function] = reading.span
     return found
 
 

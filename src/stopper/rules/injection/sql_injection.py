@@ -14,7 +14,7 @@ from stopper.core.document_queries import documents_by_request
 from stopper.core.exchange import Exchange, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.filtered_keys import is_admitted_key
+from stopper.core.filtered_keys import are_admitted_keys
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labelling import labels_of
 from stopper.core.labels import UNTRUSTED_TEXT, LabelKind
@@ -106,8 +106,7 @@ def _may_say_anything(facts: SourceFacts, part: Value) -> bool:
 
 
 def _is_held(facts: SourceFacts, value: Value, function: str) -> bool:
-    named = [part for part in value.parts if _may_say_anything(facts, part)] if isinstance(value, Format) else [value]
-    if named and all(is_admitted_key(facts, one) for one in named):
+    if are_admitted_keys(facts, value, lambda part: _may_say_anything(facts, part)):
         return True
     return is_checked(facts, value, function) or is_checked_by_callers(facts, value, function, *_KINDS)
 

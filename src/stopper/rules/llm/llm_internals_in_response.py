@@ -20,6 +20,8 @@ from stopper.core.values import (
     Mapping,
     Member,
     Parameter,
+    Sequence,
+    Unknown,
     Value,
     is_constant,
     options,
@@ -135,9 +137,18 @@ def _sent_back(value: Value, asked: Asked) -> Iterator[Value]:
     level, seen = [value], {id(value)}
     for _ in range(9):
         yield from level
-        inner = [part for one in level if not _is_asked(one, asked) for part in parts(one)]
+        inner = [part for one in level if not _is_asked(one, asked) for part in _inside(one)]
         level = list({id(part): part for part in inner if id(part) not in seen}.values())
         seen.update(id(part) for part in level)
+
+
+def _inside(value: Value) -> tuple[Value, ...]:
+    """The parts of a value; of ``talk[1:]`` what comes after the first message."""
+    if isinstance(value, Item) and isinstance(value.owner, Sequence) and isinstance(value.key, Unknown):
+        first = value.key.parts[0] if value.key.parts else None
+        if isinstance(first, Constant) and isinstance(first.value, int) and first.value > 0:
+            return value.owner.items[first.value :]
+    return parts(value)
 
 
 def _leaves_out(facts: SourceFacts, function: str) -> bool:
