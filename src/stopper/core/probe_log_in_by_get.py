@@ -10,7 +10,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.login_names import BEST, PASSWORD, SUBJECT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, send
-from stopper.core.probe_login import lets_in, refuses_the_account
+from stopper.core.probe_login import lets_in, refuses_the_account, says_anew_of_the_account
 
 _USUAL: Final = ("username", "email", "password")
 ROUTES_MOST: Final = 2
@@ -36,18 +36,23 @@ class ByGet:
 
 
 def log_in_by_get(target: Target) -> Steps[ByGet | None]:
-    """A log-in that reads an account from its address; None where there is none. A page that asks for one is none."""
+    """A log-in that reads an account from its address; None where there is none. A page that asks for one is none, unless its form is sent there
+    by GET."""
     routes = [
-        one for one in target.app.routes if "GET" in one.methods and "POST" not in one.methods and BEST.search(one.path)
+        one
+        for one in target.app.routes
+        if "GET" in one.methods and "POST" not in one.methods and (BEST.search(one.path) or _reads_an_account(one))
     ]
     for route in [one for one in routes if not one.parameters][:ROUTES_MOST]:
         bare = target.request_for(route, "GET")
         empty = yield from send(Request("GET", bare.target.partition("?")[0], bare.headers, b"", "login"))
-        if empty.response.succeeded or empty.response.status in (302, 303):
+        asked = _reads_an_account(route)
+        if not asked and (empty.response.succeeded or empty.response.status in (302, 303)):
             continue
         first = yield from send(_with_account(route, empty.request))
         answer = first.response
         refused = answer.status in (401, 403) or refuses_the_account(answer)
+        refused = refused or (asked and says_anew_of_the_account(answer, empty.response))
         if (
             refused
             and not lets_in(answer)
@@ -55,6 +60,11 @@ def log_in_by_get(target: Target) -> Steps[ByGet | None]:
         ):
             return ByGet(route, empty, first)
     return None
+
+
+def _reads_an_account(route: Route) -> bool:
+    """Whether a form or a document says that an account stands in the address."""
+    return any(map(PASSWORD.search, route.names)) and any(map(SUBJECT.search, route.names))
 
 
 def _with_account(route: Route, empty: Request) -> Request:

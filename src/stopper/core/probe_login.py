@@ -150,6 +150,8 @@ _OF_THE_ACCOUNT: Final = re.compile(
     r"(?i)\b(bad|invalid|wrong|incorrect|unknown|failed)[ _-]*(log-?_?in|sign-?_?in|credentials?|user(name)?|(e-?mail|user(name)?)[ /]*(or|and|/)[ /]*password|password)\b|"
     r"\b(log-?_?in|authentication)[ _-]*(bad|failed|invalid|incorrect|unsuccessful|denied)\b|(credentials|password) (do|does)(n't| not) match|(user|account) (was )?not found|no such user"
 )
+PAGE_MOST: Final = 50_000
+"""Characters of a page that are looked at."""
 _OF_THE_FORM: Final = re.compile(r"(?i)\brequired\b|missing|\bmust\b|provide|expected|format|\bjson\b|content.type")
 
 
@@ -168,6 +170,12 @@ def refuses_the_account(response: Response) -> bool:
     """Whether an answer says that an account is not right, and nothing of what it lacks."""
     said = response.text[:2000]
     return _OF_THE_ACCOUNT.search(said) is not None and _OF_THE_FORM.search(said) is None
+
+
+def says_anew_of_the_account(response: Response, before: Response) -> bool:
+    """Whether a page says of an account that it is not right, and did not say so *before*, when it was shown without one."""
+    known = before.text[:PAGE_MOST]
+    return any(found.group() not in known for found in _OF_THE_ACCOUNT.finditer(response.text[:PAGE_MOST]))
 
 
 def asks_basic(response: Response) -> bool:

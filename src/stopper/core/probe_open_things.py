@@ -83,10 +83,12 @@ def _by_owner(route: Route) -> bool:
 
 def _is_something(response: Response) -> bool:
     """Whether an answer lists anything, be it texts alone."""
-    said: object = response.json() if response.succeeded else None
+    if not response.succeeded:
+        return False
+    said: object = response.json()
     lists = [*cast("dict[str, object]", said).values()] if isinstance(said, dict) else [said]
     return any(isinstance(one, list) and len(cast("list[object]", one)) > 0 for one in lists) or bool(
-        entries(cast("object", said))
+        entries(response.json())
     )
 
 

@@ -35,6 +35,8 @@ FOLDER_MOST: Final = 12
 NAMED_IN_FOLDER: Final = 60
 """The same of routes that a text names below the root of an API."""
 _API: Final = re.compile(r"(?i)(^|/)(api|rest|v\d{1,2})$")
+WORD_LEAST: Final = 3
+"""Letters of a word that a page does not say by chance."""
 ANY_WORD_MOST: Final = 8
 """Guesses that a folder answers as any word, after which no more of them are asked there."""
 LISTED: Final = 10
@@ -171,6 +173,11 @@ class Crawl:
                 return  # a guard of the whole folder says nothing of what is in it
             self.taken[folder] = self.taken.get(folder, 0) + 1
             place = replace(place, template=f"{folder}/{{id}}")
+        if not place.surmise and not place.template and self._repeats_any_word(nothing, path, response):
+            folder, _, word = path.rpartition("/")
+            self.asked.setdefault(f"{folder}/{{id}}", path)
+            self.ids.setdefault(f"{folder}/{{id}}", {"id": word})
+            place = replace(place, template=f"{folder}/{{id}}")
         template, numbers = _named_parameters(place.template) if place.template else templated(path)
         if template not in self.found:
             kind = "uuid" if place.template and UUID in path else "string"
@@ -216,6 +223,13 @@ class Crawl:
         any_word = self.folders[folder]
         broken = min(response.status, any_word.plain.status) >= 500
         return broken or not any_word.differs(path, response)
+
+    def _repeats_any_word(self, nothing: Nothing, path: str, response: Response) -> bool:
+        """Whether a page that a link leads to says the last word of its address, and would say any other in its place: ``/hello/Guest``."""
+        word = path.rpartition("/")[2]
+        if not response.succeeded or len(word) < WORD_LEAST or word not in response.text or templated(path)[1]:
+            return False
+        return self._is_any_word(nothing, path, response)
 
     def take_forms(self, response: Response, path: str) -> None:
         for form in form_routes(response, self.origin, path):

@@ -30,6 +30,7 @@ from stopper.scan.score import scored
 from stopper.scan.spec.find import USUAL, found_spec, given_spec
 from stopper.scan.target import new_canary
 from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.first_visit import given_to, is_wanted
 from stopper.scan.wire.http import HttpTransport
 
 __all__ = ["run_audit", "run_check", "run_scan"]
@@ -88,6 +89,7 @@ def run_scan(url: str, options: ProbeOptions) -> Report:
         if silent:
             return _only_tls(silent, courier, transport, options, clock)
         canary = new_canary()
+        _keep_first_visit(courier, transport, first, canary)
         app, ids = _known(courier, transport, options, canary, first)
         report = examine(
             "scan", transport.base_url, app, courier, options, clock, workers=WORKERS, canary=canary, known_ids=ids
@@ -103,6 +105,18 @@ def _first(courier: Courier, transport: HttpTransport) -> Response:
         return courier.carry(Request("GET", transport.origin.prefix + "/")).response
     except Skipped as skipped:
         raise IncompleteError(f"{transport.base_url} was not asked: {skipped}") from None
+
+
+def _keep_first_visit(courier: Courier, transport: HttpTransport, first: Response, canary: str) -> None:
+    """From now on show the cookies of a first visit, where a target tells nobody without them what is there."""
+    if not first.all_headers("Set-Cookie"):
+        return
+    path = f"{transport.origin.prefix}/{canary}-not-there"
+    with contextlib.suppress(Skipped):
+        bare = courier.carry(plain_get(path)).response
+        visit = given_to(bare)
+        if visit.cookies.reveal() and is_wanted(bare, courier.carry(visit.dressed(plain_get(path))).response):
+            courier.visit = visit
 
 
 def _silence(response: Response, transport: HttpTransport) -> str:

@@ -16,6 +16,7 @@ from stopper.scan.wire.as_it_was import AsItWas
 from stopper.scan.wire.blind_deeds import BlindDeeds
 from stopper.scan.wire.busy_doors import BusyDoors
 from stopper.scan.wire.credential_watch import CredentialWatch
+from stopper.scan.wire.first_visit import FirstVisit
 from stopper.scan.wire.foreign_deeds import PeopleKnown, not_to_be_restored, reaches
 from stopper.scan.wire.form_doors import FormDoors
 from stopper.scan.wire.given_people import GivenPeople
@@ -85,6 +86,8 @@ class Courier:
         self._shared = SharedAnswers()
         self.page = OwnPage(transport.base_url)
         """How the target's own pages send a change."""
+        self.visit = FirstVisit()
+        """The cookies of a first visit, where the target answers nobody without them."""
         self.forms = FormDoors()
         """Which routes take forms instead of JSON; set once they are known."""
         self.load = LoadSeen(paced=rate > 0)
@@ -127,11 +130,13 @@ class Courier:
             self._pace(request)
             request = self._read_before(request)
         request, since = self._as_page(request), self.made.mark()
+        sent = self.visit.dressed(request)
         with self._telling([request]) as answers:
-            response = self._sent(request, last)
+            response = self._sent(sent, last)
             answers.append(response)
         self._learn(request, response, since)
-        return self._shared.learn(Exchange(request, response))
+        self._shared.learn(Exchange(request, response))
+        return Exchange(sent, response)
 
     def end(self) -> None:
         """Ask nothing more. What takes back has a few seconds left."""
@@ -250,7 +255,7 @@ class Courier:
         timeout = self._time_for_one(last=False)
 
         def one(index: int, request: Request) -> None:
-            answers[index] = self._answer(request, timeout, lambda: _meet(barrier, timeout))
+            answers[index] = self._answer(self.visit.dressed(request), timeout, lambda: _meet(barrier, timeout))
 
         threads = [threading.Thread(target=one, args=pair, daemon=True) for pair in enumerate(requests)]
         with self._telling(requests) as told:

@@ -28,7 +28,7 @@ def page_token(exchange: Exchange) -> PageToken | None:
 def visit_of(exchange: Exchange) -> Visit | None:
     """The cookies and the token that a page gives somebody who has not logged in; None where it gives no token or no cookie."""
     token = page_token(exchange) or (_kept_from_scripts(exchange.response) if exchange.response.succeeded else None)
-    cookies = "; ".join(f"{name}={value}" for name, value, _ in _cookies(exchange.response))
+    cookies = "; ".join(f"{name}={value}" for name, value, _ in cookies_of(exchange.response))
     return Visit(Secret(cookies), token) if token is not None and cookies else None
 
 
@@ -40,7 +40,7 @@ def gives_a_token_by_cookie(response: Response) -> bool:
 def _kept_from_scripts(response: Response) -> PageToken | None:
     """The token in a cookie, also where no script may read it: there are views that take it out of the cookie themselves."""
     return next(
-        (PageToken(Secret(value)) for name, value, _ in _cookies(response) if TOKEN.search(name) and _fits(value)), None
+        (PageToken(Secret(value)) for name, value, _ in cookies_of(response) if TOKEN.search(name) and _fits(value)), None
     )
 
 
@@ -50,7 +50,7 @@ def handed_to_nameless(exchange: Exchange) -> Visit | None:
     if request.method != "GET" or not is_of_no_name(request) or "html" not in response.content_type:
         return None
     token = page_token(exchange)
-    cookies = "; ".join(f"{name}={value}" for name, value, _ in _cookies(response))
+    cookies = "; ".join(f"{name}={value}" for name, value, _ in cookies_of(response))
     return Visit(Secret(cookies), token) if token is not None else None
 
 
@@ -78,13 +78,13 @@ def _in_header(response: Response) -> PageToken | None:
 
 
 def _in_cookie(response: Response) -> PageToken | None:
-    for name, value, readable in _cookies(response):
+    for name, value, readable in cookies_of(response):
         if readable and TOKEN.search(name) and _fits(value):
             return PageToken(Secret(value))
     return None
 
 
-def _cookies(response: Response) -> Iterator[tuple[str, str, bool]]:
+def cookies_of(response: Response) -> Iterator[tuple[str, str, bool]]:
     """Name, value and whether scripts may read it, of every cookie that is set."""
     for line in response.all_headers("Set-Cookie"):
         try:

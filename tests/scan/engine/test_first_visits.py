@@ -1,0 +1,92 @@
+"""Targets that answer nobody without the cookie of a first visit, words in links that any word may stand for, and forms that log in by GET."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, abort, make_response, request
+from tests.rules.from_outside import RULES, reached, verdict
+from tests.scan.engine.test_scan import served
+
+from stopper.core.exchange import Request, Response
+from stopper.core.secret import Secret
+from stopper.scan.engine import run_probe
+from stopper.scan.options import ProbeOptions
+from stopper.scan.run import run_scan
+from stopper.scan.wire.first_visit import FirstVisit, given_to, is_wanted
+
+
+def test_what_a_request_shows_itself_stays() -> None:
+    visit = FirstVisit(Secret("score=1; lang=en"))
+    assert visit.dressed(Request("GET", "/")).header("Cookie") == "score=1; lang=en"
+    own = Request("GET", "/", (("Cookie", "session=a; score=7"), ("Accept", "*/*")))
+    assert visit.dressed(own).header("Cookie") == "session=a; score=7; lang=en"
+    assert FirstVisit().dressed(own) is own
+
+
+@pytest.mark.parametrize(
+    ("bare", "kept", "wanted"),
+    [(200, 404, True), (302, 404, True), (404, 404, False), (200, 200, False), (500, 404, False)],
+)
+def test_only_what_is_told_to_visitors_alone_asks_for_the_cookie(bare: int, kept: int, wanted: bool) -> None:
+    assert is_wanted(Response(bare), Response(kept)) is wanted
+    assert given_to(Response(bare, (("Set-Cookie", "score=1; Path=/; HttpOnly"),))).cookies.reveal() == "score=1"
+
+
+@pytest.mark.parametrize("wall", [True, False])
+def test_behind_the_first_visit_lies_the_rest(wall: bool) -> None:
+    """Whoever shows no cookie sees the start, whatever was asked for."""
+    app = Flask("game")
+
+    @app.before_request
+    def visit() -> Any:
+        if wall and "score" not in request.cookies:
+            start = make_response("<a href='/report?file=a.txt'>Report</a>")
+            start.set_cookie("score", "0")
+            return start
+        return None
+
+    app.add_url_rule("/", "start", lambda: "<a href='/report?file=a.txt'>Report</a>")
+
+    @app.get("/report")
+    def report() -> Any:
+        try:
+            return Path(request.args.get("file", "")).read_text(encoding="utf-8")
+        except OSError:
+            abort(404)
+
+    with served(app) as url:
+        found = run_scan(url, ProbeOptions(mode="active", rules=(RULES["sensitive-file-served"],)))
+    assert [one.rule.slug for one in found.findings] == ["sensitive-file-served"]
+    evidence = next(one for one in found.findings[0].evidence if one.exchange is not None)
+    assert evidence.exchange is not None
+    assert ("score=0" in (evidence.exchange.request.header("Cookie") or "")) is wall
+
+
+@pytest.mark.parametrize(("text", "any_word"), [("Hello {word}!", True), ("{word} is one of our two rooms", False)])
+def test_a_word_in_a_link_may_stand_for_any(text: str, any_word: bool) -> None:
+    app = Flask("hello")
+    app.add_url_rule("/", "start", lambda: "<a href='/hello/Guest'>Hello</a>")
+
+    def hello(word: str) -> str:
+        return text.format(word=word) if any_word or word in ("Guest", "Blue") else abort(404)
+
+    app.add_url_rule("/hello/<word>", "hello", hello)
+    routes = {route.path for route in reached(app)[0].app.routes}
+    assert ("/hello/{id}" in routes) is any_word
+    assert ("/hello/Guest" in routes) is not any_word
+
+
+@pytest.mark.parametrize("judges", [True, False])
+def test_a_form_that_sends_an_account_by_get_is_a_log_in(judges: bool) -> None:
+    """The form stays on the page, and what is wrong is said beside it; a page that says nothing of it judges no account."""
+    app = Flask("gate")
+    form = "<form><input name='username'><input name='password' type='password'></form>"
+    app.add_url_rule("/", "start", lambda: "<a href='/gate'>Gate</a>")
+
+    @app.get("/gate")
+    def gate() -> str:
+        return form + ("<p>Incorrect credentials</p>" if judges and request.args.get("password") else "")
+
+    assert (verdict("credentials-in-query-string", app).outcome == "fail") is judges
+    assert (run_probe(RULES["login-not-throttled"], *reached(app)).verdict.outcome == "fail") is judges
