@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import CREDENTIALS
+from stopper.core.place import Span
 from stopper.core.rule import Hit
 from stopper.core.values import Parameter, walk
 
@@ -27,6 +28,13 @@ def told_once(found: Iterable[tuple[Hit, object]]) -> Iterator[Hit]:
             yield from hits
         else:
             yield replace(hits[0], message=f"{hits[0].message}, in {len(hits)} {OF_SEVERAL}")
+
+
+def object_made_at(facts: SourceFacts, span: Span) -> tuple[str, str] | None:
+    """The function, and the class of which it makes an object at that place."""
+    function = facts.function_around(span)
+    calls = (call for call in facts.calls_in(function) if call.span == span) if function else ()
+    return next(((function, call.callee) for call in calls if call.method[:1].isupper()), None)
 
 
 def handed_in(facts: SourceFacts, flow: Flow) -> object:

@@ -16,6 +16,7 @@ from stopper.core.place import Span
 from stopper.core.poured_passwords import poured_passwords
 from stopper.core.rule import Hit, Rule
 from stopper.core.text_words import mentions
+from stopper.core.told_once import object_made_at
 from stopper.core.values import (
     Call,
     Choice,
@@ -57,12 +58,13 @@ _AGAIN: Final = re.compile(r"(?i)confirm|repeat|again|re_?type|re_?enter|passwor
 def detect(app: App) -> Iterator[Hit]:
     """Comparisons with a stored password, and passwords that go into a row, document or query as they came."""
     facts = source_of(app)
-    seen: set[tuple[str, int]] = set()
     kept = [call.span for call in written_to_files(facts) if call.span is not None]
     whole = ((span, STORED) for span in (*kept, *poured_passwords(facts)))
-    for span, message in (*_compared(facts), *_queried(facts), *_stored(facts), *whole):
-        if (span.path, span.line) not in seen:
-            seen.add((span.path, span.line))
+    seen: set[object] = set()
+    for span, message in sorted((*_compared(facts), *_queried(facts), *_stored(facts), *whole), key=lambda one: one[0]):
+        made = object_made_at(facts, span)  # the same in all branches of a function: one mend ends it
+        if (span.path, span.line) not in seen and (made is None or made not in seen):
+            seen |= {(span.path, span.line), made}
             yield Hit(message, span)
     for write in facts.config_writes("SECURITY_PASSWORD_HASH"):
         if text_of(write.value) == "plaintext":
