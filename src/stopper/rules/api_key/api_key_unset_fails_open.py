@@ -10,6 +10,7 @@ from stopper.core.exchange import Exchange
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.hung_hooks import hung_within
 from stopper.core.missing_keys import NONE, listed, meant, meeting, says_key, unhashed, when_not_set
 from stopper.core.naming import sensitive
 from stopper.core.needed_to_start import needed_to_start, setting_names
@@ -108,6 +109,8 @@ def _skipped_checks(facts: SourceFacts) -> Iterator[Span]:
                 continue
             refusing = _refusals_within(facts, outer, len(every) > 1)
             held = any(one.holds(span) for one in refusing for span in _compared_with(wanted, compared, outer.function))
+            hung = hung_within(facts, outer.body) if not held and not outer.stops else ()
+            held = held or any(True for name in hung for _ in _compared_with(wanted, compared, name))
             if held and _may_be_unset(facts, wanted) and not _refused_when_unset(facts, wanted, outer):
                 yield outer.span
 
