@@ -39,6 +39,13 @@ _NOTES_DOWN: Final = re.compile(
 _CACHE_READS: Final = frozenset({"get", "hget", "hgetall", "mget", "get_many", "get_dict", "lookup"})
 _CACHE_OBJECT: Final = re.compile(r"(?i)cache|redis|memcache|valkey")
 _AFTER: Final = ("after_request", "after_app_request", "teardown_request")
+_OTHERS: Final = (
+    "flask.session",
+    "flask_login.current_user",
+    "flask.g.",
+    "flask.request.authorization",
+    "flask.request.cookies",
+)
 _REFUSED: Final = 400
 """The first status that refuses."""
 _KEY_GUARD: Final = re.compile(r"(?i).*(?:api_?key|require_?key|key_?required|check_?key|valid_?key|verify_?key)\w*")
@@ -71,7 +78,7 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         for call in facts.calls_in(function):
             before = call.span is not None and call.span.path == refusal.path and call.span.line < refusal.line
-            if before and call.callee == "?" and _wraps(facts, function):
+            if before and call.callee == "?" and _wraps(facts, function) and not _by_another_way(facts, call):
                 yield Hit("the view runs before the key is checked", call.span)
                 break
             if (
@@ -106,6 +113,16 @@ def _wraps(facts: SourceFacts, function: str) -> bool:
     """That the function is the inner one of a decorator."""
     outer = function.rpartition(".")[0]
     return any(call.callee == "functools.wraps" for call in facts.calls_in(outer)) if outer else False
+
+
+def _by_another_way(facts: SourceFacts, view: Call) -> bool:
+    """``if "Authorization" in request.headers: …; return view()``: whoever shows something else is asked about that, above."""
+    return any(
+        (text_of(part) or "").lower() == "authorization" or (isinstance(part, Name) and part.dotted.startswith(_OTHERS))
+        for condition in (facts.conditions_around(view.span) if view.span is not None else ())
+        if not condition.negated
+        for part in walk(condition.value, 4)
+    )
 
 
 def _turns_away(facts: SourceFacts, condition: Condition) -> bool:

@@ -41,7 +41,7 @@ _CALLS: Final = ("hashlib.md5", "hashlib.sha1", "hashlib.new", "hmac.new", "hmac
 _SUMS: Final = frozenset({"zlib.crc32", "zlib.adler32", "binascii.crc32"})
 _BROKEN_SCHEME: Final = re.compile(r"(?i)hex_md[45]|hex_sha1|ldap_(?:salted_)?(?:md5|sha1)|plaintext")
 _KEY_FUNCTION: Final = re.compile(r"(?i)api_?key|hash_?key|key_?hash|(?:verify|check|store|digest)_?key|ApiKey")
-_CHOOSES: Final = re.compile(r"(?i)create|register|set_|add_|save|store|choose|update|new|change")
+_CHOOSES: Final = re.compile(r"(?i)create|register|set_|add(?:_|$)|save|store|choose|update|new|change")
 
 
 def detect(app: App) -> Iterator[Hit]:

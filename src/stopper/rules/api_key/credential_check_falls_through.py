@@ -17,6 +17,7 @@ from stopper.core.jwt_names import DECODING
 from stopper.core.key_gates import lets_in_by_form
 from stopper.core.key_ways_in import ways_without_a_check
 from stopper.core.made_up_callers import made_up_callers
+from stopper.core.named_by_key import names_by_the_key
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_api_key import headers_of, reads_bearer, with_header
@@ -100,6 +101,11 @@ def _told(facts: SourceFacts) -> Iterator[Hit]:
             yield Hit(MESSAGE, handler.span)
     for handler in facts.handlers():
         if handler.action == "return" and _verifies(handler) and _hands_out_the_key(facts, handler):
+            yield Hit(MESSAGE, handler.span)
+    for handler in facts.handlers():
+        if handler.action not in ("pass", "go-on") or not names_by_the_key(facts, handler, is_key_reading):
+            continue
+        if _verifies(handler) or _asks_verifier(facts, handler):
             yield Hit(MESSAGE, handler.span)
     for condition in facts.conditions():
         if condition.refuses and not condition.negated and _spares_bearers(facts, condition):
