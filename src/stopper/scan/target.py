@@ -27,7 +27,7 @@ from stopper.scan.own_words import own_words
 from stopper.scan.page_routes import with_forms_of
 from stopper.scan.renewal import Renewals
 from stopper.scan.room import is_little
-from stopper.scan.usual_ids import numbered_otherwise
+from stopper.scan.usual_ids import called_otherwise
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.deeds_by_get import says_a_deed
 from stopper.scan.wire.form_doors import FormDoors
@@ -126,7 +126,7 @@ def _with_inputs(model: App, courier: Courier, honest: HonestRequests, people: S
     courier.forms = FormDoors.of((*first.routes, *done))
     whole = replace(first, routes=(*first.routes, *done))
     honest.harvest.update(harvested(whole, courier, honest, people))
-    honest.harvest.update(numbered_otherwise(whole, courier, honest))
+    honest.harvest.update(called_otherwise(whole, courier, honest))
     things = replace(model, routes=tuple(done))
     learn_fields(things, courier, honest, people, DONE_MOST)
     return replace(first, routes=(*first.routes, *guessed_inputs(things, courier, honest, people, DONE_MOST).routes))
