@@ -9,6 +9,7 @@ from stopper.core.labels import LabelKind
 from stopper.core.origins import FORMS, FREE_FIELD
 from stopper.core.passing import put_under
 from stopper.core.place import Span
+from stopper.core.stored_columns import filled_columns, is_escaped_column, shown_as_markup
 from stopper.core.values import Call, Item, Member, Value, options, text_of
 
 if TYPE_CHECKING:
@@ -33,13 +34,20 @@ _ALIKE: Final = "somebody sends that too: look whether it is the same"
 
 
 def kept_as_markup(facts: "SourceFacts") -> Iterator[tuple[Span, str, str]]:
-    """Each such place of a template with the name, and what makes it somebody's; none where the project cleans markup."""
+    """Each such place of a template with the name, and what makes it somebody's; where the project cleans markup, none but those of which it is
+    seen that what is kept there has not been cleaned."""
+    shown = [*shown_as_markup(facts)]
+    told = {(place.path, place.line) for place, column in shown if is_escaped_column(facts, column)}
+    for place, column in shown:
+        if column in filled_columns(facts) and (place.path, place.line) not in told:
+            told.add((place.path, place.line))
+            yield place, column.name, KEPT
     if facts.imports(*_CLEANERS) or any(_CLEANS.search(name.rpartition(".")[2]) for name in facts.callees()):
         return
-    told: set[tuple[str, int]] = set()
     for place, name, sure in taken_by_templates(facts):
-        told.add((place.path, place.line))
-        yield place, name, KEPT if sure else _OF_A_TABLE
+        if (place.path, place.line) not in told:
+            told.add((place.path, place.line))
+            yield place, name, KEPT if sure else _OF_A_TABLE
     yield from ((place, name, _ALIKE) for place, name in _sent_alike(facts) if (place.path, place.line) not in told)
 
 

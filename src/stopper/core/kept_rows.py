@@ -33,7 +33,7 @@ _NUMBERS: Final = re.compile(
     r"(?i)(?:^|_)(?:id|price|amount|balance|count|quantity|qty|age|stock|total|rating|score|date|time|created\w*|updated\w*)$"
 )
 """Columns that are no text, or are written in a form of their own."""
-_LOOP: Final = re.compile(r"\{%-?\s*for\s+(\w+)\s+in\s+(\w+)\s*-?%\}")
+LOOP: Final = re.compile(r"\{%-?\s*for\s+(\w+)\s+in\s+(\w+)\s*-?%\}")
 _SHOWN: Final = re.compile(
     r"\{\{-?\s*(\w+)(?:\.(\w+)|\[\s*['\"](\w+)['\"]\s*\]|\[\s*(\d+)\s*\])?\s*(\|\s*safe)?\s*-?\}\}"
 )
@@ -172,10 +172,10 @@ def taken_by_templates(facts: "SourceFacts") -> Iterator[tuple[Span, str, bool]]
     """Where a template takes such a column for markup, by ``|safe`` or where escaping is off, with its name and whether it is that column for
     sure: ``{% for note in notes %}{{ note[1]|safe }}``."""
     for file in facts.files_of("template") if sent_columns(facts) else ():
-        marked = [*_marked(file.lines)]
-        handed = _handed(facts, file.path) if marked else {}
-        loops = {found[1]: found[2] for line in file.lines for found in _LOOP.finditer(line)} if handed else {}
-        for number, found in marked if handed else ():
+        places = [*marked(file.lines)]
+        handed = handed_to(facts, file.path) if places else {}
+        loops = {found[1]: found[2] for line in file.lines for found in LOOP.finditer(line)} if handed else {}
+        for number, found in places if handed else ():
             for rows in handed.get(loops.get(found[1], found[1]), ()):
                 table, columns = table_behind(facts, rows)
                 sent = sent_columns(facts).get(table, frozenset())
@@ -191,13 +191,14 @@ def taken_by_templates(facts: "SourceFacts") -> Iterator[tuple[Span, str, bool]]
                     break
 
 
-def _marked(lines: SequenceType[str]) -> Iterator[tuple[int, re.Match[str]]]:
+def marked(lines: SequenceType[str]) -> Iterator[tuple[int, re.Match[str]]]:
+    """Where a template takes something for markup, by ``|safe`` or where escaping is off: the line, and the name with its column."""
     off = lines_unescaped(lines)
     for number, line in enumerate(lines, 1):
         yield from ((number, found) for found in _SHOWN.finditer(line) if found[5] or number in off)
 
 
-def _handed(facts: "SourceFacts", path: str) -> dict[str, list[Value]]:
+def handed_to(facts: "SourceFacts", path: str) -> dict[str, list[Value]]:
     """What views hand to that template, by name."""
     found: dict[str, list[Value]] = {}
     for call in facts.calls("flask.render_template", "flask.stream_template"):

@@ -42,6 +42,7 @@ from stopper.core.probe_waiting import (
     waits_unpacked,
 )
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.stored_columns import stored_in
 from stopper.core.values import (
     Call,
     Choice,
@@ -72,6 +73,13 @@ def detect(app: App) -> Iterator[Hit]:
         held = _is_checked(facts, flow.value, flow.function)
         if _is_harmful(facts, flow) and not held and not is_literal_there(facts, flow.value, flow.function, flow.span):
             yield Hit(_WORDS[flow.sink], flow.span)
+    for flow in facts.flows("code", "subprocess", "deserialisation"):
+        if any(label.kind in _KINDS for label in flow.labels) or _is_checked(facts, flow.value, flow.function):
+            continue
+        kept = stored_in(facts, flow.value) if _is_harmful(facts, flow) else None
+        if kept is not None:
+            said = f"what somebody has sent and the column `{kept[0].name}` keeps reaches something that runs it"
+            yield Hit(said, flow.span, certainty="likely")
     imported = set[str]()
     for call in facts.calls_matching(RUNS):
         several = call.args if ANYWHERE.fullmatch(call.callee) else ()

@@ -25,6 +25,7 @@ from stopper.core.probe_raw_bodies import bare_bodies
 from stopper.core.probe_xml import fetching
 from stopper.core.read_parts import Origin, origins
 from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.stored_columns import stored_in
 from stopper.core.vain_address_checks import is_vain, is_vain_comparison
 from stopper.core.values import (
     Call,
@@ -98,6 +99,7 @@ def detect(app: App) -> Iterator[Hit]:
     for hits in told.values():
         said = MESSAGE if len(hits) == 1 else f"{MESSAGE}, in {len(hits)} places of this file"
         yield replace(hits[0], message=said)
+    yield from _stored(facts)
     for flow in facts.flows("subprocess", label=tuple(sorted(UNTRUSTED)), by_name=False):
         if any((text_of(one) or "").split(" ")[0] in ("curl", "wget") for one in walk(flow.value, 3)):
             yield Hit(MESSAGE, flow.span, certainty="likely")
@@ -150,6 +152,22 @@ def _calls(facts: SourceFacts) -> Iterator[tuple[Hit, Value, str]]:
             continue
         if not is_checked_by_callers(facts, value, call.function, *UNTRUSTED, by_host=True):
             yield Hit(MESSAGE, call.span), value, call.function
+
+
+def _stored(facts: SourceFacts) -> Iterator[Hit]:
+    """What a caller sent earlier and a row keeps, in the part that decides about the host, and no check on the way in or out."""
+    for flow in facts.flows("outbound-url"):
+        if flow.detail in _PATH_ALONE or _is_checked(facts, flow.value, flow.function):
+            continue
+        steering = [*host_parts(facts, flow.value)]
+        if any(_from_caller(facts, one) for one in steering):
+            continue
+        found = next((kept for one in steering if (kept := stored_in(facts, one)) is not None), None)
+        if found is not None and not _is_checked(facts, *found[1]):
+            said = (
+                f"what somebody has sent and the column `{found[0].name}` keeps decides which address the server asks"
+            )
+            yield Hit(said, flow.span, certainty="likely")
 
 
 def _is_contents(facts: SourceFacts, value: Value) -> bool:
