@@ -104,6 +104,7 @@ def _links(facts: SourceFacts, name: str, pinned: bool) -> Iterator[Span]:
     sends = sends or _returns_link(facts, name)
     if pinned or not sends or _is_held(facts, name):
         return
+    told = False  # the page of a mail that holds a link already may build another one
     for call in calls:
         if (
             call.method == "url_for"
@@ -112,10 +113,12 @@ def _links(facts: SourceFacts, name: str, pinned: bool) -> Iterator[Span]:
             and RESETS.search(f"{name} {text_of(call.args[0]) if call.args else ''}")
         ):
             if call.span:
+                told = True
                 yield call.span
-        elif call.method.startswith("render_template") and call.span:
+        elif call.method.startswith("render_template") and call.span and not told:
             asks = any(_from_host(facts, value) for _, value in call.keywords) or _page_asks(facts, name, call)
             if asks and _is_mailed(calls, call):
+                told = True
                 yield call.span
         elif call.span and any(_from_host(facts, value) for value in _host_of(call)):
             yield call.span
