@@ -195,4 +195,5 @@ RULE = Rule(
     ends="Stopper's settings have no fallback for keys: `Stopper(app)` refuses to start without them.",
     detect=detect,
     fix=fix,
+    repeats=("secret-key-unsafe-default",),
 )
