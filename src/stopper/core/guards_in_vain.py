@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.caller_askers import asks_caller
+from stopper.core.asked_together import COMPARES, both_asked
+from stopper.core.caller_askers import askers, asks_caller
 from stopper.core.fact import Condition, Function
 from stopper.core.facts import SourceFacts
+from stopper.core.guards_by_their_questions import asks_round_a_view, demands_somebody
 from stopper.core.kept_caller import is_asked_for_later
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import ROLE, WHO
@@ -32,12 +34,6 @@ from stopper.core.values import (
 
 Told = tuple[Span, str]
 
-_COMPARES: Final = (
-    "hmac.compare_digest",
-    "secrets.compare_digest",
-    "werkzeug.security.check_password_hash",
-    "bcrypt.checkpw",
-)
 _LOOKS: Final = re.compile(r"(?i)verif|check|valid|auth|login|logged|allowed|permi")
 _GUARD: Final = re.compile(
     r"(?i)(?:log_?in|auth\w*|token|jwt|key|session|user|admin|role|roles|permission|member|staff)_?(?:is_)?(?:required|needed|protected|only)$|"
@@ -76,7 +72,7 @@ def in_vain(facts: SourceFacts) -> Iterator[Told]:
     yield from _hangs_elsewhere(facts)
     yield from _behind_the_view(facts)
     yield from _only_asserted(facts)
-    yield from _only_both(facts)
+    yield from both_asked(facts)
 
 
 def asks_who(value: Value) -> bool:
@@ -89,7 +85,7 @@ def asks_who(value: Value) -> bool:
 
 def _answers_dropped(facts: SourceFacts) -> Iterator[Told]:
     """``compare_digest(…)`` or ``verify(token)``, which says yes or no, on a line of its own."""
-    for call in facts.calls(*_COMPARES):
+    for call in facts.calls(*COMPARES):
         if call.function and call.span is not None and stands_alone(facts, call) and not _spends_time(facts, call):
             yield call.span, f"nothing looks at what {call.method}() answers"
     for function in facts.functions():
@@ -154,7 +150,9 @@ def _refuses_nobody(facts: SourceFacts) -> Iterator[Told]:
     for function in facts.functions():
         name = function.name
         hook = name in hooks
-        if not (hook or _is_made_by_guard(facts, name)) or not facts.routes_reaching(name):
+        if not (hook or _is_made_by_guard(facts, name) or demands_somebody(facts, name)) or not facts.routes_reaching(
+            name
+        ):
             continue
         asked = [one for one in facts.conditions_in(name) if asks_who(one.value) and _is_absence(one)]
         if not asked or _stops(facts, name) or any(not _NOTES.fullmatch(call.callee) for call in facts.calls_in(name)):
@@ -205,7 +203,7 @@ def _is_made_by_guard(facts: SourceFacts, name: str) -> bool:
 
 
 def _is_guard(facts: SourceFacts, name: str) -> bool:
-    return _is_made_by_guard(facts, name) or name in hung(facts, *BEFORE)
+    return _is_made_by_guard(facts, name) or name in hung(facts, *BEFORE) or asks_round_a_view(facts, name)
 
 
 def _always_true(facts: SourceFacts) -> Iterator[Told]:
@@ -231,13 +229,27 @@ def _names_role(value: Value) -> bool:
 def _method_not_called(facts: SourceFacts) -> Iterator[Told]:
     """``if not current_user.is_admin: abort(403)`` where ``is_admin`` is a method: a method is never false."""
     methods = _plain_methods(facts)
-    for one in facts.conditions() if methods else ():
+    for one in facts.conditions() if methods or _asking_functions(facts) else ():
         for part in options(one.value):
             word = part.dotted if isinstance(part, Name) else part.attribute if isinstance(part, Member) else ""
             owner = word.rpartition(".")[0] if isinstance(part, Name) else ""
             who = WHO.search(owner) is not None or (isinstance(part, Member) and asks_who(part.owner))
             if who and word.rpartition(".")[2] in methods:
                 yield one.span, f"`{word.rpartition('.')[2]}` is a method and is not called, so this is always true"
+            elif word in _asking_functions(facts):
+                yield one.span, f"`{word.rpartition('.')[2]}` is a function and is not called, so this is always true"
+
+
+def _asking_functions(facts: SourceFacts) -> frozenset[str]:
+    """Functions of the project that are called as a question is and ask who is calling: ``is_editor``."""
+    return facts.once(
+        "questions about the caller that are functions",
+        lambda: frozenset(
+            name
+            for name in (function.name for function in facts.functions() if not function.parameters)
+            if _ASKS.match(name.rpartition(".")[2]) and "." in name and name in askers(facts)
+        ),
+    )
 
 
 def _plain_methods(facts: SourceFacts) -> frozenset[str]:
@@ -324,28 +336,6 @@ def _only_asserted(facts: SourceFacts) -> Iterator[Told]:
         guards = facts.is_view(one.function) or _is_guard(facts, one.function)
         if guards and not is_asked_for_later(facts, one.function):
             yield one.span, "python -O leaves this check out; what refuses is an `if`"
-
-
-def _only_both(facts: SourceFacts) -> Iterator[Told]:
-    """``if account is None and not check_password_hash(account.hash, typed): abort(401)``: who is known passes with any password."""
-    for one in facts.conditions():
-        value = one.value
-        if not one.refuses or one.negated or not isinstance(value, Choice) or not value.every:
-            continue
-        checks = [part.parts[0] for part in value.options if isinstance(part, Truth) and len(part.parts) == 1]
-        checked = [part for part in checks if isinstance(part, Call) and part.callee in _COMPARES and part.args]
-        missing = [
-            part.parts[0]
-            for part in value.options
-            if isinstance(part, Truth)
-            and not part.differs
-            and (len(part.parts) == 1 or is_constant(part.parts[1], None))
-        ]
-        if any(
-            isinstance(held := call.args[0], Member) and any(held.owner == other for other in missing)
-            for call in checked
-        ):
-            yield one.span, "this refuses only who is not known and has the wrong password as well: `or` is meant"
 
 
 def _says_role(value: Value) -> bool:

@@ -42,7 +42,9 @@ _MEANT: Final = re.compile(
     r"(?:^|[._])\w*(?:auth|guard|security|login|access)\w*\.(?:required|require|protect|protected|needed)$"
 )
 """What a function is called that is there to turn callers away; the last two words of its name are looked at."""
-_CHECKS: Final = re.compile(r"(?i)_?(?:verify|check|ensure|require|auth|validate|assert|must|guard|protect)")
+_CHECKS: Final = re.compile(
+    r"(?i)_?(?:verify|check|ensure|require|auth|validate|assert|must|needs?_|demand|enforce|guard|protect)"
+)
 _OF_ANSWERS: Final = re.compile(
     r"(?i)^(?:accept|content|upgrade|access-control|x-requested-with|hx-|origin|sec-)|auth|key|token|secret|signature|password"
 )

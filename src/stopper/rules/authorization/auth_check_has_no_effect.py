@@ -10,6 +10,7 @@ from stopper.core.app import App
 from stopper.core.call_edits import calls_at
 from stopper.core.fact import ClassFact, Decorator, Function, Handler
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.guards_by_their_questions import asks_round_a_view
 from stopper.core.guards_in_vain import in_vain
 from stopper.core.guards_that_pass import pass_all, turn_nobody_away
 from stopper.core.kept_caller import is_asked_for_later
@@ -162,8 +163,10 @@ def _is_truth(value: Value) -> bool:
 def _too_late(facts: SourceFacts) -> Iterator[Hit]:
     """A decorator that runs the view first, and asks who is calling before it hands out the answer."""
     for call in facts.calls("?"):
-        outer = call.function.rpartition(".")[0]
-        if call.span is None or facts.function(outer) is None or _OWN.search(outer.rpartition(".")[2]) is None:
+        outer, own = call.function.rpartition(".")[0], facts.function(call.function)
+        if call.span is None or facts.function(outer) is None or own is None or not own.span.holds(call.span):
+            continue  # of a step elsewhere that runs the view the line says nothing of before and after
+        if _OWN.search(outer.rpartition(".")[2]) is None and not asks_round_a_view(facts, call.function):
             continue
         asked = [one for one in facts.conditions_in(call.function) if _asks_who(one.value)]
         leaves = any(one.span.holds(call.span) for one in facts.returns_of(call.function))
@@ -230,7 +233,7 @@ def _go_on(facts: SourceFacts) -> Iterator[Hit]:
     for handler in facts.handlers():
         if (
             handler.action in ("pass", "go-on")
-            and _is_guard_function(facts, handler.function)
+            and (_is_guard_function(facts, handler.function) or asks_round_a_view(facts, handler.function))
             and facts.routes_reaching(handler.function)
             and (
                 _swallows_refusal(handler)
