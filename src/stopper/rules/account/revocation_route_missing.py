@@ -9,13 +9,14 @@ from stopper.core.app import App, Route
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import RouteRef, Span
 from stopper.core.rule import Hit, Rule
+from stopper.core.ways_out import ends_by_deed, gives_a_key
 
 _LOGIN: Final = re.compile(
     r"(?i)(^|[/_-])(log-?_?in|sign-?_?in|authenticate|auth|tokens?|sessions?|obtain-?token)(/(json|password))?/?$"
 )
 _KEYS: Final = re.compile(r"(?i)(^|/)(api[-_]?)?keys/?$")
 _OUT: Final = re.compile(
-    r"(?i)log[-_]?out|log[-_]?off|sign[-_]?out|revo[kc]|invalidat|disable|deactivat|blacklist|blocklist|end[-_]?session|terminate|destroy"
+    r"(?i)log[-_]?out|log[-_]?off|sign[-_]?o(?:ut|ff)|revo[kc]|invalidat|disable|deactivat|blacklist|blocklist|end[-_]?session|terminate|destroy"
 )
 _API: Final = re.compile(r"(?i)(^|/)(api|rest|v\d+)(/|$)")
 _ISSUES: Final = ("jwt.encode", "jose.jwt.encode", "authlib.jose.jwt.encode", "joserfc.jwt.encode", "flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token", "flask_login.login_user", "secrets.token_urlsafe", "secrets.token_hex")  # fmt: skip
@@ -31,7 +32,7 @@ def detect(app: App) -> Iterator[Hit]:
     if facts.imports(*_BUILT_IN) or any(name.startswith("flask-security") for name in app.dependencies):
         return
     routes = app.routes
-    ways_out = [route for route in routes if _takes_back(route)]
+    ways_out = [route for route in routes if _takes_back(route) or ends_by_deed(app, route)]
     if not routes or any(not _is_linked(route) for route in ways_out) or _ends_session(facts):
         return
     for route in routes:
@@ -42,7 +43,7 @@ def detect(app: App) -> Iterator[Hit]:
         if _LOGIN.search(route.path) and _issues(facts, route):
             yield _hit(route, "nothing ends what is given out at")
             return
-        if _KEYS.search(route.path):
+        if _KEYS.search(route.path) or gives_a_key(app, route):
             yield _hit(route, "nothing revokes the keys that are made at")
             return
     begun = next((route for route in routes if _begins_by_provider(facts, route)), None) if not ways_out else None
