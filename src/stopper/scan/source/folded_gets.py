@@ -19,7 +19,7 @@ from stopper.core.values import (
     text_of,
 )
 from stopper.scan.source.drafts import new_call
-from stopper.scan.source.lookups import OF_REQPARSE, item, request_part
+from stopper.scan.source.lookups import OF_REQPARSE, item, of_parser, request_part
 from stopper.scan.source.reader import NONE, Reader, either
 
 MEMBER_READS: Final = (Item, Mapping, Parameter, Unknown, Member)
@@ -47,11 +47,13 @@ def _as_type(reader: Reader, node: ast.Call, found: Value, asked: Value | None) 
 def _looked_up(
     reader: Reader, node: ast.Call, owner: Value, args: tuple[Value, ...], keywords: tuple[tuple[str, Value], ...]
 ) -> Value | None:
-    named_only = {key: value for key, value in keywords if key in ("default", "type", "silent")}
+    if type(owner) is Call and owner.callee[:13] == "configparser." and len(args) == 2:
+        return of_parser(reader, owner, args, dict(keywords).get("fallback"), node)
+    named_only = {key: value for key, value in keywords if key in ("default", "type", "silent", "fallback")}
     if len(named_only) != len(keywords):
         return None
-    key = next(iter(args))
-    default = args[1] if len(args) == 2 else named_only.get("default", NONE)
+    key = args[0]
+    default = args[1] if len(args) == 2 else named_only.get("default", named_only.get("fallback", NONE))
     text = key.value if type(key) is Constant and type(key.value) is str else None
     owner = _without_empty(owner)
     if type(key) is Name and _is_class_name(key.dotted):

@@ -31,7 +31,6 @@ from stopper.scan.source.drafts import (
     new_choice,
     new_constant,
     new_item,
-    new_mapping,
     new_member,
     new_name,
     new_unknown,
@@ -242,7 +241,7 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
     """The value of ``owner[key]`` or ``owner.get(key, default)``."""
     text = key.value if type(key) is Constant and type(key.value) is str else None
     if type(owner) is Call and owner.callee[:13] == "configparser." and reader.project.settings_texts:
-        owner, default = _of_parser(reader, owner, text, default)
+        owner = _parsed_by(reader, owner)
     if type(owner) is Call:
         owner = as_it_came(owner)
     if type(owner) is Mapping and text is not None:
@@ -327,18 +326,20 @@ def _ends_with_environment(held: Mapping) -> bool:
     return key is NOTHING and type(last) is Name and last.dotted == "os.environ"
 
 
-def _of_parser(reader: Reader, parser: Call, section: str | None, option: Value | None) -> tuple[Value, Value | None]:
-    """What a ``ConfigParser()`` has read; ``parser.get(section, option)`` names two keys, and no default."""
+def of_parser(reader: Reader, parser: Call, keys: tuple[Value, ...], fallback: Value | None, node: ast.expr) -> Value:
+    """``parser.get(section, option, fallback="…")`` of a ``ConfigParser()``: the second is a key too, and no default."""
+    section, option = keys
+    if type(option) is Constant and type(option.value) is str:
+        option = new_constant(option.value.lower(), option.span)
+    return item(reader, item(reader, parser, section, None, node), option, fallback, node)
+
+
+def _parsed_by(reader: Reader, parser: Call) -> Value:
+    """What a ``ConfigParser()`` has read, where the file is seen."""
     from stopper.scan.source.parsed_files import read_into
 
     held = read_into(reader, parser)
-    if type(held) is not Mapping:
-        return parser, option
-    within = held.get(section) if section is not None else None
-    if type(option) is Constant and type(option.value) is str and type(within) is Mapping:
-        found = within.get(option.value.lower())
-        return (held, option) if found is None else (new_mapping(((new_constant(section), found),), False), None)
-    return held, option
+    return held if type(held) is Mapping else parser
 
 
 def parsed_file(reader: Reader, parser: str, given: tuple[Value, ...]) -> Value | None:
