@@ -12,6 +12,7 @@ from stopper.core.values import (
     Call,
     Constant,
     Item,
+    Mapping,
     Member,
     Name,
     Parameter,
@@ -170,25 +171,42 @@ def is_held(facts: SourceFacts, names: frozenset[str], functions: set[str]) -> b
             isinstance(text_of(side), str) and comparison.operator in ("in", "not in") for side in (comparison.left,)
         ):
             continue  # `"kid" in header` asks only whether it is there
-        if any(
-            any(header_members(facts, side, names, 2))
-            for side in sides
-            if not _is_claim(facts, side) and not _is_mac(side)
-        ):
+        if comparison.operator in ("in", "not in") and is_cache(comparison.right):
+            continue
+        sides = tuple(side for side in sides if not _is_of_an_entry(side, names))
+        if any(_speaks_of(facts, side, names) for side in sides):
             return True
     return any(
         (
             _CHECKS.fullmatch(call.callee)
-            and any(
-                any(header_members(facts, given, names, 2))
-                for given in (call.receiver, *call.args)
-                if given is not None and not _is_claim(facts, given) and not _is_mac(given)
-            )
+            and any(_speaks_of(facts, given, names) for given in (call.receiver, *call.args) if given is not None)
         )
         or _asks_the_folder(facts, call, names)
         for function in functions
         for call in facts.calls_in(function)
     )
+
+
+def is_cache(value: Value) -> bool:
+    """A mapping that begins empty and is filled with what is fetched, so that it lets everything through."""
+    return isinstance(value, Mapping) and not any(isinstance(key, Constant) for key, _ in value.items)
+
+
+def _is_of_an_entry(side: Value, names: frozenset[str]) -> bool:
+    """``entry["kid"]`` of a set of keys says nothing of where the set is from."""
+    return isinstance(side, Item) and text_of(side.key) in _OF_ENTRIES - names
+
+
+_OF_ENTRIES: Final = frozenset({"kid", "kty", "alg", "use"})
+
+
+def _speaks_of(facts: SourceFacts, value: Value, names: frozenset[str]) -> bool:
+    """That the member itself is in it, and not only as what named the key of a token whose claims stand there: ``"ended:" + claims["jti"]``."""
+    found = {id(one.owner) for one in header_members(facts, value, names, 2)}
+    if not found or _is_claim(facts, value) or _is_mac(value):
+        return False
+    claims = (part for part in walk(value) if isinstance(part, Call) and _is_claim(facts, part))
+    return bool(found - {id(one.owner) for part in claims for one in header_members(facts, part, names, 2)})
 
 
 def _is_mac(value: Value) -> bool:

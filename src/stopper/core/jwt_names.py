@@ -196,9 +196,14 @@ def _returned(facts: SourceFacts, option: Value) -> tuple[Value, ...]:
 
 
 def _held(value: Value) -> Value:
-    """What ``list(…)`` and its like are made of."""
-    while isinstance(value, Call) and value.callee in _CONTAINERS and len(value.args) == 1:
-        value = value.args[0]
+    """What ``list(…)`` and its like are made of, and the text of names that is split."""
+    while isinstance(value, Call):
+        if value.callee in _CONTAINERS and len(value.args) == 1:
+            value = value.args[0]
+        elif value.method == "split" and value.receiver is not None:
+            value = value.receiver
+        else:
+            break
     return value
 
 
@@ -218,8 +223,17 @@ def allowed_algorithms(facts: SourceFacts, app: App, call: Call, shape: Decoding
     said = said_algorithms(call, shape_of(app, call, shape))
     held = (inner for one in options(said) for inner in options(_held(one)))
     held = (inner for one in held for inner in options(bound_to(facts, one) or field_of(facts, one) or one))
+    held = (inner for one in held for inner in _given_back(facts, one))
     found = (option for one in held for value in facts.followed(one) for option in options(value))
     return tuple(inner for value in found for inner in _with_parameters(facts, value))
+
+
+def _given_back(facts: SourceFacts, value: Value) -> tuple[Value, ...]:
+    """``algorithms=allowed()``: what a function of the project gives back."""
+    made = facts.function(value.callee) if isinstance(value, Call) else None
+    return (
+        tuple(one for back in made.returns for one in options(back)) if made is not None and made.returns else (value,)
+    )
 
 
 def _with_parameters(facts: SourceFacts, value: Value) -> tuple[Value, ...]:
@@ -238,11 +252,17 @@ def algorithm_names(values: tuple[Value, ...]) -> tuple[str, ...]:
         word
         for value in values
         for part in walk(value, 4)
-        for text in (_put_together(part) if isinstance(part, Format) else (text_of(part),))
+        for text in (_put_together(part) if isinstance(part, Format) else (_constant_of(part) or text_of(part),))
         if text
         for word in re.split(r"[,;\s]+", text)
         if word
     )
+
+
+def _constant_of(part: Value) -> str | None:
+    """``jose.constants.ALGORITHMS.HS256``"""
+    owner, _, word = part.dotted.rpartition(".") if isinstance(part, Name) else ("", "", "")
+    return word if owner.endswith("ALGORITHMS") and word in HMAC | PUBLIC_KEY else None
 
 
 def _put_together(value: Format) -> Iterator[str]:

@@ -4,9 +4,10 @@ import re
 from typing import Final
 
 from stopper.core.facts import SourceFacts
+from stopper.core.idle_questions import on_another_way
 from stopper.core.jwt_names import ENCODING, verifies, written_in
 from stopper.core.place import Span
-from stopper.core.values import Call, Item, Name, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Item, Name, Parameter, Value, options, text_of, walk
 
 _OUTBOUND: Final = re.compile(r"(requests|httpx|urllib3)\..*\b(get|post|put|request|send)|.*urlopen")
 KEY_CHOOSERS: Final = frozenset({"iss", "kid", "alg", "azp", "client_id", "tid", "tenant"})
@@ -237,6 +238,11 @@ def is_given_back_before(facts: SourceFacts, call: Call) -> bool:
             span.path == one.span.path and span.line > one.span.line for span in proved
         ):
             return True
+        either = options(one.value)
+        if any(_comes_from(way, call) for way in either) and any(
+            isinstance(way, Call) and verifies(way) for way in either
+        ):
+            return True  # ``return read(token) if app.debug else verify(token)``
     ends = {id(one.value) for one in returned}
     if all(id(one) in ends for one in checks) and any(_comes_from(one.value, call) for one in returned):
         return True  # each check is a way out of its own, so none was passed on the way to this one
@@ -268,13 +274,27 @@ def _verifies_in(facts: SourceFacts, function: str, look: Call | None, itself: C
     if not function:
         return False
     inside = list(facts.calls_in(function))
-    if any(verifies(other) and _may_be_one_token(look, other) for other in inside if other is not look):
+    if any(
+        verifies(other) and _may_be_one_token(look, other) and not _is_instead(facts, look, other)
+        for other in inside
+        if other is not look
+    ):
         return True
     called = {other.callee for other in inside if other is not look and facts.function(other.callee) is not None}
     return any(
         other is not itself and verifies(other) and not _sent_apart(look or itself, other)
         for name in called
         for other in facts.calls_in(name)
+    )
+
+
+def _is_instead(facts: SourceFacts, look: Call | None, other: Call) -> bool:
+    """``if CHECKS: claims = verify(token)`` and ``else: claims = read(token)``: no token goes through both."""
+    return (
+        look is not None
+        and look.span is not None
+        and other.span is not None
+        and on_another_way(facts, look.span, other.span)
     )
 
 

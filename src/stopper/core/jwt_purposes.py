@@ -171,6 +171,7 @@ def kind_claims(facts: SourceFacts, call: Call) -> set[str]:
     for one in options(claims):
         if isinstance(one, Mapping):
             found |= {key for key in one.keys() if _HALF_WAY.search(key)}  # noqa: SIM118
+            found |= {key for key in one.keys() if _FOR_WHOM.fullmatch(key) and is_constant(one.get(key), True, 1)}  # noqa: SIM118
             found |= {name for name in _told_by_parameter(one) if _kinds_passed(facts, one.get(name))}
     return found
 

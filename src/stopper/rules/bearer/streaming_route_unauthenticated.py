@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.caller_askers import askers
+from stopper.core.fact import Decorator
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import LabelKind
@@ -114,6 +116,9 @@ def _of_flask_sse(facts: SourceFacts) -> Iterator[Hit]:
     hooks = hung(facts, *BEFORE)
     if any(one.refuses for hook in hooks for one in facts.conditions_in(hook)):
         return
+    asked = (facts.function(hook) for hook in hooks)
+    if any(_asks_by_decorator(facts, one) for hook in asked if hook is not None for one in hook.decorators):
+        return
     for call in facts.calls("*.register_blueprint"):
         if any(isinstance(one, Name) and one.dotted == "flask_sse.sse" for one in call.args[:1]):
             yield Hit(_MESSAGE, call.span, certainty="likely")
@@ -129,8 +134,15 @@ def _sockets(facts: SourceFacts) -> Iterator[Hit]:
             continue
         if any(_looks_at_credentials(facts, name) for name in index.calling([function.name], 2)):
             continue
-        if not any(_CHECKS.search(one.name) for one in function.decorators if one is not found):
+        above = [one for one in function.decorators if one is not found]
+        if not any(_CHECKS.search(one.name) or _asks_by_decorator(facts, one) for one in above):
             yield Hit("a WebSocket is open to everybody", found.span, certainty="likely")
+
+
+def _asks_by_decorator(facts: SourceFacts, one: Decorator) -> bool:
+    """That a decorator of the project, whatever it is called, looks at what the caller shows."""
+    known = askers(facts)
+    return facts.function(one.name) is not None and any(name in known for name in (one.name, *inside(facts, one.name)))
 
 
 def _looks_at_credentials(facts: SourceFacts, name: str) -> bool:

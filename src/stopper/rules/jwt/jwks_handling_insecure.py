@@ -13,7 +13,7 @@ from stopper.core.jwt_names import written_in
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_public_keys import published
-from stopper.core.published_keys import signs
+from stopper.core.published_members import PRIVATE, publishing
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -34,7 +34,6 @@ from stopper.core.values import (
     walk,
 )
 
-PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 _ADDRESS: Final = re.compile(r"(?i)jwks|\.well-known|openid-?(?:conf|conn)|/certs\b|/keys\b|jwk")
 _OTHER_DOOR: Final = re.compile(
     r"(?i)(?:userinfo|token|authorization|introspection|revocation|end_session|registration)_?endpoint$"
@@ -44,9 +43,7 @@ _LOCAL: Final = re.compile(r"^http://(localhost|127\.|\[::1\]|0\.0\.0\.0|[a-z0-9
 _FETCH: Final = re.compile(
     r"(requests|httpx)(\.\w+)*\.(get|request)|urllib\.request\.urlopen|(requests|httpx)\.\w*([Ss]ession|Client)\.get"
 )
-_EXPORT: Final = re.compile(r".*\.(as_dict|export|to_dict|export_to_dict|export_private|as_json|to_jwk|export_keys)")
 
-_KEY_WORD: Final = re.compile(r"(?i)key|jwk|jose|rsa|\bec\b|okp")
 _CLOCKS: Final = ("monotonic", "time", "now", "utcnow", "perf_counter")
 
 
@@ -54,7 +51,7 @@ def detect(app: App) -> Iterator[Hit]:
     """Clients of key sets without TLS, time-out or cache, and views that publish private members."""
     facts = source_of(app)
     seen: set[Span | None] = set()
-    for hit in (*_clients(facts), *_fetches(facts), *_unbounded(facts), *_publishes(facts)):
+    for hit in (*_clients(facts), *_fetches(facts), *_unbounded(facts), *publishing(facts, _ADDRESS)):
         if hit.span not in seen:
             seen.add(hit.span)
             yield hit
@@ -92,8 +89,17 @@ def _is_per_request(facts: SourceFacts, call: Call) -> bool:
         ("." in one.target or "[" in one.target) and _is_put(call, one.value)
         for one in facts.assignments_in(call.function)
     )
-    returned = any(value is call for value in function.returns)
+    returned = any(value is call for value in function.returns) or _is_made_once(facts, call)
     return not kept and not returned and bool(facts.routes_reaching(call.function))
+
+
+def _is_made_once(facts: SourceFacts, call: Call) -> bool:
+    """``if CLIENT is None: CLIENT = PyJWKClient(…)`` with a name of the module, which begins as nothing."""
+    asked = (
+        one.value for one in (facts.conditions_around(call.span) if call.span is not None else ()) if not one.negated
+    )
+    begun = (part for value in asked if isinstance(value, Truth) for part in value.parts[:1] if is_constant(part, None))
+    return any(part.span is not None and not facts.function_around(part.span) for part in begun)
 
 
 def _is_put(call: Call, value: Value) -> bool:
@@ -254,62 +260,6 @@ def _is_plain(facts: SourceFacts, value: Value | None) -> bool:
             if text.startswith("http://") and not _LOCAL.match(text):
                 return True
     return False
-
-
-def _publishes(facts: SourceFacts) -> Iterator[Hit]:
-    exports = any(_EXPORT.fullmatch(callee) for callee in facts.callees())
-    for returned in facts.returns() if exports or facts.says("kty") else ():
-        if not facts.is_view(returned.function):
-            continue
-        for part in walk(returned.value, 8):
-            if isinstance(part, Mapping) and part.get("kty") is not None and PRIVATE & set(part.keys()):
-                yield Hit("private members of a key are published", returned.span)
-            elif isinstance(part, Call) and _EXPORT.fullmatch(part.callee) and _with_private(facts, part):
-                yield Hit("private members of a key are published", part.span or returned.span)
-    for route in facts.routes:
-        if _ADDRESS.search(route.path):
-            for returned in facts.returns_of(route.view):
-                if signs(facts, returned.value):
-                    yield Hit("the keys that sign tokens are published as they were read", returned.span)
-    for call in facts.calls("*.as_dict", "*.export", "*.export_keys", "*.export_to_dict"):
-        if _with_private(facts, call) and _looks_published(facts, call.function):
-            yield Hit("private members of a key are published", call.span)
-
-
-def _looks_published(facts: SourceFacts, function: str) -> bool:
-    return any(_ADDRESS.search(ref.path) for ref in facts.routes_reaching(function)) and bool(function)
-
-
-def _with_private(facts: SourceFacts, call: Call) -> bool:
-    said = call.keyword("private", "is_private", "private_key", "private_keys", "as_private")
-    if call.method == "export" and facts.imports("jwcrypto"):  # exports all of the key unless it is told otherwise
-        said = said or call.argument(0)
-        return (said is None or is_constant(said, True)) and not _is_public(call.receiver)
-    return (
-        is_constant(said, True)
-        or (call.method == "as_dict" and is_constant(call.argument(0), True) and _is_key(call.receiver))
-        or call.method == "export_private"
-    )
-
-
-def _is_key(value: Value | None) -> bool:
-    """That what is asked for its members is a key by what made it or what it is called; rows of tables have an ``as_dict`` too."""
-    words = (
-        word
-        for part in walk(value, 4)
-        for word in (
-            part.name,
-            getattr(part, "callee", ""),
-            getattr(part, "dotted", ""),
-            getattr(part, "parameter", ""),
-        )
-    )
-    return any(_KEY_WORD.search(word) for word in words)
-
-
-def _is_public(key: Value | None) -> bool:
-    """That the key comes from a place that says it is the public half."""
-    return any(re.search(r"(?i)pub", text_of(part) or str(getattr(part, "variable", ""))) for part in walk(key, 8))
 
 
 def probe(target: Target) -> Steps[Verdict]:

@@ -19,7 +19,7 @@ from stopper.core.jwt_names import (
 )
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Value, options, walk
+from stopper.core.values import Sequence, Value, options, text_of, walk
 
 SETTINGS: Final = ("JWT_DECODE_ALGORITHMS",)
 MIXED: Final = "the algorithms mix HMAC with public-key ones"
@@ -31,7 +31,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     seen: set[Span | None] = set()
     for call, shape in decodings(facts):
-        allowed = allowed_algorithms(facts, app, call, shape)
+        allowed = tuple(one for one in allowed_algorithms(facts, app, call, shape) if not _is_picked(facts, one))
         if (wrong := _wrong(allowed)) and call.span not in seen:
             seen.add(call.span)
             yield Hit(f"{wrong} ({library_said(app, call.callee)})", call.span)
@@ -39,6 +39,16 @@ def detect(app: App) -> Iterator[Hit]:
         if wrong := _wrong(tuple(options(call.keyword("algorithms")))):
             yield Hit(wrong, call.span)
     yield from _settings(app, facts)
+
+
+def _is_picked(facts: SourceFacts, value: Value) -> bool:
+    """``[name for name in get_default_algorithms() if name.startswith("HS")]``: of all that the library knows those of one name or kind."""
+    if not isinstance(value, Sequence) or not value.open or value.span is None:
+        return False
+    whole = value.span
+    tests = [one.span for one in facts.comparisons("==") if text_of(one.left) or text_of(one.right)]
+    tests += [call.span for call in facts.calls("*.startswith") if call.span is not None]
+    return any(whole.holds(span) for span in tests)
 
 
 def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:

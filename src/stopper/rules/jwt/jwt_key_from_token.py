@@ -7,14 +7,14 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_header import header_members, is_held, reads_headers
+from stopper.core.jwt_header import header_members, is_cache, is_held, reads_headers
 from stopper.core.jwt_names import DECODING, decodings, switched_off
 from stopper.core.probe import Steps, Target, failed, listen, passed, send
 from stopper.core.probe_baseline import controls, shown
 from stopper.core.probe_signature import first_let_in, telling_baseline
 from stopper.core.probe_token_doors import Rights, elsewhere
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Member, Value, options, text_of, walk
 
 _FETCHES: Final = re.compile(r"(requests|httpx|urllib3?)\..*|(.*\.)?(urlopen|PyJWKClient)")
 KEYS: Final = frozenset({"jwk", "jku", "x5u", "x5c"})
@@ -29,7 +29,7 @@ _WORDS: Final = ("PyJWKClient", "PyJWK", "JWK", "from_jwk", "from_dict", "import
 def detect(app: App) -> Iterator[Hit]:
     """Keys of a decode, and calls that load or fetch a key, which are given a member of the token's own header."""
     facts = source_of(app)
-    if not reads_headers(facts) and not facts.says("iss"):
+    if not reads_headers(facts) and not facts.says("iss") and not facts.says("verify_signature"):
         return
     places: set[tuple[str, str]] = set()
     held: set[str] = set()
@@ -40,15 +40,27 @@ def detect(app: App) -> Iterator[Hit]:
         if (path, call.function) in places or path in known:
             continue
         if not any(header_members(facts, value, KEYS)):
+            if call.method.startswith("decode") and any(map(_is_own_claim, options(value))):
+                places.add((path, call.function))
+                yield Hit("the key that verifies the token is taken from the token's own claims", call.span)
             if _asks_any_issuer(facts, call, value):
                 places.add((path, call.function))
                 yield Hit("the keys are fetched from whatever issuer the token itself names", call.span)
             continue
-        if is_held(facts, KEYS, {call.function}) or _is_certified(facts, call.function):
+        if is_held(facts, KEYS, _where_it_goes(facts, call.function)) or _is_certified(facts, call.function):
             held.add(path)
         else:
             places.add((path, call.function))
             yield Hit("the key that verifies the token is taken from the token's own header", call.span)
+
+
+def _where_it_goes(facts: SourceFacts, function: str) -> set[str]:
+    """The function, those of the project that it hands such a member, and those that hand it one."""
+    calls = (call for call in facts.calls_in(function) if facts.function(call.callee) is not None)
+    handed = (call.callee for call in calls if any(any(header_members(facts, one, KEYS)) for one in call.args))
+    giving = (call for call in facts.calls(function)) if function else ()
+    given_by = (call.function for call in giving if any(any(header_members(facts, one, KEYS)) for one in call.args))
+    return {function, *handed, *given_by}
 
 
 def _asks_any_issuer(facts: SourceFacts, call: Call, value: Value) -> bool:
@@ -60,14 +72,20 @@ def _asks_any_issuer(facts: SourceFacts, call: Call, value: Value) -> bool:
         _is_issuer(part)
         for function in around
         for one in facts.comparisons_in(function)
-        if not one.operator.endswith("in") or not (isinstance(one.left, Constant) or _is_cache(one.right))
+        if not one.operator.endswith("in") or not (isinstance(one.left, Constant) or is_cache(one.right))
         for part in (*walk(one.left, 3), *walk(one.right, 3))
     )
 
 
-def _is_cache(value: Value) -> bool:
-    """A mapping that begins empty and is filled with what is fetched, so that it lets every issuer through."""
-    return isinstance(value, Mapping) and not any(isinstance(key, Constant) for key, _ in value.items)
+def _is_own_claim(key: Value) -> bool:
+    """``jwt.decode(token, seen["pub"], …)`` where nobody has verified what was seen."""
+    if isinstance(key, Call) and key.method in ("encode", "str", "bytes"):
+        key = key.receiver or (key.args[0] if key.args else key)
+    made = key.owner if isinstance(key, Item) and isinstance(text_of(key.key), str) else None
+    if not isinstance(made, Call):
+        return False
+    shape = DECODING.get(made.callee)
+    return made.method == "get_unverified_claims" or (shape is not None and switched_off(made, shape) is not None)
 
 
 def _is_issuer(part: Value) -> bool:

@@ -11,11 +11,11 @@ from stopper.core.call_edits import passing
 from stopper.core.enumerations import members_of
 from stopper.core.facts import Assignment, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_claims import distance, seconds_of
 from stopper.core.jwt_extended import said_lifetime
 from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import PUBLIC_KEY, decodings, encodings, said_options, verifies, written_in
 from stopper.core.jwt_purposes import KINDS
+from stopper.core.lengths_of_time import distance, seconds_of
 from stopper.core.passing import callers, given
 from stopper.core.passing import passed as passed_for
 from stopper.core.place import RouteRef, Span

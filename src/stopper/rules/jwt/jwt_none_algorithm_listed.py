@@ -72,8 +72,9 @@ def _encodes(app: App, facts: SourceFacts) -> Iterator[Hit]:
 
 
 def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
-    """``if header["alg"] == "none": return claims``: a check of one's own that lets tokens without a signature pass."""
-    for one in facts.comparisons("==", "in"):
+    """``if header["alg"] == "none": return claims``, and ``if header["alg"] != "none":`` round the check: one's own that lets tokens without
+    a signature pass."""
+    for one in facts.comparisons("==", "in", "!="):
         sides = (one.left, one.right)
         if not any(_lists_none((side,)) for side in sides):
             continue
@@ -81,11 +82,23 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
             continue
         for asked in facts.conditions_in(one.function):
             body = asked.body if asked.span.holds(one.span) and not asked.negated and not asked.refuses else None
+            if body is not None and one.operator == "!=" and (asked.stops or not _checks_in(facts, one.function, body)):
+                continue
             if body is not None and any(
-                body.holds(back.span) and not is_constant(back.value, None, False) and not is_refusal(back.value)
+                body.holds(back.span) is not (one.operator == "!=")
+                and not is_constant(back.value, None, False)
+                and not is_refusal(back.value)
                 for back in facts.returns_of(one.function)
             ):
                 yield Hit("a token whose header says none passes without a signature", one.span)
+
+
+def _checks_in(facts: SourceFacts, function: str, body: Span) -> bool:
+    """That the signature is looked at there."""
+    return any(
+        call.method in ("compare_digest", "verify") and call.span is not None and body.holds(call.span)
+        for call in facts.calls_in(function)
+    )
 
 
 def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
