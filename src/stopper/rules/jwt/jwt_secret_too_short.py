@@ -29,7 +29,7 @@ from stopper.core.values import (
     text_of,
     walk,
 )
-from stopper.core.variables_in_files import set_in_files
+from stopper.core.variables_in_files import bytes_of_command, set_in_files
 from stopper.core.whole_numbers import least_number
 
 _BYTES = {"os.urandom": 1.0, "secrets.token_bytes": 1.0, "secrets.token_hex": 2.0, "secrets.token_urlsafe": 4 / 3,
@@ -105,7 +105,7 @@ def _bytes_made(facts: SourceFacts, value: Value) -> int | None:
     if isinstance(value, Member) and value.attribute == "bytes" and isinstance(value.owner, Call):
         return 16 if value.owner.method in ("uuid4", "uuid1") else None
     if not isinstance(value, Call):
-        return _picked(value)
+        return _picked(facts, value)
     if value.callee == "str" and value.args and isinstance(drawn := value.args[0], Call):
         most = drawn.args[-1] if drawn.args and drawn.method in ("randint", "randrange", "randbelow") else None
         return len(str(most.value)) if isinstance(most, Constant) and isinstance(most.value, int) else None
@@ -141,12 +141,16 @@ def _size_asked(value: Call) -> Value | None:
     return made.argument(1, "length") if made is not None and value.method == "derive" and is_kdf else None
 
 
-def _picked(value: Value) -> int | None:
+def _picked(facts: SourceFacts, value: Value) -> int | None:
     """``"".join(secrets.choice(LETTERS) for _ in range(12))``: the number of letters."""
     picks = [part for part in walk(value, 4) if isinstance(part, Call)] if isinstance(value, Format) else []
     if not any(one.method in ("choice", "choices", "sample") for one in picks):
         return None
-    sizes = [one.args[-1] for one in picks if one.callee == "range" and one.args]
+    whole = value.span  # the loop stands beside what it picks
+    loops = (
+        one for one in facts.calls("range") if one.span is not None and whole is not None and whole.holds(one.span)
+    )
+    sizes = [one.args[-1] for one in (*picks, *loops) if one.callee == "range" and one.args]
     sizes += [said for one in picks if (said := one.keyword("k")) is not None]
     found = [one.value for one in sizes if isinstance(one, Constant) and isinstance(one.value, int)]
     return found[0] if len(found) == 1 else None
@@ -158,9 +162,9 @@ _DIGESTS: Final = {"md5": 16, "sha1": 20, "blake2s": 32, "sha224": 28}
 def _is_cut_short(value: Item, least: int) -> bool:
     """``sha256(…).hexdigest()[:16]``: fewer characters of a digest than the key must have bytes."""
     owner = value.owner.receiver if isinstance(value.owner, Call) and value.owner.method == "encode" else value.owner
-    if not isinstance(owner, (EnvironmentValue, ConfigValue)) and (
-        not isinstance(value.owner, Call) or value.owner.method not in ("digest", "hexdigest")
-    ):
+    hashed = isinstance(value.owner, Call) and value.owner.method in ("digest", "hexdigest")
+    drawn = isinstance(owner, Member) and owner.attribute == "hex"  # of a UUID
+    if not hashed and not drawn and not isinstance(owner, (EnvironmentValue, ConfigValue)):
         return False
     size = most_characters(value)
     return size is not None and size < least
@@ -179,7 +183,9 @@ def _in_files(app: App, facts: SourceFacts) -> Iterator[Hit]:
     for name, said, span in set_in_files(facts, wanted) if wanted else ():
         secret = said.encode()
         filled_in = b"$" not in secret and not (secret[:1] == b"<" and secret[-1:] == b">")
-        if filled_in and not is_asymmetric(secret) and weakness(secret, wanted[name]):
+        made = bytes_of_command(said)
+        weak = filled_in and not is_asymmetric(secret) and weakness(secret, wanted[name])
+        if weak or (made is not None and made < needed(wanted[name])):
             yield Hit(f"{name} is too short or too easily guessed", span)
 
 
