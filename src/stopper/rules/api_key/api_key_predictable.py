@@ -197,10 +197,21 @@ def _few_letters(facts: SourceFacts, value: Value) -> Iterator[tuple[Span, str]]
 def _material(value: Value, depth: int = 8) -> Iterator[Value]:
     """The value and what it is made of; a record that is made of several things is none of them, and neither is what a row was found by."""
     yield value
-    if depth == 0 or isinstance(value, Truth) or (isinstance(value, Call) and _RECORD.search(value.callee)):
+    if depth == 0 or isinstance(value, Truth) or _is_answered(value):
+        return
+    if isinstance(value, Call) and _RECORD.search(value.callee):
         return
     for part in parts(value):
         yield from _material(part, depth - 1)
+
+
+def _is_answered(value: Value) -> bool:
+    """``sts.assume_role(RoleSessionName=…)["Credentials"]["SecretAccessKey"]``: a field of an answer is not made of what was asked."""
+    return (
+        isinstance(value, Item)
+        and text_of(value.key) is not None
+        and any(isinstance(one, Call) or _is_answered(one) for one in options(value.owner))
+    )
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

@@ -6,12 +6,13 @@ from typing import Final
 
 from stopper.core.api_key_names import is_key_name, is_shown_key, reads_keys
 from stopper.core.app import App
-from stopper.core.body_models import is_kept_here
+from stopper.core.body_models import classes_by_name, is_kept_here
 from stopper.core.enumerations import is_enumerated
 from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.named_columns import names_of_columns
 from stopper.core.new_keys import HASH, MODEL, column_of_keys, is_new, kept_as_made, names_key
+from stopper.core.password_columns import is_table_class
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
@@ -30,6 +31,7 @@ from stopper.core.values import (
 LOOKED_UP: Final = "a key is looked up by its raw value, so keys are stored in clear"
 _OTHER: Final = re.compile(rf"{HASH.pattern}|(?i:(?:^|_)(?:id|prefix|owner|name)$)")
 """Columns of a key that are not the key: its hash, its id, what it begins with."""
+_OUTRIGHT: Final = re.compile(r"(?i)api|access|secret|auth|client|service")
 STORED: Final = "a new key is stored as it is"
 _FINDERS: Final = (
     "*.filter_by",
@@ -179,11 +181,15 @@ def _stores(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
                 yield call.span, STORED
     for assignment in facts.assignments():
         if (
-            "." in assignment.target
-            and assignment.function
-            and (is_key_name(assignment.attribute) or _is_of_keys(facts, assignment, models))
-            and is_new(assignment.value)
-        ) and not assignment.target.startswith(("flask.", "g.")):
+            (
+                "." in assignment.target
+                and assignment.function
+                and (is_key_name(assignment.attribute) or _is_of_keys(facts, assignment, models))
+                and is_new(assignment.value)
+            )
+            and not assignment.target.startswith(("flask.", "g."))
+            and not _is_of_plain_object(facts, assignment)
+        ):
             yield assignment.span, STORED
     yield from ((span, STORED) for span in kept_as_made(facts))
     for call in facts.calls("*.execute"):
@@ -196,6 +202,15 @@ def _stores(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             and any(is_new(one) for value in call.args[1:] for one in _inside(value))
         ):
             yield call.span, STORED
+
+
+def _is_of_plain_object(facts: SourceFacts, made: Assignment) -> bool:
+    """``self.subscription_key = uuid4()`` of a class that derives from nothing: what it holds is sent or shown, and no table keeps it. An
+    ``api_key`` may be looked for among such objects."""
+    vague = made.target.startswith("self.") and _OUTRIGHT.search(made.attribute) is None
+    method = facts.function(made.function) if vague else None
+    one = classes_by_name(facts).get(method.owner) if method is not None and method.owner else None
+    return one is not None and set(one.bases) <= {"object"} and not is_table_class(one)
 
 
 RULE = Rule(
