@@ -10,7 +10,7 @@ from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
 from stopper.core.probe_baseline import controls, judge, protected
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Member, Parameter, Unknown, Value, text_of, walk
+from stopper.core.values import Call, Choice, Constant, Item, Member, Parameter, Unknown, Value, text_of, walk
 
 MESSAGE: Final = "the Authorization header is taken apart without a look at its scheme and form"
 HEADERS: Final = ("flask.request.headers", "flask.request.environ")
@@ -58,6 +58,8 @@ def _taken_apart(facts: SourceFacts, function: str) -> Iterator[tuple[Span, bool
             scheme = not blank and (literal or "").strip(" :").lower() in SCHEMES
             if scheme or (blank and call.method in ("split", "rsplit", "partition", "rpartition")):
                 yield call.span, scheme and call.method in _LETTERS
+        elif call.method in ("group", "groups") and _is_unasked_match(facts, function, call):
+            yield call.span, True
         elif call.callee in ("re.sub", "re.split") and any(_is_header(facts, one) for one in call.args):
             yield call.span, False
     for value in _values(facts, function):
@@ -69,6 +71,23 @@ def _taken_apart(facts: SourceFacts, function: str) -> Iterator[tuple[Span, bool
                 and inner.span is not None
             ):
                 yield inner.span, False
+
+
+def _is_unasked_match(facts: SourceFacts, function: str, group: Call) -> bool:
+    """``re.search("Bearer (.+)", header).group(1)``, where nothing asks whether anything was found."""
+    found = group.receiver
+    if not isinstance(found, Call) or found.method not in ("match", "fullmatch", "search"):
+        return False
+    if not any(_is_header(facts, one) for one in found.args):
+        return False
+    asked = [part for one in facts.conditions_in(function) for part in walk(one.value, 4)]
+    chosen = [part for value in _values(facts, function) for part in walk(value, 4) if isinstance(part, Choice)]
+    caught = (name.rpartition(".")[2] for one in facts.handlers_in(function) for name in one.catches)
+    return (
+        not any(isinstance(part, Call) and part.span == found.span for part in asked)
+        and not any(part is group for one in chosen for part in walk(one, 4))
+        and not any(name in _CAUGHT or name in ("AttributeError", "TypeError") for name in caught)
+    )
 
 
 def _values(facts: SourceFacts, function: str) -> Iterator[Value]:

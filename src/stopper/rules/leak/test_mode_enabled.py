@@ -18,6 +18,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt
 from stopper.core.probe_login import token_in
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.served_for_tests import served_for_tests
 from stopper.core.switched_on import asked_for, switched_on
 from stopper.core.values import (
     Call,
@@ -64,6 +65,8 @@ def detect(app: App) -> Iterator[Hit]:
         seen.add(found.key)
         sure = "likely" if found.key == "TESTING" and found.certainty == "certain" else found.certainty
         yield Hit(f"{found.key} is on wherever this runs", found.span, certainty=sure)
+    for span in served_for_tests(facts, *KEYS):
+        yield Hit("the application that is served has the settings of the tests", span, certainty="likely")
     yield from _doors(facts)
     yield from _fixture_tokens(facts)
     yield from _fixture_tables(facts)

@@ -8,6 +8,7 @@ from typing import Final
 from stopper.core.app import App, Route
 from stopper.core.changing_calls import writes
 from stopper.core.effective_settings import answered, open_place
+from stopper.core.exempting_classes import exempting_classes
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.json_alone import takes_json_alone
 from stopper.core.naming import HUMP
@@ -243,6 +244,10 @@ def _exempted(facts: SourceFacts) -> Iterator[tuple[tuple[str, ...], Hit]]:
                 if methods & _CHANGING or not methods:
                     said = f"{function.name.rpartition('.')[2]} changes state and is exempt from CSRF protection"
                     yield (function.name,), Hit(said, decorator.span, certainty="likely")
+    for view, own, place in exempting_classes(facts, _EXEMPT, _CHANGING):
+        if not all(_harmless(facts, name) for name in own):
+            said = f"{view.rpartition('.')[2]} changes state and is exempt from CSRF protection"
+            yield (view,), Hit(said, place, certainty="likely")
     for call in facts.calls("*.exempt"):
         if not _EXEMPT.fullmatch(call.callee) or not call.args or call.span is None:
             continue

@@ -17,6 +17,7 @@ _PICKLES: Final = re.compile(r"(pickle|_pickle|cPickle|dill|cloudpickle|joblib|j
 _LIBRARIES: Final = ("flask_session.", "flask_sessionstore.", "flask_kvsession.")
 _FILES: Final = re.compile(r"^(cachelib|werkzeug\.contrib\.cache)\b.*\.FileSystemCache$")
 _OF_SOMEBODY: Final = re.compile(r"(?i)sess|user|auth|log_?in|account|identity|profile")
+_SESSIONS: Final = re.compile(r"(?i)sess(?:ion)?s?(?:_|$)")
 _PROVES: Final = re.compile(r"(?i)unsign|verif|compare_digest|decrypt|hmac|signature|jwt|jws|check_")
 _FORMATS: Final = frozenset({"pickle", "dill"})
 
@@ -27,7 +28,9 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
         return
     shown = {one.function for one in facts.readings("flask.request.cookies") if one.function}
     for call in facts.calls("pickle.load", "pickle.loads", "dill.load", "dill.loads", "shelve.open"):
-        if call.function in shown and call.span is not None:
+        if call.args and isinstance(file := call.args[0], Call) and file.method == "open" and text_of(file.argument(0)):
+            continue  # a file of the application's own
+        if call.span is not None and (call.function in shown or _opens_sessions(facts, call.function, shown)):
             yield Hit("sessions are kept as pickles", call.span)
     for call in facts.calls("json.loads", "flask.json.loads"):
         if (
@@ -36,6 +39,13 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
             and not _verifies(facts, call.function)
         ):
             yield Hit("the session is read from a cookie that nobody signed", call.span, certainty="likely")
+
+
+def _opens_sessions(facts: SourceFacts, function: str, shown: set[str]) -> bool:
+    """``session_of(request.cookies["sid"])``: a function for sessions, which one that reads a cookie calls."""
+    return _SESSIONS.search(function.rpartition(".")[2]) is not None and any(
+        call.function in shown for call in facts.calls(function)
+    )
 
 
 def _is_session_cookie(value: Value) -> bool:
