@@ -16,7 +16,7 @@ from stopper.core.rule import Certainty
 from stopper.core.served_heirs import served_heirs
 from stopper.core.setting_facts import YES, written
 from stopper.core.stages_of_settings import is_for_one_desk, is_live
-from stopper.core.unset_variables import holds_unset, is_unset
+from stopper.core.unset_variables import default_text, holds_unset, is_unset, literal_words
 from stopper.core.values import (
     Call,
     Caught,
@@ -102,6 +102,8 @@ def is_on(
             return word.strip().lower() in YES
         case ConfigValue(key=key) if key in _ALWAYS_THERE:
             return False  # the default is never taken
+        case ConfigValue(key=key) if kept := list(facts.config_writes(key)):
+            return all(one.how != "class" and is_on(facts, one.value, told, depth - 1) for one in kept)
         case EnvironmentValue(default=default) | ConfigValue(default=default) | Item(default=default):
             return default is not None and is_on(facts, default, told, depth - 1)
         case Choice(options=several, every=False):
@@ -179,9 +181,9 @@ def _holds(facts: SourceFacts, left: Value, right: Value, told: MappingType[str,
     found = compared(facts, left, right)
     if found is None:
         return False
-    shown, wanted = _default_text(found.left, told), _literal_words(found.right)
+    shown, wanted = default_text(found.left, told), literal_words(found.right)
     if shown is None:
-        shown, wanted = _default_text(found.right, told), _literal_words(found.left)
+        shown, wanted = default_text(found.right, told), literal_words(found.left)
     if shown is None:
         return False
     return (shown in wanted) == (found.operator in ("==", "in")) and (
@@ -189,26 +191,11 @@ def _holds(facts: SourceFacts, left: Value, right: Value, told: MappingType[str,
     )
 
 
-def _literal_words(value: Value) -> set[str]:
-    return {str(one.value).lower() for one in walk(value) if isinstance(one, Constant)}
-
-
 def _is_denied(left: Value, right: Value) -> bool:
     """``not (os.environ.get("IS_PROD") == "1")``: true wherever nobody says that this is production."""
     names = [one.variable for one in walk(left, 4) if isinstance(one, EnvironmentValue)]
-    wanted = _literal_words(right)
-    return any(map(_OFF_FLAG.search, names)) and _default_text(left, _NOTHING_TOLD) not in (wanted | {None})
-
-
-def _default_text(value: Value, told: MappingType[str, Value]) -> str | None:
-    """What a variable of the environment is as long as nobody sets it."""
-    for one in walk(value, 4):
-        if isinstance(one, EnvironmentValue) or (
-            isinstance(one, Item) and isinstance(one.owner, Name) and one.owner.dotted == "os.environ"
-        ):
-            default = told.get(one.default.parameter) if isinstance(one.default, Parameter) else one.default
-            return str(default.value).lower() if isinstance(default, Constant) else None
-    return None
+    wanted = literal_words(right)
+    return any(map(_OFF_FLAG.search, names)) and default_text(left, _NOTHING_TOLD) not in (wanted | {None})
 
 
 def _owner(name: str) -> str:

@@ -1,9 +1,21 @@
 """Which tests of the environment hold where nobody sets anything."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
-from stopper.core.values import Choice, Constant, EnvironmentValue, Name, Truth, Value, is_constant
+from stopper.core.values import (
+    Choice,
+    Constant,
+    EnvironmentValue,
+    Item,
+    Name,
+    Parameter,
+    Truth,
+    Value,
+    is_constant,
+    walk,
+)
 
 _SAY_NO: Final = ("0", "false", "no", "off")
 
@@ -36,3 +48,18 @@ def is_unset(value: Value, switches: re.Pattern[str]) -> bool:
         and (value.default is None or is_constant(value.default, None, "", False))
         and switches.search(value.variable) is None
     )
+
+
+def literal_words(value: Value) -> set[str]:
+    return {str(one.value).lower() for one in walk(value) if isinstance(one, Constant)}
+
+
+def default_text(value: Value, told: Mapping[str, Value]) -> str | None:
+    """What a variable of the environment is as long as nobody sets it."""
+    for one in walk(value, 4):
+        if isinstance(one, EnvironmentValue) or (
+            isinstance(one, Item) and isinstance(one.owner, Name) and one.owner.dotted == "os.environ"
+        ):
+            default = told.get(one.default.parameter) if isinstance(one.default, Parameter) else one.default
+            return str(default.value).lower() if isinstance(default, Constant) else None
+    return None

@@ -47,9 +47,12 @@ from stopper.core.values import (
 )
 
 TEXTS: Final = frozenset(
-    {"args", "message", "msg", "strerror", "orig", "original_exception", "__cause__", "reason", "statement", "__dict__"}
-)
-"""Attributes of an exception that hold what a library wrote."""
+    {
+        "args", "message", "msg", "strerror", "orig", "original_exception", "__cause__", "reason", "statement", "__dict__", "stderr", "stdout",
+        "output",
+    }
+)  # fmt: skip
+"""Attributes of an exception that hold what a library wrote, or a program that was run."""
 _CAUSES: Final = frozenset({"__cause__", "__context__"})
 _BEHIND: Final = _CAUSES | {"original_exception"}
 """What was caught before this was raised."""

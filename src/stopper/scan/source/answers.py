@@ -16,6 +16,7 @@ def answers(project: Project, facts: SourceFacts) -> Iterator[Flow]:
     speakers |= {
         one.name for one in facts.all_functions if one.parameters[-1:] == ("start_response",)
     }  # WSGI (PEP 3333)
+    speakers |= _around(facts)
     speakers |= answering(project, facts, speakers)
     spoken_for = _spoken_for(project, facts, speakers)
     for found in facts.all_returns:
@@ -32,6 +33,21 @@ def answers(project: Project, facts: SourceFacts) -> Iterator[Flow]:
             yield Flow("response", option, frozenset(), found.span, found.function, "return")
             if isinstance(option, Format) and any(_is_markup(part) for part in option.parts):
                 yield Flow("html", option, frozenset(), found.span, found.function, "return")
+
+
+def _around(facts: SourceFacts) -> set[str]:
+    """What stands in the place of a view: the functions inside of the project's decorators, and hooks, which may answer themselves."""
+    inside: dict[str, list[str]] = {}
+    for one in facts.all_functions:
+        inside.setdefault(one.name.rpartition(".")[0], []).append(one.name)
+    wrapping = {one.name for route in facts.routes for one in route.decorators if facts.function(one.name) is not None}
+    for _ in range(_LAYERS):
+        wrapping |= {name for outer in wrapping for name in inside.get(outer, ())}
+    return {name for name in wrapping if name not in inside} | {hook for route in facts.routes for hook in route.hooks}
+
+
+_LAYERS = 2
+"""A decorator that takes arguments has the wrapper two functions down."""
 
 
 def _spoken_for(project: Project, facts: SourceFacts, speakers: set[str]) -> set[str]:

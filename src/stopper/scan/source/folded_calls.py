@@ -22,7 +22,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source.drafts import new_choice, new_constant, new_format, new_mapping, new_sequence, new_unknown
 from stopper.scan.source.dumped import FUNCTIONS, METHODS, dumped
-from stopper.scan.source.folded_gets import folded_get
+from stopper.scan.source.folded_gets import OF_INI, folded_get
 from stopper.scan.source.folding import LARGEST_TEXT, as_mapping, braces, formatted
 from stopper.scan.source.lookups import LOADS, attribute, parsed_file
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either
@@ -85,7 +85,7 @@ def folded(
         keys, held = args[0], args[1] if len(args) > 1 else NONE
         return new_mapping(tuple([(one, held) for one in keys.items]), keys.open, reader.span(node))
     word = callee.rpartition(".")[2]
-    if word == "get" or word == "pop":
+    if word == "get" or word == "pop" or (word in OF_INI and callee[:13] == "configparser."):
         if reader.project.has_function(callee):
             return None  # a method of the project that is called like that of a mapping
         return folded_get(reader, node, owner, args, keywords)

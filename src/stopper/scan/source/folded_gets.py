@@ -23,6 +23,8 @@ from stopper.scan.source.lookups import OF_REQPARSE, item, of_parser, request_pa
 from stopper.scan.source.reader import NONE, Reader, either
 
 MEMBER_READS: Final = (Item, Mapping, Parameter, Unknown, Member)
+OF_INI: Final = frozenset({"getboolean", "getint", "getfloat"})
+"""Methods of a ``ConfigParser()`` that give what stands there as something else than a text."""
 NUMBER_TYPES: Final = frozenset({"int", "float", "bool", "uuid.UUID", "decimal.Decimal"})
 
 
