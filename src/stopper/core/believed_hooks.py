@@ -72,8 +72,10 @@ _TOPICS: Final = frozenset({"x-github-event", "x-gitlab-event", "x-shopify-topic
 
 
 def tells_of_events(facts: SourceFacts, view: str) -> bool:
-    """``if event["type"] == "invoice.paid"``, ``request.headers["X-GitHub-Event"]``: a service says what has happened, whatever the path is."""
-    if any(one.key.lower() in _TOPICS for one in facts.readings("flask.request.headers") if one.function == view):
+    """``if event["type"] == "invoice.paid"``, ``request.headers["X-GitHub-Event"]``, a header with a signature of the body: a service says what has
+    happened, whatever the path is."""
+    headers = (one.key.lower() for one in facts.readings("flask.request.headers") if one.function == view)
+    if any(one in _TOPICS or one.endswith(("-signature", "-signature-256")) for one in headers):
         return True
     return any(
         _EVENTS.fullmatch(text_of(said) or "") is not None and any(isinstance(part, Item) for part in walk(held, 3))

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
 _CHOOSES: Final = re.compile(r"(?i)visible|public|front_?end|client_?side|safe|filter|redact|mask|scrub|saniti")
+_ORDERS: Final = frozenset({"sorted", "list", "tuple", "set", "reversed", "iter"})
 _STEPS: Final = 3
 _TURNS: Final = frozenset({"int", "float", "bool", "str"})
 _SHAPES: Final = frozenset({"split", "splitlines", "strip", "lower", "upper", "removeprefix", "removesuffix"})
@@ -56,7 +57,7 @@ def _shows_all(facts: "SourceFacts", value: Value, depth: int = 12) -> bool:
         return False
     match value:
         case Item(owner=owner, key=Item(key=Unknown(parts=())) as name):  # ``config[name]`` for each of its names
-            return facts.derives(owner, "whole-config") and facts.derives(name.owner, "whole-config")
+            return facts.derives(owner, "whole-config") and _are_names(facts, name.owner)
         case Item(owner=owner, key=key):
             return key == Unknown() and facts.derives(owner, "whole-config")
         case Mapping(items=((Item(key=Unknown(parts=())), held),), open=True):  # its names, and something for each
@@ -89,6 +90,14 @@ def _shows_all(facts: "SourceFacts", value: Value, depth: int = 12) -> bool:
             return facts.derives(value, "whole-config")
         case _:
             return any(_shows_all(facts, part, depth - 1) for part in parts(value))
+
+
+def _are_names(facts: "SourceFacts", value: Value) -> bool:
+    """The settings, or all their names, be it in an order: ``sorted(app.config.keys())``."""
+    while isinstance(value, Call) and value.callee in _ORDERS and value.args:
+        value = value.args[0]
+    named = isinstance(value, Call) and value.callee.endswith(("config.keys", "os.environ.keys"))
+    return named or facts.derives(value, "whole-config")
 
 
 def _ends(facts: "SourceFacts", made: Function, steps: int) -> Iterator[Value]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.body_models import classes_by_name
 from stopper.core.held_attributes import kept_by_application
+from stopper.core.naming import sensitive
 from stopper.core.shown_fields import secret_fields
 from stopper.core.values import Call, Constant, Item, Name, Parameter, Sequence, Value, options, text_of
 
@@ -60,7 +61,19 @@ def _is_config(facts: "SourceFacts", value: Value) -> bool:
     if isinstance(value, Call):
         given = [one for result in facts.returns_of(value.callee) for one in options(result.value)]
         return bool(given) and all(isinstance(one, Name) and one.dotted in _config_classes(facts) for one in given)
-    return isinstance(value, Name) and value.dotted in _config_classes(facts)
+    return isinstance(value, Name) and (value.dotted in _config_classes(facts) or _is_module(facts, value.dotted))
+
+
+_MODULE: Final = re.compile(r"(?:^|\.)(?:settings|config(?:uration)?)$")
+
+
+def _is_module(facts: "SourceFacts", name: str) -> bool:
+    """A module of settings by its name, with a secret among them."""
+    path = f"/{name.replace('.', '/')}.py" if _MODULE.search(name) else ""
+    return bool(path) and any(
+        not one.function and sensitive(one.attribute) and f"/{one.span.path}".endswith(path)
+        for one in facts.assignments()
+    )
 
 
 def _config_classes(facts: "SourceFacts") -> frozenset[str]:

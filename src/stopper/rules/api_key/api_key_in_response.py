@@ -10,6 +10,7 @@ from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.keys_in_whole_rows import key_columns, shows_key_of_row
 from stopper.core.left_out import is_spread
 from stopper.core.naming import sensitive
 from stopper.core.origins import UPSTREAM
@@ -78,7 +79,9 @@ def detect(app: App) -> Iterator[Hit]:
             and (flow.span.path, flow.span.line) not in seen
         ):
             seen.add((flow.span.path, flow.span.line))
-            if _is_stored(facts, flow.value):
+            if _is_stored(facts, flow.value) or any(
+                shows_key_of_row(facts, flow.function, one) for one in walk(flow.value, 3)
+            ):
                 yield Hit(MESSAGE, flow.span)
             else:
                 message = f"{MESSAGE}, by its name: look whether it is stored, and whose it is"
@@ -111,6 +114,7 @@ def _declared_keys(facts: SourceFacts) -> frozenset[str]:
 
 _ROWS: Final = frozenset({"fetchone", "fetchall", "first", "one", "fetchmany"})
 _NO_TEXT: Final = frozenset({"Function", "Method", "Nested", "List", "Boolean", "Bool", "Column", "mapped_column"})
+_LEFT_OUT: Final = ("exclude", "load_only")
 _MARSHALS: Final = frozenset({"marshal_with", "marshal_list_with"})
 _ANSWERS_BY: Final = frozenset({"response", "output", "doc", *_MARSHALS})
 
@@ -137,6 +141,12 @@ def _by_schema(facts: SourceFacts) -> Iterator[Span]:
         named = listed.attributes.get("fields") if listed is not None else None
         if isinstance(named, Sequence) and any(_is_key(text_of(one) or "") for one in named.items):
             yield named.span or found.span
+        if listed is not None and named is None and any(base.endswith("AutoSchema") for base in found.bases):
+            model = listed.attributes.get("model")
+            out = {text_of(one) for word in _LEFT_OUT for one in walk(listed.attributes.get(word), 2)}
+            columns = classes_by_name(facts).get(model.dotted) if isinstance(model, Name) else None
+            if key_columns(columns) - out - found.attributes.keys():
+                yield found.span
         for name, field in found.attributes.items() if found.name in shown else ():
             if _is_key(name) and isinstance(field, Call) and field.span is not None and _is_written(field):
                 yield field.span
@@ -190,7 +200,7 @@ def _gives(
     match value:
         case Mapping(items=items):
             over = frozenset(said for key, _ in items if (said := text_of(key)) is not None)
-            return any(
+            return shows_key_of_row(facts, function, value) or any(
                 _dumps_key(facts, inner, over)
                 if is_spread(key) and is_dump(inner)
                 else not _is_masked(said := text_of(key) or "") and _gives(facts, inner, function, depth - 1, said, met)
@@ -202,7 +212,7 @@ def _gives(
             return (
                 not is_constant(kept, "{}", "[]")
                 and not is_of_browsers(key)
-                and (_is_key(key) or _SECRET_SETTING.search(key) is not None)
+                and (_is_key(key) or _is_key(value.name) or _SECRET_SETTING.search(key) is not None)
             )
         case Unknown(parts=(Call(method=method),)) if method in _ROWS:  # ``name, api_key = row``
             return _is_key(name)

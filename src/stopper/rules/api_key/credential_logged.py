@@ -21,6 +21,7 @@ from stopper.core.passing import passed
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.shown_as_text import mappings_in, shown_in
 from stopper.core.shown_fields import secret_fields
+from stopper.core.told_by_text import told_by_text
 from stopper.core.told_once import OF_SEVERAL, handed_in, told_once
 from stopper.core.values import (
     Call,
@@ -85,8 +86,10 @@ def _logged(facts: SourceFacts) -> Iterator[tuple[Hit, Flow]]:
             if not is_behind_setting(facts, flow.span, "DEBUG".__eq__):
                 yield Hit("all settings are written to a log, secrets with them", flow.span, certainty="likely"), flow
             continue
+        by_text = told_by_text(flow.value)
         if (
             not flow.has(*CREDENTIALS)
+            and not by_text
             and not any(_is_record_or_link(facts, one) or _is_session_cookie(one) for one in shown_in(flow.value))
             and not any(True for one in mappings_in(flow.value) for _ in _sent(one))
             and not any(
@@ -95,7 +98,7 @@ def _logged(facts: SourceFacts) -> Iterator[tuple[Hit, Flow]]:
             )
         ):
             continue
-        labels = asking.of(flow.value)
+        labels = asking.of(flow.value) | by_text
         found: list[LabelKind] = [kind for kind in _WORDS if any(label.kind == kind for label in labels)]
         told = any(label.kind in found and not label.by_name for label in labels)
         shown = _is_shown_to_operator(facts, flow) and (not told or _is_of_a_command(facts, flow))

@@ -82,7 +82,8 @@ def _carries_all(facts: SourceFacts, value: Value, depth: int = 12) -> bool:
             by_name = isinstance(key, Item) and isinstance(key.owner, Call) and key.owner.method == "keys"
             if by_name and isinstance(owner, Name) and owner.dotted == "flask.request.headers":
                 return True
-            return key == Unknown() and facts.derives(owner, "request-headers")
+            each = isinstance(key, Item) and key.key == Unknown() and key.owner == owner  # the name and its value
+            return (each or key == Unknown()) and facts.derives(owner, "request-headers")
         case Name() | Member() | Parameter():
             return facts.derives(value, "request-headers")
         case Call(receiver=None, callee=callee) if callee.startswith("flask.request.") or facts.function(callee):

@@ -152,6 +152,8 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
             return None  # ``shown = "***" if "KEY" in name else value``
         case Call(callee=callee) if callee in _TELLS_NOTHING or _MASKS.search(callee.rpartition(".")[2]):
             return None
+        case Call(callee="vars", args=(Name(dotted="flask.request"), *_)):
+            return WHOLE["flask.request.__dict__"]
         case Call(callee="sorted" | "list" | "set" | "tuple" | "frozenset", args=(inner, *_)) if _gives_names(inner):
             return None
         case Call(callee=callee) if callee.startswith("flask.request."):

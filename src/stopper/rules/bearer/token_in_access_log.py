@@ -32,6 +32,7 @@ _SWITCHES: Final = {
     word: re.compile(pattern.encode())
     for word, pattern in {
         "accesslog.": rf"accesslog\.fields\.headers\.(?:defaultmode|names\.{_NAMES})\s*=\s*keep",
+        ": keep": rf"^\s*{_NAMES}\s*:\s*keep\b",
         "capture": rf"capture\s+request\s+header\s+{_NAMES}\b",
         "%req(": rf"%req\({_NAMES}\)",
         "%(var.": rf"%\(var\.{_NAMES}\)",

@@ -91,11 +91,24 @@ def _by_endpoint(facts: SourceFacts) -> Iterator[Hit]:
                 continue
             for name, value in inner.keywords:
                 said = name.lower() in _CLEAR and not isinstance(value, Constant)
+                if name == "_anchor" and isinstance(value, Format) and _says_so(_behind_hash(value)):
+                    yield Hit("a token is put into the address of a redirect", call.span, certainty="likely")
+                    break
                 if not NOT_CREDENTIALS.search(name) and facts.derives(
                     value, "token", "authorization-header", by_name=said
                 ):
                     yield Hit("a token is put into the address of a redirect", call.span)
                     break
+
+
+def _behind_hash(anchor: Format) -> Format:
+    """``_anchor=f"token={…}"`` as it stands in the address."""
+    first, *rest = anchor.parts
+    text = text_of(first)
+    return Format(
+        (Constant(f"#{text}") if text is not None else Constant("#"), *([] if text is not None else [first]), *rest),
+        anchor.span,
+    )
 
 
 def _by_name(facts: SourceFacts) -> Iterator[Hit]:

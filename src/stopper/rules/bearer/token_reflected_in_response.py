@@ -13,7 +13,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probe_baseline import attempt, bearers, candidates
 from stopper.core.rule import Hit, Rule
 from stopper.core.switched_on import asked_for
-from stopper.core.values import Call, Constant, Item, Name, Parameter, Value, walk
+from stopper.core.values import Call, Choice, Constant, Format, Item, Mapping, Name, Parameter, Value, parts, walk
 
 _SENT: Final = frozenset(f"flask.request.{where}" for where in ("args", "form", "values", "json", "cookies"))
 _TOKENS: Final = frozenset(
@@ -48,9 +48,26 @@ def detect(app: App) -> Iterator[Hit]:
             for one in facts.labels(flow.value)
         ):
             yield Hit("the token is sent back", flow.span)
+    for flow in facts.flows("response", label="cookie"):
+        if _holds_all_cookies(flow.value) and not asked_for(facts, flow.span) and not is_off_at_first(facts, flow):
+            message = "all cookies of the request are sent back, the session's among them, so that a script may read it"
+            yield Hit(message, flow.span, certainty="likely")
     for flow in facts.flows("response", label=("request-data", "query-string", "cookie")):
         if any(map(_is_sent_token, walk(flow.value, 5))) and not _HANDED_ON.search(_paths(facts, flow.function)):
             yield Hit("the token is sent back", flow.span, certainty="likely")
+
+
+def _holds_all_cookies(value: Value, depth: int = 6) -> bool:
+    """``dict(request.cookies)``, ``request.cookies.to_dict()``: not one by its name, nor their names or number."""
+    match value:
+        case Name(dotted=dotted):
+            return dotted == "flask.request.cookies"
+        case Call(callee=callee) if callee.startswith("flask.request.cookies."):
+            return callee.endswith((".to_dict", ".items", ".values", ".copy"))
+        case Call(callee="dict" | "str" | "repr" | "flask.jsonify" | "list") | Mapping() | Format() | Choice():
+            return depth > 0 and any(_holds_all_cookies(one, depth - 1) for one in parts(value))
+        case _:
+            return False
 
 
 def _is_sent_token(value: Value) -> bool:

@@ -92,7 +92,9 @@ def detect(app: App) -> Iterator[Hit]:
         if maker in made_by or returned.function in made_by:
             continue  # another view gives back what the same function made, or that function stands in the view's class
         function = facts.function(returned.function)
-        decorated = function is not None and any(_GUARDS.search(one.name) for one in function.decorators)
+        decorated = function is not None and any(
+            _GUARDS.search(one.name) and _may_say_so(facts, one.name, guarded) for one in function.decorators
+        )
         said = (part.callee for part in walk(returned.value, 5) if isinstance(part, Call))
         if returned.function not in guarded and not decorated and guarded.isdisjoint(said):
             made_by |= {maker} if facts.function(maker) is not None else set()
@@ -243,12 +245,34 @@ def _guarded(facts: SourceFacts) -> frozenset[str] | None:
     """The functions that say no-store; None where a hook or the web server says it of every answer, or an extension may."""
     if facts.imports("stopper", FACE) or any("no-store" in one for one in said_by_server(facts, "Cache-Control")):
         return None
-    found: set[str] = set()
-    for one in headers_set(facts, "Cache-Control"):
-        if "no-store" in " ".join(str(part.value) for part in walk(one.value) if isinstance(part, Constant)):
-            found.add(one.function)
-    found |= {one.function for one in facts.assignments() if one.attribute == "no_store"}
-    return None if found & hung(facts, *AFTER) else frozenset(found)
+    said = [
+        (one.function, one.span)
+        for one in headers_set(facts, "Cache-Control")
+        if "no-store" in " ".join(str(part.value) for part in walk(one.value) if isinstance(part, Constant))
+    ]
+    said += [(one.function, one.span) for one in facts.assignments() if one.attribute == "no_store"]
+    found, hooks = {function for function, _ in said}, hung(facts, *AFTER)
+    for function, span in said:
+        below = _only_below(facts, span) if function in hooks else None
+        if function in hooks and below is None:
+            return None
+        found |= {route.view for route in facts.routes if below and route.path.startswith(below)}
+    return frozenset(found)
+
+
+def _only_below(facts: SourceFacts, span: Span) -> tuple[str, ...] | None:
+    """The paths below which a hook says it: ``if request.path.startswith("/static"):`` around the line; None where it is not asked so."""
+    for one in facts.conditions_around(span):
+        if not one.negated and isinstance(one.value, Call) and one.value.callee == "flask.request.path.startswith":
+            return tuple(text for part in walk(one.value.argument(0), 2) if (text := text_of(part)) is not None)
+    return None
+
+
+def _may_say_so(facts: SourceFacts, decorator: str, guarded: frozenset[str]) -> bool:
+    """That a decorator of such a name says it, as far as is seen: one of the project has to write it."""
+    return facts.function(decorator) is None or any(
+        one == decorator or one.startswith(f"{decorator}.") for one in guarded
+    )
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

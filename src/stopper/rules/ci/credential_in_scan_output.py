@@ -24,7 +24,7 @@ _CARRIES: Final = re.compile(
     r"(?i)authorization|x-api-key|api[_-]?key|--user\b|\s-u\s|cookie|\bsecrets\.\w|\$\{?\w*(?:TOKEN|SECRET|KEY|PASSWORD)"
 )
 _RECORDS: Final = re.compile(
-    r"(?i)--(?:cassette-path|report-har|har|record|vcr-path|junit-xml-logging|dump)|zap[\w.-]*\s.*-[rJwx]\b|replacer\.full_list\(\d+\)\.replacement|nuclei\b.*(?:-debug|-irr|-include-rr|-store-resp)|newman\b.*--verbose|ffuf\b.*-debug|sqlmap\b.*-v\s*[3-6]"
+    r"(?i)--(?:cassette-path|har|record|vcr-path|junit-xml-logging|dump)|zap[\w.-]*\s.*-[rJwx]\b|replacer\.full_list\(\d+\)\.replacement|nuclei\b.*(?:-debug|-irr|-include-rr|-store-resp)|newman\b.*--verbose|ffuf\b.*-debug|sqlmap\b.*-v\s*[3-6]"
 )
 _UNMASKED: Final = re.compile(r"(?i)--output-sanitize[= ]false|--sanitize-output[= ]false|--no-(?:mask|redact)\w*")
 """The scanner's own care is switched off."""

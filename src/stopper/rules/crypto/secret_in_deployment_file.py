@@ -159,7 +159,7 @@ def _in_file(file: TextFile, elsewhere: dict[tuple[str, str], str]) -> Iterator[
         if sealed and (kept := _KEPT.match(line)) and (text := _read(kept[2])):
             pairs = [(kept[1], text)]  # and not how it is written
         if file.path.endswith((".tf", ".tfvars")):
-            pairs += _SET.findall(line)
+            pairs += [*_SET.findall(line), *_default_of_variable(file, number)]
             pairs = [(name, value) for name, value in pairs if value[:1] in "\"'"]  # the rest are names of other things
         elif file.path.endswith(".toml"):
             pairs += _SET.findall(line)
@@ -215,6 +215,21 @@ def _named_and_valued(file: TextFile, number: int) -> list[tuple[str, str]]:
     valued = _VALUE_LINE.match(line) if number > 1 else None
     named = _NAME_LINE.match(file.lines[number - 2]) if valued is not None else None
     return [*found, (named[1], valued[1])] if named is not None and valued is not None else found
+
+
+_DEFAULT: Final = re.compile(r"""^\s*default\s*=\s*("[^"]*")""")
+_VARIABLE: Final = re.compile(r"""^\s*variable\s+"([A-Za-z]\w{2,60})"\s*\{""")
+
+
+def _default_of_variable(file: TextFile, number: int) -> list[tuple[str, str]]:
+    """``default = "…"`` of Terraform's ``variable "db_password" {``, in whose block the line stands."""
+    said = _DEFAULT.match(file.lines[number - 1])
+    for line in reversed(file.lines[: number - 1]) if said is not None else ():
+        if named := _VARIABLE.match(line):
+            return [(named[1], said[1])] if said is not None else []
+        if line.startswith("}"):
+            break
+    return []
 
 
 def is_secret(value: str) -> bool:

@@ -10,6 +10,7 @@ from stopper.core.body_models import classes_by_name
 from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.passed_keywords import passed_as
+from stopper.core.passing import given
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import YES, is_read_as, plain
@@ -191,6 +192,8 @@ def _is_off(facts: SourceFacts, name: str, value: Value) -> bool:
         return value.dotted == "ssl.CERT_NONE"
     if isinstance(value, ConfigValue) and (written := facts.config_values(value.key)):
         return all(_is_off(facts, name, one) for one in written)
+    if isinstance(value, Parameter):  # ``def client(verify=False)``, whatever its callers say
+        return all(not isinstance(one, Parameter) and _is_off(facts, name, one) for one in given(facts, value))
     if isinstance(value, Call) and False in wanted:  # ``as_bool(os.environ.get("VERIFY", "no"))``
         return is_read_as(facts, value, False)
     if isinstance(value, EnvironmentValue):  # what holds where the environment says nothing

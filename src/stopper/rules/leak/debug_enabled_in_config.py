@@ -22,6 +22,7 @@ _VALUE: Final = re.compile(r"\s*value:\s*[\"']?(\w+)")
 _OF_FILE: Final = re.compile(r"(?:DEBUG|\s{1,4}\"DEBUG\")\s*[:=]\s*[\"']?(\w+)")
 """A setting of its own in TOML, YAML, Python or JSON; what stands deeper belongs to a section that may never be read."""
 _STARTED: Final = re.compile(r"\bflask\b[\"',\s](?:[^#\n]*\s)?[\"']?(?:--debug\b|run\b[^#\n]*--debugger\b)")
+_ON_EVERY_ADDRESS: Final = re.compile(r"(?:--host|-h)[= ][\"']?(?:0\.0\.0\.0|::)")
 _FOR_DESK: Final = re.compile(r"(?i)dev|local|debug|override|test|example|sample|template|flaskenv")
 _MESSAGE: Final = "debug mode is on wherever this runs"
 
@@ -90,6 +91,11 @@ def _files(app: App) -> Iterator[Hit]:
             continue
         if not _FOR_DESK.search(file.path.rpartition("/")[2]) and not (file.kind == "compose" and is_of_one_desk(file)):
             yield from _lines(file)
+    for file in source_of(app).files_of("shell"):
+        if not OF_A_PIPELINE.search(file.path) and not _FOR_DESK.search(file.path):
+            for number, line in file.lines_with("--debug"):
+                if _STARTED.search(line) and _ON_EVERY_ADDRESS.search(line) and not line.lstrip().startswith("#"):
+                    yield Hit(_MESSAGE, Span(file.path, number, number, 1, len(line) + 1), certainty="likely")
 
 
 def _lines(file: TextFile) -> Iterator[Hit]:

@@ -68,7 +68,11 @@ def detect(app: App) -> Iterator[Hit]:
             bool(call.args or call.keywords) or call.method == "EnvironmentDump"
         )  # an extension without an application waits for its init_app
         if given and not (is_of_a_desk(call.span) or is_command(facts, call.function) or asked_for(facts, call.span)):
-            if call.method in ("DebugToolbarExtension", "init_app") and "toolbar" in call.callee.lower():
+            toolbar = call.method in ("DebugToolbarExtension", "init_app") and "toolbar" in call.callee.lower()
+            switches = [write.value for write in facts.config_writes("DEBUG_TB_ENABLED")] if toolbar else []
+            if switches and all(is_constant(one, False) for one in switches):
+                continue
+            if toolbar and not (switches and all(is_constant(one, True) for one in switches)):
                 message = (
                     "a toolbar that shows the inside is set up: look whether debug mode is ever on where others come"
                 )
@@ -136,10 +140,13 @@ def _is_secret(name: str) -> bool:
 
 
 def _is_switched(facts: SourceFacts) -> bool:
-    """That the profiler is off until the environment says otherwise."""
+    """That the profiler is off until the environment says otherwise, or asks for a password."""
     for write in facts.config_writes("flask_profiler", "FLASK_PROFILER"):
         enabled = write.value.get("enabled") if isinstance(write.value, Mapping) else None
         if enabled is not None and not is_constant(enabled, True) and not is_on(facts, enabled):
+            return True
+        asks = write.value.get("basicAuth") if isinstance(write.value, Mapping) else None
+        if isinstance(asks, Mapping) and is_constant(asks.get("enabled"), True) and asks.get("password") is not None:
             return True
     return False
 

@@ -59,7 +59,23 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("exception-message"):
         if flow.span not in told and any(is_key_by_use(facts, one) for one in _shown(flow.value)):
             yield Hit("a secret becomes part of the text of an exception", flow.span, certainty="likely")
+        elif flow.span not in told and any(map(_is_address, _shown(flow.value))):
+            message = "the address of a server, in which a password most often stands, becomes part of the text of an exception"
+            yield Hit(message, flow.span, certainty="likely", severity="medium")
     yield from _by_classes(facts)
+
+
+_ADDRESS: Final = re.compile(
+    r"(?i)(?:database|db|postgres\w*|mysql|maria_?db|mongo\w*|redis|amqp|rabbit\w*|(?:celery_)?broker)_?(?:ur[il]|dsn)$"
+)
+
+
+def _is_address(value: Value) -> bool:
+    """``os.environ["DATABASE_URL"]``"""
+    name = (
+        value.variable if isinstance(value, EnvironmentValue) else value.key if isinstance(value, ConfigValue) else ""
+    )
+    return _ADDRESS.search(name) is not None
 
 
 def _told(span: Span, certainty: Certainty) -> Hit:

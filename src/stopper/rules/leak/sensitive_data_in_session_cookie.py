@@ -80,6 +80,7 @@ def detect(app: App) -> Iterator[Hit]:
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows("session"):
         by_key = is_secret_name(flow.detail) or _holds_secret_name(flow.value) or _is_grant(flow.value)
+        by_key = by_key or _is_row_of_person(flow.value)
         by_key = by_key or (_OF_A_FORM.search(flow.detail) is not None and _is_whole_form(flow.value))
         if flow.detail and _HARMLESS.search(flow.detail):
             continue
@@ -114,6 +115,21 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(message, flow.span, certainty="possible", severity="low")
         else:
             yield Hit(message, flow.span, certainty="likely")
+
+
+def _is_row_of_person(value: Value) -> bool:
+    """``dict(row)`` of all columns of a table of people, the hash of the password among them."""
+    row = value.args[0] if isinstance(value, Call) and value.callee == "dict" and len(value.args) == 1 else None
+    return (
+        isinstance(row, Call)
+        and row.method in ("fetchone", "first", "one")
+        and any(_ALL_OF_PEOPLE.match(text_of(part) or "") for part in walk(row, 4))
+    )
+
+
+_ALL_OF_PEOPLE: Final = re.compile(
+    r"(?i)\s*select\s+\*\s+from\s+[\"`]?(?:users?|accounts?|members?|customers?|people|persons?|employees?|admins?|patients?)\b"
+)
 
 
 def _is_shown(facts: SourceFacts, flow: Flow) -> bool:

@@ -31,6 +31,7 @@ _CLIENTS: Final = re.compile(
     r"(?:urllib3|requests(?:_oauthlib)?|oauthlib|httpx|httpcore|http\.client|botocore|boto3|aiohttp|openai|anthropic|stripe|twilio|hpack|sqlalchemy\.(?:engine|pool|orm)"
     r"|suds|zeep|ldap3|paramiko|elasticsearch|google\.auth|azure|msal|pymongo|psycopg|asyncio_redis|werkzeug\.debug)(?:\..*)?"
 )
+_OF_AMAZON: Final = re.compile(r"(?:botocore|boto3)?(?:\..*)?")
 _SQL: Final = re.compile(r"sqlalchemy\.engine.*")
 _ENGINES: Final = (
     "sqlalchemy.create_engine",
@@ -50,6 +51,10 @@ def detect(app: App) -> Iterator[Hit]:
     for found in switched_on(app, ECHO):
         found_echo = True
         yield Hit("every statement is logged with its values", found.span, certainty=found.certainty)
+    for found in switched_on(app, "MAIL_DEBUG") if facts.imports("flask_mail", "flask_mailman") else ():
+        yield Hit(
+            "all that is said to the mail server is written, the log-in among it", found.span, certainty=found.certainty
+        )
     said = (
         *_engines(facts),
         *_engine_options(facts),
@@ -125,8 +130,11 @@ def _loggers(facts: SourceFacts) -> Iterator[Span]:
                 ):
                     yield call.span
     for call in facts.calls("boto3.set_stream_logger"):
-        if call.span is not None and (
-            not call.args or text_of(call.args[0]) in ("", "botocore", "boto3", "boto3.resources")
+        name, level = text_of(call.argument(0, "name")) or "", call.argument(1, "level")
+        if (
+            call.span is not None
+            and (level is None or _is_verbose(name or "boto3", level))
+            and _OF_AMAZON.fullmatch(name)
         ):
             yield call.span
 

@@ -54,6 +54,9 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if not adapted and _waits(facts, call, None):
             yield Hit(f"{made.callee}.{call.method} waits as long as the other side likes", call.span)
+    for call in facts.calls("getattr.__call__"):
+        if _by_its_name(call) and not (adapted and _of_session(call)) and _waits(facts, call, None):
+            yield Hit("a method that is chosen by its name waits as long as the other side likes", call.span)
     if not adapted:
         yield from _own_sessions(facts)
     for call in facts.calls(*ENDS_BY_ITSELF, *_MODELS):
@@ -71,6 +74,18 @@ def detect(app: App) -> Iterator[Hit]:
         read = (call.keyword("read") or call.argument(0, "timeout")) if call.callee == "httpx.Timeout" else None
         if is_constant(read, None) or (given and all(is_constant(one, None) for one in given)):
             yield Hit(f"{call.callee} is told to wait as long as the other side likes", call.span)
+
+
+def _by_its_name(call: Call) -> bool:
+    """``getattr(requests, verb)(url, **options)``, of the module or of a session."""
+    made = call.receiver
+    owner = made.args[0] if isinstance(made, Call) and made.callee == "getattr" and len(made.args) > 1 else None
+    return (isinstance(owner, Name) and owner.dotted in ("requests", "requests.api")) or _of_session(call)
+
+
+def _of_session(call: Call) -> bool:
+    owner = call.receiver.args[0] if isinstance(call.receiver, Call) and call.receiver.args else None
+    return isinstance(owner, Call) and SESSION.fullmatch(owner.callee) is not None
 
 
 def _own_sessions(facts: SourceFacts) -> Iterator[Hit]:

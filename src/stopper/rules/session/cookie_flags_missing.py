@@ -17,6 +17,7 @@ from stopper.core.passing import given
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probe_cookies import answers_with_cookies
+from stopper.core.response_headers import headers_set
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.setting_facts import plain
 from stopper.core.unpacked_calls import unpacked
@@ -137,6 +138,8 @@ def _headers(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
     for call in facts.calls("*.add", "*.set", "*.add_header"):
         if len(call.args) == 2 and call.span is not None and (text_of(call.args[0]) or "").lower() == "set-cookie":
             yield call.args[1], call.span
+    for one in headers_set(facts, "Set-Cookie"):  # in what a view gives back, too
+        yield one.value, one.span
 
 
 _WORDS: Final = {"Secure": "secure", "HttpOnly": "httponly", "SameSite": "samesite=(lax|strict)"}
@@ -145,7 +148,7 @@ _WORDS: Final = {"Secure": "secure", "HttpOnly": "httponly", "SameSite": "samesi
 
 def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
     """``headers["Set-Cookie"] = f"sid={sid}; Path=/"``: the whole text is seen, and attributes are not in it."""
-    for value, span in _headers(facts):
+    for value, span in {(id(value), span): (value, span) for value, span in _headers(facts)}.values():
         if isinstance(value, Call) and value.method in _WRITES_OUT and value.receiver is not None:
             yield from _of_morsel(facts, value, span)
         if not isinstance(value, (Constant, Format)):

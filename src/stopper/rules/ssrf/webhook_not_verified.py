@@ -13,16 +13,16 @@ from stopper.core.believed_hooks import (
     tells_of_events,
     tells_of_messages,
 )
-from stopper.core.fact import Condition, SourceRoute
+from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.raising import raised_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.standing_alone import stands_alone
+from stopper.core.unsigned_hooks import lets_unsigned_in
 from stopper.core.vain_address_checks import asks_nothing
 from stopper.core.values import (
     Call,
-    Choice,
     Item,
     Member,
     Name,
@@ -56,7 +56,6 @@ _KIND: Final = re.compile(r"(?i)(?:^|-)(?:event|topic|type|agent|delivery|action
 _OUT: Final = re.compile(
     r"(?i)(?:webhook|callback|hook|notify|notification|target|endpoint|delivery|subscriber)_?(?:url|uri|endpoint|address)s?"
 )
-_DIGESTS: Final = re.compile(r"hmac\.|compare_digest|hexdigest")
 _VERIFIED: Final = re.compile(r"(?i)(?:in|not_)?(?:verified|valid)")
 _SECRET: Final = re.compile(r"(?i)secret|token|(?:^|_)key$")
 _GUARDS: Final = re.compile(
@@ -82,7 +81,7 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("nothing looks at whether the signature was right", span)
         for span in believed_unset(facts, _functions(facts, route)):
             yield Hit("the webhook is believed where no secret is set", span)
-        for span in _lets_unsigned_in(facts, route):
+        for span in lets_unsigned_in(facts, _functions(facts, route)):
             yield Hit("the webhook is believed where it brings no signature at all", span)
     yield from _outgoing(facts)
 
@@ -117,88 +116,6 @@ def _says_whether(value: Value) -> bool:
         is_constant(value, True, False)
         or (isinstance(value, Call) and value.method == "compare_digest")
         or isinstance(value, Truth)
-    )
-
-
-def _lets_unsigned_in(facts: SourceFacts, route: SourceRoute) -> Iterator[Span]:
-    """``if not request.headers.get("X-Signature"): return True`` in what checks the signature, ``if not shown or matches(shown)``, and
-    ``if shown:`` around all of the check."""
-    for name in sorted(_functions(facts, route)):
-        if not any(_DIGESTS.search(call.callee) for call in facts.calls_in(name)):
-            continue
-        for returned in facts.returns_of(name):
-            if is_constant(returned.value, True) and any(
-                _is_absence(facts, asked) for asked in facts.conditions_around(returned.span)
-            ):
-                yield returned.span
-        asked_here = facts.conditions_in(name)
-        for asked in asked_here:
-            if not asked.negated and not asked.refuses and _absent_or_right(facts, asked.value):
-                yield asked.span
-        if any(
-            (one.stops or one.refuses) and (one.negated or _is_absence(facts, one))
-            for one in asked_here
-            if _is_of_header(facts, one)
-        ):
-            continue  # who brings none is turned away
-        yield from (one.span for one in asked_here if one.stops and not one.negated and _present_and_wrong(facts, one))
-        for call in facts.calls_in(name):
-            around = list(facts.conditions_around(call.span)) if call.method == "compare_digest" and call.span else []
-            if around and any(
-                not one.negated and _is_of_header(facts, one) and _is_presence(one.value) for one in around
-            ):
-                yield call.span or around[0].span
-
-
-def _is_of_header(facts: SourceFacts, asked: Condition) -> bool:
-    value = asked.value.parts[0] if isinstance(asked.value, Truth) and asked.value.parts else asked.value
-    return facts.derives(value, "request-header", "request-headers")
-
-
-def _is_presence(value: Value) -> bool:
-    """``if shown:``, ``if shown is not None:``"""
-    if isinstance(value, Truth):
-        return value.differs and any(is_constant(part, None, "") for part in value.parts)
-    return isinstance(value, Item)
-
-
-def _absent_or_right(facts: SourceFacts, value: Value) -> bool:
-    """``not shown or compare_digest(shown, wanted)``."""
-    if not isinstance(value, Choice) or value.every:
-        return False
-    absent = any(
-        isinstance(one, Truth)
-        and not one.differs
-        and len(one.parts) == 1
-        and facts.derives(one.parts[0], "request-header", "request-headers")
-        for one in value.options
-    )
-    return absent and any(isinstance(one, Call) and _DIGESTS.search(one.callee) for one in value.options)
-
-
-def _present_and_wrong(facts: SourceFacts, asked: Condition) -> bool:
-    """``if shown and not compare_digest(shown, wanted): raise``, which lets whoever shows nothing go on."""
-    value = asked.value
-    if not isinstance(value, Choice) or not value.every or len(value.options) != 2:
-        return False
-    shown, wrong = value.options
-    there = isinstance(shown, Item) or (isinstance(shown, Truth) and _is_presence(shown))
-    right = wrong.parts[0] if isinstance(wrong, Truth) and len(wrong.parts) == 1 and not wrong.differs else None
-    return (
-        there
-        and isinstance(right, Call)
-        and _DIGESTS.search(right.callee) is not None
-        and facts.derives(shown.parts[0] if isinstance(shown, Truth) else shown, "request-header", "request-headers")
-    )
-
-
-def _is_absence(facts: SourceFacts, asked: Condition) -> bool:
-    """That a test is true where a header of the request is not there."""
-    value = asked.value
-    if isinstance(value, Truth) and not value.differs and any(is_constant(part, None, "") for part in value.parts):
-        return not asked.negated and facts.derives(value.parts[0], "request-header", "request-headers")
-    return (
-        asked.negated and isinstance(value, (Item, Call)) and facts.derives(value, "request-header", "request-headers")
     )
 
 

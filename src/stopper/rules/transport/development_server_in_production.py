@@ -46,6 +46,7 @@ _COMMAND: Final = re.compile(
 
 
 _ENTRY: Final = re.compile(r"(?i)^\s*ENTRYPOINT\s*\[(.*)\](?:\s|$)")
+_OF_CONTAINER: Final = re.compile(r"^[\s-]*(command|args):\s*\[(.*)\](?:\s|$)")
 _ARGUMENTS: Final = re.compile(r"(?i)^\s*CMD\s*\[(.*)\](?:\s|$)")
 
 
@@ -90,8 +91,14 @@ def _with_entry(file: TextFile) -> Iterator[str]:
         if file.kind == "dockerfile"
         else None
     )
+    before = ""
     for line in file.lines:
         arguments = _ARGUMENTS.match(line) if entry is not None else None
+        if file.kind == "deployment" and (found := _OF_CONTAINER.match(line)):
+            if found[1] == "command":
+                before = found[2]
+            elif before:  # ``args`` of Kubernetes stand behind ``command``
+                line, before = f"{before}, {found[2]}", ""
         yield f"{entry}, {arguments[1]}" if arguments is not None else line
 
 

@@ -74,6 +74,9 @@ def detect(app: App) -> Iterator[Hit]:
             yield _told(_LINK, call.span, sure, mailed=bool(mailed))
     else:  # one setting is missing, however many links there are; those that are mailed do harm
         yield _told(f"{_LINK}, as {_others(len(links) - 1)}", links[0].span, sure, mailed=bool(mailed))
+    if not pinned and not mailed:
+        for place in list(_in_mailed_templates(facts))[:1]:  # a text and its HTML hold one link
+            yield Hit(_LINK, place, certainty=sure)
     taken_apart = {one.span for call in facts.calls(*_TAKE_APART) for one in call.args if isinstance(one, Call)}
     seen: set[tuple[str, int]] = set()
     mails: set[str] = set()
@@ -90,6 +93,22 @@ def detect(app: App) -> Iterator[Hit]:
             mails |= {mail} - {""}
             sent = bool(mail) or _is_mailed(facts, facts.function_around(span))
             yield _told("this address is built from the request's Host header", span, sure, mailed=sent)
+
+
+_EXTERNAL: Final = re.compile(r"url_for\([^)]*\b_external\s*=\s*True")
+
+
+def _in_mailed_templates(facts: SourceFacts) -> Iterator[Span]:
+    """``{{ url_for("reset", token=token, _external=True) }}`` in the template of a mail: it is rendered while the request is answered."""
+    names = {
+        f"/{name}"
+        for call in facts.calls("flask.render_template", "flask.templating.render_template")
+        if (name := text_of(call.argument(0, "template_name_or_list"))) is not None and _is_mailed(facts, call.function)
+    }
+    for file in facts.files_of("template") if names else ():
+        for number, line in file.lines_with("_external") if f"/{file.path}".endswith(tuple(names)) else ():
+            if _EXTERNAL.search(line) and _FOR_OTHERS.search(line):
+                yield Span(file.path, number, number, 1, len(line) + 1)
 
 
 def _told(message: str, span: Span | None, sure: Certainty, *, mailed: bool) -> Hit:

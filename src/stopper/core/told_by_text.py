@@ -1,0 +1,55 @@
+"""Secrets that no name and no label tells: what was drawn at random under a text that says what it is, and answers that hold a token."""
+
+import re
+from typing import Final
+
+from stopper.core.labels import Label
+from stopper.core.shown_as_text import shown_in
+from stopper.core.values import Call, Mapping, Member, Value, text_of, walk
+
+_PASSWORD: Final = re.compile(r"(?i)\bpass(?:word|wort|phrase)\b")
+_CODE: Final = re.compile(
+    r"(?i)\botp\b|\bone[- ]time\b|\bpass ?code\b|\b(?:verification|security|log-?in|reset|2fa) code\b"
+)
+_DRAWN: Final = re.compile(
+    r"secrets\.(?:randbelow|choice|token_urlsafe|token_hex)|random\.(?:\w+\.)?(?:randint|randrange|choices?|sample)|pyotp\..*\.(?:now|at)"
+)
+_ASKS: Final = frozenset({"client_secret", "grant_type", "refresh_token"})
+"""What is sent to the door where RFC 6749 §4 hands out tokens."""
+
+
+def told_by_text(value: Value) -> frozenset[Label]:
+    """``log.info("the code for %s is a one-time code: %s", phone, code)``, and all that such a door has answered."""
+    texts = [text for part in walk(value, 3) if (text := text_of(part)) is not None]
+    shown = list(shown_in(value))
+    found = {Label("token", True, "answer") for one in shown if _is_token_answer(one)}
+    kind = next(
+        (kind for text in texts for kind, said in (("password", _PASSWORD), ("token", _CODE)) if said.search(text)),
+        None,
+    )
+    if kind is not None and any(_is_drawn(one) for one in shown):
+        found.add(Label("password" if kind == "password" else "token", True, "text"))
+    return frozenset(found)
+
+
+def _is_drawn(value: Value) -> bool:
+    """That it is put together of what was drawn; one of several texts, as it stands, is a text."""
+    return any(
+        isinstance(part, Call) and _DRAWN.fullmatch(part.callee) and not (part is value and part.method == "choice")
+        for part in walk(value, 5)
+    )
+
+
+def _is_token_answer(value: Value) -> bool:
+    """``post(url, data={"grant_type": …}).json()``, its text, its content."""
+    match value:
+        case (
+            Call(method="json", receiver=Call() as asked) | Member(attribute="text" | "content", owner=Call() as asked)
+        ):
+            sent = (asked.keyword("data"), asked.keyword("json"), *asked.args[1:2])
+            return asked.method == "post" and any(
+                isinstance(one, Mapping) and not _ASKS.isdisjoint(text_of(key) or "" for key, _ in one.items)
+                for one in sent
+            )
+        case _:
+            return False
