@@ -7,6 +7,7 @@ import re
 import secrets
 import sqlite3
 import subprocess
+from collections import Counter
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -300,6 +301,23 @@ def test_a_default_account_at_the_log_in_of_administrators_beside_that_of_everyb
     app.add_url_rule("/admin/login", "admin", lambda: door({"admin": "admin"}), methods=["POST"])
     found = verdict("default-account-enabled", app, said("/login", "POST"), said("/admin/login", "POST"))
     assert [str(ref) for ref in found.routes] == ["POST /admin/login"]
+
+
+@pytest.mark.parametrize("doors", [1, 2])
+def test_no_name_is_guessed_at_as_often_as_locks_an_account(doors: int) -> None:
+    """Two log-ins may know the same administrator, whose account many lock at the fifth wrong password."""
+    app, wrong = Flask("locks"), Counter[str]()
+    eve = Identity("eve", (("X-API-Key", Secret("key-of-eve")),))
+
+    def door() -> Any:
+        wrong[request.get_json()["username"]] += 1
+        return {"error": "wrong"}, 401
+
+    paths = ("/login", "/admin/login")[:doors]
+    for path in paths:
+        app.add_url_rule(path, path, door, methods=["POST"])
+    verdict("default-account-enabled", app, *(said(path, "POST") for path in paths), identities=[eve])
+    assert 0 < wrong["admin"] < 5
 
 
 # --- packed cookies --------------------------------------------------------------------------------------------------------------

@@ -81,11 +81,23 @@ def test_wrong_passwords_go_side_by_side_where_a_log_in_is_slow(
 ) -> None:
     monkeypatch.setattr(login_not_throttled, "SLOW", -1.0 if at_once else 60.0)
     seen: list[bool] = []
-    told = scanned(api(seen, most), "login-not-throttled")
+    told = scanned(api(seen, most), "login-not-throttled", mode="active")
     assert told == {"login-not-throttled": outcome}
     assert seen.count(False) <= 12
     assert outcome == "pass" or seen.count(False) == wrong
     assert seen.count(True) == 3 if outcome == "fail" else 2
+
+
+def test_nobody_who_was_given_is_locked_out_by_a_scan_that_registers_nobody() -> None:
+    """Wrong passwords are sent for an account that nobody has; that one which is there may be locked weighs into what is told."""
+    asked: list[str] = []
+    app = api([])
+    app.before_request(
+        lambda: asked.append(request.get_json()["account"]["mail"]) if request.method == "POST" else None
+    )
+    assert scanned(app, "login-not-throttled") == {"login-not-throttled": "fail"}
+    assert len([mail for mail in asked if mail in PEOPLE]) <= 2 * len(PEOPLE)
+    assert len([mail for mail in asked if mail not in PEOPLE]) >= 12
 
 
 @pytest.mark.parametrize(("telling", "outcome"), [(True, "fail"), (False, "pass")])

@@ -214,7 +214,8 @@ def _ours(
     else:
         return
     if any(mark in shown for mark in marks.values()) or came:
-        routes = [kind.thing, *_deleting(kind)] if kind.thing is not None else _deleting(kind)
+        taking = [one for one in kind.members if takes_its_id(kind, one)]
+        routes = [kind.thing, *_deleting(kind), *taking] if kind.thing is not None else [*_deleting(kind), *taking]
         in_path = [one for one in routes if not stands_elsewhere(one)]
         named = {f"/{noun}/{number}" for one in kind.members for noun in _named_by(one)}
         for path in dict.fromkeys((*(_path_of_it(target, route, number) for route in in_path), *sorted(named))):

@@ -13,6 +13,12 @@ def known_person(target: Target) -> Identity | None:
     return next((one for one in reversed(known) if not one.any_password), None)
 
 
+def lockable_person(target: Target) -> Identity | None:
+    """The person that is known, where its account may be locked by wrong passwords: a scan that registers nobody, as by default, locks out nobody
+    who was there before."""
+    return known_person(target) if target.mode == "active" else None
+
+
 def own_person(target: Target, purpose: str) -> Steps[Identity | None]:
     """Somebody whom the scan registers for this *purpose* alone, in mode active, so that nobody else is harmed; None where nobody can be
     registered, or the person that is known is the scan's own already."""

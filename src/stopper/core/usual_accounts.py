@@ -16,3 +16,5 @@ PAIRS: Final = (
     ("demo", "demo"),
 )
 """The commonest default accounts; a scan tries these and no more."""
+TRIES_MOST: Final = 4
+"""Wrong passwords for one name: many log-ins lock an account at the fifth."""

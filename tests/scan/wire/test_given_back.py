@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +12,7 @@ from flask import Flask, jsonify, redirect, request
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Effect, Request
-from stopper.core.probe import Identity, Mode
+from stopper.core.probe import Identity, Mode, Skipped
 from stopper.core.secret import Secret
 from stopper.scan.staying import left_behind
 from stopper.scan.target import prepare
@@ -144,6 +145,11 @@ def test_who_was_given_a_name_of_the_scan_loses_no_password_by_it() -> None:
         ("/like/3", "like"),
         ("/close/3", "close"),
         ("/settings/close", "close"),
+        ("/admin/maintenance?on=1", "on"),
+        ("/admin/site?maintenance=true", "maintenance"),
+        ("/features?off", "off"),
+        ("/shifts?on=2026-01-01", ""),
+        ("/articles?on=page", ""),
         ("/account/closed", "close"),
         ("/orders/cancelled", ""),
         ("/users/3/liked", ""),
@@ -404,6 +410,33 @@ def test_a_deed_that_a_page_answers_with_another_page_is_named_too(target: str, 
     courier.carry(Request("POST", target, (), b"", "write"))
     courier.put_back()
     assert bool(courier.unlike) is named
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/close/1", False),
+        ("/tickets/1/close", False),
+        ("/tickets/1/resolved", False),
+        ("/orders/7/cancel", True),  # it is read beforehand, and told where it is another afterwards
+        ("/tickets/1/pin", True),
+        ("/tickets/99999999/close", True),
+    ],
+)
+def test_what_ends_a_thing_is_not_done_where_nobody_was_shown_it(path: str, sent: bool) -> None:
+    """Somebody's ticket that a scan closed at night stays closed, and a line in a report opens it for nobody."""
+    app, done = Flask("desk"), list[str]()
+    app.add_url_rule("/orders/<int:number>", "order", lambda number: {"id": number, "state": "open"})
+
+    @app.post("/<path:said>")
+    def deed(said: str) -> Any:
+        done.append(f"/{said}")
+        return jsonify(ok=True)
+
+    courier = Courier(WsgiTransport(app), mode="active")
+    with nullcontext() if sent else pytest.raises(Skipped, match="could not be read beforehand"):
+        courier.carry(Request("POST", path, (), b"", "write"))
+    assert done == ([path] if sent else [])
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Anybody who knows the usual pairs, such as `admin` with `admin`, is let in."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Final
@@ -38,7 +39,7 @@ from stopper.core.probe_login import (
 from stopper.core.random_words import token_hex
 from stopper.core.rule import Hit, Rule
 from stopper.core.said_by_caller import GUARDS
-from stopper.core.usual_accounts import PAIRS
+from stopper.core.usual_accounts import PAIRS, TRIES_MOST
 from stopper.core.values import (
     Call,
     ConfigValue,
@@ -298,12 +299,14 @@ def probe(target: Target) -> Steps[Verdict]:
     if (came := (yield from _came_by_one(target))) is not None:
         return came
     found: Verdict | None = None
+    refused = Counter[str]()
     for route in routes[:2]:  # beside the log-in of everybody often stands one of administrators
         way = yield from _way_in(target, route)
         if way is not None:
             if (any_password := (yield from lets_in_by_any_password(target, route, way[0]))) is not None:
                 return any_password
-            seen = yield from _tried(target, route, *way)
+            most = TRIES_MOST - (route is routes[0] and len(routes) > 1)  # they may know the same people
+            seen = yield from _tried(target, route, *way, refused, most)
             if seen.outcome == "fail":
                 return seen
             found = found or seen
@@ -346,7 +349,9 @@ def _way_in(target: Target, route: Route) -> Steps[tuple[int, Response] | None]:
     return None
 
 
-def _tried(target: Target, route: Route, way: int, refusal: Response) -> Steps[Verdict]:
+def _tried(
+    target: Target, route: Route, way: int, refusal: Response, refused: Counter[str], most: int
+) -> Steps[Verdict]:
     own = {
         (one.subject, one.password.reveal())
         for one in target.identities
@@ -356,8 +361,9 @@ def _tried(target: Target, route: Route, way: int, refusal: Response) -> Steps[V
     ref = RouteRef("POST", route.path)
     for name, password in PAIRS:
         subject = f"{name}@{domain}" if domain else name
-        if (subject, password) in own:
+        if (subject, password) in own or refused[subject] >= most:
             continue
+        refused[subject] += 1
         exchange = yield from send(list(login_requests(target, route, subject, password))[way])
         if exchange.response.status == 429:
             return unsure("the log-in slows down before all pairs were tried")

@@ -21,7 +21,7 @@ from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, 
 from stopper.core.probe_baseline import attempt, beyond, same
 from stopper.core.probe_burst import SLOW, load_of
 from stopper.core.probe_codes import asked_codes, joined
-from stopper.core.probe_guessed_person import known_person, own_person
+from stopper.core.probe_guessed_person import known_person, lockable_person, own_person
 from stopper.core.probe_log_in_by_get import log_in_by_get
 from stopper.core.probe_login import (
     asks_basic,
@@ -234,7 +234,7 @@ def _of_log_ins(target: Target) -> Steps[Verdict]:
         load = load_of(target, route.path)
         if load is not None and load.turned_away:  # by what other probes sent there; it would turn away these as well
             return passed(f"POST {route.path} turned this scan away after some log-ins")
-        people = ((yield from own_person(target, "whose password is guessed")), known_person(target))
+        people = ((yield from own_person(target, "whose password is guessed")), lockable_person(target))
         for person in [
             *(one for one in people if one is not None),
             None,
@@ -332,6 +332,10 @@ def _guessed(
         evidence.insert(0, Evidence("exchange", "control: the right password is let in", right))
         evidence.append(Evidence("exchange", "the right password after all the wrong ones is let in at once", again))
     message = f"{ref} answered {ATTEMPTS} wrong passwords in a row alike, without a limit, a lock or a delay"
+    if right is None and known_person(target) is not None and lockable_person(target) is None:
+        return failed(
+            f"{message}, for an account that nobody has", (ref,), evidence, "medium"
+        )  # one that is there may be locked
     return failed(message, (ref,), evidence)
 
 

@@ -10,11 +10,12 @@ from typing import Final, cast
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.ids_in_paths import ID
 from stopper.core.naming import as_parameter
+from stopper.core.participles import with_deeds
 from stopper.core.probe_baseline import steady
 from stopper.core.probe_objects import as_id, inner_object, is_masked
 from stopper.core.redactor import is_sensitive_name
 from stopper.scan.wire.body_members import members_of, with_members
-from stopper.scan.wire.deeds_by_get import deed_in
+from stopper.scan.wire.deeds_by_get import deed_in, words_of
 from stopper.scan.wire.made_up_ids import NOBODY
 from stopper.scan.wire.spared_accounts import is_of_oneself
 from stopper.scan.wire.things_made import creates
@@ -39,6 +40,10 @@ _LOOKS: Final = frozenset(
 """What a POST says that changes nothing."""
 _SETS: Final = frozenset({"edit", "update", "change", "modify", "save", "set"})
 """What a path may say before the id of what it changes."""
+_ENDS: Final = frozenset({
+    "close", "cancel", "complete", "finish", "resolve", "reject", "decline", "approve", "accept", "confirm", "redeem", "claim", "revoke", "expire", "terminate", "refund", "deactivate", "suspend", "ban", "void", "ship",
+})  # fmt: skip
+"""What is done to a thing and is over then: nobody can undo it who was not shown what it was."""
 _OF_THE_BODY: Final = ("content-type", "content-length", "accept")
 
 
@@ -136,6 +141,21 @@ class AsItWas:
         if was:
             self.kept[place] = Kept(reading, was)
         return bool(was)
+
+    def ends_unread(self, request: Request) -> str:
+        """The word by which a POST ends a thing that was there, and that nobody was shown beforehand; an empty text for any other: ``/close/5``,
+        ``/orders/5/cancel``. To be asked after :meth:`before`."""
+        places = _places(request)
+        if (
+            request.method != "POST"
+            or next(iter(places)) not in self._unread
+            or any(map(self.kept.__contains__, places))
+        ):
+            return ""
+        parts = request.target.partition("?")[0].rstrip("/").split("/")
+        said = parts[-2] if ID.fullmatch(parts[-1]) and len(parts) > 1 else parts[-1]
+        inside = any(map(ID.fullmatch, parts)) and not _of_an_own_person(request)
+        return min(_ENDS & with_deeds(words_of(said)), default="") if inside else ""
 
     def keep_by_oneself(self, request: Request, shown: tuple[Request, dict[str, object]] | None) -> None:
         """Where nothing can be read at what *request* is about to change, keep what the own account has *shown* of its members."""

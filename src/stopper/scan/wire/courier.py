@@ -172,6 +172,8 @@ class Courier:
     def _read_before(self, request: Request) -> Request:
         """Keep what *request* is about to change. Raises Skipped where that could not be given back to somebody who was given."""
         self.was.before(request, self.made.is_own, self._read_first)
+        if ends := self.was.ends_unread(request):
+            self._skip(request, f"its path says {ends!r}, and what that is done to could not be read beforehand")
         self.blind.before(request, self.made)
         given = request.identity in self.given.names and not self.made.is_own(request.target)
         if given:

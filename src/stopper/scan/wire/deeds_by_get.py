@@ -60,6 +60,9 @@ _HOW: Final = re.compile(
 
 _WHAT: Final = re.compile(r"(?i)action|do|op|operation|cmd|command|task|method|_method")
 """Names of a query that say what is to be done."""
+_TURNS: Final = re.compile(r"on|off|enable|disable|turn|switch|maintenance|lockdown|read_?only")
+"""Names of a query that turn something on or off."""
+_TURNED: Final = re.compile(r"(?i)|[01]|true|false|yes|no|on|off")
 _GIVES: Final = frozenset({"add", "update", "insert", "save"})
 """Names of a query that bring along what is written."""
 _DONE: Final = _TO_ONE | _BEHIND | _WRITES
@@ -93,6 +96,8 @@ def deed_in(target: str) -> str:
         told = words_of(value) & (ALWAYS | _DONE) if _WHAT.fullmatch(name) else {as_parameter(name)} & (ALWAYS | _GIVES)
         if told:
             return min(told)
+        if _TURNS.fullmatch(as_parameter(name)) and _TURNED.fullmatch(value):
+            return as_parameter(name)
     named = [as_parameter(name) for name, _ in pairs]
     last = said[-1] if said else set[str]()
     if any(_ID.fullmatch(one) for one in segments) or any(_WHICH.fullmatch(name) for name in named):
