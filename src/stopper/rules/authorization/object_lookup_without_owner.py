@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core import people_tables
+from stopper.core.apart_from_parent import is_tied_to_judged, looked_up_apart
 from stopper.core.app import App, Route
 from stopper.core.asked_whose import asks_on_another_way, asks_whose
 from stopper.core.body_models import classes_by_name
@@ -104,6 +105,7 @@ def detect(app: App) -> Iterator[Hit]:
                     and _model(one) not in narrowed
                     and not asks_whose(index, route, own, one)
                     and not _takes_what_is_free(index, own)
+                    and not is_tied_to_judged(facts, route, own, one)
                 ),
                 None,
             )
@@ -123,6 +125,14 @@ def detect(app: App) -> Iterator[Hit]:
                     by_role = any(map(asks_a_role, own)) or is_for_a_role(index, access)
                     weight: Severity | None = "low" if by_role else None
                     yield Hit(message, call.span, where, severity=weight)
+                break
+            apart = next(looked_up_apart(facts, route, own), None)
+            if apart is not None:
+                told, child, above = apart
+                message = (
+                    f"{method} {route.path} asks about `{above}` alone, and takes any `{child}`, whatever it belongs to"
+                )
+                yield Hit(message, told.span, RouteRef(method, route.path), certainty="likely")
                 break
 
 
