@@ -11,12 +11,14 @@ from stopper.core.asked_of_found import is_asked_of_caller, is_callers_parameter
 from stopper.core.caller_askers import askers
 from stopper.core.fact import Comparison, Condition, Decorator, Function
 from stopper.core.idle_questions import is_only_noted, is_switched_off, is_with_itself, on_another_way
+from stopper.core.named_by_id import says_who_in_where
 from stopper.core.nested_functions import inside
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO, is_for_a_role, is_for_customers, only_describes
 from stopper.core.passing import handed, unread
 from stopper.core.place import Span
 from stopper.core.raising import raised_in
 from stopper.core.reached_by_admins import lets_all_in
+from stopper.core.sql_conditions import statement_of
 from stopper.core.text_words import mentions
 from stopper.core.values import (
     Call,
@@ -81,6 +83,7 @@ _STATE: Final = re.compile(
 """Claims that say in which state somebody is, and not what belongs to whom."""
 _CHANGES: Final = frozenset({"update_one", "update_many", "replace_one", "find_one_and_update", "find_one_and_replace"})
 """Changes of a document: the first argument says of which, the second how it is to be."""
+_CHANGES_ROWS: Final = re.compile(r"(?is)\s*update\s.*\bset\b.*\bwhere\b")
 _CASTS: Final = frozenset({"UUID", "ObjectId", "Decimal"})
 """Classes that give what they are handed another type."""
 
@@ -263,6 +266,8 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
     if _SAYS.fullmatch(call.callee) or (call.method[:1].isupper() and call.method not in QUERIES):
         return False
     given = (*call.args, *(value for _, value in call.keywords))
+    if call.method == "execute" and call.args and _CHANGES_ROWS.match(statement_of(call.args[0])):
+        return says_who_in_where(index, call) or _holds_owner(index, call)
     if call.method in _CHANGES and call.args:
         return any(map(is_who, walk(call.args[0], 6)))
     if call.method in QUERIES and _holds_owner(index, call):

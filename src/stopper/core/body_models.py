@@ -4,14 +4,25 @@ Such an object is what it was filled with, field by field. A field that admits n
 texts of a given form is *narrow*: whatever a caller sends, it can inject nothing.
 """
 
-import math
 import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.fact import ClassFact
 from stopper.core.loaded_bodies import is_loaded
 from stopper.core.origins import FORMS, FREE_FIELD
-from stopper.core.values import Call, Choice, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Value,
+    text_of,
+    walk,
+)
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -131,7 +142,7 @@ def class_of(facts: "SourceFacts", value: Value, depth: int = 4) -> str | None:
         case Member() | Item():
             owner = class_of(facts, value.owner, depth - 1)
             word = value.attribute if isinstance(value, Member) else text_of(value.key)
-            declared = _declared(facts, owner, word or "") if owner is not None else None
+            declared = declared_as(facts, owner, word or "") if owner is not None else None
             return next((one for one in _names(declared) if is_record(facts, one)), None)
         case Choice():
             found = (class_of(facts, one, depth - 1) for one in value.options)
@@ -173,7 +184,7 @@ def _schema_of(facts: "SourceFacts", value: Parameter) -> str | None:
     return None
 
 
-def _declared(facts: "SourceFacts", owner: str, word: str, depth: int = 6) -> Value | None:
+def declared_as(facts: "SourceFacts", owner: str, word: str, depth: int = 6) -> Value | None:
     """The annotation of a field, or what a schema has under its name; also of the classes above."""
     known = classes_by_name(facts).get(owner)
     if known is None or depth < 0:
@@ -182,7 +193,7 @@ def _declared(facts: "SourceFacts", owner: str, word: str, depth: int = 6) -> Va
         return known.fields[word]
     if word in known.attributes:
         return known.attributes[word]
-    found = (_declared(facts, base, word, depth - 1) for base in known.bases)
+    found = (declared_as(facts, base, word, depth - 1) for base in known.bases)
     return next((one for one in found if one is not None), None)
 
 
@@ -204,7 +215,7 @@ def declares(facts: "SourceFacts", word: re.Pattern[str]) -> bool:
 def admitted_words(facts: "SourceFacts", owner: Value, word: str) -> tuple[str, ...] | None:
     """The texts that a field admits where it lists them: ``Literal["a", "b"]``, ``OneOf(["a", "b"])``; None where it lists none."""
     known = class_of(facts, owner)
-    declared = _declared(facts, known, word) if known is not None else None
+    declared = declared_as(facts, known, word) if known is not None else None
     for part in walk(declared, 5):
         listed = isinstance(part, Item) and isinstance(part.owner, Name) and part.owner.dotted.endswith("Literal")
         if listed or (isinstance(part, Call) and part.method == "OneOf"):
@@ -253,12 +264,12 @@ def is_narrow(facts: "SourceFacts", owner: Value, word: str) -> bool:
     known = class_of(facts, owner)
     if known is None:
         return False
-    declared = _declared(facts, known, word)
-    if _is_validated(facts, known, word):
+    declared = declared_as(facts, known, word)
+    if is_validated(facts, known, word):
         return True
     if isinstance(declared, Call) and not _is_type(declared):
         return _is_narrow_field(declared)
-    given = _given(facts, known, word)
+    given = given_at_first(facts, known, word)
     return _is_narrow_type(facts, declared) or (isinstance(given, Call) and _asks_form(given))
 
 
@@ -282,12 +293,13 @@ def _is_type(value: Call) -> bool:
     return value.method in ("constr", "conint", "confloat", "condecimal", "conlist")
 
 
-def _given(facts: "SourceFacts", owner: str, word: str) -> Value | None:
+def given_at_first(facts: "SourceFacts", owner: str, word: str) -> Value | None:
+    """What the class gives a field where nobody says anything: ``limit: int = Field(20, le=100)``."""
     known = classes_by_name(facts).get(owner)
     return known.attributes.get(word) if known is not None else None
 
 
-def _is_validated(facts: "SourceFacts", owner: str, word: str) -> bool:
+def is_validated(facts: "SourceFacts", owner: str, word: str) -> bool:
     """A validator of the class looks at the field itself."""
     known = classes_by_name(facts).get(owner)
     for method in known.methods if known is not None else ():
@@ -351,34 +363,6 @@ def _is_narrow_field(field: Call) -> bool:
         if isinstance(part, Name):
             return True
     return False
-
-
-def is_bounded(facts: "SourceFacts", owner: Value, word: str, most: float = math.inf) -> bool:
-    """That a field has a largest value, of at *most* so much: ``Field(le=100)``, ``conint(le=100)``, ``Range(max=100)``, or a list of what
-    it may be."""
-    known = class_of(facts, owner)
-    if known is None:
-        return False
-    if _is_validated(facts, known, word) or admitted_words(facts, owner, word) is not None:
-        return True
-    asked = [part for one in (_declared(facts, known, word), _given(facts, known, word)) for part in walk(one, 5)]
-    return any(
-        isinstance(part, Call) and (part.method == "OneOf" or (_has_top(part) and not _is_more(_top_of(part), most)))
-        for part in asked
-    )
-
-
-def _has_top(call: Call) -> bool:
-    named = call.keyword("le", "lt", "max", "maximum") is not None
-    return named or (call.method in ("Range", "Le", "Lt") and (call.method != "Range" or len(call.args) > 1))
-
-
-def _top_of(call: Call) -> Value | None:
-    return call.keyword("le", "lt", "max", "maximum") or call.argument(1 if call.method == "Range" else 0)
-
-
-def _is_more(value: Value | None, most: float) -> bool:
-    return isinstance(value, Constant) and isinstance(value.value, (int, float)) and value.value > most
 
 
 def is_form_text(facts: "SourceFacts", made: Call) -> bool:

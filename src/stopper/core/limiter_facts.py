@@ -78,7 +78,7 @@ def has_default(facts: SourceFacts) -> bool:
 
 def default_a_day(facts: SourceFacts) -> int | None:
     """How often a day the limit for every route lets one caller ask, where it stands in the source; None where it does not."""
-    found = [times for text in _defaults(facts) if (times := _a_day(text)) is not None]
+    found = [times for text in _defaults(facts) if (times := times_a_day(text)) is not None]
     return min(found, default=None)
 
 
@@ -89,7 +89,8 @@ def _defaults(facts: SourceFacts) -> Iterator[str]:
         yield from (text for part in walk(value, 2) if (text := text_of(part)))
 
 
-def _a_day(text: str) -> int | None:
+def times_a_day(text: str) -> int | None:
+    """How often a day a limit in the notation of Flask-Limiter lets one caller ask."""
     found = [
         int(times) * _SECONDS["day"] // (_SECONDS[unit.lower()] * int(many or 1))
         for times, many, unit in _LIMIT.findall(text)

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.fact import SourceRoute
+from stopper.core.fact import Decorator, SourceRoute
 from stopper.core.facts import SourceFacts
 from stopper.core.idle_limits import limits_nobody
-from stopper.core.limiter_facts import has_default
+from stopper.core.limiter_facts import default_a_day, has_default, times_a_day
 from stopper.core.raising import raised_in
 from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.values import Call, Item, Name, Sequence, Value, may_be, options, text_of, walk
@@ -20,6 +20,8 @@ _THROTTLES: Final = re.compile(
 _COUNTED: Final = re.compile(r"(?i)attempt|fail|guess|(?<![a-z])tries|strike|locked|blocked|banned|(?<![a-z])hits")
 _INCREASES: Final = frozenset({"incr", "incrby", "hincrby", "zincrby", "incrbyfloat"})
 """What counts up in Redis and its kin: nothing else of a log-in does."""
+MOST_GUESSES: Final = 200_000
+"""Requests a day above which a limit slows no guessing down: a hundred a minute, which is usual, are 144,000."""
 _TOO_MANY: Final = (429, 423)
 """Too Many Requests (RFC 6585) and Locked (RFC 4918): who answers so counts the attempts."""
 
@@ -30,7 +32,7 @@ def counts_attempts(index: FunctionIndex, route: SourceRoute, functions: list[st
     told = [*route.decorators, *(one for name in functions for one in index.by_name[name].decorators)]
     idle = [one.name for one in told if _THROTTLES.search(one.name) and limits_nobody(facts, one.name)]
     functions = [name for name in functions if not any(name == one or name.startswith(f"{one}.") for one in idle)]
-    decorators = [one for one in told if one.name not in idle]
+    decorators = [one for one in told if one.name not in idle and not _holds_no_guesses(one, route)]
     calls = [call for name in functions for call in facts.calls_in(name)]
     names = [*(decorator.name for decorator in decorators), *route.hooks, *functions]
     names += _of_classes(index, functions)
@@ -41,6 +43,18 @@ def counts_attempts(index: FunctionIndex, route: SourceRoute, functions: list[st
     if any(call.method in _INCREASES for call in calls) or _held_against_a_bound(index, functions):
         return True
     return limits_from_outside(facts, route)
+
+
+def _holds_no_guesses(one: Decorator, route: SourceRoute) -> bool:
+    """``@limiter.limit("5/minute", methods=["GET"])`` over a form that is posted, ``@limiter.limit("5000/minute")``."""
+    if one.call is None or one.call.method not in ("limit", "shared_limit"):
+        return False
+    methods = one.call.keyword("methods")
+    named = [text_of(word) for word in methods.items] if isinstance(methods, Sequence) else []
+    if "POST" in route.methods and all(named) and named and "POST" not in {str(word).upper() for word in named}:
+        return True
+    times = times_a_day(text_of(one.call.argument(0, "limit_value")) or "")
+    return times is not None and times > MOST_GUESSES
 
 
 def _held_against_a_bound(index: FunctionIndex, functions: list[str]) -> bool:
@@ -131,7 +145,7 @@ def limits_from_outside(facts: SourceFacts, route: SourceRoute) -> bool:
 def limited_as_a_whole(facts: SourceFacts) -> bool:
     """A limiter with default limits, by argument or by setting, or a hook that is called so counts on every route."""
     return (
-        has_default(facts)
+        (has_default(facts) and (default_a_day(facts) or 0) <= MOST_GUESSES)
         or facts.imports("stopper.service")
         or any(_limits(facts, name) for name in hung(facts, *BEFORE))
     )

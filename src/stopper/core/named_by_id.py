@@ -7,6 +7,7 @@ from stopper.core.sql_conditions import compared, statement_of
 from stopper.core.sql_tables import table_of
 from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, walk
 from stopper.core.view_functions import FunctionIndex
+from stopper.core.who_calls import is_who
 
 _SQL: Final = re.compile(r"(?is)^\s*(select|update|delete)\b.*\bwhere\b")
 _OWNER: Final = r"(?:user|owner|author|account|customer|tenant|org|team|created_by|member|company|merchant|client|patient|student|seller|buyer|employee|workspace)\w*"
@@ -40,9 +41,10 @@ def is_id(index: FunctionIndex, value: Value) -> bool:
         if isinstance(part, Item) and isinstance(part.key, Constant) and _is_id_name(str(part.key.value)):
             if isinstance(part.owner, Parameter) and part.owner.parameter in ("values", "view_args", "kwargs"):
                 return True
-            return isinstance(part.owner, (Name, Call)) and "request" in str(
+            if isinstance(part.owner, (Name, Call)) and "request" in str(
                 getattr(part.owner, "dotted", getattr(part.owner, "callee", ""))
-            )
+            ):
+                return True
     return False
 
 
@@ -61,6 +63,8 @@ def is_statement_by_id(index: FunctionIndex, call: Call) -> bool | None:
     asked = list(compared(call))
     if any(_NUMBER.search(column) and _is_of_caller(index, value) for column, value in asked):
         return False
+    if says_who_in_where(index, call):
+        return False
     if not _SQL_OWNER.search(said):
         return True
     owners = [(column, value) for column, value in asked if _OWNERS.fullmatch(column)]
@@ -70,6 +74,20 @@ def is_statement_by_id(index: FunctionIndex, call: Call) -> bool | None:
 def _is_of_caller(index: FunctionIndex, value: Value) -> bool:
     """``AND merchant_id = ?`` with a member of what a decorator hands in: no number that the address or the request names."""
     return isinstance(value, (Item, Member)) and not is_id(index, value) and not _is_sent(value)
+
+
+def says_who_in_where(index: FunctionIndex, call: Call) -> bool:
+    """``WHERE id = ? AND resident = ?`` with who is calling, whatever the column is called; what a statement sets asks nothing."""
+    where = re.split(r"(?i)\bwhere\b", statement_of(call.args[0]))[-1]
+    return any(
+        _says_who(index, value) and re.search(rf"\b{re.escape(column)}\W*=", where) is not None
+        for column, value in compared(call)
+    )
+
+
+def _says_who(index: FunctionIndex, value: Value) -> bool:
+    """``g.user["id"]``, ``current_user.id``, and no number that the request names."""
+    return any(map(is_who, walk(value, 3))) and not is_id(index, value) and not _is_sent(value)
 
 
 def _is_sent(value: Value) -> bool:

@@ -52,6 +52,10 @@ def _all_given(facts: SourceFacts) -> dict[str, list[SetHeader]]:
     for call in facts.calls(*_ONE_BY_ONE):
         if len(call.args) > 1 and call.span is not None and (name := text_of(call.args[0])):
             found.setdefault(name.lower(), []).append(SetHeader(call.args[1], call.span, call.function))
+    for call in facts.calls("*.append"):
+        pair = call.args[0] if len(call.args) == 1 else None
+        if isinstance(pair, Sequence) and len(pair.items) == 2 and call.span and (name := text_of(pair.items[0])):
+            found.setdefault(name.lower(), []).append(SetHeader(pair.items[1], call.span, call.function))
     for call in facts.calls(*_SEVERAL):
         if call.span is None:
             continue

@@ -204,9 +204,12 @@ def tells_all(part: Value) -> bool:
                     ".__mapper__.columns",
                     ".__mapper__.column_attrs",
                     ".__mapper__.attrs",
+                    ".__mapper__.c",
                     ".__table__.c",
                 )
             )
+        case Call(callee=callee) if callee.endswith((".__mapper__.c.keys", ".__table__.c.keys", "_.columns.keys")):
+            return True
         case Member(
             attribute="columns" | "column_attrs" | "attrs" | "c",
             owner=Member(attribute="__table__" | "__mapper__" | "mapper"),

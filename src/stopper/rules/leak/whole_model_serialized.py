@@ -195,7 +195,7 @@ def _of_one_column(inside: list[Value]) -> frozenset[int]:
     """The columns out of which one is taken by its name: ``getattr(Person.__table__.columns, "town")``."""
     taken = [one.args[0] for one in inside if isinstance(one, Call) and one.callee == "getattr" and one.args]
     taken += [one.owner for one in inside if isinstance(one, Item) and text_of(one.key) is not None]
-    return frozenset(id(part) for one in taken if tells_all(one) for part in walk(one, 3))
+    return frozenset(id(part) for one in taken if tells_all(one) or _is_own_dict(one) for part in walk(one, 3))
 
 
 def _names_fields(call: Call) -> bool:

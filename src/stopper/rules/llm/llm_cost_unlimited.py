@@ -5,7 +5,7 @@ from collections.abc import Mapping as MappingType
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.body_models import is_bounded
+from stopper.core.bounded_fields import is_bounded
 from stopper.core.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict

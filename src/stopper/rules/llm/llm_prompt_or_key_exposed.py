@@ -117,7 +117,7 @@ def _logged(facts: SourceFacts) -> Iterator[Hit]:
     asked = {id(call) for call in calls}
     told: dict[str, set[object]] = {}
     for call in calls:
-        told.setdefault(call.function, set()).update(origin for prompt in prompts(call) for origin in origins(prompt))
+        told.setdefault(call.function, set()).update(origin for prompt in prompts(call) for origin in _sources(prompt))
     fields = {field for call in calls for prompt in prompts(call) for field in _fields(facts, prompt)}
     for flow in facts.flows("log", "print"):
         mine = told.get(flow.function, set()) | _told_through(facts, flow.function, told)
@@ -126,11 +126,22 @@ def _logged(facts: SourceFacts) -> Iterator[Hit]:
         answer = answer or any(_is_answer(facts, one) for one in said)
         answer = answer or (bool(fields) and any(not fields.isdisjoint(_fields(facts, one)) for one in said))
         message = "what was said to the model, or what it answered, is logged: look whether people's words are in it"
-        if answer or any(origins(one) & mine for one in said):
+        if answer or any(_sources(one) & mine for one in said):
             yield Hit(message, flow.span, certainty="possible", severity="low")
             continue
         for span in dict.fromkeys(place for one in said for place in _handed_over(facts, one, told)):
             yield Hit(message, span, certainty="possible", severity="low")
+
+
+def _sources(value: Value | None) -> frozenset[object]:
+    """What of the request, or of a function's parameters, a value is made of; also by the field of what was just made of the body:
+    ``Question.model_validate(request.get_json()).text``."""
+    fields = {
+        ("field", part.owner.span, part.attribute)
+        for part in walk(value)
+        if isinstance(part, Member) and isinstance(part.owner, Call) and part.owner.span is not None
+    }
+    return frozenset({*origins(value), *fields})
 
 
 def _fields(facts: SourceFacts, value: Value) -> Iterator[tuple[str, str]]:
@@ -152,7 +163,7 @@ def _told_through(facts: SourceFacts, function: str, told: dict[str, set[object]
         if (asking := told.get(call.callee)) and (called := facts.function(call.callee)) is not None
         for place, name in enumerate(called.parameters)
         if ("parameter", (called.name, name)) in asking
-        for origin in origins(call.argument(place, name))
+        for origin in _sources(call.argument(place, name))
     }
 
 
@@ -162,7 +173,7 @@ def _handed_over(facts: SourceFacts, value: Value, told: dict[str, set[object]])
         if call.function in told and call.span is not None and isinstance(value, Parameter):
             given = [inner for one in passed_for(facts, value, call) for inner in _told(one)]
             if any(
-                origins(one) & told[call.function]
+                _sources(one) & told[call.function]
                 for one in given
                 if not (_is_metadata(one) or _is_measure(one) or _is_number(one))
             ):

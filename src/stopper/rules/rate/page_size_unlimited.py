@@ -6,7 +6,8 @@ from typing import Final, cast
 
 from stopper.core import call_edits, passing
 from stopper.core.app import App
-from stopper.core.body_models import HANDS_BODY, class_of, declares, is_bounded
+from stopper.core.body_models import HANDS_BODY, class_of, declares
+from stopper.core.bounded_fields import is_bounded
 from stopper.core.exchange import Exchange, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -108,8 +109,15 @@ def _sliced(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             bounds: tuple[Value, ...] = (
                 part.key.parts if isinstance(part, Item) and isinstance(part.key, Unknown) else ()
             )
-            if len(bounds) == 2 and not is_constant(bounds[1], None) and _free(facts, bounds[1]):
+            if len(bounds) == 2 and not is_constant(bounds[1], None) and _free(facts, _width(*bounds)):
                 yield returned.span, returned.function
+
+
+def _width(first: Value, last: Value) -> Value:
+    """How many there are between the bounds: ``count`` of ``rows[start : start + count]``."""
+    if isinstance(last, (Unknown, Format)) and len(last.parts) == 2 and first in last.parts:
+        return last.parts[1 - last.parts.index(first)]
+    return last
 
 
 def _hands_on(facts: SourceFacts, call: Call) -> bool:
