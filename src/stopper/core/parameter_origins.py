@@ -9,6 +9,7 @@ from stopper.core.naming import sensitive
 from stopper.core.origins import NONE, Labels, labelled, of_header
 from stopper.core.passing import given as given_for
 from stopper.core.path_converters import takes_any_text
+from stopper.core.poured_parameters import of_poured
 from stopper.core.values import NAMED, Call, Constant, Mapping, Parameter, Value, is_constant, options, text_of
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def of_parameter(facts: "SourceFacts", value: Parameter, numbers: bool) -> Label
         | _of_connexion(facts, value, numbers)
         | _of_validator(facts, value)
         | of_message(facts, value, numbers)
+        | of_poured(facts, value, numbers)
     )
 
 
