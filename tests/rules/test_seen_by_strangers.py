@@ -116,6 +116,19 @@ def test_posts_for_everybody_weigh_less_than_lists_of_people(beside: str, severi
     assert (found.severity or "high") == severity
 
 
+@pytest.mark.parametrize(
+    ("beside", "told"), [({"admin": False}, True), ({"role": "user"}, True), ({"joined": 2026}, False)]
+)
+def test_a_list_of_accounts_says_who_may_what(beside: dict[str, Any], told: bool) -> None:
+    """Names alone may be a list of members, which an application shows on purpose."""
+    club = ToyPeople("club")
+    people = [{"userid": number, "first_name": "Ann", "last_name": "Lee", **beside} for number in range(1, 4)]
+    club.app.add_url_rule("/api/users", "users", lambda: jsonify(people))
+    club.app.add_url_rule("/api/me", "me", lambda: jsonify(name=club.caller()))
+    found = try_rule(RULES["route-without-authentication"], club.app)
+    assert (found.outcome == "fail") is told, found.message
+
+
 @pytest.mark.parametrize("shown", ["hash", "name"])
 def test_what_another_probe_was_shown_by_an_id_is_looked_at(shown: str) -> None:
     """Ids that nobody guesses are known to the probe of others' things alone."""

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.exchange import Exchange
+from stopper.core.probe_objects import entries
 
 _NAMES: Final = re.compile(
     r"(?i)^((user|contact|customer|home|billing|sender|recipient|owner|guest|client|member|patient|employee|student|author|seller|buyer|driver|passenger|private|personal)_?)?(e_?mail(_?address)?|phone(_?number)?|mobile|password(_?hash)?|passwd|ssn|"
     r"social_security(_number)?|date_of_birth|birth_?date|birthday|dob|iban|card_?number|passport(_number)?|salary|street|"
     r"postal_?address|home_?address|tax_id|national_id)$"
 )
+_CALLED: Final = re.compile(r"(user|login|first|last|full)_?name|login|surname|e_?mail")
+_MAY: Final = re.compile(r"(is_?)?(admin|staff|superuser|root)|(user_?)?roles?|permissions|access_?level")
 _EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}\.[A-Za-z]{2,24}")
 
 
@@ -49,6 +52,14 @@ def people_in(value: object, depth: int = 6) -> Iterator[str]:
 def addresses_in(text: str) -> set[str]:
     """The e-mail addresses in a text, in lower case."""
     return {found.lower() for found in _EMAIL.findall(text)}
+
+
+def lists_accounts(value: object) -> bool:
+    """Whether an answer lists accounts, each with who it is and what it may: who the administrators are is nobody else's business."""
+    told = [{name.lower().replace("-", "_") for name in entry} for entry in entries(value)]
+    return len(told) > 1 and all(
+        any(map(_CALLED.fullmatch, names)) and any(map(_MAY.fullmatch, names)) for names in told
+    )
 
 
 def many_people(anonymous: Exchange) -> bool:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, Literal, TypeVar, cast
 
 from stopper.core.app import Route
@@ -147,6 +148,7 @@ _CHANGING: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=256)
 def steady(text: str) -> str:
     """*text* without the times, ids and tokens that change with every answer."""
     return _CHANGING.sub("~", text)

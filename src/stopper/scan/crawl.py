@@ -138,7 +138,7 @@ class _Guessing(Crawl):
         few = few and len(self.found) < MANY
         begun = self.paths()
         self._guess(nothing, weaknesses(begun), ALONE_PART)
-        self._guess(nothing, of_its_own_nouns(begun), PARTS_PART)
+        self._guess(nothing, of_its_own_nouns(begun) if few else (), PARTS_PART)
         self._guess(nothing, below(begun), THINGS_PART)
         self._guess(nothing, things(begun)[: len(FIRST)] if few and len(self.found) < SOME else ())
         if few:

@@ -16,7 +16,7 @@ from stopper.core.inside_locations import is_kept_inside
 from stopper.core.open_doors import is_exempted, marks_views
 from stopper.core.open_harms import OF_PEOPLE, OF_PERSONS, harm_of, harm_of_forgotten, is_forgotten, is_published
 from stopper.core.people_known import is_asked_before, knows_people, looks_at_credentials
-from stopper.core.personal import addresses_in, many_people, people_in
+from stopper.core.personal import addresses_in, lists_accounts, many_people, people_in
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_administrators import shown_to_all
@@ -234,7 +234,7 @@ def _people_data(target: Target, request: Request, anonymous: Exchange) -> bool:
     brought = addresses_in(request.target + request.body.decode("utf-8", "replace"))
     given = addresses_in(anonymous.response.text) - brought
     subjects = {person.subject.lower() for person in target.identities if person.subject}
-    if given & subjects or shows_account(target, anonymous):
+    if given & subjects or shows_account(target, anonymous) or lists_accounts(said):
         return True
     return said is not None and any(True for _ in people_in(said)) and (bool(given) or not brought)
 

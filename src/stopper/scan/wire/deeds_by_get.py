@@ -1,6 +1,7 @@
 """GETs that do something: what their address says is a deed, so a scan that only reads does not ask there."""
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, unquote
 
@@ -66,11 +67,18 @@ _TURNED: Final = re.compile(r"(?i)|[01]|true|false|yes|no|on|off")
 _GIVES: Final = frozenset({"add", "update", "insert", "save"})
 """Names of a query that bring along what is written."""
 _DONE: Final = _TO_ONE | _BEHIND | _WRITES
+KEPT: Final = 1024
+"""Texts whose words are kept: each request of a scan is judged several times over."""
 
 
 def words_of(text: str) -> set[str]:
     """The words of a part of a path in small letters: ``deleteNote`` and ``delete-note`` are two."""
-    return {word for word in re.split(r"[^a-z]+", as_parameter(text)) if word}
+    return set(_words(text))
+
+
+@lru_cache(maxsize=KEPT)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word for word in re.split(r"[^a-z]+", as_parameter(text)) if word)
 
 
 def joined_deed(word: str) -> str:
@@ -79,6 +87,7 @@ def joined_deed(word: str) -> str:
     return (found.group(1) or found.group(2)) if found is not None else ""
 
 
+@lru_cache(maxsize=KEPT)
 def deed_in(target: str) -> str:
     """The word by which the address of a GET says that it changes something, or an empty text."""
     path, _, query = target.partition("?")
