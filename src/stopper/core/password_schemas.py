@@ -233,3 +233,13 @@ def _asks_little(facts: SourceFacts, one: Comparison, function: str) -> bool:
 
 def _is_handed(value: Value, function: str) -> bool:
     return any(isinstance(part, Parameter) and part.function == function for part in walk(value, 4))
+
+
+def is_no_least(value: object) -> bool:
+    """A number too small for a least length, or one that so long a password may have everywhere."""
+    return is_too_short(value) or (isinstance(value, int) and not isinstance(value, bool) and value >= MOST)
+
+
+def is_too_short(value: object) -> bool:
+    """A number that no least length of a password may be (NIST SP 800-63B-4 §3.1.1.2)."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LEAST

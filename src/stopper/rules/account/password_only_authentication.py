@@ -1,13 +1,14 @@
 """A password that was guessed, phished or leaked elsewhere is enough to administer the application or to move money."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Final, cast
 
 from stopper.core.account_names import LOGS_IN, checks_password_hash, is_password_name, said_name
 from stopper.core.app import App, Route
+from stopper.core.fact import Decorator, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
@@ -64,6 +65,7 @@ def _matters(route: Route) -> bool:
 
 
 _ROLE: Final = re.compile(r"(?i)(?:user_?)?roles?|(?:access_?)?level|group")
+_FOR_ADMINS: Final = re.compile(r"(?i)^_?(?:(?:require|only)_?admins?|(?:is_)?admins?_?(?:required|only|access))$")
 _HIGH: Final = frozenset({"admin", "administrator", "superuser", "superadmin", "root"})
 
 
@@ -82,7 +84,28 @@ def _for_administrators(facts: SourceFacts, routes: list[Route]) -> Route | None
                 )
                 if (first := next(found, None)) is not None:
                     return first
-    return None
+    paths = {
+        route.path
+        for route in facts.routes
+        if not _WRITES.isdisjoint(route.methods) and any(map(_asks_for_one, (*route.decorators, *_above(facts, route))))
+    }
+    return next((one for one in routes if one.path in paths and not _WRITES.isdisjoint(one.methods)), None)
+
+
+def _above(facts: SourceFacts, route: SourceRoute) -> Sequence[Decorator]:
+    """What stands before the functions of a view class."""
+    names = [f"{route.view}.{method.lower()}" for method in route.methods if method in _WRITES]
+    return [one for name in names if (own := facts.function(name)) is not None for one in own.decorators]
+
+
+def _asks_for_one(decorator: Decorator) -> bool:
+    """``@admin_required``, ``@roles_required("admin")``, ``@auth.login_required(role="admin")``"""
+    if _FOR_ADMINS.search(decorator.name.rpartition(".")[2]):
+        return True
+    call = decorator.call
+    given = (*call.args, *(value for _, value in call.keywords)) if call is not None else ()
+    asks = "required" in decorator.name or "role" in decorator.name
+    return asks and any(not _HIGH.isdisjoint({text_of(part) or ""}) for value in given for part in walk(value, 2))
 
 
 def _logs_in(route: Route) -> bool:

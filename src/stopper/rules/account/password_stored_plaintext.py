@@ -41,7 +41,7 @@ COMPARED: Final = "a stored password is compared in clear"
 STORED: Final = "a password is stored as it was typed"
 _FINDERS: Final = ("*.filter_by", "*.find_one", "*.get_or_none", "*.find_one_or_404", "*.first_or_404")
 _INSERTS: Final = ("*.insert_one", "*.insert", "*.create", "*.put_item", "*.update_one")
-_WORD: Final = r"(?:password|passwd|pwd|pass|passwort|kennwort|wachtwoord|contrasena|senha|mot_de_passe|parola|sifre|heslo|haslo|losenord|psw)"
+_WORD: Final = r"(?:\w*_)?(?:password|passwd|pwd|pw|pass|passwort|kennwort|wachtwoord|contrasena|senha|mot_de_passe|parola|sifre|heslo|haslo|losenord|psw)"
 _QUERY: Final = re.compile(
     rf"(?is)\b(?:where|and)\s+[\w.\"`]*{_WORD}[\"`]?\s*=|insert\s+into\s+\S+\s*\([^)]*\b{_WORD}\b|\bset\s+[^;]*\b{_WORD}[\"`]?\s*="
 )

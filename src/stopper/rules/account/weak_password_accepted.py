@@ -18,8 +18,10 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.password_schemas import (
     LEAST,
     asks_nothing,
+    is_no_least,
     is_of_a_model,
     is_password_length,
+    is_too_short,
     least_asked,
     length_bounds,
     measures,
@@ -222,16 +224,16 @@ def _looks(facts: SourceFacts, names: list[str]) -> bool:
         if any(_is_strength(facts, call) for call in facts.calls_in(name)):
             return True
         if any(
-            is_password_name(field) and said.keyword("min_length") is not None and not _is_too_short(_least(said))
+            is_password_name(field) and said.keyword("min_length") is not None and not is_too_short(_least(said))
             for field, said in expected_fields(facts, name).items()
         ):
             return True
         for one in facts.comparisons_in(name):
             sides = (one.left, one.right)
-            if any(isinstance(side, Constant) and _is_too_short(side.value) for side in sides):
+            if any(isinstance(side, Constant) and is_no_least(side.value) for side in sides):
                 continue
             if any(is_password_length(facts, side) or _is_length_of(side, hashed) for side in sides):
-                if any(_is_too_short(least_number(facts, side)) for side in sides):
+                if any(is_too_short(least_number(facts, side)) for side in sides):
                     continue  # ``len(password) < policy.least``
                 return True
             if one.operator in ("in", "not in") and facts.derives(one.left, "password"):
@@ -303,11 +305,6 @@ def _asks_nothing(facts: SourceFacts, name: str) -> bool:
 def _least(field: Call) -> object:
     said = field.keyword("min_length")
     return said.value if isinstance(said, Constant) else None
-
-
-def _is_too_short(value: object) -> bool:
-    """A number that no least length of a password may be (NIST SP 800-63B-4 §3.1.1.2)."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 8
 
 
 def probe(target: Target) -> Steps[Verdict]:

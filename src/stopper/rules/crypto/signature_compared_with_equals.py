@@ -87,7 +87,8 @@ def detect(app: App) -> Iterator[Hit]:
 
     for one in facts.comparisons("in", "not in"):
         several = one.right.items if isinstance(one.right, Sequence) else ()
-        if _is_sent(facts, one.left) and any(is_mac(facts, made) for made in several):
+        turned = bool(several) and is_mac(facts, one.left) and any(_is_sent(facts, sent) for sent in several)
+        if turned or (_is_sent(facts, one.left) and any(is_mac(facts, made) for made in several)):
             yield Hit("the time of this comparison tells how much of a guess is right", one.span, certainty="certain")
         elif _is_shown_token(facts, one.left) and any(map(_lists_secrets, facts.followed(one.right))):
             yield Hit(
