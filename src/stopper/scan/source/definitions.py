@@ -143,7 +143,7 @@ def _parameter(reader: Reader, argument: ast.arg, index: int, default: Value | N
         said = reader.value(_unquoted(argument.annotation))
         named = (one.dotted for one in walk(said, 2) if type(one) is Name)
         typed = next((one for one in named if ("." in one and not one.startswith("typing.")) or one in _NUMBERS), "")
-        if type(said) is Name and said.dotted in ("flask.Flask", "flask.Blueprint", "logging.Logger"):
+        if type(said) is Name and said.dotted in ("flask.Flask", "logging.Logger"):
             return new_call(said.dotted, function=reader.function)
     if argument.arg in ("request", "req") and default is None and comes_in(reader.module, bases, typed):
         return new_name("flask.request")
