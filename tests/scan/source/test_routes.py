@@ -303,17 +303,13 @@ def test_a_hook_of_a_blueprint_guards_that_blueprint_only(read):
 
 
 def test_functions_that_say_what_they_take_are_handed_a_blueprint(read):
-    source = (
-        "from flask import Blueprint, Flask, abort, request\nouter = Blueprint('outer', __name__, url_prefix='/api')\n"
-        "inner = Blueprint('inner', __name__, url_prefix='/notes')\n"
-        "@inner.get('/all')\ndef notes(): return ''\n"
-        "def hooks(on: Blueprint):\n    @on.before_request\n    def known():\n        if not request.headers.get('X'): abort(401)\n"
-        "def children(on: Blueprint, app: Flask): on.register_blueprint(inner)\n"
-        "hooks(outer)\napp = Flask(__name__)\nchildren(outer, app)\napp.register_blueprint(outer)\n"
+    reading = read(
+        HEAD + "out = Blueprint('o', __name__, url_prefix='/api')\nbp = Blueprint('b', __name__, url_prefix='/notes')\n"
+        "@bp.get('/x')\ndef x():\n    return ''\n"
+        "def hooks(on: Blueprint):\n    @on.before_request\n    def check():\n        if 'user' not in session:\n            abort(401)\n"
+        "def children(on: Blueprint):\n    on.register_blueprint(bp)\nhooks(out)\nchildren(out)\napp.register_blueprint(out)\n"
     )
-    (route,) = read(source).app.routes
-    assert route.path == "/api/notes/all"
-    assert route.access["GET"].state == "guarded"
+    assert access(reading, "/api/notes/x") == "guarded"
 
 
 def test_a_hook_of_an_outer_blueprint_guards_the_inner(read):
