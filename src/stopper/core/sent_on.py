@@ -14,8 +14,7 @@ def sent_on(facts: SourceFacts) -> Iterator[SetHeader]:
         for option in options(returned.value):
             items = option.items if isinstance(option, Sequence) else ()
             codes = [one.value for one in items if isinstance(one, Constant) and type(one.value) is int]
-            held = next((one for one in items if isinstance(one, Mapping)), None)
-            for key, place in held.items if held is not None else ():
+            for key, place in (pair for one in items if isinstance(one, Mapping) for pair in one.items):
                 name = (text_of(key) or "").lower()
                 if name == "hx-redirect" or (name == "location" and any(300 <= code < 400 for code in codes)):
                     yield SetHeader(place, returned.span, returned.function)

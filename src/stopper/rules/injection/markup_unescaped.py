@@ -22,6 +22,7 @@ from stopper.core.place import Span
 from stopper.core.plain_templates import makes_no_page
 from stopper.core.probe import Steps, Target
 from stopper.core.probe_markup import marked_up
+from stopper.core.refused_pages import refused_with_words
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.unescaped_templates import filled_unescaped
 from stopper.core.values import (
@@ -94,6 +95,7 @@ def detect(app: App) -> Iterator[Hit]:
         if _is_tainted(facts, value) and not is_each_checked(facts, value, call.function, *_KINDS):
             yield Hit(f"Flask escapes nothing in a template of that name, and {name} comes from the request", call.span)
     yield from (Hit(FLASHED, span) for span in flashed_as_markup(facts, *_KINDS))
+    yield from (Hit(PUT_TOGETHER, span) for span in refused_with_words(facts, *_KINDS))
     yield from _stored(facts, seen)
     yield from (Hit("the template takes for markup what the request says", one) for one in said_by_templates(facts))
     yield from _environments(facts)
