@@ -30,7 +30,7 @@ from stopper.core.values import (
 
 GUARDS: Final = ("admin", "staff", "superuser", "root", "superadmin", "manager", "moderator", "owner", "administrator")
 """Roles that may do more than others, as they are usually called."""
-CASTS: Final = frozenset({"int", "str", "uuid.UUID", "bson.ObjectId"})
+CASTS: Final = frozenset({"int", "bool", "str", "uuid.UUID", "bson.ObjectId"})
 _SOMEBODY: Final = re.compile(r"(?:user|account|customer|member|student|employee|person|group)_id")
 _SERVICE: Final = re.compile(r"(?i)internal|machine|service_(?:key|token|auth)")
 _PREFERENCE: Final = re.compile(

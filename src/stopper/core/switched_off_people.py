@@ -32,7 +32,11 @@ def let_in_though_off(
         for name, held in one.attributes.items()
         if SWITCH.fullmatch(name)
     }
-    switches = {(name, span) for name, span in switches if _is_set(facts, name, others)}
+    switches = {
+        (name, span)
+        for name, span in switches
+        if _is_set(facts, name, others) or _is_asked_at_the_log_in(facts, name, span)
+    }
     if not switches:
         return
     methods = [one for one in facts.functions() if one.owner in names and _asks(facts, one.name, switches)]
@@ -73,6 +77,12 @@ def _is_set(facts: "SourceFacts", name: str, others: set[str]) -> bool:
         and not _is_of(one.into, others)
         for one in facts.assignments()
     )
+
+
+def _is_asked_at_the_log_in(facts: "SourceFacts", name: str, span: Span | None) -> bool:
+    """Who is switched off gets no token, whoever it is that switches people off."""
+    giving = {call.function for call in facts.calls("flask_jwt_extended.create_access_token") if call.function}
+    return any(_asks(facts, function, {(name, span)}) for function in giving)
 
 
 def _is_of(thing: Value | None, classes: set[str]) -> bool:

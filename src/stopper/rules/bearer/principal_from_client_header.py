@@ -11,7 +11,7 @@ from stopper.core.facts import Reading, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.jwt_names import verifies
 from stopper.core.named_by_cookies import named_by_cookies
-from stopper.core.owner_names import WHO
+from stopper.core.owner_names import ROLE, WHO
 from stopper.core.passing import passed as passed_for
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
@@ -31,7 +31,8 @@ PERSON: Final = re.compile(
     r"|x-(?:user|jwt|token)-?(?:info|context|claims|payload|subject)|x-(?:uid|scopes?|permissions?|internal(?:-(?:user|call|request|service))?)"
     r"|x-(?:caller|actor|operator|staff|worker|manager|requester|reviewer|approver|author|editor|seller|buyer|driver|rider|courier|doctor|physician|patient|nurse"
     r"|student|teacher|pupil|parent|librarian|player|officer|cashier|citizen|voter|applicant|candidate|resident|passenger|subscriber|person)(?:-?(?:id|e?mail))"
-    r"|x-(?:on-behalf-of|impersonate(?:-user)?|act(?:ing)?-as|run-as|sudo(?:-user)?)"
+    r"|x-(?:on-behalf-of|impersonate(?:d|-user)?|act(?:ing)?-(?:as|user(?:-id)?)|run-as|sudo(?:-user)?)|user-?(?:id|name)|x-consumer-(?:id|username|custom-id)"
+    r"|x-auth(?:enticated)?-(?:client|account|member|person|identity|agent)(?:-?(?:id|name|email))?"
 )
 """Names of headers that say who somebody is."""
 ADDRESS: Final = frozenset(
@@ -260,6 +261,16 @@ def _is_looked_for_among_own(facts: SourceFacts, reading: Reading) -> bool:
     )
 
 
+def _is_for_administrators(facts: SourceFacts, reading: Reading) -> bool:
+    """``if g.claims["role"] != "admin": abort(403)`` above it: who may act for others was asked."""
+    above = [
+        one.value for one in facts.conditions_in(reading.function) if one.refuses and one.span.line < reading.span.line
+    ]
+    asked = [part for value in above for part in walk(value, 6) if isinstance(part, Item)]
+    named = [part.owner for part in asked if ROLE.search(text_of(part.key) or "") is not None]
+    return any(isinstance(one, Name) and WHO.search(one.dotted) is not None for owner in named for one in walk(owner))
+
+
 def _told(call: Call) -> tuple[Value, ...]:
     """Everything that a call is passed."""
     return (*call.args, *(value for _, value in call.keywords))
@@ -267,7 +278,7 @@ def _told(call: Call) -> tuple[Value, ...]:
 
 def _is_used(facts: SourceFacts, reading: Reading) -> bool:
     function = reading.function
-    if _is_held_against_caller(facts, reading) or _is_looked_for_among_own(facts, reading):
+    if any(ask(facts, reading) for ask in (_is_held_against_caller, _is_looked_for_among_own, _is_for_administrators)):
         return False
     if any(_holds(one.value, reading) for one in facts.returns_of(function)):
         return True

@@ -11,7 +11,7 @@ from stopper.core.jwt_extended import BLOCKLIST, LOOKUP, guarded, issues, manage
 from stopper.core.login_names import BEST
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.switched_off_people import SWITCH, let_in_though_off
-from stopper.core.values import Call, Name, text_of, walk
+from stopper.core.values import Call, Item, Mapping, Name, Parameter, Value, text_of, walk
 
 _USER: Final = re.compile(r"(?i)^(app)?users?(model)?$|^(member|account|customer|employee|person)$")
 
@@ -101,12 +101,20 @@ def _only_makes(facts: SourceFacts) -> bool:
     loaders = _loaders(facts)
     return bool(loaders) and all(
         bool(loader.returns)
-        and all(isinstance(value, Call) and value.method[:1].isupper() for value in loader.returns)
+        and all(map(_is_of_the_token, loader.returns))
         and all(
-            call.method[:1].isupper() or call.method in ("get", "int", "str") for call in facts.calls_in(loader.name)
+            call.method[:1].isupper() or call.method in ("get", "int", "str", "dict")
+            for call in facts.calls_in(loader.name)
         )
         for loader in loaders
     )
+
+
+def _is_of_the_token(value: Value) -> bool:
+    """An object or a mapping made of claims, or a claim itself."""
+    if isinstance(value, Call):
+        return value.method[:1].isupper() or value.callee == "dict"
+    return isinstance(value, (Mapping, Parameter)) or (isinstance(value, Item) and isinstance(value.owner, Parameter))
 
 
 def _looked_up_by_hand(facts: SourceFacts) -> bool:

@@ -13,7 +13,21 @@ from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probe_baseline import controls, judge, same, shown
 from stopper.core.probe_signature import signable, telling_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Caught, Constant, Item, Mapping, Name, Parameter, Truth, Unknown, Value, walk
+from stopper.core.values import (
+    Call,
+    Caught,
+    Choice,
+    Constant,
+    Item,
+    Mapping,
+    Name,
+    Parameter,
+    Truth,
+    Unknown,
+    Value,
+    text_of,
+    walk,
+)
 
 ERRORS: Final = ("jwt.", "jose.", "authlib.", "joserfc.", "flask_jwt_extended.")
 LOADERS: Final = ("expired_token_loader", "invalid_token_loader")
@@ -118,8 +132,10 @@ def _asks_which(facts: SourceFacts, function: str, handler: Handler) -> bool:
         and any(isinstance(part, Caught) for part in one.value.args)
         for one in facts.conditions_in(function)
     )
-    said = {tuple(_literals(one.value)) for one in facts.returns_of(function) if handler.span.holds(one.span)}
-    return asked and len(said) > 1
+    answers = [one.value for one in facts.returns_of(function) if handler.span.holds(one.span)]
+    either = any(isinstance(part, Choice) and len(part.options) > 1 and all(map(text_of, part.options))
+                 for one in answers for part in walk(one, 6))  # fmt: skip
+    return asked and (either or len({tuple(_literals(one)) for one in answers}) > 1)
 
 
 def _looks_up_which(facts: SourceFacts, function: str, handler: Handler) -> bool:

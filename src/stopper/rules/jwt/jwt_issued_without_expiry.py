@@ -7,6 +7,7 @@ from stopper.core.ages_by_hand import ends_by_hand
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.idle_questions import on_another_way
 from stopper.core.jwt_extended import ended, said_lifetime
 from stopper.core.jwt_keys import reached
 from stopper.core.jwt_names import encodings
@@ -22,6 +23,7 @@ from stopper.core.values import (
     Call,
     ConfigValue,
     Constant,
+    EnvironmentValue,
     Mapping,
     Parameter,
     Unknown,
@@ -47,7 +49,7 @@ def detect(app: App) -> Iterator[Hit]:
         if call.callee == "python_jwt.generate_jwt" and (call.argument(3, "lifetime") or call.argument(4, "expires")):
             continue
         claims = list(_claims(facts, call.argument(shape.claims, "payload", "claims")))
-        if _only_on_request(facts, call):
+        if _only_on_request(facts, call) or _only_on_one_way(facts, call):
             claims = [one for one in claims if not (isinstance(one, Mapping) and "exp" in one.keys())]  # noqa: SIM118
         known = [one for one in claims if isinstance(one, Mapping) and _never_expires(facts, call, one)]
         if known and len(known) == len(claims) and not all(_is_handle(one) for one in known):
@@ -121,7 +123,7 @@ def _added_later(facts: SourceFacts, call: Call, claims: Mapping) -> bool:
     }
     made_in |= _methods_run(facts, claims, made_in)
     for assignment in facts.assignments():
-        if assignment.function == call.function and _only_on_request(facts, call):
+        if assignment.function == call.function and (_only_on_request(facts, call) or _only_on_one_way(facts, call)):
             continue
         if assignment.function in made_in and re.search(r"""\[["']?exp["']?\]$""", assignment.target):
             return True
@@ -161,17 +163,38 @@ def _methods_run(facts: SourceFacts, claims: Mapping, made_in: set[str]) -> set[
     }
 
 
+def _set_here(facts: SourceFacts, call: Call) -> list[Span]:
+    """Where the function that signs sets ``claims["exp"]``."""
+    ends = ("[exp]", "['exp']", '["exp"]')
+    return [one.span for one in facts.assignments_in(call.function) if one.target.endswith(ends)]
+
+
+def _only_on_one_way(facts: SourceFacts, call: Call) -> bool:
+    """``if not account.is_service: claims["exp"] = …``, and no ``else`` sets another. A test of what the function is told, of a setting or of the
+    claim itself is another question."""
+    places = _set_here(facts, call)
+    if not places or call.span is None or any(on_another_way(facts, one, other) for one in places for other in places):
+        return False
+    about = {(one.span, one.negated) for one in facts.conditions_around(call.span)}
+    for place in places:
+        tests = [one for one in facts.conditions_around(place) if (one.span, one.negated) not in about]
+        said = [part for one in tests for part in walk(one.value, 6)]
+        if not tests or any(isinstance(one, (ConfigValue, EnvironmentValue)) or text_of(one) == "exp" for one in said):
+            return False
+        if any(isinstance(one, Parameter) for test in tests for one in options(test.value)):
+            return False
+        if all(isinstance(one.value, Constant) and bool(one.value.value) is not one.negated for one in tests):
+            return False
+    return True
+
+
 def _only_on_request(facts: SourceFacts, call: Call) -> bool:
     """``exp`` is set only where a parameter is given, and some caller leaves that out."""
-    set_here = [
-        one
-        for one in facts.assignments_in(call.function)
-        if one.target.endswith(("[exp]", "['exp']", '["exp"]')) or one.target in ("[exp]", "['exp']", '["exp"]')
-    ]
+    set_here = _set_here(facts, call)
     return bool(set_here) and all(
         any(
             is_constant(one, None)
-            for condition in facts.conditions_around(assigned.span)
+            for condition in facts.conditions_around(assigned)
             for part in walk(condition.value, 3)
             for one in (
                 given(facts, part)

@@ -14,6 +14,8 @@ from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Sequence, Value, parts, text_of, walk
 
 LOGOUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
+_OUT: Final = re.compile(r"(?:User|Api|API|Auth)?(?:Log|Sign)_?[Oo](?:ut|ff)(?=[A-Z]|$)")
+"""A view class that lets people out: ``LogoutView``."""
 _SESSION: Final = re.compile(r"(?i)/(?:sessions?|log-?in|tokens?|auth)(?:/current|/me)?/?$")
 """What a DELETE of ends the caller's own session."""
 STORE: Final = re.compile(
@@ -83,7 +85,9 @@ def _is_asked_with_headers(value: Value) -> bool:
 def _ends_sessions(app: App, facts: SourceFacts, callees: list[str]) -> bool:
     if any(LOGOUT.search(path) for path in (*(one.path for one in app.routes), *(one.path for one in facts.routes))):
         return True
-    if any(LOGOUT.search(route.view.rpartition(".")[2]) for route in facts.routes):
+    if any(
+        LOGOUT.search(name) or _OUT.match(name) for name in (route.view.rpartition(".")[2] for route in facts.routes)
+    ):
         return True
     if any("DELETE" in route.methods and _SESSION.search(route.path) for route in facts.routes):
         return True

@@ -35,6 +35,11 @@ def detect(app: App) -> Iterator[Hit]:
             if place is not None and place not in seen and _is_secret(literal):
                 seen.add(place)
                 yield Hit(MESSAGE, call.span)
+    for span, key in _given_by_loaders(facts):
+        if span not in seen and any(map(_is_secret, _literals(facts, key))):
+            seen.add(span)
+            yield Hit(MESSAGE, span)
+            break  # the one that signs and the one that verifies give the same
     for write in facts.config_writes(*LIBRARY_SETTINGS, *_settings_that_sign(facts)):
         if (
             write.loaded is not False
@@ -42,6 +47,20 @@ def detect(app: App) -> Iterator[Hit]:
             and any(map(_is_secret, _literals(facts, write.value)))
         ):
             yield Hit(f"{MESSAGE} ({write.key})", write.span, certainty=_certainty(write))
+
+
+def _given_by_loaders(facts: SourceFacts) -> Iterator[tuple[Span, Value]]:
+    """What a function gives that Flask-JWT-Extended asks for the key: ``@jwt.encode_key_loader``."""
+    if not facts.says(*_LOADERS):
+        return
+    handed = [(word, call.args) for word in _LOADERS for call in facts.calls(f"*.{word}")]
+    named = {one.dotted for _, args in handed for one in args[:1] if isinstance(one, Name)}
+    for function in facts.functions():
+        if function.name in named or any(one.name.endswith(_LOADERS) for one in function.decorators):
+            yield from ((one.span, one.value) for one in facts.returns_of(function.name))
+
+
+_LOADERS = ("encode_key_loader", "decode_key_loader")
 
 
 def _keys(facts: SourceFacts) -> Iterator[tuple[Call, Value]]:

@@ -40,7 +40,7 @@ def detect(app: App) -> Iterator[Hit]:
     if not facts.imports(*LIBRARIES) and not app.config and not facts.says("genrsa", "openssl", "ssh-keygen"):
         return
     seen: set[Span | None] = set()
-    for hit in (*_made(facts), *_written(facts), *_files(facts), *_commands(facts)):
+    for hit in (*_made(facts), *_written(facts), *_files(facts), *_commands(facts), *_beside(facts)):
         if hit.span not in seen:
             seen.add(hit.span)
             # 2048 bits are weaker than what is asked for today, and nobody breaks them.
@@ -212,6 +212,30 @@ def _files(facts: SourceFacts) -> Iterator[Hit]:
                 Span(file.path, 1, max(1, len(file.lines))),
                 certainty=_certainty(size),
             )
+
+
+def _beside(facts: SourceFacts) -> Iterator[Hit]:
+    """A PEM in one line of a file of the environment, and ``rsa_bits`` of a key for tokens in Terraform."""
+    if not facts.imports(*LIBRARIES):
+        return
+    for file in facts.files_of("env"):
+        for number, line in file.lines_with("-----begin"):
+            size = rsa_bits(line)
+            if size is not None and size < LEAST and not _OF_SOMETHING_ELSE.search(line.partition("=")[0]):
+                yield Hit(f"the key is {_said(size)}", Span(file.path, number, number), certainty=_certainty(size))
+    for file in facts.files_of("deployment"):
+        for number, line in file.lines_with("rsa_bits"):
+            found, above = _BITS.search(line), " ".join(file.lines[max(0, number - 5) : number])
+            size = int(found[1]) if found is not None and _OF_TOKENS.search(above) else LEAST
+            if SHORTEST <= size < LEAST:
+                yield Hit(
+                    f"the key that signs tokens is {_said(size)}",
+                    Span(file.path, number, number),
+                    certainty=_certainty(size),
+                )
+
+
+_BITS: Final = re.compile(r"\brsa_bits\s*=\s*(\d+)")
 
 
 def _modulus(text: str | None) -> int | None:

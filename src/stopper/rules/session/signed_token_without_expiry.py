@@ -39,7 +39,7 @@ def detect(app: App) -> Iterator[Hit]:
     if not facts.imports("itsdangerous"):
         return
     told: set[str] = set()
-    for word in ("loads", "unsign", "load"):
+    for word in ("loads", "unsign", "load", "loads_unsafe"):
         for call in facts.calls(*(f"{home}.{word}" for home in _TIMED), f"?.{word}"):
             if not _of(call, _TIMED):
                 continue

@@ -34,7 +34,7 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
     (re.compile(r"\.js$"), "script"),
     (re.compile(r"(?:^|/)[\w.-]*(?:schema|seed|init|setup|bootstrap|fixtures?|data|users?|people|accounts?|tables?|create|structure|keys?)[\w.-]*\.sql$"
                 r"|(?:^|/)(?:migrations?|sql|db|database|schemas?)/(?:[\w.-]+/)*[\w.-]+\.sql$"), "sql"),
-    (re.compile(r"\.(?:pem|key|p12|pfx)$|(?:^|/)(?:id|[\w.-]+)_(?:rsa|ecdsa|ed25519|dsa)$|(?:^|/)(?:id_[\w-]+|[\w-]*(?:deploy|private|ssh|signing)[_-]?key)$"
+    (re.compile(r"\.(?:pem|key|p12|pfx|pub)$|(?:^|/)(?:id|[\w.-]+)_(?:rsa|ecdsa|ed25519|dsa)$|(?:^|/)(?:id_[\w-]+|[\w-]*(?:deploy|private|ssh|signing)[_-]?key)$"
                 r"|(?:^|/)(?:keys?|certs?|certificates|pki|ssl|tls|secrets?|\.ssh)/[\w-]+$"), "key"),
     (re.compile(r"(?i)(?:^|/)[\w.-]*(?:service[-_]?account|credentials?|adminsdk|firebase|gcp|jwks?|key[-_]?file|private[-_]?keys?)[\w.-]*\.json$"), "config"),
     (re.compile(r"(?:^|/)(?:k8s|kubernetes|kube|manifests?|helm|charts?|ansible|group_vars|host_vars|terraform)/(?:[\w.-]+/)*[\w.-]+\.ya?ml$"
@@ -53,7 +53,7 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
 
 _ENDINGS: Final = frozenset({
     "env", "flaskenv", "dockerfile", "yml", "yaml", "json", "html", "htm", "j2", "jinja", "jinja2", "js", "sql", "pem", "key", "service", "tf", "tfvars", "Caddyfile",
-    "p12", "pfx", "conf", "config", "sh", "bash", "ini", "cfg", "toml", "txt", "lock", "py", "md", "rst", "Dockerfile", "Containerfile", "Jenkinsfile",
+    "p12", "pfx", "pub", "conf", "config", "sh", "bash", "ini", "cfg", "toml", "txt", "lock", "py", "md", "rst", "Dockerfile", "Containerfile", "Jenkinsfile",
     "Makefile", "makefile", "GNUmakefile", "justfile", "Procfile", "Pipfile",
 })  # fmt: skip
 _NAMED: Final = re.compile(
