@@ -46,6 +46,8 @@ def test_a_file_that_is_no_python_is_one_error(read, data, line, said):
         b"# -*- coding: future_fstrings -*-\nn = '\xc3\xa9'\n" + GOOD.encode(),
         GOOD.replace("\n", "\r\n").encode(),
         b"\x0c\n" + GOOD.encode(),
+        GOOD.encode() + b"\nasync = False\ndef run(words, async=True):\n    return start(words, async=async)\n",
+        GOOD.encode() + b"\nasync def wait(task):\n    return await task\n",
     ],
 )
 def test_python_in_other_dress_is_read(read, data):
@@ -264,3 +266,16 @@ def test_what_one_project_was_read_into_is_freed_before_the_next_without_a_searc
         gc.enable()
     assert reading.app.routes
     assert not left
+
+
+def test_async_as_a_name_is_read_where_it_stands(read):
+    """Python 3.7 made it a keyword; what stands beside it keeps its line and column, and what is wrong for another reason stays wrong."""
+    text = (
+        GOOD
+        + "\nimport pickle\nfrom flask import request\ndef load(async=False):\n    return pickle.load(request.files['f'])\n"
+    )
+    reading = read({"app.py": text, "bad.py": "start(async=True)\nx = = 1\n"})
+    assert [(error.path, error.line) for error in reading.errors] == [("bad.py", 1)]
+    (call,) = source_of(reading.app).calls("pickle.load")
+    assert call.span is not None
+    assert (call.span.line, call.span.column) == (len(GOOD.splitlines()) + 5, 12)

@@ -23,6 +23,7 @@ from stopper.scan.source.kits_of_tests import kits_of_tests
 from stopper.scan.source.link import link, lost_beside
 from stopper.scan.source.loose_modules import LIBRARIES, LooseModules
 from stopper.scan.source.namespaces import home, in_namespaces
+from stopper.scan.source.older_python import with_other_names
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.reader import wide_lines
 from stopper.scan.source.settled import shared_names
@@ -175,6 +176,10 @@ def parse(text: str, shown: str) -> ast.Module | ReadError:
             warnings.simplefilter("ignore")
             return ast.parse(text)
     except SyntaxError as error:
+        older = with_other_names(text)
+        tree = parse(older, shown) if older is not None else None
+        if isinstance(tree, ast.Module):
+            return tree
         return ReadError(shown, f"is not valid Python ({error.msg}); mend it or exclude it", error.lineno)
     except (RecursionError, MemoryError):
         return ReadError(shown, "is nested too deeply to be parsed; split its longest expression or exclude it")
