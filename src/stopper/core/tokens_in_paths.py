@@ -1,10 +1,10 @@
 """Tokens that come in the path of a view, and those that a view hands to the function that a library asks about tokens."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Call, Parameter, walk
+from stopper.core.values import Call, Item, Parameter, walk
 
 
 def tokens_in_paths(facts: SourceFacts, decodes: re.Pattern[str]) -> Iterator[Call]:
@@ -27,3 +27,13 @@ def handed_to_verifiers(facts: SourceFacts) -> Iterator[Call]:
         if any(decorator.name.rpartition(".")[2] == "verify_token" for decorator in one.decorators)
     ]
     yield from (call for call in facts.calls(*asked) if call.args) if asked else ()
+
+
+def read_by_loaders(facts: SourceFacts, places: Collection[str]) -> Iterator[Item]:
+    """``request.args.get("token")`` in the function of ``@login_manager.request_loader``: it says who somebody is at every request."""
+    loaders = {
+        one.name
+        for one in facts.functions()
+        if any(decorator.name.endswith(".request_loader") for decorator in one.decorators)
+    }
+    yield from (one.value for one in facts.readings(*places) if one.function in loaders)

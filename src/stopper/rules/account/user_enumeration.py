@@ -40,6 +40,10 @@ _TAKEN: Final = re.compile(
 """What a registration says of an address that somebody has. Names that everybody sees are told by the site itself."""
 _INVITES: Final = re.compile(r"(?i)invit")
 """A GET that reads an invitation lets nobody in."""
+_ONCE_MORE: Final = re.compile(
+    r"(?i)(?:re-?send|send_?-?again|request)[-_/]?(?:\w+[-_])?(?:verif|confirm|activation|code|mail|otp|link)"
+)
+"""Where somebody has the mail sent once more that opens an account."""
 _ADDRESS: Final = re.compile(r"(?i)mail|user|login|phone|account|^name$")
 
 
@@ -92,7 +96,10 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _lets_in(route: SourceRoute) -> bool:
     """That its name speaks of a log-in or of a new password."""
-    return any(LOGS_IN.search(name) or RESETS.search(name) for name in (route.path, route.view.rpartition(".")[2]))
+    return any(
+        LOGS_IN.search(name) or RESETS.search(name) or _ONCE_MORE.search(name)
+        for name in (route.path, route.view.rpartition(".")[2])
+    )
 
 
 def _registers(facts: SourceFacts, route: SourceRoute) -> bool:

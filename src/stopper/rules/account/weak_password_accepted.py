@@ -15,6 +15,7 @@ from stopper.core.expected_bodies import expected_fields
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.json_schema_passwords import takes_any_by_json
 from stopper.core.password_schemas import (
     LEAST,
     asks_nothing,
@@ -90,7 +91,7 @@ def detect(app: App) -> Iterator[Hit]:
         functions = [function.name for verb in verbs for function in index.of_view(route.view, method=verb)]
         names = index.calling(functions, 2)
         if schemas and not _reads_itself(facts, functions, names):
-            lax = functions and takes_any_password(facts, names)
+            lax = functions and (takes_any_password(facts, names) or takes_any_by_json(facts, names))
             deeper = index.calling(functions, 4) if lax else []  # a policy of its own may lie behind service and hash
             deeper += _of_rules(facts, deeper)
             if lax and not _asks_how_good(facts, deeper) and not measures(facts, deeper):

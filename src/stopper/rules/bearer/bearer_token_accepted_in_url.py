@@ -18,7 +18,7 @@ from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, p
 from stopper.core.probe_baseline import Baseline, bearers, candidates, establish
 from stopper.core.probe_tokens_in_query import by_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.tokens_in_paths import handed_to_verifiers, tokens_in_paths
+from stopper.core.tokens_in_paths import handed_to_verifiers, read_by_loaders, tokens_in_paths
 from stopper.core.tokens_looked_up import tokens_looked_up
 from stopper.core.values import (
     Call,
@@ -141,6 +141,7 @@ def _accepted(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
             elif name in MAYBE and _stands_beside_header(facts, value, item):
                 yield item, function, True
     yield from _later_choices(facts)
+    yield from ((item, "", False) for item in read_by_loaders(facts, READ_FROM) if _name(item) in MAYBE | CLEAR)
 
 
 def _decoded(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:

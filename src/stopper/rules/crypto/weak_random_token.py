@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from stopper.core.app import App
+from stopper.core.drawn_codes import becomes_a_password, is_code, is_spelled
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.jwt_names import ENCODING
 from stopper.core.naming import HUMP
@@ -65,7 +66,6 @@ _DOORS: Final = re.compile(
     r"(?i)(?:^|_)(?:forgot\w*|reset|recover\w*|invit\w*|verify|verification|activate|2fa|mfa|magic|otp)(?:_|$)"
 )
 _CODE: Final = re.compile(r"(?i)^code$")
-_CODE_ENDS: Final = frozenset({9999, 99999, 999999, 9999999, 10000, 100000, 1000000})
 _NOT_SECRET: Final = re.compile(
     r"(?i)tokens?_(?:count|limit|type|index)|(?:un|pad|eos|bos|mask|next)_?token|num_|_count$|tokens$"
 )
@@ -200,6 +200,9 @@ def _uses(facts: SourceFacts, made: list[Call]) -> Iterator[tuple[Span, Certaint
                 name = _of_its_class(f"{thing}.{word}") if thing[:1].isupper() else word
                 if call.span is not None and (sure := _opens(name, value, spans)):
                     yield value.span or call.span, sure
+        for value in becomes_a_password(facts, function):
+            if value.span is not None and _holds(value, spans):
+                yield value.span, "certain"
     yield from _handed_on(facts, functions, spans)
     yield from _filled_in(facts, spans)
     yield from _told_people(facts, made)
@@ -318,7 +321,7 @@ def _opens(name: str, value: Value, spans: set[Span]) -> Certainty | None:
         return "certain" if _holds(value, spans) else None
     if kind != "code" or not _holds(value, spans):
         return None
-    return "likely" if _is_code(value) else "possible" if _is_spelled(value) else None
+    return "likely" if is_code(value) else "possible" if is_spelled(value) else None
 
 
 @lru_cache(maxsize=16384)
@@ -326,37 +329,6 @@ def _kind(name: str) -> Literal["", "door", "code"]:
     if _NOT_SECRET.search(name):
         return ""
     return "door" if OPENS.search(name) else "code" if _CODE.fullmatch(name) else ""
-
-
-def _is_code(value: Value) -> bool:
-    """A number with a fixed count of digits, as codes for one use have."""
-    return any(
-        (isinstance(one, Constant) and one.value in _CODE_ENDS)
-        or (isinstance(one, Call) and one.method == "zfill")
-        or (isinstance(one, Format) and any(_is_digit(part) for part in walk(one, 4)))
-        for one in walk(value, 5)
-    )
-
-
-def _is_digit(part: Value) -> bool:
-    """``str(random.randint(0, 9))``: one digit after the other is put together."""
-    drawn = (
-        part.args[-1]
-        if isinstance(part, Call) and part.method in ("randint", "randrange", "integers") and part.args
-        else None
-    )
-    return isinstance(drawn, Constant) and drawn.value in (9, 10)
-
-
-def _is_spelled(value: Value) -> bool:
-    """Letters that are drawn one by one and put together, as codes are that somebody types: ``"".join(random.choice(LETTERS) for …)``."""
-    return any(
-        isinstance(one, Format) and any(isinstance(part, Call) and part.method in _PICKS for part in walk(one, 4))
-        for one in walk(value, 5)
-    )
-
-
-_PICKS: Final = frozenset({"choice", "choices", "sample"})
 
 
 def _holds(value: Value, spans: set[Span]) -> bool:

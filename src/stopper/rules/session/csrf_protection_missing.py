@@ -12,7 +12,7 @@ from stopper.core.changing_calls import writes
 from stopper.core.cookie_flags import set_cookies
 from stopper.core.cookie_guards import cookies_guard
 from stopper.core.exchange import Exchange, Request
-from stopper.core.fact import Function, Reading, SourceRoute
+from stopper.core.fact import Decorator, Function, Reading, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.forms_without_token import changes_without_token, runs_command
@@ -67,7 +67,7 @@ def detect(app: App) -> Iterator[Hit]:
                 bare[0][0],
             )
         return
-    if any(set(route.methods) & CHANGING and not _is_door(route) for route in app.routes):
+    if any(set(route.methods) & CHANGING and not is_door(route) for route in app.routes):
         if changes_take_json_alone(app):
             return
         place = application_made(app)
@@ -99,10 +99,6 @@ def _is_session(value: Value) -> bool:
     return isinstance(value, Name) and value.dotted == "flask.session"
 
 
-def _is_door(route: Route) -> bool:
-    return is_door(route)
-
-
 def _cookies_authenticate(app: App, facts: SourceFacts) -> bool:
     if any(
         True for _ in facts.calls("flask_login.login_user", "flask_security.login_user", "flask_login.utils.login_user")
@@ -118,7 +114,7 @@ def _cookies_authenticate(app: App, facts: SourceFacts) -> bool:
     if cookies_guard(app, facts):
         return True
     # Where the log-in writes the session in a way that is not seen, a refusal that asks the session shows it.
-    doors = {route.view for route in app.routes if _is_door(route)}
+    doors = {route.view for route in app.routes if is_door(route)}
     called = {call.callee for door in doors for call in facts.calls_in(door)}
     kept = {
         one.detail
@@ -141,8 +137,15 @@ def _login_guards_changes(facts: SourceFacts) -> bool:
         decorator.name.startswith("flask_login.") and decorator.name.endswith("login_required")
         for route in facts.routes
         if set(route.methods) & CHANGING
-        for decorator in route.decorators
+        for decorator in (*route.decorators, *_of_methods(facts, route))
     )
+
+
+def _of_methods(facts: SourceFacts, route: SourceRoute) -> Iterator[Decorator]:
+    """What stands before the functions of a view class that change something."""
+    for method in set(route.methods) & CHANGING:
+        own = facts.function(f"{route.view}.{method.lower()}")
+        yield from own.decorators if own is not None else ()
 
 
 def _asked_of_session(value: Value) -> str:
