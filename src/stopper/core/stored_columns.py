@@ -99,6 +99,8 @@ def row_of(facts: "SourceFacts", value: Value | None, steps: int = _STEPS) -> st
             return _first(facts, several, steps - 1)
         case Item(owner=owner):
             return "" if text_of(value.key) is not None else row_of(facts, owner, steps - 1)
+        case Member(owner=owner, attribute=attribute):
+            return _related(facts, row_of(facts, owner, steps - 1), attribute)
         case Parameter():
             return value.typed if _is_model(facts, value.typed) else _first(facts, handed(facts, value), steps - 3)
         case Name(dotted=dotted):
@@ -126,6 +128,20 @@ def _of_call(facts: "SourceFacts", call: Call, steps: int) -> str:
         if isinstance(given, Call) and (found := _of_call(facts, given, steps - 1)):
             return found
     return _in_name(facts, call.callee.rpartition(".")[0]) or row_of(facts, call.receiver, steps - 1)
+
+
+def _related(facts: "SourceFacts", model: str, attribute: str) -> str:
+    """The model behind ``comments = relationship("Comment")`` of another."""
+    known = classes_by_name(facts).get(model)
+    declared = known.attributes.get(attribute) if known is not None else None
+    if not isinstance(declared, Call) or declared.method != "relationship":
+        return ""
+    said = declared.argument(0, "argument")
+    word = said.dotted if isinstance(said, Name) else text_of(said) or ""
+    if _is_model(facts, word):
+        return word
+    named = [one for one in classes_by_name(facts) if word and f".{one}".endswith(f".{word}") and _is_model(facts, one)]
+    return named[0] if len(named) == 1 else ""
 
 
 def _in_name(facts: "SourceFacts", dotted: str) -> str:
