@@ -412,30 +412,56 @@ def test_a_deed_that_a_page_answers_with_another_page_is_named_too(target: str, 
     assert bool(courier.unlike) is named
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_settings_of_the_target_are_nobodys_own(shown: bool) -> None:
+    """What an administrator who was given set there is put back where it was shown, and named where it was not; the own account says nothing of it."""
+    app, kept = Flask("settings"), {"title": "Our shop", "email": "desk@example.org"}
+    app.add_url_rule("/me", "me", lambda: {"id": 1, "title": "Dr", "email": "root@example.org"})
+
+    @app.route("/admin/settings", methods=["GET", "POST"] if shown else ["POST"])
+    def settings() -> Any:
+        kept.update(request.get_json() if request.method == "POST" else {})
+        return jsonify(kept if shown else {"ok": True})
+
+    root, courier = (
+        Identity("root", (("X-API-Key", Secret("key-of-root")),)),
+        Courier(WsgiTransport(app), mode="active"),
+    )
+    courier.given.take_up([root])
+    courier.carry(root.on(Request("GET", "/me")))
+    headers = (("Content-Type", "application/json"),)
+    courier.carry(root.on(Request("POST", "/admin/settings", headers, b'{"title": "stp0123456789"}', "write")))
+    courier.put_back()
+    assert (kept["title"] == "Our shop") is shown
+    assert courier.unlike == ({} if shown else {"POST /admin/settings": ["it could not be read beforehand"]})
+
+
 @pytest.mark.parametrize(
-    ("path", "sent"),
+    ("method", "path", "sent"),
     [
-        ("/close/1", False),
-        ("/tickets/1/close", False),
-        ("/tickets/1/resolved", False),
-        ("/orders/7/cancel", True),  # it is read beforehand, and told where it is another afterwards
-        ("/tickets/1/pin", True),
-        ("/tickets/99999999/close", True),
+        ("POST", "/close/1", False),
+        ("POST", "/tickets/1/close", False),
+        ("POST", "/tickets/1/resolved", False),
+        ("PUT", "/bookings/1/4/canceled", False),
+        ("PUT", "/bookings/4", True),
+        ("POST", "/orders/7/cancel", True),  # it is read beforehand, and told where it is another afterwards
+        ("POST", "/tickets/1/pin", True),
+        ("POST", "/tickets/99999999/close", True),
     ],
 )
-def test_what_ends_a_thing_is_not_done_where_nobody_was_shown_it(path: str, sent: bool) -> None:
+def test_what_ends_a_thing_is_not_done_where_nobody_was_shown_it(method: str, path: str, sent: bool) -> None:
     """Somebody's ticket that a scan closed at night stays closed, and a line in a report opens it for nobody."""
     app, done = Flask("desk"), list[str]()
     app.add_url_rule("/orders/<int:number>", "order", lambda number: {"id": number, "state": "open"})
 
-    @app.post("/<path:said>")
+    @app.route("/<path:said>", methods=["POST", "PUT"])
     def deed(said: str) -> Any:
         done.append(f"/{said}")
         return jsonify(ok=True)
 
     courier = Courier(WsgiTransport(app), mode="active")
     with nullcontext() if sent else pytest.raises(Skipped, match="could not be read beforehand"):
-        courier.carry(Request("POST", path, (), b"", "write"))
+        courier.carry(Request(method, path, (), b"{}", "write"))
     assert done == ([path] if sent else [])
 
 

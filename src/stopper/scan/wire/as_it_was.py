@@ -34,6 +34,10 @@ _OF_AN_ACCOUNT: Final = re.compile(
     r"(?i)(^|/)(users?|accounts?|members?|people|customers?|profiles?)/[^/]{1,80}/(roles?|permissions|e?-?mail|user_?name|name|phone|address|plan|tier|level|limit|profile|settings|preferences)/?$"
 )
 """What a POST by somebody's id sets of the account itself."""
+OF_ALL: Final = re.compile(
+    r"(?i)(^|/)(admin|administration|administrator|manage|management|system|site|app)/([^/]{1,40}/)?(settings|config(uration)?|preferences|options)/?$"
+)
+"""Settings of the target: nobody's own, whoever sets them."""
 _LOOKS: Final = frozenset(
     {"search", "query", "filter", "lookup", "find", "preview", "validate", "check", "export", "report", "download"}
 )
@@ -143,14 +147,10 @@ class AsItWas:
         return bool(was)
 
     def ends_unread(self, request: Request) -> str:
-        """The word by which a POST ends a thing that was there, and that nobody was shown beforehand; an empty text for any other: ``/close/5``,
+        """The word by which a change ends a thing that was there, and that nobody was shown beforehand; an empty text for any other: ``/close/5``,
         ``/orders/5/cancel``. To be asked after :meth:`before`."""
         places = _places(request)
-        if (
-            request.method != "POST"
-            or next(iter(places)) not in self._unread
-            or any(map(self.kept.__contains__, places))
-        ):
+        if next(iter(places)) not in self._unread or any(map(self.kept.__contains__, places)):
             return ""
         parts = request.target.partition("?")[0].rstrip("/").split("/")
         said = parts[-2] if ID.fullmatch(parts[-1]) and len(parts) > 1 else parts[-1]
@@ -162,6 +162,7 @@ class AsItWas:
         places = _places(request)
         if (
             shown is None
+            or OF_ALL.search(request.target.partition("?")[0])
             or any(map(self.kept.__contains__, places))
             or not members_of(request).keys() & shown[1].keys()
         ):
@@ -247,12 +248,18 @@ def _places(request: Request) -> dict[str, str]:
     """What *request* may change, with where it is read: its target, and whose where the path means whoever asks; then the thing to which
     something is done (``/orders/5`` of ``/orders/5/cancel``), or which the body names."""
     path = request.target.partition("?")[0]
-    if is_of_oneself(path) and request.identity is not None:
+    if is_of_oneself(path) and request.identity is not None and not OF_ALL.search(path):
         return {f"{request.target} of {request.identity}": request.target}
     parts = path.split("/")
     last = max((number for number, part in enumerate(parts) if ID.fullmatch(part)), default=0)
     thing = "/".join(parts[: last + 1]) if last else _named_in_the_body(request, path)
-    itself = request.method in _CHANGES or is_of_oneself(path) or _OF_AN_ACCOUNT.search(path) or not thing
+    itself = (
+        request.method in _CHANGES
+        or is_of_oneself(path)
+        or OF_ALL.search(path)
+        or _OF_AN_ACCOUNT.search(path)
+        or not thing
+    )
     return {one: one for one in ((request.target,) if itself else ()) + ((thing,) if thing else ())}
 
 
@@ -303,7 +310,8 @@ def _does_something(request: Request, response: Response) -> bool:
 
 def _of_an_account(request: Request) -> bool:
     path = request.target.partition("?")[0]
-    return request.method == "POST" and (is_of_oneself(path) or _OF_AN_ACCOUNT.search(path) is not None)
+    said = is_of_oneself(path) or OF_ALL.search(path) or _OF_AN_ACCOUNT.search(path)
+    return request.method == "POST" and bool(said)
 
 
 def _equal(name: str, was: object, now: object) -> bool:
