@@ -11,6 +11,8 @@ from tests.rules.test_two_given_people import Two, body
 from tests.rules.toy_people import ToyPeople
 
 from stopper.core.finding import Verdict
+from stopper.core.probe import Identity
+from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
 from stopper.scan.trial import try_rule
 
@@ -297,3 +299,16 @@ def test_roles_that_an_ordinary_person_makes(case: str) -> None:
         "low-role-reaches-admin", **paths, **({} if case == "nothing refused" else {"/admin/people": {"get": READS}})
     )
     assert told(found) == ({"POST /roles"} if case == "roles" else set()), found.message
+
+
+@pytest.mark.parametrize("called", ["ann@shop.example", "stp0a1b2c3d@example.com"])
+def test_those_who_were_given_are_people_too_and_whom_a_scan_registers_is_none(called: str) -> None:
+    """A list that nobody has to log in for shows the addresses of two people, or of what other probes have left there."""
+    app = Flask("open")
+    rows = [{"username": f"user{n}", "email": f"{called[:-3]}{n}.example", "first_name": "Ann"} for n in (1, 2)]
+    app.add_url_rule("/users", "users", lambda: jsonify(users=rows))
+    people = [
+        Identity(f"given{n}", (("X-API-Key", Secret(f"key-{n}")),), subject=str(rows[n]["email"])) for n in (0, 1)
+    ]
+    found = try_rule(RULES["personal-data-in-response"], app, identities=people)
+    assert told(found) == ({"GET /users"} if called.startswith("ann") else set()), found.message

@@ -29,8 +29,16 @@ _CHEAP: Final = ("authentication", "data-exposure", "inventory", "transport")
 """Those of them that look at what was read already, so that what weighs less costs hardly anything there."""
 TO_STOP: Final = 2.0
 """Seconds that probes have to come to their end in where the run is ended from outside."""
-FIRST: Final = ("llm", "object-authorization", "function-authorization", "property-authorization")
+FIRST: Final = ("llm", "object-authorization", "property-authorization")
 """The checks whose probes come before all others. A model answers a handful of questions an hour, and whatever else asks at its door uses them up."""
+
+
+def first_of_all(calm: Sequence[Rule]) -> list[list[Rule]]:
+    """The rules that come before all others, one lot after the other: behind whose things are whose, what an ordinary person does that is an
+    administrator's, which needs two people as well."""
+    lots = [[rule for rule in calm if rule.check == check] for check in FIRST]
+    of_roles = [rule for rule in calm if rule.check == "function-authorization" and rule.severity == "critical"]
+    return [*lots[:2], of_roles, *lots[2:]]
 
 
 def by_kind(
@@ -44,8 +52,10 @@ def by_kind(
     """Run probes kind by kind: what each kind needs is left by those before it."""
     kept = courier.kept_back
     # Whose things are whose is asked first: nobody else changes them meanwhile, and a budget that runs out is not felt there.
-    for check in FIRST:
-        run_beside([rule for rule in calm if rule.check == check], courier, workers, run)
+    early = first_of_all(calm)
+    for rules in early:
+        run_beside(rules, courier, workers, run)
+    calm = [rule for rule in calm if not any(rule in rules for rules in early)]
     # Where looking for routes and whose things are whose took much, what is left is shared: what weighs most has it first.
     left = courier.max_requests - courier.sent - courier.kept_back
     little = courier.sent > courier.max_requests * LITTLE_LEFT
@@ -60,7 +70,7 @@ def by_kind(
     before = courier.exhausted
     run_beside(sorted(first, key=_by_need) if little else first, courier, at_once, run)
     courier.kept_back, courier.exhausted = kept, before  # those who were cut short are run again
-    changing = [rule for rule in calm if rule.check not in (*_READING, *FIRST)]
+    changing = [rule for rule in calm if rule.check not in _READING]
     tight = courier.sent > courier.max_requests // 2
     # Few inputs take an address, so that what fetches one costs little.
     heavy = sorted((rule for rule in changing if rule.severity in _HEAVY), key=lambda rule: rule.check != "ssrf")
@@ -83,10 +93,11 @@ def by_turns(
     """The same where the budget will not do for all of them: each probe asks a little in its turn, so that what goes through all routes and
     inputs is not done before what looks at one door. What weighs much, or costs hardly anything, begins."""
     kept = courier.kept_back
-    for check in FIRST:
-        run_beside([one for one in calm if one.check == check], courier, AT_ONCE, lambda rule: run(rule, None))
+    early = first_of_all(calm)
+    for rules in early:
+        run_beside(rules, courier, AT_ONCE, lambda rule: run(rule, None))
     courier.kept_back = kept + FOR_ERRORS * bool(provoking)
-    _in_turns([rule for rule in calm if rule.check not in FIRST], courier, run)
+    _in_turns([rule for rule in calm if not any(rule in rules for rules in early)], courier, run)
     courier.kept_back = kept
     _in_turns(provoking, courier, run)
 

@@ -31,6 +31,8 @@ _IBAN: Final = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0
 _OURS: Final = re.compile(
     r"(?i)^(?:info|support|contact|hello|admin|noreply|no-reply|sales|security|help|you|user|name|email|someone|test)@"
 )
+_INVENTED: Final = re.compile(r"stp[0-9a-f]{8}")
+"""How the address of somebody begins whom a scan has registered."""
 _NUMBER_OF: Final = re.compile(r"(?<=/)\d{1,12}(?=/|$)")
 _PAPERS: Final = re.compile(
     r"(bank_)?account_(number|no)|iban|card_(number|no)|passport(_number|_no)?|national_id|ssn|tax_id"
@@ -202,10 +204,14 @@ def _of_accounts(value: object, depth: int = 6) -> set[str]:
 
 
 def _strangers(target: Target, response: Response) -> set[str]:
-    own = {identity.subject.lower() for identity in target.identities if identity.subject}
+    """The addresses that an answer to nobody shows, of people who were there: those who were given to the scan are some of them."""
     ours = [target.canary] if target.canary else []
-    found = addresses_in(response.text) - own
-    return {one for one in found if not _OURS.search(one) and not any(word in one for word in ours)}
+    found = addresses_in(response.text)
+    return {
+        one
+        for one in found
+        if not _OURS.search(one) and not _INVENTED.match(one) and not any(word in one for word in ours)
+    }
 
 
 def _found(target: Target, one: Provoked) -> str:
