@@ -181,3 +181,29 @@ def test_head_runs_the_get_of_a_base(read, path, state):
         if route.path == path
     }
     assert states == {state}
+
+
+MANAGERS = """
+from flask import Flask, request
+
+class Manager:
+    def serve(self, app):
+        app.add_url_rule("/callback", "callback", self.callback)
+    def callback(self):
+        return "plain"
+
+class Okta(Manager):
+    def callback(self):
+        return "<h1>" + request.args.get("error", "") + "</h1>"
+
+class Quiet(Manager):
+    pass
+
+app = Flask(__name__)
+Okta().serve(app)
+"""
+
+
+def test_an_heir_answers_the_route_that_its_base_adds(read):
+    """Where it says the method anew; one that does not has the method of its base."""
+    assert {route.view for route in read(MANAGERS).app.routes} == {"app.Manager.callback", "app.Okta.callback"}

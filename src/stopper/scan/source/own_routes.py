@@ -1,12 +1,12 @@
 """Routes that a decorator of the project registers: ``@route("/notes", auth=True)``, in which ``add_url_rule(rule, …)`` stands; and those
 whose decorator is called by hand: ``app.route("/notes")(notes)``."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
 from stopper.core.place import Span
-from stopper.core.values import Call, Constant, Format, Name, Parameter, Sequence, Value
+from stopper.core.values import Call, Constant, Format, Name, Parameter, Sequence, Value, options
 from stopper.scan.source.project import Project, Registration
 
 MOST: Final = 512
@@ -117,6 +117,24 @@ def by_callers(registration: Registration, callers: dict[str, list[Call]]) -> tu
             )
         )
     return tuple(made)
+
+
+def with_heirs(project: Project, view: Value) -> Iterator[Value]:
+    """What the view may be, with the same method of classes derived from the one whose own method adds the rule:
+    ``app.add_url_rule(rule, view_func=self.callback)`` is theirs where an object of theirs is made."""
+    for option in options(view):
+        yield option
+        if isinstance(option, Name):
+            yield from map(Name, _said_by_heirs(project, option.dotted))
+
+
+def _said_by_heirs(project: Project, view: str, depth: int = 4) -> Iterator[str]:
+    owner, _, word = view.rpartition(".")
+    for heir in project.heirs.get(owner, ()) if depth else ():
+        own = f"{heir}.{word}"
+        if own in project.functions:
+            yield own
+        yield from _said_by_heirs(project, own, depth - 1)
 
 
 def _said(call: Call) -> tuple[Value, ...]:

@@ -31,7 +31,7 @@ from stopper.scan.source.groups import Groups, Origin, join
 from stopper.scan.source.handler_methods import handler_methods
 from stopper.scan.source.hook_tables import TABLE, blueprint_of
 from stopper.scan.source.loops import row_by_row, rows
-from stopper.scan.source.own_routes import applied_by_hand, by_callers, by_decorators
+from stopper.scan.source.own_routes import applied_by_hand, by_callers, by_decorators, with_heirs
 from stopper.scan.source.project import Module, Project, Registration
 from stopper.scan.source.replaced_views import REPLACED
 from stopper.scan.source.routes_of_tables import by_tables
@@ -242,7 +242,7 @@ class Routes:
     def _ruled(
         self, registration: Registration, call: Call, rule: str | None, view: Value
     ) -> Iterator[tuple[SourceRoute, Origin]]:
-        for option in options(view) if rule is not None else ():
+        for option in with_heirs(self.project, view) if rule is not None else ():
             assert rule is not None
             name, view_class = self._view(option)
             methods = _methods(call, "route")
