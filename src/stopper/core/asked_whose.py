@@ -76,6 +76,9 @@ _LOGGED_IN: Final = re.compile(
     r"(?i)_?(?:user|uid|account|member|customer|username|user_?name|email|login|logged_?in|authenticated|auth|token|identity|sub|profile|patient|client|person|staff|employee)(?:_?id)?"
 )
 """A member of the session whose presence says that somebody is logged in."""
+_FOR_ADMINS: Final = re.compile(
+    r"(?i)(?:check|require|ensure|assert|verify|must|only)_(?:\w+_)?(?:admin|superuser|staff|manager)"
+)
 _ASKED_OF_PERSON: Final = re.compile(r"(?:has|can|may|owns)_|is_(?!authenticated|active|anonymous|confirmed|verified)")
 _STATE: Final = re.compile(
     r"(?i)(?:email_?)?verified|is_active|active|confirmed|enabled|mfa\w*|two_factor\w*|amr|typ|type|exp|iat|jti"
@@ -254,6 +257,8 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
         and not (call.args or call.keywords or call.receiver)
         and not index.facts.says("view_args", "url_value_preprocessor")
     ):
+        if _FOR_ADMINS.match(call.method) and any(True for _ in raised_in(index.facts, call.callee)):
+            return True  # ``check_admin_permissions()``
         asks = None  # ``authorize_request()`` knows nothing of the thing; what it compares is read
     if asks or (len(call.args) > 1 and call.method in ("require", "ensure")):
         return True  # ``require(MANAGE, user)``

@@ -174,6 +174,8 @@ def _says_admin(facts: SourceFacts, function: str, own: bool) -> bool:
     told = [value for call in asked for value in (*call.args, *(held for _, held in call.keywords))]
     if any(_LEVEL.search(name) for value in told for name in _named(value)):
         return True  # ``@requires(AccessLevel.full)``
+    if any(_LEVEL.search(name) for call in asked for name, _ in call.keywords):
+        return True  # ``@authorized(role=20)``: what a level is called may be a number by now
     if known is not None and any(_asks_a_level(facts, one) for one in known.decorators):
         return True
     words += [one.path for one in facts.routes_of_view(function) if not own or "admin" in one.path.lower()]

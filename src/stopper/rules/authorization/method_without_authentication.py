@@ -66,7 +66,7 @@ def detect(app: App) -> Iterator[Hit]:
                 continue
             own = [one for one in views if one.owner]
             answers = [one for one in own if one.name.rpartition(".")[2] == method.lower()]
-            if answers and _leaves_it_to_others(index, answers[0].name):
+            if answers and (only_refuses(index.facts, answers[0].name) or _leaves_it_to_others(index, answers[0].name)):
                 continue
             span = (answers or own)[0].span if own else route.span
             # HEAD answers without a body, and what nobody could follow to its end may be no check
