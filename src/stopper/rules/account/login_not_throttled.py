@@ -59,6 +59,9 @@ _LOGIN_NAME: Final = re.compile(
 _OF_A_CODE: Final = re.compile(r"(?i).*pyotp.*\.verify")
 _SETS_UP: Final = re.compile(r"(?i)set_?-?up|enab|disab|enroll?|activat|confirm|register|remove|delete")
 """Where somebody begins or ends the use of codes: a wrong one opens nothing there."""
+_SETS_UP_FACTOR: Final = re.compile(
+    r"(?i)_?(?:pre_)?(?:enable|disable|enroll?|set_?up|activate|register|remove|delete)_(?:\w+_)?(?:t?otp|mfa|2fa|factor)"
+)
 _REFRESH: Final = re.compile(r"(?i)(^|[/_.-])refresh([/_. -]|$)")
 _QUERIES: Final = re.compile(r"(?i).*\.?(filter(_by)?|where|(execute|query)(_\w+)?|find(_one)?|first|get|fetch\w*)$")
 _SETTINGS: Final = ("RATELIMIT_DEFAULT", "RATELIMIT_APPLICATION")
@@ -107,6 +110,8 @@ def _is_named_so(route: SourceRoute) -> bool:
 
 def _asks_second_factor(facts: SourceFacts, route: SourceRoute, functions: list[str]) -> bool:
     """A code of six digits is held against the account's secret: who knows the password alone has come this far, and can try a million."""
+    if any(_SETS_UP_FACTOR.match(name.rpartition(".")[2]) for name in functions):
+        return False
     return not _SETS_UP.search(f"{route.path} {route.view.rpartition('.')[2]}") and any(
         _OF_A_CODE.fullmatch(call.callee)
         or (call.method == "verify" and _OF_A_CODE.fullmatch(f"{getattr(call.receiver, 'callee', '')}.verify"))

@@ -13,6 +13,7 @@ from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.served_heirs import is_said_anew
 from stopper.core.setting_facts import plain, written
+from stopper.core.stages_of_settings import is_for_one_desk
 from stopper.core.values import Call, ConfigValue, Constant, Mapping, Value, text_of, walk
 from stopper.core.whole_numbers import least_number
 
@@ -42,7 +43,7 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _passlib(facts)
     low = [write for write in written(app, "BCRYPT_LOG_ROUNDS") if _below(facts, write.value, BCRYPT)]
     for write in low:
-        if not is_said_anew(facts, write):
+        if not is_said_anew(facts, write) and not is_for_one_desk(write):
             yield Hit("BCRYPT_LOG_ROUNDS is below 10", write.span)
     for write in written(app, "SECURITY_PASSWORD_HASH_OPTIONS"):
         for scheme in _few_of_security(facts, write.value):

@@ -66,6 +66,8 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(MESSAGE, flow.span)
         told |= {query} if query is not None else set()
     for one in facts.assignments() if facts.imports("requests", "httpx") else ():
+        if any(one.span.holds(query) for _, query in told):
+            continue  # told where it is asked with
         if one.attribute == "params" and "." in one.target and isinstance(one.value, Mapping):
             for name, inner in one.value.items:
                 said = (text_of(name) or "").lower()

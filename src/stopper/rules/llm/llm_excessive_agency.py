@@ -27,6 +27,7 @@ _WORDS: Final = {
 _ASKS: Final = re.compile(r"(?i)valid|confirm|approv|check|allow|permit|require|schema|verify")
 _AGENTS: Final = ("langchain_experimental.utilities.PythonREPL", "langchain_experimental.tools.PythonREPLTool", "langchain_experimental.tools.PythonAstREPLTool", "langchain_community.tools.ShellTool", "langchain.tools.ShellTool", "langchain_experimental.agents.create_python_agent", "langchain_experimental.agents.create_pandas_dataframe_agent")  # fmt: skip
 
+_READS_A_BODY: Final = frozenset({"model_validate", "model_validate_json", "parse_obj", "parse_raw"})
 _STATEMENTS: Final = r"(?:.*\.)?(?:SQLDatabaseChain(?:\.from_llm)?|create_sql_agent|NLSQLTableQueryEngine|PandasQueryEngine|create_csv_agent|PALChain\.from_\w+)"
 """What of LangChain and LlamaIndex lets a model write what is run."""
 
@@ -93,6 +94,8 @@ def _is_a_change(facts: SourceFacts, call: Call) -> bool:
 
 def _is_expression(value: Value) -> bool:
     """``select(COLUMNS[name]).limit(number)``: a statement that SQLAlchemy makes, in which every value is a parameter."""
+    if isinstance(value, Call) and value.method in _READS_A_BODY:
+        return True  # the arguments of a tool, as its model takes them
     root = value
     while isinstance(root, Call) and isinstance(root.receiver, Call):
         root = root.receiver
