@@ -8,7 +8,7 @@ from stopper.scan.source.groups import Group
 from stopper.scan.source.project import Project, Registration
 
 _WORDS: Final = re.compile(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z0-9])(?=[A-Z])")
-_KIT: Final = re.compile(r"flask_rest(?:ful|x|plus)\.")
+_KIT: Final = re.compile(r"flask_(?:restful|restx|restplus)\.")
 
 
 def endpoint_of(
