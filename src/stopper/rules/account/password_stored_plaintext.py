@@ -11,6 +11,7 @@ from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.password_columns import SEALS, hashing_classes, is_column, is_own_column, is_table_class, only_carries
 from stopper.core.passwords_in_files import written_to_files
+from stopper.core.passwords_in_memory import kept_in_memory
 from stopper.core.passwords_unhashed import HASHED_COLUMN, is_given_sealed, unhashed
 from stopper.core.place import Span
 from stopper.core.poured_passwords import poured_passwords
@@ -60,8 +61,11 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     kept = [call.span for call in written_to_files(facts) if call.span is not None]
     whole = ((span, STORED) for span in (*kept, *poured_passwords(facts)))
+    found = [*_compared(facts), *_queried(facts), *_stored(facts), *whole]
+    if all(message != COMPARED for _, message in found):  # else the comparison shows the same
+        found += ((span, STORED) for span in kept_in_memory(facts, lambda value: _is_typed(facts, value)))
     seen: set[object] = set()
-    for span, message in sorted((*_compared(facts), *_queried(facts), *_stored(facts), *whole), key=lambda one: one[0]):
+    for span, message in sorted(found, key=lambda one: one[0]):
         made = object_made_at(facts, span)  # the same in all branches of a function: one mend ends it
         if (span.path, span.line) not in seen and (made is None or made not in seen):
             seen |= {(span.path, span.line), made}
