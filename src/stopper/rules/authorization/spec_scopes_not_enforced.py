@@ -8,6 +8,7 @@ from typing import Final, cast
 from stopper.core.app import App, Route
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.idle_questions import is_only_noted, only_notes
 from stopper.core.nested_functions import inside
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, unsure
@@ -15,7 +16,7 @@ from stopper.core.probe_baseline import TRIES, attempt, controls, establish
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import CONNEXION, CONNEXION_ADMINS, mapping, operations
 from stopper.core.told_nothing import is_told_in_vain, is_told_nothing
-from stopper.core.values import Call, Constant, Mapping, Parameter, Sequence, Value, text_of, walk
+from stopper.core.values import Call, Constant, Mapping, Parameter, Sequence, Value, options, text_of, walk
 from stopper.core.view_functions import FunctionIndex, index_of
 
 _SAYS: Final = frozenset(
@@ -38,7 +39,9 @@ def detect(app: App) -> Iterator[Hit]:
     if not wanted or app.source is None:
         return
     index = index_of(source_of(app))
-    known = frozenset(scope for route in wanted for scopes in route.spec_scopes.values() for scope in scopes)
+    known = frozenset(
+        scope for route in wanted for scopes in route.spec_scopes.values() for scope in scopes
+    ) | _declared(app)
     for route in wanted:
         for method, scopes in route.spec_scopes.items():
             if not (method in route.methods and route.view):
@@ -47,6 +50,20 @@ def detect(app: App) -> Iterator[Hit]:
                 ref = RouteRef(method, route.path)
                 text = f"the document asks for the scope {', '.join(scopes)} at {ref}, and the code looks at no scope"
                 yield Hit(text, route.span, ref)
+
+
+def _declared(app: App) -> frozenset[str]:
+    """All scopes that the flows of the document know."""
+    flows = (flow for scheme in _schemes(app).values() for flow in mapping(mapping(scheme).get("flows")).values())
+    return frozenset(str(scope) for flow in flows for scope in mapping(mapping(flow).get("scopes")))
+
+
+def _schemes(app: App) -> dict[str, object]:
+    document = mapping(app.spec.document if app.spec is not None else None)
+    return {
+        **mapping(mapping(document.get("components")).get("securitySchemes")),
+        **mapping(document.get("securityDefinitions")),
+    }
 
 
 def _written_beside(app: App) -> Iterator[Hit]:
@@ -79,19 +96,27 @@ def _deaf_functions(app: App) -> Iterator[Hit]:
     """``x-scopeValidateFunc`` of Connexion, with a function of the project that never looks at the scopes that it is handed first."""
     if app.spec is None or app.source is None:
         return
-    facts, document = source_of(app), app.spec.document
-    written = {
-        **mapping(mapping(document.get("components")).get("securitySchemes")),
-        **mapping(document.get("securityDefinitions")),
-    }
-    for name, scheme in written.items():
+    facts = source_of(app)
+    for name, scheme in _schemes(app).items():
+        asked = [one for one in operations(app.spec) if any(mapping(said).get(name) for said in one.security or ())]
+        tells = mapping(scheme).get("x-tokenInfoFunc") or mapping(scheme).get("x-bearerInfoFunc")
+        for given in facts.returns_of(str(tells)) if asked else ():
+            if not facts.is_test(given.span) and any(map(_is_of_every_token, options(given.value))):
+                yield Hit("every token has the same scopes here, whatever it says of itself", given.span, asked[0].ref)
         function = facts.function(str(mapping(scheme).get("x-scopeValidateFunc")))
         if function is None or not function.parameters or facts.is_test(function.span):
             continue
-        asked = [one for one in operations(app.spec) if any(mapping(said).get(name) for said in one.security or ())]
         if asked and not _uses(facts, function.name, function.parameters[0]):
             text = f"the scopes that the document asks for are handed to {function.name.rpartition('.')[2]}(), which does not look at them"
             yield Hit(text, next((one.span for one in facts.returns_of(function.name)), function.span), asked[0].ref)
+
+
+def _is_of_every_token(info: Value) -> bool:
+    """``{"sub": claims["sub"], "scope": ["orders:write"]}``: the scopes are written down."""
+    said = (info.get("scope") or info.get("scopes")) if isinstance(info, Mapping) else None
+    if isinstance(said, Sequence):
+        return bool(said.items) and not said.open and all(isinstance(one, Constant) for one in said.items)
+    return isinstance(said, Constant) and isinstance(said.value, str) and bool(said.value)
 
 
 def _uses(facts: SourceFacts, function: str, parameter: str) -> bool:
@@ -133,8 +158,9 @@ def _looks(index: FunctionIndex, route: Route, method: str, scopes: SequenceType
     roots = [name for head in heads for name in (head, *inside(index.facts, head)) if name in index.by_name]
     for name in index.calling(roots, 3):
         values += [call for call in index.facts.calls_in(name) if call.method not in _SAYS]
-        values += [side for one in index.comparisons.get(name, ()) for side in (one.left, one.right)]
-        values += [one.value for one in index.conditions.get(name, ())]
+        compared = [one for one in index.comparisons.get(name, ()) if not is_only_noted(index, name, one)]
+        values += [side for one in compared for side in (one.left, one.right)]
+        values += [one.value for one in index.conditions.get(name, ()) if not only_notes(index, name, one)]
     return any(_speaks(part, scopes) for value in values for part in walk(value, 6))
 
 
