@@ -542,6 +542,61 @@ def curators(view):
 def hide(number):
     return str(number)
 """),
+    "what is for a link says so, and the reader refuses all that say so": ("jwt-wrong-type-accepted", r"""import os, time
+
+import jwt
+from flask import Flask, jsonify, request
+from mail import send_mail
+
+app = Flask(__name__)
+KEY = os.environ["KEY"]
+
+
+@app.post("/login")
+def login():
+    return jsonify(jwt.encode({"sub": "1", "exp": int(time.time()) + 900}, KEY, algorithm="HS256"))
+
+
+@app.post("/forgot")
+def forgot():
+    claims = {"sub": "1", "purpose": "reset-password", "exp": int(time.time()) + 900}
+    send_mail("1", jwt.encode(claims, KEY, algorithm="HS256"))
+    return "", 202
+
+
+@app.get("/me")
+def me():
+    claims = jwt.decode(request.headers["Authorization"][7:], KEY, algorithms=["HS256"])
+    return jsonify(claims["sub"])
+""", r"""import os, time
+
+import jwt
+from flask import Flask, abort, jsonify, request
+from mail import send_mail
+
+app = Flask(__name__)
+KEY = os.environ["KEY"]
+
+
+@app.post("/login")
+def login():
+    return jsonify(jwt.encode({"sub": "1", "exp": int(time.time()) + 900}, KEY, algorithm="HS256"))
+
+
+@app.post("/forgot")
+def forgot():
+    claims = {"sub": "1", "purpose": "reset-password", "exp": int(time.time()) + 900}
+    send_mail("1", jwt.encode(claims, KEY, algorithm="HS256"))
+    return "", 202
+
+
+@app.get("/me")
+def me():
+    claims = jwt.decode(request.headers["Authorization"][7:], KEY, algorithms=["HS256"])
+    if claims.get("purpose"):
+        abort(401)
+    return jsonify(claims["sub"])
+"""),
 }
 # fmt: on
 

@@ -11,7 +11,7 @@ from stopper.core.jwt_extended import BLOCKLIST, LOOKUP, guarded, issues, manage
 from stopper.core.login_names import BEST
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.switched_off_people import SWITCH, let_in_though_off
-from stopper.core.values import Call, Item, Mapping, Name, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Choice, Item, Mapping, Name, Parameter, Value, text_of, walk
 
 _USER: Final = re.compile(r"(?i)^(app)?users?(model)?$|^(member|account|customer|employee|person)$")
 
@@ -112,6 +112,8 @@ def _only_makes(facts: SourceFacts) -> bool:
 
 def _is_of_the_token(value: Value) -> bool:
     """An object or a mapping made of claims, or a claim itself."""
+    if isinstance(value, Choice):
+        return all(map(_is_of_the_token, value.options))
     if isinstance(value, Call):
         return value.method[:1].isupper() or value.callee == "dict"
     return isinstance(value, (Mapping, Parameter)) or (isinstance(value, Item) and isinstance(value.owner, Parameter))

@@ -142,12 +142,12 @@ def _asks_kind(app: App, facts: SourceFacts, call: Call, key: Value | None) -> b
         if any(asked_by_hand(facts, call, kind) for kind in {*KINDS, *own}):
             return True
         if any(
-            isinstance(part, Item) and text_of(part.key) in own
+            isinstance(part, Item) and (text_of(part.key) in own or (one.refuses and text_of(part.key) in KINDS))
             for function in around
             for one in facts.conditions_in(function)
             for part in walk(one.value, 4)
         ):
-            return True  # ``if claims.get("mfa_pending"): …``
+            return True  # ``if claims.get("mfa_pending"): …``, ``if claims.get("purpose"): raise Refused``
     return _audience_tells(app, facts, call, key)
 
 
