@@ -597,6 +597,23 @@ def me():
         abort(401)
     return jsonify(claims["sub"])
 """),
+    "a path of the kid, and of its last part": ("jwt-kid-injection", r"""from pathlib import Path
+
+import jwt
+
+
+def claims(token):
+    kid = jwt.get_unverified_header(token).get("kid", "first")
+    return jwt.decode(token, (Path("keys") / kid).read_text(), algorithms=["RS256"])
+""", r"""from pathlib import Path
+
+import jwt
+
+
+def claims(token):
+    kid = Path(jwt.get_unverified_header(token).get("kid", "first")).name
+    return jwt.decode(token, (Path("keys") / kid).read_text(), algorithms=["RS256"])
+"""),
 }
 # fmt: on
 

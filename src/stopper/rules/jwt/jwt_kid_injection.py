@@ -14,7 +14,7 @@ from stopper.core.probe_baseline import controls
 from stopper.core.probe_signature import any_signature, first_let_in, no_baseline, stepped_back, token_baseline
 from stopper.core.probe_token_doors import elsewhere
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Item, Value, walk
+from stopper.core.values import Call, Item, Member, Value, walk
 
 DIGIT: Final = "proc/sys/kernel/randomize_va_space"
 """Holds `2` and a line's end wherever addresses are laid out at random, as they are unless somebody turned that off (proc(5))."""
@@ -59,7 +59,14 @@ def _holds_kid(facts: SourceFacts, value: Value) -> bool:
     """A look-up by the kid gives a value of our own, so only the kid itself counts."""
     found = list(header_members(facts, value, KID))
     inside = {id(part.key) for part in walk(value) if isinstance(part, Item)} if found else set[int]()
-    return any(id(one) not in inside for one in found)
+    named = {id(part) for one in (walk(value) if found else ()) if _is_last_part(one) for part in walk(one)}
+    return any(id(one) not in inside and not {id(one), id(one.owner)} & named for one in found)
+
+
+def _is_last_part(value: Value) -> bool:
+    """``Path(kid).name``, which has no steps in it."""
+    made = value.owner if isinstance(value, Member) and value.attribute in ("name", "stem") else None
+    return isinstance(made, Call) and made.method in ("Path", "PurePath", "PurePosixPath")
 
 
 def _givers(facts: SourceFacts, function: str) -> set[str]:
