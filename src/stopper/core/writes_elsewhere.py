@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.body_models import admitted_words, class_of, classes_by_name, is_record, is_schema
 from stopper.core.facts import SourceFacts
+from stopper.core.origins import FORMS
 from stopper.core.reached_by_admins import is_reached_by_admins
 from stopper.core.values import (
     Call,
@@ -134,13 +135,25 @@ def _are_rows(facts: SourceFacts, value: Value) -> bool:
 
 
 def _by_form(facts: SourceFacts) -> Iterator[Call]:
-    """``model_form(User)`` has a field for every column."""
+    """``model_form(User)`` has a field for every column; and a form of the project may have one for a right."""
     for call in facts.calls("*.populate_obj"):
+        form = call.receiver.callee if isinstance(call.receiver, Call) else call.callee.rpartition(".")[0]
+        if _has_a_field_of_rights(facts, form) and not is_reached_by_admins(facts, call.function):
+            yield call
+            continue
         for part in walk(call.receiver, 3):
             made = part.receiver if isinstance(part, Call) and part.method == "__call__" else part
             if isinstance(made, Call) and _MODEL_FORM.fullmatch(made.callee) and made.lacks(None, "only", "exclude"):
                 yield call
                 break
+
+
+def _has_a_field_of_rights(facts: SourceFacts, form: str) -> bool:
+    known = next((one for one in facts.classes(*FORMS) if one.name == form), None)
+    return known is not None and any(
+        GRANTS.search(name) and isinstance(field, Call) and field.method.endswith("Field")
+        for name, field in known.attributes.items()
+    )
 
 
 def gives_rights(facts: SourceFacts, value: Value | None) -> bool:

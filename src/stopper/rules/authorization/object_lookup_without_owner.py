@@ -187,10 +187,17 @@ def _takes_what_is_free(index: FunctionIndex, own: list[Function]) -> bool:
 
 def _loaders(index: FunctionIndex, own: list[Function], route: Route) -> list[Function]:
     """What decorators and preprocessors of the project do before the view: ``@load(Note, "note")`` looks the thing up that the path names."""
-    pulled = _preprocessors(index, route)
+    pulled = [*_preprocessors(index, route), *_hooked(index, route)]
     names = {decorator.name for function in own for decorator in function.decorators}
     inner = [index.by_name[one] for name in names if name in index.by_name for one in inside(index.facts, name)]
     return [one for one in (*inner, *pulled) if any(_looks_up(index, call) for call in index.facts.calls_in(one.name))]
+
+
+def _hooked(index: FunctionIndex, route: Route) -> Iterator[Function]:
+    """``g.note = Note.query.get(request.view_args["note_id"])`` in a hook that runs before the views of a blueprint."""
+    if route.parameters and index.facts.says("view_args"):
+        hooks = {hook for one in index.facts.routes_of_view(route.view) for hook in one.hooks}
+        yield from (index.by_name[one] for one in sorted(hooks) if one in index.by_name)
 
 
 def _preprocessors(index: FunctionIndex, route: Route) -> list[Function]:

@@ -36,7 +36,9 @@ from stopper.core.values import (
     Member,
     Name,
     Parameter,
+    Sequence,
     Value,
+    options,
     text_of,
     walk,
 )
@@ -46,6 +48,10 @@ _GUARDS: Final = re.compile(
     r"(?i)(?:\w*_)?(?:is|check|validate|verify|ensure|assert|allow|safe|guard|vet|resolve|assert)\w*_?(?:url|host|uri|target|address|domain|ip|public|external|api_?base|endpoint)\w*"
     r"|(?:\w+_)?(?:url|host)_(?:is_)?(?:allowed|safe|ok|valid)|safe_(?:get|request|fetch)|advocate\..*"
 )
+_BELOW_OURS: Final = re.compile(
+    r"(?i)\.[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?!(?:local|internal|localhost|localdomain)$)[a-z]{2,}"
+)
+"""The end of a name that only who has the domain can give: ``.shop.example``."""
 _MORE: Final = (
     "urllib.request.urlretrieve", "wget.download", "urllib3.PoolManager.urlopen", "pycurl.Curl.setopt", "feedparser.parse", "pandas.read_csv", "pandas.read_json",
     "socket.create_connection", "http.client.HTTPConnection", "http.client.HTTPSConnection", "requests.Request", "httpx.Request", "*.goto",
@@ -237,6 +243,8 @@ def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
             said = [text_of(one) or "" for arg in call.args for one in (arg, *getattr(arg, "items", ()))]
             if any(HOSTED.match(one) for one in said):
                 return True
+        if _ends_like_ours(call, read):
+            return True
     if any(_asks_about_host(facts, one.value, read) for one in facts.conditions_in(function)):
         return True
     looked_up = [
@@ -254,6 +262,18 @@ def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
         _is_held_by_host(facts, where, mine)
         for where, mine in stations(facts, value, function)
         if where != function  # a function of the project that the address went through
+    )
+
+
+def _ends_like_ours(call: Call, read: frozenset[Origin]) -> bool:
+    """``urlsplit(url).hostname.endswith(".shop.example")``: the dot before it makes it a name below ours."""
+    if call.method != "endswith" or call.receiver is None or not read & origins(call.receiver):
+        return False
+    said = [text_of(one) for arg in call.args[:1] for one in (arg.items if isinstance(arg, Sequence) else (arg,))]
+    return (
+        bool(said)
+        and all(_BELOW_OURS.fullmatch(one or "") for one in said)
+        and any(map(_about_host, options(call.receiver)))
     )
 
 
