@@ -266,13 +266,13 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
         return True
     if is_asked_of_caller(call):
         return True
+    if (known or call.method == "execute") and call.args and _CHANGES_ROWS.match(statement_of(call.args[0])):
+        return says_who_in_where(index, call) or _holds_owner(index, call)  # what a statement sets asks nothing
     if known and call.callee in names:  # what it asks stands in what was read, but for a statement that it is handed
         return _is_statement(call) and any(map(is_who, walk(call, 4))) and not is_of_people(call)
     if _SAYS.fullmatch(call.callee) or (call.method[:1].isupper() and call.method not in QUERIES):
         return False
     given = (*call.args, *(value for _, value in call.keywords))
-    if call.method == "execute" and call.args and _CHANGES_ROWS.match(statement_of(call.args[0])):
-        return says_who_in_where(index, call) or _holds_owner(index, call)
     if call.method in _CHANGES and call.args:
         return any(map(is_who, walk(call.args[0], 6)))
     if call.method in QUERIES and _holds_owner(index, call):

@@ -1,9 +1,9 @@
 """Text that callers have sent and a table keeps: which columns a statement fills with it, and where a page of one's own shows one."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Sequence as SequenceType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from stopper.core.bare_pages import JSON_BY_ITSELF, is_left_to_flask, lines_unescaped
 from stopper.core.checked_input import is_each_checked
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from stopper.core.fact import Flow
     from stopper.core.facts import SourceFacts
 
+Kept: TypeAlias = "Callable[[SourceFacts, Value], bool]"
+"""Whether a value is a text that callers have sent and that is kept."""
 KINDS: Final[tuple[LabelKind, ...]] = ("request-data", "query-string", "path-parameter", "cookie", "request-header")
 TAG: Final = re.compile(r"(?i)<\s*/?\s*(?:!doctype|[a-z][\w-]*)[\s>/=]")
 _PAGES: Final = ("flask.Response", "flask.make_response", "return")
@@ -114,14 +116,22 @@ def table_behind(facts: "SourceFacts", rows: Value, steps: int = 2) -> tuple[str
 def put_into_pages(facts: "SourceFacts") -> Iterator[Span]:
     """Markup that a view puts together as text, with such a column in it: ``html += f"<p>{row['text']}</p>"``; and a page that is such a
     column as a whole: ``Response(row[0], mimetype="text/html")``."""
-    if not sent_columns(facts):
-        return
+    if sent_columns(facts):
+        yield from pages_with(facts, is_kept)
+
+
+def pages_with(facts: "SourceFacts", is_kept_text: "Kept") -> Iterator[Span]:
+    """Where a view puts what is such a text into a page, or makes it the page."""
     places: dict[int, Span] = {}
     for flow in facts.flows("response"):
         if flow.detail not in _PAGES or facts.imports(*JSON_BY_ITSELF):
             continue
         value = _body(flow.value)
-        cells = [*_whole(facts, flow, value), *_put_in(facts, value)] if is_shown(facts, flow) else []
+        cells = (
+            [*_whole(facts, flow, value, is_kept_text), *_put_in(facts, value, is_kept_text)]
+            if is_shown(facts, flow)
+            else []
+        )
         for cell, place in cells:
             places[id(cell)] = min(places.get(id(cell), place), place, key=_begins)
     yield from {(one.path, one.line): one for one in sorted(places.values(), key=_begins)}.values()
@@ -133,13 +143,13 @@ def _body(given: Value) -> Value:
     return beside[0] if beside else given
 
 
-def _put_in(facts: "SourceFacts", page: Value) -> Iterator[tuple[Value, Span]]:
+def _put_in(facts: "SourceFacts", page: Value, is_kept_text: "Kept") -> Iterator[tuple[Value, Span]]:
     """What is put between tags, with the place."""
     made = isinstance(page, (Format, Choice)) or (isinstance(page, Call) and page.method == "join")
     for part in walk(page, 14) if made else ():
         if isinstance(part, Format) and part.span is not None and TAG.search(_fixed(part)):
             for cell in (
-                option for one in part.parts for option in options(_as_written(one)) if is_kept(facts, option)
+                option for one in part.parts for option in options(_as_written(one)) if is_kept_text(facts, option)
             ):
                 yield cell, part.span
 
@@ -154,10 +164,10 @@ def _as_written(value: Value) -> Value:
     return value
 
 
-def _whole(facts: "SourceFacts", flow: "Flow", page: Value) -> Iterator[tuple[Value, Span]]:
+def _whole(facts: "SourceFacts", flow: "Flow", page: Value, is_kept_text: "Kept") -> Iterator[tuple[Value, Span]]:
     """A column that is all of the page."""
     for cell in options(_as_written(page)):
-        if is_kept(facts, cell) and (
+        if is_kept_text(facts, cell) and (
             is_called_page(facts, flow) or (flow.detail == "return" and is_left_to_flask(facts, flow))
         ):
             yield cell, flow.span

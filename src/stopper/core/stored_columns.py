@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from stopper.core.body_models import classes_by_name
+from stopper.core.body_models import class_of, classes_by_name, declared_as
 from stopper.core.checked_input import is_each_checked
 from stopper.core.followed_values import through
-from stopper.core.kept_rows import LOOP, handed_to, marked
+from stopper.core.kept_rows import LOOP, handed_to, marked, pages_with
 from stopper.core.kept_values import kept_for
 from stopper.core.labelling import labels_of
 from stopper.core.labels import UNTRUSTED
@@ -17,7 +17,7 @@ from stopper.core.passing import handed
 from stopper.core.password_columns import is_table_class
 from stopper.core.place import Span
 from stopper.core.reached_by_admins import is_brought_by_admins
-from stopper.core.values import Call, Choice, Item, Member, Name, Parameter, Value, text_of
+from stopper.core.values import Call, Choice, Constant, Item, Member, Name, Parameter, Value, options, text_of
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -66,6 +66,7 @@ def _written(facts: "SourceFacts") -> Iterator[tuple[Column, Filling]]:
     for name in models:
         for made in facts.calls(name):
             yield from ((Column(name, word), Filling(value, made.function)) for word, value in made.keywords)
+            yield from _poured(facts, name, made)
     for one in facts.assignments() if models else ():
         if not one.attribute or "." not in one.target:
             continue
@@ -73,6 +74,16 @@ def _written(facts: "SourceFacts") -> Iterator[tuple[Column, Filling]]:
         model = one.function.rpartition(".")[0] if own else row_of(facts, one.into)
         if model and _is_model(facts, model):
             yield Column(model, one.attribute), Filling(one.value, one.function)
+
+
+def _poured(facts: "SourceFacts", model: str, made: Call) -> Iterator[tuple[Column, Filling]]:
+    """``Note(user_id=me, **NoteIn().load(body))``: the columns of the model that the class of declared fields has as well."""
+    for word, value in made.keywords:
+        loaded = class_of(facts, value) if word == "**" else None
+        if loaded is not None:
+            for column in classes_by_name(facts)[model].attributes:
+                if declared_as(facts, loaded, column) is not None:
+                    yield Column(model, column), Filling(Item(value, Constant(column)), made.function)
 
 
 def _is_sent(facts: "SourceFacts", made: Filling) -> bool:
@@ -183,6 +194,22 @@ def stored_in(facts: "SourceFacts", value: Value) -> tuple[Column, Filling] | No
         if column is not None and column in filled:
             return column, filled[column]
     return None
+
+
+def columns_in_pages(facts: "SourceFacts") -> Iterator[Span]:
+    """Where a view puts a column of a row into a page as text: ``f"<h1>{note.title}</h1>"``."""
+    filled = filled_columns(facts)
+    if filled:
+        yield from pages_with(
+            facts, lambda facts, value: not _is_of_a_new_row(facts, value) and column_read(facts, value) in filled
+        )
+
+
+def _is_of_a_new_row(facts: "SourceFacts", value: Value) -> bool:
+    """``note.title`` of ``note = Note()``, which holds what was just put there."""
+    return isinstance(value, Member) and any(
+        isinstance(one, Call) and _is_model(facts, one.callee) for one in options(value.owner)
+    )
 
 
 def shown_as_markup(facts: "SourceFacts") -> Iterator[tuple[Span, Column]]:

@@ -24,6 +24,7 @@ from stopper.core.probe import Steps, Target
 from stopper.core.probe_markup import marked_up
 from stopper.core.refused_pages import refused_with_words
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.stored_columns import columns_in_pages
 from stopper.core.unescaped_templates import filled_unescaped
 from stopper.core.values import (
     Call,
@@ -218,7 +219,7 @@ def _is_tainted(facts: SourceFacts, value: Value) -> bool:
 
 
 def _stored(facts: SourceFacts, seen: set[Span]) -> Iterator[Hit]:
-    for place in put_into_pages(facts):
+    for place in dict.fromkeys((*put_into_pages(facts), *columns_in_pages(facts))):
         if place not in seen:
             yield Hit("what somebody has sent and a table keeps becomes part of a page without being escaped", place)
     for place, name, what in kept_as_markup(facts):

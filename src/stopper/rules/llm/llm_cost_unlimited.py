@@ -194,8 +194,12 @@ def _made_without_length(facts: SourceFacts) -> bool:
 
 
 def _asks_for_length(facts: SourceFacts, function: str) -> bool:
-    """That the function measures something: of the question, or of what the caller has used."""
-    return any(call.callee == "len" for call in facts.calls_in(function)) or any(
+    """That the function holds the measure of something against a bound: of the question, or of what the caller has used. A length in a
+    line of the log holds nobody."""
+    asked = [side for one in facts.comparisons_in(function) for side in (one.left, one.right)]
+    asked += [one.value for one in facts.conditions_in(function)]
+    measured = any(isinstance(part, Call) and part.callee == "len" for value in asked for part in walk(value, 6))
+    return measured or any(
         "quota" in call.callee.lower() or "budget" in call.callee.lower() or "limit" in call.callee.lower()
         for call in facts.calls_in(function)
     )
