@@ -257,7 +257,7 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
         and not (call.args or call.keywords or call.receiver)
         and not index.facts.says("view_args", "url_value_preprocessor")
     ):
-        if _FOR_ADMINS.match(call.method) and any(True for _ in raised_in(index.facts, call.callee)):
+        if _FOR_ADMINS.match(call.method) and _raises(index, call.callee):
             return True  # ``check_admin_permissions()``
         asks = None  # ``authorize_request()`` knows nothing of the thing; what it compares is read
     if asks or (len(call.args) > 1 and call.method in ("require", "ensure")):
@@ -286,6 +286,12 @@ def _is_asked(index: FunctionIndex, names: list[str], call: Call) -> bool:
     if call.method in QUERIES:
         return not is_of_people(call) and any(_names_thing(part) for value in given for part in walk(value, 6))
     return any(_names_thing(part) for value in given for part in _outside_makers(value))
+
+
+def _raises(index: FunctionIndex, name: str) -> bool:
+    """By the place: a step may be read as if it stood where its one caller is."""
+    place = index.by_name[name].span
+    return any(place.holds(one.span) for one in index.facts.raises())
 
 
 def _is_raised(index: FunctionIndex, call: Call) -> bool:
