@@ -44,6 +44,8 @@ _ONCE_MORE: Final = re.compile(
     r"(?i)(?:re-?send|send_?-?again|request)[-_/]?(?:\w+[-_])?(?:verif|confirm|activation|code|mail|otp|link)"
 )
 """Where somebody has the mail sent once more that opens an account."""
+_SECOND: Final = re.compile(r"(?i)(?:^|[/_.-])(?:otp|totp|2fa|mfa|fido2?|webauthn|passkeys?)(?:[/_.-]|$)")
+"""Where somebody who is no further than a name asks for a code or a challenge."""
 _ADDRESS: Final = re.compile(r"(?i)mail|user|login|phone|account|^name$")
 
 
@@ -52,20 +54,20 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     served = [route for route in facts.routes if not facts.is_test(route.span)]
     posted = [route for route in served if "POST" in route.methods]
-    named = [(route, made) for route in posted if (made := _registers(facts, route)) or _lets_in(route)]
-    asked = [one for one in served if one.methods[0] == "GET" and "POST" not in one.methods and _lets_in(one)]
-    named += [(one, False) for one in asked if not _INVITES.search(one.path)]
+    named = [(route, made, "POST") for route in posted if (made := _registers(facts, route)) or _lets_in(route)]
+    asked = [one for one in served if "GET" in one.methods and _lets_in(one) and not _INVITES.search(one.path)]
+    named += [(one, False, "GET") for one in asked if "POST" not in one.methods or facts.function(one.view) is None]
     yield from _asked_beforehand(app, facts)
     if not named:
         return
     index = index_of(facts)
     seen: set[str] = set()
-    for route, registers in named:
+    for route, registers, method in named:
         if any(
             re.search(r"token|code|key|hash|nonce|signature", name) for name, _ in route.parameters
-        ) or _is_logged_in(app, route):
+        ) or _is_logged_in(app, route, method):
             continue
-        ref = RouteRef("POST" if "POST" in route.methods else "GET", route.path)
+        ref = RouteRef(method, route.path)
         views = list(index.of_view(route.view, method=ref.method))
         for span in _of_schemas(facts, index.calling([view.name for view in views], 1), registers=registers):
             if f"{span.path}:{span.line}" not in seen:
@@ -97,7 +99,7 @@ def detect(app: App) -> Iterator[Hit]:
 def _lets_in(route: SourceRoute) -> bool:
     """That its name speaks of a log-in or of a new password."""
     return any(
-        LOGS_IN.search(name) or RESETS.search(name) or _ONCE_MORE.search(name)
+        any(one.search(name) for one in (LOGS_IN, RESETS, _ONCE_MORE, _SECOND))
         for name in (route.path, route.view.rpartition(".")[2])
     )
 
@@ -204,10 +206,10 @@ def _asks_for_somebody(facts: SourceFacts, value: Value) -> bool:
     )
 
 
-def _is_logged_in(app: App, route: SourceRoute) -> bool:
+def _is_logged_in(app: App, route: SourceRoute, method: str = "POST") -> bool:
     """Whoever asks has shown a credential already: a change of the own password tells about nobody else."""
     return not LOGS_IN.search(route.path) and any(
-        (access := known.access.get("POST")) is not None
+        (access := known.access.get(method)) is not None
         and access.state == "guarded"
         and any(guard.kind != "view-body" for guard in access.guards)
         for known in app.routes
