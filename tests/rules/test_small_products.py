@@ -312,3 +312,13 @@ def test_those_who_were_given_are_people_too_and_whom_a_scan_registers_is_none(c
     ]
     found = try_rule(RULES["personal-data-in-response"], app, identities=people)
     assert told(found) == ({"GET /users"} if called.startswith("ann") else set()), found.message
+
+
+def test_examples_in_a_document_are_nobodys_addresses() -> None:
+    app = Flask("examples")
+    people = [
+        {"email": f"{name}@shop.example", "first_name": name, "phone": "555 0100"} for name in ("ann", "ben", "eve")
+    ]
+    paths = {"/people": {"get": {"example": people}}}
+    app.add_url_rule("/described", "document", lambda: jsonify(swagger="2.0", info={"title": "e"}, paths=paths))
+    assert try_rule(RULES["personal-data-in-response"], app).outcome != "fail"

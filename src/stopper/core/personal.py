@@ -70,3 +70,9 @@ def many_people(anonymous: Exchange) -> bool:
         or len(names) > 2
         or any("pass" in name.lower() for name in names)
     )
+
+
+def describes_an_api(seen: Exchange) -> bool:
+    """An OpenAPI document names fields of people, with examples of them, and holds nobody's data."""
+    said = seen.response.json()
+    return isinstance(said, dict) and bool({"openapi", "swagger"} & cast("dict[str, object]", said).keys())

@@ -16,7 +16,7 @@ from stopper.core.inside_locations import is_kept_inside
 from stopper.core.open_doors import is_exempted, marks_views
 from stopper.core.open_harms import OF_PEOPLE, OF_PERSONS, harm_of, harm_of_forgotten, is_forgotten, is_published
 from stopper.core.people_known import is_asked_before, knows_people, looks_at_credentials
-from stopper.core.personal import addresses_in, lists_accounts, many_people, people_in
+from stopper.core.personal import addresses_in, describes_an_api, lists_accounts, many_people, people_in
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_administrators import shown_to_all
@@ -206,7 +206,7 @@ def _open_to_all(
     """The route, where nobody gets what somebody gets and it holds people's data."""
     request = target.request_for(route, ref.method)
     anonymous = yield from send(request)
-    if _describes_an_api(anonymous):
+    if describes_an_api(anonymous):
         return None
     if not anonymous.response.succeeded:
         return None
@@ -220,12 +220,6 @@ def _open_to_all(
     honest = yield from send(identity.on(request))
     alike_to_all = alike(honest.response, anonymous.response) or shows_the_same_people(honest, anonymous)
     return Open(ref, anonymous, honest) if alike_to_all else None
-
-
-def _describes_an_api(anonymous: Exchange) -> bool:
-    """An OpenAPI document names fields of people and holds nobody's data."""
-    said = anonymous.response.json()
-    return isinstance(said, dict) and bool({"openapi", "swagger"} & cast("dict[str, object]", said).keys())
 
 
 def _people_data(target: Target, request: Request, anonymous: Exchange) -> bool:

@@ -10,7 +10,7 @@ from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.naming import as_parameter
-from stopper.core.personal import addresses_in, luhn, people_in
+from stopper.core.personal import addresses_in, describes_an_api, luhn, people_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probe_baseline import attempt
@@ -61,6 +61,8 @@ def probe(target: Target) -> Steps[Verdict]:
     evidence: list[Evidence] = []
     asked = yield from asked_honestly(target)
     for one in asked:
+        if describes_an_api(one.honest):
+            continue
         found = _found(target, one)
         others = None if found else (yield from _of_whoever(target, one))
         if others is not None:

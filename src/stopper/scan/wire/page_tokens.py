@@ -40,7 +40,8 @@ def gives_a_token_by_cookie(response: Response) -> bool:
 def _kept_from_scripts(response: Response) -> PageToken | None:
     """The token in a cookie, also where no script may read it: there are views that take it out of the cookie themselves."""
     return next(
-        (PageToken(Secret(value)) for name, value, _ in cookies_of(response) if TOKEN.search(name) and _fits(value)), None
+        (PageToken(Secret(value)) for name, value, _ in cookies_of(response) if TOKEN.search(name) and _fits(value)),
+        None,
     )
 
 
