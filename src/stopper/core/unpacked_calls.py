@@ -23,7 +23,7 @@ def unpacked(facts: "SourceFacts", call: Call) -> tuple[Call, ...]:
     if len(poured) != 1:
         return (call,)
     plain = {name: value for name, value in call.keywords if name != "**"}
-    if any(isinstance(one, Unknown) for one in call.args):
+    if any(isinstance(one, Unknown) and len(one.parts) == 1 for one in call.args):  # not ``base + path``
         return tuple(islice(_handed_on(facts, call, plain, poured[0]), MOST)) or (call,)
     rows = islice(_rows(facts, poured[0], 4), MOST)
     return tuple(replace(call, keywords=tuple({**plain, **row}.items()), open=is_open) for row, is_open in rows)
