@@ -124,6 +124,8 @@ def is_on(
             return not _is_option(facts, value) and any(
                 is_on(facts, one, depth=depth - 1) for one in _handed(facts, value) if one is not value
             )
+        case Truth(parts=(_, Name(dotted="sys.argv"))):
+            return value.differs  # ``"--production" not in sys.argv``: until it is typed
         case Truth(parts=(left, right)):
             return _holds(facts, left, right, told)
         case Truth(parts=(Truth(parts=(left, right)),)):

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from stopper.core.labels import Label
+from stopper.core.server_addresses import is_server_address
 from stopper.core.shown_as_text import shown_in
 from stopper.core.values import Call, Mapping, Member, Value, text_of, walk
 
@@ -23,6 +24,8 @@ def told_by_text(value: Value) -> frozenset[Label]:
     texts = [text for part in walk(value, 3) if (text := text_of(part)) is not None]
     shown = list(shown_in(value))
     found = {Label("token", True, "answer") for one in shown if _is_token_answer(one)}
+    found |= {Label("password", True, "address") for one in shown if is_server_address(one)}
+    found |= {Label("password", source="form") for one in shown if _is_of_password_field(one)}
     kind = next(
         (kind for text in texts for kind, said in (("password", _PASSWORD), ("token", _CODE)) if said.search(text)),
         None,
@@ -30,6 +33,16 @@ def told_by_text(value: Value) -> frozenset[Label]:
     if kind is not None and any(_is_drawn(one) for one in shown):
         found.add(Label("password" if kind == "password" else "token", True, "text"))
     return frozenset(found)
+
+
+def _is_of_password_field(value: Value) -> bool:
+    """``form.secret.data`` where WTForms is told that it is a password."""
+    return (
+        isinstance(value, Member)
+        and value.attribute in ("data", "raw_data")
+        and isinstance(value.owner, Call)
+        and value.owner.method == "PasswordField"
+    )
 
 
 def _is_drawn(value: Value) -> bool:

@@ -10,6 +10,7 @@ from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.keys_by_use import is_key_by_use
 from stopper.core.keys_in_whole_rows import key_columns, shows_key_of_row
 from stopper.core.left_out import is_spread
 from stopper.core.naming import sensitive
@@ -212,7 +213,12 @@ def _gives(
             return (
                 not is_constant(kept, "{}", "[]")
                 and not is_of_browsers(key)
-                and (_is_key(key) or _is_key(value.name) or _SECRET_SETTING.search(key) is not None)
+                and (
+                    _is_key(key)
+                    or _is_key(value.name)
+                    or _SECRET_SETTING.search(key) is not None
+                    or is_key_by_use(facts, value)
+                )
             )
         case Unknown(parts=(Call(method=method),)) if method in _ROWS:  # ``name, api_key = row``
             return _is_key(name)

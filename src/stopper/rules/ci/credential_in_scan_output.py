@@ -11,12 +11,23 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import CREDENTIALS
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.switched_on import asked_for
-from stopper.core.values import Call, Format, Member, Name, Sequence, Value, is_constant, text_of, walk
+from stopper.core.switched_on import asked_for, is_on
+from stopper.core.values import (
+    Call,
+    EnvironmentValue,
+    Format,
+    Member,
+    Name,
+    Sequence,
+    Value,
+    is_constant,
+    text_of,
+    walk,
+)
 
 _SHOWS: Final = (
     (re.compile(r"\bcurl\b"), "|", re.compile(r"\s(?:-\w*v\w*|--verbose|--trace(?:-ascii)?)\b")),
-    (re.compile(r"\bhttpie?\b"), "\n", re.compile(r"\s(?:-v|--verbose|--print=\w*H)")),
+    (re.compile(r"(?:^|[\s;&|])(?:https?|httpie)(?=\s)"), "\n", re.compile(r"\s(?:-v|--verbose|--print=\w*H)")),
     (re.compile(r"\bwget\b"), "\n", re.compile(r"\s(?:-d|--debug)\b")),
 )
 """A tool, what ends its command, and what makes it say all."""
@@ -88,6 +99,8 @@ def _in_code(facts: SourceFacts) -> Iterator[Hit]:
     for one in facts.assignments(tests=True):
         loud = (one.target in _DEBUGGED or one.attribute == "debuglevel") and not is_constant(one.value, 0, False)
         loud = loud and not (isinstance(one.value, Name) and one.value.dotted in _DEBUGGED)  # put back as it was
+        if loud and any(isinstance(part, EnvironmentValue) for part in walk(one.value, 3)):
+            loud = is_on(facts, one.value)  # what holds where nobody says anything
         if loud and not asked_for(facts, one.span):
             yield Hit("http.client prints every header that it sends", one.span, certainty="certain")
     for call in facts.calls("curlify.to_curl", "curlify2.Curlify", tests=True):

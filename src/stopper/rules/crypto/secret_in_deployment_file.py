@@ -27,6 +27,8 @@ _NAME_AND_VALUE: Final = re.compile(
 """``{name: DB_PASSWORD, value: …}``, as containers are given their environment."""
 _NAME_LINE: Final = re.compile(r"""^\s*-?\s*(?:name|key):\s*[\"']?([A-Za-z]\w{2,60})[\"']?\s*$""")
 _VALUE_LINE: Final = re.compile(r"""^\s*value:\s*(\"[^\"]*\"|'[^']*'|[^\s#]+)\s*(?:#.*)?$""")
+_REQUIRES: Final = re.compile(r"""--requirepass[\s"',=]+([^\s"'$,\]]+)""")
+"""What Redis is started with."""
 _ENVIRONMENT_IS: Final = re.compile(r"(?i)^\s*environment\s*=\s*")
 """What systemd and supervisor put before the variables."""
 _SET_ENV: Final = re.compile(
@@ -154,6 +156,7 @@ def _in_file(file: TextFile, elsewhere: dict[tuple[str, str], str]) -> Iterator[
             *_OLD_ENV.findall(line),
             *_SET_ENV.findall(line),
             *_named_and_valued(file, number),
+            *(("password", found) for found in _REQUIRES.findall(line)),
         ]
         span = Span(file.path, number, number, 1, len(written) + 1)
         if sealed and (kept := _KEPT.match(line)) and (text := _read(kept[2])):

@@ -45,7 +45,7 @@ PATH: Final = re.compile(
     r"(?i)(?:^|[/_-])(?:debug|health\w*|status|info|diag\w*|metrics?|env(?:ironment)?|config(?:uration)?|settings|profiler?|phpinfo|actuator|_internal|sysinfo|version|ready|live)(?=[/_.-]|$)"
 )
 _SECRET_NAME: Final = re.compile(
-    r"(?i)secret|password|passwd|token|api_?key|private|(?:database|redis|broker|db)_ur[il]|_uri$|_dsn$|credential"
+    r"(?i)secret|password|passwd|token|api_?key|private|(?:database|redis|broker|db|mongo(?:db)?|postgres\w*|mysql|amqp|rabbit\w*)_ur[il]|_uri$|_dsn$|credential"
 )
 _SHOWN: Final = re.compile(
     r"(?i)[\"']?\b(\w*(?:secret_?key|password|passwd|database_ur[il]|api_?key|_dsn|_token|redis_url|broker_url))\b[\"']?\s*[:=]\s*[\"']?(?!\*|null|none|\"|'|true|false)([^\s\"',}<]{6,})"

@@ -88,10 +88,10 @@ def detect(app: App) -> Iterator[Hit]:
     by_handler: dict[Span, list[Span]] = {}
     by_maker: dict[str, set[Span]] = {}
     made_at: dict[str, Span] = {}
-    for flow in facts.flows("response", "response-header", "template"):
+    for flow in facts.flows("response", "response-header", "template", "redirect"):
         if flow.sink == "template" and (flow.function in mailers(facts) or not is_printed(facts, flow)):
             continue  # the page is a mail, or does not show it
-        as_text = flow.sink == "template" or flow.detail not in _TAKES_NO_EXCEPTION
+        as_text = flow.sink in ("template", "redirect") or flow.detail not in _TAKES_NO_EXCEPTION
         for catches, place, handler in asking.caught(flow.value, _Place(flow.span, flow.function), as_text):
             certainty = certainty_of(catches, own)
             if certainty is None:

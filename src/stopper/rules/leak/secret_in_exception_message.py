@@ -15,6 +15,7 @@ from stopper.core.naming import VARIABLE, sensitive
 from stopper.core.passing import handed, named
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.server_addresses import is_server_address
 from stopper.core.values import (
     Call,
     Choice,
@@ -59,23 +60,10 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("exception-message"):
         if flow.span not in told and any(is_key_by_use(facts, one) for one in _shown(flow.value)):
             yield Hit("a secret becomes part of the text of an exception", flow.span, certainty="likely")
-        elif flow.span not in told and any(map(_is_address, _shown(flow.value))):
+        elif flow.span not in told and any(map(is_server_address, _shown(flow.value))):
             message = "the address of a server, in which a password most often stands, becomes part of the text of an exception"
             yield Hit(message, flow.span, certainty="likely", severity="medium")
     yield from _by_classes(facts)
-
-
-_ADDRESS: Final = re.compile(
-    r"(?i)(?:database|db|postgres\w*|mysql|maria_?db|mongo\w*|redis|amqp|rabbit\w*|(?:celery_)?broker)_?(?:ur[il]|dsn)$"
-)
-
-
-def _is_address(value: Value) -> bool:
-    """``os.environ["DATABASE_URL"]``"""
-    name = (
-        value.variable if isinstance(value, EnvironmentValue) else value.key if isinstance(value, ConfigValue) else ""
-    )
-    return _ADDRESS.search(name) is not None
 
 
 def _told(span: Span, certainty: Certainty) -> Hit:

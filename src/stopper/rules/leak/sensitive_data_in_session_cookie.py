@@ -120,6 +120,11 @@ def detect(app: App) -> Iterator[Hit]:
 def _is_row_of_person(value: Value) -> bool:
     """``dict(row)`` of all columns of a table of people, the hash of the password among them."""
     row = value.args[0] if isinstance(value, Call) and value.callee == "dict" and len(value.args) == 1 else None
+    if (
+        isinstance(value, Mapping) and value.open and len(value.items) == 1
+    ):  # ``{name: row[name] for name in row.keys()}``
+        held = value.items[0][1]
+        row = held.owner if isinstance(held, Item) and text_of(held.key) is None else None
     return (
         isinstance(row, Call)
         and row.method in ("fetchone", "first", "one")

@@ -240,15 +240,11 @@ def _variables(facts: SourceFacts) -> Iterator[Span]:
 def _debuglevels(facts: SourceFacts) -> Iterator[Span]:
     if facts.imports("http", "urllib3", "requests", "six"):
         for one in facts.assignments():
-            if (
-                one.attribute == "debuglevel"
-                and isinstance(one.value, Constant)
-                and one.value.value not in (0, False, None)
-            ):
+            if one.attribute == "debuglevel" and is_on(facts, one.value):
                 yield one.span
     for call in facts.calls(*_HANDLERS, "*.set_debuglevel"):
         level = call.argument(0, "debuglevel", "level")
-        if isinstance(level, Constant) and level.value not in (0, False, None) and call.span is not None:
+        if call.span is not None and is_on(facts, level):
             yield call.span
 
 

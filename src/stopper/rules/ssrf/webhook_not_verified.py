@@ -35,7 +35,7 @@ from stopper.core.values import (
 )
 
 _PATH: Final = re.compile(
-    r"(?i)(?:^|[/_.-])(?:web_?-?hooks?|hooks?|ipn|stripe|paypal|github|gitlab|slack|twilio|shopify|payment[-_]?(?:callback|notification|event)s?|notify|callback/payment)(?:$|[/_.-])"
+    r"(?i)(?:^|[/_.-])(?:web_?-?hooks?|hooks?|ipn|stripe|paypal|github|gitlab|slack|twilio|shopify|telegram|whatsapp|payment[-_]?(?:callback|notification|event)s?|notify|callback/payment)(?:$|[/_.-])"
 )
 _NOT: Final = re.compile(
     r"(?i)oauth|(?:^|/)auth/|login|register|subscri|list|settings|config|admin|authorize|connect|create|users?/"
