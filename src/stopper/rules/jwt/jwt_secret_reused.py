@@ -14,6 +14,7 @@ from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.setting_facts import settings_out_of_sight
 from stopper.core.values import Call, ConfigValue, Constant, Format, Member, Name, Parameter, Value, options, walk
+from stopper.core.variables_in_files import set_in_files
 
 SIGNERS: Final = re.compile(r"itsdangerous\.(\w+\.)?\w*(Serializer|Signer)")
 _APPLICATION: Final = re.compile(
@@ -39,7 +40,13 @@ def detect(app: App) -> Iterator[Hit]:
     else:
         links = [hit for hit, _ in linked]
     links = links[:1] if len(links) >= _TOGETHER else links  # one key, however many links it signs
-    others = (*sessions, *_settings(app, facts), *_by_default(app, facts), *_purposes(app, facts))
+    others = (
+        *sessions,
+        *_settings(app, facts),
+        *_by_default(app, facts),
+        *_purposes(app, facts),
+        *_in_files(app, facts),
+    )
     for hit in (*others, *links, *_elsewhere(app, facts)):
         if hit.span is None or hit.span not in seen:
             seen.add(hit.span)
@@ -94,6 +101,25 @@ def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
         key = key_bytes(fact.value)
         if key and key == key_bytes(own.value):
             yield Hit(f"{name} of the running application is the same secret as SECRET_KEY", reader="running")
+
+
+def _in_files(app: App, facts: SourceFacts) -> Iterator[Hit]:
+    """Two variables, to which one file of the environment gives the same text: ``SECRET_KEY: ${APP_SECRET}`` above ``JWT_KEY: ${APP_SECRET}``."""
+    tokens = {mark for _, key, algorithms in key_uses(app, facts) if is_hmac(algorithms) for mark in marks(facts, key)}
+    tokens |= {mark for write in facts.config_writes(*TOKENS) for mark in marks(facts, write.value)}
+    of_sessions, of_tokens = _variables(_session_marks(facts)), _variables(tokens)
+    if not of_sessions or not of_tokens or of_sessions & of_tokens:
+        return  # one variable for both is told where it is read
+    said = list(set_in_files(facts, of_sessions | of_tokens))
+    sessions = {(place.path, text) for name, text, place in said if name in of_sessions}
+    for name, text, place in said:
+        drawn = "$(" in text or text[:1] == "<"  # anew for each, or a place that is to be filled in
+        if name in of_tokens and (place.path, text) in sessions and not drawn:
+            yield Hit(f"{name} is the same secret as the one of the sessions", place)
+
+
+def _variables(found: set[str]) -> set[str]:
+    return {mark.removeprefix("env:") for mark in found if mark.startswith("env:")}
 
 
 def _by_default(app: App, facts: SourceFacts) -> Iterator[Hit]:
