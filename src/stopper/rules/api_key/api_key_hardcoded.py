@@ -252,8 +252,10 @@ def _in_comparisons(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
 
 def _in_collections(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
     """``KEYS.get(key)``, ``key in KEYS``: literals that stand elsewhere in a collection of any name, and that a shown key is looked for among."""
-    asked = [(one.left, one.right) for one in facts.comparisons("in", "not in")] if reads_keys(facts) else []
-    asked += [(one.key, one.owner) for one in facts.all_lookups] if reads_keys(facts) else []
+    handed = facts.imports("flask_httpauth", "apiflask")
+    asks = handed or reads_keys(facts)
+    asked = [(one.left, one.right) for one in facts.comparisons("in", "not in")] if asks else []
+    asked += [(one.key, one.owner) for one in facts.all_lookups] if asks else []
     for shown, kept in asked:
         several = (
             kept.items
@@ -265,8 +267,14 @@ def _in_collections(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
         keys = [one for one in several if isinstance(one, Constant) and _is_key(one)]
         if not keys or len(keys) < len(several) or kept.span is None or facts.is_test(kept.span):
             continue
-        if is_shown_key(facts, shown):
+        if is_shown_key(facts, shown) or (handed and _is_handed_token(facts, shown)):
             yield kept.span, "likely"
+
+
+def _is_handed_token(facts: SourceFacts, value: Value) -> bool:
+    """The token that Flask-HTTPAuth has taken from the header for ``@auth.verify_token``."""
+    function = facts.function(value.function) if isinstance(value, Parameter) and value.index == 0 else None
+    return function is not None and any(one.name.endswith(".verify_token") for one in function.decorators)
 
 
 def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
