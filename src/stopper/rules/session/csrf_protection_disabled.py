@@ -263,10 +263,13 @@ def _exempted(facts: SourceFacts) -> Iterator[tuple[tuple[str, ...], Hit]]:
 
 def _is_any_view(what: Value) -> bool:
     """``app.view_functions[rule.endpoint]`` in a loop over the rules: which ones, only the running application knows."""
-    if not isinstance(what, Item) or text_of(what.key) is not None:
-        return False
+    return isinstance(what, Item) and text_of(what.key) is None and _table(what) == "view_functions"
+
+
+def _table(what: Item) -> str:
+    """``view_functions``, ``blueprints`` of an application."""
     held = what.owner.attribute if isinstance(what.owner, Member) else getattr(what.owner, "dotted", "")
-    return held.rpartition(".")[2] == "view_functions"
+    return held.rpartition(".")[2]
 
 
 def _views_of(facts: SourceFacts, what: Value) -> Iterator[tuple[str, frozenset[str]]]:
@@ -277,8 +280,10 @@ def _views_of(facts: SourceFacts, what: Value) -> Iterator[tuple[str, frozenset[
         for route in facts.routes:
             if _is_said(route.view, said) or _is_said(f"{route.blueprint}.{route.view.rpartition('.')[2]}", said):
                 yield route.view, frozenset(route.methods)
-    elif isinstance(what, Call) and what.method == "Blueprint" and what.args:
-        name = what.args[0]
+    elif (isinstance(what, Call) and what.method == "Blueprint" and what.args) or (
+        isinstance(what, Item) and _table(what) == "blueprints"
+    ):
+        name = what.key if isinstance(what, Item) else what.args[0]
         for route in facts.routes:
             if is_constant(name, route.blueprint.rpartition(".")[2]):
                 yield route.view, frozenset(route.methods)
