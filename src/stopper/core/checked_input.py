@@ -9,6 +9,7 @@ from stopper.core.endings import asks_for_ending, is_ending, takes_ending_alone
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
 from stopper.core.failed_branch import failed_before, has_failed, made_at
+from stopper.core.filtered_keys import lets_the_rest_in
 from stopper.core.labels import LabelKind
 from stopper.core.own_paths import is_own_path
 from stopper.core.passing import callers, passed
@@ -46,6 +47,11 @@ _LOOKS_UP: Final = re.compile(
     r".*\.(?:first|one|one_or_none|(?:first|get)_or_404|get_or_none|scalar|scalar_one(?:_or_none)?|fetchone|fetchall|find_one|execute)"
     r"|.*\.[A-Z]\w*\.(?:find|get|load|fetch|look_?up)(?:_\w+)?"
 )
+_DONE_WITH: Final = re.compile(
+    r"subprocess\.\w+|os\.(?:popen|system)|(?:pickle|dill|cPickle|_pickle|marshal|shelve|jsonpickle|yaml)\.\w+|eval|open|(?:io|codecs)\.open"
+    r"|(?:requests|httpx)\.(?:[\w.]+\.)?(?:get|post|put|patch|head|request)|urllib\.request\.urlopen"
+)
+"""What was run, loaded, opened or asked by it: a look at what that gave says nothing of it, and comes too late."""
 _PARSES: Final = frozenset({"datetime.datetime.strptime", "time.strptime", "datetime.date.fromisoformat", "uuid.UUID"})
 """What fails where a text is anything else. ``datetime.fromisoformat`` takes any sign between day and time."""
 _GIVE_TEXT: Final = frozenset({"lower", "upper", "casefold", "title", "strip", "lstrip", "rstrip", "decode", "read", "get_data"})  # fmt: skip
@@ -139,7 +145,13 @@ def _asked_by_object(facts: SourceFacts, value: Value, is_check: Callable[[Call]
 
 
 def is_checked_by_callers(
-    facts: SourceFacts, value: Value, function: str, *kinds: LabelKind, depth: int = 4, by_host: bool = False
+    facts: SourceFacts,
+    value: Value,
+    function: str,
+    *kinds: LabelKind,
+    depth: int = 4,
+    by_host: bool = False,
+    prefix_counts: bool = False,
 ) -> bool:
     """That *value* is made of parameters of *function*, and that every call of the project which passes something of these kinds for
     them stands where that was checked, or behind callers who all did so."""
@@ -156,8 +168,10 @@ def is_checked_by_callers(
         if facts.derives(given, *kinds)
     ]
     return bool(handed) and all(
-        is_checked(facts, given, call.function, by_host=by_host)
-        or is_checked_by_callers(facts, given, call.function, *kinds, depth=depth - 1, by_host=by_host)
+        is_checked(facts, given, call.function, by_host=by_host, prefix_counts=prefix_counts)
+        or is_checked_by_callers(
+            facts, given, call.function, *kinds, depth=depth - 1, by_host=by_host, prefix_counts=prefix_counts
+        )
         for call, given in handed
     )
 
@@ -197,7 +211,7 @@ def _held(
     loose = [one.span for one in facts.conditions_in(function) if _lets_any_path_in(one.value, mine)]
     for one in facts.comparisons_in(function):
         vain = _is_scheme_of_the_web(one.left, one.right) or (by_host and is_vain_comparison(one))
-        vain = vain or (is_ending(one.left) and not end)
+        vain = vain or (is_ending(one.left) and not end) or lets_the_rest_in(facts, one)
         if vain or failed_before(facts, one.span, one.operator, at):
             continue
         if _holds_against(facts, one.operator, one.left, one.right, mine) and not any(
@@ -303,7 +317,9 @@ def _asked_inside(
 
 def _is_about(facts: SourceFacts, value: Value | None, mine: frozenset[Origin]) -> bool:
     """That the value is made of these, and is not what was found by them: ``user.password_hash`` says nothing of the name that was asked for."""
-    return value is not None and bool(mine & origins(value)) and not is_found_by(facts, value)
+    if value is None or not mine & origins(value) or is_found_by(facts, value):
+        return False
+    return not any(isinstance(one, Call) and _DONE_WITH.fullmatch(one.callee) for one in walk(value, 10))
 
 
 def is_found_by(facts: SourceFacts, value: Value) -> bool:
@@ -365,7 +381,7 @@ def _check_of(
         ):
             return False
         said = call.method
-        if said in without or _WRITES_ANEW.fullmatch(said):
+        if said in without or _WRITES_ANEW.fullmatch(said) or _DONE_WITH.fullmatch(call.callee):
             return False
         return bool(_CHECKS.fullmatch(said)) and not _OF_PASSWORDS.search(said)
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
 from stopper.core.values import Call, Format, Item, Value, options, text_of, walk
@@ -53,4 +54,16 @@ def _is_sifted(facts: SourceFacts, function: str) -> bool:
         for one in facts.comparisons_in(function)
         if one.operator in ("in", "not in") and any(map(_is_sent_name, walk(one.left, 3)))
     ]
-    return any(not taken or all(admits_by_list(facts, one, place) for place in taken) for one in asked)
+    kept = [made.span for made in facts.assignments_in(function) if made.target.startswith("[")]
+    return any(
+        not taken or all(admits_by_list(facts, one, place) for place in taken) or _keeps_those(facts, one, kept)
+        for one in asked
+    )
+
+
+def _keeps_those(facts: SourceFacts, one: Comparison, kept: list[Span]) -> bool:
+    """``if name in KNOWN: changes[name] = value``: what is taken of the names further down is taken of those that were kept."""
+    return one.operator == "in" and any(
+        asked.span.holds(one.span) and asked.body is not None and not asked.negated and any(map(asked.body.holds, kept))
+        for asked in facts.conditions_in(one.function)
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.labels import UNTRUSTED
 from stopper.core.read_parts import origins
-from stopper.core.values import Call, Choice, Format, Member, Truth, Unknown, Value, parts, text_of, walk
+from stopper.core.values import Call, Choice, Format, Member, Name, Truth, Unknown, Value, parts, text_of, walk
 
 if TYPE_CHECKING:
     from stopper.core.fact import Condition
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _FIELD: Final = re.compile(r"[{%]")
 _PARENTS: Final = frozenset({"..", "../"})
 _JOINS: Final = frozenset({"os.path.join", "str", "pathlib.Path"})
+_SEPARATORS: Final = frozenset({"os.sep", "os.path.sep"})
 _PATHS: Final = frozenset({"pathlib.Path", "pathlib.PosixPath", "anyio.Path", "aiofiles.open"})
 
 
@@ -48,7 +49,7 @@ def refuses_parents(facts: "SourceFacts", path: Value, function: str, at: "Span 
     ``/``, so that is asked for too. *at* is where it is read: a test that lets the name in does so for its own body alone."""
     mine = origins(path)
     said = {
-        text_of(part)
+        "/" if isinstance(part, Name) and part.dotted in _SEPARATORS else text_of(part)
         for one in facts.conditions_in(function)
         for test in _found_nowhere(one, at)
         if mine & origins(test)
@@ -56,7 +57,7 @@ def refuses_parents(facts: "SourceFacts", path: Value, function: str, at: "Span 
     }
     if not said & _PARENTS:
         return False
-    return _is_behind_a_folder(facts, path) if isinstance(path, Format) else "/" in said
+    return "/" in said or (isinstance(path, Format) and _is_behind_a_folder(facts, path))
 
 
 def holds_no_slash(facts: "SourceFacts", path: Value, depth: int = 8) -> bool:

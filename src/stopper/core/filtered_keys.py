@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
+from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
+from stopper.core.read_parts import origins
 from stopper.core.values import Choice, Constant, Format, Item, Mapping, Sequence, Unknown, Value, options
 from stopper.core.whole_body import admits_by_list
 
@@ -47,3 +49,15 @@ def _are_words(listed: Value) -> bool:
     words = listed.items if isinstance(listed, Sequence) else ()
     keys = tuple(key for key, _ in listed.items) if isinstance(listed, Mapping) and not listed.open else ()
     return bool(words or keys) and all(isinstance(word, Constant) for word in (*words, *keys))
+
+
+def lets_the_rest_in(facts: SourceFacts, one: Comparison) -> bool:
+    """``{k: v for k, v in body.items() if k not in ("id", "owner")}``: what is left out is named, and whatever nobody thought of is taken.
+    ``[k for k in body if k not in KNOWN]`` names what is strange, and where the function ends on such, nothing of it is taken."""
+    if one.operator != "not in" or not isinstance(one.left, Item) or not isinstance(one.left.key, Unknown):
+        return False
+    mine = origins(one.left)
+    return not any(
+        (asked.stops or asked.skips or asked.negated) and (asked.span.holds(one.span) or mine & origins(asked.value))
+        for asked in facts.conditions_in(one.function)
+    )

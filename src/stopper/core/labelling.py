@@ -192,6 +192,9 @@ class _Asking:
                 found = told
             elif sensitive(key) is None:
                 found = frozenset(label for label in found if label.kind not in CREDENTIALS)
+        elif isinstance(key, str) and found & WRITTEN and isinstance(owner, (Mapping, Choice, Parameter, Call)):
+            told = self._under(owner, key, bound, depth + 1)
+            found = found if told is None else told  # what is sent beside it is something else
         if isinstance(key, str) and found and self.numbers and is_narrow(self.facts, owner, key):
             return NONE
         if isinstance(key, str):

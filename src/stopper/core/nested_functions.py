@@ -19,3 +19,13 @@ def inside(facts: "SourceFacts", outer: str) -> list[str]:
         return found
 
     return facts.once("functions inside others", by_outer).get(outer, [])
+
+
+def around(facts: "SourceFacts", inner: str) -> list[str]:
+    """That function, and those in which it is defined, the nearest first: what one of them asked holds for what it defines below."""
+    found = [inner]
+    head = inner.rpartition(".")[0]
+    while head and facts.function(head) is not None:
+        found.append(head)
+        head = head.rpartition(".")[0]
+    return found

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.labels import LabelKind
 from stopper.core.place import Span
-from stopper.core.values import Call, Item, Member, Name, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Item, Mapping, Member, Name, Parameter, Unknown, Value, parts, text_of
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
 Origin = tuple[str, object]
+_DEPTH: Final = 13
 _BODIES: Final = frozenset({"flask.request.get_json"})
 
 
@@ -21,13 +22,58 @@ def origins(value: Value | None) -> frozenset[Origin]:
 
 
 def _origins(value: Value | None) -> Iterator[Origin]:
-    for part in walk(value):
-        if isinstance(part, Item) and part.span is not None:
+    level, met = [value] if value is not None else [], set[int]()
+    for _ in range(_DEPTH):
+        deeper: list[Value] = []
+        for part in level:
+            if id(part) not in met:
+                met.add(id(part))
+                yield from _origin(part)
+                deeper.extend(_made_of(part))
+        level = deeper
+
+
+def _origin(part: Value) -> Iterator[Origin]:
+    if isinstance(part, Item):
+        if part.span is not None:
             yield ("read", _same_reading(part) or _place(part.span))
-        elif isinstance(part, Parameter):
-            yield ("parameter", (part.function, part.parameter))
-        elif isinstance(part, Call) and part.span is not None and _is_declared_argument(part):
-            yield ("read", _place(part.span))
+        elif (source := _source(part)) is not None:
+            yield ("element", source)
+    elif isinstance(part, Parameter):
+        yield ("parameter", (part.function, part.parameter))
+    elif isinstance(part, Call) and part.span is not None and _is_declared_argument(part):
+        yield ("read", _place(part.span))
+
+
+def _made_of(part: Value) -> tuple[Value, ...]:
+    """What is inside, without the names under which something lies: a list of names that are known says nothing of what stands there."""
+    if isinstance(part, Mapping):
+        return tuple([held for _, held in part.items])
+    if isinstance(part, Item) and isinstance(part.key, Item) and _source(part.key) is not None:
+        return (part.owner,) if part.owner is _owner(part.key) else (part.owner, part.key)
+    if isinstance(part, Call) and part.method == "join":
+        return tuple([name for one in part.args for name in (_names(one) or (one,))])
+    return parts(part)
+
+
+def _names(held: Value) -> tuple[Value, ...]:
+    """What joining a mapping, or its ``keys()``, puts together."""
+    named = held.receiver if isinstance(held, Call) and held.method == "keys" else held
+    return tuple([key for key, _ in named.items]) if isinstance(named, Mapping) else ()
+
+
+def _owner(element: Item) -> Value | None:
+    """What the element, or the name, is one of."""
+    named = isinstance(element.owner, Call) and element.owner.method == "keys"
+    return element.owner.receiver if named and isinstance(element.owner, Call) else element.owner
+
+
+def _source(element: Item) -> object:
+    """Where that is read of which a loop gives this one: the body of a request, a parameter; None where it is no such element."""
+    owner = _owner(element) if isinstance(element.key, Unknown) and element.span is None else None
+    if isinstance(owner, Call) and owner.span is not None:
+        return _place(owner.span)
+    return owner.dotted if isinstance(owner, Name) else None
 
 
 def _is_declared_argument(call: Call) -> bool:

@@ -11,6 +11,10 @@ _TOOL: Final = re.compile(
     r"(?i)^flask\.g\._?\w*(?:db|database|conn|connection|cursor|cur|store|engine|redis|mongo|sqlite\w*|db_session|start\w*|request_id|trace_id|locale|lang|language)$"
 )
 """What is kept in ``g`` for the request and says nothing of who is calling."""
+_ON_REQUEST: Final = re.compile(
+    r"(?i)flask\.request\.(?!user_agent|remote_user)(?:\w*_)?(?:user|account|member|uid|username|identity|subject|claims|principal)(?:_?id)?(?:\.\w+)*"
+)
+"""What a decorator of the project puts on the request: ``request.user_id = claims["sub"]``."""
 BARE: Final = re.compile(
     r"is_authenticated|is_active|is_anonymous|is_confirmed|is_verified|id|uid|uuid|public_id|external_id|username|login|email|phone|name|sub|subject"
 )
@@ -31,7 +35,8 @@ def is_who(part: Value) -> bool:
     match part:
         case Name(dotted=dotted):
             kept = dotted.startswith("flask.g.") and _TOOL.search(dotted) is None
-            return bool(WHO.search(dotted)) or kept or dotted.startswith("flask.session")
+            put_there = _ON_REQUEST.fullmatch(dotted) is not None
+            return bool(WHO.search(dotted)) or kept or put_there or dotted.startswith("flask.session")
         case Call(callee=callee):
             return bool(WHO.search(callee))
         case Member(attribute=attribute):  # APIFlask has ``auth.current_user``

@@ -110,7 +110,7 @@ def _made(facts: SourceFacts, resets: frozenset[str], reached: frozenset[str]) -
             ):
                 continue  # told where it is made
             named = _TOKEN.search(made.attribute) and not _WHEN.search(made.attribute)
-            if named and _is_guessable(facts, made.value):
+            if named and not _is_found(made.value) and _is_guessable(facts, made.value):
                 yield Hit("a reset token can be predicted", made.span)
             elif named and is_short_draw(facts, made.value):
                 yield Hit(_TRIED, made.span)
@@ -193,6 +193,18 @@ def _is_guessable(facts: SourceFacts, value: Value) -> bool:
     return any(_GUESSABLE.fullmatch(one.callee) for one in calls) and not any(
         _STRONG.fullmatch(one.callee) for one in calls
     )
+
+
+_FINDS: Final = frozenset(
+    {"fetchone", "fetchall", "first", "first_or_404", "one", "one_or_none", "scalar", "find_one", "get_or_none"}
+)
+
+
+def _is_found(value: Value) -> bool:
+    """The row of a token that was given out before: what it was asked by, the time too, made nothing of it."""
+    while isinstance(value, (Item, Member)):
+        value = value.owner
+    return isinstance(value, Call) and value.method in _FINDS
 
 
 _SQL_BY_TOKEN: Final = re.compile(

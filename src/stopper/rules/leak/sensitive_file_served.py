@@ -16,6 +16,7 @@ from stopper.core.files_by_path import holds_no_slash, read_by_path, refuses_par
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labelling import labels_of
 from stopper.core.labels import Label
+from stopper.core.nested_functions import around
 from stopper.core.parts_given_out import given_out, is_own_file
 from stopper.core.passing import given
 from stopper.core.place import RouteRef, Span
@@ -221,12 +222,11 @@ def _by_name(facts: SourceFacts) -> Iterator[Hit]:
 
 
 def _leads_anywhere(facts: SourceFacts, path: Value, function: str, at: Span | None) -> bool:
-    return not (
-        _is_hashed(facts, path)
-        or is_checked(facts, path, function, prefix_counts=True)
-        or is_checked_by_callers(facts, path, function, *_NAMED)
-        or refuses_parents(facts, path, function, at)
-        or holds_no_slash(facts, path)
+    return not (_is_hashed(facts, path) or holds_no_slash(facts, path)) and not any(
+        is_checked(facts, path, one, prefix_counts=True)
+        or is_checked_by_callers(facts, path, one, *_NAMED, prefix_counts=True)
+        or refuses_parents(facts, path, one, at)
+        for one in around(facts, function)
     )
 
 

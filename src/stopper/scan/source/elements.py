@@ -38,6 +38,7 @@ def _of_generator(reader: Reader, value: Value) -> Value | None:
 
 def element_of(value: Value) -> Value:
     """One element of what is iterated over."""
+    value = _filled(value)
     if type(value) is Sequence and value.items:
         if is_table(value.items):
             return new_choice(value.items[:MOST_ROWS])  # row by row, and each as often as it stands there
@@ -45,11 +46,25 @@ def element_of(value: Value) -> Value:
     pairs = pairs_of(value)
     if pairs:
         return pairs[0] if len(pairs) == 1 else new_choice(pairs)
+    if type(value) is Call and value.callee == "enumerate" and value.args:
+        return new_sequence((NOTHING, element_of(value.args[0])), "tuple")  # a number of its own stands beside each
+    if type(value) is Call and value.callee == "zip" and len(value.args) > 1 and not value.open:
+        return new_sequence(tuple([element_of(one) for one in value.args]), "tuple")
     keys = _keys_of(value.receiver if type(value) is Call and value.method == "keys" and not value.args else value)
     if keys:
         return either(*keys) if len(keys) <= MOST_OPTIONS else new_item(new_sequence(keys, "list"), NOTHING)
+    if type(value) is Mapping and value.items:
+        return either(*[_name_in(key, held) for key, held in value.items[:MOST_OPTIONS]])
     if type(value) is Member and value.attribute == "headers":
         return NOTHING  # the names of what a client or an answer holds; those of the request come in pairs
+    held_in = _filled(value.receiver) if type(value) is Call and value.receiver is not None else None
+    if type(value) is Call and type(held_in) is Mapping and held_in.items and not value.args:
+        several = held_in.items[:MOST_OPTIONS]
+        if value.method == "values":
+            return either(*[_held_in(key, held) for key, held in several])
+        if value.method == "items" and len(several) == 1:
+            (key, held), *_ = several
+            return new_sequence((_name_in(key, held), _held_in(key, held)), "tuple")
     if type(value) is Call and value.method in ("items", "values", "keys") and value.receiver is not None:
         one = new_item(value.receiver, NOTHING)
         if value.method == "keys" or value.args or _comes_in_pairs(value.receiver):
@@ -60,6 +75,23 @@ def element_of(value: Value) -> Value:
         names = new_call("?.keys", (), (), False, value.receiver, value.function, value.span)
         return new_sequence((new_item(names, NOTHING), held), "tuple")
     return new_item(value, NOTHING)
+
+
+def _filled(value: Value) -> Value:
+    """What a loop has put into a display that was empty before it: nothing comes out of the empty one."""
+    if type(value) is not Choice or value.every:
+        return value
+    full = [one for one in value.options if not isinstance(one, (Mapping, Sequence)) or one.items or one.open]
+    return full[0] if len(full) == 1 else value
+
+
+def _name_in(key: Value, held: Value) -> Value:
+    """A name of a mapping that is put together on the way; of what another one was poured into it, the names of that."""
+    return element_of(held) if key is NOTHING else key
+
+
+def _held_in(key: Value, held: Value) -> Value:
+    return new_item(held, NOTHING) if key is NOTHING else held
 
 
 def _comes_in_pairs(value: Value) -> bool:
