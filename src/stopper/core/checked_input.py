@@ -6,7 +6,6 @@ from typing import Final
 
 from stopper.core.beginnings_of_addresses import fixes_the_host, leaves_the_host_open
 from stopper.core.endings import asks_for_ending, is_ending, takes_ending_alone
-from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
 from stopper.core.failed_branch import failed_before, has_failed, made_at
 from stopper.core.filtered_keys import lets_the_rest_in
@@ -16,6 +15,7 @@ from stopper.core.passing import callers, passed
 from stopper.core.place import Span
 from stopper.core.raising import raised_in
 from stopper.core.read_parts import Origin, origins
+from stopper.core.stations import reached_in, stations
 from stopper.core.vain_address_checks import asks_nothing, ends_loosely, is_vain, is_vain_comparison
 from stopper.core.values import (
     Call,
@@ -176,34 +176,6 @@ def is_checked_by_callers(
     )
 
 
-def stations(
-    facts: SourceFacts, value: Value, function: str, depth: int = 3
-) -> Iterator[tuple[str, frozenset[Origin]]]:
-    """Each function that a value goes through on its way to *function*, itself first, with what the value is made of there."""
-    mine = origins(value)
-    if mine:
-        yield function, mine
-    for call in walk(value):
-        called = facts.function(call.callee) if isinstance(call, Call) and depth else None
-        if called is None or not isinstance(call, Call):
-            continue
-        reached = _reached(called, call, mine)
-        if reached:
-            yield called.name, mine | reached
-        if reached or not mine:  # a function without parameters may read the request itself
-            for one in facts.returns_of(called.name):
-                yield from stations(facts, one.value, called.name, depth - 1)
-
-
-def _reached(called: Function, call: Call, mine: frozenset[Origin]) -> frozenset[Origin]:
-    """The parameters for which that call passes something that is made of these."""
-    return frozenset(
-        ("parameter", (called.name, name))
-        for index, name in enumerate(called.parameters)
-        if mine & origins(call.argument(index, name))
-    )
-
-
 def _held(
     facts: SourceFacts, mine: frozenset[Origin], function: str, is_check: Callable[[Call], bool], by_host: bool = False,
     at: Span | None = None, *, end: bool = False,
@@ -296,7 +268,7 @@ def _refused_inside(facts: SourceFacts, mine: frozenset[Origin], function: str, 
         called = facts.function(call.callee) if raised_in(facts, call.callee) else None
         if called is None or called.returns:
             continue
-        reached = _reached(called, call, mine)
+        reached = reached_in(called, call, mine)
         if reached and _held(facts, reached | mine, called.name, _check_of(False, _OF_TYPE), by_host):
             return True
     return False

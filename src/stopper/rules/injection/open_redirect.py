@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from stopper.core.app import App, Route
 from stopper.core.asked_host import beginning_of_setting
-from stopper.core.checked_input import is_checked, stations
+from stopper.core.checked_input import is_checked
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
@@ -25,6 +25,7 @@ from stopper.core.read_parts import Origin, is_of_a_thing, origins, without_fall
 from stopper.core.response_headers import SetHeader, headers_set
 from stopper.core.rule import Hit, Rule
 from stopper.core.sent_on import sent_on
+from stopper.core.stations import stations
 from stopper.core.values import (
     Call,
     Choice,

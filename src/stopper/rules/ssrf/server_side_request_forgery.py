@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from stopper.core.app import App
 from stopper.core.asked_host import HOSTED, host_part, host_parts, is_passed
-from stopper.core.checked_input import is_checked_by_callers, is_found_by, stations
+from stopper.core.checked_input import is_checked_by_callers, is_found_by
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
@@ -25,6 +25,7 @@ from stopper.core.probe_raw_bodies import bare_bodies
 from stopper.core.probe_xml import fetching
 from stopper.core.read_parts import Origin, origins
 from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.stations import stations
 from stopper.core.stored_columns import stored_in
 from stopper.core.vain_address_checks import is_vain, is_vain_comparison
 from stopper.core.values import (
