@@ -16,8 +16,12 @@ _AGES: Final = re.compile(
     r"(?i)expir|max_age|valid|created|issued|sent_at|ttl|timedelta|time(\.time)?$|setex|usable|stale|fresh|utcnow|\bnow\b|older|lifetime|verify_reset|check_token|loads|decode"
 )
 """What says how long a token lives."""
-_OF_A_FORM: Final = re.compile(r"validate_on_submit$|validate_csrf$|(?i:form)\.validate$")
-"""Asks whether the fields are filled in well, and not how old a token is."""
+_SENT: Final = r"(?:password|passwd|pwd|e?mail|user_?name|name|phone|input|data|form|json|body|payload|fields?|schema|request|length|strength|complexity|csrf)"
+_OF_A_FORM: Final = re.compile(
+    rf"validate_on_submit$|(?i:form)\.validate$|(?i:valid\w*?_(?:new_)?{_SENT}|{_SENT}_(?:is_)?valid\w*|check_{_SENT})"
+)
+"""Asks whether what was sent is filled in well, and not how old a token is."""
+_STATEMENT: Final = re.compile(r"(?i)\s*(?:select|update|delete|insert|replace|with)\b")
 _SQL_USED: Final = re.compile(
     r"(?is)\bused|consumed|redeemed|delete\s+from|\bset\b.*\b\w*(?:token|code|key|link|digest|hash)\w*\s*=\s*(?:null|''|\"\")|returning"
 )
@@ -43,7 +47,7 @@ def ended(facts: SourceFacts, names: list[str]) -> tuple[bool, bool]:
         asked = [one.value for one in facts.conditions_in(name)]
         sides = [word for side in (*compared, *asked) for part in walk(side, 4) for word in _said(part)]
         cleared = any(KEPT_AS.fullmatch(one.attribute) and "." in one.target for one in facts.assignments_in(name))
-        sql = [text for text in texts if " " in text]
+        sql = [text for text in texts if _STATEMENT.match(text)]  # and no sentence that an answer says
         plain = [text for text in texts if " " not in text and text.isascii()]
         words += [*plain, name.rpartition(".")[2]]
         used = used or cleared or any(map(_USED.search, words)) or any(map(_SQL_USED.search, sql))

@@ -11,6 +11,7 @@ from stopper.core.sql_tables import columns_read
 from stopper.core.values import (
     Call,
     Constant,
+    Format,
     Item,
     Mapping,
     Member,
@@ -38,7 +39,7 @@ def told_passwords(facts: "SourceFacts") -> Iterator[Span]:
         if _MADE.search(flow.function.rpartition(".")[2]) or flow.detail.startswith("flask.render_template"):
             continue
         if any(_holds(facts, part) for part in given_out(flow.value)) or any(
-            _is_of_rows(facts, part) for part in held_in(flow.value, 6)
+            _is_of_rows(facts, part) or _is_in_text(part) for part in held_in(flow.value, 6)
         ):
             yield flow.span
 
@@ -49,7 +50,27 @@ def _holds(facts: "SourceFacts", value: Value, depth: int = 2) -> bool:
             _holds(facts, part, depth - 1) for one in facts.returns_of(value.callee) for part in given_out(one.value, 3)
         )
     several = value.items if isinstance(value, Mapping) else ()
-    return any(_is_password(text_of(key) or "") and _is_stored(held) for key, held in several)
+    return any((_is_password(text_of(key) or "") and _is_stored(held)) or _is_column(held) for key, held in several)
+
+
+def _is_of_a_column(call: Call) -> bool:
+    """``escape(row["name"])``, ``bool(row["password"])``: what is made of one column is no row."""
+    return any(
+        isinstance(one, Item) and isinstance(one.key, Constant) and isinstance(one.key.value, str)
+        for one in (*call.args, call.receiver)
+    )
+
+
+def _is_in_text(value: Value) -> bool:
+    """``f"<li>{row['name']}: {row['password']}</li>"``, also where such lines are joined to a page."""
+    made = isinstance(value, Format) or (isinstance(value, Call) and value.method == "join")
+    return made and any(_is_column(one) for part in walk(value, 12) if isinstance(part, Format) for one in part.parts)
+
+
+def _is_column(value: Value) -> bool:
+    """``row["password"]``, whatever it is called in the answer."""
+    key = value.key.value if isinstance(value, Item) and isinstance(value.key, Constant) else None
+    return isinstance(key, str) and _is_password(key) and _is_stored(value)
 
 
 def _is_password(name: str) -> bool:
@@ -70,7 +91,9 @@ def _is_stored(value: Value) -> bool:
 def _is_of_rows(facts: "SourceFacts", value: Value) -> bool:
     """``[dict(row) for row in db.execute("SELECT name, password FROM users")]``, also by a function that gives rows or what it is handed; a token
     that is made of a row shows no more than its claims."""
-    if not isinstance(value, Call) or SIGNS.match(value.callee) or not any(map(_is_password, columns_read(value))):
+    if not isinstance(value, Call) or value.method == "join" or SIGNS.match(value.callee) or _is_of_a_column(value):
+        return False  # of a text each column that stands in it is looked at
+    if not any(map(_is_password, columns_read(value))):
         return False
     given = [part for one in facts.returns_of(value.callee) for part in given_out(one.value, 3)]
     return not given or any(

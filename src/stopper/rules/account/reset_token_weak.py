@@ -1,8 +1,5 @@
 """Whoever guesses, finds or keeps a reset link takes over the account."""
 
-import base64
-import itertools
-import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -14,6 +11,7 @@ from stopper.core.ended_tokens import KEPT_AS, ended
 from stopper.core.endless_entries import endless_entries
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.handed_reset_tokens import handed_out
 from stopper.core.named_columns import column_of
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
@@ -23,6 +21,7 @@ from stopper.core.probe_reset import Asked, asks_for_reset, reset_tokens, resets
 from stopper.core.probe_takeover import taken_over
 from stopper.core.random_edits import NUMBERS, from_the_system
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.seen_tokens import BY_TIME, LEAST_BITS, bits, counts_up, derived, encoded
 from stopper.core.short_draws import is_short_draw
 from stopper.core.unended_tokens import is_of_resets, unended
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Value, text_of, walk
@@ -70,6 +69,8 @@ def detect(app: App) -> Iterator[Hit]:
         if hit.span is not None and (hit.span.path, hit.span.line) not in seen:
             seen.add((hit.span.path, hit.span.line))
             yield hit
+    for span in handed_out(app, _sets_password):
+        yield Hit("a reset token goes to whoever asks for the reset, in the answer", span, certainty="likely")
     for span in endless_entries(facts, reached, RESETS):
         yield Hit("a token of the store never ends", span, certainty="likely")
 
@@ -210,6 +211,10 @@ def _is_found(value: Value) -> bool:
 _SQL_BY_TOKEN: Final = re.compile(
     r"(?is)^\s*(?:select|update)\b.*\bwhere\b.*\b\w*(?:token|code|key|link|digest|hash)\w*\s*="
 )
+_SQL_ENDS: Final = re.compile(
+    r"(?is)\s*update\s+\S+\s+set\s+\w*(?:used|consumed|redeemed|revoked)\w*\s*=\s*[^,]*\bwhere\b"
+)
+"""What marks a token as used looks for it again, after it was found."""
 _LOOKS_UP: Final = ("*.filter_by", "*.find_one", "*.find_one_and_update", "*.get", "*.get_or_none", "*.first")
 _RUNS_SQL: Final = ("*.execute", "*.fetch_one", "*.query", "*.query_db", "*.fetchrow", "*.fetchone", "*.scalar")
 
@@ -254,7 +259,11 @@ def _looked_up(facts: SourceFacts) -> Iterator[tuple[str, Span | None]]:
                 yield function, span
     for call in facts.calls(*_RUNS_SQL):
         text = next((said for part in walk(call.argument(0), 2) if (said := text_of(part))), "")
-        if _SQL_BY_TOKEN.search(text) and any(_is_shown(facts, value) for value in call.args[1:]):
+        if (
+            _SQL_BY_TOKEN.search(text)
+            and not _SQL_ENDS.match(text)
+            and any(_is_shown(facts, value) for value in call.args[1:])
+        ):
             yield call.function, call.span
     for item in facts.all_lookups:
         if item.span is None or not isinstance(item.owner, Mapping) or facts.is_test(item.span):
@@ -295,12 +304,6 @@ def _sets_password(facts: SourceFacts, function: str) -> bool:
     )
 
 
-_BY_TIME: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?1[0-9a-f]{3}-?[0-9a-f]{4}-?[0-9a-f]{12}")
-"""A UUID of version 1 (RFC 9562 §5.1), whose last twelve digits are the machine's."""
-LEAST_BITS: Final = 64
-"""Bits below which a token can be guessed while it lives; NIST SP 800-63B §5.1.2 asks 20 where guesses are counted, and few count."""
-
-
 def fix(app: App, hit: Hit) -> Edit | None:
     """The system's generator, where a number of ``random`` or ``uuid1`` is used in the place itself."""
     calls = source_of(app).calls_matching(NUMBERS)
@@ -336,50 +339,19 @@ def _weakness(target: Target, asked: Asked, tokens: Sequence[str]) -> str:
     if claims := target.forge.claims(tokens[0]):
         return "" if "exp" in claims else "never ends"
     said = {value.decode() for value in _bodies(asked)}
-    if any(token.lower() in _derived(said) or token in _encoded(said) for token in tokens):
+    if any(token.lower() in derived(said) or token in encoded(said) for token in tokens):
         return "is worked out from the address alone"
     if len(set(tokens)) < 3:
         return ""  # what stays the same may be a word of the address and no token
-    if all(_BY_TIME.fullmatch(one.lower()) for one in tokens) and len({one[-12:] for one in tokens}) == 1:
+    if all(BY_TIME.fullmatch(one.lower()) for one in tokens) and len({one[-12:] for one in tokens}) == 1:
         return "is made of the time and the machine"
-    if max(_bits(token) for token in tokens) < LEAST_BITS:
+    if max(bits(token) for token in tokens) < LEAST_BITS:
         return f"has fewer than {LEAST_BITS} bits"
-    return "counts up" if _counts_up(tokens) else ""
+    return "counts up" if counts_up(tokens) else ""
 
 
 def _bodies(asked: Asked) -> Iterator[bytes]:
     yield from re.findall(rb'"([^"]+)"', asked.request.body)
-
-
-def _derived(texts: set[str]) -> set[str]:
-    import hashlib  # it brings up OpenSSL, which a reading of the source does not need
-
-    return {
-        hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()
-        for text in texts
-        for name in ("md5", "sha1", "sha256")
-    }
-
-
-def _encoded(texts: set[str]) -> set[str]:
-    made = {base64.urlsafe_b64encode(text.encode()).decode() for text in texts}
-    return made | {one.rstrip("=") for one in made} | {base64.b64encode(text.encode()).decode() for text in texts}
-
-
-def _bits(token: str) -> float:
-    """The bits that a random token of these characters could have at most."""
-    for pattern, size in ((r"\d+", 10), (r"[0-9a-f]+|[0-9A-F]+", 16), (r"[0-9a-z]+|[0-9A-Z]+", 36)):
-        if re.fullmatch(pattern, token):
-            return len(token) * math.log2(size)
-    return len(token) * 6.0
-
-
-def _counts_up(tokens: Sequence[str]) -> bool:
-    for base, pattern in ((10, r"\d+"), (16, r"[0-9a-fA-F]+")):
-        if len(tokens) > 2 and all(re.fullmatch(pattern, token) for token in tokens):
-            numbers = [int(token, base) for token in tokens]
-            return all(0 < after - before < 1 << 20 for before, after in itertools.pairwise(numbers))
-    return False
 
 
 RULE = Rule(
