@@ -52,12 +52,14 @@ def _are_words(listed: Value) -> bool:
 
 
 def lets_the_rest_in(facts: SourceFacts, one: Comparison) -> bool:
-    """``{k: v for k, v in body.items() if k not in ("id", "owner")}``: what is left out is named, and whatever nobody thought of is taken.
-    ``[k for k in body if k not in KNOWN]`` names what is strange, and where the function ends on such, nothing of it is taken."""
-    if one.operator != "not in" or not isinstance(one.left, Item) or not isinstance(one.left.key, Unknown):
+    """``{k: v for k, v in body.items() if k not in ("id", "owner")}``, ``if k in OURS: continue``: what is left out is named, and whatever nobody
+    thought of is taken. ``[k for k in body if k not in KNOWN]`` names what is strange, and where the function ends on such, nothing is taken."""
+    if not isinstance(one.left, Item) or not isinstance(one.left.key, Unknown) or one.operator not in ("in", "not in"):
         return False
-    mine = origins(one.left)
+    mine, asked = origins(one.left), facts.conditions_in(one.function)
+    if one.operator == "in":
+        return any((each.stops or each.skips) and not each.negated and each.span.holds(one.span) for each in asked)
     return not any(
-        (asked.stops or asked.skips or asked.negated) and (asked.span.holds(one.span) or mine & origins(asked.value))
-        for asked in facts.conditions_in(one.function)
+        (each.stops or each.skips or each.negated) and (each.span.holds(one.span) or mine & origins(each.value))
+        for each in asked
     )
