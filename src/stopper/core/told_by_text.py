@@ -3,10 +3,13 @@
 import re
 from typing import Final
 
+from stopper.core.fact import Condition
+from stopper.core.facts import SourceFacts
 from stopper.core.labels import Label
+from stopper.core.place import Span
 from stopper.core.server_addresses import is_server_address
 from stopper.core.shown_as_text import shown_in
-from stopper.core.values import Call, Mapping, Member, Value, text_of, walk
+from stopper.core.values import Call, Constant, Mapping, Member, Truth, Value, text_of, walk
 
 _PASSWORD: Final = re.compile(r"(?i)\bpass(?:word|wort|phrase)\b")
 _CODE: Final = re.compile(
@@ -15,15 +18,19 @@ _CODE: Final = re.compile(
 _DRAWN: Final = re.compile(
     r"secrets\.(?:randbelow|choice|token_urlsafe|token_hex)|random\.(?:\w+\.)?(?:randint|randrange|choices?|sample)|pyotp\..*\.(?:now|at)"
 )
+ANSWER: Final = "answer"
+"""What says of a label that all of an answer is shown."""
+_FIRST_SUCCESS: Final = 200
+_FIRST_REFUSAL: Final = 400
 _ASKS: Final = frozenset({"client_secret", "grant_type", "refresh_token"})
 """What is sent to the door where RFC 6749 §4 hands out tokens."""
 
 
-def told_by_text(value: Value) -> frozenset[Label]:
+def _told_by_text(value: Value) -> frozenset[Label]:
     """``log.info("the code for %s is a one-time code: %s", phone, code)``, and all that such a door has answered."""
     texts = [text for part in walk(value, 3) if (text := text_of(part)) is not None]
     shown = list(shown_in(value))
-    found = {Label("token", True, "answer") for one in shown if _is_token_answer(one)}
+    found = {Label("token", True, ANSWER) for one in shown if _is_token_answer(one)}
     found |= {Label("password", True, "address") for one in shown if is_server_address(one)}
     found |= {Label("password", source="form") for one in shown if _is_of_password_field(one)}
     kind = next(
@@ -43,6 +50,39 @@ def _is_of_password_field(value: Value) -> bool:
         and isinstance(value.owner, Call)
         and value.owner.method == "PasswordField"
     )
+
+
+def told_at(facts: SourceFacts, value: Value, place: Span) -> frozenset[Label]:
+    """The same at a place where it is shown."""
+    told = _told_by_text(value)
+    answered = {one for one in told if one.source == ANSWER}
+    return told - answered if answered and is_of_a_refusal(facts, place) else told
+
+
+def is_of_a_refusal(facts: SourceFacts, place: Span, depth: int = 2) -> bool:
+    """``if answer.status_code != 200: log.error(answer.text)``, also in a function that is only called there: who was refused a token got none."""
+    if any(_has_failed(one) for one in facts.conditions_around(place)):
+        return True
+    function = facts.function_around(place) if depth else ""
+    calls = [call.span for call in facts.calls(function) if call.span is not None] if function else []
+    return bool(calls) and all(is_of_a_refusal(facts, one, depth - 1) for one in calls)
+
+
+def _has_failed(asked: Condition) -> bool:
+    value = asked.value
+    if isinstance(value, Member) and value.attribute in ("ok", "is_success"):
+        return asked.negated
+    if not isinstance(value, Truth) or not any(_is_status(part) for part in value.parts):
+        return False
+    said = [part.value for part in value.parts if isinstance(part, Constant) and type(part.value) is int]
+    status = max(said, default=0)
+    if status >= _FIRST_REFUSAL:
+        return asked.negated == value.differs
+    return status >= _FIRST_SUCCESS and asked.negated != value.differs
+
+
+def _is_status(value: Value) -> bool:
+    return isinstance(value, Member) and value.attribute in ("status_code", "status")
 
 
 def _is_drawn(value: Value) -> bool:

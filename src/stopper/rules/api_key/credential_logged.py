@@ -21,7 +21,7 @@ from stopper.core.passing import passed
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.shown_as_text import mappings_in, shown_in
 from stopper.core.shown_fields import secret_fields
-from stopper.core.told_by_text import told_by_text
+from stopper.core.told_by_text import told_at
 from stopper.core.told_once import OF_SEVERAL, handed_in, told_once
 from stopper.core.values import (
     Call,
@@ -86,7 +86,7 @@ def _logged(facts: SourceFacts) -> Iterator[tuple[Hit, Flow]]:
             if not is_behind_setting(facts, flow.span, "DEBUG".__eq__):
                 yield Hit("all settings are written to a log, secrets with them", flow.span, certainty="likely"), flow
             continue
-        by_text = told_by_text(flow.value)
+        by_text = told_at(facts, flow.value, flow.span)
         if (
             not flow.has(*CREDENTIALS)
             and not by_text

@@ -60,10 +60,20 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("exception-message"):
         if flow.span not in told and any(is_key_by_use(facts, one) for one in _shown(flow.value)):
             yield Hit("a secret becomes part of the text of an exception", flow.span, certainty="likely")
-        elif flow.span not in told and any(map(is_server_address, _shown(flow.value))):
+        elif flow.span not in told and any(map(is_server_address, _written(flow.value))):
             message = "the address of a server, in which a password most often stands, becomes part of the text of an exception"
             yield Hit(message, flow.span, certainty="likely", severity="medium")
     yield from _by_classes(facts)
+
+
+def _written(value: Value, depth: int = 6) -> Iterator[Value]:
+    """What stands in the text itself: what something else was made with, ``session(DB_URL).first().name``, does not."""
+    yield value
+    plain = isinstance(value, (Format, Unknown, Choice)) or (
+        isinstance(value, Call) and value.callee in ("str", "repr", "format")
+    )
+    for part in parts(value) if plain and depth else ():
+        yield from _written(part, depth - 1)
 
 
 def _told(span: Span, certainty: Certainty) -> Hit:
