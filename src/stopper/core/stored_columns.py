@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from stopper.core.body_models import class_of, classes_by_name, declared_as
 from stopper.core.checked_input import is_each_checked
+from stopper.core.fact import ClassFact
 from stopper.core.followed_values import through
 from stopper.core.kept_rows import LOOP, handed_to, marked, pages_with
 from stopper.core.kept_values import kept_for
@@ -62,7 +63,7 @@ def written_columns(facts: "SourceFacts") -> tuple[tuple[Column, Filling], ...]:
 
 
 def _written(facts: "SourceFacts") -> Iterator[tuple[Column, Filling]]:
-    models = sorted(one.name for one in facts.classes() if is_table_class(one))
+    models = sorted(one.name for one in facts.classes() if is_table_class(one) and not _keeps_settings(one))
     for name in models:
         for made in facts.calls(name):
             yield from ((Column(name, word), Filling(value, made.function)) for word, value in made.keywords)
@@ -72,8 +73,19 @@ def _written(facts: "SourceFacts") -> Iterator[tuple[Column, Filling]]:
             continue
         own = one.target == f"self.{one.attribute}"
         model = one.function.rpartition(".")[0] if own else row_of(facts, one.into)
-        if model and _is_model(facts, model):
+        if model in models:
             yield Column(model, one.attribute), Filling(one.value, one.function)
+
+
+_OF_SETTINGS: Final = re.compile(
+    r"(?i)(?:(?:app(?:lication)?|site|system|server|global)_?)?(?:config(?:uration)?|setting|option)s?"
+)
+
+
+def _keeps_settings(model: ClassFact) -> bool:
+    """``Configs`` with a key and a value: what the application is set to, which its administrators say."""
+    named = _OF_SETTINGS.fullmatch(model.name.rpartition(".")[2]) is not None
+    return named and "value" in model.attributes and not {"key", "name"}.isdisjoint(model.attributes)
 
 
 def _poured(facts: "SourceFacts", model: str, made: Call) -> Iterator[tuple[Column, Filling]]:
