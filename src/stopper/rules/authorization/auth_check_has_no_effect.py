@@ -28,6 +28,7 @@ from stopper.core.values import (
     Call,
     Caught,
     Constant,
+    Item,
     Member,
     Name,
     Truth,
@@ -166,6 +167,8 @@ def _too_late(facts: SourceFacts) -> Iterator[Hit]:
         outer, own = call.function.rpartition(".")[0], facts.function(call.function)
         if call.span is None or facts.function(outer) is None or own is None or not own.span.holds(call.span):
             continue  # of a step elsewhere that runs the view the line says nothing of before and after
+        if isinstance(call.receiver, Item):
+            continue  # one of several that a list has, and not the view
         if _OWN.search(outer.rpartition(".")[2]) is None and not asks_round_a_view(facts, call.function):
             continue
         asked = [one for one in facts.conditions_in(call.function) if _asks_who(one.value)]
