@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from stopper.core.fact import Condition
+from stopper.core.fact import Condition, Flow
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import Label
 from stopper.core.place import Span
@@ -18,6 +18,8 @@ _CODE: Final = re.compile(
 _DRAWN: Final = re.compile(
     r"secrets\.(?:randbelow|choice|token_urlsafe|token_hex)|random\.(?:\w+\.)?(?:randint|randrange|choices?|sample)|pyotp\..*\.(?:now|at)"
 )
+ADDRESS: Final = "address"
+"""What says of a label that the address of a server is shown, with what stands in it."""
 ANSWER: Final = "answer"
 """What says of a label that all of an answer is shown."""
 _FIRST_SUCCESS: Final = 200
@@ -31,7 +33,7 @@ def _told_by_text(value: Value) -> frozenset[Label]:
     texts = [text for part in walk(value, 3) if (text := text_of(part)) is not None]
     shown = list(shown_in(value))
     found = {Label("token", True, ANSWER) for one in shown if _is_token_answer(one)}
-    found |= {Label("password", True, "address") for one in shown if is_server_address(one)}
+    found |= {Label("password", True, ADDRESS) for one in shown if is_server_address(one)}
     found |= {Label("password", source="form") for one in shown if _is_of_password_field(one)}
     kind = next(
         (kind for text in texts for kind, said in (("password", _PASSWORD), ("token", _CODE)) if said.search(text)),
@@ -52,11 +54,13 @@ def _is_of_password_field(value: Value) -> bool:
     )
 
 
-def told_at(facts: SourceFacts, value: Value, place: Span) -> frozenset[Label]:
-    """The same at a place where it is shown."""
-    told = _told_by_text(value)
+def told_at(facts: SourceFacts, flow: Flow) -> frozenset[Label]:
+    """The same at a place where it is shown. Whoever starts a command that prints the address of its database knows it."""
+    told = _told_by_text(flow.value)
+    if flow.sink == "print" and flow.function and not facts.routes_reaching(flow.function):
+        told = frozenset(one for one in told if one.source != ADDRESS)
     answered = {one for one in told if one.source == ANSWER}
-    return told - answered if answered and is_of_a_refusal(facts, place) else told
+    return told - answered if answered and is_of_a_refusal(facts, flow.span) else told
 
 
 def is_of_a_refusal(facts: SourceFacts, place: Span, depth: int = 2) -> bool:

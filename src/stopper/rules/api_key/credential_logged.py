@@ -86,7 +86,7 @@ def _logged(facts: SourceFacts) -> Iterator[tuple[Hit, Flow]]:
             if not is_behind_setting(facts, flow.span, "DEBUG".__eq__):
                 yield Hit("all settings are written to a log, secrets with them", flow.span, certainty="likely"), flow
             continue
-        by_text = told_at(facts, flow.value, flow.span)
+        by_text = told_at(facts, flow)
         if (
             not flow.has(*CREDENTIALS)
             and not by_text
