@@ -28,6 +28,7 @@ _PAGES: Final = ("flask.Response", "flask.make_response", "return")
 _KEEPS: Final = frozenset(
     {"strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "replace", "decode", "ljust", "center"}
 )
+_ROW: Final = frozenset({"fetchone", "first", "one", "one_or_none", "fetchrow", "fetch_one"})
 _RUNS: Final = r".*\.(?:execute|query|run|fetch)(?:_?\w+)?"
 _SET: Final = re.compile(r"(?is)\bset\b(.*?)(?:\bwhere\b|$)")
 _WORD: Final = re.compile(r"\w+")
@@ -90,8 +91,15 @@ def is_kept(facts: "SourceFacts", value: Value) -> bool:
     sent = sent_columns(facts).get(table, frozenset())
     key = value.key.value if isinstance(value.key, Constant) else None
     if isinstance(key, int):
-        return 0 <= key < len(columns) and columns[key].lower() in sent
+        return 0 <= key < len(columns) and columns[key].lower() in sent and _is_row(facts, value.owner)
     return isinstance(key, str) and key.lower() in sent
+
+
+def _is_row(facts: "SourceFacts", value: Value, steps: int = 2) -> bool:
+    """One row, out of which a number takes a column; out of several it takes a row."""
+    if isinstance(value, Call) and value.method not in _ROW:
+        return steps > 0 and any(_is_row(facts, one.value, steps - 1) for one in facts.returns_of(value.callee))
+    return isinstance(value, (Item, Call))
 
 
 def table_behind(facts: "SourceFacts", rows: Value, steps: int = 2) -> tuple[str, tuple[str, ...]]:

@@ -339,11 +339,4 @@ RULE = Rule(
     ends="`STOPPER_SECRETS` of Stopper names where secrets lie, so none stands in a file.",
     certainty="likely",
     detect=detect,
-    repeats=(
-        "api-key-hardcoded",
-        "jwt-secret-hardcoded",
-        "jwt-secret-literal-fallback",
-        "secret-key-hardcoded",
-        "secret-key-unsafe-default",
-    ),
 )

@@ -369,8 +369,4 @@ RULE = Rule(
     ends="Stopper makes every token, key and code from the generator of the system.",
     detect=detect,
     fix=fix,
-    repeats=(
-        "reset-token-weak",
-        "api-key-predictable",
-    ),
 )

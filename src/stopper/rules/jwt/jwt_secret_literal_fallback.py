@@ -195,5 +195,4 @@ RULE = Rule(
     ends="Stopper's settings have no fallback for keys: `Stopper(app)` refuses to start without them.",
     detect=detect,
     fix=fix,
-    repeats=("secret-key-unsafe-default",),
 )

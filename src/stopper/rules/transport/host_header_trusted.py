@@ -301,5 +301,4 @@ RULE = Rule(
     echo_of=("reset-link-from-host-header",),
     detect=detect,
     probe=probe,
-    repeats=("reset-link-from-host-header",),
 )
