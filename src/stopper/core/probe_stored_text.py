@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
@@ -17,11 +17,16 @@ from stopper.core.probe_answers import honest_answers
 from stopper.core.probe_baseline import answered, attempt, is_door
 from stopper.core.probe_inputs import members
 from stopper.core.probe_landing import landed
+from stopper.core.probe_uploads import with_picture
 
 WRITES_MOST: Final = {"quick": 3, "standard": 8, "deep": 30}
 """Routes that are given a text to store, by the scan's depth."""
 PAGES_MOST: Final = {"quick": 4, "standard": 12, "deep": 40}
 """Pages that are looked at afterwards."""
+NAMED_MOST: Final = 3
+"""Pages of one thing that are asked for by what was written."""
+_FORMED: Final = re.compile(r"(?i:mail|phone|date|url|uri|uuid|token|code|key|(?:^|_)id$)|Id$|ID$")
+"""Members that have a form of their own, which a word has not, or that name another thing."""
 _FEW: Final = 4
 """Members of a body up to which it may be all that one place holds."""
 PAGES: Final = ("text/html", "application/xhtml+xml")
@@ -40,6 +45,7 @@ class _Stored:
     tag: str
     asked: Request
     exchange: Exchange
+    said: Mapping[str, object]
 
 
 def stored_markup(target: Target) -> Steps[tuple[tuple[RouteRef, ...], list[Evidence]]]:
@@ -47,16 +53,21 @@ def stored_markup(target: Target) -> Steps[tuple[tuple[RouteRef, ...], list[Evid
     stored: list[_Stored] = []
     found: dict[RouteRef, list[Evidence]] = {}
     pages = yield from _pages(target)
-    for number, (route, request) in enumerate(_writes(target)) if pages else ():
+    writes = (
+        list(_writes(target)) if pages or any(_named_by(target, members(one)) for _, one in _writes(target)) else []
+    )
+    for number, (route, request) in enumerate(writes):
         tag = f"<{target.canary}8{chr(97 + number % 26)} y=1>"  # no quote: a query that is put together would break of one
-        asked = _with_tag(request, tag)
+        said = _with_tag(members(request), tag, _own_names(target))
+        asked = with_picture(target, route, said) or replace(request, body=json.dumps(said).encode())
         exchange = yield from attempt(answered(target, asked))
         if exchange is not None and 0 < exchange.response.status < 400 and not exchange.response.refused:
-            stored.append(_Stored(RouteRef(request.method, route.path), tag, asked, exchange))
+            stored.append(_Stored(RouteRef(request.method, route.path), tag, asked, exchange, said))
             # Looked at at once: where there is place for one text, another probe writes the next.
-            found.update((yield from _shown_next(target, asked, stored[-1])))
+            found.update((yield from _shown_next(target, asked, stored[-1], pages)))
     waiting = [one for one in stored if one.ref not in found]
-    for page in (*_led_to(waiting), *pages) if waiting else ():
+    named = [page for one in waiting for page in _named_by(target, one.said)]
+    for page in (*_led_to(waiting), *named, *pages) if waiting else ():
         for ref, evidence in (yield from _shown(target, page, waiting)).items():
             found.setdefault(ref, evidence)
     again = yield from _by_somebody(target, [one for one in waiting if one.ref not in found])
@@ -78,11 +89,15 @@ def _by_somebody(target: Target, waiting: Sequence[_Stored]) -> Steps[list[_Stor
     return again
 
 
-def _shown_next(target: Target, request: Request, one: _Stored) -> Steps[dict[RouteRef, list[Evidence]]]:
-    """What the page shows to which the write sent on; a small body is written once more where another may have come between."""
-    for page in _led_to([one]):
+def _shown_next(
+    target: Target, request: Request, one: _Stored, pages: Sequence[Request]
+) -> Steps[dict[RouteRef, list[Evidence]]]:
+    """What the page shows to which the write sent on, or the page at its own path, which may show the newest few; a small body is written once
+    more where another may have come between."""
+    there = [page for page in pages if page.target.partition("?")[0] == request.target.partition("?")[0]]
+    for page in (*_led_to([one]), *there):
         seen = yield from _shown(target, page, [one])
-        if not seen and len(members(request)) <= _FEW:
+        if not seen and len(one.said) <= _FEW:
             yield from attempt(answered(target, request))
             seen = yield from _shown(target, page, [one])
         return seen
@@ -125,11 +140,42 @@ def _is_text(name: str) -> bool:
     return not PASSWORD.search(name) and not _NO_TEXT.search(name)
 
 
-def _with_tag(request: Request, tag: str) -> Request:
-    body = {
-        name: tag if isinstance(value, str) and _is_text(name) else value for name, value in members(request).items()
+def _with_tag(said: Mapping[str, object], tag: str, names: frozenset[str]) -> dict[str, object]:
+    """What is said, with the tag in each text; what pages are asked for by is a word of its own, as another probe may have said the usual one."""
+    return {
+        name: value
+        if not isinstance(value, str)
+        else re.sub(r"\W|y=1", "", tag)
+        if name in names and not _FORMED.search(name)
+        else tag
+        if _is_text(name)
+        else value
+        for name, value in said.items()
     }
-    return replace(request, body=json.dumps(body).encode())
+
+
+def _own_names(target: Target) -> frozenset[str]:
+    """The parameters by which something is read that is no number."""
+    return frozenset(
+        name
+        for route in target.app.routes
+        if "GET" in route.methods
+        for name, kind in route.parameters
+        if kind not in ("int", "uuid", "float")
+    )
+
+
+def _named_by(target: Target, said: Mapping[str, object]) -> list[Request]:
+    """What is read by members of what was written: ``GET /profiles/{username}`` after ``{"username": …, "page": …}``."""
+    found: list[Request] = []
+    for route in target.app.routes:
+        names = [name for name, _ in route.parameters]
+        if "GET" not in route.methods or not names or _LEAVE.search(route.path):
+            continue
+        if all(isinstance(said.get(name), (str, int)) for name in names) and len(found) < NAMED_MOST:
+            path = re.sub(r"\{([^{}]+)\}", lambda one: quote(str(said[one[1]]), safe=""), route.path)
+            found.append(replace(target.request_for(route, "GET"), target=path))
+    return found
 
 
 def _pages(target: Target) -> Steps[list[Request]]:

@@ -1,5 +1,6 @@
 """Files that a probe uploads, and where they are served afterwards."""
 
+import base64
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +17,12 @@ from stopper.core.probe_inputs import members
 from stopper.core.probe_objects import ids
 
 ROUTES_MOST: Final = {"quick": 1, "standard": 3, "deep": 10}
+PICTURE: Final = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+"""A picture of one point (PNG)."""
+_OF_FILES: Final = frozenset({"binary", "file", "image", "png", "jpg", "jpeg", "pdf"})
+"""What documents call what is uploaded; `binary` is the word of OpenAPI 3.0."""
 FOLDERS: Final = ("/uploads", "/static/uploads", "/upload", "/files", "/media", "/static")
 """Where many an application serves what it was sent."""
 LED_MOST: Final = 4
@@ -41,10 +48,12 @@ class Taker:
         """The route-method."""
         return RouteRef("POST", self.route.path)
 
-    def given(self, target: Target, content: bytes, filename: str, kind: str) -> Request:
-        """The request that uploads a file of this *content*, with the other fields as an honest one has them."""
+    def given(
+        self, target: Target, content: bytes, filename: str, kind: str, said: Mapping[str, object] | None = None
+    ) -> Request:
+        """The request that uploads a file of this *content*, with the other fields as an honest one has them, or as *said*."""
         honest = target.request_for(self.route, "POST")
-        others = {name: value for name, value in members(honest).items() if name != self.name}
+        others = {name: value for name, value in (said or members(honest)).items() if name != self.name}
         parts = [_part(f'name="{name}"', str(value).encode()) for name, value in others.items()]
         parts.append(_part(f'name="{self.name}"; filename="{filename}"', content, kind))
         body = b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
@@ -69,6 +78,12 @@ def takers(target: Target) -> Iterator[Taker]:
                 yield Taker(route, "file")
 
 
+def with_picture(target: Target, route: Route, said: Mapping[str, object]) -> Request | None:
+    """The request that sends a small picture beside what is *said*; None where the route takes no file."""
+    files = files_of(route)
+    return Taker(route, files[0]).given(target, PICTURE, "picture.png", "image/png", said) if files else None
+
+
 def files_of(route: Route) -> tuple[str, ...]:
     """The names of the files that a form of a page sends to the route, or that its document says it takes."""
     said: object = (route.request_schema or {}).get("properties")
@@ -77,7 +92,7 @@ def files_of(route: Route) -> tuple[str, ...]:
         name: cast("Mapping[str, object]", one) for name, one in properties.items() if isinstance(one, Mapping)
     }
     return route.files or tuple(
-        name for name, one in kinds.items() if one.get("format") == "binary" or one.get("type") == "file"
+        name for name, one in kinds.items() if one.get("format") in _OF_FILES or one.get("type") == "file"
     )
 
 
@@ -93,7 +108,7 @@ def served_pages(target: Target) -> Steps[tuple[list[RouteRef], list[Evidence]]]
         if taken is None or taken.response.refused or not 200 <= taken.response.status < 400:
             continue
         under = tuple(_under_its_id(target, taker, taken))
-        seen = yield from _served(target, taken, name, tag, under)
+        seen = yield from _served(target, taken, name, tag, (*under, *_elsewhere_by_its_id(target, taker, taken)))
         if seen is not None:
             path = seen.request.target.partition("?")[0]
             if (
@@ -120,6 +135,18 @@ def _under_its_id(target: Target, taker: Taker, taken: Exchange) -> Iterator[str
         ):
             for number in ids(taken.response.json(), route.parameters[0][0]):
                 yield f"{above}/{number}"
+
+
+def _elsewhere_by_its_id(target: Target, taker: Taker, taken: Exchange) -> list[str]:
+    """``/images/7``, where ``POST /upload`` answers ``{"id": 7}``: what has a number there may be the file, or something else that is only read."""
+    found: list[str] = []
+    for route in target.app.routes:
+        above, _, last = route.path.rpartition("/")
+        if "GET" not in route.methods or len(route.parameters) != 1 or not last.startswith("{") or len(found) > 2:
+            continue
+        if above != taker.route.path.rstrip("/"):
+            found += [f"{above}/{number}" for number in list(ids(taken.response.json(), route.parameters[0][0]))[:1]]
+    return found
 
 
 def _served(target: Target, taken: Exchange, name: str, tag: str, more: tuple[str, ...]) -> Steps[Exchange | None]:

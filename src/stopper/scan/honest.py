@@ -60,7 +60,7 @@ class HonestRequests:
                         name: self.queries.get(route.path, {}).get(name)
                         or self.own.get(as_parameter(name))
                         or route.examples.get(name)
-                        or str(plausible(name, self.canary))
+                        or _in_query(plausible(name, self.canary), self.canary)
                         for name in dict.fromkeys(
                             (*route.fields, *self.learned_query.get(route.path, ()), *_asks_by_id(route))
                         )
@@ -155,6 +155,11 @@ def plausible(name: str, canary: str) -> object:
         if re.search(pattern, lowered):
             return value(canary)
     return f"text {canary}"
+
+
+def _in_query(value: object, canary: str) -> str:
+    """A value as a query says it: of a list one member, which is what a document's example of such a list holds too."""
+    return f"text {canary}" if isinstance(value, list) else str(value)
 
 
 _PLAUSIBLE: Final[tuple[tuple[str, Callable[[str], object]], ...]] = (
