@@ -234,7 +234,8 @@ def _changed(target: Target, route: Route, method: str, hers: Account, his: Iden
     for number in numbers[:NUMBERS_MOST]:
         if told is None and not (yield from is_hers(target, route, number, hers, ends)):
             continue
-        yield from own(_of_the_account(target, route, number), hers.made.request)
+        if "{" in route.path:  # else it is everybody's, and the body says whose
+            yield from own(_of_the_account(target, route, number), hers.made.request)
         if hers.view.target.rpartition("/")[2] == number:
             yield from own(hers.view.target, hers.made.request)
         hers = hers if ends else (yield from _seen_there(target, route, number, hers))

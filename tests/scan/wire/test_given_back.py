@@ -437,6 +437,27 @@ def test_settings_of_the_target_are_nobodys_own(shown: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    "way", ["by somebody of the scan under no name", "where the scan says that an account of its own is"]
+)
+def test_settings_of_the_target_are_put_back_whoever_has_set_them(way: str) -> None:
+    app, kept = Flask("settings"), {"title": "Our shop"}
+
+    @app.route("/admin/settings", methods=["GET", "POST"])
+    def settings() -> Any:
+        kept.update(request.get_json() if request.method == "POST" else {})
+        return jsonify(kept)
+
+    courier = Courier(WsgiTransport(app), mode="active")
+    if way.startswith("where"):
+        courier.made.own("/admin/settings", Request("POST", "/register"))
+    headers = (("Content-Type", "application/json"), ("Authorization", "Bearer of-somebody-registered"))
+    courier.carry(Request("POST", "/admin/settings", headers, b'{"title": "stp0123456789"}', "write"))
+    assert kept["title"] == "stp0123456789"
+    courier.put_back()
+    assert kept["title"] == "Our shop"
+
+
+@pytest.mark.parametrize(
     ("method", "path", "sent"),
     [
         ("POST", "/close/1", False),

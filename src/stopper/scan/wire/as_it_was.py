@@ -120,7 +120,10 @@ class AsItWas:
         places = _places(request)
         if not _changes(request) or _of_an_own_person(request) or any(map(self.kept.__contains__, places)):
             return
-        if is_own(request.target) or any(map(is_own, places.values())):
+        of_all = OF_ALL.search(
+            request.target.partition("?")[0]
+        )  # nobody's own, however the scan may have come to know it
+        if not of_all and (is_own(request.target) or any(map(is_own, places.values()))):
             return
         with self._lock:
             self._unread.add(next(iter(places)))
@@ -279,8 +282,9 @@ def _of_an_own_person(request: Request) -> bool:
     under no name."""
     if any(one and NOBODY.fullmatch(one) for one in request.target.partition("?")[0].split("/")):
         return True
+    path = request.target.partition("?")[0]
     known = any(name.lower() in ("authorization", "cookie") for name, _ in request.headers)
-    return request.identity is None and known and is_of_oneself(request.target.partition("?")[0])
+    return request.identity is None and known and is_of_oneself(path) and not OF_ALL.search(path)
 
 
 def _kind(target: str) -> tuple[str, int, str]:
