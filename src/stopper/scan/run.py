@@ -114,7 +114,7 @@ def _keep_first_visit(courier: Courier, transport: HttpTransport, first: Respons
     path = f"{transport.origin.prefix}/{canary}-not-there"
     with contextlib.suppress(Skipped):
         bare = courier.carry(plain_get(path)).response
-        visit = given_to(bare)
+        visit = given_to(bare, plain_get(path))
         if visit.cookies.reveal() and is_wanted(bare, courier.carry(visit.dressed(plain_get(path))).response):
             courier.visit = visit
 

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, abort, make_response, request
+from flask import Flask, abort, make_response, redirect, request
 from tests.rules.from_outside import RULES, reached, verdict
 from tests.scan.engine.test_scan import served
 
 from stopper.core.exchange import Request, Response
+from stopper.core.probe import Identity
 from stopper.core.secret import Secret
 from stopper.scan.engine import run_probe
 from stopper.scan.options import ProbeOptions
@@ -22,6 +23,7 @@ def test_what_a_request_shows_itself_stays() -> None:
     own = Request("GET", "/", (("Cookie", "session=a; score=7"), ("Accept", "*/*")))
     assert visit.dressed(own).header("Cookie") == "session=a; score=7; lang=en"
     assert FirstVisit().dressed(own) is own
+    assert visit.dressed(own.with_headers(("Cookie", "session=b"))).header("Cookie") == "session=b; score=7; lang=en"
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,49 @@ def test_behind_the_first_visit_lies_the_rest(wall: bool) -> None:
     evidence = next(one for one in found.findings[0].evidence if one.exchange is not None)
     assert evidence.exchange is not None
     assert ("score=0" in (evidence.exchange.request.header("Cookie") or "")) is wall
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_nobody_else_shows_the_cookie_under_which_somebody_logged_in(keeps: bool) -> None:
+    """A server that keeps the session of before knows by the cookie of the first visit who came: strangers of the scan are strangers still."""
+    app, sessions, drawn = Flask("desk"), dict[str, str](), iter(f"{number:032x}" for number in range(10_000))
+
+    @app.before_request
+    def visit() -> Any:
+        if request.cookies.get("sid") in sessions:
+            return None
+        start, sid = make_response("<a href='/people'>People</a><a href='/login'>Log in</a>"), next(drawn)
+        sessions[sid] = ""
+        start.set_cookie("sid", sid)
+        return start
+
+    app.add_url_rule("/", "start", lambda: "<a href='/people'>People</a><a href='/login'>Log in</a>")
+
+    @app.route("/login", methods=["GET", "POST"])
+    def login() -> Any:
+        if request.method == "GET":
+            return "<form method=post><input name=username><input name=password type=password></form>"
+        if request.form.get("password") != "Anna-has-1-long-word":
+            abort(401)
+        sid = request.cookies["sid"] if keeps else next(drawn)
+        sessions[sid] = request.form["username"]
+        answer = redirect("/people")
+        answer.set_cookie("sid", sid)
+        return answer
+
+    @app.get("/people")
+    def people() -> Any:
+        if not sessions[request.cookies["sid"]]:
+            abort(401)
+        return {"people": [{"id": 1, "username": "anna", "email": "anna@example.org"}]}
+
+    anna = Identity("anna", (), subject="anna", password=Secret("Anna-has-1-long-word"))
+    rules = (RULES["route-without-authentication"], RULES["api-key-presence-only"], RULES["weak-password-accepted"])
+    with served(app) as url:
+        found = run_scan(url, ProbeOptions(mode="active", rules=rules, identities=(anna,)))
+    assert not found.findings
+    people_shown = next(one for one in found.reached if one.ref.path == "/people")
+    assert (people_shown.state(""), people_shown.state("anna")) == ("refused", "in")
 
 
 @pytest.mark.parametrize(("text", "any_word"), [("Hello {word}!", True), ("{word} is one of our two rooms", False)])

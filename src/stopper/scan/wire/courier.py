@@ -16,7 +16,7 @@ from stopper.scan.wire.as_it_was import AsItWas
 from stopper.scan.wire.blind_deeds import BlindDeeds
 from stopper.scan.wire.busy_doors import BusyDoors
 from stopper.scan.wire.credential_watch import CredentialWatch
-from stopper.scan.wire.first_visit import FirstVisit
+from stopper.scan.wire.first_visit import FirstVisit, given_to
 from stopper.scan.wire.foreign_deeds import PeopleKnown, not_to_be_restored, reaches
 from stopper.scan.wire.form_doors import FormDoors
 from stopper.scan.wire.given_people import GivenPeople
@@ -130,13 +130,23 @@ class Courier:
             self._pace(request)
             request = self._read_before(request)
         request, since = self._as_page(request), self.made.mark()
-        sent = self.visit.dressed(request)
+        sent = self._visitor(request).dressed(request)
         with self._telling([request]) as answers:
             response = self._sent(sent, last)
             answers.append(response)
         self._learn(request, response, since)
         self._shared.learn(Exchange(request, response))
         return Exchange(sent, response)
+
+    def _visitor(self, request: Request) -> FirstVisit:
+        """The first visit under which *request* is sent: one of its own where it may let somebody in."""
+        asked = self.visit.asked
+        if asked is not None and self.visit.is_to_be_ones_own(request):
+            with suppress(Skipped):
+                self._admit(asked, last=True)
+                visit = given_to(self.graphql.send(asked, self._time_for_one(last=False)))
+                return visit if visit.cookies.reveal() else self.visit
+        return self.visit
 
     def end(self) -> None:
         """Ask nothing more. What takes back has a few seconds left."""
@@ -195,7 +205,7 @@ class Courier:
         """What is at *request*, beyond the budget; None where it may not be asked."""
         try:
             self._admit(request, last=True)
-            return self.graphql.send(request, self._time_for_one(last=False))
+            return self.graphql.send(self.visit.dressed(request), self._time_for_one(last=False))
         except Skipped:
             return None
 
@@ -251,15 +261,16 @@ class Courier:
             self._admit(request, last=False)
         requests = [self._read_before(request) for request in requests]
         requests, since = [self._as_page(request) for request in requests], self.made.mark()
+        sent = [self._visitor(request).dressed(request) for request in requests]
         barrier = threading.Barrier(len(requests))
         answers: list[Response] = [Response(0, error="not sent")] * len(requests)
 
         timeout = self._time_for_one(last=False)
 
         def one(index: int, request: Request) -> None:
-            answers[index] = self._answer(self.visit.dressed(request), timeout, lambda: _meet(barrier, timeout))
+            answers[index] = self._answer(request, timeout, lambda: _meet(barrier, timeout))
 
-        threads = [threading.Thread(target=one, args=pair, daemon=True) for pair in enumerate(requests)]
+        threads = [threading.Thread(target=one, args=pair, daemon=True) for pair in enumerate(sent)]
         with self._telling(requests) as told:
             for thread in threads:
                 thread.start()
