@@ -225,12 +225,17 @@ def _told_otherwise(target: Target, low: Identity, role: str) -> Steps[bool]:
     return False
 
 
+def _said_at(door: Exchange | None) -> list[str]:
+    return [door.request.target, door.response.text] if door is not None else []
+
+
 def _has(target: Target, low: Identity, role: str) -> bool:
-    """Whether anything says that somebody is what the function asks for: the token, the log-in, the registration or the name."""
+    """Whether anything says that somebody is what the function asks for: the token, the log-in, the registration (``POST /merchants/register``
+    makes merchants) or the name."""
     entry, made_by = known_log_in(target, low), target.notes.get(REGISTERED + low.name)
     claims = target.forge.claims(low.token.reveal()) if low.token is not None else {}
-    texts = [low.name, low.subject or "", str(claims), entry.response.text if entry is not None else ""]
+    texts = [low.name, low.subject or "", str(claims), *_said_at(entry)]
     if isinstance(made_by, tuple) and isinstance(made_by[1], Exchange):
-        texts += [made_by[1].request.body.decode("utf-8", "replace"), made_by[1].response.text]
+        texts += [made_by[1].request.body.decode("utf-8", "replace"), *_said_at(made_by[1])]
     stem = re.sub(r"(?i)s$", "", role).lower()
     return bool(stem) and any(stem in text.lower() for text in texts)
