@@ -1,5 +1,6 @@
 """A log-in by GET: the name and the password stand in the address."""
 
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,12 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_login import lets_in, refuses_the_account, says_anew_of_the_account
 
+_NO_LOG_IN: Final = re.compile(
+    r"(?i)regist|sign[-_]?up|join|subscri|enrol|creat|(^|[/_-])(add|new|make|set|pay|ban|buy|end)|chang|updat|edit|delet|remov|clos|quit|leav|cancel|activ|disab|expel|block|lock|suspend"
+    r"|terminat|forgot|reset|recover|invit|verif|confirm|transfer|withdraw|grant|promot|import|passw|pwd"
+)
+"""Paths at which an account is told for another reason."""
+_OTHER_PASSWORD: Final = re.compile(r"(?i)new|old|current|confirm|repeat|again|admin|master|root")
 _USUAL: Final = ("username", "email", "password")
 ROUTES_MOST: Final = 2
 
@@ -63,8 +70,11 @@ def log_in_by_get(target: Target) -> Steps[ByGet | None]:
 
 
 def _reads_an_account(route: Route) -> bool:
-    """Whether a form or a document says that an account stands in the address."""
-    return any(map(PASSWORD.search, route.names)) and any(map(SUBJECT.search, route.names))
+    """Whether a form or a document says that an account stands in the address, and nothing that something else is done with it: what registers
+    or ends one, or gives it another password, is no log-in."""
+    passwords = [name for name in route.names if PASSWORD.search(name)]
+    one = len(passwords) == 1 and not _OTHER_PASSWORD.search(passwords[0])
+    return one and any(map(SUBJECT.search, route.names)) and not _NO_LOG_IN.search(route.path)
 
 
 def _with_account(route: Route, empty: Request) -> Request:

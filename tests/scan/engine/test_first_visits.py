@@ -135,3 +135,28 @@ def test_a_form_that_sends_an_account_by_get_is_a_log_in(judges: bool) -> None:
 
     assert (verdict("credentials-in-query-string", app).outcome == "fail") is judges
     assert (run_probe(RULES["login-not-throttled"], *reached(app)).verdict.outcome == "fail") is judges
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "asked"),
+    [
+        ("/gate", "username password", True),
+        ("/signup", "username password", False),
+        ("/account/quit", "username password", False),
+        ("/people/drop-out", "username admin_password", False),
+        ("/profile", "username old_password new_password", False),
+    ],
+)
+def test_what_else_is_done_with_an_account_by_get_is_no_log_in(path: str, fields: str, asked: bool) -> None:
+    """A form that registers or ends an account, or gives it another password, is sent with nobody's name by no rule of log-ins."""
+    app, told = Flask("gate"), list[str]()
+    inputs = "".join(f"<input name='{name}'>" for name in fields.split())
+    app.add_url_rule("/", "start", lambda: f"<a href='{path}'>Gate</a>")
+
+    @app.get(path)
+    def gate() -> str:
+        told.extend(request.args.getlist("username"))
+        return f"<form>{inputs}</form>" + ("<p>Incorrect credentials</p>" if "username" in request.args else "")
+
+    verdict("credentials-in-query-string", app)
+    assert bool(told) is asked

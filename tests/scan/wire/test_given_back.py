@@ -164,6 +164,12 @@ def test_who_was_given_a_name_of_the_scan_loses_no_password_by_it() -> None:
         ("/cart?add=5", "add"),
         ("/notes?action=delete&id=3", "delete"),
         ("/index?cmd=drop", "drop"),
+        ("/expire/Guest", "expire"),
+        ("/people/expel?username=anna", "expel"),
+        ("/signup?username=anna&password=x", "signup"),
+        ("/register?email=anna%40example.org", "register"),
+        ("/signup?next=/", ""),
+        ("/login?username=anna&password=x", ""),
         ("/archive", ""),
         ("/archive?page=2", ""),
         ("/getUser/3", ""),
@@ -179,6 +185,22 @@ def test_who_was_given_a_name_of_the_scan_loses_no_password_by_it() -> None:
 )
 def test_a_scan_that_only_reads_knows_a_deed_by_its_address(target: str, deed: str) -> None:
     assert deed_in(target) == deed
+
+
+@pytest.mark.parametrize(
+    ("target", "done"),
+    [
+        ("/mute/anna", True),
+        ("/users/Anna/kick", True),
+        ("/profile/anna", False),
+        ("/mute/somebody", False),
+        ("/anna", False),
+    ],
+)
+def test_nothing_is_done_by_get_to_somebody_who_was_given(target: str, done: bool) -> None:
+    courier = Courier(WsgiTransport(Flask("people")), mode="active")
+    courier.given.take_up([Identity("anna", (), subject="anna", password=Secret("Anna-has-1-long-word"))])
+    assert bool(courier.refusal(Request("GET", target))) is done
 
 
 @pytest.mark.parametrize("mode", ["default", "active"])

@@ -5,6 +5,8 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, unquote
 
+from stopper.core.account_names import REGISTERS
+from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.naming import as_parameter
 from stopper.core.participles import with_deeds
 
@@ -14,7 +16,7 @@ ALWAYS: Final = frozenset({
     "demote", "increment", "decrement", "unsubscribe", "regenerate", "rotate", "trigger", "shutdown", "reboot", "restart", "reindex", "resend", "del",
     "trash", "undelete", "unfavorite", "unfavourite", "suspend", "unsuspend", "kill", "flush", "cleanup", "expunge", "unregister", "deregister", "anonymize",
     "anonymise", "quit", "halt", "terminate", "deletion",
-    "freeze", "unfreeze", "advance", "shred", "prune", "void", "adminify", "elevate", "escalate",
+    "freeze", "unfreeze", "advance", "shred", "prune", "void", "adminify", "elevate", "escalate", "expel", "evict", "expire", "invalidate", "discard", "dismiss",
 })  # fmt: skip
 """Words of a path that are a deed wherever they stand."""
 _JOINED: Final = re.compile(
@@ -108,6 +110,8 @@ def deed_in(target: str) -> str:
         if _TURNS.fullmatch(as_parameter(name)) and _TURNED.fullmatch(value):
             return as_parameter(name)
     named = [as_parameter(name) for name, _ in pairs]
+    if (registers := REGISTERS.search(path)) and any(PASSWORD.search(one) or SUBJECT.search(one) for one in named):
+        return registers.group(2).lower()
     last = said[-1] if said else set[str]()
     if any(_ID.fullmatch(one) for one in segments) or any(_WHICH.fullmatch(name) for name in named):
         above, ends = (said[-2] if len(said) > 1 else set[str]()), segments and _ID.fullmatch(segments[-1])

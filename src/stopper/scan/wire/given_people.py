@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final, cast
+from urllib.parse import unquote
 
 from stopper.core.exchange import Request
 from stopper.core.login_names import PASSWORD
@@ -104,6 +105,8 @@ class GivenPeople:
             return ""
         if len(path) > LONGEST:
             return "its path is too long to be judged for the sake of those who were given to the scan"
+        if request.method == "GET" and (deed := _done_to(path, self._subjects)):
+            return f"its path says {deed!r}, and that is done to somebody who was given to the scan"
         if _ENDS.search(path) and self._shows_one(request):
             return "it could end the credential of somebody who was given to the scan"
         writes = request.method not in READ_METHODS
@@ -158,6 +161,13 @@ class GivenPeople:
         said = [value for _, value in request.headers]
         text = request.body.decode("utf-8", "replace") if request.body else ""
         return any(one in value for one in self._held for value in (*said, text, request.target))
+
+
+def _done_to(path: str, names: Collection[str]) -> str:
+    """The word by which a path says that something is done to one of those who are called so: ``/mute/alice``, as ``/mute/5``."""
+    parts = [unquote(part) for part in path.split("/")]
+    said = ["1" if part.lower() in names else part for part in parts]
+    return deed_in("/".join(said)) if said != parts else ""
 
 
 def _is_a_new_password(request: Request) -> bool:
