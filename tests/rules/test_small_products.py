@@ -275,6 +275,21 @@ def test_what_is_done_at_a_page_of_administrators_is_told_where_an_ordinary_pers
     assert told(found) == (set() if asks else {"POST /admin/announce"}), found.message
 
 
+@pytest.mark.parametrize("announces", [True, False])
+def test_all_is_asked_honestly_only_where_something_is_done_at_an_administrators_path(announces: bool) -> None:
+    """One administrator's page that is read is no reason to ask every other route of a target."""
+    two, asked = Two("desk"), list[str]()
+    two.app.before_request(lambda: asked.append(f"{request.method} {request.path}"))
+    two.app.add_url_rule("/admin/people", "people", lambda: two.caller() and abort(403))
+    if announces:
+        two.app.add_url_rule("/admin/announce", "announce", lambda: two.caller() and abort(403), methods=["POST"])
+    two.app.add_url_rule("/letters", "letters", lambda: jsonify(ok=two.caller()), methods=["POST"])
+    paths: dict[str, Any] = {"/admin/people": {"get": READS}, "/letters": {"post": body(text="string")}}
+    paths |= {"/admin/announce": {"post": body(text="string")}} if announces else {}
+    assert not told(two.judged("low-role-reaches-admin", **paths))
+    assert ("POST /letters" in asked) is announces
+
+
 @pytest.mark.parametrize("case", ["roles", "asks", "of a film", "nothing refused"])
 def test_roles_that_an_ordinary_person_makes(case: str) -> None:
     """The person is refused at a page of administrators, and the list of roles names theirs; a film has roles too."""

@@ -92,11 +92,13 @@ def _done_already(target: Target, low: Identity, known: set[RouteRef]) -> Steps[
     """What is done at an administrator's path and makes no thing (``POST /admin/announce``) is asked for by no request of this probe: where the
     honest one that all share went through as an ordinary user, that tells."""
     found: list[Found] = []
-    routes = {one.path: one for one in _plain(target) if not one.parameters and not is_door(one)}
-    for ref, honest in [(one.ref, one.honest) for one in (yield from asked_honestly(target))]:
-        if ref in known or ref.method == "GET" or ref.path not in routes or honest.request.identity != low.name:
+    plain = [one for one in _plain(target) if not one.parameters and not is_door(one)]
+    routes = {RouteRef(method, one.path): one for one in plain for method in _CHANGES if method in one.methods}
+    asked = (yield from asked_honestly(target)) if routes.keys() - known else []  # of all routes, which costs much
+    for ref, honest in [(one.ref, one.honest) for one in asked]:
+        if ref in known or ref not in routes or honest.request.identity != low.name:
             continue
-        anonymous = yield from send(target.request_for(routes[ref.path], ref.method))
+        anonymous = yield from send(target.request_for(routes[ref], ref.method))
         if anonymous.response.refused and _let_in(honest, anonymous):
             first = Evidence("exchange", "control: without a credential the route is refused", anonymous)
             found.append((ref, first, Evidence("exchange", f"{low.name}, who has no role, is let in", honest)))
@@ -170,7 +172,7 @@ _TURNED_AWAY: Final = re.compile(
     r"(?i)\b(access|permission) (is |was )?denied\b|\b(do(es)? ?n[o']t|don't|no|lack|without) (have )?(the )?(needed |required |sufficient |enough )?(permissions?|rights?|privileges?)\b"
     r"|\bnot (authori[sz]ed|allowed|permitted)\b|\b(admin(istrator)?s?|staff) only\b|\bforbidden\b|\bunauthori[sz]ed\b"
 )
-LITTLE: Final = 1500
+SAYS_LITTLE: Final = 1500
 """Letters of a page that says nothing else: a log of refusals says more."""
 _TAG: Final = re.compile(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>")
 
@@ -180,7 +182,7 @@ def _is_turned_away(answer: Exchange) -> bool:
     if "html" not in answer.response.content_type:
         return False
     said = " ".join(_TAG.sub(" ", answer.response.text[:100_000]).split())
-    return len(said) < LITTLE and _TURNED_AWAY.search(said) is not None
+    return len(said) < SAYS_LITTLE and _TURNED_AWAY.search(said) is not None
 
 
 def _is_a_person(target: Target, route: Route) -> bool:
