@@ -169,6 +169,22 @@ def test_a_sum_that_is_written_as_a_text_is_learnt_from_what_is_listed(price: ob
     assert things[1]["name"] == "a chair"
 
 
+@pytest.mark.parametrize("domain", ["desk.example", ""])
+def test_an_address_that_is_made_of_the_own_name_is_the_own_one(domain: str) -> None:
+    """Everybody gets ``name@desk.example`` there, and is shown that; beside it the address of whoever came first is another's."""
+    desk, first = ToyPeople("desk"), "eve@elsewhere.example"
+
+    def me() -> Any:
+        name = desk.caller()
+        return jsonify(username=name, email=f"{name}@{domain}" if domain else first, role="user")
+
+    desk.app.add_url_rule("/me", "me", me)
+    desk.tokens.update({f"token-of-{name}": name for name in ("ann", "ben")})
+    given = [Identity(name, (("Authorization", Secret(f"Bearer token-of-{name}")),)) for name in ("ann", "ben")]
+    found = try_rule(RULES["personal-data-in-response"], desk.app, identities=tuple(given))
+    assert told(found) == (set() if domain else {"GET /me"}), found.message
+
+
 @pytest.mark.parametrize(
     "shown", [("username", "email", "superadmin"), ("username", "email"), ("username", "superadmin")]
 )

@@ -174,7 +174,8 @@ def _details(target: Target, response: Response, but_for: Iterable[Identity]) ->
             _DETAIL.fullmatch(as_parameter(name)) and (item is False or item not in ("", None, 0, [], {}))
             for name, item in told.items()
         )
-        if more and any(said not in ours and not _OURS.search(said) and target.canary not in said for said in reached):
+        others = [one for one in reached if one not in ours and not _OURS.search(one) and not _INVENTED.match(one)]
+        if more and any(target.canary not in one for one in others):
             return True
     return False
 
