@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
 _ASKS: Final = re.compile(r"(?i)forgot|reset|recover|lost_?-?password")
+_PEOPLE: Final = re.compile(r"(?i)forgot|recover|passw|pwd|account|user|member|customer|login|log_?-?in|auth")
+_WHO: Final = re.compile(r"(?i)\w*(?:e_?mail|user|account|member|customer|login|phone|mobile|handle|nick)\w*|who|name")
 _KEY: Final = re.compile(
     r"(?i)(?:\w*(?:reset|recovery|forgot|one_?time|temp(?:orary)?|verification)\w*)?_?(?:token|code|link|url|otp|pin|key)|reset|otp"
 )
@@ -32,15 +34,24 @@ def handed_out(app: "App", sets_password: "Callable[[SourceFacts, str], bool]") 
     facts = source_of(app)
     index = index_of(facts)
     open_views = {route.view for route in app.routes if any(one.state != "guarded" for one in route.access.values())}
-    views = {route.view for route in facts.routes if _ASKS.search(f"{route.path} {route.view.rpartition('.')[2]}")}
+    named = {route.view: f"{route.path} {route.view.rpartition('.')[2]}" for route in facts.routes}
+    views = {view for view, words in named.items() if _ASKS.search(words)}
     for view in sorted(views & open_views):
         own = [one.name for one in index.of_view(view)]
+        if not _PEOPLE.search(named[view]) and not any(_asks_who(facts, name) for name in own):
+            continue  # a reset of something else: a counter, a device
         if any(sets_password(facts, name) or _is_shown_one(facts, name) for name in own):
             continue
         for flow in facts.flows("response"):
             if flow.function in own and _hands(facts, flow) and not asked_for(facts, flow.span, by_name=True):
                 yield flow.span
                 break
+
+
+def _asks_who(facts: "SourceFacts", name: str) -> bool:
+    known = facts.function(name)
+    asked = [one.key for one in facts.readings() if one.function == name]
+    return any(map(_WHO.fullmatch, (*asked, *(known.parameters if known is not None else ()))))
 
 
 def _hands(facts: "SourceFacts", flow: "Flow") -> bool:

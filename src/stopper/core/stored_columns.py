@@ -31,6 +31,10 @@ _GIVES_OTHER: Final = frozenset({"count", "exists", "delete", "update", "values"
 _ESCAPES: Final = re.compile(
     r"(?i)(?:.*\.)?_*(?:html_?)?(?:escape\w*|clean\w*|saniti[sz]e\w*|strip_?tags|striptags|bleach\w*)"
 )
+_NUMBERS: Final = re.compile(
+    r"(?:.*\.)?(?:int|float|bool|(?:Big|Small)?Integer(?:Field)?|Float(?:Field)?|Numeric|Double|Decimal(?:Field)?|Boolean(?:Field)?|DateTime|Date|Time|date(?:time)?)"
+)
+"""Types of columns that are no text."""
 _KINDS: Final = tuple(sorted(UNTRUSTED))
 _STEPS: Final = 6
 
@@ -53,8 +57,31 @@ def filled_columns(facts: "SourceFacts") -> dict[Column, Filling]:
     """The columns that somebody who is no administrator may fill with any text."""
     return facts.once(
         "columns of models that callers fill",
-        lambda: {column: made for column, made in written_columns(facts) if _is_sent(facts, made)},
+        lambda: {
+            column: made
+            for column, made in written_columns(facts)
+            if not _is_of_numbers(facts, column) and _is_sent(facts, made)
+        },
     )
+
+
+def _is_of_numbers(facts: "SourceFacts", column: Column) -> bool:
+    """``stars = Column(Integer)``, ``made_at: Mapped[datetime]``: no text lies there."""
+    declared = declared_as(facts, column.model, column.name)
+    return any(_NUMBERS.fullmatch(_type_of(one)) for one in (declared, *_beside(declared)))
+
+
+def _beside(declared: Value | None) -> tuple[Value, ...]:
+    """The type of ``Column("stars", Integer)``, and the one in ``Mapped[int]``."""
+    return declared.args[:2] if isinstance(declared, Call) else (declared.key,) if isinstance(declared, Item) else ()
+
+
+def _type_of(value: Value | None) -> str:
+    match value:
+        case Name(dotted=name) | Member(attribute=name) | Call(callee=name):
+            return name
+        case _:
+            return ""
 
 
 def written_columns(facts: "SourceFacts") -> tuple[tuple[Column, Filling], ...]:

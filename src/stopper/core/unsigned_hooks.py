@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from stopper.core.values import Call, Choice, Item, Truth, Value, is_constant
+from stopper.core.refusals_made import is_refusal
+from stopper.core.values import Call, Choice, Item, Truth, Value, is_constant, walk
 
 if TYPE_CHECKING:
     from stopper.core.fact import Condition
@@ -38,10 +39,47 @@ def lets_unsigned_in(facts: "SourceFacts", functions: set[str]) -> "Iterator[Spa
         yield from (one.span for one in asked_here if one.stops and not one.negated and _present_and_wrong(facts, one))
         for call in facts.calls_in(name):
             around = list(facts.conditions_around(call.span)) if _holds_against(facts, call) and call.span else []
-            if around and any(
-                not one.negated and _is_of_header(facts, one) and _is_presence(one.value) for one in around
-            ):
+            shown = [one for one in around if not one.negated and _is_of_header(facts, one) and _is_presence(one.value)]
+            if shown and not _ends_in_refusal(facts, name, shown) and not _is_wrong_at_first(facts, name, shown):
                 yield call.span or around[0].span
+
+
+def _ends_in_refusal(facts: "SourceFacts", name: str, shown: "list[Condition]") -> bool:
+    """``if shown: if compare_digest(shown, wanted): …  return "", 401``: whoever shows nothing comes to the end, where all are turned away."""
+    places = [
+        (one.span, is_refusal(one.value) or is_constant(one.value, False, None)) for one in facts.returns_of(name)
+    ]
+    places += [(one.span, one.method == "abort") for one in facts.calls_in(name) if one.method == "abort" and one.span]
+    places += [(one.span, True) for one in facts.raises() if one.function == name]
+    return any(
+        refuses
+        and not any(True for _ in facts.conditions_around(span))
+        and not any(one.span.line > span.line for one in shown)
+        for span, refuses in places
+    )
+
+
+def _is_wrong_at_first(facts: "SourceFacts", name: str, shown: "list[Condition]") -> bool:
+    """``good = False``, ``if shown: good = compare_digest(shown, wanted)``, ``if not good: abort(401)``"""
+    asked = [
+        _denied(one)
+        for one in facts.conditions_in(name)
+        if (one.stops or one.refuses) and not any(each.body is not None and each.body.holds(one.span) for each in shown)
+    ]
+    return any(
+        isinstance(one, Choice)
+        and any(is_constant(option, False, None) for option in one.options)
+        and any(isinstance(part, Call) and _holds_against(facts, part) for part in walk(one, 4))
+        for one in asked
+    )
+
+
+def _denied(asked: "Condition") -> Value | None:
+    """What is not true where a test holds: ``if not right:``, also by a name, ``wrong = not right``."""
+    if asked.negated:
+        return asked.value
+    value = asked.value
+    return value.parts[0] if isinstance(value, Truth) and len(value.parts) == 1 and not value.differs else None
 
 
 def _holds_against(facts: "SourceFacts", call: Call) -> bool:
