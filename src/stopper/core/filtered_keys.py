@@ -1,6 +1,6 @@
 """Names of members that a caller sent and that were held against a list: columns of a statement, for one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts
@@ -10,13 +10,7 @@ from stopper.core.values import Choice, Constant, Format, Item, Mapping, Sequenc
 from stopper.core.whole_body import admits_by_list
 
 
-def are_admitted_keys(facts: SourceFacts, text: Value, says_anything: Callable[[Value], bool]) -> bool:
-    """That all that a caller says in a text are names that were found in a list: ``", ".join(f"{name} = ?" for name in fields)``."""
-    said = [(part, at) for part, at in _pieces(text, getattr(text, "span", None)) if says_anything(part)]
-    return bool(said) and all(_is_admitted(facts, part, at) for part, at in said)
-
-
-def _pieces(text: Value, at: Span | None, depth: int = 8) -> Iterator[tuple[Value, Span | None]]:
+def pieces(text: Value, at: Span | None, depth: int = 8) -> Iterator[tuple[Value, Span | None]]:
     """What a text is put together of, each with the place where it goes into one."""
     match text:
         case Format(parts=inner) | Unknown(parts=inner) | Choice(options=inner) | Sequence(items=inner) if (
@@ -24,12 +18,12 @@ def _pieces(text: Value, at: Span | None, depth: int = 8) -> Iterator[tuple[Valu
         ):
             here = text.span if isinstance(text, Format) and text.span is not None else at
             for part in inner:
-                yield from _pieces(part, here, depth - 1)
+                yield from pieces(part, here, depth - 1)
         case _:
             yield text, at
 
 
-def _is_admitted(facts: SourceFacts, name: Value, at: Span | None) -> bool:
+def is_admitted(facts: SourceFacts, name: Value, at: Span | None) -> bool:
     """``for name in {k: v for k, v in body.items() if k in ("title", "text")}``, ``if name not in COLUMNS: continue``: one of the list."""
     held = name.owner if isinstance(name, Item) and isinstance(name.key, Unknown) else None
     if isinstance(held, Mapping) and len(held.items) == 1:

@@ -216,10 +216,8 @@ class _Asking:
         match owner:
             case Mapping():
                 held = owner.get(key)
-                if held is not None:
-                    return self.of(held, bound, depth + 1)
-                spread = (item for name, item in owner.items if not isinstance(name, Constant))
-                return NONE.union(*(self._spread_under(one, key, bound, depth + 1) for one in spread))
+                known = NONE if held is None else self.of(held, bound, depth + 1)
+                return known.union(*(self._spread_under(one, key, bound, depth + 1) for _, one in owner.after(key)))
             case Choice(options=several):
                 return self._all_under([(one, bound) for one in several if not is_constant(one, None)], key, depth)
             case Parameter() if owner.parameter in bound:
@@ -367,7 +365,8 @@ def _keys_given(call: Call) -> tuple[Value, ...] | None:
         return None
     tables = of.options if isinstance(of, Choice) else (of,)
     held = [one for one in tables if isinstance(one, Mapping)]
-    return tuple(key for one in held for key, _ in one.items) if len(held) == len(tables) else None
+    pairs = tuple(pair for one in held for pair in one.items) if len(held) == len(tables) else None
+    return pairs if pairs is None else tuple(held if is_spread(key) else key for key, held in pairs)
 
 
 _READ: Final["dict[type[Any], Callable[[_Asking, Any, MappingType[str, Value], int], Labels]]"] = {

@@ -39,6 +39,8 @@ def _origin(part: Value) -> Iterator[Origin]:
             yield ("read", _same_reading(part) or _place(part.span))
         elif (source := _source(part)) is not None:
             yield ("element", source)
+        elif isinstance(part.key, Item) and (source := _source(part.key)) is not None:
+            yield ("held", source)  # ``for name, value in body.items()``: what stands under each name, and not the name
     elif isinstance(part, Parameter):
         yield ("parameter", (part.function, part.parameter))
     elif isinstance(part, Call) and part.span is not None and _is_declared_argument(part):

@@ -63,6 +63,11 @@ class Mapping:
                 found = value
         return found
 
+    def after(self, key: str) -> "tuple[tuple[Value, Value], ...]":
+        """What is put in after that key was given a value and may say otherwise: ``{"order": "id", **sent}``, ``found[name] = value``."""
+        named = [at for at, (said, _) in enumerate(self.items) if isinstance(said, Constant) and said.value == key]
+        return tuple([pair for pair in self.items[(named or [-1])[-1] + 1 :] if _may_say(pair[0], key)])
+
     def keys(self) -> tuple[str, ...]:
         """The literal text keys."""
         return tuple(key.value for key, _ in self.items if isinstance(key, Constant) and isinstance(key.value, str))
@@ -248,6 +253,11 @@ def options(value: Value | None) -> Iterator[Value]:
             yield from options(option)
     elif value is not None:
         yield value
+
+
+def _may_say(value: Value, key: str) -> bool:
+    """That the value may be that text."""
+    return any(not isinstance(one, Constant) or one.value == key for one in options(value))
 
 
 def literals(value: Value | None) -> tuple[Constant, ...]:

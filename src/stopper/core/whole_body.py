@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.body_models import takes_all
+from stopper.core.idle_questions import only_notes
 from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.values import NAMED, Call, Choice, Format, Item, Mapping, Name, Parameter, Value, options, walk
+from stopper.core.view_functions import index_of
 
 if TYPE_CHECKING:
     from stopper.core.fact import Comparison
@@ -147,8 +149,13 @@ def is_held_by_name(facts: "SourceFacts", key: Item) -> bool:
 def admits_by_list(facts: "SourceFacts", one: "Comparison", used: Span | None) -> bool:
     """That what is used at that place was found in the list. ``if name in PROTECTED: continue`` lists what is left out, and admits all
     that nobody thought of."""
-    for asked in facts.conditions_in(one.function):
-        if asked.span.holds(one.span) and asked.body is not None and used is not None:
-            inside = asked.body.holds(used) is not asked.negated
-            return inside is (one.operator == "in")
-    return one.operator == "in"
+    found = one.operator == "in"
+    asks = [
+        asked for asked in facts.conditions_in(one.function) if asked.span.holds(one.span) and asked.body is not None
+    ]
+    if used is None or not asks:
+        return found
+    within = [asked for asked in asks if asked.body is not None and asked.body.holds(used)]
+    if within:
+        return all(found is not asked.negated for asked in within)
+    return any(found is asked.negated and not only_notes(index_of(facts), one.function, asked) for asked in asks)

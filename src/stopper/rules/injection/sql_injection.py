@@ -14,7 +14,8 @@ from stopper.core.document_queries import documents_by_request
 from stopper.core.exchange import Exchange, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.filtered_keys import are_admitted_keys
+from stopper.core.failed_branch import made_at
+from stopper.core.filtered_keys import is_admitted, pieces
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.labelling import labels_of
 from stopper.core.labels import UNTRUSTED_TEXT, LabelKind
@@ -97,18 +98,21 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
     """That every part of the statement that came from the caller is held against something; numbers came as nothing else."""
-    sent = [one for one in value.parts if _may_say_anything(facts, one)] if isinstance(value, Format) else []
-    return all(_is_held(facts, one, function) for one in sent or [value])
+    said = pieces(value, made_at(value)) if isinstance(value, Format) else ()
+    sent = [(part, at) for part, at in said if _may_say_anything(facts, part)]
+    return all(_is_held(facts, part, function, at) for part, at in sent or [(value, None)])
 
 
 def _may_say_anything(facts: SourceFacts, part: Value) -> bool:
     return any(label.kind in _KINDS for label in labels_of(facts, part, numbers=True))
 
 
-def _is_held(facts: SourceFacts, value: Value, function: str) -> bool:
-    if are_admitted_keys(facts, value, lambda part: _may_say_anything(facts, part)):
-        return True
-    return is_checked(facts, value, function) or is_checked_by_callers(facts, value, function, *_KINDS)
+def _is_held(facts: SourceFacts, value: Value, function: str, at: Span | None) -> bool:
+    return (
+        is_admitted(facts, value, at)
+        or is_checked(facts, value, function, at=at)
+        or is_checked_by_callers(facts, value, function, *_KINDS)
+    )
 
 
 def _is_query(facts: SourceFacts, flow: Flow) -> bool:

@@ -86,7 +86,7 @@ _GROWS: Final = frozenset({"update", "setdefault", "append", "extend", "add", "i
 
 def _grown(held: Value | None, call: Call) -> Value | None:
     """What a display is once such a method was called on it; None where nothing is known of it."""
-    if call.method == "update" and (type(held) is Mapping or (_is_named(held) and _says_keys(call))):
+    if call.method == "update" and (type(held) is Mapping or _copies(held) or (_is_named(held) and _says_keys(call))):
         grown, is_open = (held.items, held.open) if type(held) is Mapping else (((NOTHING, held),), True)
         spread = (value for key, value in call.keywords if key == "**")
         for argument in map(as_mapping, (*call.args, *spread)):
@@ -117,7 +117,20 @@ def _grown(held: Value | None, call: Call) -> Value | None:
 
 def _is_copy(held: Value | None) -> TypeGuard[Mapping | Call | Parameter | Item]:
     """A display, or ``dict(overrides)`` of something that is not seen."""
-    return type(held) is Mapping or (type(held) is Call and held.callee == "dict") or _is_named(held)
+    return type(held) is Mapping or _copies(held) or _is_named(held)
+
+
+def _copies(held: Value | None) -> TypeGuard[Call]:
+    """``dict(overrides)``, ``overrides.copy()``: a mapping of one's own that has all of another."""
+    if type(held) is not Call or held.callee in ("dict", "copy.copy", "copy.deepcopy"):
+        return type(held) is Call
+    # A digest has a ``copy`` too, which is one of a call: ``hashlib.sha256(salt).copy()``.
+    return (
+        held.method == "copy"
+        and not held.args
+        and type(held.receiver) is not Call
+        and type(held.receiver) is not Member
+    )
 
 
 def _is_named(held: Value | None) -> TypeGuard[Parameter | Item]:
@@ -306,8 +319,8 @@ def _bind_one(
         reader.project.flows.append(new_flow("response-header", held, frozenset(), span, reader.function, text))
     if (
         type(target.value) is ast.Name
-        and text
-        and (type(owner) is Parameter or (type(owner) is Call and (owner.callee == "dict" or kinds_under(text))))
+        and (text or _copies(owner))
+        and (type(owner) is Parameter or (type(owner) is Call and (_copies(owner) or kinds_under(text))))
     ):  # ``params["key"] = …`` of what was handed in, ``safe["password"] = "***"`` of a copy
         reader.scope[target.value.id] = new_mapping(((NOTHING, owner), (key, held)), True, None, owner.name)
     elif type(target.value) is ast.Name:

@@ -3,13 +3,14 @@
 from typing import Final
 
 from stopper.core.values import Call, Choice, Constant, Mapping, Member, Name, Sequence, Value
-from stopper.scan.source.drafts import new_call, new_choice, new_item, new_sequence
+from stopper.scan.source.drafts import new_call, new_choice, new_item, new_name, new_sequence
 from stopper.scan.source.loops import MOST_ROWS, is_table, pairs_of
 from stopper.scan.source.reader import NOTHING, Reader, either
 
 MOST_OPTIONS: Final = 8
 """What a choice holds; more keys than these are told apart no longer."""
 _ENUMS: Final = ("Enum", "StrEnum", "IntEnum")
+_SENT: Final = frozenset(f"flask.request.{part}" for part in ("args", "form", "values", "json", "cookies"))
 
 
 def is_enum(reader: Reader, name: str) -> bool:
@@ -65,14 +66,15 @@ def element_of(value: Value) -> Value:
         if value.method == "items" and len(several) == 1:
             (key, held), *_ = several
             return new_sequence((_name_in(key, held), _held_in(key, held)), "tuple")
-    if type(value) is Call and value.method in ("items", "values", "keys") and value.receiver is not None:
-        one = new_item(value.receiver, NOTHING)
-        if value.method == "keys" or value.args or _comes_in_pairs(value.receiver):
+    held_by = _part_of_request(value) or value.receiver if type(value) is Call else None
+    if type(value) is Call and value.method in ("items", "values", "keys") and held_by is not None:
+        one = new_item(held_by, NOTHING)
+        if value.method == "keys" or value.args or _comes_in_pairs(held_by):
             return one
-        held = new_item(value.receiver, one)  # as ``data[name]`` for each of its names
+        held = new_item(held_by, one)  # as ``data[name]`` for each of its names
         if value.method == "values":
             return held
-        names = new_call("?.keys", (), (), False, value.receiver, value.function, value.span)
+        names = new_call("?.keys", (), (), False, held_by, value.function, value.span)
         return new_sequence((new_item(names, NOTHING), held), "tuple")
     return new_item(value, NOTHING)
 
@@ -92,6 +94,12 @@ def _name_in(key: Value, held: Value) -> Value:
 
 def _held_in(key: Value, held: Value) -> Value:
     return new_item(held, NOTHING) if key is NOTHING else held
+
+
+def _part_of_request(call: Call) -> Value | None:
+    """What ``request.args.items()`` goes through."""
+    held, _, method = call.callee.rpartition(".")
+    return new_name(held) if method == "items" and held in _SENT else None
 
 
 def _comes_in_pairs(value: Value) -> bool:

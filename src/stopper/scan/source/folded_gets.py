@@ -18,7 +18,7 @@ from stopper.core.values import (
     options,
     text_of,
 )
-from stopper.scan.source.drafts import new_call
+from stopper.scan.source.drafts import new_call, new_item
 from stopper.scan.source.lookups import OF_REQPARSE, item, of_parser, request_part
 from stopper.scan.source.reader import NONE, Reader, either
 
@@ -43,7 +43,11 @@ def _as_type(reader: Reader, node: ast.Call, found: Value, asked: Value | None) 
     """``request.args.get("page", type=int)`` gives a number or the default: what ``int(…)`` would give of it."""
     if type(asked) is not Name or asked.dotted not in NUMBER_TYPES:
         return found
-    return new_call(asked.dotted, (found,), (), False, None, reader.function, reader.span(node))
+    if not isinstance(found, Item) or found.default is None or type(found.default) is Constant:
+        return new_call(asked.dotted, (found,), (), False, None, reader.function, reader.span(node))
+    read = new_item(found.owner, found.key, NONE, found.span, found.name)
+    number = new_call(asked.dotted, (read,), (), False, None, reader.function, reader.span(node))
+    return either(number, found.default)  # a default is given as it is
 
 
 def _looked_up(

@@ -8,6 +8,7 @@ from stopper.core.fact import Reading
 from stopper.core.naming import sensitive
 from stopper.core.origins import FREE_FIELD
 from stopper.core.values import (
+    NAMED,
     Call,
     Choice,
     ConfigValue,
@@ -253,6 +254,8 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
         if known is None and not owner.open and default is not None:
             known = default
         if known is not None:
+            later = [pair for pair in owner.after(text) if _may_be_sent(pair[1])] if owner.open else []
+            known = either(known, *[_put_later(reader, pair, key, node) for pair in later]) if later else known
             return named(known, text) if sensitive(text) else known
     if type(owner) is Choice and text is not None and not owner.every and (column := column_under(owner, text)):
         if is_table(owner.options):
@@ -311,6 +314,16 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
             for source in sources:
                 reader.project.readings.append(Reading(source, one.value, read, made.span, reader.function))
     return made
+
+
+def _put_later(reader: Reader, pair: tuple[Value, Value], key: Value, node: ast.expr) -> Value:
+    """What a pair says of a key that a mapping has already: all of another one (``**sent``), or what a loop has put there."""
+    return item(reader, pair[1], key, None, node) if pair[0] is NOTHING else pair[1]
+
+
+def _may_be_sent(held: Value) -> bool:
+    """That somebody else says what it is: the request, or who hands it in. Of ``**options`` nobody is known to say more than what stands there."""
+    return bool(request_part(held)) or (type(held) is Parameter and held.index != NAMED)
 
 
 def _is_of_a_file(owner: Value) -> bool:
