@@ -21,6 +21,8 @@ _OF_A_FORM: Final = re.compile(
     rf"validate_on_submit$|(?i:form)\.validate$|(?i:valid\w*?_(?:new_)?{_SENT}|{_SENT}_(?:is_)?valid\w*|check_{_SENT})"
 )
 """Asks whether what was sent is filled in well, and not how old a token is."""
+_OF_A_TOKEN: Final = re.compile(r"(?i)token|_reset|reset_|link|_code|otp|invit|recover|magic")
+"""``validate_email_token``, ``validate_password_reset``: asks a token after all."""
 _STATEMENT: Final = re.compile(r"(?i)\s*(?:select|update|delete|insert|replace|with)\b")
 _SQL_USED: Final = re.compile(
     r"(?is)\bused|consumed|redeemed|delete\s+from|\bset\b.*\b\w*(?:token|code|key|link|digest|hash)\w*\s*=\s*(?:null|''|\"\")|returning"
@@ -51,7 +53,7 @@ def ended(facts: SourceFacts, names: list[str]) -> tuple[bool, bool]:
         plain = [text for text in texts if " " not in text and text.isascii()]
         words += [*plain, name.rpartition(".")[2]]
         used = used or cleared or any(map(_USED.search, words)) or any(map(_SQL_USED.search, sql))
-        aging = [one for one in (*words, *sides) if not _OF_A_FORM.search(one)]
+        aging = [one for one in (*words, *sides) if not _OF_A_FORM.search(one) or _OF_A_TOKEN.search(one)]
         ages = ages or any(map(_AGES.search, aging)) or any(map(_SQL_AGES.search, sql))
     return used, ages
 
