@@ -25,7 +25,7 @@ def _uses(facts: SourceFacts, one: Comparison) -> Iterator[bool]:
     """Whether something hangs on the outcome, for each place of the function where it is used."""
     for asked in facts.conditions_in(one.function):
         if asked.span.holds(one.span) or _is_in(one, asked.value):
-            yield not _only_notes(facts, asked)
+            yield not only_notes(facts, asked)
     for call in facts.calls_in(one.function):
         if any(_is(one, given) for given in (*call.args, *(value for _, value in call.keywords))):
             yield _SHOWS.fullmatch(call.callee) is None
@@ -56,7 +56,7 @@ def _is_member(one: Comparison, value: Value) -> bool:
             return False
 
 
-def _only_notes(facts: SourceFacts, asked: Condition) -> bool:
+def only_notes(facts: SourceFacts, asked: Condition) -> bool:
     """That each line of the body is a call that writes to a log."""
     body = asked.body
     if asked.stops or asked.skips or body is None:

@@ -9,6 +9,7 @@ from stopper.core.endings import asks_for_ending, is_ending, takes_ending_alone
 from stopper.core.facts import SourceFacts
 from stopper.core.failed_branch import failed_before, has_failed, made_at
 from stopper.core.filtered_keys import lets_the_rest_in
+from stopper.core.labelling import labels_of
 from stopper.core.labels import LabelKind
 from stopper.core.own_paths import is_own_path
 from stopper.core.passing import callers, passed
@@ -75,7 +76,7 @@ def is_each_checked(
     """That everything of these kinds which a text is put together from is checked: a name from a list beside a title from nobody's is none."""
     at = made_at(value) or at
     parted = [one for part in value.parts for one in options(part)] if isinstance(value, Format) else []
-    pieces = [one for one in parted if facts.derives(one, *kinds)]
+    pieces = [one for one in parted if any(label.kind in kinds for label in labels_of(facts, one, numbers=True))]
     if pieces:
         return all(is_each_checked(facts, one, function, *kinds, text_counts=text_counts, at=at) for one in pieces)
     return is_checked(facts, value, function, text_counts=text_counts, at=at)

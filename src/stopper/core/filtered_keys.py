@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from stopper.core.asked_in_vain import only_notes
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
@@ -54,6 +55,7 @@ def lets_the_rest_in(facts: SourceFacts, one: Comparison) -> bool:
     if one.operator == "in":
         return any((each.stops or each.skips) and not each.negated and each.span.holds(one.span) for each in asked)
     return not any(
-        (each.stops or each.skips or each.negated) and (each.span.holds(one.span) or mine & origins(each.value))
+        ((each.stops or each.skips or each.negated) and mine & origins(each.value))
+        or (each.body is not None and each.span.holds(one.span) and not only_notes(facts, each))
         for each in asked
     )

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from stopper.core.asked_in_vain import only_notes
 from stopper.core.body_models import takes_all
-from stopper.core.idle_questions import only_notes
 from stopper.core.passing import passed
 from stopper.core.place import Span
 from stopper.core.values import NAMED, Call, Choice, Format, Item, Mapping, Name, Parameter, Value, options, walk
-from stopper.core.view_functions import index_of
 
 if TYPE_CHECKING:
     from stopper.core.fact import Comparison
@@ -158,4 +157,8 @@ def admits_by_list(facts: "SourceFacts", one: "Comparison", used: Span | None) -
     within = [asked for asked in asks if asked.body is not None and asked.body.holds(used)]
     if within:
         return all(found is not asked.negated for asked in within)
-    return any(found is asked.negated and not only_notes(index_of(facts), one.function, asked) for asked in asks)
+    apart = any(
+        each.body and each.body.holds(used) and not each.body.holds(one.span) for each in facts.conditions_around(used)
+    )
+    # ``if name not in KNOWN: log.warning(name)`` goes on with it all the same, but where what follows is an ``elif``.
+    return any(found is asked.negated and (apart or not only_notes(facts, asked)) for asked in asks)
