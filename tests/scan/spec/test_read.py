@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stopper.core.errors import UsageError
@@ -173,6 +173,7 @@ JSON = st.recursive(
 
 
 @given(JSON, JSON, JSON)
+@example({"parameters": [{"in": []}]}, None, None)
 @settings(max_examples=200, deadline=None)
 def test_any_content_of_a_document_gives_routes(item: Any, components: Any, other: Any) -> None:
     document = {

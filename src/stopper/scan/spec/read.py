@@ -301,7 +301,7 @@ def _only_form(document: Document, operation: Mapping[str, object], parameters: 
     content = document.mapping(document.mapping(operation.get("requestBody")).get("content"))
     if content:
         return all("form" in kind for kind in content)
-    places = {parameter.get("in") for parameter in parameters}
+    places = [parameter.get("in") for parameter in parameters]
     return "formData" in places and "body" not in places
 
 
