@@ -14,8 +14,8 @@ from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_login import lets_in, refuses_the_account, says_anew_of_the_account
 
 _NO_LOG_IN: Final = re.compile(
-    r"(?i)regist|sign[-_]?up|join|subscri|enrol|creat|(^|[/_-])(add|new|make|set|pay|ban|buy|end)|chang|updat|edit|delet|remov|clos|quit|leav|cancel|activ|disab|expel|block|lock|suspend"
-    r"|terminat|forgot|reset|recover|invit|verif|confirm|transfer|withdraw|grant|promote|import|passw|pwd"
+    r"(?i)regist|sign[-_]?up|join|subscri|enrol|create|(^|[/_-])(add|new|make|set|pay|ban|buy|end)|change|update|edit|delete|remove|clos(e|ing)|quit|leav|cancel|activ|disab|expel|block|lock|suspend"
+    r"|terminate|forgot|reset|recover|invit|verif|confirm|transfer|withdraw|grant|promote|import|passw|pwd"
 )
 """Paths at which an account is told for another reason."""
 _OTHER_PASSWORD: Final = re.compile(r"(?i)new|old|current|confirm|repeat|again|admin|master|root")
