@@ -14,7 +14,7 @@ from stopper.core.probe import Steps, Target, send
 from stopper.core.probe_login import lets_in, refuses_the_account, says_anew_of_the_account
 
 _NO_LOG_IN: Final = re.compile(
-    r"(?i)regist|sign[-_]?up|join|subscri|enrol|create|(^|[/_-])(add|new|make|set|pay|ban|buy|end)|change|update|edit|delete|remove|clos(e|ing)|quit|leav|cancel|activ|disab|expel|block|lock|suspend"
+    r"(?i)regist|sign[-_]?up|join|subscri|enrol|create|(^|[/_-])(add|new|make|set|pay|ban|buy|end)|change|update|edit|delete|remove|close|closing|quit|leav|cancel|activ|disab|expel|block|lock|suspend"
     r"|terminate|forgot|reset|recover|invit|verif|confirm|transfer|withdraw|grant|promote|import|passw|pwd"
 )
 """Paths at which an account is told for another reason."""
