@@ -3,8 +3,10 @@
 import re
 from typing import Final
 
+from stopper.core.finding import Evidence
 from stopper.core.flask_cookie import payload
 from stopper.core.probe import Identity, Target
+from stopper.core.probe_objects import entries
 
 _ROLES: Final = re.compile(r"(?i)role|scope|perm|group|admin")
 _HIGH: Final = re.compile(r"(?i)admin|root|super|staff|manager|operator")
@@ -16,6 +18,24 @@ def is_low(target: Target, one: Identity) -> bool:
     said = [str(value) for name, value in claims.items() if _ROLES.search(name)]
     high = any(_HIGH.search(text) or text == "True" for text in said)
     return not high and not _HIGH.search(one.name) and not _HIGH.search(one.subject or "")
+
+
+def least(target: Target) -> Identity | None:
+    """Somebody without a higher role: of those whom the scan has registered the last, because the first one of an application is often made its
+    administrator."""
+    several = [one for one in target.identities if one.headers and is_low(target, one)]
+    own = [one for one in several if target.canary and target.canary in (one.subject or "")]
+    return next(iter(own[::-1]), None) or next(iter(several), None)
+
+
+def is_shown_high(one: Identity, answer: Evidence) -> bool:
+    """That an answer shows somebody with a higher role: ``{"email": "ann@…", "role": "admin"}`` in a list of accounts."""
+    seen = answer.exchange.response.json() if answer.exchange is not None else None
+    return bool(one.subject) and any(
+        one.subject in entry.values()
+        and any(_ROLES.search(name) and _HIGH.search(str(said)) for name, said in entry.items())
+        for entry in entries(seen)
+    )
 
 
 def may_be_the_only_one(target: Target, one: Identity) -> bool:

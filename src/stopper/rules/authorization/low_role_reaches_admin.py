@@ -22,7 +22,7 @@ from stopper.core.probe_id_elsewhere import stands_elsewhere
 from stopper.core.probe_inputs import members
 from stopper.core.probe_kinds import at_number, kinds, route_at
 from stopper.core.probe_objects import marked
-from stopper.core.probe_ordinary import is_low, may_be_the_only_one
+from stopper.core.probe_ordinary import is_shown_high, least, may_be_the_only_one
 from stopper.core.probe_own_values import SELF
 from stopper.core.probe_provoke import asked_honestly
 from stopper.core.probe_read_below import unknown
@@ -40,7 +40,7 @@ SHOWN: Final = 3
 
 def probe(target: Target) -> Steps[Verdict]:
     """An administrator's routes that refuse nobody's request are asked as an ordinary user of the scan."""
-    low = next((one for one in target.identities if one.headers and is_low(target, one)), None)
+    low = least(target)
     if low is None:
         return not_applicable("the scan is no ordinary user")
     if may_be_the_only_one(target, low):
@@ -75,6 +75,8 @@ def probe(target: Target) -> Steps[Verdict]:
         ref, *parts = open_to_all[0]
         return failed(f"{ref} makes whoever asks an administrator", [one[0] for one in open_to_all], parts)
     found += open_to_all
+    if any(is_shown_high(low, answer) for _, _, answer in found):
+        return unsure(f"{low.name} is an administrator by what an answer says; give somebody who is none")
     if not found and (below := (yield from beyond(_below_what_is_refused(target, low), found))) is not None:
         return below
     if found:

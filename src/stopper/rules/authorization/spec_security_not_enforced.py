@@ -1,6 +1,7 @@
 """Everybody who reads the description believes that the route is closed, and it is open."""
 
-from typing import cast
+import re
+from typing import Final, cast
 
 from stopper.core.app import Route, Spec
 from stopper.core.exchange import Response
@@ -44,14 +45,24 @@ def _said_of_themselves(spec: Spec) -> set[RouteRef]:
     return {one.ref for one in operations(spec) if one.node.get("security")}
 
 
+_FORGOTTEN: Final = re.compile(
+    r"(?i)(^|[/_-])(forgot\w*|(?:password|pwd)[_-]?(?:reset|recovery)|(?:reset|recover)[_-]?(?:password|pwd))([/_-]|$)"
+)
+
+
 def _only_read(refs: set[RouteRef]) -> bool:
     return all(ref.method == "GET" for ref in refs)
 
 
 def _methods(target: Target, route: Route) -> list[str]:
-    """GET always; changing methods only where writing is allowed. Log-ins are no operations to test this way."""
+    """GET always; changing methods only where writing is allowed. Log-ins are no operations to test this way, nor is what somebody asks who has
+    forgotten the password: a document that says one credential for everything means neither."""
     allowed = ("GET", "POST", "PUT", "PATCH") if target.mode == "active" else ("GET",)
-    return [method for method in allowed if method in route.methods and not (method != "GET" and is_door(route))]
+    return [
+        method
+        for method in allowed
+        if method in route.methods and not (method != "GET" and (is_door(route) or _FORGOTTEN.search(route.path)))
+    ]
 
 
 def _anonymous(target: Target, route: Route, method: str) -> Steps[tuple[Evidence, ...] | None]:
