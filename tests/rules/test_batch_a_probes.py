@@ -33,6 +33,30 @@ PROBED = (
     "security-headers-missing",
 )
 UNREACHABLE = {
+    (
+        "exception-text-in-response",
+        "a decorator of one's own answers, and a hook",
+    ): "its hook answers 503 at every route, before anything is asked",
+    (
+        "exception-text-in-response",
+        "what a program wrote that was run",
+    ): "the program that it runs is not there",
+    (
+        "exception-text-in-response",
+        "in the address that somebody is sent to",
+    ): "what an address says that an answer leads to is not looked at",
+    (
+        "api-key-unset-fails-open",
+        "the hook that asks is hung up only where the key is set",
+    ): "without a key it is open as it says",
+    (
+        "api-key-unset-fails-open",
+        "nothing starts without the key, and the hook is always there",
+    ): "it does not start without its key",
+    (
+        "config-dump-in-response",
+        "all that a module of settings lists",
+    ): "what it lists is taken from a module that another case has loaded",
     ("exception-text-in-response", "the page that it stands on shows the error"): "its one route raises nothing",
     (
         "exception-text-in-response",
