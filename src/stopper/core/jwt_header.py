@@ -173,8 +173,7 @@ def is_held(facts: SourceFacts, names: frozenset[str], functions: set[str]) -> b
             continue  # `"kid" in header` asks only whether it is there
         if comparison.operator in ("in", "not in") and is_cache(comparison.right):
             continue
-        sides = tuple(side for side in sides if not _is_of_an_entry(side, names))
-        if any(_speaks_of(facts, side, names) for side in sides):
+        if any(_speaks_of(facts, side, names) for side in sides if not _is_of_an_entry(side, names)):
             return True
     return any(
         (

@@ -83,8 +83,8 @@ def by_kind(
     rest = [rule for rule in reading if rule not in first]
     lighter = [rule for rule in changing if rule.severity == "medium"]
     low = [rule for rule in changing if rule.severity == "low"]
-    for rules in (sorted(cut, key=_by_need), rest, lighter, provoking, low):
-        run_beside(rules, courier, at_once, run)
+    for later in (sorted(cut, key=_by_need), rest, lighter, provoking, low):
+        run_beside(later, courier, at_once, run)
 
 
 def by_turns(

@@ -80,7 +80,8 @@ def _at_their_source(facts: SourceFacts, hits: list[Hit]) -> list[Hit]:
     spans = [one.span for one in hits if one.span is not None]
     if len(spans) < 2:
         return hits
-    makers = {one.function for one in (*facts.assignments(), *facts.calls()) if one.span in spans and one.function}
+    makers = {one.function for one in facts.assignments() if one.span in spans and one.function}
+    makers |= {call.function for call in facts.calls() if call.span in spans and call.function}
     handed = [call.span for name in makers for call in facts.calls(name) if call.function != name and call.span]
     return [hit for hit in hits if hit.span is None or not any(hit.span.holds(one) for one in handed)]
 

@@ -106,8 +106,8 @@ def _let_off(file: TextFile, step: Step, tool: Line, whole: str) -> Hit | None:
         r"(?m)^\s*exit\s+\$|set\s+-e|\$\?|rc=", step.text.partition("set +e")[2]
     ):
         return Hit("the shell goes on when this security tool fails", unset.span)
-    if file.kind == "shell" and (said := _ends_well(step, whole)) is not None:
-        return Hit("the script ends well whatever its security tools say", said.span, certainty="certain")
+    if file.kind == "shell" and (last := _ends_well(step, whole)) is not None:
+        return Hit("the script ends well whatever its security tools say", last.span, certainty="certain")
     if (
         _PIPED.search(tool.text)
         and TOOL.search(tool.text)
