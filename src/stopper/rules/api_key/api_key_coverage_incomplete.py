@@ -43,7 +43,7 @@ def detect(app: App) -> Iterator[Hit]:
     seen: set[tuple[str, str]] = set()
     index = index_of(facts)
     understood = frozenset(
-        one.name for route, method in guarded for one in route.access[method].guards if method in route.access
+        one.name for route, method in guarded if method in route.access for one in route.access[method].guards
     )
     for route in app.routes:
         if is_door(route) or _MAY_BE_PUBLIC.search(route.path):

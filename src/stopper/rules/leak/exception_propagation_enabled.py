@@ -26,13 +26,13 @@ def detect(app: App) -> Iterator[Hit]:
     """One of the three settings that is on, in the source or else in the running application."""
     seen: set[str] = set()
     caught = any(one.what in ("Exception", "BaseException") for one in source_of(app).error_handlers())
+    beside = {file.path: file for file in source_of(app).files_of("dockerfile", "compose", "procfile", "env", "config")}
     # a handler of everything answers before Flask asks whether to propagate
     for found in switched_on(app, *(KEYS[1:] if caught else KEYS)):
         seen.add(found.key)
-        written = found.span.path.rpartition("/")[2]
-        if ".env" not in written:  # the lines of these files are read below
+        if found.span.path not in beside:  # their lines are read below
             yield Hit(f"{found.key} gives exceptions to the server", found.span, certainty=found.certainty)
-    for file in source_of(app).files_of("dockerfile", "compose", "procfile", "env", "config"):
+    for file in beside.values():
         for number, line in file.lines_with(*(key.lower() for key in KEYS)):
             said = _SET.match(line)
             loaded = said is not None and ((said[1] is None) == (file.kind == "config"))
