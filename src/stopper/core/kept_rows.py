@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from stopper.core.bare_pages import JSON_BY_ITSELF, is_left_to_flask, lines_unescaped
 from stopper.core.checked_input import is_each_checked
+from stopper.core.found_rows import FINDS
 from stopper.core.labelling import labels_of
 from stopper.core.labels import LabelKind
 from stopper.core.page_types import is_called_page, is_shown
@@ -28,7 +29,6 @@ _PAGES: Final = ("flask.Response", "flask.make_response", "return")
 _KEEPS: Final = frozenset(
     {"strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "replace", "decode", "ljust", "center"}
 )
-_ROW: Final = frozenset({"fetchone", "first", "one", "one_or_none", "fetchrow", "fetch_one"})
 _RUNS: Final = r".*\.(?:execute|query|run|fetch)(?:_?\w+)?"
 _SET: Final = re.compile(r"(?is)\bset\b(.*?)(?:\bwhere\b|$)")
 _WORD: Final = re.compile(r"\w+")
@@ -97,7 +97,7 @@ def is_kept(facts: "SourceFacts", value: Value) -> bool:
 
 def _is_row(facts: "SourceFacts", value: Value, steps: int = 2) -> bool:
     """One row, out of which a number takes a column; out of several it takes a row."""
-    if isinstance(value, Call) and value.method not in _ROW:
+    if isinstance(value, Call) and value.method not in FINDS:
         return steps > 0 and any(_is_row(facts, one.value, steps - 1) for one in facts.returns_of(value.callee))
     return isinstance(value, (Item, Call))
 

@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.account_names import checks_password_hash
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts
+from stopper.core.found_rows import MAY_FIND
 from stopper.core.place import Span
 from stopper.core.raising import raised_in
 from stopper.core.values import Call, Constant, Truth, Value, is_constant, options, walk
@@ -46,13 +47,10 @@ def _reads_rows(facts: SourceFacts, call: Call) -> bool:
     if checks_password_hash(call):
         return False
     own = facts.function(call.callee) is not None and _FINDS.search(call.method) is not None
-    return own or any(isinstance(part, Call) and part.method in _READS for part in walk(call, 3))
+    return own or any(isinstance(part, Call) and part.method in MAY_FIND for part in walk(call, 3))
 
 
 _FINDS: Final = re.compile(r"(?i)^(?:find|get|load|fetch|look_?up|select|query)(?:_|$)|_by_")
-_READS: Final = frozenset(
-    {"first", "one_or_none", "scalar", "scalar_one_or_none", "find_one", "fetchone", "get_or_none"}
-)
 
 
 def _checks(value: Value) -> bool:

@@ -1,14 +1,9 @@
 """What somebody who logs in shows, also as a digest, beside what the database has."""
 
-from typing import Final
-
 from stopper.core.account_names import is_password_name, said_name
 from stopper.core.facts import SourceFacts
+from stopper.core.found_rows import FINDS
 from stopper.core.values import Call, Item, Member, Value, walk
-
-_ROWS: Final = frozenset({
-    "fetchone", "first", "one", "one_or_none", "scalar", "scalar_one_or_none", "find_one", "first_or_404", "get_or_404", "one_or_404",
-})  # fmt: skip
 
 
 def is_shown(facts: SourceFacts, side: Value) -> bool:
@@ -62,4 +57,4 @@ def _is_of_a_row(facts: SourceFacts, side: Value) -> bool:
         inner = inner.owner
     if inner is side or not isinstance(inner, Call):
         return False
-    return inner.method in _ROWS or runs_statement(facts, inner.callee)
+    return inner.method in FINDS or runs_statement(facts, inner.callee)

@@ -11,6 +11,7 @@ from stopper.core.ended_tokens import KEPT_AS, ended
 from stopper.core.endless_entries import endless_entries
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.found_rows import is_found
 from stopper.core.handed_reset_tokens import handed_out
 from stopper.core.named_columns import column_of
 from stopper.core.place import RouteRef, Span
@@ -112,7 +113,7 @@ def _made(facts: SourceFacts, resets: frozenset[str], reached: frozenset[str]) -
             ):
                 continue  # told where it is made
             named = _TOKEN.search(made.attribute) and not _WHEN.search(made.attribute)
-            if named and not _is_found(made.value) and _is_guessable(facts, made.value):
+            if named and not is_found(made.value) and _is_guessable(facts, made.value):
                 yield Hit("a reset token can be predicted", made.span)
             elif named and is_short_draw(facts, made.value):
                 yield Hit(_TRIED, made.span)
@@ -195,18 +196,6 @@ def _is_guessable(facts: SourceFacts, value: Value) -> bool:
     return any(_GUESSABLE.fullmatch(one.callee) for one in calls) and not any(
         _STRONG.fullmatch(one.callee) for one in calls
     )
-
-
-_FINDS: Final = frozenset(
-    {"fetchone", "fetchall", "first", "first_or_404", "one", "one_or_none", "scalar", "find_one", "get_or_none"}
-)
-
-
-def _is_found(value: Value) -> bool:
-    """The row of a token that was given out before: what it was asked by, the time too, made nothing of it."""
-    while isinstance(value, (Item, Member)):
-        value = value.owner
-    return isinstance(value, Call) and value.method in _FINDS
 
 
 _SQL_BY_TOKEN: Final = re.compile(

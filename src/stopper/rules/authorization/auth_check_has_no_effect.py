@@ -10,6 +10,7 @@ from stopper.core.app import App
 from stopper.core.call_edits import calls_at
 from stopper.core.fact import ClassFact, Decorator, Function, Handler
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.found_rows import asks_whether_found
 from stopper.core.guards_by_their_questions import asks_round_a_view
 from stopper.core.guards_in_vain import in_vain
 from stopper.core.guards_that_pass import pass_all, turn_nobody_away
@@ -34,7 +35,6 @@ from stopper.core.values import (
     Truth,
     Value,
     is_constant,
-    text_of,
     walk,
 )
 
@@ -194,7 +194,7 @@ def _asks_what_it_left(facts: SourceFacts, view: str, above: Decorator) -> bool:
     ``if row is None``, where only the look-up of the row was told who is calling."""
     values = [one.value for one in facts.conditions_in(view)]
     who = [one for one in values if _asks_who(one)]
-    if who and all(_is_of_a_row(one) for one in who):
+    if who and all(map(asks_whether_found, who)):
         return True
     asked = [part.dotted for value in values for part in walk(value) if isinstance(part, Name)]
     if any(name.startswith((*_SHOWN, "flask_login.", "flask_security.", _JWT)) for name in asked):
@@ -204,23 +204,6 @@ def _asks_what_it_left(facts: SourceFacts, view: str, above: Decorator) -> bool:
     kept = [one for one in facts.assignments() if isinstance(one.into, Name) and one.into.dotted == "flask.g"]
     written = [one.function for one in kept if one.attribute in left]
     return bool(written) and own.issuperset(written)
-
-
-def _is_of_a_row(asked: Value) -> bool:
-    """Whether a row was found is all that is asked."""
-    rows = asked.parts if isinstance(asked, Truth) else (asked,)
-    found = [one for one in rows if not is_constant(one, None)]
-    return len(found) == 1 and isinstance(found[0], Call) and any(map(_reads_rows, walk(found[0], 4)))
-
-
-def _reads_rows(part: Value) -> bool:
-    return (isinstance(part, Call) and part.method in _READS) or _SELECTS.match(text_of(part) or "") is not None
-
-
-_READS: Final = frozenset(
-    {"first", "one_or_none", "scalar", "scalar_one_or_none", "find_one", "fetchone", "get_or_none"}
-)
-_SELECTS: Final = re.compile(r"(?i)\s*select\s")
 
 
 def _go_on(facts: SourceFacts) -> Iterator[Hit]:
