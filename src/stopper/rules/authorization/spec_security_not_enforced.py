@@ -1,7 +1,6 @@
 """Everybody who reads the description believes that the route is closed, and it is open."""
 
-import re
-from typing import Final, cast
+from typing import cast
 
 from stopper.core.app import Route, Spec
 from stopper.core.exchange import Response
@@ -9,6 +8,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probe_baseline import TRIES, alike, attempt, is_door
+from stopper.core.probe_reset import asks_for_reset
 from stopper.core.rule import Rule, Severity
 from stopper.core.spec_document import operations
 
@@ -45,11 +45,6 @@ def _said_of_themselves(spec: Spec) -> set[RouteRef]:
     return {one.ref for one in operations(spec) if one.node.get("security")}
 
 
-_FORGOTTEN: Final = re.compile(
-    r"(?i)(^|[/_-])(forgot\w*|(?:password|pwd)[_-]?(?:reset|recovery)|(?:reset|recover)[_-]?(?:password|pwd))([/_-]|$)"
-)
-
-
 def _only_read(refs: set[RouteRef]) -> bool:
     return all(ref.method == "GET" for ref in refs)
 
@@ -61,7 +56,7 @@ def _methods(target: Target, route: Route) -> list[str]:
     return [
         method
         for method in allowed
-        if method in route.methods and not (method != "GET" and (is_door(route) or _FORGOTTEN.search(route.path)))
+        if method in route.methods and not (method != "GET" and (is_door(route) or asks_for_reset(route)))
     ]
 
 
