@@ -1,14 +1,14 @@
 """Every user who is logged in reaches what is meant for administrators."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 from stopper.core.admin_pages import opened_by_any_log_in
 from stopper.core.app import App, Route
 from stopper.core.changing_calls import writes
-from stopper.core.fact import Function
+from stopper.core.fact import Condition, Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.login_names import BEST
 from stopper.core.low_roles import admits_everybody, asks_nobody_special, noted_only, says_low
@@ -181,39 +181,15 @@ def _log_in_is_theirs(app: App) -> bool:
 
 
 def _asks_role(app: App, route: Route, method: str, guards: list[str]) -> bool:
+    """That a guard of the view, or the view, asks what role somebody has."""
     facts = source_of(app)
     index = index_of(facts)
     own = list(index.of_view(route.view, route.span, method))
     if says_low(facts, route.view):
         return False
-    known = [one for one in facts.routes if one.path == route.path]
-    told = [one for function in own for one in function.decorators]
-    deaf = {
-        one.name
-        for one in told
-        if is_told_nothing(facts, one) or (one.call is not None and admits_everybody(facts, one.call))
-    }
-    deaf |= {one.name for one in told if _speaks_of_rights(one.name) and lets_all_in(facts, app.routes, one)}
-    words = [
-        *guards,
-        *(one.name for function in own for one in function.decorators),
-        *(one.name for each in known for one in each.decorators),
-    ]
-    words += [hook for one in known for hook in one.hooks]
-    words = [word for word in words if word not in deaf]
-    calls = [one.call for one in told if one.call is not None and one.name not in deaf and not only_describes(one.name)]
-    calls += [one for one in _of_classes(index, own) if not admits_everybody(facts, one)]
-    open_to_all = {one.callee for one in calls if asks_nobody_special(facts, one, _is_role)}
-    words = [word for word in words if word not in open_to_all]
-    if any(_speaks_of_rights(word) for word in words if not word.startswith("flask.")):
-        return True
-    if any(
-        ROLE.search(name) or "admin" in str(text_of(value)).lower() for call in calls for name, value in call.keywords
-    ) or any(
-        "admin" in str(text_of(value)).lower()
-        for call in calls
-        for value in call.args
-        if "/" not in str(text_of(value))
+    words, calls = _heard(app, route, own, guards)
+    if any(_speaks_of_rights(word) for word in words if not word.startswith("flask.")) or any(
+        map(_is_told_role, calls)
     ):
         return True
     names = index.calling([*(function.name for function in own), *words], 2)
@@ -221,20 +197,9 @@ def _asks_role(app: App, route: Route, method: str, guards: list[str]) -> bool:
     if _knows_by_admins(index, words):
         return True
     noted, unheard = noted_only(index, names)
-    values: list[Value] = [
-        side
-        for name in names
-        for one in index.comparisons.get(name, ())
-        if facts.function_around(one.span) not in unheard
-        for side in (one.left, one.right)
-    ]
-    values += [one.value for name in names for one in index.conditions.get(name, ()) if one not in noted]
     named = {name for name, _ in route.parameters}
-    if any(
-        _is_role(part) and not _is_sent(facts, part) and not _is_of_a_target(part, named)
-        for value in values
-        for part in walk(value)
-    ):
+    judged = _judged(facts, index, names, noted, unheard)
+    if any(_is_role(part) and not _is_sent(facts, part) and not _is_of_a_target(part, named) for part in judged):
         return True
     asked = [
         call
@@ -243,6 +208,47 @@ def _asks_role(app: App, route: Route, method: str, guards: list[str]) -> bool:
         if call.method not in _ANSWERS and not any(call.span is not None and one.span.holds(call.span) for one in noted)
     ]
     return any(_asks_about(facts, part) for call in asked for part in walk(call)) or _asks_kind(index, names, own)
+
+
+def _heard(app: App, route: Route, own: list[Function], guards: list[str]) -> tuple[list[str], list[Call]]:
+    """The names of what stands before the view, and what it is told, without what refuses nobody for a role."""
+    facts = source_of(app)
+    known = [one for one in facts.routes if one.path == route.path]
+    told = [one for function in own for one in function.decorators]
+    deaf = {
+        one.name
+        for one in told
+        if is_told_nothing(facts, one)
+        or (one.call is not None and admits_everybody(facts, one.call))
+        or (_speaks_of_rights(one.name) and lets_all_in(facts, app.routes, one))
+    }
+    calls = [one.call for one in told if one.call is not None and one.name not in deaf and not only_describes(one.name)]
+    calls += [one for one in _of_classes(index_of(facts), own) if not admits_everybody(facts, one)]
+    deaf |= {one.callee for one in calls if asks_nobody_special(facts, one, _is_role)}
+    words = [*guards, *(one.name for one in told), *(one.name for each in known for one in each.decorators)]
+    words += [hook for one in known for hook in one.hooks]
+    return [word for word in words if word not in deaf], calls
+
+
+def _is_told_role(call: Call) -> bool:
+    """``@needs(role="x")``, ``@needs("admin")``."""
+    return any(ROLE.search(name) or "admin" in str(text_of(value)).lower() for name, value in call.keywords) or any(
+        "admin" in said and "/" not in said for value in call.args if (said := str(text_of(value)).lower())
+    )
+
+
+def _judged(
+    facts: SourceFacts, index: FunctionIndex, names: list[str], noted: Collection[Condition], unheard: Collection[str]
+) -> Iterator[Value]:
+    """Parts of what the functions compare and ask, without what is only noted."""
+    for name in names:
+        for one in index.comparisons.get(name, ()):
+            if facts.function_around(one.span) not in unheard:
+                yield from walk(one.left)
+                yield from walk(one.right)
+        for condition in index.conditions.get(name, ()):
+            if condition not in noted:
+                yield from walk(condition.value)
 
 
 def _speaks_of_rights(word: str) -> bool:

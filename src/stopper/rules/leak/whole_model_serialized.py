@@ -1,12 +1,12 @@
 """Every column of a table goes out, also those that are added later."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from stopper.core.app import App
 from stopper.core.body_models import classes_by_name
-from stopper.core.fact import ClassFact
+from stopper.core.fact import ClassFact, Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
@@ -74,8 +74,6 @@ def detect(app: App) -> Iterator[Hit]:
         and _WHOLE.isdisjoint(facts.callees())
     ):
         return
-    marshals = any(True for _ in facts.calls("*.marshal"))
-    seen: set[tuple[str, int]] = set(told)
     hides = any(map(_hides, facts.classes())) or any(
         SECRET.search(text_of(call.argument(0)) or "") for call in facts.calls("sqlalchemy.Column", "*.Column")
     )
@@ -83,63 +81,72 @@ def detect(app: App) -> Iterator[Hit]:
         yield _told("every object of a model is answered with all its columns", returned, hides)
     for given in answered_whole(facts, takes_all_columns) if schemas else ():
         yield _told("the schema of this answer takes every column of its model", given, hides)
+    marshals = any(True for _ in facts.calls("*.marshal"))
+    seen: set[tuple[str, int]] = set(told)
     for flow in facts.flows("response"):
-        certainty = None
-        inside = list(walk(flow.value))
-        marshalled = _of_one_column(inside)
-        if marshals:
-            marshalled |= _marshalled(flow.value)
-        for value in inside:
-            if not isinstance(value, (Call, Member, Name)) or id(value) in marshalled:
-                continue
-            match value:
-                case Call(callee="vars", args=(Name(dotted=dotted), *_)) if _is_of_words(facts, dotted):
-                    continue
-                case Call(callee="vars") if _is_sifted(facts, value):
-                    continue
-                case Member(attribute="__dict__", owner=owner) if is_kept_by_no_table(facts, owner):
-                    continue
-                case Call(callee=callee) if callee.endswith(".__dict__.copy"):
-                    certainty = "likely"
-                case Member(attribute="__dict__") | Call(callee="vars", args=(_, *_)):
-                    certainty = "likely"
-                case Name(dotted=dotted) if dotted.endswith(".__dict__") and not may_be_of_rows(facts, dotted[:-9]):
-                    continue
-                case Name(dotted=dotted) if dotted.endswith((".__dict__", ".__table__.columns", ".__mapper__.columns")):
-                    certainty = "likely"
-                case Member(attribute="columns", owner=Member(attribute="__table__")):
-                    certainty = "likely"
-                case Call(callee="playhouse.shortcuts.model_to_dict") if value.keyword("only") is not None:
-                    continue
-                case Call() if is_whole_row(facts, value):
-                    certainty = "likely"
-                case Call(callee=callee) if callee in _WHOLE and callee != "dataclasses.asdict":
-                    certainty = "likely"
-                case Member(attribute="column_attrs" | "attrs") if tells_all(value) and not _chooses(
-                    facts, flow.function
-                ):
-                    certainty = "likely"
-                case Call(callee=callee) if (
-                    callee in methods
-                    or (value.method in methods and facts.function(callee) is None and _is_of_object(value))
-                ) and not _names_fields(value):
-                    certainty = "likely"
-                case _:
-                    continue
-        if flow.detail in ("flask.jsonify", "return") and gives_data_classes(facts, flow.value):
-            certainty = "likely"
         rows = flow.function in wide
-        if (runs or rows) and any(is_row_of_all(one, runs, rows) for one in held_in(flow.value, 8)):
-            certainty = "likely"
-        if schemas and any(dumped_whole(facts, one, takes_all_columns) for one in walk(flow.value, 4)):
-            certainty = "likely"
-        if documents and any(_is_whole_document(facts, one, flow.function) for one in held_in(flow.value)):
-            certainty = "likely"
-        if certainty and (flow.span.path, flow.span.line) not in seen and not _lets_fields_out(facts, flow.function):
+        if (flow.span.path, flow.span.line) in seen or not (
+            _shows_columns(facts, flow, methods, marshals)
+            or (flow.detail in ("flask.jsonify", "return") and gives_data_classes(facts, flow.value))
+            or ((runs or rows) and any(is_row_of_all(one, runs, rows) for one in held_in(flow.value, 8)))
+            or (schemas and any(dumped_whole(facts, one, takes_all_columns) for one in walk(flow.value, 4)))
+            or (documents and any(_is_whole_document(facts, one, flow.function) for one in held_in(flow.value)))
+        ):
+            continue
+        if not _lets_fields_out(facts, flow.function):
             seen.add((flow.span.path, flow.span.line))
             yield _told(
                 "all columns of a row go into this response", flow.span, hides or rows or bool(runs) or documents
             )
+
+
+def _shows_columns(facts: SourceFacts, flow: Flow, methods: Collection[str], marshals: bool) -> bool:
+    """A part of an answer is all that an object or a row has."""
+    inside = list(walk(flow.value))
+    left = _of_one_column(inside)
+    if marshals:
+        left |= _marshalled(flow.value)
+    return any(
+        isinstance(value, (Call, Member, Name))
+        and id(value) not in left
+        and _is_all_of_it(facts, flow.function, value, methods)
+        for value in inside
+    )
+
+
+def _is_all_of_it(facts: SourceFacts, function: str, value: Call | Member | Name, methods: Collection[str]) -> bool:
+    match value:
+        case Call(callee="vars", args=(Name(dotted=dotted), *_)) if _is_of_words(facts, dotted):
+            return False
+        case Call(callee="vars", args=args):
+            return bool(args) and not _is_sifted(facts, value)
+        case Member(attribute="__dict__", owner=owner):
+            return not is_kept_by_no_table(facts, owner)
+        case Name(dotted=dotted):
+            return dotted.endswith((".__table__.columns", ".__mapper__.columns")) or (
+                dotted.endswith(".__dict__") and may_be_of_rows(facts, dotted[:-9])
+            )
+        case Member(attribute="columns", owner=Member(attribute="__table__")):
+            return True
+        case Member(attribute="column_attrs" | "attrs"):
+            return tells_all(value) and not _chooses(facts, function)
+        case Call(callee="playhouse.shortcuts.model_to_dict") if value.keyword("only") is not None:
+            return False
+        case Call(callee=callee):
+            return (
+                callee.endswith(".__dict__.copy")
+                or is_whole_row(facts, value)
+                or (callee in _WHOLE and callee != "dataclasses.asdict")
+                or (_is_wide_method(facts, value, methods) and not _names_fields(value))
+            )
+        case _:
+            return False
+
+
+def _is_wide_method(facts: SourceFacts, call: Call, methods: Collection[str]) -> bool:
+    return call.callee in methods or (
+        call.method in methods and facts.function(call.callee) is None and _is_of_object(call)
+    )
 
 
 def _hashes_shown(facts: SourceFacts) -> Iterator[Hit]:
