@@ -44,25 +44,19 @@ def detect(app: App) -> Iterator[Hit]:
     if not paths and not hooks:
         return
     for route in app.routes:
-        if _PUBLIC.search(route.path):
-            continue
-        for method in route.methods:
+        for method in route.methods if not _PUBLIC.search(route.path) else ():
             found = route.access.get(method)
             if found is None or found.state != "open" or method not in (*_CHANGING, "HEAD"):
                 continue
             passed_by = method != "HEAD" and any(guard.name in hooks for guard in found.guards)
             if _address(route) not in paths and not passed_by:
                 continue
-            if method == "HEAD" and (get := route.access.get("GET")) is not None and get.state != "guarded":
-                continue
-            if method == "HEAD" and _answers_get_only(index, route):
-                continue
             views = list(index.of_view(route.view, route.span, method))
             if views and all(only_refuses(index.facts, one.name) for one in views):
                 continue
-            if method == "POST" and (is_shown_a_password(index, route) or opens_account(index, route)):
-                continue
-            if method in _CHANGING and not passed_by and refuses_by_header(index, views):
+            if _is_meant_open(index, route, method) or (
+                method in _CHANGING and not passed_by and refuses_by_header(index, views)
+            ):
                 continue
             own = [one for one in views if one.owner]
             answers = [one for one in own if one.name.rpartition(".")[2] == method.lower()]
@@ -78,6 +72,14 @@ def detect(app: App) -> Iterator[Hit]:
                 certainty="possible" if weak and method != "HEAD" else None,
                 severity="low" if weak else None,
             )
+
+
+def _is_meant_open(index: FunctionIndex, route: Route, method: str) -> bool:
+    """HEAD of a page that is open or turns it away, and a POST that lets somebody in or makes an account."""
+    if method == "HEAD":
+        get = route.access.get("GET")
+        return (get is not None and get.state != "guarded") or _answers_get_only(index, route)
+    return method == "POST" and (is_shown_a_password(index, route) or opens_account(index, route))
 
 
 def _leaves_it_to_others(index: FunctionIndex, method: str) -> bool:

@@ -24,19 +24,32 @@ _MODELS: Final = (
 """Clients of models, which have a time-out of their own as well."""
 
 
+_CALL_LATER: Final = (
+    "*.map", "*.imap", "*.imap_unordered", "*.submit", "*.run_in_executor", "*.to_thread", "threading.Thread",
+)  # fmt: skip
+
+
 def detect(app: App) -> Iterator[Hit]:
     """Calls to other hosts that pass no time-out, or None for one."""
     facts = source_of(app)
-    by_default = any(True for _ in facts.calls("socket.setdefaulttimeout"))
     adapted = any(
         any("timeout" in name or mentions(held, "timeout") for name, held in one.attributes.items())
         or _says_how_long(facts, one.name)
         for one in facts.classes(*_ADAPTERS)
     )
+    yield from _of_modules(facts, adapted)
+    yield from _of_sessions(facts, adapted)
+    yield from _handed_on(facts)
+    yield from _told_to_wait(facts)
+
+
+def _of_modules(facts: SourceFacts, adapted: bool) -> Iterator[Hit]:
+    """``requests.get(url)``; one call is told once, also where ``decrypted(urlopen(url).read()) if key else urlopen(url).read()`` has it twice."""
+    by_default = any(True for _ in facts.calls("socket.setdefaulttimeout"))
     told = set[tuple[str, int, str]]()
     for call in facts.calls(*WAITS_FOR_EVER):
         place = (call.span.path, call.span.line, call.callee) if call.span is not None else None
-        if place in told:  # ``decrypted(urlopen(url).read()) if key else urlopen(url).read()``
+        if place in told:
             continue
         if not _waits(facts, call, WAITS_FOR_EVER[call.callee]) or is_of_a_script(facts, call):
             continue
@@ -48,27 +61,37 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(message, call.span, certainty="possible", severity="low")
         else:
             yield Hit(f"{call.callee} waits as long as the other side likes", call.span)
-    for call in facts.calls(*[f"*.{verb}" for verb in (*VERBS, "send")]):
+
+
+def _of_sessions(facts: SourceFacts, adapted: bool) -> Iterator[Hit]:
+    """``requests.Session().get(url)``, and a method that is chosen by its name."""
+    for call in facts.calls(*[f"*.{verb}" for verb in (*VERBS, "send")]) if not adapted else ():
         made = call.receiver
         if call.callee in WAITS_FOR_EVER or not isinstance(made, Call) or not SESSION.fullmatch(made.callee):
             continue
-        if not adapted and _waits(facts, call, None):
+        if _waits(facts, call, None):
             yield Hit(f"{made.callee}.{call.method} waits as long as the other side likes", call.span)
     for call in facts.calls("getattr.__call__"):
         if _by_its_name(call) and not (adapted and _of_session(call)) and _waits(facts, call, None):
             yield Hit("a method that is chosen by its name waits as long as the other side likes", call.span)
     if not adapted:
         yield from _own_sessions(facts)
-    for call in facts.calls(*ENDS_BY_ITSELF, *_MODELS):
-        if _is_none(facts, call.keyword("timeout")):
-            yield Hit(f"{call.callee} is told to wait as long as the other side likes", call.span)
-    for call in facts.calls(
-        "*.map", "*.imap", "*.imap_unordered", "*.submit", "*.run_in_executor", "*.to_thread", "threading.Thread"
-    ):
+
+
+def _handed_on(facts: SourceFacts) -> Iterator[Hit]:
+    """``pool.map(requests.get, urls)``"""
+    for call in facts.calls(*_CALL_LATER):
         given = (*call.args, *(value for _, value in call.keywords))
         asks = next((one.dotted for one in given if isinstance(one, Name) and one.dotted in WAITS_FOR_EVER), "")
         if asks and not any(name == "timeout" or mentions(value, "timeout") for name, value in call.keywords):
             yield Hit(f"{asks}, which is handed on here, waits as long as the other side likes", call.span)
+
+
+def _told_to_wait(facts: SourceFacts) -> Iterator[Hit]:
+    """None for a time, where a client has one of its own."""
+    for call in facts.calls(*ENDS_BY_ITSELF, *_MODELS):
+        if _is_none(facts, call.keyword("timeout")):
+            yield Hit(f"{call.callee} is told to wait as long as the other side likes", call.span)
     for call in facts.calls("aiohttp.ClientTimeout", "aiohttp.client.ClientTimeout", "httpx.Timeout"):
         given = (*call.args, *(value for _, value in call.keywords))
         read = (call.keyword("read") or call.argument(0, "timeout")) if call.callee == "httpx.Timeout" else None
