@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from stopper.core.cookie_flags import cookies_of, set_cookies, sets_credential
+from stopper.core.cookie_flags import CookieSet, cookies_of, set_cookies, sets_credential
 from stopper.core.exchange import Exchange
+from stopper.core.flask_cookie import session_cookie_name
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probe_baseline import attempt, candidates
@@ -33,6 +34,18 @@ def _answers_with_cookies(target: Target) -> Steps[list[Answer]]:
         if exchange is not None:
             found.append((RouteRef(method, route.path), exchange))
     return [one for one in found if one[1].response.all_headers("Set-Cookie")]
+
+
+def session_cookies(target: Target) -> Steps[list[tuple[RouteRef, Exchange, CookieSet]]]:
+    """The session and remember-me cookies that answers set, and do not end."""
+    names = {session_cookie_name(target.app), "remember_token"}
+    answers = yield from answers_with_cookies(target)
+    return [
+        (ref, exchange, cookie)
+        for ref, exchange in answers
+        for cookie in set_cookies(exchange.response)
+        if cookie.name in names and not cookie.ends
+    ]
 
 
 def keeps_by_cookie(target: Target) -> Steps[bool]:

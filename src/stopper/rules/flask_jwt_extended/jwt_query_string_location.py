@@ -105,5 +105,4 @@ RULE = Rule(
     detect=detect,
     fix=fix,
     probe=probe,
-    effect_of=(),
 )

@@ -256,15 +256,9 @@ def fix(app: App, hit: Hit) -> Edit | None:
         echo for call in facts.calls(*_ENGINES) if call.span == hit.span and (echo := call.keyword("echo")) is not None
     ]
     for value in values:
-        inside = isinstance(value, Constant) and value.value is True and value.span is not None and hit.span is not None
-        if (
-            inside
-            and isinstance(value, Constant)
-            and value.span is not None
-            and hit.span is not None
-            and hit.span.holds(value.span)
-        ):
-            return Edit(value.span, "False", safe=True)
+        span = value.span if is_constant(value, True) else None
+        if span is not None and hit.span is not None and hit.span.holds(span):
+            return Edit(span, "False", safe=True)
     return None
 
 

@@ -11,14 +11,12 @@ from stopper.core.cookie_flags import (
     flags_of_own_responses,
     lacking_flags,
     own_session_stores,
-    set_cookies,
 )
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.flask_cookie import session_cookie_name
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_cookies import answers_with_cookies
+from stopper.core.probe_cookies import session_cookies
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import (
     MISSING,
@@ -106,20 +104,14 @@ def _of_own_interface(facts: SourceFacts) -> Iterator[Span]:
 
 def probe(target: Target) -> Steps[Verdict]:
     """Look at the session and remember-me cookies that answers set."""
-    names = {session_cookie_name(target.app), "remember_token"}
-    answers = yield from answers_with_cookies(target)
-    seen = False
-    for ref, exchange in answers:
-        for cookie in set_cookies(exchange.response):
-            if cookie.name not in names or cookie.ends:
-                continue
-            seen = True
-            if lacking := lacking_flags(cookie):
-                evidence = Evidence("exchange", f"the cookie {cookie.name} lacks {', '.join(lacking)}", exchange)
-                return failed(f"{ref} sets the cookie {cookie.name} without {', '.join(lacking)}", (ref,), (evidence,))
+    cookies = yield from session_cookies(target)
+    for ref, exchange, cookie in cookies:
+        if lacking := lacking_flags(cookie):
+            evidence = Evidence("exchange", f"the cookie {cookie.name} lacks {', '.join(lacking)}", exchange)
+            return failed(f"{ref} sets the cookie {cookie.name} without {', '.join(lacking)}", (ref,), (evidence,))
     return (
         passed("the session cookie has Secure, HttpOnly and SameSite")
-        if seen
+        if cookies
         else not_applicable("no answer set a session cookie")
     )
 

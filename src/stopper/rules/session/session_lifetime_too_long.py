@@ -6,12 +6,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.cookie_flags import set_cookies
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.flask_cookie import session_cookie_name
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_cookies import answers_with_cookies
+from stopper.core.probe_cookies import session_cookies
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.setting_facts import in_force, lasting, said_time, seconds, written
 from stopper.core.stages_of_settings import is_for_one_desk
@@ -61,20 +59,16 @@ def detect(app: App) -> Iterator[Hit]:
 
 def probe(target: Target) -> Steps[Verdict]:
     """Look at the lifetime of the session and remember-me cookies that answers set."""
-    names = {session_cookie_name(target.app), "remember_token"}
-    answers = yield from answers_with_cookies(target)
-    seen = False
-    for ref, exchange in answers:
-        for cookie in set_cookies(exchange.response):
-            if cookie.name not in names or cookie.ends:
-                continue
-            seen = True
-            length = _length(cookie.attributes, exchange.response.header("Date"))
-            if length is not None and length > max(LONGEST.values()) + 86400:
-                evidence = Evidence("exchange", f"the cookie {cookie.name} lives {said_time(length)}", exchange)
-                return failed(f"{ref} sets the cookie {cookie.name} for {said_time(length)}", (ref,), (evidence,))
+    cookies = yield from session_cookies(target)
+    for ref, exchange, cookie in cookies:
+        length = _length(cookie.attributes, exchange.response.header("Date"))
+        if length is not None and length > max(LONGEST.values()) + 86400:
+            evidence = Evidence("exchange", f"the cookie {cookie.name} lives {said_time(length)}", exchange)
+            return failed(f"{ref} sets the cookie {cookie.name} for {said_time(length)}", (ref,), (evidence,))
     return (
-        passed("the session cookie ends within a month") if seen else not_applicable("no answer set a session cookie")
+        passed("the session cookie ends within a month")
+        if cookies
+        else not_applicable("no answer set a session cookie")
     )
 
 
