@@ -2,7 +2,7 @@
 
 import pytest
 
-from stopper.core.cookie_flags import lacking_flags, set_cookies
+from stopper.core.answers.cookie_flags import lacking_flags, set_cookies
 from stopper.core.exchange import Response
 
 

@@ -7,7 +7,7 @@ from flask import Flask, jsonify, request
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.probe import Target
-from stopper.core.probe_errors_seen import ERRORS, errors_seen
+from stopper.core.probing.errors_seen import ERRORS, errors_seen
 from stopper.scan.catalogue import find
 from stopper.scan.engine import run_probes
 from stopper.scan.forge import TokenForge

@@ -8,7 +8,7 @@ import pytest
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.probe import Identity, Send, Skipped, Steps, Target
-from stopper.core.probe_baseline import (
+from stopper.core.probing.baseline import (
     NONSENSE,
     Baseline,
     alike,

@@ -5,7 +5,7 @@ import pytest
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.probe import Target
-from stopper.core.probe_kinds import kinds, new_id
+from stopper.core.probing.things.kinds import kinds, new_id
 from stopper.scan.forge import TokenForge
 from stopper.scan.honest import HonestRequests
 

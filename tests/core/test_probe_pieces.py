@@ -14,11 +14,11 @@ from stopper.core.exchange import Request, Response
 from stopper.core.naming import as_parameter
 from stopper.core.personal import addresses_in, is_personal, mentions_personal, people_in
 from stopper.core.probe import Target
-from stopper.core.probe_baseline import alike, form, same
-from stopper.core.probe_login import asks_basic, lets_in, token_in, understood
-from stopper.core.probe_objects import as_id, entries, ids, marked, texts
-from stopper.core.probe_provoke import variations
-from stopper.core.probe_secret import signs
+from stopper.core.probing.accounts.login import asks_basic, lets_in, token_in, understood
+from stopper.core.probing.baseline import alike, form, same
+from stopper.core.probing.provoke import variations
+from stopper.core.probing.secret import signs
+from stopper.core.probing.things.objects import as_id, entries, ids, marked, texts
 from stopper.core.secret import Secret
 from stopper.scan.forge import TokenForge
 from stopper.scan.honest import HonestRequests

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stopper.core.exchange import Request
-from stopper.core.probe_query import query_names, with_query, without_query
+from stopper.core.probing.query import query_names, with_query, without_query
 
 ASKED = Request("GET", "/notes?page=2&tag=a%26b&page=3", (("Accept", "*/*"),), b"", "read", "alice")
 

@@ -7,7 +7,7 @@ from tests.scan.engine.test_engine import notes_app, rule, target
 
 from stopper.core.finding import Verdict
 from stopper.core.probe import Steps, Target, compute, passed
-from stopper.core.probe_shared import found_once
+from stopper.core.probing.shared import found_once
 from stopper.scan.engine import run_probes
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from stopper.core.exchange import Exchange, Request, Response
-from stopper.core.probe_told_forms import in_the_form_told
+from stopper.core.probing.told_forms import in_the_form_told
 
 
 def told(said: dict[str, object], refusal: str) -> dict[str, object]:

@@ -2,8 +2,8 @@
 
 import time
 
+from stopper.core.stores.whole_selects import held_in, is_row_of_all
 from stopper.core.values import Call, Constant, Sequence, Value
-from stopper.core.whole_selects import held_in, is_row_of_all
 
 
 def _asked(statement: str) -> bool:

@@ -1,8 +1,8 @@
 """Values are held against each other part by part, each part once."""
 
+from stopper.core.flow.written_alike import written_alike
 from stopper.core.place import Span
 from stopper.core.values import Call, Constant, Format, Value
-from stopper.core.written_alike import written_alike
 
 
 def _doubled(word: str, line: int, times: int) -> Value:

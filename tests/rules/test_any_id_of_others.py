@@ -8,8 +8,8 @@ from flask import abort, jsonify, request
 from tests.rules.test_two_given_people import GIVEN, Two, body
 
 from stopper.core.app import App, Route
-from stopper.core.probe_missing import missing_members
-from stopper.core.probe_nouns import alike, noun_of, nouns_before, nouns_of_name
+from stopper.core.probing.missing import missing_members
+from stopper.core.probing.things.nouns import alike, noun_of, nouns_before, nouns_of_name
 from stopper.scan.catalogue import load
 from stopper.scan.engine import run_probe
 from stopper.scan.target import prepare

@@ -13,10 +13,11 @@ from flask import Flask, session
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stopper.core import exception_texts, flask_cookie
+from stopper.core.answers import exception_texts
 from stopper.core.exchange import Response
 from stopper.core.rule import Rule
 from stopper.core.secret import Secret
+from stopper.core.tokens import flask_cookie
 from stopper.rules.api_key import config_dump_in_response
 from stopper.rules.bearer import any_bearer_token_accepted
 from stopper.rules.headers import security_headers_missing

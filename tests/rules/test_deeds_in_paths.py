@@ -8,7 +8,7 @@ from flask import abort, jsonify, request
 from tests.rules.toy_people import ToyPeople
 
 from stopper.core.app import App, Route
-from stopper.core.probe_kinds import collection_of
+from stopper.core.probing.things.kinds import collection_of
 
 
 class Bills(ToyPeople):

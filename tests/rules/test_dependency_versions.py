@@ -3,9 +3,9 @@
 import pytest
 
 from stopper.core.app import App
-from stopper.core.auth_advisories import ADVISORIES, holes, holes_below, order
+from stopper.core.deployment.auth_advisories import ADVISORIES, holes, holes_below, order
+from stopper.core.deployment.requirement_lines import pins_of
 from stopper.core.fact import TextFile
-from stopper.core.requirement_lines import pins_of
 from stopper.rules.dependency.vulnerable_auth_library import RULE
 
 

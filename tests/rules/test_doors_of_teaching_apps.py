@@ -18,7 +18,7 @@ from tests.rules.toy_people import ToyPeople
 
 from stopper.core.exchange import Response
 from stopper.core.probe import Identity
-from stopper.core.probe_login import understood
+from stopper.core.probing.accounts.login import understood
 from stopper.core.secret import Secret
 from stopper.scan.trial import try_rule
 

@@ -17,8 +17,8 @@ from stopper.core.app import App, Route, SecurityScheme, Spec
 from stopper.core.exchange import Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Skipped, Steps, Target, send
-from stopper.core.probe_inputs import Input, judged
-from stopper.core.probe_login import token_in
+from stopper.core.probing.accounts.login import token_in
+from stopper.core.probing.inputs import Input, judged
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
 from stopper.scan.credential import Held, forms

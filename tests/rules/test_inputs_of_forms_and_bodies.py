@@ -24,7 +24,7 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Response
 from stopper.core.finding import Verdict
 from stopper.core.probe import Identity
-from stopper.core.probe_packed_cookies import packed_cookies
+from stopper.core.probing.packed_cookies import packed_cookies
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
 from stopper.scan.engine import run_probe

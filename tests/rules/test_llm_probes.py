@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask, jsonify, request
 
-from stopper.core.llm_attacks import ATTACKS, Marker, attacks, proven
+from stopper.core.probing.llm_attacks import ATTACKS, Marker, attacks, proven
 from stopper.scan import catalogue
 from stopper.scan.trial import try_rule
 

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask, request
 from tests.rules.from_outside import RULES, reached, verdict
 
-from stopper.core.probe_errors_seen import ERRORS
+from stopper.core.probing.errors_seen import ERRORS
 from stopper.scan.engine import run_probe
 
 PAGE = (

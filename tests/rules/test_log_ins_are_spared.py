@@ -11,7 +11,7 @@ from tests.scan.engine.test_scan import served
 from stopper.core.exchange import Request
 from stopper.core.finding import Verdict
 from stopper.core.probe import Identity, Mode, Steps, Target, passed, send
-from stopper.core.probe_login import basic, retyped
+from stopper.core.probing.accounts.login import basic, retyped
 from stopper.core.secret import Secret
 from stopper.rules.account import login_not_throttled
 from stopper.scan.catalogue import find

@@ -8,7 +8,7 @@ from flask import abort, jsonify, request
 from tests.rules.test_two_given_people import Notes, Two, body
 
 from stopper.core.exchange import Response
-from stopper.core.probe_login import token_in
+from stopper.core.probing.accounts.login import token_in
 
 READS: dict[str, Any] = {"get": {"responses": {}}}
 ACCESS = "cross-user-object-access"

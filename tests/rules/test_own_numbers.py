@@ -10,7 +10,7 @@ from flask import Flask, jsonify, request
 from stopper.core.exchange import Response
 from stopper.core.finding import Verdict
 from stopper.core.naming import as_parameter
-from stopper.core.probe_own_values import told_about
+from stopper.core.probing.accounts.own_values import told_about
 from stopper.scan.catalogue import load
 from stopper.scan.trial import try_rule
 

@@ -11,7 +11,7 @@ from tests.rules.from_outside import RULES, reached, verdict
 
 from stopper.core.app import App, Route
 from stopper.core.probe import LITTLE
-from stopper.core.probe_inputs import inputs
+from stopper.core.probing.inputs import inputs
 from stopper.scan.engine import run_probe
 from stopper.scan.page_routes import with_pages_of
 from stopper.scan.run import _pages as pages

@@ -8,8 +8,8 @@ from flask import Flask, abort, redirect, request, session
 
 from stopper.core.app import App, Reader, Route
 from stopper.core.finding import Verdict
-from stopper.core.ids_in_paths import templated
 from stopper.core.probe import Identity
+from stopper.core.probing.ids_in_paths import templated
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
 from stopper.scan.engine import run_probe

@@ -12,7 +12,7 @@ from typing import Literal
 import pytest
 
 from stopper.core.app import Access, App, ConfigFact, Route, Spec
-from stopper.core.app_wiring import Wiring
+from stopper.core.deployment.app_wiring import Wiring
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
 from stopper.core.secret import Secret

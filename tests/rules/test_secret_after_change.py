@@ -7,9 +7,9 @@ import pytest
 from flask import Flask, jsonify, request
 from tests.scan.engine.test_engine import target
 
+from stopper.core.answers.response_fields import secrets_after_change
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request, Response
-from stopper.core.response_fields import secrets_after_change
 from stopper.rules.leak.sensitive_field_in_response import RULE
 from stopper.scan.engine import run_probe
 from stopper.scan.target import prepare

@@ -9,7 +9,7 @@ from tests.rules.toy_people import ToyPeople
 
 from stopper.core.app import App, Route, Spec
 from stopper.core.finding import Verdict
-from stopper.core.probe_errors_seen import SHOWN
+from stopper.core.probing.errors_seen import SHOWN
 from stopper.scan.catalogue import load
 from stopper.scan.engine import run_probe
 from stopper.scan.target import prepare

@@ -8,7 +8,7 @@ from flask import Flask, jsonify, redirect, request
 from tests.scan.engine.test_scan import served
 
 from stopper.core.app import Route
-from stopper.core.probe_accounts import takes_accounts, with_account
+from stopper.core.probing.accounts.accounts import takes_accounts, with_account
 from stopper.scan.catalogue import find
 from stopper.scan.options import ProbeOptions
 from stopper.scan.run import run_scan

@@ -16,9 +16,9 @@ from tests.rules.from_outside import RULES, reached, verdict
 from stopper.core.app import Route
 from stopper.core.exchange import Response
 from stopper.core.finding import Verdict
-from stopper.core.ids_in_paths import templated
 from stopper.core.probe import Identity, Target
-from stopper.core.probe_login import is_log_in_form, log_in
+from stopper.core.probing.accounts.login import is_log_in_form, log_in
+from stopper.core.probing.ids_in_paths import templated
 from stopper.core.secret import Secret
 from stopper.scan.crawl import crawled
 from stopper.scan.engine import run_probe

@@ -10,8 +10,8 @@ from tests.rules.from_outside import RULES, reached, verdict
 from stopper.core.app import App, Route
 from stopper.core.exchange import Response
 from stopper.core.probe import Identity
-from stopper.core.probe_baseline import bearers
-from stopper.core.probe_login import lets_in
+from stopper.core.probing.accounts.login import lets_in
+from stopper.core.probing.baseline import bearers
 from stopper.core.secret import Secret
 from stopper.scan.engine import run_probe
 from stopper.scan.target import prepare

@@ -7,7 +7,7 @@ from flask import Flask, abort, jsonify, request
 from tests.rules.toy_people import RULE, ToyPeople
 
 from stopper.core.probe import Identity
-from stopper.core.probe_changes import owners_in
+from stopper.core.probing.things.changes import owners_in
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
 from stopper.scan.trial import try_rule

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stopper.core.probe_wishes import better_than
+from stopper.core.probing.accounts.wishes import better_than
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from stopper.core.app import Route
 from stopper.core.exchange import Request
 from stopper.core.finding import Verdict
 from stopper.core.probe import Identity, Send
-from stopper.core.probe_account import Account
-from stopper.core.probe_page_wishes import taken_on_a_page
+from stopper.core.probing.accounts.account import Account
+from stopper.core.probing.accounts.page_wishes import taken_on_a_page
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
 from stopper.scan.trial import try_rule

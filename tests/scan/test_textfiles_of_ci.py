@@ -2,7 +2,7 @@
 
 import pytest
 
-from stopper.core.ci_steps import steps_of
+from stopper.core.deployment.ci_steps import steps_of
 from stopper.core.fact import TextFile
 from stopper.scan.source.textfiles import kind_of
 

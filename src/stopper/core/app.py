@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, cast
 
-from stopper.core.app_extensions import Extensions
-from stopper.core.app_wiring import Wiring
+from stopper.core.deployment.app_extensions import Extensions
+from stopper.core.deployment.app_wiring import Wiring
 from stopper.core.place import RouteRef, Span
 from stopper.core.secret import Secret
 

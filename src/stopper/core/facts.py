@@ -302,7 +302,7 @@ class SourceFacts:
         self, *sinks: SinkKind, label: LabelKind | tuple[LabelKind, ...] = (), by_name: bool = True, tests: bool = False
     ) -> Iterator[Flow]:
         """The flows into these sinks (any, when none is named) that carry one of these labels (any, when none is named)."""
-        from stopper.core.labelled_flows import labelled_flows
+        from stopper.core.flow.labelled_flows import labelled_flows
 
         kinds: tuple[LabelKind, ...] = (label,) if isinstance(label, str) else label
         for flow in labelled_flows(self, self._memory, sinks):

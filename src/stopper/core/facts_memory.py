@@ -38,7 +38,7 @@ class HasSpan(Protocol):
 @lru_cache(maxsize=1)
 def labelling() -> Callable[..., frozenset[Label]]:
     """What labels a value. It asks facts, so it is imported by the first question."""
-    from stopper.core.labelling import labels_of
+    from stopper.core.flow.labelling import labels_of
 
     return labels_of
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.exchange import Exchange
-from stopper.core.probe_objects import entries
+from stopper.core.probing.things.objects import entries
 
 _NAMES: Final = re.compile(
     r"(?i)^((user|contact|customer|home|billing|sender|recipient|owner|guest|client|member|patient|employee|student|author|seller|buyer|driver|passenger|private|personal)_?)?(e_?mail(_?address)?|phone(_?number)?|mobile|password(_?hash)?|passwd|ssn|"

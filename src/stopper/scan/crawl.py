@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl
 
 from stopper.core.app import Route
 from stopper.core.exchange import Response
-from stopper.core.ids_in_paths import templated
 from stopper.core.login_names import LOGIN
 from stopper.core.probe import Identity, Skipped
+from stopper.core.probing.ids_in_paths import templated
 from stopper.scan.allowed_methods import methods_at
 from stopper.scan.crawling import FOLDER_MOST, HELD_NAME, Crawl, Crawled, Place, read
 from stopper.scan.its_own_nouns import of_its_own_nouns

@@ -8,10 +8,10 @@ from typing import Final
 
 from stopper.core.app import Route
 from stopper.core.exchange import Request, Response
-from stopper.core.ids_in_paths import templated
 from stopper.core.probe import Identity, Skipped
-from stopper.core.probe_objects import entries
-from stopper.core.probe_query import query_names
+from stopper.core.probing.ids_in_paths import templated
+from stopper.core.probing.query import query_names
+from stopper.core.probing.things.objects import entries
 from stopper.scan.allowed_methods import allowed_at, methods_at
 from stopper.scan.harvest import ids_in
 from stopper.scan.merge import template_pattern

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 from urllib.parse import unquote_plus
 
+from stopper.core.answers.cookie_flags import cookies_of
 from stopper.core.app import App, Route
-from stopper.core.cookie_flags import cookies_of
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.login_names import (
     KEY_NAMES,
@@ -22,7 +22,7 @@ from stopper.core.login_names import (
     without_scheme,
 )
 from stopper.core.probe import Skipped
-from stopper.core.probe_baseline import is_door, same
+from stopper.core.probing.baseline import is_door, same
 from stopper.core.secret import Secret
 from stopper.scan.forge import is_token
 from stopper.scan.honest import HonestRequests

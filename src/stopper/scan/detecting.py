@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stopper.core.app import App
-from stopper.core.desk_files import is_shown_only
+from stopper.core.deployment.desk_files import is_shown_only
 from stopper.core.finding import Outcome
 from stopper.core.redactor import mask
 from stopper.core.rule import SEVERITIES, Hit, Rule

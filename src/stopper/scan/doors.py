@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from stopper.core.app import App, Route
 from stopper.core.exchange import Effect, Request
 from stopper.core.login_names import BEST, LOGIN, PASSWORD, SUBJECT
-from stopper.core.probe_accounts import names_in
-from stopper.core.probe_login import filled, is_log_in_form
+from stopper.core.probing.accounts.accounts import names_in
+from stopper.core.probing.accounts.login import filled, is_log_in_form
 from stopper.scan.spec.sample import sample
 
 _PEOPLE: Final = r"(users?|accounts?|customers?|members?|clients?|students?|people)"

@@ -24,8 +24,8 @@ from stopper.core.probe import (
     Together,
     Undo,
 )
-from stopper.core.probe_burst import LOAD
-from stopper.core.probe_errors_seen import ERRORS, SHOWN
+from stopper.core.probing.burst import LOAD
+from stopper.core.probing.errors_seen import ERRORS, SHOWN
 from stopper.core.rule import Rule, Surface
 from stopper.scan.detecting import DetectorResult, one_line, outcome_of, run_detectors
 from stopper.scan.options import Progress, silent

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from stopper.core.cookie_flags import cookies_of
+from stopper.core.answers.cookie_flags import cookies_of
 from stopper.core.exchange import Effect, Exchange, Request
 from stopper.core.login_names import PASSWORD
-from stopper.core.page_forms import TYPED, forms_of
+from stopper.core.probing.page_forms import TYPED, forms_of
 from stopper.scan.doors import form_of
 
 _ACCOUNT: Final = re.compile(r"(?i)user|login|name|account|nick")

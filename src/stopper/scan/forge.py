@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from stopper.core.flask_cookie import signing_word
 from stopper.core.secret import Secret
+from stopper.core.tokens.flask_cookie import signing_word
 from stopper.scan.forge_keys import own_certificate, own_jwk, own_rsa_key, public_forms
 from stopper.scan.own_words import spellings
 from stopper.scan.secret_phrases import phrases

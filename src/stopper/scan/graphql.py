@@ -15,7 +15,7 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
 from stopper.core.naming import as_parameter
 from stopper.core.probe import Identity, Skipped
-from stopper.core.probe_inputs import GRAPHQL
+from stopper.core.probing.inputs import GRAPHQL
 from stopper.scan.graphql_names import Placing, Spot
 from stopper.scan.graphql_schema import DESCRIBE, DESCRIBE_ONE, Field, Given, Kind, Schema, schema_in
 from stopper.scan.honest import HonestRequests

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
-from stopper.core.account_body import RIGHTS, account_body
 from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Identity, Skipped
-from stopper.core.probe_baseline import is_door, same
-from stopper.core.probe_llm import MODEL_PATH
+from stopper.core.probing.accounts.account_body import RIGHTS, account_body
+from stopper.core.probing.baseline import is_door, same
+from stopper.core.probing.llm import MODEL_PATH
 from stopper.scan.doors import REGISTER
 from stopper.scan.honest import HonestRequests
 from stopper.scan.nothing_there import speaks_for_itself

@@ -9,8 +9,8 @@ from stopper.core.exchange import Response
 from stopper.core.naming import as_parameter
 from stopper.core.owner_names import PERSON
 from stopper.core.probe import Identity, Skipped
-from stopper.core.probe_baseline import is_door
-from stopper.core.probe_objects import entries, own_id_names
+from stopper.core.probing.baseline import is_door
+from stopper.core.probing.things.objects import entries, own_id_names
 from stopper.scan.honest import USUAL_FIELDS, HonestRequests
 from stopper.scan.wire.courier import Courier
 

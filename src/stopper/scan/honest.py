@@ -12,7 +12,7 @@ from stopper.core.app import Route
 from stopper.core.exchange import Effect, Request
 from stopper.core.naming import as_parameter
 from stopper.core.owner_names import WHOSE_ID
-from stopper.core.probe_login import is_log_in_form
+from stopper.core.probing.accounts.login import is_log_in_form
 from stopper.scan.spec.sample import sample
 
 USUAL_FIELDS: Final = ("title", "name", "text", "content", "body", "description", "message", "value")

@@ -5,9 +5,9 @@ import re
 from itertools import islice
 from typing import Final
 
-from stopper.core.account_body import account_body
 from stopper.core.app import Route
 from stopper.core.probe import Identity, Skipped
+from stopper.core.probing.accounts.account_body import account_body
 from stopper.scan.doors import REGISTER, json_of
 from stopper.scan.logging_in import change, holder
 from stopper.scan.missing_fields import learn_one

@@ -6,15 +6,15 @@ from dataclasses import replace
 from typing import Final, cast
 from urllib.parse import urlencode, urlsplit
 
+from stopper.core.answers.cookie_flags import sets_credential
 from stopper.core.app import App, Route
-from stopper.core.cookie_flags import sets_credential
 from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.login_names import LOGIN, PASSWORD, SUBJECT, pairs
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped
-from stopper.core.probe_login import asks_basic, basic, lets_in
+from stopper.core.probing.accounts.login import asks_basic, basic, lets_in
+from stopper.core.probing.turned_away import turned_away
 from stopper.core.secret import Secret
-from stopper.core.turned_away import turned_away
 from stopper.scan.credential import credentials_in, forms, further_forms, odd_token, proven
 from stopper.scan.doors import REGISTER, accounts_bodies, doors, every_name, form_of, json_of
 from stopper.scan.entry_page import entry_request

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import Access, App, Reader, Route, Spec
-from stopper.core.app_extensions import Extensions
+from stopper.core.deployment.app_extensions import Extensions
 from stopper.core.secret import Secret
 
 _SPEC: Final[frozenset[Reader]] = frozenset({"spec"})

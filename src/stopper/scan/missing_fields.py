@@ -11,7 +11,7 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Response
 from stopper.core.login_names import LOGIN, PASSWORD
 from stopper.core.probe import Identity, Skipped
-from stopper.core.probe_baseline import is_door
+from stopper.core.probing.baseline import is_door
 from stopper.scan.doors import REGISTER
 from stopper.scan.honest import BODY_METHODS, HonestRequests
 from stopper.scan.survey import ENDS_ACCESS

@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from stopper.core.exchange import Response
 from stopper.core.naming import as_parameter
-from stopper.core.probe_objects import entries, inner_object
+from stopper.core.probing.things.objects import entries, inner_object
 
 USUAL: Final = (
     "/", "/login", "/register", "/logout", "/me", "/profile", "/account", "/users", "/admin", "/admin/users", "/health", "/healthz", "/status",

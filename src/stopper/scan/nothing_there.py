@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Identity
-from stopper.core.probe_baseline import same, steady
+from stopper.core.probing.baseline import same, steady
 from stopper.scan.wire.courier import Courier
 
 WORDS_MOST: Final = 120

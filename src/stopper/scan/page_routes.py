@@ -7,7 +7,7 @@ from typing import Final
 
 from stopper.core.app import Route
 from stopper.core.exchange import Response
-from stopper.core.page_forms import TOKEN, chosen, forms_of
+from stopper.core.probing.page_forms import TOKEN, chosen, forms_of
 from stopper.scan.page_links import on_host
 from stopper.scan.script_bodies import Sent
 

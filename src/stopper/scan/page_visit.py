@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from stopper.core.answers.cookie_flags import cookies_of
 from stopper.core.app import App
-from stopper.core.cookie_flags import cookies_of
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.probe import Identity, Skipped
 from stopper.core.secret import Secret

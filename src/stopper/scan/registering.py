@@ -8,13 +8,13 @@ from functools import partial
 from itertools import islice
 from typing import Final, cast
 
-from stopper.core.account_body import PHONE, account_body
 from stopper.core.app import Route
 from stopper.core.exchange import Request
 from stopper.core.login_names import LOGIN, pairs
 from stopper.core.probe import Identity
+from stopper.core.probing.accounts.account_body import PHONE, account_body
+from stopper.core.probing.turned_away import turned_away
 from stopper.core.secret import Secret
-from stopper.core.turned_away import turned_away
 from stopper.scan.doors import REGISTER, doors, form_of, json_of
 from stopper.scan.logging_in import change, from_page, holder, is_basic, log_in, logged_in
 from stopper.scan.scene import Scene

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final, cast
 
 from stopper.core.probe import Identity, Target
-from stopper.core.probe_baseline import Baseline
+from stopper.core.probing.baseline import Baseline
 from stopper.scan.credential import proven
 from stopper.scan.key_doors import with_key
 from stopper.scan.logging_in import log_in_again

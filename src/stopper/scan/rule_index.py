@@ -34,8 +34,8 @@ _FUNCTIONS: Final = ("detect", "probe", "fix")
 _QUESTIONS: Final = "questions"
 _OWNERS: Final = ("app", "source")
 _ALSO: Final = (
-    "stopper.core.labelled_flows",
-    "stopper.core.labelling",
+    "stopper.core.flow.labelled_flows",
+    "stopper.core.flow.labelling",
     "stopper.scan.judge",
     "stopper.scan.suppression",
     "stopper.scan.reports.patch",

@@ -7,13 +7,13 @@ from itertools import islice
 from typing import Final, cast
 from urllib.parse import quote, urlsplit
 
-from stopper.core.account_body import PHONE
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.login_names import OPAQUE, PASSWORD, SUBJECT, pairs
 from stopper.core.naming import as_parameter
 from stopper.core.probe import Skipped
-from stopper.core.turned_away import turned_away
+from stopper.core.probing.accounts.account_body import PHONE
+from stopper.core.probing.turned_away import turned_away
 from stopper.scan.doors import json_of
 from stopper.scan.missing_fields import missing_in
 from stopper.scan.scene import Scene

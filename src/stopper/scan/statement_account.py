@@ -5,7 +5,7 @@ from typing import Final
 
 from stopper.core.login_names import LOGIN
 from stopper.core.probe import Identity
-from stopper.core.probe_login import lets_in
+from stopper.core.probing.accounts.login import lets_in
 from stopper.core.secret import Secret
 from stopper.scan.doors import doors
 from stopper.scan.logging_in import log_in

@@ -8,10 +8,10 @@ from urllib.parse import quote, unquote
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Request
-from stopper.core.ids_in_paths import ID
 from stopper.core.owner_names import PERSON
 from stopper.core.probe import Skipped
-from stopper.core.probe_objects import inner_object
+from stopper.core.probing.ids_in_paths import ID
+from stopper.core.probing.things.objects import inner_object
 from stopper.scan.report import Skip
 from stopper.scan.wire.as_it_was import UNREAD
 from stopper.scan.wire.blind_deeds import UNSHOWN

@@ -6,11 +6,11 @@ from html import unescape
 from typing import Final
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from stopper.core.cookie_flags import cookies_of
+from stopper.core.answers.cookie_flags import cookies_of
 from stopper.core.exchange import Exchange, Request, Response
-from stopper.core.flask_cookie import payload
 from stopper.core.login_names import PASSWORD
 from stopper.core.probe import Skipped
+from stopper.core.tokens.flask_cookie import payload
 from stopper.scan.credential import merged
 from stopper.scan.scene import Scene
 

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from stopper.core.app import App, Route
 from stopper.core.exchange import Request
 from stopper.core.probe import Depth, Identity, Mode, Skipped, Target
-from stopper.core.probe_login import ENTERED, REGISTERED
-from stopper.core.probe_own_values import told_about
-from stopper.core.probe_unknown_people import GIVEN
+from stopper.core.probing.accounts.login import ENTERED, REGISTERED
+from stopper.core.probing.accounts.own_values import told_about
+from stopper.core.probing.accounts.unknown_people import GIVEN
 from stopper.scan.crawl import beside, crawled
 from stopper.scan.crawling import Crawled
 from stopper.scan.forge import TokenForge

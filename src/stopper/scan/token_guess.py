@@ -10,7 +10,7 @@ from itertools import chain, islice
 from multiprocessing import get_context
 from typing import Final
 
-from stopper.core.flask_cookie import signing_word
+from stopper.core.tokens.flask_cookie import signing_word
 from stopper.scan.forge import guesses, read_part
 
 CHUNK: Final = 200_000

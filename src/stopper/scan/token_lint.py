@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
-from stopper.core.flask_cookie import is_signed
 from stopper.core.naming import sensitive
 from stopper.core.personal import is_personal
 from stopper.core.rule import Severity
+from stopper.core.tokens.flask_cookie import is_signed
 
 Kind = Literal["jwt", "encrypted-jwt", "flask-session"]
 LARGEST: Final = 1_048_576

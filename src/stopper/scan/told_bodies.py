@@ -9,11 +9,11 @@ from itertools import islice
 from typing import Final, cast
 from urllib.parse import parse_qsl
 
-from stopper.core.account_body import PHONE
 from stopper.core.exchange import Effect, Exchange, Request, Response
 from stopper.core.login_names import PASSWORD, SUBJECT, pairs
 from stopper.core.naming import as_parameter
-from stopper.core.turned_away import turned_away
+from stopper.core.probing.accounts.account_body import PHONE
+from stopper.core.probing.turned_away import turned_away
 from stopper.scan.doors import json_of
 from stopper.scan.told_members import REPEATED, TEXT_MOST, USUAL, Account, account_members, as_it_names
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
-from stopper.core.account_body import account_body
 from stopper.core.exchange import Response
 from stopper.core.login_names import PASSWORD
 from stopper.core.naming import as_parameter
+from stopper.core.probing.accounts.account_body import account_body
 from stopper.scan.honest import plausible
 from stopper.scan.missing_fields import missing_in
 from stopper.scan.told_values import named_in

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from stopper.core.probe_shared import searches
+from stopper.core.probing.shared import searches
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ from typing import Final, cast
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.login_names import BEST, LOGIN, PASSWORD, SUBJECT
+from stopper.core.people.usual_accounts import PAIRS
 from stopper.core.probe import Identity, Skipped
-from stopper.core.probe_login import asks_basic, basic, lets_in, token_in, understood
+from stopper.core.probing.accounts.login import asks_basic, basic, lets_in, token_in, understood
 from stopper.core.secret import Secret
-from stopper.core.usual_accounts import PAIRS
 from stopper.scan.doors import accounts_bodies, doors, form_of, json_of
 from stopper.scan.scene import Scene
 from stopper.scan.spec.sample import sample

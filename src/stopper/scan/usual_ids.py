@@ -8,7 +8,7 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Response
 from stopper.core.naming import as_parameter
 from stopper.core.probe import Skipped
-from stopper.core.probe_baseline import is_door, steady
+from stopper.core.probing.baseline import is_door, steady
 from stopper.scan.honest import HonestRequests
 from stopper.scan.wire.courier import Courier
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from stopper.core.probe_item_routes import words_below
+from stopper.core.probing.things.item_routes import words_below
 from stopper.scan.more_words import heads_of
 
 HEADS: Final = ("/api", "/api/v1", "/v1")

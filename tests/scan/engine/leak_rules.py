@@ -7,7 +7,7 @@ from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import judge, protected, shown
+from stopper.core.probing.baseline import judge, protected, shown
 from stopper.core.rule import Hit, Rule
 
 

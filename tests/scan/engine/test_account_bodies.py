@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask, jsonify, request
 
-from stopper.core.account_body import AccountBody, account_body, beside_the_password, texts_of
+from stopper.core.probing.accounts.account_body import AccountBody, account_body, beside_the_password, texts_of
 from stopper.scan.catalogue import load
 from stopper.scan.trial import try_rule
 

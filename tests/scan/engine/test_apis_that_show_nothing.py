@@ -14,7 +14,7 @@ from tests.scan.engine.test_scan import served as running
 
 from stopper.core.app import App, Route
 from stopper.core.probe import Identity
-from stopper.core.probe_login import filled
+from stopper.core.probing.accounts.login import filled
 from stopper.core.secret import Secret
 from stopper.scan.crawl import crawled
 from stopper.scan.honest import plausible

@@ -28,7 +28,7 @@ from stopper.core.probe import (
     undo,
     unsure,
 )
-from stopper.core.probe_baseline import tries
+from stopper.core.probing.baseline import tries
 from stopper.core.rule import Hit, Probe, Rule, Surface
 from stopper.scan.engine import not_for, readers_first, run_detectors, run_probe, run_probes
 from stopper.scan.forge import TokenForge

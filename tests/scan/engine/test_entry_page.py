@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.probe import Identity, Send, Steps, Target
-from stopper.core.probe_login import filled, log_in
+from stopper.core.probing.accounts.login import filled, log_in
 from stopper.core.secret import Secret
 from stopper.scan.doors import accounts_bodies
 from stopper.scan.entry_page import entry_request

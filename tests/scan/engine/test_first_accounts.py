@@ -9,7 +9,7 @@ from flask import Flask, jsonify, request
 from stopper.core.app import App, Route
 from stopper.core.exchange import Response
 from stopper.core.probe import Identity
-from stopper.core.probe_login import understood
+from stopper.core.probing.accounts.login import understood
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import find
 from stopper.scan.honest import HonestRequests

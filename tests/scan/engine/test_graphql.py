@@ -18,7 +18,7 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
 from stopper.core.login_names import LOGIN
 from stopper.core.probe import Identity, Mode
-from stopper.core.probe_graphql_limits import deep_query
+from stopper.core.probing.graphql_limits import deep_query
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
 from stopper.scan.graphql import with_graphql

@@ -10,8 +10,8 @@ import jwt
 import pytest
 from flask import Flask, jsonify, redirect, request, session
 
+from stopper.core.answers.cookie_flags import cookies_of
 from stopper.core.app import App, Route
-from stopper.core.cookie_flags import cookies_of
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Identity, Mode
 from stopper.core.secret import Secret

@@ -7,7 +7,7 @@ from flask import Flask, redirect, request, session
 from tests.scan.engine.test_scan import served
 
 from stopper.core.app import Route
-from stopper.core.probe_login import is_log_in_form
+from stopper.core.probing.accounts.login import is_log_in_form
 from stopper.scan.catalogue import find
 from stopper.scan.options import ProbeOptions
 from stopper.scan.report import Report

@@ -14,7 +14,7 @@ from stopper.core.exchange import Request, Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, compute, failed, passed, send, unsure
-from stopper.core.probe_baseline import protected
+from stopper.core.probing.baseline import protected
 from stopper.core.rule import Rule
 from stopper.core.secret import Secret
 from stopper.scan.options import ProbeOptions

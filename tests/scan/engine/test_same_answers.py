@@ -3,7 +3,7 @@
 import pytest
 
 from stopper.core.exchange import Response
-from stopper.core.probe_baseline import same
+from stopper.core.probing.baseline import same
 
 
 def page(token: str, text: str = "wrong password") -> Response:

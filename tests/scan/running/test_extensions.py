@@ -13,7 +13,7 @@ from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from stopper.core.app_extensions import Extensions, ProxyTrust, TokenGuard, TokenManager
+from stopper.core.deployment.app_extensions import Extensions, ProxyTrust, TokenGuard, TokenManager
 from stopper.scan.running.extensions import read_extensions
 from stopper.scan.running.read import read_running
 

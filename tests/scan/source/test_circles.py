@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stopper.core.facts import source_of
-from stopper.core.label_bindings import MANY, Crowd
+from stopper.core.flow.label_bindings import MANY, Crowd
 
 ASKED = 20
 LEVELS = 100

@@ -1,9 +1,9 @@
 """Calls and headers that are found by an index are those that a search through all of them finds."""
 
-from stopper.core.calls_by_place import calls_between
+from stopper.core.answers.response_headers import headers_set
 from stopper.core.facts import source_of
-from stopper.core.passed_keywords import passed_as
-from stopper.core.response_headers import headers_set
+from stopper.core.flow.calls_by_place import calls_between
+from stopper.core.flow.passed_keywords import passed_as
 
 PROJECT = {
     "app.py": """

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from stopper.core.changing_calls import writes
 from stopper.core.facts import source_of
+from stopper.core.flow.changing_calls import writes
 
 HEAD = "from flask import Flask\nfrom collections import defaultdict\nfrom songs import songs_of\napp = Flask(__name__)\n{}\n\n@app.post('/<year>')\ndef view(year):\n    {}\n    for song in songs_of(year):\n        {}\n    return found\n"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from stopper.core.deployment.setting_facts import settings_out_of_sight
 from stopper.core.facts import source_of
-from stopper.core.setting_facts import settings_out_of_sight
 from stopper.core.values import Constant, EnvironmentValue, is_constant, text_of
 
 HEAD = "from flask import Flask\napp = Flask(__name__)\n"

@@ -8,16 +8,16 @@ from urllib.parse import urlencode
 
 from stopper.core.account_names import is_password_name
 from stopper.core.app import App, Route
-from stopper.core.body_models import classes_by_name
-from stopper.core.declared_queries import declared_queries
 from stopper.core.exchange import Request
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.body_models import classes_by_name
+from stopper.core.flow.declared_queries import declared_queries
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_log_in_by_get import log_in_by_get
-from stopper.core.probe_login import lets_in, may_let_in
+from stopper.core.probing.accounts.log_in_by_get import log_in_by_get
+from stopper.core.probing.accounts.login import lets_in, may_let_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import items, mapping
 from stopper.core.values import Call, Constant, Format, Mapping, Name, Sequence, Value, text_of, walk

@@ -8,24 +8,27 @@ from typing import Final
 
 from stopper.core.account_names import is_password_name, makes_password_hash, said_name
 from stopper.core.app import App, Route
-from stopper.core.desk_files import IN_DEVELOPMENT
+from stopper.core.deployment.desk_files import IN_DEVELOPMENT
 from stopper.core.exchange import Exchange, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.literal_accounts import (
+from stopper.core.flow.said_by_caller import GUARDS
+from stopper.core.keys.random_words import token_hex
+from stopper.core.owner_names import ROLE
+from stopper.core.people.literal_accounts import (
     USER_KEY,
     holds_password,
     is_default,
     is_user_name,
     literal_texts,
 )
-from stopper.core.literal_rows import has_default, in_files, inserted, names_and_passwords, written
-from stopper.core.owner_names import ROLE
-from stopper.core.password_columns import is_table_class
+from stopper.core.people.literal_rows import has_default, in_files, inserted, names_and_passwords, written
+from stopper.core.people.password_columns import is_table_class
+from stopper.core.people.usual_accounts import PAIRS, TRIES_MOST
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_anybody import lets_anybody_in, lets_in_by_any_password
-from stopper.core.probe_login import (
+from stopper.core.probing.accounts.anybody import lets_anybody_in, lets_in_by_any_password
+from stopper.core.probing.accounts.login import (
     asks_basic,
     goes_on,
     known_log_in,
@@ -36,10 +39,7 @@ from stopper.core.probe_login import (
     told_apart,
     understood,
 )
-from stopper.core.random_words import token_hex
 from stopper.core.rule import Hit, Rule
-from stopper.core.said_by_caller import GUARDS
-from stopper.core.usual_accounts import PAIRS, TRIES_MOST
 from stopper.core.values import (
     Call,
     ConfigValue,

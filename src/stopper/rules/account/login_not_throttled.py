@@ -6,24 +6,35 @@ from functools import partial
 from typing import Final
 
 from stopper.core.account_names import ASKS_ACCOUNT, REGISTERS
+from stopper.core.answers.response_fields import sent_texts
 from stopper.core.app import App, Route
-from stopper.core.code_doors import is_code, is_code_door, lets_somebody_in, looks_code_up, sets_password, takes_code
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.view_functions import FunctionIndex, index_of
+from stopper.core.keys.random_words import token_hex
+from stopper.core.keys.shown_secrets import is_shown, runs_statement, says_password, says_secret
 from stopper.core.login_names import PASSWORD
-from stopper.core.login_throttle import counts_attempts, limited_as_a_whole
 from stopper.core.naming import HUMP
-from stopper.core.password_checks import checks_password, is_check
+from stopper.core.people.code_doors import (
+    is_code,
+    is_code_door,
+    lets_somebody_in,
+    looks_code_up,
+    sets_password,
+    takes_code,
+)
+from stopper.core.people.login_throttle import counts_attempts, limited_as_a_whole
+from stopper.core.people.password_checks import checks_password, is_check
+from stopper.core.people.registering_views import is_named_registration, registers_somebody
+from stopper.core.people.reset_doors import asks_for_message
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, together, unsure
-from stopper.core.probe_baseline import attempt, beyond, same
-from stopper.core.probe_burst import SLOW, load_of
-from stopper.core.probe_codes import asked_codes, joined
-from stopper.core.probe_guessed_person import known_person, lockable_person, own_person
-from stopper.core.probe_log_in_by_get import log_in_by_get
-from stopper.core.probe_login import (
+from stopper.core.probing.accounts.codes import asked_codes, joined
+from stopper.core.probing.accounts.guessed_person import known_person, lockable_person, own_person
+from stopper.core.probing.accounts.log_in_by_get import log_in_by_get
+from stopper.core.probing.accounts.login import (
     asks_basic,
     entered,
     is_plainly_login,
@@ -33,15 +44,11 @@ from stopper.core.probe_login import (
     retyped,
     understood,
 )
-from stopper.core.probe_other_address import goes_on_from_elsewhere
-from stopper.core.random_words import token_hex
-from stopper.core.registering_views import is_named_registration, registers_somebody
-from stopper.core.reset_doors import asks_for_message
-from stopper.core.response_fields import sent_texts
+from stopper.core.probing.baseline import attempt, beyond, same
+from stopper.core.probing.burst import SLOW, load_of
+from stopper.core.probing.other_address import goes_on_from_elsewhere
 from stopper.core.rule import Hit, Rule
-from stopper.core.shown_secrets import is_shown, runs_statement, says_password, says_secret
 from stopper.core.values import Call, Item, Value, text_of
-from stopper.core.view_functions import FunctionIndex, index_of
 
 SHOWN: Final = 8
 """A text of so many characters that stands in the answer too comes from the request."""
@@ -89,13 +96,8 @@ def detect(app: App) -> Iterator[Hit]:
                 message = f"{message}: look whether somebody can log in there"
                 yield Hit(message, route.registered_at, place, certainty="possible", severity="low")
         elif _has_messages_sent(index, route, functions):
-            place = RouteRef("POST", route.path)
-            yield Hit(
-                f"{route.path} sends a message to whoever is named, as often as a caller likes",
-                route.registered_at,
-                place,
-                severity="medium",
-            )
+            message = f"{route.path} sends a message to whoever is named, as often as a caller likes"
+            yield Hit(message, route.registered_at, RouteRef("POST", route.path), severity="medium")
 
 
 def _has_messages_sent(index: FunctionIndex, route: SourceRoute, functions: list[str]) -> bool:

@@ -15,28 +15,29 @@ from stopper.core.account_names import (
     said_name,
 )
 from stopper.core.app import App, Route
-from stopper.core.asking_views import is_who
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.standing_alone import stands_alone
+from stopper.core.flow.view_functions import FunctionIndex, index_of
+from stopper.core.guards.asking_views import is_who
+from stopper.core.keys.random_words import token_urlsafe
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.origins import FORMS
-from stopper.core.own_passwords import changes_oneself, writes_password
 from stopper.core.owner_names import OWN_ACCOUNT
+from stopper.core.people.own_passwords import changes_oneself, writes_password
+from stopper.core.people.registered_roles import roles_taken
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import attempt
-from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import at_number
-from stopper.core.probe_login import log_in
-from stopper.core.probe_others_accounts import account, changing_routes, fits, is_hers
-from stopper.core.probe_registration import registered
-from stopper.core.random_words import token_urlsafe
-from stopper.core.registered_roles import roles_taken
+from stopper.core.probing.accounts.login import log_in
+from stopper.core.probing.accounts.others_accounts import account, changing_routes, fits, is_hers
+from stopper.core.probing.accounts.registration import registered
+from stopper.core.probing.baseline import attempt
+from stopper.core.probing.inputs import members
+from stopper.core.probing.things.kinds import at_number
 from stopper.core.rule import Hit, Rule
 from stopper.core.secret import Secret
-from stopper.core.standing_alone import stands_alone
 from stopper.core.values import (
     Call,
     Constant,
@@ -46,7 +47,6 @@ from stopper.core.values import (
     options,
     walk,
 )
-from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHANGES: Final = re.compile(
     r"(?i)(change|update|set|edit|new)[/_-]?(my_?)?(password|passwd|pwd)|(password|passwd|pwd)([/_-](change|update|edit|set))?/?$|/(me|account|profile|settings|security)/(password|passwd)"

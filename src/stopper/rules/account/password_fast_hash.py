@@ -6,12 +6,12 @@ from typing import Final, TypeGuard
 
 from stopper.core.account_names import is_clear_password, is_password_name, makes_password_hash, said_name
 from stopper.core.app import App
-from stopper.core.call_edits import calls_at, passing
+from stopper.core.edits.call_edits import calls_at, passing
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.followed_values import through
-from stopper.core.labelling import labels_of
+from stopper.core.flow.followed_values import through
+from stopper.core.flow.labelling import labels_of
+from stopper.core.flow.passing import given
 from stopper.core.labels import UNTRUSTED
-from stopper.core.passing import given
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import Call, ConfigValue, EnvironmentValue, Item, Member, Name, Parameter, Value, text_of, walk

@@ -6,16 +6,16 @@ from typing import Final
 
 from stopper.core.account_names import is_clear_password, said_name
 from stopper.core.app import App
-from stopper.core.call_edits import passing
+from stopper.core.deployment.served_heirs import is_said_anew
+from stopper.core.deployment.setting_facts import plain, written
+from stopper.core.deployment.stages_of_settings import is_for_one_desk
+from stopper.core.edits.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.whole_numbers import least_number
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.served_heirs import is_said_anew
-from stopper.core.setting_facts import plain, written
-from stopper.core.stages_of_settings import is_for_one_desk
 from stopper.core.values import Call, ConfigValue, Constant, Mapping, Value, text_of, walk
-from stopper.core.whole_numbers import least_number
 
 BCRYPT: Final = 10
 """The least cost of bcrypt (OWASP Password Storage Cheat Sheet)."""

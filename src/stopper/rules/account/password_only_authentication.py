@@ -10,10 +10,10 @@ from stopper.core.account_names import LOGS_IN, checks_password_hash, is_passwor
 from stopper.core.app import App, Route
 from stopper.core.fact import Decorator, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.view_functions import FunctionIndex, index_of
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import text_of, walk
-from stopper.core.view_functions import FunctionIndex, index_of
 
 _ADMIN: Final = re.compile(r"(?i)(^|[/_-])(admin|administration|back-?office|superuser|staff)([/_-]|$)")
 _MONEY: Final = re.compile(

@@ -6,18 +6,26 @@ from typing import Final
 
 from stopper.core.account_names import is_clear_password, is_of_a_service, is_password_name, said_name
 from stopper.core.app import App
-from stopper.core.body_models import classes_by_name
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.password_columns import SEALS, hashing_classes, is_column, is_own_column, is_table_class, only_carries
-from stopper.core.passwords_in_files import written_to_files
-from stopper.core.passwords_in_memory import kept_in_memory
-from stopper.core.passwords_unhashed import HASHED_COLUMN, is_given_sealed, unhashed
+from stopper.core.flow.body_models import classes_by_name
+from stopper.core.flow.held_inside import elements, members
+from stopper.core.flow.told_once import object_made_at
+from stopper.core.people.password_columns import (
+    SEALS,
+    hashing_classes,
+    is_column,
+    is_own_column,
+    is_table_class,
+    only_carries,
+)
+from stopper.core.people.passwords_in_files import written_to_files
+from stopper.core.people.passwords_in_memory import kept_in_memory
+from stopper.core.people.passwords_unhashed import HASHED_COLUMN, is_given_sealed, unhashed
+from stopper.core.people.poured_passwords import poured_passwords
 from stopper.core.place import Span
-from stopper.core.poured_passwords import poured_passwords
 from stopper.core.rule import Hit, Rule
 from stopper.core.text_words import mentions
-from stopper.core.told_once import object_made_at
 from stopper.core.values import (
     Call,
     Choice,
@@ -257,7 +265,7 @@ def _is_table(value: Value) -> bool:
 
 def _queried(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for call in facts.calls(*_FINDERS):
-        pairs = [*call.keywords, *(pair for one in call.args for pair in _pairs(one))]
+        pairs = [*call.keywords, *(pair for one in call.args for pair in members(one))]
         if call.span and any(is_password_name(name) and _is_typed(facts, value) for name, value in pairs):
             yield call.span, COMPARED
     for call in facts.calls("*.execute", "*.fetch_one", "*.query_db", "*.query", "*.raw"):
@@ -266,26 +274,9 @@ def _queried(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         text = " ".join(said for one in walk(call.args[0], 5) if (said := text_of(one)) is not None)
         if not _QUERY.search(text):
             continue
-        values = [*(one for value in call.args[1:] for one in _inside(value)), *_formatted(call.args[0])]
+        values = [*(one for value in call.args[1:] for one in elements(value)), *_formatted(call.args[0])]
         if any(_is_typed(facts, one) for one in values):
             yield call.span, STORED if _CHANGES_ROWS.search(text) else COMPARED
-
-
-def _pairs(value: Value) -> Iterator[tuple[str, Value]]:
-    for option in options(value):
-        for key, inner in option.items if isinstance(option, Mapping) else ():
-            yield text_of(key) or "", inner
-            yield from _pairs(inner)
-
-
-def _inside(value: Value) -> Iterator[Value]:
-    for option in options(value):
-        if isinstance(option, Sequence):
-            yield from option.items
-        elif isinstance(option, Mapping):
-            yield from (inner for _, inner in option.items)
-        else:
-            yield option
 
 
 def _formatted(value: Value) -> Iterator[Value]:
@@ -342,7 +333,7 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             yield call.span, STORED
     for call in facts.calls(*_INSERTS):
         if call.span and any(
-            _is_persons(name) and _is_typed(facts, value) for arg in call.args for name, value in _pairs(arg)
+            _is_persons(name) and _is_typed(facts, value) for arg in call.args for name, value in members(arg)
         ):
             yield call.span, STORED
     yield from ((span, STORED) for span in unhashed(facts, lambda value: _is_typed(facts, value)))

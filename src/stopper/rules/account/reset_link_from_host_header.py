@@ -5,21 +5,22 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from stopper.core import passing
 from stopper.core.account_names import RESETS
+from stopper.core.answers.shown_in_templates import pages_shown
 from stopper.core.app import App
-from stopper.core.chosen_by_key import answer_parts
+from stopper.core.deployment.setting_facts import is_always_set
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.mailing import mailers
+from stopper.core.flow import passing
+from stopper.core.flow.chosen_by_key import answer_parts
+from stopper.core.flow.run_later import run_later
+from stopper.core.flow.view_functions import index_of
+from stopper.core.people.mailing import mailers
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import attempt
-from stopper.core.probe_reset import asks_for_reset, links, resets
+from stopper.core.probing.accounts.reset import asks_for_reset, links, resets
+from stopper.core.probing.baseline import attempt
 from stopper.core.rule import Hit, Rule
-from stopper.core.run_later import run_later
-from stopper.core.setting_facts import is_always_set
-from stopper.core.shown_in_templates import pages_shown
 from stopper.core.values import (
     Call,
     ConfigValue,
@@ -35,7 +36,6 @@ from stopper.core.values import (
     text_of,
     walk,
 )
-from stopper.core.view_functions import index_of
 
 _HOST: Final = frozenset({
     "flask.request.host", "flask.request.host_url", "flask.request.url_root", "flask.request.root_url", "flask.request.base_url", "flask.request.url", "flask.request.origin", "flask.request.referrer",

@@ -5,28 +5,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from stopper.core.account_names import RESETS, said_name
-from stopper.core.ages_by_hand import times_noted
 from stopper.core.app import App
-from stopper.core.ended_tokens import KEPT_AS, ended
-from stopper.core.endless_entries import endless_entries
+from stopper.core.edits.random_edits import NUMBERS, from_the_system
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.found_rows import is_found
-from stopper.core.handed_reset_tokens import handed_out
-from stopper.core.named_columns import column_of
+from stopper.core.flow.view_functions import index_of
+from stopper.core.keys.endless_entries import endless_entries
+from stopper.core.keys.short_draws import is_short_draw
+from stopper.core.people.handed_reset_tokens import handed_out
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import attempt
-from stopper.core.probe_plain_cookies import login_link
-from stopper.core.probe_reset import Asked, asks_for_reset, reset_tokens, resets
-from stopper.core.probe_takeover import taken_over
-from stopper.core.random_edits import NUMBERS, from_the_system
+from stopper.core.probing.accounts.reset import Asked, asks_for_reset, reset_tokens, resets
+from stopper.core.probing.accounts.takeover import taken_over
+from stopper.core.probing.baseline import attempt
+from stopper.core.probing.plain_cookies import login_link
+from stopper.core.probing.seen_tokens import BY_TIME, LEAST_BITS, bits, counts_up, derived, encoded
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.seen_tokens import BY_TIME, LEAST_BITS, bits, counts_up, derived, encoded
-from stopper.core.short_draws import is_short_draw
-from stopper.core.unended_tokens import is_of_resets, unended
+from stopper.core.stores.found_rows import is_found
+from stopper.core.stores.named_columns import column_of
+from stopper.core.tokens.ages_by_hand import times_noted
+from stopper.core.tokens.ended_tokens import KEPT_AS, ended
+from stopper.core.tokens.unended_tokens import is_of_resets, unended
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Value, text_of, walk
-from stopper.core.view_functions import index_of
 
 _GUESSABLE: Final = re.compile(
     r"random\.(?!SystemRandom)\w+|uuid\.uuid[135]|(?:hashlib|zlib)\.\w+|base64\.\w*encode|time\.time|datetime\.(?!timedelta)\w*(?:\.\w+)*|binascii\.hexlify"

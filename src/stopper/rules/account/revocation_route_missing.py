@@ -9,7 +9,7 @@ from stopper.core.app import App, Route
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import RouteRef, Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.ways_out import ends_by_deed, gives_a_key
+from stopper.core.tokens.ways_out import ends_by_deed, gives_a_key
 
 _LOGIN: Final = re.compile(
     r"(?i)(^|[/_-])(log-?_?in|sign-?_?in|authenticate|auth|tokens?|sessions?|obtain-?token)(/(json|password))?/?$"

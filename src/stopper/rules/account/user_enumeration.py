@@ -6,33 +6,33 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.account_names import LOGS_IN, REGISTERS, RESETS
-from stopper.core.answer_texts import answers_of, texts_in
+from stopper.core.answers.answer_texts import answers_of, texts_in
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.given_accounts import is_caught_on_the_way, is_said_of_both, takes_account
-from stopper.core.hash_timing import BY_TIME, hashed_for_known_alone
+from stopper.core.flow.view_functions import index_of
+from stopper.core.keys.random_words import token_hex
 from stopper.core.login_names import PASSWORD
-from stopper.core.password_schemas import mentioned
+from stopper.core.people.given_accounts import is_caught_on_the_way, is_said_of_both, takes_account
+from stopper.core.people.hash_timing import BY_TIME, hashed_for_known_alone
+from stopper.core.people.password_schemas import mentioned
+from stopper.core.people.refused_apart import refused_apart
+from stopper.core.people.registering_views import registers_somebody
+from stopper.core.people.unknown_people import says_nobody, says_which
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_accounts import registered_address
-from stopper.core.probe_baseline import attempt, says_nothing
-from stopper.core.probe_guessed_person import known_person, own_person
-from stopper.core.probe_inputs import members
-from stopper.core.probe_login import entered, lets_in, login_requests, login_routes, retyped
-from stopper.core.probe_reset import mail_of
-from stopper.core.probe_taken_address import taken_address
-from stopper.core.probe_unknown_people import is_told_alike, said_beside, sends_reset, told_to_nobody
-from stopper.core.random_words import token_hex
-from stopper.core.refused_apart import refused_apart
-from stopper.core.registering_views import registers_somebody
+from stopper.core.probing.accounts.accounts import registered_address
+from stopper.core.probing.accounts.guessed_person import known_person, own_person
+from stopper.core.probing.accounts.login import entered, lets_in, login_requests, login_routes, retyped
+from stopper.core.probing.accounts.reset import mail_of
+from stopper.core.probing.accounts.taken_address import taken_address
+from stopper.core.probing.accounts.unknown_people import is_told_alike, said_beside, sends_reset, told_to_nobody
+from stopper.core.probing.baseline import attempt, says_nothing
+from stopper.core.probing.inputs import members
 from stopper.core.rule import Hit, Rule
-from stopper.core.unknown_people import says_nobody, says_which
 from stopper.core.values import Call, Constant, Item, Sequence, Value, is_constant, text_of, walk
-from stopper.core.view_functions import index_of
 
 _TAKEN: Final = re.compile(
     r"(?i)e-?mail(?:\b|_).{0,30}(?:\b|_)(already|in use|taken|registered|exists)|(?:that|this|your|the) address .{0,20}(?:already|in use|taken|registered)|already (been )?registered|account .{0,20}already exists|account (with|for|under) (this|that|your|the) (e-?mail|address)\b.{0,20}already|user already exists|user_(already_)?exists|already (has|have) an account|(has|have) an account already"

@@ -9,14 +9,17 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from stopper.core.account_names import REGISTERS, is_password_name, makes_password_hash
 from stopper.core.app import App, Route
-from stopper.core.body_models import classes_by_name
 from stopper.core.exchange import Exchange, Request
-from stopper.core.expected_bodies import expected_fields
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.json_schema_passwords import takes_any_by_json
-from stopper.core.password_schemas import (
+from stopper.core.flow.body_models import classes_by_name
+from stopper.core.flow.expected_bodies import expected_fields
+from stopper.core.flow.read_parts import origins
+from stopper.core.flow.view_functions import FunctionIndex, index_of
+from stopper.core.flow.whole_numbers import least_number
+from stopper.core.people.json_schema_passwords import takes_any_by_json
+from stopper.core.people.password_schemas import (
     LEAST,
     asks_nothing,
     is_no_least,
@@ -28,9 +31,11 @@ from stopper.core.password_schemas import (
     measures,
     takes_any_password,
 )
+from stopper.core.people.registering_views import registers_somebody
+from stopper.core.people.written_passwords import changes_password, inserts_password
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_accounts import (
+from stopper.core.probing.accounts.accounts import (
     asks_no_password,
     likeliest_first,
     registered_at,
@@ -38,15 +43,10 @@ from stopper.core.probe_accounts import (
     takes_accounts,
     with_account,
 )
-from stopper.core.probe_baseline import alike
-from stopper.core.probe_login import asks_again
-from stopper.core.read_parts import origins
-from stopper.core.registering_views import registers_somebody
+from stopper.core.probing.accounts.login import asks_again
+from stopper.core.probing.baseline import alike
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Member, Value, text_of, walk
-from stopper.core.view_functions import FunctionIndex, index_of
-from stopper.core.whole_numbers import least_number
-from stopper.core.written_passwords import changes_password, inserts_password
 
 WEAK: Final = "password"
 """The commonest password there is; eight letters, so that a length alone lets it pass."""

@@ -3,21 +3,21 @@
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name, is_key_reading
 from stopper.core.app import App
-from stopper.core.body_models import HANDS_BODY, classes_by_name
 from stopper.core.fact import Reading
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.kept_out_of_addresses import kept_out_of_addresses
-from stopper.core.keys_in_addresses import is_proof, keys_in_addresses
-from stopper.core.keys_looked_up import keys_looked_up
+from stopper.core.flow.body_models import HANDS_BODY, classes_by_name
+from stopper.core.keys.api_key_names import is_key_name, is_key_reading
+from stopper.core.keys.keys_in_addresses import is_proof, keys_in_addresses
+from stopper.core.keys.keys_looked_up import keys_looked_up
 from stopper.core.naming import sensitive
+from stopper.core.outgoing.kept_out_of_addresses import kept_out_of_addresses
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_api_key import key_holders
-from stopper.core.probe_baseline import NONSENSE, candidates, establish, judge
-from stopper.core.probe_query import with_query, without_query
+from stopper.core.probing.api_key import key_holders
+from stopper.core.probing.baseline import NONSENSE, candidates, establish, judge
+from stopper.core.probing.query import with_query, without_query
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,

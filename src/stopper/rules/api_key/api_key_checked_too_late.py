@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name, is_key_reading, is_shown_key, reads_keys
 from stopper.core.app import App
-from stopper.core.calls_by_place import calls_between
 from stopper.core.fact import Condition, Decorator, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.nested_functions import inside
+from stopper.core.flow.calls_by_place import calls_between
+from stopper.core.flow.nested_functions import inside
+from stopper.core.flow.standing_alone import stands_alone
+from stopper.core.keys.api_key_names import is_key_name, is_key_reading, is_shown_key, reads_keys
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.standing_alone import stands_alone
 from stopper.core.values import Call, Constant, Item, Mapping, Name, Parameter, Truth, Value, is_constant, text_of, walk
 
 _EFFECT: Final = re.compile(

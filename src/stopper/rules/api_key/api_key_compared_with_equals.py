@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.account_names import is_password_name, said_name
-from stopper.core.api_key_names import READ_FROM, SHOWN, is_key_name
 from stopper.core.app import App
-from stopper.core.asked_before import is_of_absent_ones
-from stopper.core.body_models import classes_by_name, is_kept_here
-from stopper.core.enumerations import is_enumerated
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.body_models import classes_by_name, is_kept_here
+from stopper.core.flow.enumerations import is_enumerated
+from stopper.core.guards.asked_before import is_of_absent_ones
+from stopper.core.keys.api_key_names import READ_FROM, SHOWN, is_key_name
 from stopper.core.labels import Label, LabelKind
 from stopper.core.naming import sensitive
-from stopper.core.query_comparisons import is_query
 from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.stores.query_comparisons import is_query
 from stopper.core.values import (
     Call,
     ConfigValue,

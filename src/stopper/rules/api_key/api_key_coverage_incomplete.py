@@ -4,18 +4,18 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name, reads_keys
 from stopper.core.app import App, Route
-from stopper.core.asking_views import asks_somebody
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS
+from stopper.core.flow.view_functions import index_of
+from stopper.core.guards.asking_views import asks_somebody
+from stopper.core.keys.api_key_names import is_key_name, reads_keys
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import alike, is_door
+from stopper.core.probing.baseline import alike, is_door
 from stopper.core.rule import Hit, Rule
-from stopper.core.view_functions import index_of
+from stopper.core.tokens.jwt_names import DECODING, OTHER_VERIFIERS
 
 _KEY_GUARD: Final = re.compile(
     r"(?i)api_?key|(?:require|check|verify|valid|need)\w*_?key|key_?(?:required|auth|needed)|ApiKey|x_api"

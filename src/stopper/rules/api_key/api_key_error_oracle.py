@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import reads_keys
 from stopper.core.app import App
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.keys.api_key_names import reads_keys
 from stopper.core.place import Span
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_api_key import key_holders, with_header
-from stopper.core.probe_baseline import NONSENSE, candidates, establish, same
+from stopper.core.probing.api_key import key_holders, with_header
+from stopper.core.probing.baseline import NONSENSE, candidates, establish, same
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Constant, Sequence, Value, walk
 

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name, is_of_browsers, is_shown_key, reads_keys
 from stopper.core.app import App
-from stopper.core.desk_files import MADE_UP
-from stopper.core.environment_edits import named_from_environment
+from stopper.core.deployment.desk_files import MADE_UP
+from stopper.core.edits.environment_edits import named_from_environment
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.key_shapes import STANDS_IN, is_drawn
-from stopper.core.keys_by_use import is_key_by_use, sent_credentials
+from stopper.core.flow.passed_keywords import passed_as
+from stopper.core.flow.passing import given
+from stopper.core.keys.api_key_names import is_key_name, is_of_browsers, is_shown_key, reads_keys
+from stopper.core.keys.key_shapes import STANDS_IN, is_drawn
+from stopper.core.keys.keys_by_use import is_key_by_use, sent_credentials
 from stopper.core.naming import may_be_key, sensitive
-from stopper.core.passed_keywords import passed_as
-from stopper.core.passing import given
 from stopper.core.place import Span
 from stopper.core.redaction.providers import first_format
 from stopper.core.rule import Certainty, Edit, Hit, Rule

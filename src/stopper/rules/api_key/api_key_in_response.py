@@ -5,22 +5,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, cast
 
-from stopper.core.api_key_names import is_key_name, is_of_browsers
 from stopper.core.app import App
-from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.keys_by_use import is_key_by_use
-from stopper.core.keys_in_whole_rows import key_columns, shows_key_of_row
-from stopper.core.left_out import is_spread
-from stopper.core.naming import sensitive
-from stopper.core.origins import UPSTREAM
-from stopper.core.place import Span
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_answers import honest_answers
-from stopper.core.rows_of_keys import KEY_ITSELF, is_kept_key, is_key_of_row, is_shown_by_key_model
-from stopper.core.rule import Hit, Rule
-from stopper.core.shown_fields import (
+from stopper.core.flow.body_models import classes_by_name
+from stopper.core.flow.left_out import is_spread
+from stopper.core.flow.shown_fields import (
     declared_fields,
     dumped_class,
     filled_with_keys,
@@ -28,7 +18,17 @@ from stopper.core.shown_fields import (
     is_dump,
     secret_fields,
 )
-from stopper.core.sql_tables import columns_read
+from stopper.core.keys.api_key_names import is_key_name, is_of_browsers
+from stopper.core.keys.keys_by_use import is_key_by_use
+from stopper.core.keys.keys_in_whole_rows import key_columns, shows_key_of_row
+from stopper.core.keys.rows_of_keys import KEY_ITSELF, is_kept_key, is_key_of_row, is_shown_by_key_model
+from stopper.core.naming import sensitive
+from stopper.core.origins import UPSTREAM
+from stopper.core.place import Span
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probing.answers import honest_answers
+from stopper.core.rule import Hit, Rule
+from stopper.core.stores.sql_tables import columns_read
 from stopper.core.values import (
     Call,
     Caught,

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.followed_values import through
+from stopper.core.flow.followed_values import through
+from stopper.core.keys.api_key_names import is_key_name
 from stopper.core.naming import sensitive
-from stopper.core.outbound_names import ENDS_BY_ITSELF, WAITS_FOR_EVER
+from stopper.core.outgoing.outbound_names import ENDS_BY_ITSELF, WAITS_FOR_EVER
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name, is_shown_key, reads_keys
 from stopper.core.app import App
-from stopper.core.body_models import classes_by_name
 from stopper.core.fact import ClassFact, TextFile
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.new_keys import collection_of
+from stopper.core.flow.body_models import classes_by_name
+from stopper.core.keys.api_key_names import is_key_name, is_shown_key, reads_keys
+from stopper.core.keys.new_keys import collection_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (

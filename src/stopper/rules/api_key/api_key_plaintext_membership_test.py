@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import is_shown_key, reads_keys
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.keys.api_key_names import is_shown_key, reads_keys
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import (

@@ -6,25 +6,27 @@ from dataclasses import replace
 from math import log2
 from typing import Final, cast
 
-from stopper.core.api_key_names import is_key_name, makes_keys
 from stopper.core.app import App, Route
-from stopper.core.digests_of_known_things import digest_of_known_things
+from stopper.core.edits.random_edits import NUMBERS, from_the_system
 from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.glimpses import most_characters
+from stopper.core.flow.glimpses import most_characters
+from stopper.core.flow.passed_keywords import passed_as
+from stopper.core.flow.whole_numbers import least_number
+from stopper.core.keys.api_key_names import is_key_name, makes_keys
+from stopper.core.keys.digests_of_known_things import digest_of_known_things
+from stopper.core.keys.looked_up_keys import looked_up_keys
+from stopper.core.keys.new_keys import digests_kept
+from stopper.core.keys.random_picks import is_picked, picks
+from stopper.core.keys.worked_out import clock_of, how_made
 from stopper.core.login_names import KEY_NAMES, TOKEN_NAMES, named
-from stopper.core.looked_up_keys import looked_up_keys
-from stopper.core.new_keys import digests_kept
-from stopper.core.passed_keywords import passed_as
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, undo, unsure
-from stopper.core.probe_baseline import attempt, candidates
-from stopper.core.probe_inputs import members
-from stopper.core.probe_login import ENTERED, REGISTERED
-from stopper.core.probe_objects import ids, plain_members
-from stopper.core.random_edits import NUMBERS, from_the_system
-from stopper.core.random_picks import is_picked, picks
+from stopper.core.probing.accounts.login import ENTERED, REGISTERED
+from stopper.core.probing.baseline import attempt, candidates
+from stopper.core.probing.inputs import members
+from stopper.core.probing.things.objects import ids, plain_members
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -37,8 +39,6 @@ from stopper.core.values import (
     parts,
     text_of,
 )
-from stopper.core.whole_numbers import least_number
-from stopper.core.worked_out import clock_of, how_made
 
 _API_KEY: Final = re.compile(r"(?i)api_?key")
 _OTHER_KEYS: Final = re.compile(r"(?i)cache|secret_key|public|session|storage|s3|file")

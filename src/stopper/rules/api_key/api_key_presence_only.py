@@ -5,19 +5,19 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.account_names import said_name
-from stopper.core.api_key_names import is_key_name, is_key_reading, reads_keys
 from stopper.core.app import App
 from stopper.core.exchange import Exchange
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.half_keys import half_judged
-from stopper.core.key_gates import idle_gates, lets_in_by_form
-from stopper.core.made_up_callers import made_up_callers
+from stopper.core.guards.made_up_callers import made_up_callers
+from stopper.core.keys.api_key_names import is_key_name, is_key_reading, reads_keys
+from stopper.core.keys.half_keys import half_judged
+from stopper.core.keys.key_gates import idle_gates, lets_in_by_form
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_api_key import headers_of, with_header
-from stopper.core.probe_baseline import NONSENSE, candidates, is_door
+from stopper.core.probing.api_key import headers_of, with_header
+from stopper.core.probing.baseline import NONSENSE, candidates, is_door
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,

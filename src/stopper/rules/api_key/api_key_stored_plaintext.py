@@ -4,26 +4,24 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name, is_shown_key, reads_keys
 from stopper.core.app import App
-from stopper.core.body_models import classes_by_name, is_kept_here
-from stopper.core.enumerations import is_enumerated
 from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.named_columns import names_of_columns
-from stopper.core.new_keys import HASH, MODEL, column_of_keys, is_new, kept_as_made, names_key
-from stopper.core.password_columns import is_table_class
+from stopper.core.flow.body_models import classes_by_name, is_kept_here
+from stopper.core.flow.enumerations import is_enumerated
+from stopper.core.flow.held_inside import elements, members
+from stopper.core.keys.api_key_names import is_key_name, is_shown_key, reads_keys
+from stopper.core.keys.new_keys import HASH, MODEL, column_of_keys, is_new, kept_as_made, names_key
+from stopper.core.people.password_columns import is_table_class
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
+from stopper.core.stores.named_columns import names_of_columns
 from stopper.core.values import (
     Call,
     Constant,
     Format,
-    Mapping,
     Name,
-    Sequence,
     Value,
-    options,
     text_of,
     walk,
 )
@@ -72,10 +70,10 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _look_ups(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for call in facts.calls(*_FINDERS):
-        pairs = [*call.keywords, *(pair for one in call.args for pair in _pairs(one))]
-        pairs += [pair for _, one in call.keywords for pair in _pairs(one)]
+        pairs = [*call.keywords, *(pair for one in call.args for pair in members(one))]
+        pairs += [pair for _, one in call.keywords for pair in members(one)]
         if call.method == "aggregate":  # ``[{"$match": {"key": key}}]``
-            pairs += [pair for one in call.args[:1] for part in walk(one, 3) for pair in _pairs(part)]
+            pairs += [pair for one in call.args[:1] for part in walk(one, 3) for pair in members(part)]
         if call.span and any(not _OTHER.search(name) and is_shown_key(facts, value) for name, value in pairs):
             yield call.span, LOOKED_UP
     for comparison in facts.comparisons("=="):
@@ -105,12 +103,6 @@ def _in_redis(facts: SourceFacts, call: Call) -> bool:
         return False
     parts = [part for one in call.args[:2] for part in (one.parts if isinstance(one, Format) else (one,))]
     return any(is_shown_key(facts, part) for part in parts)
-
-
-def _pairs(value: Value) -> Iterator[tuple[str, Value]]:
-    for option in options(value):
-        for key, inner in option.items if isinstance(option, Mapping) else ():
-            yield text_of(key) or "", inner
 
 
 def _is_of_keys(facts: SourceFacts, assignment: Assignment, models: set[str]) -> bool:
@@ -154,23 +146,13 @@ def _is_query(facts: SourceFacts, call: Call) -> bool:
     if not any("where" in text.lower() and not HASH.search(text) for text in texts):
         return False
     given = [*call.args[1:], *(value for _, value in call.keywords), *(_parts(call.args[0]) if call.args else ())]
-    return any(is_shown_key(facts, one) for value in given for one in _inside(value))
+    return any(is_shown_key(facts, one) for value in given for one in elements(value))
 
 
 def _parts(value: Value) -> Iterator[Value]:
     for one in walk(value, 2):
         if isinstance(one, Format):
             yield from one.parts
-
-
-def _inside(value: Value) -> Iterator[Value]:
-    for option in options(value):
-        if isinstance(option, Sequence):
-            yield from option.items
-        elif isinstance(option, Mapping):
-            yield from (inner for _, inner in option.items)
-        else:
-            yield option
 
 
 def _stores(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
@@ -199,7 +181,7 @@ def _stores(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             and text
             and _INSERTS.search(text)
             and not HASH.search(text)
-            and any(is_new(one) for value in call.args[1:] for one in _inside(value))
+            and any(is_new(one) for value in call.args[1:] for one in elements(value))
         ):
             yield call.span, STORED
 

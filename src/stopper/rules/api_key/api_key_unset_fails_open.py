@@ -4,20 +4,20 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App, Route
-from stopper.core.asked_before import bare_of, is_asked_before, is_required_before, reads_same, truths
-from stopper.core.calls_by_place import calls_between
+from stopper.core.deployment.needed_to_start import needed_to_start, setting_names
 from stopper.core.exchange import Exchange
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.hung_hooks import hung_within
-from stopper.core.missing_keys import NONE, listed, meant, meeting, says_key, unhashed, when_not_set
+from stopper.core.flow.calls_by_place import calls_between
+from stopper.core.flow.raising import raised_in
+from stopper.core.guards.asked_before import bare_of, is_asked_before, is_required_before, reads_same, truths
+from stopper.core.guards.hung_hooks import hung_within
+from stopper.core.keys.missing_keys import NONE, listed, meant, meeting, says_key, unhashed, when_not_set
 from stopper.core.naming import sensitive
-from stopper.core.needed_to_start import needed_to_start, setting_names
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import candidates, same
-from stopper.core.raising import raised_in
+from stopper.core.probing.baseline import candidates, same
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,

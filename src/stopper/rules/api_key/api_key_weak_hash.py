@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name, is_shown_key, makes_keys
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.passing import given
+from stopper.core.keys.api_key_names import is_key_name, is_shown_key, makes_keys
 from stopper.core.naming import sensitive
-from stopper.core.passing import given
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import (
     Call,

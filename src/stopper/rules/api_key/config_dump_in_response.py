@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.answers.settings_shown import shows_settings_whole
 from stopper.core.app import App
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import Flow, TextFile
@@ -11,10 +12,9 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_answers import honest_answers
-from stopper.core.probe_internal import left_behind
+from stopper.core.probing.answers import honest_answers
+from stopper.core.probing.internal import left_behind
 from stopper.core.rule import Hit, Rule
-from stopper.core.settings_shown import shows_settings_whole
 from stopper.core.values import Call, Mapping, Name, literals, text_of, walk
 
 MESSAGE: Final = "every setting of the application is in this response, its keys included"

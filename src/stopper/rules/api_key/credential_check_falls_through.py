@@ -4,25 +4,25 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import READ_FROM, is_key_name, is_key_reading, reads_keys
 from stopper.core.app import App
-from stopper.core.asked_only_without import asked_only_without
-from stopper.core.calls_by_place import calls_between
 from stopper.core.fact import Condition, Handler
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.half_keys import half_judged
-from stopper.core.handed_to_keys import handed_to_keys, is_of_signed
-from stopper.core.jwt_names import DECODING
-from stopper.core.key_gates import lets_in_by_form
-from stopper.core.key_ways_in import ways_without_a_check
-from stopper.core.made_up_callers import made_up_callers
-from stopper.core.named_by_key import names_by_the_key
+from stopper.core.flow.calls_by_place import calls_between
+from stopper.core.guards.asked_only_without import asked_only_without
+from stopper.core.guards.handed_to_keys import handed_to_keys, is_of_signed
+from stopper.core.guards.made_up_callers import made_up_callers
+from stopper.core.keys.api_key_names import READ_FROM, is_key_name, is_key_reading, reads_keys
+from stopper.core.keys.half_keys import half_judged
+from stopper.core.keys.key_gates import lets_in_by_form
+from stopper.core.keys.key_ways_in import ways_without_a_check
+from stopper.core.keys.named_by_key import names_by_the_key
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_api_key import headers_of, reads_bearer, with_header
-from stopper.core.probe_baseline import NONSENSE, candidates, is_door
+from stopper.core.probing.api_key import headers_of, reads_bearer, with_header
+from stopper.core.probing.baseline import NONSENSE, candidates, is_door
 from stopper.core.rule import Hit, Rule
+from stopper.core.tokens.jwt_names import DECODING
 from stopper.core.values import (
     Call,
     Choice,

@@ -4,17 +4,17 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name, is_of_browsers
 from stopper.core.app import App
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Flow, TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.keys_by_use import is_key_by_use, sent_as_keys
+from stopper.core.keys.api_key_names import is_key_name, is_of_browsers
+from stopper.core.keys.keys_by_use import is_key_by_use, sent_as_keys
 from stopper.core.naming import sensitive
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.probing.baseline import attempt, candidates
 from stopper.core.redaction.providers import first_format
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (

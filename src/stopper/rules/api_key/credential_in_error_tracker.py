@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.call_edits import passing
+from stopper.core.deployment.switched_on import is_on
+from stopper.core.edits.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.held_headers import carried, mappings
+from stopper.core.flow.left_out import left_out
+from stopper.core.flow.unpacked_calls import unpacked
 from stopper.core.labels import CREDENTIALS
-from stopper.core.left_out import left_out
+from stopper.core.outgoing.held_headers import carried, mappings
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.switched_on import is_on
-from stopper.core.unpacked_calls import unpacked
 from stopper.core.values import (
     Call,
     Constant,

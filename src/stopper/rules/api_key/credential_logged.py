@@ -4,25 +4,25 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.answers.shown_as_text import mappings_in, shown_in
 from stopper.core.app import App
-from stopper.core.behind_settings import is_behind_setting
-from stopper.core.body_models import is_record
-from stopper.core.call_edits import calls_at
-from stopper.core.claims_by_use import is_read_as_claims
+from stopper.core.deployment.behind_settings import is_behind_setting
+from stopper.core.edits.call_edits import calls_at
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.held_headers import Put, carried, credential_kind
-from stopper.core.jwt_names import written_in
-from stopper.core.keys_by_use import is_key_by_use
+from stopper.core.flow.body_models import is_record
+from stopper.core.flow.passing import callers as running
+from stopper.core.flow.passing import passed
+from stopper.core.flow.shown_fields import secret_fields
+from stopper.core.flow.told_once import OF_SEVERAL, handed_in, told_once
+from stopper.core.keys.keys_by_use import is_key_by_use
+from stopper.core.keys.told_by_text import told_at
 from stopper.core.labels import CREDENTIALS, UNTRUSTED, Label, LabelKind
 from stopper.core.naming import sensitive
-from stopper.core.passing import callers as running
-from stopper.core.passing import passed
+from stopper.core.outgoing.held_headers import Put, carried, credential_kind
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.shown_as_text import mappings_in, shown_in
-from stopper.core.shown_fields import secret_fields
-from stopper.core.told_by_text import told_at
-from stopper.core.told_once import OF_SEVERAL, handed_in, told_once
+from stopper.core.tokens.claims_by_use import is_read_as_claims
+from stopper.core.tokens.jwt_names import written_in
 from stopper.core.values import (
     Call,
     ConfigValue,

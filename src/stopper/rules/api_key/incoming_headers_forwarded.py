@@ -7,9 +7,9 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.fact import Comparison, Flow
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.followed_values import through
-from stopper.core.held_headers import NAME_OF_HEADER
-from stopper.core.left_out import is_spread
+from stopper.core.flow.followed_values import through
+from stopper.core.flow.left_out import is_spread
+from stopper.core.outgoing.held_headers import NAME_OF_HEADER
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,

@@ -5,16 +5,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.body_models import class_of
+from stopper.core.deployment.switched_on import asked_for
 from stopper.core.fact import Comparison, Flow
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.left_out import left_out
+from stopper.core.flow.body_models import class_of
+from stopper.core.flow.left_out import left_out
+from stopper.core.flow.passing import callers, passed
+from stopper.core.flow.shown_fields import secret_fields
+from stopper.core.flow.written_alike import written_alike
 from stopper.core.naming import sensitive
-from stopper.core.passing import callers, passed
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.shown_fields import secret_fields
-from stopper.core.switched_on import asked_for
 from stopper.core.values import (
     Call,
     Choice,
@@ -31,7 +32,6 @@ from stopper.core.values import (
     text_of,
     walk,
 )
-from stopper.core.written_alike import written_alike
 
 WHOLE: Final[dict[str, str]] = {
     "flask.request.headers": "all headers",

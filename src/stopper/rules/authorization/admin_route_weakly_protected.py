@@ -5,22 +5,22 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from stopper.core.admin_pages import opened_by_any_log_in
 from stopper.core.app import App, Route
-from stopper.core.changing_calls import writes
 from stopper.core.fact import Condition, Function
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.changing_calls import writes
+from stopper.core.flow.nested_functions import inside
+from stopper.core.flow.view_functions import FunctionIndex, index_of
+from stopper.core.guards.admin_pages import opened_by_any_log_in
+from stopper.core.guards.reached_by_admins import lets_all_in, logs_in_admins_alone
+from stopper.core.guards.seeming_guards import is_seemingly_guarded
+from stopper.core.guards.told_nothing import is_told_nothing
 from stopper.core.login_names import BEST
-from stopper.core.low_roles import admits_everybody, asks_nobody_special, noted_only, says_low
-from stopper.core.nested_functions import inside
 from stopper.core.owner_names import ADMIN_GUARD, ROLE, WHO, only_describes
+from stopper.core.people.low_roles import admits_everybody, asks_nobody_special, noted_only, says_low
 from stopper.core.place import RouteRef
-from stopper.core.reached_by_admins import lets_all_in, logs_in_admins_alone
 from stopper.core.rule import Hit, Rule
-from stopper.core.seeming_guards import is_seemingly_guarded
-from stopper.core.told_nothing import is_told_nothing
 from stopper.core.values import Call, ConfigValue, EnvironmentValue, Item, Member, Name, Parameter, Value, text_of, walk
-from stopper.core.view_functions import FunctionIndex, index_of
 
 ADMIN: Final = re.compile(
     r"(?i)(^|/)(admin|super-?admin|sys-?admin|admin[_-](?:api|panel|area|console)|administration|administrator|backoffice|back-office|superuser|staff|(?<!account/)(?<!profile/)(?<!settings/)(?<!/me/)manage(ment)?|moderation)([/_.-]|$)"

@@ -7,24 +7,24 @@ from itertools import chain
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.call_edits import calls_at
+from stopper.core.edits.call_edits import calls_at
 from stopper.core.fact import ClassFact, Decorator, Function, Handler
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.found_rows import asks_whether_found
-from stopper.core.guards_by_their_questions import asks_round_a_view
-from stopper.core.guards_in_vain import in_vain
-from stopper.core.guards_that_pass import pass_all, turn_nobody_away
-from stopper.core.kept_caller import is_asked_for_later
-from stopper.core.nested_functions import inside
+from stopper.core.flow.nested_functions import inside
+from stopper.core.flow.raising import raised_in
+from stopper.core.flow.request_hooks import BEFORE, hung
+from stopper.core.flow.standing_alone import stands_alone
+from stopper.core.guards.guards_by_their_questions import asks_round_a_view
+from stopper.core.guards.guards_in_vain import in_vain
+from stopper.core.guards.guards_that_pass import pass_all, turn_nobody_away
+from stopper.core.guards.kept_caller import is_asked_for_later
+from stopper.core.guards.refusals_dropped import refusals_dropped
+from stopper.core.guards.refusals_made import ANSWERS, errors_made, only_refusing, refused_by_number
+from stopper.core.guards.tried_otherwise import is_tried_otherwise
 from stopper.core.owner_names import WHO
 from stopper.core.place import RouteRef
-from stopper.core.raising import raised_in
-from stopper.core.refusals_dropped import refusals_dropped
-from stopper.core.refusals_made import ANSWERS, errors_made, only_refusing, refused_by_number
-from stopper.core.request_hooks import BEFORE, hung
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.standing_alone import stands_alone
-from stopper.core.tried_otherwise import is_tried_otherwise
+from stopper.core.stores.found_rows import asks_whether_found
 from stopper.core.values import (
     Call,
     Caught,

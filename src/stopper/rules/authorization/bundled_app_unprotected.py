@@ -4,18 +4,18 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.answers.bundled_pages import ADDRESS, DOORS, Bundled, bundled, menu, shows_more
 from stopper.core.app import Access, App, Route
-from stopper.core.app_wiring import Wiring
-from stopper.core.asking_views import is_who
-from stopper.core.bundled_pages import ADDRESS, DOORS, Bundled, bundled, menu, shows_more
+from stopper.core.deployment.app_wiring import Wiring
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.request_hooks import BEFORE, hung
+from stopper.core.guards.asking_views import is_who
 from stopper.core.owner_names import ADMIN_GUARD
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, passed, send
-from stopper.core.probe_baseline import attempt
-from stopper.core.request_hooks import BEFORE, hung
+from stopper.core.probing.baseline import attempt
 from stopper.core.rule import Hit, Rule
 from stopper.core.text_words import mentions
 from stopper.core.values import Call, Name, Value, is_constant, walk

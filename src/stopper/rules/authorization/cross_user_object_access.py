@@ -6,27 +6,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from stopper.core import probe_as_it_stands as standing
-from stopper.core import probe_below as below
-from stopper.core import probe_by_any_id as by_any_id
-from stopper.core import probe_files as files
-from stopper.core import probe_foreign as foreign
-from stopper.core import probe_lists_of_all as lists
-from stopper.core import probe_named_elsewhere as elsewhere
-from stopper.core import probe_one_thing as things
-from stopper.core import probe_others_accounts as accounts
-from stopper.core import probe_own_id as own_id
-from stopper.core import probe_pages as pages
-from stopper.core import probe_told_owner as owners
 from stopper.core.app import Route
 from stopper.core.exchange import Request
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.keys.random_words import token_urlsafe
 from stopper.core.login_names import PASSWORD
 from stopper.core.owner_names import PERSON
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, question, send, unsure
-from stopper.core.probe_baseline import TRIES, attempt
-from stopper.core.probe_by_number import (
+from stopper.core.probing.accounts import others_accounts as accounts
+from stopper.core.probing.accounts.login import log_in
+from stopper.core.probing.accounts.own_values import own_numbers
+from stopper.core.probing.accounts.registration import registered
+from stopper.core.probing.baseline import TRIES, attempt
+from stopper.core.probing.inputs import members
+from stopper.core.probing.things import as_it_stands as standing
+from stopper.core.probing.things import below, by_any_id, files, foreign, own_id, pages
+from stopper.core.probing.things import lists_of_all as lists
+from stopper.core.probing.things import named_elsewhere as elsewhere
+from stopper.core.probing.things import one_thing as things
+from stopper.core.probing.things import told_owner as owners
+from stopper.core.probing.things.by_number import (
     collections,
     kept_in_her_name,
     made_by_another,
@@ -34,13 +34,8 @@ from stopper.core.probe_by_number import (
     read_by_query,
     stored_in_hers,
 )
-from stopper.core.probe_inputs import members
-from stopper.core.probe_item_routes import with_items
-from stopper.core.probe_kinds import Thing, at_number, kinds
-from stopper.core.probe_login import log_in
-from stopper.core.probe_own_values import own_numbers
-from stopper.core.probe_registration import registered
-from stopper.core.random_words import token_urlsafe
+from stopper.core.probing.things.item_routes import with_items
+from stopper.core.probing.things.kinds import Thing, at_number, kinds
 from stopper.core.rule import Rule
 from stopper.core.secret import Secret
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from stopper.core import probe_open_admins as open_admins
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
@@ -15,18 +14,19 @@ from stopper.core.login_names import PASSWORD
 from stopper.core.owner_names import ADMIN_PATH, PERSON
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import TRIES, alike, beyond, is_door
-from stopper.core.probe_foreign import made
-from stopper.core.probe_functions import Found, functions_let_in, somebody_has, taken_back
-from stopper.core.probe_id_elsewhere import stands_elsewhere
-from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import at_number, kinds, route_at
-from stopper.core.probe_objects import marked
-from stopper.core.probe_ordinary import is_shown_high, least, may_be_the_only_one
-from stopper.core.probe_own_values import SELF
-from stopper.core.probe_provoke import asked_honestly
-from stopper.core.probe_read_below import unknown
-from stopper.core.probe_registration import new_account, registers
+from stopper.core.probing.accounts import open_admins
+from stopper.core.probing.accounts.functions import Found, functions_let_in, somebody_has, taken_back
+from stopper.core.probing.accounts.ordinary import is_shown_high, least, may_be_the_only_one
+from stopper.core.probing.accounts.own_values import SELF
+from stopper.core.probing.accounts.registration import new_account, registers
+from stopper.core.probing.baseline import TRIES, alike, beyond, is_door
+from stopper.core.probing.inputs import members
+from stopper.core.probing.provoke import asked_honestly
+from stopper.core.probing.things.foreign import made
+from stopper.core.probing.things.id_elsewhere import stands_elsewhere
+from stopper.core.probing.things.kinds import at_number, kinds, route_at
+from stopper.core.probing.things.objects import marked
+from stopper.core.probing.things.read_below import unknown
 from stopper.core.rule import Rule
 
 _THINGS: Final = re.compile(

@@ -5,9 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, cast
 
-from stopper.core import probe_shown_change as shown_change
-from stopper.core import probe_told_price as told_price
-from stopper.core.account_body import beside_the_password
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
@@ -16,27 +13,29 @@ from stopper.core.naming import as_parameter
 from stopper.core.owner_names import OWN_ACCOUNT
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send, undo, unsure
-from stopper.core.probe_account import Account
-from stopper.core.probe_accounts import likeliest_first, registered_at
-from stopper.core.probe_baseline import attempt, candidates, is_door
-from stopper.core.probe_entitled import entitled, holds, taken_up
-from stopper.core.probe_foreign import made
-from stopper.core.probe_id_elsewhere import stands_elsewhere
-from stopper.core.probe_inputs import members
-from stopper.core.probe_kinds import at_number, does_something, kinds, makes_things
-from stopper.core.probe_objects import entries, ids, inner_object
-from stopper.core.probe_others_accounts import account, changing_routes, fits, is_hers, is_the_own_account
-from stopper.core.probe_own_values import own_numbers, parameter_of
-from stopper.core.probe_page_wishes import may_tell_of, taken_on_a_page, told_of_both
-from stopper.core.probe_people import number_in_lists
-from stopper.core.probe_read_only import read_only
-from stopper.core.probe_references import made_with
-from stopper.core.probe_registration import holding, let_in, new_account, registers
-from stopper.core.probe_set_by_others import set_by_others
-from stopper.core.probe_wishes import OF_WORTH, better_than
-from stopper.core.probe_worked_out import cheaper, seen_in_list, view_elsewhere
+from stopper.core.probing.accounts.account import Account
+from stopper.core.probing.accounts.account_body import beside_the_password
+from stopper.core.probing.accounts.accounts import likeliest_first, registered_at
+from stopper.core.probing.accounts.entitled import entitled, holds, taken_up
+from stopper.core.probing.accounts.others_accounts import account, changing_routes, fits, is_hers, is_the_own_account
+from stopper.core.probing.accounts.own_values import own_numbers, parameter_of
+from stopper.core.probing.accounts.page_wishes import may_tell_of, taken_on_a_page, told_of_both
+from stopper.core.probing.accounts.people import number_in_lists
+from stopper.core.probing.accounts.registration import holding, let_in, new_account, registers
+from stopper.core.probing.accounts.wishes import OF_WORTH, better_than
+from stopper.core.probing.baseline import attempt, candidates, is_door
+from stopper.core.probing.inputs import members
+from stopper.core.probing.read_only import read_only
+from stopper.core.probing.things import shown_change, told_price
+from stopper.core.probing.things.foreign import made
+from stopper.core.probing.things.id_elsewhere import stands_elsewhere
+from stopper.core.probing.things.kinds import at_number, does_something, kinds, makes_things
+from stopper.core.probing.things.objects import entries, ids, inner_object
+from stopper.core.probing.things.references import made_with
+from stopper.core.probing.things.set_by_others import set_by_others
+from stopper.core.probing.things.worked_out import cheaper, seen_in_list, view_elsewhere
 from stopper.core.rule import Hit, Rule
-from stopper.core.whole_writes import whole_writes
+from stopper.core.stores.whole_writes import whole_writes
 
 
 def detect(app: App) -> Iterator[Hit]:

@@ -9,7 +9,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import alike, attempt, candidates, is_door
+from stopper.core.probing.baseline import alike, attempt, candidates, is_door
 from stopper.core.rule import Rule
 
 _HEADERS: Final = ("X-HTTP-Method-Override", "X-Method-Override", "X-HTTP-Method")

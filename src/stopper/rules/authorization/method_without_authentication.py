@@ -6,20 +6,20 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import Access, App, Route
-from stopper.core.asking_views import refuses_by_header
-from stopper.core.changing_calls import writes
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.changing_calls import writes
+from stopper.core.flow.raising import raised_in
+from stopper.core.flow.view_functions import FunctionIndex, index_of
+from stopper.core.guards.asking_views import refuses_by_header
+from stopper.core.guards.public_routes import is_shown_a_password, opens_account
+from stopper.core.guards.refusals_made import answers_only_some
+from stopper.core.guards.refusing_views import only_refuses
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt, candidates, is_door
-from stopper.core.public_routes import is_shown_a_password, opens_account
-from stopper.core.raising import raised_in
-from stopper.core.refusals_made import answers_only_some
-from stopper.core.refusing_views import only_refuses
+from stopper.core.probing.baseline import attempt, candidates, is_door
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Name, text_of, walk
-from stopper.core.view_functions import FunctionIndex, index_of
 
 _CHANGING: Final = ("POST", "PUT", "PATCH", "DELETE")
 _PUBLIC: Final = re.compile(

@@ -8,11 +8,12 @@ from stopper.core.app import App, Route
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.view_functions import index_of
 from stopper.core.owner_names import OWNER, PRIVATE
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
-from stopper.core.probe_baseline import TRIES, answered, attempt
-from stopper.core.probe_objects import as_id, entries, ids
+from stopper.core.probing.baseline import TRIES, answered, attempt
+from stopper.core.probing.things.objects import as_id, entries, ids
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import mapping, operations, place_of, speaks_of
 from stopper.core.values import (
@@ -32,7 +33,6 @@ from stopper.core.values import (
     text_of,
     walk,
 )
-from stopper.core.view_functions import index_of
 
 _ID: Final = re.compile(r"(?i)^(id|pk|\w*_id|\w+Id|\w*_?(no|number))$")
 _OWN_ID: Final = re.compile(

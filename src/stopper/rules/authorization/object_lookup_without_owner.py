@@ -4,28 +4,30 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core import people_tables
-from stopper.core.apart_from_parent import is_tied_to_judged, looked_up_apart
 from stopper.core.app import App, Route
-from stopper.core.asked_whose import asks_on_another_way, asks_whose
-from stopper.core.body_models import classes_by_name
-from stopper.core.directories import is_in_a_directory, models_named
-from stopper.core.everybodys_deeds import is_everybodys_deed
 from stopper.core.fact import ClassFact, Function
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.kinds_of_staff import asks_a_role, is_for_a_role, is_for_admins
-from stopper.core.named_by_id import ACCOUNT_NUMBER, PAYS, is_id, is_statement_by_id
-from stopper.core.nested_functions import inside
+from stopper.core.flow.body_models import classes_by_name
+from stopper.core.flow.nested_functions import inside
+from stopper.core.flow.unpacked_calls import unpacked
+from stopper.core.flow.view_functions import FunctionIndex, index_of
+from stopper.core.guards.apart_from_parent import is_tied_to_judged, looked_up_apart
+from stopper.core.guards.asked_whose import asks_on_another_way, asks_whose
+from stopper.core.guards.directories import is_in_a_directory, models_named
+from stopper.core.guards.named_by_id import ACCOUNT_NUMBER, PAYS, is_id, is_statement_by_id
+from stopper.core.guards.reached_by_admins import logs_in_admins_alone
+from stopper.core.guards.seeming_guards import is_seemingly_guarded
+from stopper.core.guards.who_calls import is_who
+from stopper.core.keys.shared_credentials import lets_programs_in
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE, is_for_customers
-from stopper.core.password_columns import is_table_class
+from stopper.core.people import people_tables
+from stopper.core.people.everybodys_deeds import is_everybodys_deed
+from stopper.core.people.kinds_of_staff import asks_a_role, is_for_a_role, is_for_admins
+from stopper.core.people.password_columns import is_table_class
 from stopper.core.place import RouteRef
-from stopper.core.reached_by_admins import logs_in_admins_alone
-from stopper.core.rows_of_somebody import is_of_people
 from stopper.core.rule import Hit, Rule, Severity
-from stopper.core.seeming_guards import is_seemingly_guarded
-from stopper.core.shared_credentials import lets_programs_in
-from stopper.core.sql_tables import table_of, tables_of
-from stopper.core.unpacked_calls import unpacked
+from stopper.core.stores.rows_of_somebody import is_of_people
+from stopper.core.stores.sql_tables import table_of, tables_of
 from stopper.core.values import (
     Call,
     Constant,
@@ -39,8 +41,6 @@ from stopper.core.values import (
     text_of,
     walk,
 )
-from stopper.core.view_functions import FunctionIndex, index_of
-from stopper.core.who_calls import is_who
 
 _BY_KEY: Final = (
     "get", "get_or_404", "get_or_raise", "one_or_404", "get_by_id", "find_by_id", "find_one", "find_one_and_update", "find_one_and_delete",

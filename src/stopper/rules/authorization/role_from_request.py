@@ -4,29 +4,17 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core import passing
 from stopper.core.app import App, Route
-from stopper.core.body_models import declares
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.made_things import made_things, makes
-from stopper.core.owner_names import ADMIN_PATH, ROLE, ROLES_SAID, WHO, WHOSE, WHOSE_ID
-from stopper.core.passed_keywords import passed_as
-from stopper.core.place import RouteRef, Span
-from stopper.core.poured_roles import poured_roles
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt, every
-from stopper.core.probe_said_beside import Change, with_change
-from stopper.core.queries_by_owner import is_of_a_session, owners_asked_for
-from stopper.core.query_comparisons import is_query
-from stopper.core.reached_by_admins import is_brought_by_admins, is_reached_by_admins
-from stopper.core.read_parts import origins
-from stopper.core.rows_of_people import roles_of_rows
-from stopper.core.rule import Hit, Rule
-from stopper.core.said_anew import is_said_anew
-from stopper.core.said_by_caller import (
+from stopper.core.flow import passing
+from stopper.core.flow.body_models import declares
+from stopper.core.flow.passed_keywords import passed_as
+from stopper.core.flow.read_parts import origins
+from stopper.core.flow.said_anew import is_said_anew
+from stopper.core.flow.said_by_caller import (
     CASTS,
     GUARDS,
     SENT,
@@ -39,6 +27,19 @@ from stopper.core.said_by_caller import (
     said_under,
     ways_back,
 )
+from stopper.core.guards.reached_by_admins import is_brought_by_admins, is_reached_by_admins
+from stopper.core.guards.whose_it_is import is_or_mine, is_stamped, lets_on, looks_at_who, turns_away, weighs
+from stopper.core.owner_names import ADMIN_PATH, ROLE, ROLES_SAID, WHO, WHOSE, WHOSE_ID
+from stopper.core.people.poured_roles import poured_roles
+from stopper.core.people.rows_of_people import roles_of_rows
+from stopper.core.place import RouteRef, Span
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
+from stopper.core.probing.baseline import attempt, every
+from stopper.core.probing.said_beside import Change, with_change
+from stopper.core.rule import Hit, Rule
+from stopper.core.stores.made_things import made_things, makes
+from stopper.core.stores.queries_by_owner import is_of_a_session, owners_asked_for
+from stopper.core.stores.query_comparisons import is_query
 from stopper.core.values import (
     Call,
     Choice,
@@ -52,7 +53,6 @@ from stopper.core.values import (
     options,
     walk,
 )
-from stopper.core.whose_it_is import is_or_mine, is_stamped, lets_on, looks_at_who, turns_away, weighs
 
 _YES: Final = frozenset({"1", "true", "yes", "on"})
 _OWNERS: Final = ("owner", "owner_id", "tenant", "tenant_id", "org_id", "organization_id", "organisation_id")

@@ -7,33 +7,33 @@ from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
 from stopper.core.app import App, Route
-from stopper.core.asking_views import asks_somebody, has_idle_guard
+from stopper.core.deployment.inside_locations import is_kept_inside
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.inside_locations import is_kept_inside
-from stopper.core.open_doors import is_exempted, marks_views
-from stopper.core.open_harms import OF_PEOPLE, OF_PERSONS, harm_of, harm_of_forgotten, is_forgotten, is_published
-from stopper.core.people_known import is_asked_before, knows_people, looks_at_credentials
+from stopper.core.flow.view_functions import FunctionIndex, index_of
+from stopper.core.guards.asking_views import asks_somebody, has_idle_guard
+from stopper.core.guards.open_doors import is_exempted, marks_views
+from stopper.core.guards.open_harms import OF_PEOPLE, OF_PERSONS, harm_of, harm_of_forgotten, is_forgotten, is_published
+from stopper.core.guards.public_routes import declared_public, is_open_by_nature, is_public, opens_account
+from stopper.core.guards.refusing_views import only_refuses
+from stopper.core.guards.seeming_guards import is_seemingly_guarded
+from stopper.core.people.people_known import is_asked_before, knows_people, looks_at_credentials
 from stopper.core.personal import addresses_in, describes_an_api, lists_accounts, many_people, people_in
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_administrators import shown_to_all
-from stopper.core.probe_baseline import TRIES, alike, attempt, beyond, candidates, is_door, protected
-from stopper.core.probe_objects import entries, inner_object
-from stopper.core.probe_old_versions import newer_refuses
-from stopper.core.probe_one_thing import PUBLISHED
-from stopper.core.probe_open_things import of_different_people, shows_the_same_people
-from stopper.core.probe_open_twins import of_whom_alone
-from stopper.core.probe_open_writes import Open, open_writes, refused_log_in
-from stopper.core.probe_own_values import shows_account
-from stopper.core.public_routes import declared_public, is_open_by_nature, is_public, opens_account
-from stopper.core.refusing_views import only_refuses
+from stopper.core.probing.accounts.administrators import shown_to_all
+from stopper.core.probing.accounts.own_values import shows_account
+from stopper.core.probing.baseline import TRIES, alike, attempt, beyond, candidates, is_door, protected
+from stopper.core.probing.old_versions import newer_refuses
+from stopper.core.probing.things.objects import entries, inner_object
+from stopper.core.probing.things.one_thing import PUBLISHED
+from stopper.core.probing.things.open_things import of_different_people, shows_the_same_people
+from stopper.core.probing.things.open_twins import of_whom_alone
+from stopper.core.probing.things.open_writes import Open, open_writes, refused_log_in
 from stopper.core.rule import Hit, Rule
-from stopper.core.seeming_guards import is_seemingly_guarded
 from stopper.core.values import Parameter
-from stopper.core.view_functions import FunctionIndex, index_of
 
 _SENT: Final = ("POST", "PUT", "PATCH")
 _FORGOTTEN: Final = re.compile(r"(?i)[._](?:forgot(?:ten)?_?(?:password|mail|pw)?|(?:reset|recover)_?password)$")

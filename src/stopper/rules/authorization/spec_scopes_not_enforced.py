@@ -8,16 +8,16 @@ from typing import Final, cast
 from stopper.core.app import App, Route
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.idle_questions import is_only_noted, only_notes
-from stopper.core.nested_functions import inside
+from stopper.core.flow.nested_functions import inside
+from stopper.core.flow.view_functions import FunctionIndex, index_of
+from stopper.core.guards.idle_questions import is_only_noted, only_notes
+from stopper.core.guards.told_nothing import is_told_in_vain, is_told_nothing
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, unsure
-from stopper.core.probe_baseline import TRIES, attempt, controls, establish
+from stopper.core.probing.baseline import TRIES, attempt, controls, establish
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import CONNEXION, CONNEXION_ADMINS, mapping, operations
-from stopper.core.told_nothing import is_told_in_vain, is_told_nothing
 from stopper.core.values import Call, Constant, Mapping, Parameter, Sequence, Value, options, text_of, walk
-from stopper.core.view_functions import FunctionIndex, index_of
 
 _SAYS: Final = frozenset(
     {"debug", "info", "warning", "error", "exception", "log", "print", "jsonify", "split", "render_template"}

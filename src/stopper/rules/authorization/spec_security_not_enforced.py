@@ -7,8 +7,8 @@ from stopper.core.exchange import Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import TRIES, alike, attempt, is_door
-from stopper.core.probe_reset import asks_for_reset
+from stopper.core.probing.accounts.reset import asks_for_reset
+from stopper.core.probing.baseline import TRIES, alike, attempt, is_door
 from stopper.core.rule import Rule, Severity
 from stopper.core.spec_document import operations
 

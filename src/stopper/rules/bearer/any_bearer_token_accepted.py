@@ -9,8 +9,8 @@ from stopper.core.exchange import Exchange, Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import alike, attempt, candidates, same
-from stopper.core.probe_signature import any_signature, token_baseline
+from stopper.core.probing.baseline import alike, attempt, candidates, same
+from stopper.core.probing.signature import any_signature, token_baseline
 from stopper.core.rule import Rule
 
 ENOUGH: Final = 5

@@ -5,20 +5,20 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.endpoint_words import takes_others_in
 from stopper.core.exchange import Request
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.passing import passed as passed_by
-from stopper.core.path_patterns import ends_alone, is_open_pattern
+from stopper.core.flow.passing import passed as passed_by
+from stopper.core.flow.raising import raised_in
+from stopper.core.flow.request_hooks import BEFORE, hung
+from stopper.core.flow.told_once import told_once
+from stopper.core.guards.endpoint_words import takes_others_in
+from stopper.core.guards.path_patterns import ends_alone, is_open_pattern
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
-from stopper.core.probe_baseline import controls, judge, protected
-from stopper.core.raising import raised_in
-from stopper.core.request_hooks import BEFORE, hung
+from stopper.core.probing.baseline import controls, judge, protected
 from stopper.core.rule import Hit, Rule
-from stopper.core.told_once import told_once
 from stopper.core.values import (
     Call,
     ConfigValue,

@@ -7,7 +7,7 @@ from stopper.core.exchange import Exchange, Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
-from stopper.core.probe_baseline import NONSENSE, Baseline, alike, attempt, bearers, candidates, establish
+from stopper.core.probing.baseline import NONSENSE, Baseline, alike, attempt, bearers, candidates, establish
 from stopper.core.rule import Rule
 
 TRIED: Final = {"quick": 3, "standard": 6, "deep": 20}

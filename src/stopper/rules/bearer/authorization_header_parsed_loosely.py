@@ -8,7 +8,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
-from stopper.core.probe_baseline import controls, judge, protected
+from stopper.core.probing.baseline import controls, judge, protected
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Choice, Constant, Item, Member, Parameter, Unknown, Value, text_of, walk
 

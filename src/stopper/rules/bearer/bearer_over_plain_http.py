@@ -7,8 +7,8 @@ from stopper.core.exchange import Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import attempt, bearers, candidates
-from stopper.core.probe_loopback import is_loopback
+from stopper.core.probing.baseline import attempt, bearers, candidates
+from stopper.core.probing.loopback import is_loopback
 from stopper.core.rule import Rule
 
 TRIED: Final = 3

@@ -5,21 +5,21 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.declared_queries import declared_queries
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.kept_out_of_addresses import kept_out_of_addresses
-from stopper.core.links_to_things import names_nobody
+from stopper.core.flow.declared_queries import declared_queries
+from stopper.core.flow.passing import callers
 from stopper.core.origins import PASSING, TEXT_METHODS
-from stopper.core.passing import callers
+from stopper.core.outgoing.kept_out_of_addresses import kept_out_of_addresses
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, unsure
-from stopper.core.probe_baseline import Baseline, bearers, candidates, establish
-from stopper.core.probe_tokens_in_query import by_query
+from stopper.core.probing.baseline import Baseline, bearers, candidates, establish
+from stopper.core.probing.tokens_in_query import by_query
 from stopper.core.rule import Hit, Rule
-from stopper.core.tokens_in_paths import handed_to_verifiers, read_by_loaders, tokens_in_paths
-from stopper.core.tokens_looked_up import tokens_looked_up
+from stopper.core.tokens.links_to_things import names_nobody
+from stopper.core.tokens.tokens_in_paths import handed_to_verifiers, read_by_loaders, tokens_in_paths
+from stopper.core.tokens.tokens_looked_up import tokens_looked_up
 from stopper.core.values import (
     Call,
     Choice,

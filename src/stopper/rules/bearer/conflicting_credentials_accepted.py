@@ -5,7 +5,7 @@ from typing import Final
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
-from stopper.core.probe_baseline import NONSENSE, Baseline, controls, judge, protected, shown
+from stopper.core.probing.baseline import NONSENSE, Baseline, controls, judge, protected, shown
 from stopper.core.rule import Rule
 
 COOKIES: Final = ("access_token", "access_token_cookie", "token", "jwt", "auth_token")

@@ -5,21 +5,21 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.body_models import classes_by_name
 from stopper.core.exchange import Exchange, Headers, Request
 from stopper.core.facts import Reading, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_names import verifies
-from stopper.core.named_by_cookies import named_by_cookies
+from stopper.core.flow.body_models import classes_by_name
+from stopper.core.flow.passing import passed as passed_for
+from stopper.core.guards.named_by_cookies import named_by_cookies
 from stopper.core.owner_names import ROLE, WHO
-from stopper.core.passing import passed as passed_for
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt, candidates
-from stopper.core.probe_internal import left_behind
-from stopper.core.probe_plain_cookies import plain_cookie
-from stopper.core.probe_written_cookies import written_cookie
+from stopper.core.probing.baseline import attempt, candidates
+from stopper.core.probing.internal import left_behind
+from stopper.core.probing.plain_cookies import plain_cookie
+from stopper.core.probing.written_cookies import written_cookie
 from stopper.core.rule import Hit, Rule
+from stopper.core.tokens.jwt_names import verifies
 from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, is_constant, text_of, walk
 
 PERSON: Final = re.compile(

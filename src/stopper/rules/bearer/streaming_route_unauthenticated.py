@@ -5,18 +5,19 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.caller_askers import askers
 from stopper.core.fact import Decorator
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.nested_functions import inside
+from stopper.core.flow.request_hooks import BEFORE, hung
+from stopper.core.flow.view_functions import index_of
+from stopper.core.guards.caller_askers import askers
 from stopper.core.labels import LabelKind
-from stopper.core.nested_functions import inside
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt, protected
-from stopper.core.query_comparisons import is_column
-from stopper.core.request_hooks import BEFORE, hung
+from stopper.core.probing.baseline import attempt, protected
 from stopper.core.rule import Hit, Rule
+from stopper.core.stores.query_comparisons import is_column
 from stopper.core.values import (
     Call,
     Constant,
@@ -27,7 +28,6 @@ from stopper.core.values import (
     text_of,
     walk,
 )
-from stopper.core.view_functions import index_of
 
 STREAM: Final = "text/event-stream"
 _SOCKETS: Final = ("flask_sock.Sock.route", "flask_sockets.Sockets.route")

@@ -7,10 +7,10 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.fact import Flow, TextFile
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.request_hooks import ALWAYS, hung
 from stopper.core.labels import LabelKind
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
-from stopper.core.request_hooks import ALWAYS, hung
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Name, Value, text_of, walk
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote
 
+from stopper.core.answers.response_headers import headers_set
 from stopper.core.app import App
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
@@ -12,9 +13,8 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.labels import Label
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt, bearers, candidates
-from stopper.core.probe_login import entered, login_requests, login_routes
-from stopper.core.response_headers import headers_set
+from stopper.core.probing.accounts.login import entered, login_requests, login_routes
+from stopper.core.probing.baseline import attempt, bearers, candidates
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Format, Value, options, text_of, walk
 

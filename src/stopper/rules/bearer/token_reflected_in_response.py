@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.behind_settings import is_off_at_first
+from stopper.core.deployment.behind_settings import is_off_at_first
+from stopper.core.deployment.switched_on import asked_for
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt, bearers, candidates
+from stopper.core.probing.baseline import attempt, bearers, candidates
 from stopper.core.rule import Hit, Rule
-from stopper.core.switched_on import asked_for
 from stopper.core.values import Call, Choice, Constant, Format, Item, Mapping, Name, Parameter, Value, parts, walk
 
 _SENT: Final = frozenset(f"flask.request.{where}" for where in ("args", "form", "values", "json", "cookies"))

@@ -4,19 +4,19 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.answers.response_headers import headers_set
 from stopper.core.app import App
+from stopper.core.deployment.server_headers import said_by_server
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_extended import FACE
-from stopper.core.jwt_keys import returned_by
+from stopper.core.flow.request_hooks import AFTER, hung
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
-from stopper.core.probe_baseline import attempt
-from stopper.core.probe_login import entered, token_in
-from stopper.core.request_hooks import AFTER, hung
-from stopper.core.response_headers import headers_set
+from stopper.core.probing.accounts.login import entered, token_in
+from stopper.core.probing.baseline import attempt
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.server_headers import said_by_server
+from stopper.core.tokens.jwt_extended import FACE
+from stopper.core.tokens.jwt_keys import returned_by
 from stopper.core.values import (
     Call,
     Choice,

@@ -4,16 +4,16 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
-from stopper.core.ci_steps import OF_A_PIPELINE, Line, Step, is_of_one_desk, steps_of
+from stopper.core.deployment.ci_steps import OF_A_PIPELINE, Line, Step, is_of_one_desk, steps_of
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_names import ENCODING
-from stopper.core.key_shapes import STANDS_IN, is_drawn
+from stopper.core.keys.api_key_names import is_key_name
+from stopper.core.keys.key_shapes import STANDS_IN, is_drawn
 from stopper.core.naming import sensitive
 from stopper.core.redaction.providers import first_format
 from stopper.core.rule import Hit, Rule
+from stopper.core.tokens.jwt_names import ENCODING
 from stopper.core.values import Constant, literals, text_of
 
 PRINTED: Final = "a secret is printed into the build's log"

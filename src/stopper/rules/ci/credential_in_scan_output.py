@@ -6,12 +6,12 @@ from itertools import pairwise
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.ci_steps import Step, steps_of
+from stopper.core.deployment.ci_steps import Step, steps_of
+from stopper.core.deployment.switched_on import asked_for, is_on
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.labels import CREDENTIALS
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.switched_on import asked_for, is_on
 from stopper.core.values import (
     Call,
     EnvironmentValue,

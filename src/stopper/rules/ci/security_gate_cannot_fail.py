@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.ci_steps import Line, Step, steps_of
+from stopper.core.deployment.ci_steps import Line, Step, steps_of
 from stopper.core.fact import TextFile
 from stopper.core.facts import source_of
 from stopper.core.place import Span

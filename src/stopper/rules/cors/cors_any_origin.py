@@ -5,22 +5,22 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.answers.cors_facts import ATTACH, CORS, Saying, sayings
+from stopper.core.answers.error_answers import answers_errors
+from stopper.core.answers.response_headers import headers_set
 from stopper.core.app import App
-from stopper.core.authenticated_api import asks_who
-from stopper.core.behind_settings import is_switched_by_environment
-from stopper.core.cors_facts import ATTACH, CORS, Saying, sayings
-from stopper.core.error_answers import answers_errors
+from stopper.core.deployment.behind_settings import is_switched_by_environment
+from stopper.core.deployment.served_origins import let_in_by_server
+from stopper.core.deployment.switched_on import asked_for
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.passing import handed
+from stopper.core.flow.passing import handed
+from stopper.core.flow.socket_events import hears_nobody
+from stopper.core.guards.authenticated_api import asks_who
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_origins import crossings, stranger
-from stopper.core.response_headers import headers_set
+from stopper.core.probing.origins import crossings, stranger
 from stopper.core.rule import Hit, Rule
-from stopper.core.served_origins import let_in_by_server
-from stopper.core.socket_events import hears_nobody
-from stopper.core.switched_on import asked_for
 from stopper.core.values import Call, Parameter, Sequence, Value, literals, options
 
 _FOR_EVERYBODY: Final = re.compile(

@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator
 
+from stopper.core.answers.cors_facts import sayings
+from stopper.core.answers.reflected_origins import is_sent_back_unasked
+from stopper.core.answers.response_headers import headers_set
 from stopper.core.app import App
-from stopper.core.call_edits import passing
-from stopper.core.cors_facts import sayings
+from stopper.core.deployment.switched_on import asked_for
+from stopper.core.edits.call_edits import passing
 from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_cookies import keeps_by_cookie
-from stopper.core.probe_origins import crossings, stranger
-from stopper.core.reflected_origins import is_sent_back_unasked
-from stopper.core.response_headers import headers_set
+from stopper.core.probing.cookies import keeps_by_cookie
+from stopper.core.probing.origins import crossings, stranger
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.switched_on import asked_for
 from stopper.core.values import is_constant, text_of
 
 

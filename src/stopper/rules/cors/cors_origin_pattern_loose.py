@@ -4,16 +4,16 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.answers.cors_facts import patterns, sayings, words
+from stopper.core.answers.origin_patterns import admitted, strangers
+from stopper.core.answers.response_headers import headers_set
 from stopper.core.app import App
-from stopper.core.call_edits import calls_at
-from stopper.core.cors_facts import patterns, sayings, words
+from stopper.core.edits.call_edits import calls_at
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.origin_patterns import admitted, strangers
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_origins import crossings, stranger
-from stopper.core.response_headers import headers_set
+from stopper.core.probing.origins import crossings, stranger
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
+from stopper.core.answers.reflected_origins import is_sent_back_unasked
+from stopper.core.answers.response_headers import headers_set
 from stopper.core.app import App
+from stopper.core.deployment.served_origins import let_in_by_server
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_cookies import keeps_by_cookie
-from stopper.core.probe_origins import crossings, stranger
-from stopper.core.reflected_origins import is_sent_back_unasked
-from stopper.core.response_headers import headers_set
+from stopper.core.probing.cookies import keeps_by_cookie
+from stopper.core.probing.origins import crossings, stranger
 from stopper.core.rule import Hit, Rule
-from stopper.core.served_origins import let_in_by_server
 
 
 def detect(app: App) -> Iterator[Hit]:

@@ -5,16 +5,16 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.answers.cors_facts import sayings, words
+from stopper.core.answers.reflected_origins import is_sent_back_unasked
+from stopper.core.answers.response_headers import SetHeader, headers_set
 from stopper.core.app import App
-from stopper.core.behind_settings import is_switched_by_environment
-from stopper.core.cors_facts import sayings, words
+from stopper.core.deployment.behind_settings import is_switched_by_environment
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt
-from stopper.core.probe_origins import crossings, stranger
-from stopper.core.reflected_origins import is_sent_back_unasked
-from stopper.core.response_headers import SetHeader, headers_set
+from stopper.core.probing.baseline import attempt
+from stopper.core.probing.origins import crossings, stranger
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Constant, Sequence, Value, options, text_of
 

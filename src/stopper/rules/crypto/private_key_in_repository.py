@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.deployment.settings_set_aside import is_in_tests_settings
 from stopper.core.fact import TextFile
 from stopper.core.facts import source_of
-from stopper.core.key_files import is_of_tests
-from stopper.core.key_shapes import FAKE, holds_private_key, key_in
+from stopper.core.keys.key_files import is_of_tests
+from stopper.core.keys.key_shapes import FAKE, holds_private_key, key_in
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.settings_set_aside import is_in_tests_settings
 from stopper.core.values import Constant, Mapping, text_of, walk
 
 _TO_READ: Final = re.compile(r"(?i)(?:^|/)(?:examples?|docs?|samples?)(?:/|$)|(?:^|[/_.-])example[/_.-]")

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.calls_by_place import calls_between
-from stopper.core.ci_steps import OF_A_PIPELINE, is_of_one_desk
+from stopper.core.deployment.ci_steps import OF_A_PIPELINE, is_of_one_desk
+from stopper.core.deployment.settings_set_aside import is_in_tests_settings, is_place_set_aside, is_set_aside
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.key_shapes import is_drawn, is_placeholder
+from stopper.core.flow.calls_by_place import calls_between
+from stopper.core.keys.key_shapes import is_drawn, is_placeholder
 from stopper.core.naming import VARIABLE, sensitive
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.settings_set_aside import is_in_tests_settings, is_place_set_aside, is_set_aside
 from stopper.core.values import Constant, EnvironmentValue, Mapping, Parameter, Value, text_of, walk
 
 _PAIR: Final = re.compile(

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
-from stopper.core.body_models import classes_by_name
-from stopper.core.enumerations import is_enumerated
 from stopper.core.fact import ClassFact, Comparison
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.body_models import classes_by_name
+from stopper.core.flow.enumerations import is_enumerated
+from stopper.core.keys.api_key_names import is_key_name
 from stopper.core.labels import UNTRUSTED
 from stopper.core.naming import sensitive
-from stopper.core.query_comparisons import is_query
 from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.stores.query_comparisons import is_query
 from stopper.core.values import (
     Call,
     ConfigValue,

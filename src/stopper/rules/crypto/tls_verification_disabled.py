@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from stopper.core.app import App
-from stopper.core.body_models import classes_by_name
+from stopper.core.deployment.setting_facts import YES, is_read_as, plain
+from stopper.core.deployment.stages_of_settings import is_for_tests
+from stopper.core.deployment.switched_on import asked_for
 from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.passed_keywords import passed_as
-from stopper.core.passing import given
+from stopper.core.flow.body_models import classes_by_name
+from stopper.core.flow.passed_keywords import passed_as
+from stopper.core.flow.passing import given
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import YES, is_read_as, plain
-from stopper.core.stages_of_settings import is_for_tests
-from stopper.core.switched_on import asked_for
 from stopper.core.values import (
     Call,
     ConfigValue,

@@ -7,14 +7,14 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from stopper.core.app import App
-from stopper.core.drawn_codes import becomes_a_password, is_code, is_spelled
+from stopper.core.edits.random_edits import from_the_system
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_names import ENCODING
+from stopper.core.keys.drawn_codes import becomes_a_password, is_code, is_spelled
+from stopper.core.keys.random_picks import is_picked, picks
 from stopper.core.naming import HUMP
 from stopper.core.place import Span
-from stopper.core.random_edits import from_the_system
-from stopper.core.random_picks import is_picked, picks
 from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.tokens.jwt_names import ENCODING
 from stopper.core.values import (
     Call,
     ConfigValue,

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from stopper.core.app import App
-from stopper.core.auth_advisories import ABANDONED, GONE, GONE_SETTINGS, LINES_LEFT, is_in_use, order
+from stopper.core.deployment.auth_advisories import ABANDONED, GONE, GONE_SETTINGS, LINES_LEFT, is_in_use, order
+from stopper.core.deployment.requirement_lines import pins_of, running_files
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
-from stopper.core.requirement_lines import pins_of, running_files
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Name, is_constant, walk
 

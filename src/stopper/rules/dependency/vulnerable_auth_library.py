@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from stopper.core.app import App
-from stopper.core.auth_advisories import (
+from stopper.core.deployment.auth_advisories import (
     ADVISORIES,
     Advisory,
     holes,
@@ -14,9 +14,9 @@ from stopper.core.auth_advisories import (
     module_of,
     order,
 )
+from stopper.core.deployment.requirement_lines import Pin, installed_by, pins_of, running_files
 from stopper.core.facts import source_of
 from stopper.core.place import Span
-from stopper.core.requirement_lines import Pin, installed_by, pins_of, running_files
 from stopper.core.rule import Edit, Hit, Rule
 
 

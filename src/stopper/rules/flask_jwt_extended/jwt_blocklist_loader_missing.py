@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.deployment.setting_facts import in_force, switches
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_extended import BLOCKLIST, guarded, issues, manager, registers, uses, version
-from stopper.core.nested_functions import inside
+from stopper.core.flow.nested_functions import inside
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.setting_facts import in_force, switches
+from stopper.core.tokens.jwt_extended import BLOCKLIST, guarded, issues, manager, registers, uses, version
 from stopper.core.values import Item, Name, Value, is_constant, text_of, walk
 
 _OUT: Final = re.compile(

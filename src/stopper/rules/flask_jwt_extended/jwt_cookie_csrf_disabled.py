@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.effective_settings import answered, open_place
+from stopper.core.deployment.effective_settings import answered, open_place
+from stopper.core.deployment.setting_facts import MISSING, is_list, members, plain, switched_to_true, switches, written
+from stopper.core.deployment.stages_of_settings import is_for_one_desk
 from stopper.core.facts import source_of
-from stopper.core.jwt_extended import locations, uses
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import MISSING, is_list, members, plain, switched_to_true, switches, written
-from stopper.core.stages_of_settings import is_for_one_desk
+from stopper.core.tokens.jwt_extended import locations, uses
 
 _OFF: Final = "tokens come in cookies and JWT_COOKIE_CSRF_PROTECT is off"
 CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from stopper.core.answers.cookie_flags import CookieSet, lacking_flags, set_cookies
 from stopper.core.app import App
-from stopper.core.cookie_flags import CookieSet, lacking_flags, set_cookies
+from stopper.core.deployment.setting_facts import MISSING, in_force, is_written, switched_to_true, switches
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_extended import LIBRARY, locations, manager, stands_on_stopper, uses
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_cookies import answers_with_cookies
+from stopper.core.probing.cookies import answers_with_cookies
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import MISSING, in_force, is_written, switched_to_true, switches
+from stopper.core.tokens.jwt_extended import LIBRARY, locations, manager, stands_on_stopper, uses
 
 NAMES: Final = ("JWT_ACCESS_COOKIE_NAME", "JWT_REFRESH_COOKIE_NAME")
 DEFAULTS: Final = ("access_token_cookie", "refresh_token_cookie")

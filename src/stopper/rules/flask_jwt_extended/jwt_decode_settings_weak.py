@@ -4,11 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.effective_settings import answered, open_place
-from stopper.core.facts import source_of
-from stopper.core.jwt_extended import manager, stands_on_stopper, uses
-from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.setting_facts import (
+from stopper.core.deployment.effective_settings import answered, open_place
+from stopper.core.deployment.setting_facts import (
     MISSING,
     in_force,
     is_list,
@@ -19,6 +16,9 @@ from stopper.core.setting_facts import (
     switches,
     written,
 )
+from stopper.core.facts import source_of
+from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.tokens.jwt_extended import manager, stands_on_stopper, uses
 from stopper.core.values import EnvironmentValue
 
 _FAMILIES: Final = {"HS": "shared secret", "RS": "key pair", "PS": "key pair", "ES": "key pair", "Ed": "key pair"}

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Final, TypeGuard
 
 from stopper.core.app import App
+from stopper.core.deployment.setting_facts import in_force, lasting, said_time, seconds, written
+from stopper.core.deployment.stages_of_settings import is_for_one_desk
 from stopper.core.facts import source_of
-from stopper.core.jwt_extended import ended, issues, said_lifetime, uses
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import in_force, lasting, said_time, seconds, written
-from stopper.core.stages_of_settings import is_for_one_desk
+from stopper.core.tokens.jwt_extended import ended, issues, said_lifetime, uses
 from stopper.core.values import ConfigValue, is_constant
 
 LONGEST: Final = {"JWT_ACCESS_TOKEN_EXPIRES": 12 * 3600.0, "JWT_REFRESH_TOKEN_EXPIRES": 31 * 86400.0}

@@ -6,9 +6,9 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_extended import Guarded, guarded, uses
 from stopper.core.naming import sensitive
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.tokens.jwt_extended import Guarded, guarded, uses
 from stopper.core.values import Call, Item, options, text_of, walk
 
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})

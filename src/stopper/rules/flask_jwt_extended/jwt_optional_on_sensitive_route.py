@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.call_edits import passing
+from stopper.core.edits.call_edits import passing
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_extended import guarded, uses
-from stopper.core.kept_caller import hooks_before_guards
+from stopper.core.guards.kept_caller import hooks_before_guards
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import alike, bearers
+from stopper.core.probing.baseline import alike, bearers
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.tokens.jwt_extended import guarded, uses
 from stopper.core.values import Call, Choice, Item, Name, Truth, Value, is_constant, walk
 
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})

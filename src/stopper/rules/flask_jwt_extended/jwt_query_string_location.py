@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 from stopper.core.app import App
+from stopper.core.deployment.setting_facts import MISSING, in_force, members, plain, written
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_extended import LIBRARY, ended, uses
-from stopper.core.kept_out_of_addresses import kept_out_of_addresses
+from stopper.core.outgoing.kept_out_of_addresses import kept_out_of_addresses
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import controls, judge, protected
-from stopper.core.probe_query import with_query
+from stopper.core.probing.baseline import controls, judge, protected
+from stopper.core.probing.query import with_query
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import MISSING, in_force, members, plain, written
+from stopper.core.tokens.jwt_extended import LIBRARY, ended, uses
 from stopper.core.values import Call, Choice, ConfigValue, Sequence, Unknown, Value, is_constant, walk
 
 _HOME = f"{LIBRARY}."

@@ -5,18 +5,18 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.app import App, Route
+from stopper.core.edits.verify_type_edits import of_one_type
 from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_extended import GUARDS, LIBRARY, guarded, revokes, uses
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import attempt
-from stopper.core.probe_login import log_in, token_in
-from stopper.core.refresh_by_hand import kept_refresh_tokens
+from stopper.core.probing.accounts.login import log_in, token_in
+from stopper.core.probing.baseline import attempt
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.tokens.jwt_extended import GUARDS, LIBRARY, guarded, revokes, uses
+from stopper.core.tokens.refresh_by_hand import kept_refresh_tokens
 from stopper.core.values import is_constant, text_of
-from stopper.core.verify_type_edits import of_one_type
 
 _REFRESH: Final = re.compile(r"(?i)(^|[/_-])(refresh|renew)([/_-]|$)")
 _NEW: Final = re.compile(

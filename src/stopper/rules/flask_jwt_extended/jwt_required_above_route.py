@@ -7,12 +7,12 @@ from stopper.core.app import App, Guard, Route
 from stopper.core.fact import ClassFact, Decorator, Function
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_extended import stands_on_stopper
 from stopper.core.labels import LabelKind
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import alike, bearers
+from stopper.core.probing.baseline import alike, bearers
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.tokens.jwt_extended import stands_on_stopper
 from stopper.core.values import Name, is_constant
 
 GUARDS = tuple(

@@ -5,9 +5,9 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_extended import LIBRARY, uses, version
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.tokens.jwt_extended import LIBRARY, uses, version
 from stopper.core.values import Call, Name, Value, options, walk
 
 _GUARD: Final = frozenset({f"{LIBRARY}.jwt_required", f"{LIBRARY}.view_decorators.jwt_required"})

@@ -7,10 +7,10 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.fact import ClassFact, Function
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_extended import BLOCKLIST, LOOKUP, guarded, issues, manager, registers, uses
 from stopper.core.login_names import BEST
+from stopper.core.people.switched_off_people import SWITCH, let_in_though_off
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.switched_off_people import SWITCH, let_in_though_off
+from stopper.core.tokens.jwt_extended import BLOCKLIST, LOOKUP, guarded, issues, manager, registers, uses
 from stopper.core.values import Call, Choice, Item, Mapping, Name, Parameter, Value, text_of, walk
 
 _USER: Final = re.compile(r"(?i)^(app)?users?(model)?$|^(member|account|customer|employee|person)$")

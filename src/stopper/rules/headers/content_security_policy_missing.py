@@ -4,7 +4,7 @@ from stopper.core.exchange import Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_answers import honest_answers
+from stopper.core.probing.answers import honest_answers
 from stopper.core.rule import Rule
 
 

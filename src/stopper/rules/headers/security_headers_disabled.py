@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.deployment.setting_facts import plain
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.spread_fields import given_as
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.setting_facts import plain
-from stopper.core.spread_fields import given_as
 from stopper.core.values import Call, Constant, Mapping, Sequence, is_constant, options, text_of, walk
 
 _TALISMAN: Final = (

@@ -7,29 +7,29 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from stopper.core.answers.interpreters import ANYWHERE, RUNS, chosen, formats, in_memory, named
+from stopper.core.answers.loaded_uploads import loaded_uploads
 from stopper.core.app import App
-from stopper.core.body_models import classes_by_name
-from stopper.core.call_edits import calls_at
-from stopper.core.checked_input import is_checked_by_callers, is_each_checked
-from stopper.core.equal_to_literals import is_literal_there
+from stopper.core.edits.call_edits import calls_at
 from stopper.core.exchange import Request
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.interpreters import ANYWHERE, RUNS, chosen, formats, in_memory, named
+from stopper.core.flow.body_models import classes_by_name
+from stopper.core.flow.checked_input import is_checked_by_callers, is_each_checked
+from stopper.core.flow.equal_to_literals import is_literal_there
 from stopper.core.labels import UNTRUSTED_TEXT
-from stopper.core.likely_inputs import RUN
-from stopper.core.loaded_uploads import loaded_uploads
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, send
-from stopper.core.probe_baseline import beyond
-from stopper.core.probe_inputs import Input, judged
-from stopper.core.probe_nowhere import NOWHERE, is_nowhere, nowhere
-from stopper.core.probe_packed_cookies import unpacked_cookies
-from stopper.core.probe_payloads import LEFT, OF_A_PROGRAM, PRODUCT, RIGHT, payloads
-from stopper.core.probe_raw_bodies import OBJECTS, bare_bodies
-from stopper.core.probe_uploads import takers
-from stopper.core.probe_waiting import (
+from stopper.core.probing.baseline import beyond
+from stopper.core.probing.inputs import Input, judged
+from stopper.core.probing.likely_inputs import RUN
+from stopper.core.probing.nowhere import NOWHERE, is_nowhere, nowhere
+from stopper.core.probing.packed_cookies import unpacked_cookies
+from stopper.core.probing.payloads import LEFT, OF_A_PROGRAM, PRODUCT, RIGHT, payloads
+from stopper.core.probing.raw_bodies import OBJECTS, bare_bodies
+from stopper.core.probing.uploads import takers
+from stopper.core.probing.waiting import (
     COMMANDS,
     EVALUATES,
     TOOLS,
@@ -42,7 +42,7 @@ from stopper.core.probe_waiting import (
     waits_unpacked,
 )
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.stored_columns import stored_in
+from stopper.core.stores.stored_columns import stored_in
 from stopper.core.values import (
     Call,
     Choice,

@@ -10,10 +10,10 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt
-from stopper.core.probe_inputs import members
-from stopper.core.probe_provoke import Provoked, provoked, to_the_end
-from stopper.core.probe_slow_text import slow_text
+from stopper.core.probing.baseline import attempt
+from stopper.core.probing.inputs import members
+from stopper.core.probing.provoke import Provoked, provoked, to_the_end
+from stopper.core.probing.slow_text import slow_text
 from stopper.core.rule import Rule
 from stopper.core.spec_document import mapping
 

@@ -4,28 +4,28 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.answers.bare_pages import in_every_template, is_bare_text, said_by_templates
+from stopper.core.answers.flashed_markup import flashed_as_markup
+from stopper.core.answers.kept_markup import KEPT, kept_as_markup
+from stopper.core.answers.marked_words import marked_texts
+from stopper.core.answers.page_types import is_plain
+from stopper.core.answers.plain_templates import makes_no_page
+from stopper.core.answers.refused_pages import refused_with_words
+from stopper.core.answers.unescaped_templates import filled_unescaped
 from stopper.core.app import App
-from stopper.core.bare_pages import in_every_template, is_bare_text, said_by_templates
-from stopper.core.checked_input import is_each_checked
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict
-from stopper.core.flashed_markup import flashed_as_markup
-from stopper.core.kept_markup import KEPT, kept_as_markup
-from stopper.core.kept_rows import put_into_pages
-from stopper.core.labelling import labels_of
+from stopper.core.flow.checked_input import is_each_checked
+from stopper.core.flow.labelling import labels_of
+from stopper.core.flow.passing import put_under
 from stopper.core.labels import LabelKind
-from stopper.core.marked_words import marked_texts
-from stopper.core.page_types import is_plain
-from stopper.core.passing import put_under
 from stopper.core.place import Span
-from stopper.core.plain_templates import makes_no_page
 from stopper.core.probe import Steps, Target
-from stopper.core.probe_markup import marked_up
-from stopper.core.refused_pages import refused_with_words
+from stopper.core.probing.markup import marked_up
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.stored_columns import columns_in_pages
-from stopper.core.unescaped_templates import filled_unescaped
+from stopper.core.stores.kept_rows import put_into_pages
+from stopper.core.stores.stored_columns import columns_in_pages
 from stopper.core.values import (
     Call,
     Constant,

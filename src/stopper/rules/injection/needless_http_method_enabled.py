@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App, Route
-from stopper.core.call_edits import passing
+from stopper.core.edits.call_edits import passing
 from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import alike, attempt, candidates
+from stopper.core.probing.baseline import alike, attempt, candidates
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Sequence, text_of
 

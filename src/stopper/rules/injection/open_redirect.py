@@ -7,25 +7,25 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
+from stopper.core.answers.response_headers import SetHeader, headers_set
+from stopper.core.answers.sent_on import sent_on
 from stopper.core.app import App, Route
-from stopper.core.asked_host import beginning_of_setting
-from stopper.core.checked_input import is_checked
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.checked_input import is_checked
+from stopper.core.flow.read_parts import Origin, is_of_a_thing, origins, without_fallback
+from stopper.core.flow.stations import stations
 from stopper.core.labels import LabelKind
+from stopper.core.outgoing.asked_host import beginning_of_setting
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt
-from stopper.core.probe_inputs import members
-from stopper.core.probe_login import entered, login_requests, login_routes
-from stopper.core.probe_query import WANTING, with_query, with_the_rest
-from stopper.core.read_parts import Origin, is_of_a_thing, origins, without_fallback
-from stopper.core.response_headers import SetHeader, headers_set
+from stopper.core.probing.accounts.login import entered, login_requests, login_routes
+from stopper.core.probing.baseline import attempt
+from stopper.core.probing.inputs import members
+from stopper.core.probing.query import WANTING, with_query, with_the_rest
 from stopper.core.rule import Hit, Rule
-from stopper.core.sent_on import sent_on
-from stopper.core.stations import stations
 from stopper.core.values import (
     Call,
     Choice,

@@ -7,17 +7,17 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.bodies_by_hand import kept_whole, read_by_hand
 from stopper.core.exchange import Exchange, Request
-from stopper.core.expected_bodies import expects
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.bodies_by_hand import kept_whole, read_by_hand
+from stopper.core.flow.expected_bodies import expects
+from stopper.core.flow.passing import callers
 from stopper.core.labels import UNTRUSTED
-from stopper.core.passing import callers
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import answered, attempt, candidates, is_door
-from stopper.core.probe_inputs import members
+from stopper.core.probing.baseline import answered, attempt, candidates, is_door
+from stopper.core.probing.inputs import members
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Name, Value, is_constant, walk
 

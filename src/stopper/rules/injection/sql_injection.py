@@ -7,35 +7,35 @@ from functools import partial
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.call_edits import calls_at
-from stopper.core.checked_input import is_checked, is_checked_by_callers
-from stopper.core.directory_queries import asked_of_directories
-from stopper.core.document_queries import documents_by_request
+from stopper.core.edits.call_edits import calls_at
 from stopper.core.exchange import Exchange, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.failed_branch import made_at
-from stopper.core.filtered_keys import is_admitted, pieces
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.labelling import labels_of
+from stopper.core.flow.checked_input import is_checked, is_checked_by_callers
+from stopper.core.flow.failed_branch import made_at
+from stopper.core.flow.labelling import labels_of
+from stopper.core.flow.passing import callers, passed
+from stopper.core.keys.random_words import token_hex
 from stopper.core.labels import UNTRUSTED_TEXT, LabelKind
-from stopper.core.likely_inputs import ASKED
-from stopper.core.passing import callers, passed
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, send
-from stopper.core.probe_baseline import beyond, same, says_nothing
-from stopper.core.probe_header_inputs import looked_up_headers
-from stopper.core.probe_inputs import Input, judged
-from stopper.core.probe_log_in_inputs import refused_log_ins
-from stopper.core.probe_log_in_words import obeyed_in_words
-from stopper.core.probe_login import lets_in
-from stopper.core.probe_name_with_condition import name_with_condition
-from stopper.core.probe_sorted import as_a_column, sorted_by_a_query
-from stopper.core.query_clients import asked_of_clients
-from stopper.core.random_words import token_hex
+from stopper.core.probing.accounts.log_in_inputs import refused_log_ins
+from stopper.core.probing.accounts.log_in_words import obeyed_in_words
+from stopper.core.probing.accounts.login import lets_in
+from stopper.core.probing.accounts.name_with_condition import name_with_condition
+from stopper.core.probing.baseline import beyond, same, says_nothing
+from stopper.core.probing.header_inputs import looked_up_headers
+from stopper.core.probing.inputs import Input, judged
+from stopper.core.probing.likely_inputs import ASKED
+from stopper.core.probing.sorted import as_a_column, sorted_by_a_query
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.sql_placeholders import TEXTS, placeholder
-from stopper.core.statements_by_name import run_by_name
+from stopper.core.stores.directory_queries import asked_of_directories
+from stopper.core.stores.document_queries import documents_by_request
+from stopper.core.stores.filtered_keys import is_admitted, pieces
+from stopper.core.stores.query_clients import asked_of_clients
+from stopper.core.stores.sql_placeholders import TEXTS, placeholder
+from stopper.core.stores.statements_by_name import run_by_name
 from stopper.core.values import (
     Call,
     Constant,

@@ -12,8 +12,8 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, passed, send
-from stopper.core.probe_baseline import attempt, same
-from stopper.core.probe_inputs import GRAPHQL
+from stopper.core.probing.baseline import attempt, same
+from stopper.core.probing.inputs import GRAPHQL
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, is_constant, may_be
 

@@ -9,7 +9,7 @@ from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import answered, attempt, same
+from stopper.core.probing.baseline import answered, attempt, same
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import Operation, operations, place_of, shape, speaks_of
 

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from stopper.core.app import App, Route
+from stopper.core.deployment.inside_locations import is_kept_inside
+from stopper.core.deployment.switched_on import asked_for
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.inside_locations import is_kept_inside
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, passed
-from stopper.core.probe_internal import is_internal, left_behind
+from stopper.core.probing.internal import is_internal, left_behind
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.switched_on import asked_for
 from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Name, Value, text_of, walk
 
 _SURE: Final = re.compile(

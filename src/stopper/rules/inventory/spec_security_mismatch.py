@@ -8,13 +8,13 @@ from stopper.core.app import App, Route, SecurityScheme
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.view_functions import FunctionIndex, index_of
+from stopper.core.guards.written_schemes import written_schemes
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, unsure
-from stopper.core.probe_baseline import attempt, controls, establish
+from stopper.core.probing.baseline import attempt, controls, establish
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Constant, Item, Name, walk
-from stopper.core.view_functions import FunctionIndex, index_of
-from stopper.core.written_schemes import written_schemes
 
 _GUARDS: Final = (
     (

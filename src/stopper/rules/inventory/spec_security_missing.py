@@ -6,8 +6,8 @@ from typing import Final
 
 from stopper.core.app import App, Route, Spec
 from stopper.core.login_names import PASSWORD
-from stopper.core.probe_baseline import is_door
-from stopper.core.rebuild_names import REBUILDS
+from stopper.core.probing.baseline import is_door
+from stopper.core.probing.rebuild_names import REBUILDS
 from stopper.core.rule import Hit, Rule, Severity
 from stopper.core.spec_document import Operation, mapping, operations, place_of
 

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.app import App
-from stopper.core.call_edits import calls_at, passing
+from stopper.core.edits.call_edits import calls_at, passing
 from stopper.core.facts import Comparison, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_keys import reached
-from stopper.core.jwt_names import written_in
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_public_keys import published
-from stopper.core.published_members import PRIVATE, publishing
+from stopper.core.probing.public_keys import published
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.tokens.jwt_keys import reached
+from stopper.core.tokens.jwt_names import written_in
+from stopper.core.tokens.published_members import PRIVATE, publishing
 from stopper.core.values import (
     Call,
     Choice,

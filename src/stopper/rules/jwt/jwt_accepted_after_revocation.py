@@ -2,13 +2,13 @@
 
 from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.keys.random_words import token_hex
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import Baseline, controls, judge, shown, with_token
-from stopper.core.probe_login import log_in, logout_requests, token_in
-from stopper.core.probe_secret import signs
-from stopper.core.probe_signature import no_baseline, token_baseline
-from stopper.core.random_words import token_hex
+from stopper.core.probing.accounts.login import log_in, logout_requests, token_in
+from stopper.core.probing.baseline import Baseline, controls, judge, shown, with_token
+from stopper.core.probing.secret import signs
+from stopper.core.probing.signature import no_baseline, token_baseline
 from stopper.core.rule import Rule
 
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_names import HMAC
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
-from stopper.core.probe_baseline import controls
-from stopper.core.probe_public_keys import public_texts
-from stopper.core.probe_signature import any_signature, first_let_in, no_baseline, stepped_back, token_baseline
-from stopper.core.probe_token_doors import elsewhere
+from stopper.core.probing.baseline import controls
+from stopper.core.probing.public_keys import public_texts
+from stopper.core.probing.signature import any_signature, first_let_in, no_baseline, stepped_back, token_baseline
+from stopper.core.probing.token_doors import elsewhere
 from stopper.core.rule import Rule
+from stopper.core.tokens.jwt_names import HMAC
 
 MOST: Final = 16
 """Spellings of public keys that are tried as a secret."""

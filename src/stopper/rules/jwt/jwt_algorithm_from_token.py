@@ -3,19 +3,19 @@
 from collections.abc import Iterator
 
 from stopper.core.app import App
-from stopper.core.checked_input import is_checked
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.held_attributes import held_under
-from stopper.core.jwt_header import is_header
-from stopper.core.jwt_names import (
+from stopper.core.flow.checked_input import is_checked
+from stopper.core.flow.held_attributes import held_under
+from stopper.core.labels import UNTRUSTED
+from stopper.core.rule import Hit, Rule
+from stopper.core.tokens.jwt_header import is_header
+from stopper.core.tokens.jwt_names import (
     Decoding,
     decodings,
     is_everything,
     said_algorithms,
     switched_off,
 )
-from stopper.core.labels import UNTRUSTED
-from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Item, Member, Value, literals, options, text_of, walk
 
 MESSAGE = "the allowed algorithm is read from the token's own header, which nobody has verified yet"

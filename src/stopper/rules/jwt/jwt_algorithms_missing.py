@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
-from stopper.core.algorithm_edits import one_algorithm
 from stopper.core.app import App
+from stopper.core.edits.algorithm_edits import one_algorithm
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_names import (
+from stopper.core.flow.passing import given
+from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.tokens.jwt_names import (
     Decoding,
     decodings,
     is_pyjwt,
@@ -14,8 +16,6 @@ from stopper.core.jwt_names import (
     said_options,
     shape_of,
 )
-from stopper.core.passing import given
-from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import Call, Mapping, Parameter, is_constant
 
 TAKES_ANY = ("authlib.jose.jwt.decode",)

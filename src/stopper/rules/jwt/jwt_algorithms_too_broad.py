@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.algorithm_edits import one_algorithm
 from stopper.core.app import App
+from stopper.core.edits.algorithm_edits import one_algorithm
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_names import (
+from stopper.core.place import Span
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.tokens.jwt_names import (
     HMAC,
     PUBLIC_KEY,
     algorithm_names,
@@ -17,8 +19,6 @@ from stopper.core.jwt_names import (
     names_in_force,
     shape_of,
 )
-from stopper.core.place import Span
-from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Sequence, Value, options, text_of, walk
 
 SETTINGS: Final = ("JWT_DECODE_ALGORITHMS",)

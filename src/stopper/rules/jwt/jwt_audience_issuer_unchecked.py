@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.asked_in_vain import is_asked_in_vain
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_claims import asked_by_hand, only_there, option, options_unknown, required, verifications
-from stopper.core.jwt_keys import key_uses
-from stopper.core.jwt_names import (
+from stopper.core.guards.asked_in_vain import is_asked_in_vain
+from stopper.core.probe import Steps, Target, failed, passed
+from stopper.core.probing.baseline import judge
+from stopper.core.probing.signature import signable
+from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.tokens.jwt_claims import asked_by_hand, only_there, option, options_unknown, required, verifications
+from stopper.core.tokens.jwt_keys import key_uses
+from stopper.core.tokens.jwt_names import (
     ENCODING,
     PUBLIC_KEY,
     Decoding,
@@ -20,11 +24,7 @@ from stopper.core.jwt_names import (
     is_off,
     library_said,
 )
-from stopper.core.jwt_purposes import marks
-from stopper.core.probe import Steps, Target, failed, passed
-from stopper.core.probe_baseline import judge
-from stopper.core.probe_signature import signable
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.tokens.jwt_purposes import marks
 from stopper.core.values import Call, Item, Mapping, Member, Value, is_constant, options, text_of, walk
 
 _PURPOSES: Final = frozenset({"op", "operation", "purpose", "action", "intent", "reason"})

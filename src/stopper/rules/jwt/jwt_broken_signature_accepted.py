@@ -1,6 +1,6 @@
 """Anybody can change the name inside a token, and the server believes the new name."""
 
-from stopper.core.probe_signature import broken_signature
+from stopper.core.probing.signature import broken_signature
 from stopper.core.rule import Rule
 
 RULE = Rule(

@@ -6,9 +6,9 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_claims import asked_by_hand, option, validated, verifications
-from stopper.core.jwt_names import ENCODING, is_off, is_pyjwt, library_said, said_options
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.tokens.jwt_claims import asked_by_hand, option, validated, verifications
+from stopper.core.tokens.jwt_names import ENCODING, is_off, is_pyjwt, library_said, said_options
 from stopper.core.values import Call, Constant, EnvironmentValue, Mapping, Truth, is_constant, literals, walk
 
 CHECKS: Final = {

@@ -4,15 +4,22 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.call_edits import passing
+from stopper.core.edits.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_claims import asked_by_hand, held_against, options_unknown, read_strictly, required, verifications
-from stopper.core.jwt_names import Decoding, is_pyjwt, library_said
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
-from stopper.core.probe_baseline import judge
-from stopper.core.probe_signature import signable
+from stopper.core.probing.baseline import judge
+from stopper.core.probing.signature import signable
 from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.tokens.jwt_claims import (
+    asked_by_hand,
+    held_against,
+    options_unknown,
+    read_strictly,
+    required,
+    verifications,
+)
+from stopper.core.tokens.jwt_names import Decoding, is_pyjwt, library_said
 from stopper.core.values import Call
 
 WANTED: Final = ("exp", "iss", "aud", "sub")

@@ -4,19 +4,19 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.body_models import classes_by_name
 from stopper.core.facts import Handler, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS, verifies, written_in
-from stopper.core.kept_caller import dispatches_views, hooks_before_guards, is_asked_for_later
-from stopper.core.made_up_callers import stands_for_somebody
-from stopper.core.made_up_rights import is_made_up, makes_up_rights
-from stopper.core.places_in_steps import is_behind, places
+from stopper.core.flow.body_models import classes_by_name
+from stopper.core.flow.places_in_steps import is_behind, places
+from stopper.core.guards.kept_caller import dispatches_views, hooks_before_guards, is_asked_for_later
+from stopper.core.guards.made_up_callers import stands_for_somebody
+from stopper.core.guards.made_up_rights import is_made_up, makes_up_rights
+from stopper.core.guards.tried_otherwise import is_tried_otherwise
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_baseline import controls
-from stopper.core.probe_signature import broken_signature, first_let_in, no_baseline, token_baseline
+from stopper.core.probing.baseline import controls
+from stopper.core.probing.signature import broken_signature, first_let_in, no_baseline, token_baseline
 from stopper.core.rule import Hit, Rule
-from stopper.core.tried_otherwise import is_tried_otherwise
+from stopper.core.tokens.jwt_names import DECODING, OTHER_VERIFIERS, verifies, written_in
 from stopper.core.values import (
     Call,
     Choice,

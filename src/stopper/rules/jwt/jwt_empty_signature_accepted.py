@@ -2,8 +2,8 @@
 
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, passed
-from stopper.core.probe_baseline import controls
-from stopper.core.probe_signature import any_signature, first_let_in, no_baseline, stepped_back, token_baseline
+from stopper.core.probing.baseline import controls
+from stopper.core.probing.signature import any_signature, first_let_in, no_baseline, stepped_back, token_baseline
 from stopper.core.rule import Rule
 
 

@@ -6,13 +6,13 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import ErrorHandler, Function, Handler, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_extended import ended
-from stopper.core.jwt_names import DECODING, OTHER_VERIFIERS
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, passed, send
-from stopper.core.probe_baseline import controls, judge, same, shown
-from stopper.core.probe_signature import signable, telling_baseline
+from stopper.core.probing.baseline import controls, judge, same, shown
+from stopper.core.probing.signature import signable, telling_baseline
 from stopper.core.rule import Hit, Rule
+from stopper.core.tokens.jwt_extended import ended
+from stopper.core.tokens.jwt_names import DECODING, OTHER_VERIFIERS
 from stopper.core.values import (
     Call,
     Caught,

@@ -6,9 +6,9 @@ from typing import Final
 from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import Baseline, controls, judge, shown
-from stopper.core.probe_secret import known_secret
-from stopper.core.probe_signature import no_baseline, token_baseline
+from stopper.core.probing.baseline import Baseline, controls, judge, shown
+from stopper.core.probing.secret import known_secret
+from stopper.core.probing.signature import no_baseline, token_baseline
 from stopper.core.rule import Rule
 
 LONG_AGO: Final = 7 * 24 * 3600

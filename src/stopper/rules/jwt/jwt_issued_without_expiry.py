@@ -3,21 +3,21 @@
 import re
 from collections.abc import Iterator
 
-from stopper.core.ages_by_hand import ends_by_hand
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.idle_questions import on_another_way
-from stopper.core.jwt_extended import ended, said_lifetime
-from stopper.core.jwt_keys import reached
-from stopper.core.jwt_names import encodings
-from stopper.core.passing import given
+from stopper.core.flow.passing import given
+from stopper.core.guards.idle_questions import on_another_way
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
-from stopper.core.probe_baseline import controls
-from stopper.core.probe_login import entered, token_in
-from stopper.core.probe_signature import handed_out, token_baseline
+from stopper.core.probing.accounts.login import entered, token_in
+from stopper.core.probing.baseline import controls
+from stopper.core.probing.signature import handed_out, token_baseline
 from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.tokens.ages_by_hand import ends_by_hand
+from stopper.core.tokens.jwt_extended import ended, said_lifetime
+from stopper.core.tokens.jwt_keys import reached
+from stopper.core.tokens.jwt_names import encodings
 from stopper.core.values import (
     NAMED,
     Call,

@@ -7,13 +7,13 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_header import header_members, is_cache, is_held, reads_headers
-from stopper.core.jwt_names import DECODING, decodings, switched_off
 from stopper.core.probe import Steps, Target, failed, listen, passed, send
-from stopper.core.probe_baseline import controls, shown
-from stopper.core.probe_signature import first_let_in, telling_baseline
-from stopper.core.probe_token_doors import Rights, elsewhere
+from stopper.core.probing.baseline import controls, shown
+from stopper.core.probing.signature import first_let_in, telling_baseline
+from stopper.core.probing.token_doors import Rights, elsewhere
 from stopper.core.rule import Hit, Rule
+from stopper.core.tokens.jwt_header import header_members, is_cache, is_held, reads_headers
+from stopper.core.tokens.jwt_names import DECODING, decodings, switched_off
 from stopper.core.values import Call, Constant, Item, Member, Value, options, text_of, walk
 
 _FETCHES: Final = re.compile(r"(requests|httpx|urllib3?)\..*|(.*\.)?(urlopen|PyJWKClient)")

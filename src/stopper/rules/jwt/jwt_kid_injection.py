@@ -7,13 +7,13 @@ from stopper.core.app import App
 from stopper.core.fact import SinkKind
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_header import header_members, is_held
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_baseline import controls
-from stopper.core.probe_signature import any_signature, first_let_in, no_baseline, stepped_back, token_baseline
-from stopper.core.probe_token_doors import elsewhere
+from stopper.core.probing.baseline import controls
+from stopper.core.probing.signature import any_signature, first_let_in, no_baseline, stepped_back, token_baseline
+from stopper.core.probing.token_doors import elsewhere
 from stopper.core.rule import Hit, Rule
+from stopper.core.tokens.jwt_header import header_members, is_held
 from stopper.core.values import Call, Item, Member, Value, walk
 
 DIGIT: Final = "proc/sys/kernel/randomize_va_space"

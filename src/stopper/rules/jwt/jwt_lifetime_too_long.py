@@ -7,22 +7,22 @@ from datetime import timedelta
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.call_edits import passing
-from stopper.core.enumerations import members_of
+from stopper.core.edits.call_edits import passing
 from stopper.core.facts import Assignment, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_extended import said_lifetime
-from stopper.core.jwt_keys import reached
-from stopper.core.jwt_names import PUBLIC_KEY, decodings, encodings, said_options, verifies, written_in
-from stopper.core.jwt_purposes import KINDS
-from stopper.core.lengths_of_time import distance, seconds_of
-from stopper.core.passing import callers, given
-from stopper.core.passing import passed as passed_for
+from stopper.core.flow.enumerations import members_of
+from stopper.core.flow.lengths_of_time import distance, seconds_of
+from stopper.core.flow.passing import callers, given
+from stopper.core.flow.passing import passed as passed_for
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_baseline import controls
-from stopper.core.probe_signature import token_baseline
+from stopper.core.probing.baseline import controls
+from stopper.core.probing.signature import token_baseline
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.tokens.jwt_extended import said_lifetime
+from stopper.core.tokens.jwt_keys import reached
+from stopper.core.tokens.jwt_names import PUBLIC_KEY, decodings, encodings, said_options, verifies, written_in
+from stopper.core.tokens.jwt_purposes import KINDS
 from stopper.core.values import (
     Call,
     ConfigValue,

@@ -5,9 +5,9 @@ from typing import Final
 
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
-from stopper.core.probe_baseline import controls, judge, shown
-from stopper.core.probe_signature import any_signature, no_baseline, stepped_back, token_baseline
-from stopper.core.probe_token_doors import elsewhere
+from stopper.core.probing.baseline import controls, judge, shown
+from stopper.core.probing.signature import any_signature, no_baseline, stepped_back, token_baseline
+from stopper.core.probing.token_doors import elsewhere
 from stopper.core.rule import Rule
 
 SPELLINGS: Final = ("none", "None", "NONE", "nOnE")

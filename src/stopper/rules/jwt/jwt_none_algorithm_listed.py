@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_header import header_members
-from stopper.core.jwt_names import (
+from stopper.core.guards.refusals_made import is_refusal
+from stopper.core.place import Span
+from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.tokens.jwt_header import header_members
+from stopper.core.tokens.jwt_names import (
     algorithm_names,
     allowed_algorithms,
     decodings,
@@ -14,9 +17,6 @@ from stopper.core.jwt_names import (
     library_said,
     names_in_force,
 )
-from stopper.core.place import Span
-from stopper.core.refusals_made import is_refusal
-from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Constant, Mapping, Sequence, Value, is_constant, options, text_of
 
 SETTINGS = ("JWT_ALGORITHM", "JWT_DECODE_ALGORITHMS", "JWT_ALGORITHMS")

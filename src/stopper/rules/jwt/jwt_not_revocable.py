@@ -7,10 +7,10 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_keys import reached
-from stopper.core.jwt_names import ENCODING, encodings
-from stopper.core.jwt_purposes import purposes_of
 from stopper.core.rule import Hit, Rule
+from stopper.core.tokens.jwt_keys import reached
+from stopper.core.tokens.jwt_names import ENCODING, encodings
+from stopper.core.tokens.jwt_purposes import purposes_of
 from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Sequence, Value, parts, text_of, walk
 
 LOGOUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import Baseline, controls, judge, shown
-from stopper.core.probe_secret import HASHES, guessed_secret
-from stopper.core.probe_signature import handed_out, no_baseline, token_baseline
-from stopper.core.probe_token_doors import elsewhere, token_doors
+from stopper.core.probing.baseline import Baseline, controls, judge, shown
+from stopper.core.probing.secret import HASHES, guessed_secret
+from stopper.core.probing.signature import handed_out, no_baseline, token_baseline
+from stopper.core.probing.token_doors import elsewhere, token_doors
 from stopper.core.rule import Rule
 from stopper.core.secret import Secret
 

@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterator
 
 from stopper.core.app import App
-from stopper.core.environment_edits import from_environment
+from stopper.core.deployment.stages_of_settings import is_for_tests
+from stopper.core.edits.environment_edits import from_environment
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_names import decodings, encodings, switched_off
-from stopper.core.module_values import bound_to
-from stopper.core.passing import given
+from stopper.core.flow.module_values import bound_to
+from stopper.core.flow.passing import given
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.stages_of_settings import is_for_tests
+from stopper.core.tokens.jwt_names import decodings, encodings, switched_off
 from stopper.core.values import Call, Choice, ConfigValue, Constant, Item, Mapping, Name, Parameter, Value
 
 MESSAGE = "the signing secret is written in the code"

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.environment_edits import without_fallback
+from stopper.core.deployment.file_fallbacks import fallbacks_in_files
+from stopper.core.deployment.setting_facts import stands_in
+from stopper.core.deployment.settings_set_aside import is_set_aside, taken
+from stopper.core.edits.environment_edits import without_fallback
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.file_fallbacks import fallbacks_in_files
-from stopper.core.jwt_keys import is_asymmetric, key_bytes, key_settings, key_uses, reached
-from stopper.core.module_values import bound_to
-from stopper.core.passing import callers, passed
+from stopper.core.flow.module_values import bound_to
+from stopper.core.flow.passing import callers, passed
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import stands_in
-from stopper.core.settings_set_aside import is_set_aside, taken
+from stopper.core.tokens.jwt_keys import is_asymmetric, key_bytes, key_settings, key_uses, reached
 from stopper.core.values import (
     Call,
     Choice,

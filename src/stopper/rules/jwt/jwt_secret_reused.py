@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.deployment.setting_facts import settings_out_of_sight
+from stopper.core.deployment.variables_in_files import set_in_files
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_extended import manager, registers, stands_on_stopper
-from stopper.core.jwt_keys import is_hmac, key_bytes, key_uses
-from stopper.core.jwt_names import ENCODING
-from stopper.core.jwt_purposes import marks, plain_key, signings
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.setting_facts import settings_out_of_sight
+from stopper.core.tokens.jwt_extended import manager, registers, stands_on_stopper
+from stopper.core.tokens.jwt_keys import is_hmac, key_bytes, key_uses
+from stopper.core.tokens.jwt_names import ENCODING
+from stopper.core.tokens.jwt_purposes import marks, plain_key, signings
 from stopper.core.values import Call, ConfigValue, Constant, Format, Member, Name, Parameter, Value, options, walk
-from stopper.core.variables_in_files import set_in_files
 
 SIGNERS: Final = re.compile(r"itsdangerous\.(\w+\.)?\w*(Serializer|Signer)")
 _APPLICATION: Final = re.compile(

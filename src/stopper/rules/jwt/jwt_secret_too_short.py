@@ -4,15 +4,26 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.environment_edits import from_environment
+from stopper.core.deployment.settings_set_aside import is_set_aside
+from stopper.core.deployment.variables_in_files import bytes_of_command, set_in_files
+from stopper.core.edits.environment_edits import from_environment
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.glimpses import most_characters
-from stopper.core.jwt_keys import is_asymmetric, is_hmac, key_bytes, key_settings, key_uses, needed, reached, weakness
-from stopper.core.passing import given
+from stopper.core.flow.glimpses import most_characters
+from stopper.core.flow.passing import given
+from stopper.core.flow.whole_numbers import least_number
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.settings_set_aside import is_set_aside
+from stopper.core.tokens.jwt_keys import (
+    is_asymmetric,
+    is_hmac,
+    key_bytes,
+    key_settings,
+    key_uses,
+    needed,
+    reached,
+    weakness,
+)
 from stopper.core.values import (
     Call,
     ConfigValue,
@@ -29,8 +40,6 @@ from stopper.core.values import (
     text_of,
     walk,
 )
-from stopper.core.variables_in_files import bytes_of_command, set_in_files
-from stopper.core.whole_numbers import least_number
 
 _BYTES = {"os.urandom": 1.0, "secrets.token_bytes": 1.0, "secrets.token_hex": 2.0, "secrets.token_urlsafe": 4 / 3,
           "Crypto.Random.get_random_bytes": 1.0}  # fmt: skip

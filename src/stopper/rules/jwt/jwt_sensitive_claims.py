@@ -5,18 +5,19 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.app import App
-from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_keys import reached
-from stopper.core.jwt_names import encodings
+from stopper.core.flow.body_models import classes_by_name
 from stopper.core.naming import sensitive
 from stopper.core.personal import is_personal
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_baseline import controls
-from stopper.core.probe_signature import token_baseline
+from stopper.core.probing.baseline import controls
+from stopper.core.probing.signature import token_baseline
 from stopper.core.rule import Hit, Rule
+from stopper.core.stores.whole_rows import is_of_every_column
+from stopper.core.tokens.jwt_keys import reached
+from stopper.core.tokens.jwt_names import encodings
 from stopper.core.values import (
     Call,
     Constant,
@@ -31,7 +32,6 @@ from stopper.core.values import (
     text_of,
     walk,
 )
-from stopper.core.whole_rows import is_of_every_column
 
 EXTENSION: Final = ("flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token")
 _ORDINARY: Final = re.compile(r"(?i)^(user_?|contact_?)?e_?mail(_?address)?$")

@@ -7,14 +7,14 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict
-from stopper.core.jwt_names import Decoding, decodings, switched_off, switched_off_elsewhere
-from stopper.core.jwt_peek import is_asked_elsewhere, is_only_a_first_look, is_our_own
-from stopper.core.passing import callers
+from stopper.core.flow.passing import callers
+from stopper.core.flow.view_functions import index_of
 from stopper.core.probe import Steps, Target, not_applicable
-from stopper.core.probe_signature import broken_signature
+from stopper.core.probing.signature import broken_signature
 from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.tokens.jwt_names import Decoding, decodings, switched_off, switched_off_elsewhere
+from stopper.core.tokens.jwt_peek import is_asked_elsewhere, is_only_a_first_look, is_our_own
 from stopper.core.values import Call, Constant, Mapping, Name, Parameter, Value, is_constant
-from stopper.core.view_functions import index_of
 
 MESSAGE = "the token is read without looking at its signature, so anybody can write one"
 _VERIFIES: Final = re.compile(r"(?i)verif|validat")

@@ -6,8 +6,13 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_names import HEADER_READERS, decodings, switched_off, written_in
-from stopper.core.jwt_peek import (
+from stopper.core.flow.parts_returned import parts_returned
+from stopper.core.flow.said_by_caller import kept_in_g
+from stopper.core.labels import UNTRUSTED
+from stopper.core.place import RouteRef, Span
+from stopper.core.rule import Hit, Rule
+from stopper.core.tokens.jwt_names import HEADER_READERS, decodings, switched_off, written_in
+from stopper.core.tokens.jwt_peek import (
     KEY_CHOOSERS,
     is_asked_elsewhere,
     is_given_back_before,
@@ -15,11 +20,6 @@ from stopper.core.jwt_peek import (
     is_our_own,
     lets_on_before,
 )
-from stopper.core.labels import UNTRUSTED
-from stopper.core.parts_returned import parts_returned
-from stopper.core.place import RouteRef, Span
-from stopper.core.rule import Hit, Rule
-from stopper.core.said_by_caller import kept_in_g
 from stopper.core.values import Call, Constant, Format, Item, Member, Name, Unknown, Value, options, text_of, walk
 
 CLAIM_READERS: Final = (

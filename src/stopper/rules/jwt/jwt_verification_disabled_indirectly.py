@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 
 from stopper.core.app import App
-from stopper.core.call_edits import passing
+from stopper.core.edits.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict
-from stopper.core.jwt_keys import reached
-from stopper.core.jwt_names import (
+from stopper.core.place import Span
+from stopper.core.probe import Steps, Target, not_applicable
+from stopper.core.probing.signature import broken_signature
+from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.tokens.jwt_keys import reached
+from stopper.core.tokens.jwt_names import (
     Decoding,
     decodings,
     is_off,
@@ -18,11 +22,7 @@ from stopper.core.jwt_names import (
     shape_of,
     switched_off_elsewhere,
 )
-from stopper.core.jwt_peek import is_asked_elsewhere, is_only_a_first_look, is_our_own
-from stopper.core.place import Span
-from stopper.core.probe import Steps, Target, not_applicable
-from stopper.core.probe_signature import broken_signature
-from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.tokens.jwt_peek import is_asked_elsewhere, is_only_a_first_look, is_our_own
 from stopper.core.values import (
     Call,
     ConfigValue,

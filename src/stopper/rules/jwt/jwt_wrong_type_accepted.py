@@ -5,22 +5,23 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.app import App
+from stopper.core.edits.verify_type_edits import of_one_type
 from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.id_tokens import opened_by_id_tokens
-from stopper.core.jwt_claims import asked_by_hand, claims_given_to, verifications
-from stopper.core.jwt_demanded import is_of_one_kind_by_claims
-from stopper.core.jwt_extended import guarded, revokes
-from stopper.core.jwt_keys import key_uses, reached
-from stopper.core.jwt_names import ENCODING
-from stopper.core.jwt_purposes import KINDS, PURPOSES, handed_out_as, kind_claims, marks, purposes_of
-from stopper.core.passing import given
+from stopper.core.flow.passing import given
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import Baseline, controls, judge, shown
-from stopper.core.probe_login import entered
-from stopper.core.probe_signature import signable, telling_baseline
+from stopper.core.probing.accounts.login import entered
+from stopper.core.probing.baseline import Baseline, controls, judge, shown
+from stopper.core.probing.signature import signable, telling_baseline
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.tokens.id_tokens import opened_by_id_tokens
+from stopper.core.tokens.jwt_claims import asked_by_hand, claims_given_to, verifications
+from stopper.core.tokens.jwt_demanded import is_of_one_kind_by_claims
+from stopper.core.tokens.jwt_extended import guarded, revokes
+from stopper.core.tokens.jwt_keys import key_uses, reached
+from stopper.core.tokens.jwt_names import ENCODING
+from stopper.core.tokens.jwt_purposes import KINDS, PURPOSES, handed_out_as, kind_claims, marks, purposes_of
 from stopper.core.values import (
     Call,
     Choice,
@@ -35,7 +36,6 @@ from stopper.core.values import (
     text_of,
     walk,
 )
-from stopper.core.verify_type_edits import of_one_type
 
 _LINK: Final = re.compile(r"(?i)forgot|reset|recover|magic_?link|invit|activat|confirm|verif(?:y|ication)_?e?mail")
 _STEPS: Final = 2

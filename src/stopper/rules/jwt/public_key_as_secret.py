@@ -6,11 +6,11 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.jwt_keys import is_public, key_bytes, key_uses, reached
-from stopper.core.jwt_names import HMAC, PUBLIC_KEY, encodings
-from stopper.core.jwt_purposes import plain_key
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
+from stopper.core.tokens.jwt_keys import is_public, key_bytes, key_uses, reached
+from stopper.core.tokens.jwt_names import HMAC, PUBLIC_KEY, encodings
+from stopper.core.tokens.jwt_purposes import plain_key
 from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Mapping, Value, literals, text_of, walk
 
 SECRETS: Final = ("JWT_SECRET_KEY", "SECRET_KEY", "JWT_SECRET")

@@ -7,18 +7,18 @@ from dataclasses import replace
 from typing import Final, cast
 
 from stopper.core.app import App
+from stopper.core.deployment.settings_set_aside import is_in_tests_settings
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.jwt_keys import key_bytes, reached, rsa_bits
-from stopper.core.key_files import is_of_tests
-from stopper.core.passing import given
+from stopper.core.flow.passing import given
+from stopper.core.keys.key_files import is_of_tests
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_baseline import controls
-from stopper.core.probe_public_keys import published
-from stopper.core.probe_signature import token_baseline
+from stopper.core.probing.baseline import controls
+from stopper.core.probing.public_keys import published
+from stopper.core.probing.signature import token_baseline
 from stopper.core.rule import Certainty, Edit, Hit, Rule, Severity
-from stopper.core.settings_set_aside import is_in_tests_settings
+from stopper.core.tokens.jwt_keys import key_bytes, reached, rsa_bits
 from stopper.core.values import Call, Constant, Mapping, Parameter, Value, literals, text_of, walk
 
 SHORTEST: Final = 256

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.desk_files import MADE_UP
-from stopper.core.environment_edits import named_from_environment
+from stopper.core.deployment.desk_files import MADE_UP
+from stopper.core.edits.environment_edits import named_from_environment
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.key_shapes import (
+from stopper.core.flow.passed_keywords import passed_as
+from stopper.core.keys.key_shapes import (
     FAKE,
     KeyShape,
     claims_of,
@@ -22,7 +23,6 @@ from stopper.core.key_shapes import (
     may_hold_key,
 )
 from stopper.core.naming import VARIABLE, is_key_name, may_be_secret, sensitive
-from stopper.core.passed_keywords import passed_as
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Mapping, Sequence, Value, text_of, walk

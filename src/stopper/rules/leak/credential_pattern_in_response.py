@@ -1,11 +1,11 @@
 """Whoever reads the answer can act at the provider as the service."""
 
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.key_shapes import KeyShape, holds_private_key, key_in
+from stopper.core.keys.key_shapes import KeyShape, holds_private_key, key_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_baseline import is_door
-from stopper.core.probe_provoke import Provoked, asked_honestly
+from stopper.core.probing.baseline import is_door
+from stopper.core.probing.provoke import Provoked, asked_honestly
 from stopper.core.rule import Rule
 
 

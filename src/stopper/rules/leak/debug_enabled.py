@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.desk_files import is_of_a_desk
+from stopper.core.deployment.desk_files import is_of_a_desk
+from stopper.core.deployment.served_otherwise import is_served_otherwise
+from stopper.core.deployment.setting_facts import plain
+from stopper.core.deployment.switched_on import asked_for, is_on
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.probe_loopback import is_loopback
+from stopper.core.probing.loopback import is_loopback
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.served_otherwise import is_served_otherwise
-from stopper.core.setting_facts import plain
-from stopper.core.switched_on import asked_for, is_on
 from stopper.core.values import Call, Constant, Name, Value, is_constant
 
 APPS: Final = ("flask.Flask.run", "flask_socketio.SocketIO.run", "connexion.App.run", "connexion.FlaskApp.run")

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.ci_steps import OF_A_PIPELINE, is_of_one_desk
-from stopper.core.desk_files import MADE_UP
+from stopper.core.deployment.ci_steps import OF_A_PIPELINE, is_of_one_desk
+from stopper.core.deployment.desk_files import MADE_UP
+from stopper.core.deployment.setting_facts import YES
+from stopper.core.deployment.switched_on import asked_for, is_on, switched_on
 from stopper.core.fact import TextFile
 from stopper.core.facts import source_of
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.setting_facts import YES
-from stopper.core.switched_on import asked_for, is_on, switched_on
 from stopper.core.values import Constant, text_of
 
 VARIABLE: Final = "FLASK_DEBUG"

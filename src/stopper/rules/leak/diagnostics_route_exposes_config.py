@@ -5,20 +5,20 @@ import re
 from collections.abc import Iterator
 from typing import Final, cast
 
+from stopper.core.answers.settings_shown import shows_settings_whole
 from stopper.core.app import App
-from stopper.core.desk_files import is_command, is_of_a_desk
+from stopper.core.deployment.desk_files import is_command, is_of_a_desk
+from stopper.core.deployment.switched_on import asked_for, is_on
 from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.held_attributes import held_under, kept_by_application
+from stopper.core.flow.held_attributes import held_under, kept_by_application
+from stopper.core.guards.reached_by_admins import is_run_by_admins_alone
 from stopper.core.naming import sensitive
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt
-from stopper.core.reached_by_admins import is_run_by_admins_alone
+from stopper.core.probing.baseline import attempt
 from stopper.core.rule import Hit, Rule
-from stopper.core.settings_shown import shows_settings_whole
-from stopper.core.switched_on import asked_for, is_on
 from stopper.core.values import (
     Call,
     ConfigValue,

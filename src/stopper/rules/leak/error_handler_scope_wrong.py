@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.app_wiring import Handling
+from stopper.core.deployment.app_wiring import Handling
 from stopper.core.fact import ErrorHandler
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.raising import raised_in
 from stopper.core.place import Span
-from stopper.core.raising import raised_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Caught, Constant, Format, Member, Name, Parameter, Value, is_constant, walk
 

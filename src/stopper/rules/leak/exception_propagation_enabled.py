@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.deployment.setting_facts import YES
+from stopper.core.deployment.switched_on import switched_on
 from stopper.core.facts import source_of
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import YES
-from stopper.core.switched_on import switched_on
 from stopper.core.values import Constant
 
 _SET: Final = re.compile(

@@ -5,28 +5,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from stopper.core.admin_pages import is_of_flask_admin
-from stopper.core.answer_edits import told_to_the_log
+from stopper.core.answers.exception_texts import EVERYTHING, certainty_of, exception_text
+from stopper.core.answers.never_raised import is_never_raised
+from stopper.core.answers.reworded_exceptions import reached, worded_by_others
+from stopper.core.answers.shown_in_templates import is_printed
 from stopper.core.app import App
-from stopper.core.body_models import classes_by_name
-from stopper.core.exception_texts import EVERYTHING, certainty_of, exception_text
+from stopper.core.deployment.switched_on import asked_for
+from stopper.core.edits.answer_edits import told_to_the_log
 from stopper.core.exchange import Exchange
 from stopper.core.fact import Handler
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.held_attributes import held_under, raised_for
-from stopper.core.mailing import mailers
-from stopper.core.never_raised import is_never_raised
-from stopper.core.passing import callers
-from stopper.core.passing import passed as passed_for
+from stopper.core.flow.body_models import classes_by_name
+from stopper.core.flow.held_attributes import held_under, raised_for
+from stopper.core.flow.passing import callers
+from stopper.core.flow.passing import passed as passed_for
+from stopper.core.guards.admin_pages import is_of_flask_admin
+from stopper.core.guards.reached_by_admins import only_admins_come_to
+from stopper.core.people.mailing import mailers
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_provoke import Provoked, provoked, to_the_end
-from stopper.core.reached_by_admins import only_admins_come_to
-from stopper.core.reworded_exceptions import reached, worded_by_others
+from stopper.core.probing.provoke import Provoked, provoked, to_the_end
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.shown_in_templates import is_printed
-from stopper.core.switched_on import asked_for
 from stopper.core.values import (
     Call,
     Caught,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.app_wiring import Wiring
+from stopper.core.deployment.app_wiring import Wiring
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final, cast
 
+from stopper.core.answers.response_fields import members_of
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Response
 from stopper.core.finding import Evidence, Verdict
@@ -13,14 +14,13 @@ from stopper.core.naming import as_parameter
 from stopper.core.personal import addresses_in, describes_an_api, luhn, people_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt
-from stopper.core.probe_inputs import members
-from stopper.core.probe_login import REGISTERED
-from stopper.core.probe_ordinary import is_low
-from stopper.core.probe_others_accounts import account
-from stopper.core.probe_provoke import Provoked, asked_honestly
-from stopper.core.probe_reset import mail_of
-from stopper.core.response_fields import members_of
+from stopper.core.probing.accounts.login import REGISTERED
+from stopper.core.probing.accounts.ordinary import is_low
+from stopper.core.probing.accounts.others_accounts import account
+from stopper.core.probing.accounts.reset import mail_of
+from stopper.core.probing.baseline import attempt
+from stopper.core.probing.inputs import members
+from stopper.core.probing.provoke import Provoked, asked_honestly
 from stopper.core.rule import Rule
 
 _CARD: Final = re.compile(

@@ -6,16 +6,17 @@ from typing import Final
 
 from stopper.core.account_names import said_name
 from stopper.core.app import App
-from stopper.core.body_models import classes_by_name
+from stopper.core.deployment.server_addresses import is_server_address
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.keys_by_use import is_key_by_use
+from stopper.core.flow.body_models import classes_by_name
+from stopper.core.flow.passing import handed, named
+from stopper.core.flow.written_alike import written_alike
+from stopper.core.keys.keys_by_use import is_key_by_use
 from stopper.core.labels import CREDENTIALS, UNTRUSTED
 from stopper.core.naming import VARIABLE, sensitive
-from stopper.core.passing import handed, named
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.server_addresses import is_server_address
 from stopper.core.values import (
     Call,
     Choice,
@@ -36,7 +37,6 @@ from stopper.core.values import (
     text_of,
     walk,
 )
-from stopper.core.written_alike import written_alike
 
 _TELLS_NOTHING: Final = re.compile(
     r"(?i)(?:.*\.)?(?:bool|len|type|isinstance|hash|id|any|all|hexdigest|sha\d+|md5|mask\w*|redact\w*|scrub\w*|\w*fingerprint\w*|\w*saniti[sz]e\w*|obfuscat\w*|get_unverified_\w+)"

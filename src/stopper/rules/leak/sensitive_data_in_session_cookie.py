@@ -14,18 +14,18 @@ from stopper.core.exchange import Exchange
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.guards.session_keeping import is_kept_on_server
+from stopper.core.keys.new_keys import MAKERS
 from stopper.core.labels import CREDENTIALS
 from stopper.core.login_names import PASSWORD
 from stopper.core.naming import sensitive
-from stopper.core.new_keys import MAKERS
 from stopper.core.personal import is_personal
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_login import ENTERED
-from stopper.core.probe_objects import plain_members
-from stopper.core.probe_provoke import asked_honestly
+from stopper.core.probing.accounts.login import ENTERED
+from stopper.core.probing.provoke import asked_honestly
+from stopper.core.probing.things.objects import plain_members
 from stopper.core.rule import Hit, Rule
-from stopper.core.session_keeping import is_kept_on_server
 from stopper.core.values import (
     Call,
     Constant,

@@ -4,16 +4,16 @@ import re
 from collections.abc import Iterator
 from typing import Final, cast
 
+from stopper.core.answers.response_fields import secret_fields, secrets_after_change, sent_texts, texts
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_errors_seen import shown_so_far
-from stopper.core.probe_internal import left_behind
-from stopper.core.probe_login import ENTERED, REGISTERED
-from stopper.core.probe_provoke import asked_honestly
-from stopper.core.response_fields import secret_fields, secrets_after_change, sent_texts, texts
+from stopper.core.probing.accounts.login import ENTERED, REGISTERED
+from stopper.core.probing.errors_seen import shown_so_far
+from stopper.core.probing.internal import left_behind
+from stopper.core.probing.provoke import asked_honestly
 from stopper.core.rule import Rule
 
 TELLING: Final = 12

@@ -6,29 +6,29 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from stopper.core.answers.entity_parsers import opened_entities
+from stopper.core.answers.files_by_path import holds_no_slash, read_by_path, refuses_parents
 from stopper.core.app import App
-from stopper.core.checked_input import is_checked, is_checked_by_callers
-from stopper.core.entity_parsers import opened_entities
+from stopper.core.deployment.proxy_roots import served_projects
 from stopper.core.exchange import Request, Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.files_by_path import holds_no_slash, read_by_path, refuses_parents
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.labelling import labels_of
+from stopper.core.flow.checked_input import is_checked, is_checked_by_callers
+from stopper.core.flow.labelling import labels_of
+from stopper.core.flow.nested_functions import around
+from stopper.core.flow.parts_given_out import given_out, is_own_file
+from stopper.core.flow.passing import given
+from stopper.core.flow.written_alike import written_alike
 from stopper.core.labels import Label
-from stopper.core.nested_functions import around
-from stopper.core.parts_given_out import given_out, is_own_file
-from stopper.core.passing import given
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
-from stopper.core.probe_baseline import attempt, beyond
-from stopper.core.probe_inputs import Input, inputs
-from stopper.core.probe_raw_bodies import XML, bare_bodies
-from stopper.core.probe_xml import KERNEL, by_entity
-from stopper.core.proxy_roots import served_projects
+from stopper.core.probing.baseline import attempt, beyond
+from stopper.core.probing.inputs import Input, inputs
+from stopper.core.probing.raw_bodies import XML, bare_bodies
+from stopper.core.probing.xml import KERNEL, by_entity
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Format, Mapping, Member, Name, Parameter, Unknown, Value, text_of, walk
-from stopper.core.written_alike import written_alike
 
 _ROOTS: Final = frozenset(
     {".", "./", "..", "../", "/", "../..", "instance", "./instance", ".git", "logs", "/var/log", "backups", "/etc", "/app", "/srv", "~"}

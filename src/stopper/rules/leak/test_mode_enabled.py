@@ -6,20 +6,20 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.account_names import is_password_name
-from stopper.core.api_key_names import SHOWN
 from stopper.core.app import App, Route
-from stopper.core.desk_doors import refused_at_large
+from stopper.core.deployment.served_for_tests import served_for_tests
+from stopper.core.deployment.switched_on import asked_for, switched_on
 from stopper.core.exchange import Exchange, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.passing import given
+from stopper.core.flow.passing import given
+from stopper.core.guards.desk_doors import refused_at_large
+from stopper.core.keys.api_key_names import SHOWN
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt
-from stopper.core.probe_login import token_in
+from stopper.core.probing.accounts.login import token_in
+from stopper.core.probing.baseline import attempt
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.served_for_tests import served_for_tests
-from stopper.core.switched_on import asked_for, switched_on
 from stopper.core.values import (
     Call,
     Constant,

@@ -4,21 +4,21 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.answer_edits import told_to_the_log
 from stopper.core.app import App
-from stopper.core.behind_settings import is_behind_setting
+from stopper.core.deployment.behind_settings import is_behind_setting
+from stopper.core.deployment.switched_on import asked_for
+from stopper.core.edits.answer_edits import told_to_the_log
 from stopper.core.exchange import Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.mailing import mailers
+from stopper.core.people.mailing import mailers
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_baseline import beyond
-from stopper.core.probe_errors_seen import errors_seen
-from stopper.core.probe_provoke import provoked, to_the_end
+from stopper.core.probing.baseline import beyond
+from stopper.core.probing.errors_seen import errors_seen
+from stopper.core.probing.provoke import provoked, to_the_end
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.switched_on import asked_for
 from stopper.core.values import Call, Format, Member, Name, Unknown, Value, options, parts, walk
 
 _SINKS: Final = ("response", "response-header", "template", "html")

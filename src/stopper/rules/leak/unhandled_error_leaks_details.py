@@ -4,14 +4,14 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from stopper.core.database_errors import SAID, without_quotes
+from stopper.core.answers.database_errors import SAID, without_quotes
 from stopper.core.exchange import Exchange, Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt, beyond
-from stopper.core.probe_errors_seen import errors_seen
-from stopper.core.probe_provoke import Provoked, provoked, to_the_end
+from stopper.core.probing.baseline import attempt, beyond
+from stopper.core.probing.errors_seen import errors_seen
+from stopper.core.probing.provoke import Provoked, provoked, to_the_end
 from stopper.core.rule import Rule
 
 DETAILS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (

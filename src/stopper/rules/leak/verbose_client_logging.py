@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.app_wiring import Wiring
+from stopper.core.deployment.app_wiring import Wiring
+from stopper.core.deployment.switched_on import asked_for, is_on, switched_on
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.switched_on import asked_for, is_on, switched_on
 from stopper.core.values import (
     Call,
     Constant,

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.ci_steps import is_of_one_desk
+from stopper.core.deployment.ci_steps import is_of_one_desk
+from stopper.core.deployment.switched_on import asked_for, is_on
 from stopper.core.exchange import Request, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, passed, send, unsure
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.switched_on import asked_for, is_on
 from stopper.core.values import Call, Constant, Mapping, Value, is_constant, text_of
 
 DEBUGGERS: Final = (

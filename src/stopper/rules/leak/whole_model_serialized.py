@@ -4,18 +4,30 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from stopper.core.answers.response_fields import secret_fields
 from stopper.core.app import App
-from stopper.core.body_models import classes_by_name
 from stopper.core.fact import ClassFact, Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.body_models import classes_by_name
+from stopper.core.people.shown_passwords import marshalled_passwords, shows_password, told_by_record
+from stopper.core.people.told_passwords import told_passwords
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_provoke import asked_honestly
-from stopper.core.response_fields import secret_fields
+from stopper.core.probing.provoke import asked_honestly
 from stopper.core.rule import Hit, Rule
-from stopper.core.shown_passwords import marshalled_passwords, shows_password, told_by_record
-from stopper.core.told_passwords import told_passwords
+from stopper.core.stores.whole_rows import (
+    PEOPLE,
+    SECRET,
+    gives_data_classes,
+    is_data_class,
+    is_kept_by_no_table,
+    is_whole_row,
+    may_be_of_rows,
+    tells_all,
+)
+from stopper.core.stores.whole_schemas import answered_whole, dumped_whole, takes_all_columns
+from stopper.core.stores.whole_selects import held_in, is_row_of_all, running_functions, wide_functions
 from stopper.core.values import (
     Call,
     Constant,
@@ -28,18 +40,6 @@ from stopper.core.values import (
     text_of,
     walk,
 )
-from stopper.core.whole_rows import (
-    PEOPLE,
-    SECRET,
-    gives_data_classes,
-    is_data_class,
-    is_kept_by_no_table,
-    is_whole_row,
-    may_be_of_rows,
-    tells_all,
-)
-from stopper.core.whole_schemas import answered_whole, dumped_whole, takes_all_columns
-from stopper.core.whole_selects import held_in, is_row_of_all, running_functions, wide_functions
 
 _WHOLE: Final = frozenset(
     {"vars", "dataclasses.asdict", "playhouse.shortcuts.model_to_dict", "sqlalchemy_utils.get_columns"}

@@ -5,17 +5,18 @@ from collections.abc import Mapping as MappingType
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.bounded_fields import is_bounded
-from stopper.core.call_edits import passing
+from stopper.core.edits.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict
+from stopper.core.flow.bounded_fields import is_bounded
+from stopper.core.flow.passing import handed
+from stopper.core.flow.read_parts import origins
+from stopper.core.flow.view_functions import index_of
 from stopper.core.labels import UNTRUSTED
-from stopper.core.limiter_facts import LIMITERS, default_a_day, has_default, is_limited
-from stopper.core.llm_names import LENGTHS, model_calls, payload, said
-from stopper.core.passing import handed
+from stopper.core.outgoing.llm_names import LENGTHS, model_calls, payload, said
+from stopper.core.people.limiter_facts import LIMITERS, default_a_day, has_default, is_limited
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_llm import broken, models
-from stopper.core.read_parts import origins
+from stopper.core.probing.llm import broken, models
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -33,7 +34,6 @@ from stopper.core.values import (
     text_of,
     walk,
 )
-from stopper.core.view_functions import index_of
 
 _LIMITERS: Final = ("flask_limiter", "limits", "slowapi", "ratelimit", "pyrate_limiter", "tiktoken")
 _CHAT_MODELS: Final = r"langchain\w*(?:\.\w+)*\.(?:\w*Chat\w+|init_chat_model|OpenAI|Ollama)"

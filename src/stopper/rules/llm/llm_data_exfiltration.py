@@ -1,9 +1,9 @@
 """A question brings out other people's data or keys, or carries them to a stranger's host inside an image."""
 
 from stopper.core.finding import Verdict
-from stopper.core.llm_told import told
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_llm import broken, models
+from stopper.core.probing.llm import broken, models
+from stopper.core.probing.llm_told import told
 from stopper.core.rule import Rule
 
 

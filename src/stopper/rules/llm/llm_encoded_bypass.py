@@ -2,7 +2,7 @@
 
 from stopper.core.finding import Verdict
 from stopper.core.probe import Steps, Target
-from stopper.core.probe_llm import judged
+from stopper.core.probing.llm import judged
 from stopper.core.rule import Rule
 
 

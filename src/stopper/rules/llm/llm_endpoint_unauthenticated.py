@@ -7,11 +7,11 @@ from stopper.core.app import App
 from stopper.core.exchange import Exchange
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.llm_names import model_calls
+from stopper.core.outgoing.llm_names import model_calls
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt
-from stopper.core.probe_llm import Model, models, reply_of
+from stopper.core.probing.baseline import attempt
+from stopper.core.probing.llm import Model, models, reply_of
 from stopper.core.rule import Hit, Rule
 
 

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.changing_calls import writes
-from stopper.core.checked_input import is_checked
 from stopper.core.fact import Flow, SinkKind
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict
-from stopper.core.llm_names import asks_by_name, model_calls, said, talks_to_models
+from stopper.core.flow.changing_calls import writes
+from stopper.core.flow.checked_input import is_checked
+from stopper.core.outgoing.llm_names import asks_by_name, model_calls, said, talks_to_models
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_llm import broken, models
+from stopper.core.probing.llm import broken, models
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Mapping, Name, Value, parts, walk
 

@@ -7,11 +7,11 @@ from typing import Final, TypeAlias, cast
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.llm_names import SYSTEM, messages, model_calls, said, talks_to_models
-from stopper.core.passing import handed
+from stopper.core.flow.passing import handed
+from stopper.core.outgoing.llm_names import SYSTEM, messages, model_calls, said, talks_to_models
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_llm import models
+from stopper.core.probing.llm import models
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,

@@ -1,9 +1,9 @@
 """A sentence in a message makes the model forget what it was told, or tell what it was told."""
 
 from stopper.core.finding import Verdict
-from stopper.core.llm_told import told
 from stopper.core.probe import Steps, Target, failed
-from stopper.core.probe_llm import judged
+from stopper.core.probing.llm import judged
+from stopper.core.probing.llm_told import told
 from stopper.core.rule import Rule
 
 

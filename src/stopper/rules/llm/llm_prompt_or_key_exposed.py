@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.body_models import classes_by_name
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.llm_names import KEY_NAME, PROVIDER_KEY, model_calls, prompts, talks_to_models
-from stopper.core.passing import callers
-from stopper.core.passing import passed as passed_for
+from stopper.core.flow.body_models import classes_by_name
+from stopper.core.flow.passing import callers
+from stopper.core.flow.passing import passed as passed_for
+from stopper.core.flow.read_parts import origins
+from stopper.core.outgoing.llm_names import KEY_NAME, PROVIDER_KEY, model_calls, prompts, talks_to_models
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_baseline import answered, attempt
-from stopper.core.read_parts import origins
+from stopper.core.probing.baseline import answered, attempt
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,

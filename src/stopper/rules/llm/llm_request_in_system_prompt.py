@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.checked_input import is_checked
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.checked_input import is_checked
 from stopper.core.labels import UNTRUSTED
-from stopper.core.llm_names import SYSTEM, messages, model_calls, said
+from stopper.core.outgoing.llm_names import SYSTEM, messages, model_calls, said
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Unknown, Value, options, text_of, walk

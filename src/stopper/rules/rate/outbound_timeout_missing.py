@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.call_edits import calls_at, passing
-from stopper.core.desk_files import is_of_a_script
+from stopper.core.deployment.desk_files import is_of_a_script
+from stopper.core.edits.call_edits import calls_at, passing
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.left_over import is_left_over
-from stopper.core.outbound_names import ENDS_BY_ITSELF, SESSION, VERBS, WAITS_FOR_EVER
-from stopper.core.passing import callers
-from stopper.core.passing import given as given_for
+from stopper.core.flow.left_over import is_left_over
+from stopper.core.flow.passing import callers
+from stopper.core.flow.passing import given as given_for
+from stopper.core.flow.unpacked_calls import unpacked
+from stopper.core.outgoing.outbound_names import ENDS_BY_ITSELF, SESSION, VERBS, WAITS_FOR_EVER
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.text_words import mentions
-from stopper.core.unpacked_calls import unpacked
 from stopper.core.values import Call, Name, Parameter, Value, is_constant, options, text_of, walk
 
 _MODELS: Final = (

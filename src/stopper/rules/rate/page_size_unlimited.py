@@ -4,19 +4,21 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
-from stopper.core import call_edits, passing
 from stopper.core.app import App
-from stopper.core.body_models import HANDS_BODY, class_of, declares
-from stopper.core.bounded_fields import is_bounded
+from stopper.core.edits import call_edits
 from stopper.core.exchange import Exchange, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.held_attributes import held_under
+from stopper.core.flow import passing
+from stopper.core.flow.body_models import HANDS_BODY, class_of, declares
+from stopper.core.flow.bounded_fields import is_bounded
+from stopper.core.flow.held_attributes import held_under
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import answered, attempt, candidates
-from stopper.core.probe_query import query_names, with_query, without_query
+from stopper.core.probing.baseline import answered, attempt, candidates
+from stopper.core.probing.query import query_names, with_query, without_query
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.stores.whole_tables import whole_tables
 from stopper.core.values import (
     NAMED,
     REST,
@@ -35,7 +37,6 @@ from stopper.core.values import (
     text_of,
     walk,
 )
-from stopper.core.whole_tables import whole_tables
 
 _NAMES: Final = re.compile(
     r"(?i)^(limit|per_?page|page_?size|size|count|max_?results|top|first|n|num|take|rows|pagesize|items)$"

@@ -7,11 +7,11 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.limiter_facts import AUTH_PATH, LIMITING, says_too_many
+from stopper.core.flow.view_functions import viewed_class
+from stopper.core.people.limiter_facts import AUTH_PATH, LIMITING, says_too_many
 from stopper.core.place import RouteRef
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Member, Name, Sequence, Truth, Value, is_constant, text_of, walk
-from stopper.core.view_functions import viewed_class
 
 _CHECKS: Final = re.compile(
     r"(?i).*(check_password\w*|verify_password|checkpw|authenticate_user|verify_and_update_password|create_access_token)$"

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.app_extensions import CountingKey
-from stopper.core.call_edits import calls_at
+from stopper.core.deployment.app_extensions import CountingKey
+from stopper.core.edits.call_edits import calls_at
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.limiter_facts import LIMITERS, LIMITING
+from stopper.core.people.limiter_facts import LIMITERS, LIMITING
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Item, Name, Value, options, text_of, walk
 

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.deployment.limiting_proxies import limited_by_proxy
+from stopper.core.deployment.setting_facts import application_made, settings_out_of_sight
 from stopper.core.fact import Function, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.limiter_facts import (
+from stopper.core.flow.view_functions import index_of
+from stopper.core.people.limiter_facts import (
     LIMITERS,
     LIMITING,
     has_default,
@@ -17,15 +20,12 @@ from stopper.core.limiter_facts import (
     returns_too_many,
     says_too_many,
 )
-from stopper.core.limiting_proxies import limited_by_proxy
-from stopper.core.login_throttle import limits_from_outside
+from stopper.core.people.login_throttle import limits_from_outside
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
-from stopper.core.probe_burst import BURST, Burst, burst, pressed
+from stopper.core.probing.burst import BURST, Burst, burst, pressed
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.setting_facts import application_made, settings_out_of_sight
 from stopper.core.values import Call, Member, Name, walk
-from stopper.core.view_functions import index_of
 
 _SIGN_OF_LIFE: Final = re.compile(
     r"(?i)/?(?:(?:[\w-]+/)?(?:_*health\w*|ping|status|alive|live(?:ness|z)?|ready(?:z)?|readiness|version|robots\.txt|favicon\.ico))?/?"

@@ -7,9 +7,9 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.limiter_facts import limits_somehow
+from stopper.core.people.limiter_facts import limits_somehow
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, unsure
-from stopper.core.probe_burst import BURST, burst
+from stopper.core.probing.burst import BURST, burst
 from stopper.core.rule import Hit, Rule
 from stopper.core.spec_document import mapping, operations, place_of
 

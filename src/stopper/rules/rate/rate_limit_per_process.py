@@ -6,15 +6,15 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.app_extensions import RateLimiter
-from stopper.core.call_edits import calls_at, passing
-from stopper.core.desk_files import is_of_a_desk
+from stopper.core.deployment.app_extensions import RateLimiter
+from stopper.core.deployment.desk_files import is_of_a_desk
+from stopper.core.deployment.setting_facts import MISSING, in_force, is_written, plain, written
+from stopper.core.deployment.stages_of_settings import is_for_one_desk
+from stopper.core.edits.call_edits import calls_at, passing
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.limiter_facts import LIMITERS, returns_too_many, says_too_many
+from stopper.core.people.limiter_facts import LIMITERS, returns_too_many, says_too_many
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.setting_facts import MISSING, in_force, is_written, plain, written
-from stopper.core.stages_of_settings import is_for_one_desk
 from stopper.core.values import Call, Constant, Mapping, Name, Value, is_constant, walk
 
 _STORES: Final = ("RATELIMIT_STORAGE_URI", "RATELIMIT_STORAGE_URL")

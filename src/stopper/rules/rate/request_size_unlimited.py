@@ -5,16 +5,16 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.deployment.setting_facts import MISSING, application_made, in_force, is_written, plain, written
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import answered, attempt, candidates
-from stopper.core.probe_graphql_limits import without_limits
-from stopper.core.probe_inputs import members
+from stopper.core.probing.baseline import answered, attempt, candidates
+from stopper.core.probing.graphql_limits import without_limits
+from stopper.core.probing.inputs import members
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import MISSING, application_made, in_force, is_written, plain, written
 from stopper.core.text_words import mentions
 from stopper.core.values import Call, Choice, Name, Value, is_constant
 

@@ -6,21 +6,21 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.account_names import said_name
+from stopper.core.answers.cookie_flags import flags_of_own_responses, lacking_flags, set_cookies
+from stopper.core.answers.response_headers import headers_set
 from stopper.core.app import App
-from stopper.core.call_edits import passing
-from stopper.core.cookie_flags import flags_of_own_responses, lacking_flags, set_cookies
+from stopper.core.deployment.setting_facts import plain
+from stopper.core.edits.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.flask_cookie import session_cookie_name
+from stopper.core.flow.passing import given
+from stopper.core.flow.unpacked_calls import unpacked
 from stopper.core.labels import CREDENTIALS
-from stopper.core.passing import given
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_cookies import answers_with_cookies
-from stopper.core.response_headers import headers_set
+from stopper.core.probing.cookies import answers_with_cookies
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.setting_facts import plain
-from stopper.core.unpacked_calls import unpacked
+from stopper.core.tokens.flask_cookie import session_cookie_name
 from stopper.core.values import (
     Call,
     ConfigValue,

@@ -6,17 +6,17 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App, Route
-from stopper.core.changing_calls import writes
-from stopper.core.effective_settings import answered, open_place
-from stopper.core.exempting_classes import exempting_classes
+from stopper.core.deployment.effective_settings import answered, open_place
+from stopper.core.deployment.setting_facts import MISSING, in_force, switched_to_true, switches
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.json_alone import takes_json_alone
+from stopper.core.flow.changing_calls import writes
+from stopper.core.flow.nested_functions import inside
+from stopper.core.flow.view_functions import index_of, viewed_class
+from stopper.core.guards.exempting_classes import exempting_classes
+from stopper.core.guards.json_alone import takes_json_alone
 from stopper.core.naming import HUMP
-from stopper.core.nested_functions import inside
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.setting_facts import MISSING, in_force, switched_to_true, switches
 from stopper.core.values import Call, Item, Mapping, Member, Name, Sequence, Value, is_constant, literals, text_of, walk
-from stopper.core.view_functions import index_of, viewed_class
 
 _SWITCHES: Final = ("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT", "SEASURF_ENABLED", "CSRF_ENABLED")
 _EXEMPT: Final = re.compile(

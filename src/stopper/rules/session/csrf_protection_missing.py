@@ -7,29 +7,29 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from stopper.core.account_names import LOGS_IN, REGISTERS
+from stopper.core.answers.cookie_flags import set_cookies
 from stopper.core.app import App, Route
-from stopper.core.changing_calls import writes
-from stopper.core.cookie_flags import set_cookies
-from stopper.core.cookie_guards import cookies_guard
+from stopper.core.deployment.setting_facts import MISSING, application_made, in_force, settings_out_of_sight, switches
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Decorator, Function, Reading, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.forms_without_token import changes_without_token, runs_command
-from stopper.core.json_alone import CHANGING, changes_take_json_alone
-from stopper.core.nested_functions import inside
+from stopper.core.flow.changing_calls import writes
+from stopper.core.flow.nested_functions import inside
+from stopper.core.flow.raising import raised_in
+from stopper.core.guards.cookie_guards import cookies_guard
+from stopper.core.guards.forms_without_token import changes_without_token, runs_command
+from stopper.core.guards.json_alone import CHANGING, changes_take_json_alone
 from stopper.core.owner_names import OF_ANYBODY, OWN_ACCOUNT, PERSON
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import alike, attempt, is_door
-from stopper.core.probe_cookies import also_by_cookie, answers_with_cookies
-from stopper.core.probe_landing import landed
-from stopper.core.probe_login import is_log_in_form
-from stopper.core.probe_objects import marked
-from stopper.core.probe_only_asked import may_only_ask
-from stopper.core.raising import raised_in
+from stopper.core.probing.accounts.login import is_log_in_form
+from stopper.core.probing.baseline import alike, attempt, is_door
+from stopper.core.probing.cookies import also_by_cookie, answers_with_cookies
+from stopper.core.probing.landing import landed
+from stopper.core.probing.only_asked import may_only_ask
+from stopper.core.probing.things.objects import marked
 from stopper.core.rule import Hit, Rule
-from stopper.core.setting_facts import MISSING, application_made, in_force, settings_out_of_sight, switches
 from stopper.core.values import Item, Name, Truth, Value, text_of, walk
 
 _WHO: Final = re.compile(

@@ -1,13 +1,13 @@
 """Somebody with one cookie and a word list finds the key at home, and then makes sessions for everybody."""
 
-from stopper.core.cookie_flags import set_cookies
+from stopper.core.answers.cookie_flags import set_cookies
 from stopper.core.exchange import Exchange
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.flask_cookie import is_signed, session_cookie_name, signed_sample
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, compute, failed, not_applicable, passed
-from stopper.core.probe_cookies import answers_with_cookies
+from stopper.core.probing.cookies import answers_with_cookies
 from stopper.core.rule import Rule
+from stopper.core.tokens.flask_cookie import is_signed, session_cookie_name, signed_sample
 
 
 def probe(target: Target) -> Steps[Verdict]:

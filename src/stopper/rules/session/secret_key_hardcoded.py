@@ -4,20 +4,20 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.answers.cookie_flags import set_cookies
 from stopper.core.app import App
-from stopper.core.cookie_flags import set_cookies
+from stopper.core.deployment.setting_facts import stands_in, written
+from stopper.core.deployment.stages_of_settings import is_for_one_desk, is_said_anew_for_people
 from stopper.core.exchange import Exchange
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.flask_cookie import session_cookie_name, signs_cookie
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import candidates
+from stopper.core.probing.baseline import candidates
 from stopper.core.rule import Certainty, Edit, Hit, Rule, Severity
 from stopper.core.secret import Secret
-from stopper.core.setting_facts import stands_in, written
-from stopper.core.stages_of_settings import is_for_one_desk, is_said_anew_for_people
+from stopper.core.tokens.flask_cookie import session_cookie_name, signs_cookie
 from stopper.core.values import Call, Choice, Constant, Value, text_of
 
 

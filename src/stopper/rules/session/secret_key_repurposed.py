@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.passing import given as given_for
+from stopper.core.flow.passing import given as given_for
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import (
     Call,

@@ -4,14 +4,10 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from stopper.core.answers.cookie_flags import own_session_stores
 from stopper.core.app import App
-from stopper.core.cookie_flags import own_session_stores
-from stopper.core.environment_edits import without_fallback
-from stopper.core.fact import ConfigWrite
-from stopper.core.facts import SourceFacts, source_of
-from stopper.core.file_fallbacks import fallbacks_in_files
-from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.setting_facts import (
+from stopper.core.deployment.file_fallbacks import fallbacks_in_files
+from stopper.core.deployment.setting_facts import (
     application_made,
     in_force,
     settings_out_of_sight,
@@ -19,8 +15,12 @@ from stopper.core.setting_facts import (
     uses_session,
     written,
 )
-from stopper.core.stages_of_settings import is_for_one_desk
-from stopper.core.switched_on import asked_for
+from stopper.core.deployment.stages_of_settings import is_for_one_desk
+from stopper.core.deployment.switched_on import asked_for
+from stopper.core.edits.environment_edits import without_fallback
+from stopper.core.fact import ConfigWrite
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import (
     Call,
     Choice,

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from stopper.core.app import App
-from stopper.core.cookie_flags import (
+from stopper.core.answers.cookie_flags import (
     FLAGS,
     INTERFACES,
     flags_of_own_interfaces,
@@ -12,13 +11,8 @@ from stopper.core.cookie_flags import (
     lacking_flags,
     own_session_stores,
 )
-from stopper.core.facts import SourceFacts, source_of
-from stopper.core.finding import Evidence, Verdict
-from stopper.core.place import Span
-from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_cookies import session_cookies
-from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import (
+from stopper.core.app import App
+from stopper.core.deployment.setting_facts import (
     MISSING,
     application_made,
     in_force,
@@ -28,7 +22,13 @@ from stopper.core.setting_facts import (
     uses_session,
     written,
 )
-from stopper.core.settings_set_aside import is_place_set_aside
+from stopper.core.deployment.settings_set_aside import is_place_set_aside
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Evidence, Verdict
+from stopper.core.place import Span
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probing.cookies import session_cookies
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import is_constant
 
 _OFF: Final[Callable[[object], bool]] = lambda value: not value  # noqa: E731

@@ -9,13 +9,13 @@ from stopper.core.app import App
 from stopper.core.fact import Flow, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.own_sessions import sent_back, takes_new_id, written_into
+from stopper.core.guards.own_sessions import sent_back, takes_new_id, written_into
+from stopper.core.guards.session_keeping import is_kept_on_server
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import alike, attempt, candidates, establish
-from stopper.core.probe_login import logout_requests
+from stopper.core.probing.accounts.login import logout_requests
+from stopper.core.probing.baseline import alike, attempt, candidates, establish
 from stopper.core.rule import Edit, Hit, Rule, Severity
-from stopper.core.session_keeping import is_kept_on_server
 from stopper.core.values import Call, Item, Mapping, Member, Name, Truth, Value, is_constant, text_of, walk
 
 _WHO: Final = re.compile(

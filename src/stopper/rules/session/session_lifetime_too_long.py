@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.deployment.setting_facts import in_force, lasting, said_time, seconds, written
+from stopper.core.deployment.stages_of_settings import is_for_one_desk
 from stopper.core.facts import source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
-from stopper.core.probe_cookies import session_cookies
+from stopper.core.probing.cookies import session_cookies
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import in_force, lasting, said_time, seconds, written
-from stopper.core.stages_of_settings import is_for_one_desk
 from stopper.core.values import is_constant, text_of
 
 LONGEST: Final = {"PERMANENT_SESSION_LIFETIME": 31 * 86400.0, "REMEMBER_COOKIE_DURATION": 31 * 86400.0}

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.effective_settings import answered, open_place
+from stopper.core.deployment.effective_settings import answered, open_place
+from stopper.core.deployment.setting_facts import in_force, plain, switches, written
+from stopper.core.deployment.stages_of_settings import is_for_one_desk
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.passing import given
+from stopper.core.flow.passing import given
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.setting_facts import in_force, plain, switches, written
-from stopper.core.stages_of_settings import is_for_one_desk
 from stopper.core.values import Call, Constant, Item, Name, Parameter, Value, is_constant, text_of, walk
 
 _PICKLES: Final = re.compile(r"(pickle|_pickle|cPickle|dill|cloudpickle|joblib|jsonpickle)(\.|$).*")

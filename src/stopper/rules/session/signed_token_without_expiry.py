@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.account_names import said_name
-from stopper.core.ages_by_hand import looks_at_age
 from stopper.core.app import App
-from stopper.core.call_edits import passing
+from stopper.core.deployment.setting_facts import seconds
+from stopper.core.edits.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.setting_facts import seconds
+from stopper.core.tokens.ages_by_hand import looks_at_age
 from stopper.core.values import Call, Choice, Name, Parameter, Value, is_constant
 
 _HOMES: Final = (

@@ -5,18 +5,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from stopper.core.api_key_names import is_key_name
 from stopper.core.app import App
-from stopper.core.asked_host import openings, spelled
-from stopper.core.call_edits import passing
-from stopper.core.checked_input import is_checked
+from stopper.core.edits.call_edits import passing
 from stopper.core.fact import Assignment, Flow
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.followed_values import through
-from stopper.core.held_headers import CLIENTS, headers_of, mappings
+from stopper.core.flow.checked_input import is_checked
+from stopper.core.flow.followed_values import through
+from stopper.core.flow.passing import callers, given
+from stopper.core.keys.api_key_names import is_key_name
 from stopper.core.labels import UNTRUSTED
-from stopper.core.outbound_names import asks_this_machine
-from stopper.core.passing import callers, given
+from stopper.core.outgoing.asked_host import openings, spelled
+from stopper.core.outgoing.held_headers import CLIENTS, headers_of, mappings
+from stopper.core.outgoing.outbound_names import asks_this_machine
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (

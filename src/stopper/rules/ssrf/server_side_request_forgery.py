@@ -7,27 +7,27 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from stopper.core.app import App
-from stopper.core.asked_host import HOSTED, host_part, host_parts, is_passed
-from stopper.core.checked_input import is_checked_by_callers, is_found_by
 from stopper.core.exchange import Exchange, Request
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.followed_values import through
-from stopper.core.labelling import labels_of
+from stopper.core.flow.checked_input import is_checked_by_callers, is_found_by
+from stopper.core.flow.followed_values import through
+from stopper.core.flow.labelling import labels_of
+from stopper.core.flow.passing import given
+from stopper.core.flow.read_parts import Origin, origins
+from stopper.core.flow.stations import stations
 from stopper.core.labels import UNTRUSTED
-from stopper.core.passing import given
+from stopper.core.outgoing.asked_host import HOSTED, host_part, host_parts, is_passed
+from stopper.core.outgoing.vain_address_checks import is_vain, is_vain_comparison
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, listen, not_applicable, passed, send
-from stopper.core.probe_address_fields import MOST, address_fields, aimed, written
-from stopper.core.probe_baseline import attempt
-from stopper.core.probe_raw_bodies import bare_bodies
-from stopper.core.probe_xml import fetching
-from stopper.core.read_parts import Origin, origins
+from stopper.core.probing.address_fields import MOST, address_fields, aimed, written
+from stopper.core.probing.baseline import attempt
+from stopper.core.probing.raw_bodies import bare_bodies
+from stopper.core.probing.xml import fetching
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.stations import stations
-from stopper.core.stored_columns import stored_in
-from stopper.core.vain_address_checks import is_vain, is_vain_comparison
+from stopper.core.stores.stored_columns import stored_in
 from stopper.core.values import (
     Call,
     Constant,

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.desk_files import is_of_a_script
+from stopper.core.deployment.desk_files import is_of_a_script
 from stopper.core.fact import SinkKind
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.outbound_names import asks_this_machine
+from stopper.core.outgoing.outbound_names import asks_this_machine
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, listen, not_applicable, passed, unsure
-from stopper.core.probe_address_fields import MOST, address_fields, aimed
-from stopper.core.probe_baseline import answered, attempt
+from stopper.core.probing.address_fields import MOST, address_fields, aimed
+from stopper.core.probing.baseline import answered, attempt
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Item, Member, Value, options, text_of, walk
 

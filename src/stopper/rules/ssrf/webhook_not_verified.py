@@ -5,7 +5,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.believed_hooks import (
+from stopper.core.fact import SourceRoute
+from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.raising import raised_in
+from stopper.core.flow.standing_alone import stands_alone
+from stopper.core.guards.believed_hooks import (
     believed_all_the_same,
     believed_unset,
     is_incoming,
@@ -13,14 +17,10 @@ from stopper.core.believed_hooks import (
     tells_of_events,
     tells_of_messages,
 )
-from stopper.core.fact import SourceRoute
-from stopper.core.facts import SourceFacts, source_of
+from stopper.core.guards.unsigned_hooks import lets_unsigned_in
+from stopper.core.outgoing.vain_address_checks import asks_nothing
 from stopper.core.place import Span
-from stopper.core.raising import raised_in
 from stopper.core.rule import Hit, Rule
-from stopper.core.standing_alone import stands_alone
-from stopper.core.unsigned_hooks import lets_unsigned_in
-from stopper.core.vain_address_checks import asks_nothing
 from stopper.core.values import (
     Call,
     Item,

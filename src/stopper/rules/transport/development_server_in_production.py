@@ -6,20 +6,20 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.ci_steps import OF_A_PIPELINE
-from stopper.core.desk_files import is_run_by_hand
-from stopper.core.docker_stages import is_of_a_desk_alone
+from stopper.core.deployment.ci_steps import OF_A_PIPELINE
+from stopper.core.deployment.desk_files import is_run_by_hand
+from stopper.core.deployment.docker_stages import is_of_a_desk_alone
+from stopper.core.deployment.served_otherwise import is_served_otherwise
+from stopper.core.deployment.setting_facts import plain
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.passing import given
+from stopper.core.flow.passing import given
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
-from stopper.core.probe_baseline import attempt, candidates
-from stopper.core.probe_loopback import is_loopback
+from stopper.core.probing.baseline import attempt, candidates
+from stopper.core.probing.loopback import is_loopback
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.served_otherwise import is_served_otherwise
-from stopper.core.setting_facts import plain
 from stopper.core.values import Call, Constant, Member, Name, Parameter, Value, is_constant, text_of
 
 _RUN: Final = (

@@ -5,18 +5,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.chosen_by_key import walk_answers
+from stopper.core.deployment.setting_facts import MISSING, in_force, plain, settings_out_of_sight, written
 from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.kept_values import kept_for
+from stopper.core.flow.chosen_by_key import walk_answers
+from stopper.core.flow.kept_values import kept_for
 from stopper.core.labels import UNTRUSTED
-from stopper.core.mailing import mailers
+from stopper.core.people.mailing import mailers
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probe_baseline import attempt, candidates
+from stopper.core.probing.baseline import attempt, candidates
 from stopper.core.rule import Certainty, Hit, Rule
-from stopper.core.setting_facts import MISSING, in_force, plain, settings_out_of_sight, written
 from stopper.core.values import Call, Format, Item, Mapping, Member, Name, Value, is_constant, options, text_of, walk
 
 _HOSTS: Final = frozenset(f"flask.request.{word}" for word in ("host", "host_url", "url_root", "root_url", "base_url"))

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.deployment.setting_facts import plain
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.spread_fields import given_as
+from stopper.core.flow.view_functions import index_of
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.setting_facts import plain
-from stopper.core.spread_fields import given_as
 from stopper.core.values import Call, Constant, Item, Name, Value, is_constant, walk
-from stopper.core.view_functions import index_of
 
 _FIX: Final = ("werkzeug.middleware.proxy_fix.ProxyFix", "werkzeug.contrib.fixers.ProxyFix")
 _ORDER: Final = ("x_for", "x_proto", "x_host", "x_port", "x_prefix")

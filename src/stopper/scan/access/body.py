@@ -10,7 +10,7 @@ from stopper.core.fact import Condition, Function
 from stopper.core.facts import SourceFacts
 from stopper.core.labels import LabelKind
 from stopper.core.place import Span
-from stopper.core.probe_baseline import is_door
+from stopper.core.probing.baseline import is_door
 from stopper.core.values import Call, Choice, Constant, Name, Truth, Value, walk
 from stopper.scan.honest import effect_for
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from stopper.core.app import Access, App, Guard, Route
-from stopper.core.probe_baseline import is_door
+from stopper.core.probing.baseline import is_door
 from stopper.scan.access.body import judged
 from stopper.scan.access.trace import Key, Traced
 from stopper.scan.access.witness import Answered

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
-from stopper.core.app_extensions import (
+from stopper.core.deployment.app_extensions import (
     Extensions,
     FormTokens,
     HeaderLibrary,

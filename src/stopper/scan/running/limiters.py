@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
-from stopper.core.app_extensions import CountingKey, RateLimiter
+from stopper.core.deployment.app_extensions import CountingKey, RateLimiter
 from stopper.core.place import Span
 from stopper.scan.running.held import class_name, comes_from, function_of, held, is_a, items, members
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final, TypeVar
 
-from stopper.core.app_wiring import AdminView, Debugger, Handling, LoudLogger, Mount, Wiring
+from stopper.core.deployment.app_wiring import AdminView, Debugger, Handling, LoudLogger, Mount, Wiring
 from stopper.core.place import Span
 from stopper.scan.running.held import class_name, comes_from, function_of, held, is_a, items, layers, members
 

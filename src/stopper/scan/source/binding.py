@@ -6,9 +6,9 @@ from typing import Final, TypeGuard
 from stopper.core.fact import (
     ConfigWrite,
 )
-from stopper.core.held_headers import CLIENTS
-from stopper.core.left_out import kinds_under
+from stopper.core.flow.left_out import kinds_under
 from stopper.core.naming import sensitive
+from stopper.core.outgoing.held_headers import CLIENTS
 from stopper.core.place import Span
 from stopper.core.values import (
     NAMED,

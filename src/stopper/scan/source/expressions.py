@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from stopper.core.drafts import changed
-from stopper.core.held_headers import NAME_OF_HEADER
 from stopper.core.naming import sensitive
+from stopper.core.outgoing.held_headers import NAME_OF_HEADER
 from stopper.core.values import (
     Call,
     Choice,

@@ -142,7 +142,7 @@ def holds_credential(data: bytes) -> bool:
 
 
 def _has_known_key(data: bytes) -> bool:
-    from stopper.core.key_shapes import may_hold_key
+    from stopper.core.keys.key_shapes import may_hold_key
 
     return any(may_hold_key(text.decode("utf-8", "replace")) for text in _LITERAL.findall(data))
 

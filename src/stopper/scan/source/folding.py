@@ -7,7 +7,7 @@ from collections.abc import Callable
 from collections.abc import Sequence as Sequenced
 from typing import Any, Final, Literal, cast
 
-from stopper.core.key_shapes import may_hold_key
+from stopper.core.keys.key_shapes import may_hold_key
 from stopper.core.place import Span
 from stopper.core.values import (
     Call,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stopper.core.fact import Assignment, Reading
-from stopper.core.held_headers import CLIENTS
+from stopper.core.outgoing.held_headers import CLIENTS
 from stopper.core.place import Span
 from stopper.core.values import Call, Constant, Item, Name
 from stopper.scan.source.drafts import new_call, new_constant, new_flow, new_name

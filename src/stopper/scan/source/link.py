@@ -9,8 +9,8 @@ from stopper.core.app import App
 from stopper.core.fact import ConfigWrite, SourceRoute, TextFile
 from stopper.core.facts import SourceFacts
 from stopper.core.facts_memory import HasSpan
-from stopper.core.module_values import PROPERTIES
-from stopper.core.path_calls import file_named, texts_of
+from stopper.core.flow.module_values import PROPERTIES
+from stopper.core.flow.path_calls import file_named, texts_of
 from stopper.core.place import RouteRef, Span
 from stopper.core.values import (
     Call,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from stopper.core.fact import TextFile
-from stopper.core.path_calls import files_named
+from stopper.core.flow.path_calls import files_named
 from stopper.core.place import Span
 from stopper.core.values import Call, Constant, Parameter, Value, text_of, walk
 from stopper.scan.source.drafts import new_constant, new_mapping, new_sequence

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Sequence
 
-from stopper.core.left_out import is_spread, kinds_under
+from stopper.core.flow.left_out import is_spread, kinds_under
 from stopper.core.values import Call, Choice, Mapping, Parameter, Value, options, text_of
 from stopper.scan.source.drafts import new_mapping
 from stopper.scan.source.folding import MOST_ITEMS

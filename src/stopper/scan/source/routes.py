@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from stopper.core.fact import Decorator, ErrorHandler, SourceRoute
-from stopper.core.open_doors import GRAPHQL_VIEWS
+from stopper.core.guards.open_doors import GRAPHQL_VIEWS
 from stopper.core.place import Span
 from stopper.core.values import (
     Call,

@@ -9,10 +9,10 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, cast
 
-from stopper.core.ci_steps import OF_A_PIPELINE, is_of_one_desk
-from stopper.core.desk_files import MADE_UP
+from stopper.core.deployment.ci_steps import OF_A_PIPELINE, is_of_one_desk
+from stopper.core.deployment.desk_files import MADE_UP
 from stopper.core.fact import TextFile
-from stopper.core.path_calls import files_named
+from stopper.core.flow.path_calls import files_named
 from stopper.core.values import Call, text_of, walk
 from stopper.scan.plain_yaml import load_yaml
 from stopper.scan.source.files import is_test

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from stopper.core.api_key_names import READ_FROM, is_key_reading
 from stopper.core.facts import SourceFacts
+from stopper.core.keys.api_key_names import READ_FROM, is_key_reading
 from stopper.core.labels import Label, LabelKind
 from stopper.core.naming import brings_credential
 from stopper.core.owner_names import OF_ANYBODY

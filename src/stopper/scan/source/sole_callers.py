@@ -3,6 +3,7 @@
 from collections.abc import Set
 from typing import Any, Final
 
+from stopper.core.flow.written_alike import written_alike
 from stopper.core.values import (
     Call,
     ConfigValue,
@@ -12,7 +13,6 @@ from stopper.core.values import (
     Value,
     walk,
 )
-from stopper.core.written_alike import written_alike
 from stopper.scan.source.gates import gates_among
 from stopper.scan.source.handed_on import handed_on
 from stopper.scan.source.held_fields import maker_of

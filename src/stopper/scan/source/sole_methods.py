@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
+from stopper.core.flow.view_functions import VERBS
 from stopper.core.values import Call, Constant, Item, Member, Name, Value
-from stopper.core.view_functions import VERBS
 from stopper.scan.source.implementations import only_declares
 from stopper.scan.source.project import Project
 from stopper.scan.source.renaming import hand, note_called, rename, rename_in_functions

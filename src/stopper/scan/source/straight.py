@@ -3,7 +3,7 @@
 import ast
 from typing import Final
 
-from stopper.core.module_values import PROPERTIES
+from stopper.core.flow.module_values import PROPERTIES
 from stopper.core.origins import of_callee
 from stopper.core.values import (
     Call,

@@ -5,9 +5,9 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from stopper.core.exchange import Effect, Request
-from stopper.core.participles import with_deeds
 from stopper.core.probe import Mode
-from stopper.core.rebuild_names import REBUILDS
+from stopper.core.probing.participles import with_deeds
+from stopper.core.probing.rebuild_names import REBUILDS
 from stopper.scan.wire.deeds_by_get import words_of
 from stopper.scan.wire.deletions import OVERRIDES, WHY, deletes, deletes_of_others
 from stopper.scan.wire.foreign_deeds import why_no_reading

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
 from stopper.core.exchange import Exchange, Request, Response
-from stopper.core.ids_in_paths import ID
 from stopper.core.naming import as_parameter
-from stopper.core.participles import with_deeds
-from stopper.core.probe_baseline import steady
-from stopper.core.probe_objects import as_id, inner_object, is_masked
+from stopper.core.probing.baseline import steady
+from stopper.core.probing.ids_in_paths import ID
+from stopper.core.probing.participles import with_deeds
+from stopper.core.probing.things.objects import as_id, inner_object, is_masked
 from stopper.core.redactor import is_sensitive_name
 from stopper.scan.wire.body_members import members_of, with_members
 from stopper.scan.wire.deeds_by_get import deed_in, words_of

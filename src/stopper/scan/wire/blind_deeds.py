@@ -7,9 +7,9 @@ from collections import Counter
 from typing import Final
 
 from stopper.core.exchange import Request, Response
-from stopper.core.ids_in_paths import ID
-from stopper.core.participles import with_deeds
-from stopper.core.probe_objects import as_id
+from stopper.core.probing.ids_in_paths import ID
+from stopper.core.probing.participles import with_deeds
+from stopper.core.probing.things.objects import as_id
 from stopper.scan.wire.body_members import members_in
 from stopper.scan.wire.deeds_by_get import ALWAYS, words_of
 from stopper.scan.wire.deletions import INVENTED, deletes_of_others

@@ -7,7 +7,7 @@ from typing import Final, cast
 from urllib.parse import parse_qsl, urlencode
 
 from stopper.core.exchange import Request
-from stopper.core.probe_objects import inner_object
+from stopper.core.probing.things.objects import inner_object
 from stopper.scan.wire.form_doors import FORM
 
 _FIRST: Final = 20

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final, NoReturn
 
-from stopper.core.database_errors import is_told
+from stopper.core.answers.database_errors import is_told
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.probe import Mode, Skipped
-from stopper.core.probe_errors_seen import KEPT, may_show_too_much
+from stopper.core.probing.errors_seen import KEPT, may_show_too_much
 from stopper.core.tls import TlsSeen
 from stopper.scan.wire.allowed import Allowed, only_reads
 from stopper.scan.wire.as_it_was import AsItWas

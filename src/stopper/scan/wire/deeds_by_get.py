@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote
 from stopper.core.account_names import REGISTERS
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.naming import as_parameter
-from stopper.core.participles import with_deeds
+from stopper.core.probing.participles import with_deeds
 
 ALWAYS: Final = frozenset({
     "delete", "remove", "destroy", "clear", "purge", "wipe", "erase", "truncate", "drop", "cancel", "revoke", "toggle", "unlike", "upvote", "downvote",

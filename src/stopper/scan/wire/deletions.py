@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote
 
 from stopper.core.exchange import Request
 from stopper.core.naming import as_parameter
-from stopper.core.participles import with_deeds
+from stopper.core.probing.participles import with_deeds
 from stopper.scan.wire.body_members import members_in
 from stopper.scan.wire.deeds_by_get import joined_deed, words_of
 from stopper.scan.wire.things_made import ThingsMade, is_an_id

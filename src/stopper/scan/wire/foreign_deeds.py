@@ -7,16 +7,16 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
-from stopper.core.account_body import PHONE
 from stopper.core.account_names import REGISTERS
 from stopper.core.exchange import Request, Response
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.naming import as_parameter
 from stopper.core.owner_names import WHOSE_ID
 from stopper.core.probe import Mode
-from stopper.core.probe_objects import as_id, inner_object
-from stopper.core.probe_own_values import SELF, told_about
-from stopper.core.turned_away import turned_away
+from stopper.core.probing.accounts.account_body import PHONE
+from stopper.core.probing.accounts.own_values import SELF, told_about
+from stopper.core.probing.things.objects import as_id, inner_object
+from stopper.core.probing.turned_away import turned_away
 from stopper.scan.wire.body_members import members_in
 from stopper.scan.wire.deeds_by_get import ALWAYS, ENTITLES, deed_in, words_of
 from stopper.scan.wire.deletions import INVENTED, deletes_of_others

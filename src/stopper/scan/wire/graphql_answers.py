@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from stopper.core.exchange import Response
 from stopper.core.login_names import LOGIN
-from stopper.core.probe_own_values import SELF
+from stopper.core.probing.accounts.own_values import SELF
 from stopper.scan.graphql_schema import SAYING
 
 _CODES: Final[Mapping[str, int]] = {

@@ -5,7 +5,7 @@ import time
 from collections import deque
 
 from stopper.core.exchange import Request, Response
-from stopper.core.probe_burst import WINDOW, Load, announces
+from stopper.core.probing.burst import WINDOW, Load, announces
 from stopper.scan.wire.transport import READ_METHODS
 
 

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 
 from stopper.core.exchange import Request, Response
 from stopper.core.login_names import PASSWORD, SUBJECT
-from stopper.core.probe_own_values import says_whose
-from stopper.core.probe_reset import shown_links
+from stopper.core.probing.accounts.own_values import says_whose
+from stopper.core.probing.accounts.reset import shown_links
 
 PASSWORDS: Final = frozenset({"password", "passwords", "passwd", "pwd", "forgot", "forgotten"})
 _OWN: Final = re.compile(r"(?:[a-z]{1,10}-)?stp[0-9a-f]{8,40}(?:@example\.com)?")

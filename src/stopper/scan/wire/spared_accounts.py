@@ -6,11 +6,11 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final, cast
 
-from stopper.core.account_body import DEEP, PHONE
 from stopper.core.exchange import Request
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.naming import as_parameter
 from stopper.core.owner_names import OWN_ACCOUNT
+from stopper.core.probing.accounts.account_body import DEEP, PHONE
 
 _OWN: Final = re.compile(
     r"(?i)(^|/)(me|self|account|profile|settings|preferences|credentials|security)(/[^/]{1,80})?/?$"

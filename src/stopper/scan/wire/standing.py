@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Final, cast
 from urllib.parse import parse_qsl, unquote
 
-from stopper.core.account_body import HIGH
 from stopper.core.exchange import Request
-from stopper.core.ids_in_paths import ID
 from stopper.core.naming import as_parameter
-from stopper.core.participles import with_deeds
-from stopper.core.probe_objects import is_masked
+from stopper.core.probing.accounts.account_body import HIGH
+from stopper.core.probing.ids_in_paths import ID
+from stopper.core.probing.participles import with_deeds
+from stopper.core.probing.things.objects import is_masked
 from stopper.scan.wire.body_members import members_in, members_of, with_members
 from stopper.scan.wire.deeds_by_get import words_of
 from stopper.scan.wire.foreign_deeds import PeopleKnown

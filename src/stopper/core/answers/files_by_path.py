@@ -1,0 +1,102 @@
+"""Files that are read by other ways than ``open``: objects of pathlib, codecs, a folder that is named beside the file."""
+
+import re
+from collections.abc import Iterator
+from itertools import takewhile
+from typing import TYPE_CHECKING, Final
+
+from stopper.core.flow.read_parts import origins
+from stopper.core.labels import UNTRUSTED
+from stopper.core.values import Call, Choice, Format, Member, Name, Truth, Unknown, Value, parts, text_of, walk
+
+if TYPE_CHECKING:
+    from stopper.core.fact import Condition
+    from stopper.core.facts import SourceFacts
+    from stopper.core.place import Span
+
+_FIELD: Final = re.compile(r"[{%]")
+_PARENTS: Final = frozenset({"..", "../"})
+_JOINS: Final = frozenset({"os.path.join", "str", "pathlib.Path"})
+_SEPARATORS: Final = frozenset({"os.sep", "os.path.sep"})
+_PATHS: Final = frozenset({"pathlib.Path", "pathlib.PosixPath", "anyio.Path", "aiofiles.open"})
+
+
+def read_by_path(facts: "SourceFacts") -> Iterator[tuple[Call, Value]]:
+    """Each such call with the path that it reads from."""
+    for call in facts.calls("*.read_text", "*.read_bytes", "*.open") if facts.imports("pathlib", "anyio") else ():
+        path = call.receiver
+        if (
+            path is not None
+            and _is_path(path)
+            and not _is_last_part(path)
+            and (text_of(call.argument(0, "mode")) or "r")[:1] not in "wax"
+        ):
+            yield call, path
+    for call in facts.calls(
+        "codecs.open", "io.open", "aiofiles.open", "gzip.open", "tarfile.open", "linecache.getlines"
+    ):
+        path = call.argument(0, "filename", "file", "name")
+        if path is not None and (text_of(call.argument(1, "mode")) or "r")[:1] not in "wax":
+            yield call, path
+    for call in facts.calls("flask.send_from_directory", "werkzeug.utils.send_from_directory"):
+        folder = call.argument(0, "directory")
+        if folder is not None:
+            yield call, folder
+
+
+def refuses_parents(facts: "SourceFacts", path: Value, function: str, at: "Span | None") -> bool:
+    """``if ".." in name: abort(404)``, where the name stands behind a folder; ``os.path.join`` drops the folder where the name begins with
+    ``/``, so that is asked for too. *at* is where it is read: a test that lets the name in does so for its own body alone."""
+    mine = origins(path)
+    said = {
+        "/" if isinstance(part, Name) and part.dotted in _SEPARATORS else text_of(part)
+        for one in facts.conditions_in(function)
+        for test in _found_nowhere(one, at)
+        if mine & origins(test)
+        for part in walk(test, 4)
+    }
+    if not said & _PARENTS:
+        return False
+    return "/" in said or (isinstance(path, Format) and _is_behind_a_folder(facts, path))
+
+
+def holds_no_slash(facts: "SourceFacts", path: Value, depth: int = 8) -> bool:
+    """``os.path.join(folder, name.replace("/", "_"))``: all that a caller wrote has lost its slashes, so that it names a file of the folder."""
+    if not facts.derives(path, *UNTRUSTED):
+        return True
+    if isinstance(path, Call) and path.method == "replace" and len(path.args) > 1 and text_of(path.args[0]) == "/":
+        return "/" not in (text_of(path.args[1]) or "/")
+    joins = isinstance(path, (Format, Unknown, Choice)) or (isinstance(path, Call) and path.callee in _JOINS)
+    return joins and depth > 0 and all(holds_no_slash(facts, part, depth - 1) for part in parts(path))
+
+
+def _found_nowhere(one: "Condition", at: "Span | None") -> Iterator[Value]:
+    """The tests of a condition that have all failed at the place, or hold there for what is not in the name."""
+    tests = one.value.options if isinstance(one.value, Choice) else (one.value,)
+    both = isinstance(one.value, Choice) and one.value.every
+    within = at is not None and one.body is not None and one.body.holds(at)
+    if (one.stops and not one.negated and not within) or (one.negated and within):
+        yield from (test for test in tests if not both and not _differs(test))
+    elif within:
+        yield from (test for test in tests if (both or len(tests) == 1) and _differs(test))
+
+
+def _differs(test: Value) -> bool:
+    return isinstance(test, Truth) and test.differs
+
+
+def _is_behind_a_folder(facts: "SourceFacts", path: Format) -> bool:
+    """``f"texts/{name}"``, ``"texts/%s" % name``, ``f"{FOLDER}/{name}"``"""
+    if text_of(path.parts[0]) is None:
+        return not facts.derives(path.parts[0], *UNTRUSTED)
+    first = "".join(takewhile(bool, (text_of(part) or "" for part in path.parts)))
+    return _FIELD.split(first)[0].endswith("/")
+
+
+def _is_last_part(value: Value) -> bool:
+    """``folder / Path(name).name``: no folder is left in it."""
+    return any(isinstance(part, Member) and part.attribute in ("name", "stem") for part in walk(value, 6))
+
+
+def _is_path(value: Value) -> bool:
+    return any(isinstance(part, Call) and part.callee in _PATHS for part in walk(value, 6))

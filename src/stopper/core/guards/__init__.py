@@ -1,0 +1,1 @@
+"""Who may pass: what asks who is calling, what only seems to, and which doors stand open."""

@@ -1,0 +1,1 @@
+"""What probes ask a running application, and how its answers are judged."""

@@ -1,0 +1,1 @@
+"""What databases are asked and told: statements, models, rows and whose they are."""

@@ -1,0 +1,61 @@
+"""What queries hold against a column that says whose a row is: by keyword, in an expression, or bound to a statement."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.facts import SourceFacts
+from stopper.core.guards.whose_it_is import looks_at_who
+from stopper.core.owner_names import WHOSE, WHOSE_ID
+from stopper.core.place import Span
+from stopper.core.stores.query_comparisons import is_column, is_query
+from stopper.core.values import Call, Constant, Item, Member, Name, Value, walk
+
+_WHOSE_COLUMN: Final = re.compile(
+    r"(?i)\b(?:owner|tenant|org|organi[sz]ation|account|user|customer)_?(?:id|uuid)?\s*=\s*[?:%]"
+)
+
+
+_OTHER_PARTY: Final = re.compile(r"(?i)(?:recipient|receiver|sender|buyer|seller|guest|assignee)(?:_?(?:id|uuid))?")
+
+
+def owners_asked_for(facts: SourceFacts) -> Iterator[tuple[Value, Span, str]]:
+    """Each such value, where it is asked for, and in which function."""
+    for call in facts.calls("*.filter_by", "*.where", "*.filter", "*.find", "*.find_one", "*.execute"):
+        for value in (*(value for name, value in call.keywords if WHOSE.search(name)), *_bound(call)):
+            if call.span is not None:
+                yield value, call.span, call.function
+    for comparison in facts.comparisons("=="):
+        left, right = comparison.texts or ("", "")
+        sides = ((comparison.left, left, comparison.right), (comparison.right, right, comparison.left))
+        for column, written, value in sides:
+            if _says_whose(column, written) and is_query(facts, comparison):
+                yield value, comparison.span, comparison.function
+
+
+def _says_whose(column: Value, written: str) -> bool:
+    """``Order.user_id``; where the model was read, the value is its column, and only the source says what it is called."""
+    said = column.attribute if isinstance(column, Member) else column.dotted if isinstance(column, Name) else ""
+    if isinstance(column, Call) and is_column(column):
+        said = written
+    name = said.rpartition(".")[2]
+    return (
+        WHOSE.search(name) is not None
+        or WHOSE_ID.fullmatch(name) is not None
+        or _OTHER_PARTY.fullmatch(name) is not None
+    )
+
+
+def _bound(call: Call) -> list[Value]:
+    """What is put into ``WHERE tenant_id = ?`` of a statement."""
+    said = [one for one in walk(call.argument(0), 3) if isinstance(one, Constant) and isinstance(one.value, str)]
+    if call.method != "execute" or not any(_WHOSE_COLUMN.search(str(one.value)) for one in said):
+        return []
+    return [part for one in call.args[1:] for part in walk(one, 2) if not isinstance(part, Constant)]
+
+
+def is_of_a_session(facts: SourceFacts, value: Value) -> bool:
+    """``_acting()["user"]["id"]`` of a function that asks the session before it believes the caller for whom he acts."""
+    while isinstance(value, (Item, Member)):
+        value = value.owner
+    return isinstance(value, Call) and facts.function(value.callee) is not None and looks_at_who(facts, value.callee)

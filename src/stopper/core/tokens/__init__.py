@@ -1,0 +1,1 @@
+"""What the source does with tokens: how they are made, read, verified, kept and ended."""
