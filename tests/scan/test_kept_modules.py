@@ -4,6 +4,7 @@ import marshal
 import pickle
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
@@ -106,8 +107,8 @@ def test_the_file_names_no_place_of_the_machine(place: Path) -> None:
 def test_what_probes_are_made_of_runs_when_a_function_of_it_is_called(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = "stopper.core.probe_of_a_test"
-    source = tmp_path / "probe_of_a_test.py"
+    name = "stopper.core.probing.of_a_test"
+    source = tmp_path / "of_a_test.py"
     source.write_text("LIMIT = (3, 'x')\nKINDS = {}\ndef twice(number, *, more=0):\n    return number * 2 + more\n")
     real = ModuleType(name)
     real.__file__ = str(source)
@@ -135,6 +136,20 @@ def test_what_probes_are_made_of_runs_when_a_function_of_it_is_called(
     assert made.KINDS == {}
     with pytest.raises(AttributeError):
         again().NOTHING  # noqa: B018
+    found.close()
+
+
+def test_what_probes_ask_lies_where_it_runs_later(tmp_path: Path) -> None:
+    """A package that was given another name would silently run all of it in every check."""
+    import_module("stopper.core.probing.baseline")
+    (tmp_path / "codes").write_bytes(packed(["stopper.core.probing.baseline", NAME], "now"))
+    found = KeptModules()
+    found.open(tmp_path / "codes", "now")
+    later, at_once = found.find_spec("stopper.core.probing.baseline"), found.find_spec(NAME)
+    assert later is not None
+    assert at_once is not None
+    assert later.loader_state
+    assert not at_once.loader_state
     found.close()
 
 

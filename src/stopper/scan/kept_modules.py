@@ -7,7 +7,7 @@ the file, or where the code is in another state, each module is imported as ever
 What a module needs of ours is known before its code runs, and is made first without the import system, which would ask its finders, take its locks
 and look for a package with each of them: that is as much again as to run the code.
 
-A rule has its detector and its probe in one file, and a check calls no probe. So what probes are made of (``stopper.core.probe_…``) is imported
+A rule has its detector and its probe in one file, and a check calls no probe. So what probes are made of (``stopper.core.probing``) is imported
 when somebody calls a function of it, or asks for something else than a function or a plain constant.
 """
 
@@ -32,7 +32,7 @@ PLACE: Final = _ROOT / "rules" / "__pycache__" / f"modules.{sys.implementation.c
 _MAGIC: Final = b"stopper modules 3\n"
 _HEAD: Final = len(_MAGIC) + 8
 _LARGEST_HEAD: Final = 4 * 1024 * 1024
-_OF_PROBES: Final = "stopper.core.probe_"
+_OF_PROBES: Final = "stopper.core.probing."
 _CONSTANTS: Final = (str, int, bool, float, bytes, type(None))
 Said: TypeAlias = "dict[str, tuple[Any, ...]]"
 """What a module that runs later has under its names: of a function nothing, of a constant its value."""
