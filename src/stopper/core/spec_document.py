@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, cast
+from urllib.parse import urlsplit
 
 from stopper.core.app import App, Route, Spec
 from stopper.core.facts import SourceFacts, source_of
@@ -14,6 +15,7 @@ CONNEXION_ADMINS: Final = f"{CONNEXION}.admins"
 """Names of a guard that stands for the function of a security scheme, which Connexion asks before the view; the second by its name for
 administrators."""
 METHODS: Final = ("get", "put", "post", "delete", "patch", "options", "head", "trace")
+_DOORS: Final = ("authorizationUrl", "tokenUrl", "refreshUrl")
 _PARAMETER: Final = re.compile(r"\{[^{}]*\}")
 
 
@@ -85,6 +87,17 @@ def shape(path: str) -> str:
 def described(spec: Spec) -> frozenset[tuple[str, str]]:
     """Method and shape of each operation."""
     return frozenset((operation.method, shape(operation.path)) for operation in operations(spec))
+
+
+def doors_of_schemes(spec: Spec) -> frozenset[str]:
+    """The shapes of the paths at which, by the document's security schemes, OAuth hands out tokens: it knows these without an operation."""
+    schemes = mapping(mapping(spec.document.get("components")).get("securitySchemes")).values()
+    said = [*schemes, *mapping(spec.document.get("securityDefinitions")).values()]
+    flows = [
+        flow for one in said for flow in (mapping(one), *map(mapping, mapping(mapping(one).get("flows")).values()))
+    ]
+    urls = [str(flow[word]) for flow in flows for word in _DOORS if word in flow]
+    return frozenset(shape("/" + urlsplit(url).path.lstrip("/")) for url in urls)
 
 
 def speaks_of(spec: Spec, routes: tuple[Route, ...]) -> bool:

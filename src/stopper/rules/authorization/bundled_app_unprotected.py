@@ -1,7 +1,7 @@
 """A dashboard that came with a library shows and changes everything for whoever finds it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from stopper.core.answers.bundled_pages import ADDRESS, DOORS, Bundled, bundled, menu, shows_more
@@ -106,8 +106,8 @@ def _admin(facts: SourceFacts) -> Iterator[Hit]:
     if not facts.imports("flask_admin"):
         return
     parents = {one.name: one.bases for one in facts.classes(*_VIEWS)}
-    above = {base for bases in parents.values() for base in bases}  # a mixin beside the library's class may ask too
-    guarded = {name for name in {*parents, *above} if _asks(facts, name)}
+    kin = {one.name: one.bases for one in facts.classes()} | parents  # a mixin beside the library's class may ask too
+    guarded = {name for name in _above(parents, kin) if _asks(facts, name)}
     hooked = any(
         isinstance(call.receiver, Call) and "admin" in call.callee.lower() for call in facts.calls("*.before_request")
     )
@@ -116,10 +116,22 @@ def _admin(facts: SourceFacts) -> Iterator[Hit]:
         values: tuple[Value, ...] = (*call.args, *(value for _, value in call.keywords))
         for given in values:
             bare = isinstance(given, Call) and (given.callee in _VIEWS or given.callee in parents)
-            if bare and isinstance(given, Call) and not hooked and not _inherits(given.callee, guarded, parents):
+            if bare and isinstance(given, Call) and not hooked and not _inherits(given.callee, guarded, kin):
                 if call.function not in told:  # the views of one function are of one administration
                     yield Hit("this view of Flask-Admin asks nobody who is calling", given.span or call.span)
                 told.add(call.function)
+
+
+def _above(names: Iterable[str], kin: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """The classes of these names and all that they are made of."""
+    seen: set[str] = set()
+    left = [*names]
+    while left:
+        name = left.pop()
+        if name not in seen:
+            seen.add(name)
+            left.extend(kin.get(name, ()))
+    return seen
 
 
 def _asks(facts: SourceFacts, name: str) -> bool:
@@ -131,7 +143,7 @@ def _asks(facts: SourceFacts, name: str) -> bool:
 
 
 def _asks_on_its_pages(facts: SourceFacts, name: str) -> bool:
-    """A view without pages of the library's own, where each page that it shows asks by itself; pages to log in aside."""
+    """A view without pages of the library's own, where each page that shows something asks by itself; pages to log in aside."""
     if not any(one.name == name for one in facts.classes(*_OWN_PAGES)):
         return False
     pages = [
@@ -139,17 +151,25 @@ def _asks_on_its_pages(facts: SourceFacts, name: str) -> bool:
         for one in facts.functions()
         if one.owner == name and any(decorator.name.endswith(".expose") for decorator in one.decorators)
     ]
-    kept = [one for one in pages if not _LOGS_IN.search(one.name.rpartition(".")[2])]
-    return bool(kept) and all(
+    first = f"{name}.index" if _LOGS_IN.search(name.rpartition(".")[2]) else ""
+    kept = [one for one in pages if one.name != first and not _LOGS_IN.search(one.name.rpartition(".")[2])]
+    return (bool(kept) or any(one.name == first for one in pages)) and all(
         any(
             one.stops and any(is_who(part) for part in walk(one.value, 4)) for one in facts.conditions_in(function.name)
         )
         or any("required" in decorator.name for decorator in function.decorators)
+        or _sends_on(facts, function.name)
         for function in kept
     )
 
 
-def _inherits(name: str, guarded: set[str], parents: dict[str, tuple[str, ...]], depth: int = 5) -> bool:
+def _sends_on(facts: SourceFacts, function: str) -> bool:
+    """That the page shows nothing, and only says where to go."""
+    given = [one.value for one in facts.returns_of(function)]
+    return bool(given) and all(isinstance(one, Call) and one.callee == "flask.redirect" for one in given)
+
+
+def _inherits(name: str, guarded: set[str], parents: Mapping[str, tuple[str, ...]], depth: int = 5) -> bool:
     return name in guarded or (
         depth > 0 and any(_inherits(base, guarded, parents, depth - 1) for base in parents.get(name, ()))
     )

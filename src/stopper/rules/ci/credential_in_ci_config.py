@@ -31,6 +31,8 @@ _DUMPS: Final = re.compile(
 )
 _AWAY: Final = re.compile(r"\|[^|]*>\s*/dev/null")
 """What a pipe ends with whose last command is asked for its exit code alone."""
+_PARENTHESES: Final = re.compile(r"(\$\(|\(|\))")
+_SEPARATES: Final = re.compile(r"[|;&<>]+")
 _CAPTURED: Final = re.compile(r"\w=[\"']?\$+\(\s*(?:echo|printf)\b|<<<")
 _INTO_FILE: Final = re.compile(r"[^&\d]>>?\s*[\"']?[$~{}\w./-]+[\"']?\s*$")
 _TO_READ: Final = re.compile(r"(?i)(?:^|/)(?:examples?|docs?|samples?|tutorials?)/")
@@ -129,27 +131,55 @@ def _is_in_address(text: str) -> bool:
 
 
 def _continued(lines: Sequence[Line], number: int) -> str:
-    """The line with those that a backslash or a pipe at its end adds."""
+    """The line with those that a backslash or a pipe at its end adds, or a ``$(`` that it leaves open."""
     text = lines[number].text
     for more in lines[number + 1 : number + _LONGEST_COMMAND]:
         if text.endswith("\\"):
             text = f"{text[:-1]} {more.text.strip()}"
         elif text.rstrip().endswith("|"):
             text = f"{text.rstrip()} {more.text.strip()}"
+        elif _open_substitutions(text):
+            text = f"{text} {more.text.strip()}"
         else:
             break
     return text
 
 
+def _open_substitutions(text: str) -> int:
+    """How many ``$(`` of the text are not closed in it."""
+    deep = 0
+    for sign in _PARENTHESES.findall(text):
+        deep = max(deep - 1, 0) if sign == ")" else deep + (sign == "$(" or deep > 0)
+    return deep
+
+
+def _as_one_command(text: str) -> str:
+    """The text with each ``$(…)`` as mere words of the command around it: that one prints them, or does not."""
+    found, deep = "", 0
+    for part in _PARENTHESES.split(text):
+        if part == ")":
+            deep = max(deep - 1, 0)
+        elif part in ("$(", "("):
+            deep += part == "$(" or deep > 0
+        else:
+            found += _SEPARATES.sub(" ", part) if deep else part
+    return found
+
+
 def _is_kept(step: Step, number: int) -> bool:
-    """That what is printed goes into a variable, ``X=$(echo …)``, or into a file with all of its block, ``{ … } > file``."""
-    if _traces_no_secret(step, number):
+    """That what is printed goes into a variable, ``X=$(echo …)``, or into a file with all of its block, ``{ … } > file``. What stands in
+    a ``$(…)`` that an earlier line opened is judged there."""
+    earlier = "\n".join(line.text for line in step.lines[max(0, number - _LONGEST_COMMAND) : number])
+    if _traces_no_secret(step, number) or _open_substitutions(earlier):
         return True
     whole = _continued(step.lines, number)
     if (
         _CAPTURED.search(whole)
         or _INTO_FILE.search(whole)
-        or (_PRINTS.search(whole) is None and _PRINTS.search(step.lines[number].text))
+        or (
+            _PRINTS.search(step.lines[number].text)
+            and any(_PRINTS.search(said) is None for said in (whole, _as_one_command(whole)))
+        )
     ):
         return True
     if not any(line.text.strip() == "{" for line in step.lines[max(0, number - _LONGEST_BLOCK) : number]):

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from stopper.core.app import App, Route
+from stopper.core.browser_answers import answers_a_browser
 from stopper.core.fact import Decorator, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
-from stopper.core.spec_document import described, serves_by, shape, speaks_of
+from stopper.core.spec_document import described, doors_of_schemes, serves_by, shape, speaks_of
 from stopper.core.values import Call, is_constant
 
 _NOT_API: Final = re.compile(
@@ -29,7 +30,6 @@ _MAKERS: Final = ("apiflask", "flask_restx", "flask_restplus", "flask_openapi3")
 _RESOURCES: Final = ("flask_restx.Resource", "flask_restplus.Resource", "flask_restx.resource.Resource")
 _SEVERAL: Final = 3
 """So many documented paths that all begin alike are no accident."""
-_PAGES: Final = ("flask.render_template", "flask.render_template_string", "flask_admin.BaseView.render")
 _TOGETHER: Final = 4
 """From so many routes of one file on that the document does not know, they are one finding."""
 
@@ -43,6 +43,7 @@ def detect(app: App) -> Iterator[Hit]:
         return
     known = described(app.spec)
     paths = {path for _, path in known}
+    doors = doors_of_schemes(app.spec)
     served = [route for route in app.routes if route.readers - {"spec"} and not _is_beside_the_api(route)]
     facts, below = source_of(app), _root(paths)
     yield from _unknown(
@@ -50,8 +51,9 @@ def detect(app: App) -> Iterator[Hit]:
             route
             for route in served
             if shape(route.path) not in paths
+            and shape(route.path) not in doors
             and route.path.startswith(below)
-            and not _is_page(facts, route)
+            and not answers_a_browser(facts, route.view)
             and not _describes_itself(facts, route)
         ]
     )
@@ -85,7 +87,7 @@ def _left_out(app: App) -> Iterator[Hit]:
     views = {one.view: one for one in facts.routes if not facts.is_test(one.span)}
     hidden = {name for name, one in views.items() if any(map(_hides, one.decorators)) or _hides_methods(facts, one)}
     for route in app.routes if len(hidden) < len(views) else ():
-        if route.view in hidden and not _is_beside_the_api(route) and not _is_page(facts, route):
+        if route.view in hidden and not _is_beside_the_api(route) and not answers_a_browser(facts, route.view):
             said = f"{route.path} is served and kept out of the document"
             yield replace(_hit(route, route.methods, said), severity="low")
 
@@ -120,16 +122,6 @@ def _root(paths: Collection[str]) -> str:
     first = {path.strip("/").partition("/")[0] for path in paths}
     only = next(iter(first)) if len(first) == 1 and len(paths) >= _SEVERAL else ""
     return f"/{only}/" if _API.fullmatch(only) else ""
-
-
-def _is_page(facts: SourceFacts, route: Route) -> bool:
-    """That the view shows a template, and answers nothing but pages."""
-    given = [one.value for one in facts.returns_of(route.view)]
-    shown = [isinstance(one, Call) and one.callee in _PAGES for one in given]
-    return any(shown) and all(
-        is_one or (isinstance(one, Call) and one.callee == "flask.redirect")
-        for one, is_one in zip(given, shown, strict=True)
-    )
 
 
 def _unknown(strangers: Sequence[Route]) -> Iterator[Hit]:
