@@ -15,6 +15,7 @@ from stopper.core.guards.caller_askers import askers, asks_caller
 from stopper.core.guards.idle_questions import is_with_itself
 from stopper.core.guards.kept_caller import is_asked_for_later
 from stopper.core.guards.public_routes import is_public
+from stopper.core.guards.tried_otherwise import only_leads_on
 from stopper.core.owner_names import OWNER, ROLE
 from stopper.core.place import Span
 from stopper.core.values import (
@@ -332,7 +333,7 @@ def _swallowed_guards(facts: SourceFacts) -> Iterator[Told]:
     for one in facts.handlers():
         if one.action not in ("pass", "go-on") or not _stands_before(facts, one.function):
             continue
-        if any(asked.refuses for asked in facts.conditions_in(one.function)):
+        if any(asked.refuses for asked in facts.conditions_in(one.function)) or only_leads_on(facts, one):
             continue
         for name in askers(facts).intersection(one.tried):
             checks = _CHECKS.match(name.rpartition(".")[2]) is not None

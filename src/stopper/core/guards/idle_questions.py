@@ -6,12 +6,14 @@ from typing import Final
 
 from stopper.core.fact import Comparison, Condition
 from stopper.core.facts import SourceFacts
+from stopper.core.flow.steps_run import steps_run
 from stopper.core.flow.view_functions import FunctionIndex
 from stopper.core.owner_names import WHO
 from stopper.core.place import Span
-from stopper.core.values import Choice, Constant, Member, Parameter, Value
+from stopper.core.values import Call, Choice, Constant, Member, Parameter, Value, walk
 
 _LOGS: Final = re.compile(r"(?:.*\.)?(?:debug|info|warning|warn|error|exception|critical|log|print|flash|str|len)")
+_TELLS: Final = re.compile(rf"{_LOGS.pattern}|(?:flask_login|flask|flask_principal|blinker)\.(?:.*\.)?send")
 
 
 def is_with_itself(one: Comparison) -> bool:
@@ -54,6 +56,19 @@ def only_notes(index: FunctionIndex, name: str, asked: Condition) -> bool:
         return False
     called = [one for one in index.facts.calls_in(name) if one.span is not None and body.holds(one.span)]
     return bool(called) and all(_LOGS.fullmatch(one.callee) or WHO.search(one.callee) for one in called)
+
+
+def only_tells(facts: SourceFacts, asked: Condition) -> bool:
+    """That an ``if`` writes something to a log or sends a signal, and the request goes on as it would without."""
+    body, name = asked.body, asked.function
+    if body is None or asked.stops or any(body.holds(one.span) for one in facts.assignments_in(name)):
+        return False
+    called = [one for one in facts.calls_in(name) if one.span is not None and body.holds(one.span)]
+    told = [one for one in called if all(_TELLS.fullmatch(step) for step in steps_run(facts, one.callee))]
+    beside = {
+        part.span for one in told for given in (one, *one.args) for part in walk(given, 4) if isinstance(part, Call)
+    }
+    return bool(told) and all(one.span in beside for one in called)
 
 
 def on_another_way(facts: SourceFacts, one: Span, other: Span) -> bool:

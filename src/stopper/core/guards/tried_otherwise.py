@@ -1,13 +1,19 @@
-"""Handlers behind which a bad credential gets no further: they try another check, or raise where somebody has to be known."""
+"""Handlers behind which a bad credential gets no further: they try another check, raise where somebody has to be known, or
+only say where to go next."""
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from stopper.core.fact import Handler
 from stopper.core.flow.raising import raised_in
-from stopper.core.values import Parameter
+from stopper.core.values import Call, Parameter
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
+
+_SAYS: Final = re.compile(
+    r"flask\.(?:redirect|url_for|flash)|(?:.*\.)?(?:debug|info|warning|warn|error|exception|critical|log|print|gettext|_)"
+)
 
 
 def is_tried_otherwise(facts: "SourceFacts", handler: Handler) -> bool:
@@ -27,4 +33,19 @@ def is_tried_otherwise(facts: "SourceFacts", handler: Handler) -> bool:
         and isinstance(one.value, Parameter)
         and handler.span.holds(one.span)
         for one in facts.conditions_in(handler.function)
+    )
+
+
+def only_leads_on(facts: "SourceFacts", handler: Handler) -> bool:
+    """``try: person.confirm(code)`` and behind its ``except`` nothing but a word in the log and an address to go to, in a view: what the code
+    opens stands in the ``try``."""
+    name, end = handler.function, handler.span.line
+    later = [one.value for one in facts.returns_of(name) if one.span.line > end]
+    called = [one for one in facts.calls_in(name) if one.span is not None and one.span.line > end]
+    return (
+        facts.is_view(name)
+        and bool(later)
+        and all(isinstance(one, Call) and one.callee == "flask.redirect" for one in later)
+        and all(_SAYS.fullmatch(one.callee) for one in called)
+        and not any(one.span.line > end for one in facts.assignments_in(name))
     )

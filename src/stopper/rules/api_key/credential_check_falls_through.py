@@ -11,6 +11,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.calls_by_place import calls_between
 from stopper.core.guards.asked_only_without import asked_only_without
 from stopper.core.guards.handed_to_keys import handed_to_keys, is_of_signed
+from stopper.core.guards.idle_questions import only_tells
 from stopper.core.guards.made_up_callers import made_up_callers
 from stopper.core.keys.api_key_names import READ_FROM, is_key_name, is_key_reading, reads_keys
 from stopper.core.keys.half_keys import half_judged
@@ -116,7 +117,7 @@ def _told(facts: SourceFacts) -> Iterator[Hit]:
     yield from _beside_others(facts)
     read = {"key" if is_key_name(one.key) else one.key.lower() for one in facts.all_readings if one.source in READ_FROM}
     for condition in facts.conditions() if {"key", "authorization"} <= read else ():
-        if _either(condition) and not _compares_key(facts, condition.function):
+        if _either(condition) and not _compares_key(facts, condition.function) and not only_tells(facts, condition):
             yield Hit("either credential opens the door, and the key is never checked", condition.span)
 
 

@@ -14,13 +14,14 @@ from stopper.core.flow.nested_functions import inside
 from stopper.core.flow.raising import raised_in
 from stopper.core.flow.request_hooks import BEFORE, hung
 from stopper.core.flow.standing_alone import stands_alone
+from stopper.core.flow.steps_run import steps_run
 from stopper.core.guards.guards_by_their_questions import asks_round_a_view
 from stopper.core.guards.guards_in_vain import in_vain
 from stopper.core.guards.guards_that_pass import pass_all, turn_nobody_away
 from stopper.core.guards.kept_caller import is_asked_for_later
 from stopper.core.guards.refusals_dropped import refusals_dropped
 from stopper.core.guards.refusals_made import ANSWERS, errors_made, only_refusing, refused_by_number
-from stopper.core.guards.tried_otherwise import is_tried_otherwise
+from stopper.core.guards.tried_otherwise import is_tried_otherwise, only_leads_on
 from stopper.core.owner_names import WHO
 from stopper.core.place import RouteRef
 from stopper.core.rule import Edit, Hit, Rule
@@ -223,13 +224,14 @@ def _go_on(facts: SourceFacts) -> Iterator[Hit]:
             and facts.routes_reaching(handler.function)
             and (
                 _swallows_refusal(handler)
-                or (_checks(handler.tried) and not _stops_later(facts, handler.function, handler.span.line))
+                or (_checks(facts, handler) and not _stops_later(facts, handler.function, handler.span.line))
             )
             and not _answers_with_the_error(facts, handler)
             and not _answers_nothing(facts, handler)
             and not _says_why(facts, handler)
             and not is_asked_for_later(facts, handler.function)
             and not is_tried_otherwise(facts, handler)
+            and not only_leads_on(facts, handler)
         ):
             yield Hit("a credential that fails the check is let through by this `except`", handler.span)
 
@@ -327,14 +329,15 @@ def _thrown_away(facts: SourceFacts, call: Call) -> bool:
     return not kept and not any(span.holds(call.span) for span in others)
 
 
-def _checks(tried: tuple[str, ...]) -> bool:
+def _checks(facts: SourceFacts, handler: Handler) -> bool:
     return any(
         not name.startswith(("json.", "simplejson.", "flask.json.", "yaml.", "pickle.", "tomllib."))
         and re.search(
             r"(?i)(^|\.)(jwt\.decode|verify\w*|decode_token|loads|validate_token|authenticate\w*|verify_jwt_in_request)$",
             name,
         )
-        for name in tried
+        for tried in handler.tried
+        for name in (tried, *steps_run(facts, tried))
     )
 
 
