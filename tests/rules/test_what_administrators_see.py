@@ -136,6 +136,23 @@ def test_a_list_with_all_rows(guard: str, weighs: str | None, tmp_path: Path) ->
     assert [hit.severity for hit in _told(tmp_path, LIST.format(guard=guard), page_size_unlimited)] == [weighs]
 
 
+@pytest.mark.parametrize(
+    ("needs", "weighs"), [("RoleNeed('admin')", "low"), ("RoleNeed('admin'), RoleNeed('writer')", None)]
+)
+def test_what_a_view_flashes_behind_a_permission_of_flask_principal(
+    needs: str, weighs: str | None, tmp_path: Path
+) -> None:
+    """Whoever has one of the needs passes, so that all of them must be an administrator's."""
+    guard = f"allowed = Permission({needs})\n\n\n@app.post"
+    text = VIEW.replace("@app.post", guard).replace("@login_required", "@allowed.require(http_exception=403)")
+    told = _told(
+        tmp_path,
+        f"from flask_principal import Permission, RoleNeed\n{text.format(asks='pass')}",
+        exception_text_in_response,
+    )
+    assert [hit.severity for hit in told] == [weighs]
+
+
 def _told(folder: Path, text: str, rule: object) -> list[Hit]:
     (folder / "app.py").write_text(text)
     return list(rule.RULE.detect(read_source((folder,), folder).app))  # type: ignore[attr-defined]

@@ -37,6 +37,8 @@ _NOTES: Final = re.compile(
 """Calls that note something or go on to the view, and stop nobody; ``?`` is what a decorator was handed."""
 _LIBRARIES: Final = ("firebase_admin.", "flask_admin.")
 """Libraries in whose name the word stands."""
+_PERMISSION: Final = "flask_principal.Permission.require"
+"""Whoever has one of the needs of a permission passes."""
 _WORDS = ("admin", "role", "staff", "permission", "superuser", "scope")
 
 
@@ -151,9 +153,12 @@ def lets_all_in(facts: SourceFacts, routes: Sequence[Route], one: Decorator) -> 
 
 
 def _is_for_admins(one: Decorator) -> bool:
-    """``@admins_only``, ``@role_required("admin")``"""
+    """``@admins_only``, ``@role_required("admin")``, ``@admin_permission.require(403)`` of Flask-Principal."""
     if _ADMINS.search(one.name.rpartition(".")[2]):
         return True
+    if one.name == _PERMISSION and one.call is not None and isinstance(one.call.receiver, Call):
+        needed = [text_of(part) for need in one.call.receiver.args for part in walk(need, 2) if text_of(part)]
+        return bool(needed) and all(_ADMINS.fullmatch(text or "") or text == "role" for text in needed)
     given = one.call.args if one.call is not None and "route" not in one.name else ()
     return len(given) == 1 and _ADMINS.fullmatch(text_of(given[0]) or "") is not None
 

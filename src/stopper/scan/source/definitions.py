@@ -24,6 +24,7 @@ from stopper.scan.source.blocks import block
 from stopper.scan.source.drafts import new_call, new_decorator, new_function, new_name, new_parameter, new_return
 from stopper.scan.source.evaluating import is_evaluated
 from stopper.scan.source.forwarding import as_route, note_handing_on
+from stopper.scan.source.given_back import given_back
 from stopper.scan.source.project import ClassState, FunctionNode, Pending, Project, Registration, Scope
 from stopper.scan.source.reader import Reader, canonical
 from stopper.scan.source.registers import note_register, put_by_decorator
@@ -189,7 +190,7 @@ def _decorators(reader: Reader, nodes: list[ast.expr], target: str) -> tuple[Dec
     for index, node in enumerate(nodes):
         before = len(reader.project.registrations)
         reader.follows = False  # a decorator is known by its own name, whatever it gives
-        value = reader.value(node)
+        value = given_back(reader.project, reader.value(node))
         reader.follows = True
         span = reader.span(node)
         call = value if type(value) is Call else None
