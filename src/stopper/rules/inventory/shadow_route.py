@@ -6,8 +6,8 @@ from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
+from stopper.core.answers.browser_answers import answers_a_browser
 from stopper.core.app import App, Route
-from stopper.core.browser_answers import answers_a_browser
 from stopper.core.fact import Decorator, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import RouteRef
