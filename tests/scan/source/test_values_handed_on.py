@@ -46,6 +46,7 @@ WAYS = [
     "from dataclasses import dataclass\n@dataclass\nclass S:\n    key: str = 'k1'\nclass C:\n    def __init__(self, settings):\n        app.secret_key = settings.key\nC(S())",
     "class Live:\n    KEY = 'k1'\nclass Beta:\n    KEY = 'k2'\ndef chosen():\n    if os.environ['STAGE'] == 'live':\n        return Live\n    return Beta\napp.secret_key = chosen().KEY",
     "from dataclasses import dataclass\n@dataclass\nclass S:\n    key: str = 'k1'\ndef make(settings=None):\n    settings = settings or S()\n    app.secret_key = settings.key\nmake()",
+    "from dataclasses import dataclass, field\n@dataclass(frozen=True)\nclass S:\n    key: str = field(repr=False)\n    @classmethod\n    def load(cls):\n        return cls(key='k1')\n    def for_flask(self):\n        return {'SECRET_KEY': self.key}\ndef make(settings=None):\n    settings = settings or S.load()\n    app.config.from_mapping(settings.for_flask())\nmake()",
 ]  # fmt: skip
 
 

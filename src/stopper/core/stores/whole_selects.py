@@ -32,18 +32,32 @@ def wide_functions(facts: SourceFacts) -> frozenset[str]:
     return frozenset(call.function for call in facts.calls(*_EXECUTES) if call.function and _selects_all(call))
 
 
+def giving_functions(facts: SourceFacts, wide: frozenset[str]) -> frozenset[str]:
+    """Those of them that give the rows back as they are: ``return dict(row) if row else None``, with nothing taken out."""
+    return frozenset(
+        name
+        for name in wide
+        if not any(call.method == "pop" or call.callee == "operator.delitem" for call in facts.calls_in(name))
+        and any(
+            is_row_of_all(one, frozenset(), True) for back in facts.returns_of(name) for one in held_in(back.value, 8)
+        )
+    )
+
+
 def _selects_all(call: Call) -> bool:
     """``execute("SELECT * …")``, whose rows are gone through as they come."""
     return any(_ALL.search(text_of(value) or "") for given in call.args for value in walk(given, 2))
 
 
-def is_row_of_all(value: Value, runs: frozenset[str], wide: bool) -> bool:
-    """That the value is rows with every column: what a function that *runs* statements is handed one for, or, in a *wide* function, what is
-    fetched there."""
+def is_row_of_all(value: Value, runs: frozenset[str], wide: bool, gives: frozenset[str] = frozenset()) -> bool:
+    """That the value is rows with every column: what a function that *runs* statements is handed one for, what one *gives* back, or, in
+    a *wide* function, what is fetched there."""
     if not isinstance(value, Call):
         return False
-    return (value.callee in runs and any(_ALL.search(text_of(one) or "") is not None for one in value.args)) or (
-        wide and (value.method in _ROWS or _selects_all(value))
+    return (
+        value.callee in gives
+        or (value.callee in runs and any(_ALL.search(text_of(one) or "") is not None for one in value.args))
+        or (wide and (value.method in _ROWS or _selects_all(value)))
     )
 
 
@@ -72,6 +86,10 @@ def held_in(value: Value, depth: int = 4, met: dict[int, int] | None = None) -> 
             inner = (owner,)
         case Call(method="limit" | "sort" | "skip", receiver=Call() as found):
             inner = (found,)
+        case Call(callee="str" | "repr", args=(Item() as part,)) if (
+            text_of(part.key) is None
+        ):  # each column, written down
+            inner = (part,)
         case Item(owner=owner, key=key) if text_of(key) is None:  # one row of several
             inner = (owner,)
         case Call(callee=callee, args=given, keywords=named) if callee in _WRAPS:

@@ -24,7 +24,7 @@ _SECRET: Final = r"(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|(?:PRIVATE|DEPLOY|SS
 _SECRET_NAME: Final = rf"\w*{_SECRET}\w*"
 _PRINTS: Final = re.compile(
     r"(?i)\b(?:echo|printf|cat\s*<<<|print|Write-Host|Write-Output)\b(?![^|;&\n]*(?:>>?\s*[\"']?\$?\{?(?:GITHUB_ENV|GITHUB_OUTPUT|[\w./~-]+)|\|\s*(?:(?:sudo\s+)?(?:docker|podman|buildah|skopeo)\s+login|base64\s+-d|gpg|ssh-add|gh\s+auth|tr\b|openssl|helm|npm|kubectl|oc\s|podman\s+login|sha256sum|wc|xargs|cut|age\b|psql)))"
-    r"[^\n|;&]*(?:\$\{\{\s*secrets\.[\w.-]+\s*\}\}|\$\{?" + _SECRET_NAME + r"\b(?!:0:[1-8]\})\}?)"
+    r"[^\n|;&]*(?:\$\{\{\s*secrets\.[\w.-]+\s*\}\}|\$\{?" + _SECRET_NAME + r"\b(?!:0:[1-8]\}|:?\+[^$}]*\})\}?)"
 )
 _DUMPS: Final = re.compile(
     r"(?i)(?:^|run:\s*\|?|[;&]\s*|-\s+)\s*(?:printenv|env|set|export\s+-p)\s*(?:$|\|\s*(?:sort|cat)\s*$)|toJSON\(\s*secrets\s*\)|toJSON\(\s*env\s*\)"
@@ -57,7 +57,7 @@ _PUT: Final = re.compile(r"""\b(?:echo|printf)\s+["']?([A-Za-z_]\w*)=([^\s"'$`{]
 """A literal that is put into a file of settings: ``echo "JWT_SECRET_KEY=f8Zk39…" >> .env``."""
 _ENV_PAIR: Final = re.compile(r"(?:^\s*(?:ENV|ARG)\s+)([A-Za-z_]\w*)\s+[\"']?([^\s\"'=]+)[\"']?$")
 _FAKE: Final = re.compile(
-    rf"(?i){STANDS_IN}|(?:^|[_-])test(?:s|ing)?(?:[_-]|$)|^\$|\$\{{|^<|to_?fill|fill_?me|^todo|0123456789|1234567890|^(?:true|false|none|null|yes|no|read|write|\d{{1,4}}|/[\w/.-]*|https?://.*|test|password|postgres|root|guest|secret|inherit|required|optional)$|^[a-z]+/[\w/-]+$|^!|^\*|^file:|^/run/|^(?:op|vault|ssm|awssm|gcpsm|azurekv|doppler|bws)://"
+    rf"(?i){STANDS_IN}|(?:^|[_-])test(?:s|ing)?(?:[_-]|$)|^\$|\$\{{|^\{{env:|^<|to_?fill|fill_?me|^todo|0123456789|1234567890|^(?:true|false|none|null|yes|no|read|write|\d{{1,4}}|/[\w/.-]*|https?://.*|test|password|postgres|root|guest|secret|inherit|required|optional)$|^[a-z]+/[\w/-]+$|^!|^\*|^file:|^/run/|^(?:op|vault|ssm|awssm|gcpsm|azurekv|doppler|bws)://"
 )
 _OF_A_SERVER: Final = re.compile(
     r"POSTGRES_PASSWORD|(?:MYSQL|MARIADB)_\w*PASSWORD|^PGPASSWORD$|MONGO_INITDB_ROOT_PASSWORD|RABBITMQ_DEFAULT_PASS|MINIO_(?:ROOT_PASSWORD|SECRET_KEY)",

@@ -7,9 +7,10 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.deployment.ci_steps import Line, Step, steps_of
 from stopper.core.fact import TextFile
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.values import Sequence, is_constant, text_of
 
 TOOL: Final = re.compile(
     r"(?i)(?<![\w/.])(?<![\w-]-)(?:bandit|pip-audit|safety\s+(?:check|scan)|semgrep|trivy|gitleaks|trufflehog|detect-secrets|snyk|grype|checkov|stopper\s+(?:check|scan|audit|lock)"
@@ -30,7 +31,7 @@ _INSTALLS: Final = re.compile(
     r"(?i)\b(?:pip3?|pipx|uv|poetry|brew|apt-get|npm|go)\s+(?:\w+\s+)*?(?:install|add)\b|--version\b|--help\b|^\s*-?\s*name:|\becho\b"
 )
 _SWALLOWED: Final = re.compile(
-    r"\|\|\s*(?:true|:|exit\s+0|echo\b|printf\b|/bin/true)|;\s*(?:true|exit\s+0)\b|\s--exit-zero\b|--exit-code[= ]0\b|--soft-fail\b|--no-error\b(?!-)|--fail-on[= ]none\b|\s-I\b.*zap"
+    r"\|\|\s*(?:true|:|exit\s+0|echo\b|printf\b|/bin/true)|;\s*(?:true|exit\s+0)\b|\s--exit-zero\b|--exit-code[= ]0\b|--soft-fail\b|--continue-on-error\b|--no-error\b(?!-)|--fail-on[= ]none\b|\s-I\b.*zap"
 )
 _COMMAND: Final = re.compile(
     r"\b(bandit|pip-audit|safety|semgrep|trivy|gitleaks|grype|snyk|checkov|osv-scanner)\s+(\w+)?"
@@ -39,6 +40,16 @@ _PIPED: Final = re.compile(r"\|\s*(?:tee|cat|head|tail|grep|jq|sed|awk)\b")
 _CONTINUES: Final = re.compile(
     r"(?i)^\s*-?\s*(?:continue-on-error|allow_failure|ignore_outcome|ignore_errors|continueOnError)\s*[:=]\s*[\"']?(true)\b"
 )
+_ALLOWS: Final = re.compile(r"^\s*allow_failure\s*:\s*$")
+_CODES: Final = re.compile(r"^\s*(?:exit_codes\s*:.*\b1\b|-\s*1\s*$)")
+"""The exit code by which the tools say that they found something."""
+_ASKED: Final = re.compile(r"\bif\s+(?:!\s*)?\S.*;\s*then\s*$|\bif\s+(?:!\s*)?\S[^;]*$")
+_FI: Final = re.compile(r"^\s*fi\b")
+_ANSWERS: Final = re.compile(
+    r"\b(?:exit|false|return|raise|fail\w*|die|abort)\b|\b\w+\+?=|GITHUB_(?:OUTPUT|ENV)|::set-output|\bcurl\b|\bgh\s|create_issue"
+)
+"""What a script does about a tool that failed, other than to say it."""
+_SAYS: Final = re.compile(r"^\s*(?:-\s*)?(?:echo|printf)\b(?!.*>>)")
 _ZERO: Final = re.compile(
     r"(?i)^\s*(?:exit-code|exit_code|fail-build|fail_action|soft_fail|fail-on-severity)\s*:\s*[\"']?(?:0|false|none)\b"
 )
@@ -52,6 +63,7 @@ _TOX_DASH: Final = re.compile(r"^\s*(?:commands\s*=\s*)?-\s*\S")
 
 def detect(app: App) -> Iterator[Hit]:
     """A security tool whose failure goes nowhere: swallowed in the shell, or allowed by the pipeline."""
+    yield from _sessions(source_of(app))
     for file in source_of(app).files_of("workflow", "build", "shell"):
         if not any(file.lines_with(*_WORDS)):
             continue
@@ -66,6 +78,21 @@ def detect(app: App) -> Iterator[Hit]:
                 yield hit
             elif found is not None and job is not None and step.is_item:
                 yield Hit("the build goes on when this job fails, and a security tool is in it", job.span)
+
+
+def _sessions(facts: SourceFacts) -> Iterator[Hit]:
+    """A session of nox, or a task of Invoke, for which a tool that found something has ended well."""
+    if not facts.imports("nox", "invoke"):
+        return
+    for call in facts.calls("*.run"):
+        command = " ".join(text_of(one) or "" for one in call.args)
+        if not TOOL.search(command) or _INSTALLS.search(command):
+            continue
+        well = call.keyword("success_codes")
+        takes = any(is_constant(one, 1) for one in well.items) if isinstance(well, Sequence) else False
+        unasked = not facts.conditions_in(call.function) and not facts.returns_of(call.function)
+        if call.span is not None and (takes or (unasked and is_constant(call.keyword("warn"), True))):
+            yield Hit("this security tool has ended well whatever it finds", call.span)
 
 
 def _tool(step: Step) -> Line | None:
@@ -93,7 +120,9 @@ def _let_off(file: TextFile, step: Step, tool: Line, whole: str) -> Hit | None:
             return Hit("make goes on when this security tool fails", line.span, certainty="certain")
         if file.path.endswith("tox.ini") and TOOL.search(line.text) and _TOX_DASH.match(line.text):
             return Hit("tox goes on when this security tool fails", line.span, certainty="certain")
-    allowed = step.find(_CONTINUES)
+    if (asked := _only_said(step, tool)) is not None:
+        return Hit("a failure of this security tool is said, and the build goes on", asked.span)
+    allowed = step.find(_CONTINUES) or _allows_findings(step)
     if allowed is not None and not _asked_later(step, whole):
         if _is_sent_on(step, whole):
             said = "the build goes on when this security step fails: look whether what it sends to code scanning stops anybody"
@@ -102,9 +131,8 @@ def _let_off(file: TextFile, step: Step, tool: Line, whole: str) -> Hit | None:
     zero = step.find(_ZERO) or step.find(_SOFT)
     if zero is not None:
         return Hit("this security step is told to end well whatever it finds", zero.span, certainty="certain")
-    if (unset := step.find(_UNSET)) is not None and not re.search(
-        r"(?m)^\s*exit\s+\$|set\s+-e|\$\?|rc=", step.text.partition("set +e")[2]
-    ):
+    behind = "\n".join(line for line in step.text.partition("set +e")[2].splitlines() if not _SAYS.match(line))
+    if (unset := step.find(_UNSET)) is not None and not re.search(r"(?m)^\s*exit\s+\$|set\s+-e|\$\?|rc=", behind):
         return Hit("the shell goes on when this security tool fails", unset.span)
     if file.kind == "shell" and (last := _ends_well(step, whole)) is not None:
         return Hit("the script ends well whatever its security tools say", last.span, certainty="certain")
@@ -115,6 +143,24 @@ def _let_off(file: TextFile, step: Step, tool: Line, whole: str) -> Hit | None:
     ):
         return Hit("the pipe ends well whatever the security tool before it says", tool.span)
     return None
+
+
+def _only_said(step: Step, tool: Line) -> Line | None:
+    """``if ! bandit -r app; then echo "found something"; fi``: the test takes the failure, and nothing behind it ends the build."""
+    if not _ASKED.search(tool.text) or not TOOL.search(tool.text.partition("if ")[2]):
+        return None
+    behind = step.lines[step.lines.index(tool) + 1 :]
+    end = next((number for number, line in enumerate(behind) if _FI.match(line.text)), None)
+    if end is None or any(_ANSWERS.search(line.text) and not _SAYS.match(line.text) for line in behind[:end]):
+        return None
+    return tool
+
+
+def _allows_findings(step: Step) -> Line | None:
+    """GitLab's ``allow_failure:`` with the exit code that says that something was found."""
+    allows = step.find(_ALLOWS)
+    below = step.lines[step.lines.index(allows) + 1 :][:3] if allows is not None else ()
+    return allows if any(_CODES.match(line.text) for line in below) else None
 
 
 def _is_sent_on(step: Step, whole: str) -> bool:

@@ -53,6 +53,9 @@ _CARD: Final = re.compile(
     r"(?i)^(?:card_?(?:number|no|nr)|cc_?(?:number|num)|cvc2?|cvv2?|csc|iban|account_number|bsn|nin|tax_?number)$"
 )
 """What pays, and the numbers that countries give to people."""
+_HASH: Final = re.compile(r"(?i)(?:^|_)(?:pw|pwd|pass)_?hash(?:ed)?$")
+_SEEDS: Final = re.compile(r"pyotp\.random_(?:base32|hex)")
+"""What makes the seed of one-time codes."""
 _GRANTS: Final = frozenset(
     {
         "authorize_access_token",
@@ -80,7 +83,7 @@ def detect(app: App) -> Iterator[Hit]:
     seen: set[tuple[str, int]] = set()
     for flow in facts.flows("session"):
         by_key = is_secret_name(flow.detail) or _holds_secret_name(flow.value) or _is_grant(flow.value)
-        by_key = by_key or _is_row_of_person(flow.value)
+        by_key = by_key or _is_row_of_person(flow.value) or _is_seed(flow.value)
         by_key = by_key or (_OF_A_FORM.search(flow.detail) is not None and _is_whole_form(flow.value))
         if flow.detail and _HARMLESS.search(flow.detail):
             continue
@@ -115,6 +118,10 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(message, flow.span, certainty="possible", severity="low")
         else:
             yield Hit(message, flow.span, certainty="likely")
+
+
+def _is_seed(value: Value) -> bool:
+    return any(isinstance(one, Call) and _SEEDS.fullmatch(one.callee) for one in options(value))
 
 
 def _is_row_of_person(value: Value) -> bool:
@@ -262,6 +269,7 @@ def is_secret_name(name: str) -> bool:
         or is_personal(name)
         or _CODE.search(name) is not None
         or _CARD.search(name) is not None
+        or _HASH.search(name) is not None
     )
 
 

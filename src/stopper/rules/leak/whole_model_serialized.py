@@ -27,7 +27,13 @@ from stopper.core.stores.whole_rows import (
     tells_all,
 )
 from stopper.core.stores.whole_schemas import answered_whole, dumped_whole, takes_all_columns
-from stopper.core.stores.whole_selects import held_in, is_row_of_all, running_functions, wide_functions
+from stopper.core.stores.whole_selects import (
+    giving_functions,
+    held_in,
+    is_row_of_all,
+    running_functions,
+    wide_functions,
+)
 from stopper.core.values import (
     Call,
     Constant,
@@ -44,7 +50,7 @@ from stopper.core.values import (
 _WHOLE: Final = frozenset(
     {"vars", "dataclasses.asdict", "playhouse.shortcuts.model_to_dict", "sqlalchemy_utils.get_columns"}
 )
-_TELLING: Final = ("__dict__", "__table__", "__mapper__", "column_attrs", "attrs", "_mapping")
+_TELLING: Final = ("__dict__", "__table__", "__mapper__", "column_attrs", "attrs", "columns", "_mapping")
 _BY_LIBRARIES: Final = ("*.dicts", "*.model_dump", "*.mappings", "*.to_json", "*.to_dict", "*.to_mongo", "*._asdict")
 _LETS_OUT: Final = frozenset({"marshal_with", "marshal_list_with", "output"})
 
@@ -55,6 +61,7 @@ def detect(app: App) -> Iterator[Hit]:
     wide = wide_functions(facts)
     methods = _wide_methods(facts)
     runs = running_functions(facts)
+    gives = giving_functions(facts, wide) if wide else frozenset[str]()
     documents = facts.imports("pymongo", "flask_pymongo")
     by_libraries = next(facts.calls(*_BY_LIBRARIES), None) is not None or any(map(is_data_class, facts.classes()))
     schemas = facts.imports("marshmallow_sqlalchemy", "flask_marshmallow")
@@ -88,7 +95,7 @@ def detect(app: App) -> Iterator[Hit]:
         if (flow.span.path, flow.span.line) in seen or not (
             _shows_columns(facts, flow, methods, marshals)
             or (flow.detail in ("flask.jsonify", "return") and gives_data_classes(facts, flow.value))
-            or ((runs or rows) and any(is_row_of_all(one, runs, rows) for one in held_in(flow.value, 8)))
+            or ((runs or rows) and any(is_row_of_all(one, runs, rows, gives) for one in held_in(flow.value, 8)))
             or (schemas and any(dumped_whole(facts, one, takes_all_columns) for one in walk(flow.value, 4)))
             or (documents and any(_is_whole_document(facts, one, flow.function) for one in held_in(flow.value)))
         ):
@@ -225,6 +232,8 @@ def _by_providers(facts: SourceFacts) -> Iterator[Span]:
 
 
 def _is_of_dict(value: Value) -> bool:
+    if isinstance(value, Call) and value.callee == "vars":
+        return True
     return isinstance(value, Member) and value.attribute == "__dict__"
 
 

@@ -16,7 +16,20 @@ from stopper.core.guards.exempting_classes import exempting_classes
 from stopper.core.guards.json_alone import takes_json_alone
 from stopper.core.naming import HUMP
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Call, Item, Mapping, Member, Name, Sequence, Value, is_constant, literals, text_of, walk
+from stopper.core.values import (
+    Call,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Sequence,
+    Value,
+    is_constant,
+    literals,
+    options,
+    text_of,
+    walk,
+)
 
 _SWITCHES: Final = ("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT", "SEASURF_ENABLED", "CSRF_ENABLED")
 _EXEMPT: Final = re.compile(
@@ -251,7 +264,8 @@ def _exempted(facts: SourceFacts) -> Iterator[tuple[tuple[str, ...], Hit]]:
     for call in facts.calls("*.exempt"):
         if not _EXEMPT.fullmatch(call.callee) or not call.args or call.span is None:
             continue
-        views = list(_views_of(facts, call.args[0]))
+        # a loop over a few views or blueprints exempts each of them
+        views = [view for one in options(call.args[0]) for view in _views_of(facts, one)]
         if not views and _is_any_view(call.args[0]):
             yield (), Hit("whatever views a rule names are exempt from CSRF protection", call.span, certainty="likely")
             continue

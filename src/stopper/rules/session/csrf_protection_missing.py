@@ -11,7 +11,7 @@ from stopper.core.answers.cookie_flags import set_cookies
 from stopper.core.app import App, Route
 from stopper.core.deployment.setting_facts import MISSING, application_made, in_force, settings_out_of_sight, switches
 from stopper.core.exchange import Exchange, Request
-from stopper.core.fact import Decorator, Function, Reading, SourceRoute
+from stopper.core.fact import Function, Reading, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.changing_calls import writes
@@ -67,7 +67,7 @@ def detect(app: App) -> Iterator[Hit]:
                 bare[0][0],
             )
         return
-    if any(set(route.methods) & CHANGING and not is_door(route) for route in app.routes):
+    if _keeps_tables(facts) or any(set(route.methods) & CHANGING and not is_door(route) for route in app.routes):
         if changes_take_json_alone(app):
             return
         place = application_made(app)
@@ -75,6 +75,12 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(
                 "cookies say who is calling, routes change state, and nothing tells other sites' requests apart", place
             )
+
+
+def _keeps_tables(facts: SourceFacts) -> bool:
+    """That Flask-Admin makes forms for tables, which have a token only where they are made of ``SecureForm``."""
+    secure = facts.imports("flask_admin.form.SecureForm") or facts.says("SecureForm")
+    return any(True for _ in facts.calls("flask_admin.Admin.add_view")) and not secure
 
 
 def _deeds_by_get(app: App, facts: SourceFacts) -> Iterator[Hit]:
@@ -107,7 +113,7 @@ def _cookies_authenticate(app: App, facts: SourceFacts) -> bool:
     if any(_WHO.match(flow.detail) for flow in facts.flows("session")):
         return True
     # Flask-Login keeps who somebody is in the session, unless a loader of its own reads a header.
-    if _login_guards_changes(facts) and not any(
+    if _login_guards_changes(app) and not any(
         decorator.name.endswith(".request_loader") for one in facts.functions() for decorator in one.decorators
     ):
         return True
@@ -132,20 +138,15 @@ def _cookies_authenticate(app: App, facts: SourceFacts) -> bool:
     )
 
 
-def _login_guards_changes(facts: SourceFacts) -> bool:
+def _login_guards_changes(app: App) -> bool:
+    """That a log-in is asked for before something changes, by a decorator of the view, of its class or of its method."""
     return any(
-        decorator.name.startswith("flask_login.") and decorator.name.endswith("login_required")
-        for route in facts.routes
-        if set(route.methods) & CHANGING
-        for decorator in (*route.decorators, *_of_methods(facts, route))
+        guard.name.startswith("flask_login.") and guard.name.endswith("login_required")
+        for route in app.routes
+        for method, access in route.access.items()
+        if method in CHANGING
+        for guard in access.guards
     )
-
-
-def _of_methods(facts: SourceFacts, route: SourceRoute) -> Iterator[Decorator]:
-    """What stands before the functions of a view class that change something."""
-    for method in set(route.methods) & CHANGING:
-        own = facts.function(f"{route.view}.{method.lower()}")
-        yield from own.decorators if own is not None else ()
 
 
 def _asked_of_session(value: Value) -> str:
@@ -387,11 +388,7 @@ RULE = Rule(
     cwe=(352,),
     owasp="API8:2023",
     asvs=("V3.5.1",),
-    surfaces=(
-        "source",
-        "wsgi",
-        "http",
-    ),
+    surfaces=("source", "wsgi", "http"),
     ends="Stopper's `@browser_session` asks for a token bound to the session; `@bearer` reads no cookie.",
     certainty="likely",
     detect=detect,

@@ -22,6 +22,16 @@ from stopper.scan.source.reader import named
 FIELDS: Final = frozenset({"dataclasses.field", "attr.ib", "attr.attrib", "attrs.field", "pydantic.Field"})
 
 
+_GIVE: Final = frozenset({"default", "default_factory", "factory", "init"})
+
+
+def only_declares(value: Value) -> bool:
+    """``key: str = field(repr=False)``: how a field of a data class is treated, and nothing that it holds; who makes the object has to say it."""
+    if type(value) is not Call or value.callee not in FIELDS or value.callee == "pydantic.Field":
+        return False
+    return not value.open and not value.args and _GIVE.isdisjoint([name for name, _ in value.keywords])
+
+
 def by_default(project: Project, declared: Call) -> Value:
     """What a field of a data class is where nobody gives it anything: ``field(default_factory=lambda: os.environ["KEY"])``."""
     if declared.callee not in FIELDS:
