@@ -1,9 +1,11 @@
-"""Clients of databases whose statements go through methods of other names than ``execute``: BigQuery, Neo4j, DuckDB, records, Pony."""
+"""Clients of databases whose statements go through methods of other names than ``execute``: BigQuery, Neo4j, DuckDB, records, Pony,
+DynamoDB."""
 
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from stopper.core.flow.passed_keywords import passed_as
 from stopper.core.values import Call, Format, Unknown, Value
 
 if TYPE_CHECKING:
@@ -19,8 +21,23 @@ _CLIENTS: Final = re.compile(
 _METHODS: Final = ("query", "run", "sql", "select", "exec", "execute_query", "command")
 
 
+_OF_DYNAMO: Final = (
+    "FilterExpression",
+    "KeyConditionExpression",
+    "ConditionExpression",
+    "UpdateExpression",
+    "Statement",
+)
+
+
 def asked_of_clients(facts: "SourceFacts") -> "Iterator[tuple[Call, Value]]":
-    """Each statement that is put together for such a client: ``session.run("MATCH (n {name: '" + name + "'}) RETURN n")``."""
+    """Each statement that is put together for such a client: ``session.run("MATCH (n {name: '" + name + "'}) RETURN n")``, and
+    ``table.scan(FilterExpression="mail = " + mail)``."""
+    yield from (
+        (call, text)
+        for call, _, text in passed_as(facts, _OF_DYNAMO.__contains__)
+        if isinstance(text, (Format, Unknown)) and facts.imports("boto3", "botocore", "aioboto3", "aiobotocore")
+    )
     if not facts.imports(*_HOMES):
         return
     named = facts.calls_matching(rf"(?:{_CLIENTS.pattern})\.(?:{'|'.join(_METHODS)})")

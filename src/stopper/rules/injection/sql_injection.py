@@ -35,25 +35,10 @@ from stopper.core.stores.document_queries import documents_by_request
 from stopper.core.stores.filtered_keys import is_admitted, pieces
 from stopper.core.stores.query_clients import asked_of_clients
 from stopper.core.stores.sql_placeholders import TEXTS, placeholder
+from stopper.core.stores.statement_texts import is_built, is_own_text, is_put_together
 from stopper.core.stores.statements_by_name import run_by_name
-from stopper.core.values import (
-    Call,
-    Constant,
-    Format,
-    Item,
-    Name,
-    Parameter,
-    Unknown,
-    Value,
-    literals,
-    walk,
-)
+from stopper.core.values import Call, Format, Parameter, Value
 
-_SQL: Final = re.compile(
-    r"(?i)\b(select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|where|order\s+by|union|from\s+\w+|drop\s+table|pragma|limit|and|or|values"
-    r"|set\s+(?:local\s+|session\s+)?(?:search_path|role|schema)|alter\s+\w+|truncate|call\s+\w+|having|group\s+by|offset|between|like)\b",
-    re.DOTALL,
-)
 _MORE: Final = re.compile(
     r"pandas\.read_sql(?:_query)?|peewee\.SQL|duckdb\.(?:sql|query|execute)|(?:.*\.)?(?:copy_expert|mogrify)|sqlalchemy\.(?:literal_column|sql\.literal_column)|(?:.*\.)?(?:db\.text|exec_driver_sql|from_statement|fetch_all|fetch_one|fetchrow|execute_sql|execute_query)"
 )
@@ -121,52 +106,11 @@ def _is_query(facts: SourceFacts, flow: Flow) -> bool:
         return False  # the second: what is inside is a flow of its own
     if flow.detail in TEXTS:
         return True
-    if _is_put_together(flow.value) or _is_built(facts, flow.value):
+    if is_put_together(flow.value) or is_built(facts, flow.value):
         return True
     if isinstance(flow.value, Parameter) and any(True for _ in _where_it_is_made(facts, flow.value)):
         return True
-    # A statement that is the caller's own text as it stands.
-    return (
-        isinstance(flow.value, (Item, Name))
-        and not _is_of_several(flow.value)
-        and facts.imports(
-            "sqlite3",
-            "psycopg2",
-            "psycopg",
-            "sqlalchemy",
-            "flask_sqlalchemy",
-            "pymysql",
-            "MySQLdb",
-            "mysql",
-            "flask_mysqldb",
-        )
-    )
-
-
-def _is_of_several(value: Value) -> bool:
-    """``for statement, values in several``: what is in them, whoever passes them knows."""
-    while isinstance(value, Item):
-        value = value.owner
-    return not isinstance(value, (Name, Call))
-
-
-def _is_put_together(value: Value) -> bool:
-    for part in walk(value):
-        if isinstance(part, Format):
-            texts = "".join(one.value for one in part.parts if isinstance(one, Constant) and isinstance(one.value, str))
-            if _SQL.search(texts):
-                return True
-        if isinstance(part, Unknown) and any(_SQL.search(str(one.value)) for one in literals_in(part)):
-            return True
-        filled = literals(part.receiver) if isinstance(part, Call) and part.open and part.method == "format" else ()
-        if any(_SQL.search(str(one.value)) for one in filled):  # ``text.format(*args)``
-            return True
-    return False
-
-
-def _is_built(facts: SourceFacts, value: Value) -> bool:
-    """That a function of the project gives the statement, and puts it together itself: ``query.order_by(column).sql()``."""
-    return isinstance(value, Call) and any(_is_put_together(one.value) for one in facts.returns_of(value.callee))
+    return is_own_text(facts, flow.value)
 
 
 def _where_it_is_made(facts: SourceFacts, value: Parameter, depth: int = 3) -> Iterator[Span]:
@@ -175,14 +119,8 @@ def _where_it_is_made(facts: SourceFacts, value: Parameter, depth: int = 3) -> I
         for one in passed(facts, value, call):
             if isinstance(one, Parameter):
                 yield from _where_it_is_made(facts, one, depth - 1)
-            elif _is_put_together(one) and _may_say_anything(facts, one) and not _is_checked(facts, one, call.function):
+            elif is_put_together(one) and _may_say_anything(facts, one) and not _is_checked(facts, one, call.function):
                 yield from (call.span,) if call.span is not None else ()
-
-
-def literals_in(value: Value) -> Iterator[Constant]:
-    """The texts directly inside something that was put together."""
-    for part in walk(value, 3):
-        yield from (one for one in literals(part) if isinstance(one.value, str))
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
