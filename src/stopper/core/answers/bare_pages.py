@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from collections.abc import Sequence as SequenceType
 from typing import Final
 
+from stopper.core.answers.page_types import is_shown
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts
+from stopper.core.flow.labelling import labels_of
 from stopper.core.flow.nested_functions import inside
 from stopper.core.place import Span
 from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Sequence, Value, text_of, walk
@@ -15,6 +17,10 @@ JSON_BY_ITSELF: Final = ("flask_smorest", "flask_rebar", "apiflask", "connexion"
 """What makes JSON of the text that a view gives back."""
 _JSON_OF_RESOURCES: Final = ("flask_restful", "flask_restx", "flask_restplus")
 """What makes JSON of what the methods of its resources give back; a view that is a function beside them stays Flask's."""
+_DUMPS: Final = frozenset({"json.dumps", "flask.json.dumps", "simplejson.dumps", "ujson.dumps"})
+"""What leaves ``<`` and ``>`` as they are in the text that it makes."""
+_OF_ADDRESS: Final = frozenset({"query-string", "path-parameter", "request-url"})
+_TYPES: Final = frozenset({"content-type", "mimetype", "content_type"})
 _WORDS: Final = frozenset({"flask.request.args", "flask.request.form", "flask.request.values"})
 _ASKED: Final = re.compile(
     r"\{\{-?\s*request\.(?:args|form|values|cookies|headers)(?:\.get\(\s*['\"][^'\"{}]+['\"][^{}|]*\)|\[['\"][^'\"{}]+['\"]\]|\.\w+)[^{}|]*\|\s*safe\b"
@@ -40,6 +46,41 @@ def is_bare_text(facts: SourceFacts, flow: Flow, tainted: Callable[[SourceFacts,
     if isinstance(first, Constant) and isinstance(first.value, str) and first.value.lstrip()[:1] in ("{", "["):
         return False  # JSON by hand
     return any(tainted(facts, one) for one in value.parts)
+
+
+def is_json_page(facts: SourceFacts, flow: Flow) -> bool:
+    """``return json.dumps({"sought": request.args["q"]})``: a text, which Flask sends as a page, and JSON leaves the signs of tags as they are. What
+    an address says alone: no link of a stranger makes a browser send a body of JSON."""
+    value = flow.value
+    if isinstance(value, Sequence) and value.items:
+        value = value.items[0]
+    elif flow.detail == "flask.make_response":
+        made = next((call for call in facts.calls(flow.detail) if call.span == flow.span and call.args), None)
+        value = made.args[0] if made is not None else value  # a status stands beside it
+    if not isinstance(value, Call) or value.callee not in _DUMPS or not value.args:
+        return False
+    shown = is_shown(facts, flow) if flow.detail == "flask.Response" else is_left_to_flask(facts, flow)
+    if (
+        not shown
+        or facts.imports(*JSON_BY_ITSELF)
+        or not facts.routes_of_view(flow.function)
+        or _is_typed_elsewhere(facts, flow)
+    ):
+        return False
+    return any(label.kind in _OF_ADDRESS for label in labels_of(facts, value.args[0], numbers=True))
+
+
+def _is_typed_elsewhere(facts: SourceFacts, flow: Flow) -> bool:
+    """By a decorator of the view, or by what is done with every answer."""
+    known = facts.function(flow.function)
+    above = [one.name for one in known.decorators] if known is not None else []
+    hooks = [one.name for one in facts.functions() if any(two.name.endswith("after_request") for two in one.decorators)]
+    named = any(re.search(r"(?i)json|mime|content_?type|produces", name.rpartition(".")[2]) for name in above)
+    return named or any(
+        one.attribute.lower() in _TYPES or one.target.strip("[]\"'").lower() in _TYPES
+        for name in hooks
+        for one in facts.assignments_in(name)
+    )
 
 
 def is_left_to_flask(facts: SourceFacts, flow: Flow) -> bool:
@@ -102,8 +143,7 @@ def _is_left_as_it_is(facts: SourceFacts, flow: Flow) -> bool:
         call.span == flow.span and len(call.args) < 3 and not call.open for call in facts.calls("flask.make_response")
     )
     return plain and not any(
-        made.attribute.lower() in ("content-type", "mimetype", "content_type", "headers")
-        for made in facts.assignments_in(flow.function)
+        made.attribute.lower() in (*_TYPES, "headers") for made in facts.assignments_in(flow.function)
     )
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.answers.bare_pages import in_every_template, is_bare_text, said_by_templates
+from stopper.core.answers.bare_pages import in_every_template, is_bare_text, is_json_page, said_by_templates
 from stopper.core.answers.flashed_markup import flashed_as_markup
 from stopper.core.answers.kept_markup import KEPT, kept_as_markup
 from stopper.core.answers.marked_words import marked_texts
@@ -82,7 +82,7 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(PUT_TOGETHER, flow.span)
     for flow in facts.flows("response", label=_KINDS):
         tagged = flow.span not in seen and _is_page(facts, flow)
-        if flow.span in seen or not (tagged or is_bare_text(facts, flow, _is_tainted)):
+        if flow.span in seen or not (tagged or is_bare_text(facts, flow, _is_tainted) or is_json_page(facts, flow)):
             continue
         if not is_each_checked(facts, flow.value, flow.function, *_KINDS):
             seen.add(flow.span)
