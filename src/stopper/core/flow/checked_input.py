@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.facts import SourceFacts
 from stopper.core.flow.endings import asks_for_ending, is_ending, takes_ending_alone
 from stopper.core.flow.failed_branch import failed_before, has_failed, made_at
+from stopper.core.flow.known_signs import are_known_signs
 from stopper.core.flow.labelling import labels_of
 from stopper.core.flow.own_paths import is_own_path
 from stopper.core.flow.passing import callers, passed
@@ -313,6 +314,8 @@ def _holds_against(facts: SourceFacts, operator: str, left: Value, right: Value,
         if isinstance(left, Constant) or _is_text(right):
             return False
         return _is_about(facts, left, mine) and not mine & origins(right)
+    if operator == "<=":
+        return are_known_signs(left, right) and bool(mine & origins(left))
     if operator not in ("==", "!="):
         return False
     return any(
@@ -347,6 +350,8 @@ def _check_of(
                 return True
             says_little = said is None or len(said) <= 1 or said in _ANY_PATH  # ``sort.startswith("-")``
             return prefix_counts or not (says_little or _OTHER_SCHEME.match(said or ""))
+        if call.method == "issubset":
+            return are_known_signs(call.receiver, call.argument(0))
         if call.method == "endswith" and ends_loosely(call):
             return False
         if call.method in ("isinstance", "hasattr") and (
