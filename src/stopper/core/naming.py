@@ -33,6 +33,8 @@ _WHICH: Final = frozenset({
     "attuale", "actuel", "anterior",
 })  # fmt: skip
 """Which password it is, said behind the word: ``password_new``, ``senha_atual``."""
+_WHERE: Final = frozenset({"prod", "production", "live", "staging", "stage"})
+"""Which installation the secret is of: ``AUTH_TOKEN_LIVE``."""
 _OF_ACCOUNTS: Final = frozenset({
     "db", "database", "sql", "mysql", "mariadb", "pg", "postgres", "postgresql", "mongo", "mongodb", "oracle", "redis", "elastic", "es", "rabbit",
     "rabbitmq", "amqp", "mqtt", "kafka", "broker", "smtp", "mail", "email", "imap", "ldap", "ftp", "sftp", "ssh", "proxy", "auth", "admin", "root",
@@ -71,6 +73,10 @@ def sensitive(name: str) -> NameKind | None:
     words = [word.lower() for word in _WORDS.findall(name)]
     if len(words) > 1 and (words[-1] in _WHICH or words[-1] in ("1", "2")) and words[-2] in _PASSWORDS:
         words.pop()  # ``password_new``, ``psw1``
+    elif len(words) > 2 and words[-1] in _WHERE:
+        words.pop()  # ``DB_PASSWORD_PROD``
+    elif "for" in words and words[words.index("for") - 1] in _PASSWORDS:
+        del words[words.index("for") :]  # ``password_for_backups``
     if not words or words[-1] in _TAILS:
         return None
     return _kind(words)

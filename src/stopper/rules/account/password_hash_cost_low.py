@@ -15,10 +15,12 @@ from stopper.core.flow.whole_numbers import least_number
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, ConfigValue, Constant, Mapping, Value, text_of, walk
+from stopper.core.values import Call, ConfigValue, Constant, Mapping, Name, Value, text_of, walk
 
 BCRYPT: Final = 10
 """The least cost of bcrypt (OWASP Password Storage Cheat Sheet)."""
+KDF: Final = 50
+"""Rounds of ``bcrypt.kdf`` below which the library itself warns: they are no cost, of which each step doubles the work."""
 FEW: Final = 100_000
 """PBKDF2 rounds that no recommendation of the last ten years allows; what is between this and today's is a possible hit."""
 TODAY: Final = {"sha1": 1_300_000, "sha256": 600_000, "sha512": 210_000}
@@ -74,6 +76,10 @@ def _bcrypt(facts: SourceFacts) -> Iterator[Hit]:
     for call in facts.calls("bcrypt.gensalt"):
         if _below(facts, call.argument(0, "rounds"), BCRYPT):
             yield Hit("bcrypt runs with a cost below 10", call.span)
+    for call in facts.calls("bcrypt.kdf"):
+        of_people = is_clear_password(facts, call.argument(0, "password")) or _ABOUT.search(call.function) is not None
+        if of_people and _below(facts, call.argument(3, "rounds"), KDF):
+            yield Hit("bcrypt's key derivation runs with too few rounds", call.span)
     if facts.imports("flask_bcrypt"):
         for call in facts.calls("*.generate_password_hash"):
             rounds = call.argument(1, "rounds")
@@ -127,6 +133,9 @@ def _argon_and_scrypt(facts: SourceFacts) -> Iterator[Hit]:
     for call in facts.calls("argon2.PasswordHasher", "*.PasswordHasher"):
         if _has_little_memory(facts, call.argument(1, "memory_cost"), call.argument(0, "time_cost")):
             yield Hit("Argon2 runs with too little memory", call.span)
+    for call in facts.calls("argon2.PasswordHasher.from_parameters"):
+        if _is_cheapest(call.argument(0, "params")):
+            yield Hit("Argon2 runs with parameters that are there for tests", call.span)
     for call in facts.calls("argon2.low_level.hash_secret", "argon2.low_level.hash_secret_raw", "argon2.hash_password"):
         secret = call.argument(0, "secret", "password")
         of_people = is_clear_password(facts, secret) or _ABOUT.search(call.function) is not None
@@ -141,6 +150,10 @@ def _argon_and_scrypt(facts: SourceFacts) -> Iterator[Hit]:
         about = _ABOUT.search(call.function) or any(is_clear_password(facts, one) for one in derived)
         if about and _below(facts, call.argument(2, "n"), 2**14):
             yield Hit("scrypt runs with N below 16384", call.span)
+
+
+def _is_cheapest(value: Value | None) -> bool:
+    return isinstance(value, Name) and value.dotted.endswith("profiles.CHEAPEST")
 
 
 def _has_little_memory(facts: SourceFacts, memory: Value | None, passes: Value | None) -> bool:

@@ -12,7 +12,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.passed_keywords import passed_as
 from stopper.core.flow.passing import given
 from stopper.core.keys.api_key_names import is_key_name, is_of_browsers, is_shown_key, reads_keys
-from stopper.core.keys.key_shapes import STANDS_IN, is_drawn
+from stopper.core.keys.key_shapes import FAKE, STANDS_IN, is_drawn, is_random, key_in
 from stopper.core.keys.keys_by_use import is_key_by_use, sent_credentials
 from stopper.core.naming import may_be_key, sensitive
 from stopper.core.place import Span
@@ -55,6 +55,7 @@ _PACKED: Final = frozenset(
         "codecs.decode",
     }
 )
+_ADDRESS: Final = re.compile(r"https?://")
 _URL: Final = re.compile(r"^(?:https?|redis|postgres\w*)://|^[\w.-]+/[\w./-]*$|^\w+\.\w+(?:\.\w+)*$|\s")
 
 
@@ -83,9 +84,17 @@ def _keys_of_lines(facts: SourceFacts) -> dict[tuple[str, int], list[str]]:
     return found
 
 
+def _has_mark(text: str) -> bool:
+    """That a key of a known provider stands in it. Signs of one kind alone are no key, nor is a part of an address that looks like one."""
+    found = first_format(text)
+    if found is None or _FAKE.search(text) or FAKE.search(found.group()) or not is_random(found.group()):
+        return False
+    return _ADDRESS.match(text) is None or key_in(text) is not None
+
+
 def _places(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
     for text in facts.texts():
-        if first_format(text.value) is not None and not _FAKE.search(text.value) and not text.value.startswith("eyJ"):
+        if not text.value.startswith("eyJ") and _has_mark(text.value):
             yield text.span, "certain"
     for write in facts.config_writes():
         if write.loaded is not False and "test" not in write.owner.rpartition(".")[2].lower():

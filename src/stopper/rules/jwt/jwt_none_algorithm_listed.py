@@ -47,6 +47,9 @@ def _decodes(app: App, facts: SourceFacts) -> Iterator[Hit]:
             keyed = is_pyjwt(call.callee) and key is not None and not is_constant(key, None, "")
             more = "; with a key it refuses such tokens, until somebody passes none" if keyed else ""
             yield Hit(f"none is listed among the algorithms of {library_said(app, call.callee)}{more}", call.span)
+    for call in facts.calls("*.JSONWebSignatureSerializer", "*.TimedJSONWebSignatureSerializer"):
+        if _lists_none(tuple(options(call.keyword("algorithm_name")))):
+            yield Hit("ItsDangerous is told to sign with none, so the token has no signature", call.span)
     for call in facts.calls(*REGISTRIES):
         said = call.keyword("algorithms") or call.argument(0)
         if _lists_none(tuple(options(said))):
