@@ -144,6 +144,17 @@ def _is_inner(asked: Call) -> bool:
     return bool(asked.args) and all((text_of(one) or "x").strip("_") == "" for one in asked.args)
 
 
+_OF_THE_INSIDE: Final = re.compile(
+    r"(?i)(?:db|database|postgres(?:ql)?|pg|mysql|mongo(?:db)?|redis|amqp|rabbitmq|celery|broker|aws|azure|gcp|s3|smtp|mail|ldap|secret|jwt|oauth|auth|token|stripe|"
+    r"twilio|sendgrid|openai|sqlalchemy|flask)_?"
+)
+
+
+def _lets_secrets_through(asked: Call) -> bool:
+    """``name.startswith(("APP_", "DATABASE_"))``: what begins so has the keys of what lies behind."""
+    return any(_OF_THE_INSIDE.fullmatch(text_of(part) or "") for one in asked.args for part in walk(one, 2))
+
+
 def _is_paired(value: Value) -> bool:
     return isinstance(value, Call) and value.method in ("items", "values")
 
@@ -156,7 +167,11 @@ def _picked(facts: "SourceFacts", flow: Flow) -> bool:
         if made is not None:
             made_at.append(made.span)
     tests = [found.span for found in facts.comparisons("in", "not in")]
-    tests += [call.span for call in facts.calls("*.startswith") if call.span is not None and not _is_inner(call)]
+    tests += [
+        call.span
+        for call in facts.calls("*.startswith")
+        if call.span is not None and not _is_inner(call) and not _lets_secrets_through(call)
+    ]
     filled = [
         one.body
         for one in facts.conditions_in(flow.function)
