@@ -6,8 +6,9 @@ from typing import Final
 
 from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts
+from stopper.core.flow.held_attributes import held_under
 from stopper.core.place import Span
-from stopper.core.values import Call, Item, Name, Value, options, text_of
+from stopper.core.values import Call, Item, Member, Name, Value, options, text_of
 
 _ID: Final = re.compile(r"(?i)sess|^sid$|_sid$|visit")
 _KEPT: Final = "flask.g."
@@ -54,9 +55,13 @@ def takes_new_id(facts: SourceFacts, function: str, depth: int = 2) -> bool:
 def sent_back(facts: SourceFacts) -> Iterator[tuple[str, Span]]:
     """Functions that send the id which came in the cookie again: ``set_cookie("sid", request.cookies.get("sid") or new_id())``."""
     for call in facts.calls("*.set_cookie"):
-        again = _is_session(call) and any(map(is_shown, options(call.argument(1, "value"))))
-        if again and call.function and call.span is not None:
-            yield call.function, call.span
+        if not _is_session(call) or call.span is None:
+            continue
+        for value in options(call.argument(1, "value")):
+            held = held_under(facts, value.owner, value.attribute) if isinstance(value, Member) else ()
+            for one, function in ((value, call.function), *held):
+                if function and any(map(is_shown, options(one))):
+                    yield function, call.span
 
 
 def is_shown(value: Value) -> bool:

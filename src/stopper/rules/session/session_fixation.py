@@ -106,7 +106,8 @@ def _of_its_own(facts: SourceFacts) -> Iterator[Hit]:
         if logins and not any(takes_new_id(facts, name) for name in (one.function, *logins)):
             yield Hit(_LOG_IN, one.span)
     for function, span in sent_back(facts):
-        if function not in seen and _is(facts, function, _IN) and _finds_out_who(facts, function):
+        posted = any(ref.method == "POST" and _IN.search(ref.path) for ref in facts.routes_reaching(function))
+        if function not in seen and (posted or (_is(facts, function, _IN) and _finds_out_who(facts, function))):
             yield Hit(_LOG_IN, span)
 
 

@@ -11,7 +11,7 @@ from stopper.core.deployment.stages_of_settings import is_for_one_desk
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.passing import given
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Item, Name, Parameter, Value, is_constant, text_of, walk
+from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, is_constant, text_of, walk
 
 _PICKLES: Final = re.compile(r"(pickle|_pickle|cPickle|dill|cloudpickle|joblib|jsonpickle)(\.|$).*")
 _LIBRARIES: Final = ("flask_session.", "flask_sessionstore.", "flask_kvsession.")
@@ -66,6 +66,7 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     yield from _serializers(app)
     yield from _by_hand(facts)
+    yield from _plain_names(facts)
     yield from _where_it_runs(app)
     if not facts.imports("flask_session", "flask_sessionstore", "flask_kvsession") and "SESSION_TYPE" not in app.config:
         return
@@ -143,13 +144,18 @@ def _serializers(app: App) -> Iterator[Hit]:
         "flask.sessions.SessionInterface", "flask.sessions.SecureCookieSessionInterface", "flask.sessions.SessionMixin"
     ):
         said = found.attributes.get("serializer")
-        if isinstance(said, Name) and _PICKLES.fullmatch(said.dotted):
+        own = facts.calls_in(f"{said.callee}.loads") if isinstance(said, Call) else ()
+        if (isinstance(said, Name) and _PICKLES.fullmatch(said.dotted)) or any(_unpickles(facts, one) for one in own):
             yield Hit("the session interface pickles its sessions", said.span or found.span)
         for method in found.methods:
             for call in facts.calls_in(f"{found.name}.{method}"):
                 if call.method in ("loads", "load", "decode") and _unpickles(facts, call):
                     yield Hit("the session interface unpickles what its store holds", call.span)
     for found in facts.classes():
+        if _SESSIONS.search(found.name.rpartition(".")[2]):
+            for column in (one for one in found.attributes.values() if isinstance(one, Call)):
+                if any(map(_is_pickled, column.args)):
+                    yield Hit("sessions are kept as pickles", column.span or found.span, certainty="likely")
         if any(_SERIALIZERS.search(base) for base in found.bases):
             for call in (one for method in found.methods for one in facts.calls_in(f"{found.name}.{method}")):
                 if _PICKLES.match(call.callee) and call.method in ("loads", "load", "decode"):
@@ -162,6 +168,47 @@ def _serializers(app: App) -> Iterator[Hit]:
             and "session" in assigned.target
         ):
             yield Hit("sessions are serialised as pickles", assigned.span)
+
+
+def _is_pickled(kind: Value) -> bool:
+    """``db.PickleType``, made or not."""
+    if isinstance(kind, Member):
+        return kind.attribute == "PickleType"
+    said = kind.callee if isinstance(kind, Call) else kind.dotted if isinstance(kind, Name) else ""
+    return said.endswith(".PickleType")
+
+
+_WHOSE: Final = re.compile(
+    r"(?i)^(?:(?:current_?)?(?:user|account|member|customer|client|employee)(?:_?(?:id|name|email))?|uid|e?mail)$"
+)
+_NAMES: Final = frozenset({"id", "uid", "user_id", "username", "name", "email"})
+_LOGS_IN: Final = re.compile(r"(?i)log[-_]?in|sign[-_]?in")
+
+
+def _plain_names(facts: SourceFacts) -> Iterator[Hit]:
+    """``set_cookie("user_id", str(user.id))``, where a guard believes whatever the cookie says: anybody writes another number into it."""
+    sent = {
+        key
+        for call in facts.calls("*.set_cookie")
+        if (key := text_of(call.argument(0, "key"))) and _WHOSE.match(key) and _is_plain(call.argument(1, "value"))
+    }
+    seen: set[str] = set()
+    for one in facts.readings("flask.request.cookies") if sent else ():
+        if one.key not in sent - seen or not one.function or _LOGS_IN.search(one.function.rpartition(".")[2]):
+            continue
+        hook = any(one.function in route.hooks for route in facts.routes)
+        refuses = any(test.refuses for test in facts.conditions_in(one.function))
+        if (hook or refuses) and not _verifies(facts, one.function):
+            seen.add(one.key)
+            yield Hit("who somebody is is read from a cookie that nobody signed", one.span, certainty="likely")
+
+
+def _is_plain(value: Value | None) -> bool:
+    while isinstance(value, Call) and value.callee in ("str", "int") and value.args:
+        value = value.args[0]
+    if isinstance(value, Item):
+        return (text_of(value.key) or "") in _NAMES
+    return isinstance(value, Member) and value.attribute in _NAMES
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

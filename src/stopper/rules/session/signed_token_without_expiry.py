@@ -9,9 +9,10 @@ from stopper.core.app import App
 from stopper.core.deployment.setting_facts import seconds
 from stopper.core.edits.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.body_models import classes_by_name
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.tokens.ages_by_hand import looks_at_age
-from stopper.core.values import Call, Choice, Name, Parameter, Value, is_constant
+from stopper.core.values import Call, Choice, ConfigValue, Name, Parameter, Value, is_constant
 
 _HOMES: Final = (
     "itsdangerous",
@@ -72,7 +73,17 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _is_left_out(facts: SourceFacts, age: Value | None) -> bool:
-    """``def read(token, age=None)``, where somebody who calls it says no age."""
+    """``def read(token, age=None)``, where somebody who calls it says no age, and a setting or a field of a class that is None."""
+    if isinstance(age, ConfigValue):
+        said = facts.config_values(age.key)
+        return bool(said) and all(is_constant(one, None) for one in said)
+    if isinstance(age, Name):
+        home, _, word = age.dotted.rpartition(".")
+        known = classes_by_name(facts).get(home)
+        family = (known, *facts.classes(home)) if known is not None else ()
+        put = any(one.attribute == word and "." in one.target and one.function for one in facts.assignments())
+        said = tuple(one.attributes[word] for one in family if word in one.attributes)
+        return bool(said) and not put and all(is_constant(one, None) for one in said)
     return (
         isinstance(age, Parameter)
         and is_constant(age.default, None)
