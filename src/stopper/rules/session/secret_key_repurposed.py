@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.passing import given as given_for
+from stopper.core.labels import UNTRUSTED
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import (
     Call,
@@ -35,6 +36,9 @@ _USES: Final = {
     re.compile(r"simplecrypt\.(en|de)crypt|cryptocode\.(en|de)crypt"): "encrypts other data",
     re.compile(r"hashlib\.(pbkdf2_hmac|scrypt|sha\d+|md5|blake2\w)"): "is hashed into something else",
     re.compile(r"cryptography\.hazmat\.primitives\.kdf\.\w+(\.\w+)?\.derive"): "is made into another key",
+    re.compile(
+        r"(werkzeug\.security|flask_bcrypt(\.Bcrypt)?|passlib\.hash\.\w+|argon2(\.PasswordHasher)?|bcrypt)\.(generate_password_hash|check_password_hash|hash|hashpw|verify)"
+    ): "is mixed into passwords",
     re.compile(r"(hmac\.new|hmac\.digest|hmac\.HMAC)"): "signs something that is no session",
 }
 _ANY_USE: Final = re.compile("|".join(f"(?:{one.pattern})" for one in _USES))
@@ -79,6 +83,17 @@ def _uses(facts: SourceFacts) -> Iterator[tuple[Call, str]]:
                 continue
             if any(_is_key(part) for value in given for part in _made_from(value, facts)):
                 yield call, what
+    for call in _opens_doors(facts):
+        yield call, "lets callers in"
+
+
+def _opens_doors(facts: SourceFacts) -> Iterator[Call]:
+    """``compare_digest(request.headers.get("X-Admin"), app.secret_key)``: whoever calls with the key that signs sessions comes in."""
+    for call in facts.calls("hmac.compare_digest", "secrets.compare_digest"):
+        for one, other in (call.args, call.args[::-1]) if len(call.args) == 2 else ():
+            sent = facts.derives(other, "authorization-header", *UNTRUSTED, by_name=False)
+            if sent and any(map(_is_key, _made_from(one, facts))):
+                yield call
 
 
 def _is_of_chance(facts: SourceFacts, call: Call) -> bool:
