@@ -42,6 +42,7 @@ _WHAT: Final = r"(?:(?:api|access|auth|authentication|authorization|bearer|sessi
 _REFUSES: Final = re.compile(
     rf"(?i)\bunauthori[sz]ed\b|\bunauthenticated\b|\bnot (?:logged|signed) in\b|\b(?:log ?in|authentication|authorization) (?:is )?(?:required|needed|failed)\b"
     rf"|\bplease (?:log|sign) ?in\b|\b(?:access|permission) denied\b|\bnot (?:authenticated|authori[sz]ed)\b|\bforbidden\b"
+    r"|\bno (?:\w+ ){1,2}(?:found )?in (?:the |your )?session\b|\b(?:access level (?:of )?\w{1,20}|admin(?:istrator)? (?:role|access|privileges?|rights)) (?:is |are )?required\b"
     rf"|\b(?:invalid|missing|no|wrong|bad|expired) {_WHAT}\b|\b{_WHAT} (?:is |was |has )?(?:required|missing|needed|invalid|expired|not (?:given|provided|found|valid))\b"
 )
 """How APIs say that they do not know who asks."""

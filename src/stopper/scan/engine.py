@@ -25,7 +25,7 @@ from stopper.core.probe import (
     Undo,
 )
 from stopper.core.probing.burst import LOAD
-from stopper.core.probing.errors_seen import ERRORS, SHOWN
+from stopper.core.probing.errors_seen import ERRORS, LIMITED, SHOWN
 from stopper.core.rule import Rule, Surface
 from stopper.scan.detecting import DetectorResult, one_line, outcome_of, run_detectors
 from stopper.scan.options import Progress, silent
@@ -100,6 +100,7 @@ def run_probes(
     target.notes.setdefault(LOAD, courier.load.so_far)
     target.notes.setdefault(ERRORS, lambda: tuple(courier.errors))
     target.notes.setdefault(SHOWN, lambda: tuple(courier.shown))
+    target.notes.setdefault(LIMITED, lambda: tuple(courier.limited))
     lock = threading.Lock()
 
     def done(result: ProbeResult) -> None:

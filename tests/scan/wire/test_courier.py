@@ -400,4 +400,4 @@ def test_what_a_log_in_hands_out_is_masked_under_any_name() -> None:
 
 
 def test_a_429_that_is_said_again_and_again_is_soon_waited_for_no_more() -> None:
-    assert [retry_after(Response(429), times) for times in (1, 2, 3, 9)] == [1.0, 3.0, 9.0, 60.0]
+    assert [retry_after(Response(429), times) for times in (1, 2, 3, 9)] == [1.0, 20.0, 60.0, 60.0]

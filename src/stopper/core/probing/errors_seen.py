@@ -13,6 +13,8 @@ ERRORS: Final = "errors that were met"
 """The name under which ``target.notes`` tells of them."""
 SHOWN: Final = "readings that may show too much"
 """The same of such readings."""
+LIMITED: Final = "requests that a limit turned away"
+"""The same of what was answered 429."""
 KEPT: Final = 60
 """Errors of one scan that are kept, and readings."""
 _TELLING: Final = re.compile(
@@ -35,6 +37,11 @@ def errors_seen(target: Target) -> list[tuple[RouteRef, Exchange]]:
 def shown_so_far(target: Target) -> list[tuple[RouteRef, Exchange]]:
     """The readings that may show too much, each with its route, whoever has asked."""
     return _seen(target, SHOWN)
+
+
+def limits_met(target: Target) -> list[tuple[RouteRef, Exchange]]:
+    """The requests that a limit has turned away, each with its route."""
+    return _seen(target, LIMITED)
 
 
 def _seen(target: Target, note: str) -> list[tuple[RouteRef, Exchange]]:

@@ -44,6 +44,7 @@ from stopper.core.probing.accounts.login import (
     retyped,
     understood,
 )
+from stopper.core.probing.accounts.old_passwords import asked_old_passwords
 from stopper.core.probing.baseline import attempt, beyond, same
 from stopper.core.probing.burst import SLOW, load_of
 from stopper.core.probing.other_address import goes_on_from_elsewhere
@@ -229,7 +230,8 @@ def _is_guarded(app: App, route: SourceRoute) -> bool:
 def probe(target: Target) -> Steps[Verdict]:
     """Twelve wrong passwords in a row for an account of the scan's own, or for one that nobody has; then as many wrong codes."""
     verdict = yield from _of_log_ins(target)
-    return joined(verdict, (yield from beyond(asked_codes(target), verdict)) or [])
+    verdict = joined(verdict, (yield from beyond(asked_codes(target), verdict)) or [])
+    return joined(verdict, (yield from beyond(asked_old_passwords(target), verdict)) or [], "old passwords")
 
 
 def _of_log_ins(target: Target) -> Steps[Verdict]:
@@ -321,7 +323,7 @@ def _guessed(
         number += len(answers)
         paces.append(max(one.response.seconds for one in answers))
     if _differs(last, first):
-        said, seen = yield from goes_on_from_elsewhere(wrong, _differs, first, last)
+        said, seen = yield from goes_on_from_elsewhere(target, wrong, _differs, first, last)
         past = f"{ref} limits wrong passwords by {said}, which the caller writes: with another address guessing goes on"
         return failed(past, (ref,), seen) if said else passed(f"{ref} answers otherwise after {number} wrong passwords")
     if paces[-1] > 3 * paces[0] + 0.5:

@@ -15,7 +15,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_applicable, passed, send, undo, unsure
 from stopper.core.probing.accounts.account import Account
 from stopper.core.probing.accounts.account_body import beside_the_password
-from stopper.core.probing.accounts.accounts import likeliest_first, registered_at
+from stopper.core.probing.accounts.accounts import likeliest_first, registered_at, registration_at
 from stopper.core.probing.accounts.entitled import entitled, holds, taken_up
 from stopper.core.probing.accounts.others_accounts import account, changing_routes, fits, is_hers, is_the_own_account
 from stopper.core.probing.accounts.own_values import own_numbers, parameter_of
@@ -301,7 +301,7 @@ def _reading(
 def _at_registration(target: Target, route: Route, who: Identity) -> Steps[Verdict | None]:
     """Two new accounts, one honest and one with members that nobody asked for; what only the second one then has was written."""
     honest = target.request_for(route, "POST")
-    plain, plain_body = new_account(members(honest))
+    plain, plain_body = new_account(members(honest), registration_at(target, route))
     asked = members(honest)
     wishes = {name: value for name, value in _WISHES.items() if name not in asked or name in _RIGHTS}
     wishes |= {name: _WISHES[as_parameter(name)] for name in asked if as_parameter(name) in _RIGHTS}
@@ -312,7 +312,7 @@ def _at_registration(target: Target, route: Route, who: Identity) -> Steps[Verdi
     wishes = {**{name: wish for name, wish in better.items() if wish is not None}, **wishes}
     if not first.response.succeeded or plain.subject is None:
         return None
-    eagerly = yield from _eagerly(honest, wishes)
+    eagerly = yield from _eagerly(honest, wishes, registration_at(target, route))
     if eagerly is None:
         return passed(f"POST {route.path} refuses members that it does not know")
     eager, second, wishes = eagerly
@@ -330,11 +330,13 @@ def _at_registration(target: Target, route: Route, who: Identity) -> Steps[Verdi
     return passed(f"POST {route.path} keeps to the members that it knows") if shown else None
 
 
-def _eagerly(honest: Request, wishes: dict[str, object]) -> Steps[tuple[Identity, Exchange, dict[str, object]] | None]:
+def _eagerly(
+    honest: Request, wishes: dict[str, object], like: Exchange | None
+) -> Steps[tuple[Identity, Exchange, dict[str, object]] | None]:
     """Another account with members that nobody asked for: all of them, and one alone where a stranger among them spoils the rest."""
     alone: list[dict[str, object]] = [{name: wishes[name]} for name in _RIGHTS if name in wishes]
     for some in (wishes, *alone):
-        person, body = new_account(members(honest))
+        person, body = new_account(members(honest), like)
         answer = yield from send(replace(honest, body=json.dumps(beside_the_password(body, some)).encode()))
         if answer.response.succeeded:
             return person, answer, some

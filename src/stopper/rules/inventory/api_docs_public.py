@@ -7,12 +7,12 @@ from typing import Final, Literal, cast
 from urllib.parse import quote, urlsplit
 
 from stopper.core.app import Access, App, Route
-from stopper.core.exchange import Request, Response
+from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, passed, send
-from stopper.core.probing.baseline import attempt, same
+from stopper.core.probing.baseline import attempt, beyond, same
 from stopper.core.probing.inputs import GRAPHQL
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, is_constant, may_be
@@ -135,25 +135,33 @@ def probe(target: Target) -> Steps[Verdict]:
     for path in _places(target):
         if path in meant or (places and path == _came_by(target)):
             continue  # the second: a page that shows the document is told already
-        answer = yield from attempt(send(_asked(target, path)))
-        if answer is not None and _adds_slash(answer.response, path):
-            path = f"{path}/"
-            if path in meant or RouteRef("GET", path) in places:
-                continue
-            answer = yield from attempt(send(_asked(target, path)))
-        what = "" if answer is None or same(answer.response, nothing.response) else _described(answer.response, path)
-        shown = path
-        if not what and path in _doors(target):  # a door may take no GET
-            shown = f"{path}/__schema"
-            answer = yield from attempt(send(target.request_for(Route(shown, ("GET",)), "GET")))
-            told = answer.response.json() if answer is not None and answer.response.succeeded else None
-            what = "GraphQL introspection" if isinstance(told, dict) and "queryType" in told else ""
-        if what and answer is not None:
-            places.append(RouteRef("GET", shown))
-            evidence.append(Evidence("exchange", f"{what} is given to nobody in particular", answer))
+        found = yield from beyond(_looked_at(target, path, nothing, meant), places)
+        if found is not None and found[0] not in [ref.path for ref in places]:
+            places.append(RouteRef("GET", found[0]))
+            evidence.append(Evidence("exchange", f"{found[1]} is given to nobody in particular", found[2]))
     if places:
         return failed(f"{places[0].path} describes the API to everybody", places, evidence)
     return passed("nothing describes the API to everybody")
+
+
+def _looked_at(
+    target: Target, path: str, nothing: Exchange, meant: set[str]
+) -> Steps[tuple[str, str, Exchange] | None]:
+    """Where something describes the API, what it is, and the answer; None where nothing at *path* does."""
+    answer = yield from attempt(send(_asked(target, path)))
+    if answer is not None and _adds_slash(answer.response, path):
+        path = f"{path}/"
+        if path in meant:
+            return None
+        answer = yield from attempt(send(_asked(target, path)))
+    what = "" if answer is None or same(answer.response, nothing.response) else _described(answer.response, path)
+    shown = path
+    if not what and path in _doors(target):  # a door may take no GET
+        shown = f"{path}/__schema"
+        answer = yield from attempt(send(target.request_for(Route(shown, ("GET",)), "GET")))
+        told = answer.response.json() if answer is not None and answer.response.succeeded else None
+        what = "GraphQL introspection" if isinstance(told, dict) and "queryType" in told else ""
+    return (shown, what, answer) if what and answer is not None else None
 
 
 def _adds_slash(response: Response, path: str) -> bool:

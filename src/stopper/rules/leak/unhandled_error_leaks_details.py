@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.answers.database_errors import SAID, without_quotes
+from stopper.core.answers.exceptions_shown import SAID_OF_AN_EXCEPTION
 from stopper.core.exchange import Exchange, Response
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
@@ -22,19 +23,23 @@ DETAILS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("a path of the server", re.compile(r"(?<![\w/.:])/(?:home|usr|srv|opt|app|var|root|tmp|Users|code|workspace)/[\w./-]{1,200}?\.py\b|\bsite-packages/|[A-Z]:\\\\?[\w\\ .-]{1,200}?\.py\b")),
 )  # fmt: skip
 """What only the inside of an application says, by what it is."""
+_TEXT: Final = "the text of an exception"
+"""Weighs less than the others: a sentence, and neither a file nor a statement."""
+TEXT_MOST: Final = 20_000
+"""Characters of an answer in which such a text is looked for."""
 
 
 def probe(target: Target) -> Steps[Verdict]:
     """Look at how each route answers broken bodies, wrong types and wrong values for details of the inside."""
     places: list[RouteRef] = []
     evidence: list[Evidence] = []
-    seen = ""
+    seen: list[str] = []
     for ref, met in errors_seen(target):
         if ref not in places and (shown := details(met.response)):
             if met.response.status < 500 and not _repeats(target, met) and not (yield from _heals(met)):
                 continue
             places.append(ref)
-            seen = seen or shown
+            seen.append(shown)
             evidence.append(
                 Evidence("exchange", f"this answer, which another probe of the scan met, shows {shown}", met)
             )
@@ -45,12 +50,13 @@ def probe(target: Target) -> Steps[Verdict]:
         found = _leaking(target, one)
         if found is not None:
             answer, shown = found
-            seen = seen or shown
+            seen.append(shown)
             places.append(one.ref)
             evidence.append(Evidence("exchange", f"control: {one.ref.path} asked as it wants to be asked", one.honest))
             evidence.append(Evidence("exchange", f"asked wrongly, it shows {shown}", answer))
     if places:
-        return failed(f"{places[0]} answers what it did not expect with {seen}", places, evidence)
+        texts_alone = "medium" if all(shown == _TEXT for shown in seen) else None
+        return failed(f"{places[0]} answers what it did not expect with {seen[0]}", places, evidence, texts_alone)
     if not asked:
         return not_applicable("no route can be asked in this mode")
     yield from to_the_end(target)
@@ -88,7 +94,8 @@ def _leaking(target: Target, one: Provoked) -> tuple[Exchange, str] | None:
 def details(response: Response) -> str:
     """What of the inside the answer shows, or ``""``."""
     text = response.text
-    return next((said for said, pattern in DETAILS if pattern.search(text)), "")
+    shown = next((said for said, pattern in DETAILS if pattern.search(text)), "")
+    return shown or (_TEXT if response.status >= 500 and SAID_OF_AN_EXCEPTION.search(text[:TEXT_MOST]) else "")
 
 
 RULE = Rule(

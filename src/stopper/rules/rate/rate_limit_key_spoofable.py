@@ -3,13 +3,22 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from stopper.core.app import App
 from stopper.core.deployment.app_extensions import CountingKey
 from stopper.core.edits.call_edits import calls_at
+from stopper.core.exchange import Exchange, Request
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.finding import Verdict
 from stopper.core.people.limiter_facts import LIMITERS, LIMITING
+from stopper.core.probe import Steps, Target, failed, not_applicable, passed
+from stopper.core.probing.accounts.login import login_routes
+from stopper.core.probing.baseline import attempt
+from stopper.core.probing.burst import burst
+from stopper.core.probing.errors_seen import limits_met
+from stopper.core.probing.other_address import counted_by_header
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Item, Name, Value, options, text_of, walk
 
@@ -180,6 +189,37 @@ def _by_address(call: Call) -> Edit | None:
     return Edit(call.span, "", safe=False, imports=("flask_limiter.util",), arguments=((where, _ADDRESS),))
 
 
+DOORS_MOST: Final = 2
+"""Limits that are tried: one function mostly says who is counted at all of them."""
+
+
+def probe(target: Target) -> Steps[Verdict]:
+    """A limit that the scan has met anyway: the same with another address in headers, without it, and with one more."""
+    yield from attempt(burst(target))  # which another probe sends else
+    tried: set[str] = set()
+    doors = {route.path for route in login_routes(target)}  # where passwords are guessed, the limit of guesses is tried
+    last = reversed(limits_met(target))  # the likeliest to be limited still; who is known may be counted by name
+    for ref, met in sorted(last, key=lambda pair: pair[1].request.identity is not None):
+        if ref.path in doors or str(ref) in tried or len(tried) == DOORS_MOST:
+            continue
+        tried.add(str(ref))
+        said, seen = yield from counted_by_header(target, partial(_itself, met), _turned_away, met)
+        if said:
+            past = f"{ref} counts its callers by {said}, which they write themselves: with another address its limit is gone"
+            return failed(past, (ref,), seen)
+    if not tried:
+        return not_applicable("no answer of the scan met a limit")
+    return passed(f"{len(tried)} limits stay whatever address the caller says")
+
+
+def _itself(met: Exchange) -> Request:
+    return met.request
+
+
+def _turned_away(one: Exchange) -> bool:
+    return one.response.status in (0, 403, 429) or one.response.status >= 500
+
+
 RULE = Rule(
     slug="rate-limit-key-spoofable",
     family="rate",
@@ -190,8 +230,11 @@ RULE = Rule(
     cwe=(770,),
     owasp="API4:2023",
     asvs=("V2.4.1",),
-    surfaces=("source", "running"),
+    surfaces=("source", "running", "wsgi", "http"),
     ends="`@limit` of Stopper counts by who acts, or by an address that `STOPPER_TRUSTED_PROXIES` vouch for.",
     detect=detect,
+    probe=probe,
     fix=fix,
+    disturbs=True,
+    depth="standard",
 )

@@ -28,6 +28,7 @@ from stopper.core.probing.baseline import alike, attempt, is_door
 from stopper.core.probing.cookies import also_by_cookie, answers_with_cookies
 from stopper.core.probing.landing import landed
 from stopper.core.probing.only_asked import may_only_ask
+from stopper.core.probing.other_sites import ELSEWHERE, asks_first, without_asking
 from stopper.core.probing.things.objects import marked
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Item, Name, Truth, Value, text_of, walk
@@ -43,9 +44,6 @@ _DEED: Final = re.compile(
     r"clear|unlink|publish|unpublish|mute|unmute|pause|unpause|resume|hide|unhide|wipe|kick)(?:[/_-]|$)"
 )
 _OF_TOKENS: Final = re.compile(r"(?i)token|csrf|xsrf|nonce|state|form")
-_ELSEWHERE: Final = "https://other-site.example"
-
-
 _TITLE: Final = re.compile(r"(?is)<title[^>]{0,200}>(.{0,300}?)</title>")
 _FORM_TOKEN: Final = re.compile(r"""(?i)<input[^>]{1,200}\bname\s*=\s*["']?[\w-]{0,20}(csrf|xsrf)""")
 
@@ -239,6 +237,11 @@ def _is_kept(facts: SourceFacts, part: Value, function: str) -> bool:
     return not facts.is_view(function) or _OF_TOKENS.search(text_of(part.key) or "token") is not None
 
 
+TAKEN_MOST: Final = 4
+"""Routes that are told of, where they take the cookie; of those that do not more are tried."""
+TRIED_MOST: Final = 9
+
+
 def probe(target: Target) -> Steps[Verdict]:
     """A changing request with a cookie, once from the application's own page and once from another site's."""
     people = [one for one in target.identities if one.cookies] or list(also_by_cookie(target))
@@ -253,13 +256,15 @@ def probe(target: Target) -> Steps[Verdict]:
     kept = yield from _kept_home(target, people[0])
     if kept:
         return passed("SameSite keeps the cookie from other sites' requests")
-    verdict = None
-    for route, method in sorted(routes, key=lambda pair: _likeliest(target, *pair))[:4]:
+    verdict, taken = None, 0
+    for route, method in sorted(routes, key=lambda pair: _likeliest(target, *pair))[:TRIED_MOST]:
         found = yield from attempt(_tried(target, route, method, people[0]))
         if found is not None and found.outcome == "fail":
             asks = yield from may_only_ask(target, route, method, people[0], found)
             return replace(found, severity="medium") if kept is None or asks else found
-        verdict = found or verdict
+        verdict, taken = found or verdict, taken + (found is not None)
+        if taken == TAKEN_MOST:
+            break
     return verdict or unsure("no changing route took the cookie in this mode")
 
 
@@ -280,7 +285,7 @@ def _shown_after(
     if not marks:
         return None
     foreign = yield from send(
-        person.on(foreign_request).with_headers(("Origin", _ELSEWHERE), ("Sec-Fetch-Site", "cross-site"))
+        person.on(foreign_request).with_headers(("Origin", ELSEWHERE), ("Sec-Fetch-Site", "cross-site"))
     )
     if not foreign.response.sends_on or foreign.response.refused:
         return passed(f"{ref} refuses a request that another site makes")
@@ -335,11 +340,11 @@ def _tried(target: Target, route: Route, method: str, person: Identity) -> Steps
         return None
     if (yield from _shown_again(target, route, person, honest)):
         return None
-    foreign = yield from send(person.on(request).with_headers(("Origin", _ELSEWHERE), ("Sec-Fetch-Site", "cross-site")))
+    foreign = yield from send(person.on(request).with_headers(("Origin", ELSEWHERE), ("Sec-Fetch-Site", "cross-site")))
     if not foreign.response.succeeded or not alike(foreign.response, honest.response):
         return passed(f"{ref} refuses a request that another site makes")
-    if _asks_first(foreign.request):
-        simple = yield from _without_asking(foreign, honest)
+    if asks_first(foreign.request):
+        simple = yield from without_asking(foreign, honest)
         if simple is None:
             return passed(f"a browser asks before it sends {ref} for another site's page, and is not allowed to")
         foreign = simple
@@ -349,33 +354,6 @@ def _tried(target: Target, route: Route, method: str, person: Identity) -> Steps
         Evidence("exchange", "with the cookie, from another site's page and without any token", foreign),
     )
     return failed(f"{ref} takes a request of another site's page with the visitor's cookie", (ref,), evidence)
-
-
-_SIMPLE: Final = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain", "")
-"""What a page may send elsewhere without being asked (Fetch, CORS-safelisted request-headers)."""
-
-
-def _asks_first(request: Request) -> bool:
-    """Whether a browser asks the server before it sends this for another site's page."""
-    return request.method != "POST" or (request.header("Content-Type") or "").partition(";")[0] not in _SIMPLE
-
-
-def _without_asking(foreign: Exchange, honest: Exchange) -> Steps[Exchange | None]:
-    """The request as a page may send it unasked, where that is taken too, or the same one where the server lets pages of other sites ask for it;
-    else None."""
-    request = foreign.request
-    if request.method == "POST":
-        plain = yield from send(request.with_headers(("Content-Type", "text/plain")))
-        if plain.response.succeeded and alike(plain.response, honest.response):
-            return plain
-    asked = request.with_headers(
-        ("Access-Control-Request-Method", request.method), ("Access-Control-Request-Headers", "content-type")
-    )
-    said = (yield from send(replace(asked, method="OPTIONS", body=b"", effect="read", identity=None))).response
-    origin, methods = said.header("Access-Control-Allow-Origin"), said.header("Access-Control-Allow-Methods") or ""
-    lets = origin == _ELSEWHERE and (said.header("Access-Control-Allow-Credentials") or "").lower() == "true"
-    headers = (said.header("Access-Control-Allow-Headers") or "").lower()
-    return foreign if lets and request.method in methods.upper() and "content-type" in headers else None
 
 
 RULE = Rule(

@@ -13,9 +13,10 @@ from stopper.core.flow.chosen_by_key import walk_answers
 from stopper.core.flow.kept_values import kept_for
 from stopper.core.labels import UNTRUSTED
 from stopper.core.people.mailing import mailers
-from stopper.core.place import RouteRef, Span
+from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probing.baseline import attempt, candidates
+from stopper.core.probing.baseline import attempt
+from stopper.core.probing.provoke import asked_honestly
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import Call, Format, Item, Mapping, Member, Name, Value, is_constant, options, text_of, walk
 
@@ -240,16 +241,14 @@ def _hosts_are_said(app: App) -> bool:
 def probe(target: Target) -> Steps[Verdict]:
     """The honest request, then the same with a stranger's Host; the answer must not name the stranger."""
     asked = 0
-    for route, method in candidates(target):
-        request, ref = target.request_for(route, method), RouteRef(method, route.path)
-        honest = yield from attempt(send(request))
-        if honest is None or honest.response.error or honest.response.status >= 400:
-            continue
-        if _by_itself(target, honest.response):
+    for one in (yield from asked_honestly(target)):
+        honest, ref, request = one.honest, one.ref, one.honest.request
+        if honest.response.error or honest.response.status >= 400 or _by_itself(target, honest.response):
             continue
         own = target.base_url.partition("://")[2].partition("/")[0]
-        if not any(
-            own.encode() in part or b"localhost" in part
+        said = request.target.encode() + request.body
+        if own.encode() in said or not any(
+            own.encode() in part or (request.method == "GET" and b"localhost" in part)
             for part in (honest.response.body, _location(honest.response.header("Location")))
         ):
             continue

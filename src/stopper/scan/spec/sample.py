@@ -28,6 +28,7 @@ _USUAL: Final = (
     (re.compile(r"(?i)(^|_)(dob|birth_?(date|day)|date_of_birth)$"), "1990-01-01"),
     (re.compile(r"(?i)(^|_)currency(_code)?$"), "EUR"),
     (re.compile(r"(?i)(^|_)country_code$"), "US"),
+    (re.compile(r"(?i)(^|_)(age|level|rank|quantity|qty|count|rating|stars|score|year|stock|days|hours|seats|floor)$"), "1"),
 )  # fmt: skip
 """What is short or has a form of its own although nothing says so: a longer text breaks the statement that keeps it."""
 

@@ -46,6 +46,8 @@ class BusyDoors:
         now = time.monotonic()
         with self._lock:
             if response.status == 429:
+                if self._until.get(address, 0.0) > now:
+                    return  # it was asked beside the one that is waited for
                 times = self._in_a_row[address] = self._in_a_row.get(address, 0) + 1
                 if self._others_answer and address not in self._until:
                     self._others_answer = self._tried = False
@@ -57,8 +59,9 @@ class BusyDoors:
 
 
 def retry_after(response: Response, times: int = 1) -> float:
-    """Seconds that a 429 asks for; where it does not say, one, and three times as many each time that it is said again (*times* in a row)."""
+    """Seconds that a 429 asks for; where it does not say, one, and where that was waited for in vain (*times* in a row) far more: a limit that is
+    no matter of a second is mostly one of minutes."""
     said = (response.header("Retry-After") or "").strip()
     if said.isascii() and said.isdigit() and len(said) < 8:
         return float(min(int(said), 86400))
-    return float(min(3 ** (times - 1), 60))
+    return float(min(20 ** (times - 1), 60))

@@ -109,6 +109,8 @@ class Courier:
         """Errors of the server that were met, the first ones."""
         self.shown: list[Exchange] = []
         """Readings that may show what nobody should see."""
+        self.limited: list[Exchange] = []
+        """Requests that a limit has turned away."""
         self.unlike: dict[str, list[str]] = {}
         self.links = OwnLinks()
         """Links to resets of the scan's own accounts."""
@@ -325,7 +327,8 @@ class Courier:
 
     def _pace(self, request: Request) -> None:
         key, now = (request.method, path_of(request.target)), time.monotonic()
-        until = self._busy.until(key, now)
+        forwarded = request.header("X-Forwarded-For") or request.header("X-Forwarded-Proto")
+        until = now if forwarded else self._busy.until(key, now)  # whether that has to wait as well is what is asked
         with self._lock:
             if until - now > WAIT_MOST:
                 self.sent -= 1
@@ -373,6 +376,8 @@ class Courier:
                     self.errors.append(Exchange(request, response))
                 if response.status < 500 and response.status != 429:
                     self.heard.add(key)
+                elif response.status == 429 and len(self.limited) < KEPT:
+                    self.limited.append(Exchange(request, response))
                 if len(self.shown) < KEPT and may_show_too_much(Exchange(request, response)):
                     self.shown.append(Exchange(request, response))
         self._busy.learn(key, response)

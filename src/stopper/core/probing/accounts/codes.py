@@ -130,12 +130,12 @@ def _speaks_of_the_code(response: Response) -> bool:
     return bool(_REFUSED.search(response.text)) and not _FORMAT.search(response.text)
 
 
-def joined(verdict: Verdict, found: list[tuple[RouteRef, list[Evidence]]]) -> Verdict:
-    """*verdict* on log-ins with what was *found* of codes beside it."""
+def joined(verdict: Verdict, found: list[tuple[RouteRef, list[Evidence]]], what: str = "codes") -> Verdict:
+    """*verdict* on log-ins with what was *found* of codes, or of *what* else, beside it."""
     if not found:
         return verdict
     refs, evidence = [ref for ref, _ in found], [part for _, parts in found for part in parts]
-    told = f"{refs[0]} answered {ATTEMPTS} wrong codes in a row alike, without a limit or a lock"
+    told = f"{refs[0]} answered {ATTEMPTS} wrong {what} in a row alike, without a limit or a lock"
     if verdict.outcome != "fail":
         return failed(told, refs, evidence)
     return failed(f"{verdict.message}; {told}", (*verdict.routes, *refs), (*verdict.evidence, *evidence))

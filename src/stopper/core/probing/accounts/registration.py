@@ -11,7 +11,7 @@ from stopper.core.account_names import REGISTERS
 from stopper.core.answers.cookie_flags import cookies_of
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
-from stopper.core.login_names import KEY_NAMES, named
+from stopper.core.login_names import KEY_NAMES, PASSWORD, named
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probing.accounts.account_body import PHONE, account_body, phone_of, texts_of
 from stopper.core.probing.accounts.accounts import likeliest_first, registered_at, registration_at, takes_accounts
@@ -27,9 +27,15 @@ def registers(route: Route) -> bool:
     return "POST" in route.methods and not route.parameters and bool(REGISTERS.search(route.path))
 
 
-def new_account(known: dict[str, object]) -> tuple[Identity, dict[str, object]]:
-    """A new person, and the body that registers it: the names that a reader knows, or the usual ones."""
+def new_account(known: dict[str, object], like: Exchange | None = None) -> tuple[Identity, dict[str, object]]:
+    """A new person, and the body that registers it: the names that a reader knows, or the usual ones. The password is of letters and digits alone
+    where that with which somebody was registered before, *like* so, had to be."""
     user, password = f"stp{secrets.token_hex(4)}", f"Aa9!{secrets.token_urlsafe(9)}"
+    before = (
+        [value for name, value in members(like.request).items() if PASSWORD.search(name)] if like is not None else []
+    )
+    if any(isinstance(one, str) and one.isalnum() for one in before):
+        password = f"Aa9{secrets.token_hex(8)}"
     wanted = known or dict.fromkeys(("username", "email", "name", "password"), "")
     body = account_body(wanted, mail=f"{user}@example.com", user=user, password=password).whole
     said = texts_of(body)
@@ -139,10 +145,10 @@ def _new_person(target: Target, route: Route, lacks: Sequence[str] = ()) -> tupl
     sent = known.request if known is not None else None
     if sent is not None and "form" in (sent.header("Content-Type") or ""):
         fields: dict[str, object] = dict(parse_qsl(sent.body.decode("utf-8", "replace"), keep_blank_values=True))
-        person, body = new_account(fields)
+        person, body = new_account(fields, known)
         return person, replace(sent, body=urlencode({name: str(value) for name, value in body.items()}).encode())
     request = target.request_for(route, "POST")
-    person, body = new_account({**members(request), **{name: usual(name, "") for name in lacks}})
+    person, body = new_account({**members(request), **{name: usual(name, "") for name in lacks}}, known)
     return person, replace(request, body=json.dumps(body).encode())
 
 

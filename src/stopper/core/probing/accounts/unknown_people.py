@@ -21,7 +21,7 @@ from stopper.core.probing.inputs import members
 
 GIVEN: Final = "accounts that were given"
 """Under this name ``target.notes`` keeps them, also those that no log-in gave anything for."""
-USUAL: Final = ("admin", "alice", "test", "user", "bob", "john", "guest")
+USUAL: Final = ("admin", "alice", "test", "user", "bob", "john", "guest", "user1")
 """Names that somebody has in many an application. Each is tried with one wrong password."""
 ROUTES: Final = 2
 _RESET: Final = re.compile(r"(?i)forgot|request-?reset|recover")
