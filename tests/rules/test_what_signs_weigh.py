@@ -13,6 +13,7 @@ HEAD = "from flask import Flask, request, session, make_response\nimport os, sec
 SET = "\n\n@app.get('/x')\ndef x():\n    answer = make_response('ok')\n    answer.set_cookie({})\n    return answer\n"
 STAGES = "class _Config:\n    SECRET_KEY = 'Fjord-Anker-41-Wal'\n\n\nclass {}(_Config):\n    {}\n\n\nclass DevConfig(_Config):\n    pass\n\n\napp.config.from_object(os.environ['SETTINGS'])\n"
 FALLBACK = "app.secret_key = os.environ.get('KEY') or os.urandom(24)\n"
+ANEW = "from yaml import safe_load as load\napp.config.update({'SECRET_KEY': os.urandom(32)})\n"
 USES = "\n\n@app.get('/seen')\ndef seen():\n    session['seen'] = True\n    return 'ok'\n"
 BODY = "def body():\n    return request.get_json(force=True, silent=True) or {}\n"
 LOGS = "\n\n@app.post('{}')\ndef x():\n    app.logger.{}('seen %s', {})\n    return 'ok'\n"
@@ -37,6 +38,8 @@ READS = "\n\n@app.get('/me')\ndef me():\n    return request.cookies['user_name']
         ("secret-key-hardcoded", HEAD + STAGES.format("ProdConfig", "DEBUG = False"), [None]),
         ("secret-key-unsafe-default", HEAD.replace(" session,", "") + FALLBACK, ["low"]),
         ("secret-key-unsafe-default", HEAD + FALLBACK + USES, [None]),
+        ("secret-key-unsafe-default", HEAD + ANEW + USES, [None]),
+        ("secret-key-unsafe-default", HEAD + ANEW + "app.config.update(load(open('/etc/x.yaml')))\n" + USES, ["low"]),
         ("whole-request-logged", HEAD + LOGS.format("/notes", "debug", "request.get_json()"), ["low"]),
         ("whole-request-logged", HEAD + LOGS.format("/notes", "info", "request.url"), ["low"]),
         ("whole-request-logged", HEAD + LOGS.format("/notes", "debug", "dict(request.headers)"), [None]),

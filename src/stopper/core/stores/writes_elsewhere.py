@@ -29,6 +29,9 @@ GRANTS: Final = re.compile(
     r"^(?:user_?)?roles?$|^permissions?$|^credit_limit$|^(?:owner|tenant|org|organi[sz]ation)_id$"
 )
 """What nobody gives himself, as members are spelled."""
+_SUMS: Final = re.compile(r"(?i)^credits?$")
+_WORDS: Final = ("StringField", "TextAreaField")
+"""In a field for words, credits are whom to thank."""
 _COPIES: Final = ("dataclasses.replace", "copy.replace", "attr.evolve", "attrs.evolve", "*._replace", "*.model_copy")
 _FROM_DICTS: Final = ("playhouse.shortcuts.update_model_from_dict", "playhouse.shortcuts.dict_to_model")
 _MODEL_FORM: Final = re.compile(r"wtforms_\w+(?:\.\w+)*\.model_form|wtforms\.ext\.\w+\.orm\.model_form|.*\.model_form")
@@ -151,7 +154,10 @@ def _by_form(facts: SourceFacts) -> Iterator[Call]:
 def _has_a_field_of_rights(facts: SourceFacts, form: str) -> bool:
     known = next((one for one in facts.classes(*FORMS) if one.name == form), None)
     return known is not None and any(
-        GRANTS.search(name) and isinstance(field, Call) and field.method.endswith("Field")
+        GRANTS.search(name)
+        and isinstance(field, Call)
+        and field.method.endswith("Field")
+        and not (_SUMS.search(name) and field.method in _WORDS)
         for name, field in known.attributes.items()
     )
 

@@ -14,10 +14,10 @@ from stopper.core.flow.view_functions import FunctionIndex, index_of
 from stopper.core.guards.apart_from_parent import is_tied_to_judged, looked_up_apart
 from stopper.core.guards.asked_whose import asks_on_another_way, asks_whose
 from stopper.core.guards.directories import is_in_a_directory, models_named
+from stopper.core.guards.free_things import stops_where_found, takes_what_is_free
 from stopper.core.guards.named_by_id import ACCOUNT_NUMBER, PAYS, is_id, is_statement_by_id
 from stopper.core.guards.reached_by_admins import logs_in_admins_alone
 from stopper.core.guards.seeming_guards import is_seemingly_guarded
-from stopper.core.guards.who_calls import is_who
 from stopper.core.keys.shared_credentials import lets_programs_in
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE, is_for_customers
 from stopper.core.people import people_tables
@@ -37,7 +37,6 @@ from stopper.core.values import (
     Name,
     Parameter,
     Value,
-    is_constant,
     text_of,
     walk,
 )
@@ -93,7 +92,7 @@ def detect(app: App) -> Iterator[Hit]:
             guards = [one.name for one in access.guards if one.stops is not False and one.name not in customers]
             if any(map(ADMIN_GUARD.search, guards)):
                 continue
-            if is_for_admins(index, access) or is_everybodys_deed(route, method):
+            if is_for_admins(index, access) or is_everybodys_deed(index, route, method):
                 continue
             if lets_programs_in(index, (one.name for one in access.guards)):
                 continue  # whoever holds the credential of the settings acts for everybody
@@ -104,7 +103,8 @@ def detect(app: App) -> Iterator[Hit]:
                     if (_matters(index, route, method, one) or asks_on_another_way(index, route, own, one))
                     and _model(one) not in narrowed
                     and not asks_whose(index, route, own, one)
-                    and not _takes_what_is_free(index, own)
+                    and not takes_what_is_free(index, own)
+                    and not stops_where_found(index, own, one)
                     and not is_tied_to_judged(facts, route, own, one)
                 ),
                 None,
@@ -165,24 +165,6 @@ def _narrowed_models(facts: SourceFacts) -> frozenset[str]:
 
 def _model(looked_up: Call | Item) -> str:
     return looked_up.callee.rpartition(".query.")[0] if isinstance(looked_up, Call) else ""
-
-
-def _takes_what_is_free(index: FunctionIndex, own: list[Function]) -> bool:
-    """``if tool.borrower is not None: abort(409)`` before ``tool.borrower = g.neighbour``: what nobody has is everybody's to take."""
-    taken = {
-        one.target.rpartition(".")[2]
-        for view in own
-        for one in index.facts.assignments_in(view.name)
-        if any(map(is_who, walk(one.value, 3)))
-    }
-    return any(
-        isinstance(one.left, Member) and one.left.attribute in taken and is_constant(one.right, None)
-        for view in own
-        for one in index.comparisons.get(view.name, ())
-        if any(
-            asked.refuses or asked.stops for asked in index.conditions.get(view.name, ()) if asked.span.holds(one.span)
-        )
-    )
 
 
 def _loaders(index: FunctionIndex, own: list[Function], route: Route) -> list[Function]:

@@ -65,6 +65,7 @@ _KEEPS: Final = frozenset(
     {"replace", "join", "format", "strip", "splitlines", "split", "lower", "upper", "sub", "str", "title"}
 )
 """What gives a text back with its signs in it."""
+_QUOTES: Final = ("urllib.parse.quote", "urllib.parse.quote_plus", "urllib.parse.urlencode")
 """What no browser reads as a tag; Werkzeug's debugger keeps the whole error in one."""
 
 
@@ -168,7 +169,9 @@ def _is_markup_already(call: Call) -> bool:
 
 def _is_markup(facts: SourceFacts, flow: Flow) -> bool:
     if flow.detail == "markupsafe.Markup":
-        return not _only_formatted(flow.value) and not _is_plain_again(facts, flow)
+        return (
+            not _only_formatted(flow.value) and not _is_plain_again(facts, flow) and not _is_quoted(facts, flow.value)
+        )
     return _has_tag(facts, flow.value)
 
 
@@ -208,7 +211,7 @@ def _has_tag(facts: SourceFacts, value: Value, steps: int = 2) -> bool:
         if not isinstance(part, Format):
             continue
         fixed = "\0".join(one.value for one in part.parts if isinstance(one, Constant) and isinstance(one.value, str))
-        if _TAG.search(fixed) and any(_is_tainted(facts, one) for one in part.parts):
+        if _TAG.search(fixed) and any(_is_bare(facts, one) for one in part.parts):
             return True
     return False
 
@@ -216,6 +219,19 @@ def _has_tag(facts: SourceFacts, value: Value, steps: int = 2) -> bool:
 def _is_tainted(facts: SourceFacts, value: Value) -> bool:
     """That it comes from the request and was made no number on the way."""
     return any(label.kind in _KINDS for label in labels_of(facts, value, numbers=True))
+
+
+def _is_bare(facts: SourceFacts, value: Value) -> bool:
+    """That it comes from the request, and not as part of an address whose signs are written as numbers."""
+    return _is_tainted(facts, value) and not _is_quoted(facts, value)
+
+
+def _is_quoted(facts: SourceFacts, value: Value) -> bool:
+    """``f"<a href='/search?q={quote_plus(word)}'>"``: whatever of the request stands in it was written for an address."""
+    if isinstance(value, Call) and value.callee in _QUOTES:
+        return value.lacks(1, "safe")
+    inner = [one for one in parts(value) if _is_tainted(facts, one)]
+    return bool(inner) and all(_is_quoted(facts, one) for one in inner)
 
 
 def _stored(facts: SourceFacts, seen: set[Span]) -> Iterator[Hit]:

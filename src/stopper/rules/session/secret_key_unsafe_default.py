@@ -61,6 +61,8 @@ def detect(app: App) -> Iterator[Hit]:
             if message in (_ANEW, _FALLS_BACK_TO_NEW) and not uses_session(app):
                 said = f"{message}: look whether anything is signed with it"
                 yield Hit(said, write.span, certainty="possible", severity="low")
+            elif message == _ANEW and settings_out_of_sight(app, "SECRET_KEY"):  # a default that settings replace
+                yield Hit(message, write.span, certainty="possible", severity="low")
             else:
                 yield Hit(message, write.span, certainty="possible" if is_for_one_desk(write) else sure)
     variables = {
