@@ -18,7 +18,8 @@ _TAILS: Final = frozenset({
 VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 """A text that is the name of a variable or setting: it says where a secret is, and is none."""
 _NOT_TOKENS: Final = frozenset({
-    "csrf", "xsrf", "next", "page", "continuation", "pagination", "cancel", "sync", "unk", "pad", "eos", "bos", "form", "forgery", "antiforgery", "payment", "invoice", "receipt",
+    "csrf", "xsrf", "next", "page", "continuation", "pagination", "cancel", "sync", "unk", "pad", "eos", "bos", "form", "forgery", "antiforgery", "payment", "invoice", "receipt", "public",
+    "publishable",
 })  # fmt: skip
 
 

@@ -12,12 +12,12 @@ from typing import Final, cast
 
 from stopper.core.redaction.providers import FORMATS, PATTERNS, one_of
 
-STANDS_IN: Final = r"your|^@\{|^@@|example|placeholder|change.?me|dummy|xxx|not[_-]?a?[_-]?real|-here$|^(?:fake|mock|insecure|invalid|unsafe)[_-]|(?:^|[_-])no[_-](?:api[_-])?key$|\*\*\*|^pk_(?:live|test)_|^6LeIxAcTAAAAA"
+STANDS_IN: Final = r"your|^@\{|^@@|example|placeholder|change.?me|dummy|xxx|not[_-]?a?[_-]?real|-here$|^(?:fake|mock|insecure|invalid|unsafe)[_-]|(?:^|[_-])fake(?:[_-]|$)|fake[_-]?(?:api)?[_-]?(?:key|token|secret|pass)|(?:^|[_-])no[_-](?:api[_-])?key$|\*\*\*|^pk_(?:live|test)_|^6LeIxAcTAAAAA"
 """Words that people write where a key will stand, and keys that are there for everybody (Stripe's publishable ones, Google's for tests). Rules that ask for more add to it: what is harmless differs from place to place (``1234567890``
 is no key in a readme, and is one that is checked in a view)."""
 FAKE: Final = re.compile(
     rf"(?i){STANDS_IN}|change.?this|<|\{{\{{|\$\{{|\.\.\.|replace|not.?set|insert|redacted|sample|foo.?bar|lorem"
-    r"|^an?[_-](?:[a-z]+[_-])*(?:secret|key|token|password)$|0123456789abcdef|1234567890|abcdefghij|deadbeef|(.)\1{7}"
+    r"|(?:string|token|key|secret|value)[_-]?here$|^an?[_-](?:[a-z]+[_-])*(?:secret|key|token|password)$|0123456789abcdef|1234567890|abcdefghij|deadbeef|(.)\1{7}"
 )
 """Words that stand where a key will stand, and runs that no key has."""
 _VAGUE: Final = frozenset(
@@ -67,7 +67,7 @@ def key_in(text: str) -> KeyShape | None:
         if one.provider in _VAGUE or (one.hint and one.hint not in text) or not _has_mark(one.marks, text):
             continue
         match = pattern.search(text)
-        if match and not FAKE.search(match.group()) and is_random(match.group()):
+        if match and not FAKE.search(match.group()) and is_marked_key(match.group()):
             return KeyShape(f"a key of {one.provider}", match.group())
     return None
 
@@ -101,6 +101,11 @@ def is_random(text: str) -> bool:
     if not any(char.isdigit() for char in text):
         return False
     return entropy(text) >= LEAST_ENTROPY
+
+
+def is_marked_key(text: str) -> bool:
+    """That what stands behind a provider's mark was drawn: Hugging Face's are made of letters alone."""
+    return is_random(text) or (entropy(text) >= LEAST_ENTROPY and is_drawn(text))
 
 
 _APP_PASSWORD: Final = re.compile(r"(?:[a-z]{4} ){3}[a-z]{4}|[a-z]{16}")

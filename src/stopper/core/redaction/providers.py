@@ -89,7 +89,7 @@ FORMATS: Final = (
     KeyFormat("Dynatrace", ("dt0c01.", "dt0s01.", "dt0s02.", "dt0s16."), _WORD + ".", 60, "docs.dynatrace.com, token format"),
     KeyFormat("Sentry", ("sntrys_", "sntryu_"), _BASE64 + "_=", 40, "docs.sentry.io, auth tokens"),
     KeyFormat("SonarQube", ("squ_", "sqp_", "sqa_"), _HEX, 40, "docs.sonarsource.com, tokens"),
-    KeyFormat("Sourcegraph", ("sgp_",), _HEX + "A-F_", 40, "sourcegraph.com/docs, token format"),
+    KeyFormat("Sourcegraph", ("sgp_local_", "sgp_"), _HEX + "A-F_", 40, "sourcegraph.com/docs, token format"),
     KeyFormat("CircleCI", ("CCIPAT_", "CCIPRJ_"), _WORD + "_", 30, "circleci.com/docs, API tokens"),
     KeyFormat("Buildkite", ("bkua_", "bkaj_", "bkct_"), _WORD, 30, "buildkite.com/docs, token security"),
     KeyFormat("Postman", ("PMAK-",), _HEX + r"\-", 50, "learning.postman.com, API keys"),

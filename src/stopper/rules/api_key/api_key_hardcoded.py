@@ -12,7 +12,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.passed_keywords import passed_as
 from stopper.core.flow.passing import given
 from stopper.core.keys.api_key_names import is_key_name, is_of_browsers, is_shown_key, reads_keys
-from stopper.core.keys.key_shapes import FAKE, STANDS_IN, is_drawn, is_random, key_in
+from stopper.core.keys.key_shapes import FAKE, STANDS_IN, is_drawn, is_marked_key, key_in
 from stopper.core.keys.keys_by_use import is_key_by_use, sent_credentials
 from stopper.core.naming import may_be_key, sensitive
 from stopper.core.place import Span
@@ -87,7 +87,7 @@ def _keys_of_lines(facts: SourceFacts) -> dict[tuple[str, int], list[str]]:
 def _has_mark(text: str) -> bool:
     """That a key of a known provider stands in it. Signs of one kind alone are no key, nor is a part of an address that looks like one."""
     found = first_format(text)
-    if found is None or _FAKE.search(text) or FAKE.search(found.group()) or not is_random(found.group()):
+    if found is None or _FAKE.search(text) or FAKE.search(found.group()) or not is_marked_key(found.group()):
         return False
     return _ADDRESS.match(text) is None or key_in(text) is not None
 

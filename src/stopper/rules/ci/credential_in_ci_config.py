@@ -57,7 +57,7 @@ _PUT: Final = re.compile(r"""\b(?:echo|printf)\s+["']?([A-Za-z_]\w*)=([^\s"'$`{]
 """A literal that is put into a file of settings: ``echo "JWT_SECRET_KEY=f8Zk39…" >> .env``."""
 _ENV_PAIR: Final = re.compile(r"(?:^\s*(?:ENV|ARG)\s+)([A-Za-z_]\w*)\s+[\"']?([^\s\"'=]+)[\"']?$")
 _FAKE: Final = re.compile(
-    rf"(?i){STANDS_IN}|(?:^|[_-])test(?:s|ing)?(?:[_-]|$)|^\$|\$\{{|^\{{env:|^<|to_?fill|fill_?me|^todo|0123456789|1234567890|^(?:true|false|none|null|yes|no|read|write|\d{{1,4}}|/[\w/.-]*|https?://.*|test|password|postgres|root|guest|secret|inherit|required|optional)$|^[a-z]+/[\w/-]+$|^!|^\*|^file:|^/run/|^(?:op|vault|ssm|awssm|gcpsm|azurekv|doppler|bws)://"
+    rf"(?i){STANDS_IN}|^[^A-Za-z0-9]+$|^\{{\w+\}}$|(?:^|[_-])test(?:s|ing)?(?:[_-]|$)|^\$|\$\{{|^\{{env:|^<|to_?fill|fill_?me|^todo|0123456789|1234567890|^(?:true|false|none|null|yes|no|read|write|\d{{1,4}}|/[\w/.-]*|https?://.*|test|password|postgres|root|guest|secret|inherit|required|optional)$|^[a-z]+/[\w/-]+$|^!|^\*|^file:|^/run/|^(?:op|vault|ssm|awssm|gcpsm|azurekv|doppler|bws)://"
 )
 _OF_A_SERVER: Final = re.compile(
     r"POSTGRES_PASSWORD|(?:MYSQL|MARIADB)_\w*PASSWORD|^PGPASSWORD$|MONGO_INITDB_ROOT_PASSWORD|RABBITMQ_DEFAULT_PASS|MINIO_(?:ROOT_PASSWORD|SECRET_KEY)",

@@ -39,6 +39,9 @@ _FOR_TRIALS: Final = re.compile(r"(?i)(?:\w*_)?(?:test(?:ing)?|dummy|fake|exampl
 _NO_SECRET: Final = re.compile(
     r"(?i)^(?:https?:|urn:|[\w.-]*/|sha\d+-|pbkdf2:|scrypt:|argon2|\$2[aby]\$|[a-z]+(?:[ _.-][a-z]+)*\d{0,3}$)|\s|[{}%]"
 )
+_SETTINGS: Final = (".json", ".yml", ".yaml", ".toml", ".ini", ".cfg")
+_TO_FILL_IN: Final = re.compile(r"(?i)(?:^|[._/-])(?:example|sample|template|dist)(?:[._-]|$)")
+"""Settings that are copied under another name and filled in: ``config.example.json``."""
 _SERVERS: Final = ("smtplib.", "ftplib.", "imaplib.", "poplib.")
 _PAIR: Final = 2
 _CIPHERS: Final = (
@@ -216,9 +219,17 @@ def _in_tables(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
         for table in inside:
             for key, value in table.items if isinstance(table, Mapping) else ():
                 name, place = text_of(key) or "", value.span
-                told = sensitive(name) == "password" and place is not None and _is_secret(name, value)
-                if told and place is not None and not MADE_UP.search(place.path):
+                told = place is not None and _is_secret(name, value)
+                told = told and (
+                    sensitive(name) == "password" or _is_of_settings(place) or is_drawn(text_of(value) or "")
+                )
+                if told and place is not None and not MADE_UP.search(place.path) and not _TO_FILL_IN.search(place.path):
                     yield place, f"{name} is a literal", "likely"
+
+
+def _is_of_settings(place: Span | None) -> bool:
+    """That it stands in a file of settings that the code reads."""
+    return place is not None and place.path.endswith(_SETTINGS)
 
 
 def _in_ciphers(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
