@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from stopper.scan import catalogue
-from stopper.scan.audit import read_access, run_audit
+from stopper.scan.audit.parent import read_access, run_audit
 from stopper.scan.options import ProbeOptions
 
 ROUTES = 300

@@ -14,7 +14,7 @@ from tests.longer import LONG
 
 from stopper.core import probe
 from stopper.core.secret import Secret
-from stopper.scan import audit
+from stopper.scan.audit import parent as audit
 
 CAPABILITY = "capability missing: "
 _chromium = next(

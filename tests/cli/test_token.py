@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from tests.auth.token_smith import NOW, b64, claims, header, hs256, segment
 
 from stopper.cli.group import run
-from stopper.scan.token_guess import CHUNK, guess
-from stopper.scan.token_lint import NoTokenError, read_token
+from stopper.scan.tokens.guess import CHUNK, guess
+from stopper.scan.tokens.lint import NoTokenError, read_token
 
 
 def ids(token: str) -> set[str]:

@@ -10,8 +10,8 @@ from stopper.core.probe import Target
 from stopper.core.probing.errors_seen import ERRORS, errors_seen
 from stopper.scan.catalogue import find
 from stopper.scan.engine import run_probes
-from stopper.scan.forge import TokenForge
-from stopper.scan.honest import HonestRequests
+from stopper.scan.surface.honest import HonestRequests
+from stopper.scan.tokens.forge import TokenForge
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 

@@ -6,8 +6,8 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.probe import Target
 from stopper.core.probing.things.kinds import kinds, new_id
-from stopper.scan.forge import TokenForge
-from stopper.scan.honest import HonestRequests
+from stopper.scan.surface.honest import HonestRequests
+from stopper.scan.tokens.forge import TokenForge
 
 
 def target(*routes: Route) -> Target:

@@ -20,8 +20,8 @@ from stopper.core.probing.provoke import variations
 from stopper.core.probing.secret import signs
 from stopper.core.probing.things.objects import as_id, entries, ids, marked, texts
 from stopper.core.secret import Secret
-from stopper.scan.forge import TokenForge
-from stopper.scan.honest import HonestRequests
+from stopper.scan.surface.honest import HonestRequests
+from stopper.scan.tokens.forge import TokenForge
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),

@@ -6,8 +6,8 @@ from stopper.core.app import App
 from stopper.core.finding import Verdict
 from stopper.core.probe import Target
 from stopper.scan.catalogue import load
-from stopper.scan.crawl import crawled
 from stopper.scan.engine import run_probe
+from stopper.scan.surface.crawl import crawled
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport

@@ -195,7 +195,7 @@ def test_only_a_mixed_spelling_of_none_is_accepted_and_found() -> None:
 
 
 def test_the_guessed_secret_stands_nowhere_in_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stopper.scan.forge.TokenForge.guess", lambda self, token: Secret(KEY))
+    monkeypatch.setattr("stopper.scan.tokens.forge.TokenForge.guess", lambda self, token: Secret(KEY))
     app = redirecting()
     verdict = tried("jwt-secret-guessable", app, identities=people("alice"), mode="default")
     assert verdict.outcome == "fail"
@@ -204,7 +204,9 @@ def test_the_guessed_secret_stands_nowhere_in_the_verdict(monkeypatch: pytest.Mo
 
 
 def test_a_wrong_guess_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stopper.scan.forge.TokenForge.guess", lambda self, token: Secret("something else entirely"))
+    monkeypatch.setattr(
+        "stopper.scan.tokens.forge.TokenForge.guess", lambda self, token: Secret("something else entirely")
+    )
     assert tried("jwt-secret-guessable", redirecting(), identities=people("alice"), mode="default").outcome == "open"
 
 

@@ -11,7 +11,7 @@ from stopper.core.probe import Identity, Send, Target
 from stopper.core.rule import Surface
 from stopper.core.secret import Secret
 from stopper.rules.bearer.bearer_over_plain_http import probe
-from stopper.scan.forge import TokenForge
+from stopper.scan.tokens.forge import TokenForge
 
 TOKEN = "alices-own-token"
 ALICE = Identity("alice", (("Authorization", Secret(f"Bearer {TOKEN}")),), Secret(TOKEN))

@@ -21,8 +21,8 @@ from stopper.core.probing.accounts.login import token_in
 from stopper.core.probing.inputs import Input, judged
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
-from stopper.scan.credential import Held, forms
 from stopper.scan.engine import run_detectors
+from stopper.scan.people.credential import Held, forms
 from stopper.scan.spec.read import read_spec
 from stopper.scan.trial import try_rule
 

@@ -11,7 +11,7 @@ from flask import Flask, jsonify, request
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import survey
-from stopper.scan.forge import TokenForge, sign_hmac
+from stopper.scan.tokens.forge import TokenForge, sign_hmac
 from stopper.scan.trial import try_rule
 
 RULES = {rule.slug: rule for rule in survey()[0]}

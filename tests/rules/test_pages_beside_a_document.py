@@ -13,8 +13,8 @@ from stopper.core.app import App, Route
 from stopper.core.probe import LITTLE
 from stopper.core.probing.inputs import inputs
 from stopper.scan.engine import run_probe
-from stopper.scan.page_routes import with_pages_of
 from stopper.scan.run import _pages as pages
+from stopper.scan.surface.page_routes import with_pages_of
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.http import HttpTransport

@@ -13,7 +13,7 @@ from stopper.core.probing.ids_in_paths import templated
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
 from stopper.scan.engine import run_probe
-from stopper.scan.page_routes import with_forms_of
+from stopper.scan.surface.page_routes import with_forms_of
 from stopper.scan.target import prepare
 from stopper.scan.trial import try_rule
 from stopper.scan.wire.courier import Courier

@@ -12,8 +12,8 @@ from stopper.core.finding import Verdict
 from stopper.core.probe import Target
 from stopper.rules.rate.rate_limit_missing import RULE
 from stopper.scan.engine import run_probes
-from stopper.scan.forge import TokenForge
-from stopper.scan.honest import HonestRequests
+from stopper.scan.surface.honest import HonestRequests
+from stopper.scan.tokens.forge import TokenForge
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 

@@ -12,7 +12,7 @@ from stopper.core.probe import LookAtTls, Send, Target
 from stopper.core.rule import Surface
 from stopper.core.tls import OLD_VERSIONS, CertificateSeen, TlsSeen
 from stopper.rules.transport import development_server_in_production, insecure_transport
-from stopper.scan.forge import TokenForge
+from stopper.scan.tokens.forge import TokenForge
 
 NOTES = Route("/notes", ("GET",), "notes")
 

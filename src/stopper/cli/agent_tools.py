@@ -15,7 +15,7 @@ from stopper.core.errors import UsageError
 from stopper.core.rule import Rule
 from stopper.scan import catalogue
 from stopper.scan.access.text import counted
-from stopper.scan.audit import read_access
+from stopper.scan.audit.parent import read_access
 from stopper.scan.options import CheckOptions, ProbeOptions
 from stopper.scan.report import Report
 from stopper.scan.reports.json import document

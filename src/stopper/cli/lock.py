@@ -36,7 +36,7 @@ def command(app: str, check: bool, file: str, **given: Any) -> int:
     from stopper.cli.output import save
     from stopper.scan import lock
     from stopper.scan.access.text import counted, lines
-    from stopper.scan.audit import read_access
+    from stopper.scan.audit.parent import read_access
     from stopper.scan.options import ProbeOptions
 
     path = Path(file)

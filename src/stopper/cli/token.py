@@ -15,7 +15,7 @@ from stopper.core.redactor import mask
 from stopper.core.rule import SEVERITIES, Severity
 
 if TYPE_CHECKING:
-    from stopper.scan.token_lint import Note, TokenRead
+    from stopper.scan.tokens.lint import Note, TokenRead
 
 _SHOWN: Final = frozenset(
     {"alg", "typ", "cty", "enc", "zip", "crit", "b64", "iss", "aud", "exp", "iat", "nbf", "auth_time", "scope", "scp", "roles", "amr", "acr",
@@ -52,7 +52,7 @@ def command(
     Give the token on standard input (stopper token -), so that it stays out of the shell's history. It is not repeated, and of its claims
     only those are shown that say what it is for.
     """
-    from stopper.scan.token_lint import NoTokenError, is_guessable, read_token
+    from stopper.scan.tokens.lint import NoTokenError, is_guessable, read_token
 
     text = _given(token)
     try:
@@ -82,8 +82,8 @@ def _given(token: str | None) -> str:
 
 
 def _guessed(text: str, cookie: bool, words: str | None, jobs: int) -> "Note":
-    from stopper.scan.token_guess import count, guess
-    from stopper.scan.token_lint import Note
+    from stopper.scan.tokens.guess import count, guess
+    from stopper.scan.tokens.lint import Note
 
     more: tuple[str, ...] = ()
     if words is not None:

@@ -66,10 +66,10 @@ def _serve(target: str, port: int, env_file: str | None, sensor: "LeakSensor") -
 
 
 def _loaded(target: str, env_file: str | None) -> Any:
-    from stopper.scan.audit_fence import load_environment
-    from stopper.scan.audit_import import imported
-    from stopper.scan.audit_parcel import Job
-    from stopper.scan.audit_target import named
+    from stopper.scan.audit.fence import load_environment
+    from stopper.scan.audit.importing import imported
+    from stopper.scan.audit.parcel import Job
+    from stopper.scan.audit.target import named
     from stopper.scan.options import ProbeOptions
     from stopper.scan.running.read import is_flask
 

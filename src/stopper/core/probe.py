@@ -181,7 +181,7 @@ class Identity:
 
 
 class Forge(Protocol):
-    """Makes bad tokens out of good ones, and good ones where the key is known. It lives in ``scan/forge.py``."""
+    """Makes bad tokens out of good ones, and good ones where the key is known. It lives in ``scan/tokens/forge.py``."""
 
     def tampered(self, token: str, **claims: object) -> str:
         """The token with changed claims and its old signature."""

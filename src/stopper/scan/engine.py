@@ -30,7 +30,7 @@ from stopper.core.rule import Rule, Surface
 from stopper.scan.detecting import DetectorResult, one_line, outcome_of, run_detectors
 from stopper.scan.options import Progress, silent
 from stopper.scan.order_of_probes import by_kind, by_turns, by_weight, readers_first, run_beside
-from stopper.scan.renewal import Renewals
+from stopper.scan.people.renewal import Renewals
 from stopper.scan.room import is_little
 from stopper.scan.turns import Turn
 from stopper.scan.wire.courier import USED_UP, Courier

@@ -8,9 +8,9 @@ from typing import Final
 from stopper.core.app import App, Route
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped
-from stopper.scan.honest import HonestRequests
 from stopper.scan.merge import template_pattern
 from stopper.scan.reached import NOBODY, STATES, Cell, Reached, State
+from stopper.scan.surface.honest import HonestRequests
 from stopper.scan.survey import ENDS_ACCESS, is_static
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.reach_log import ReachLog

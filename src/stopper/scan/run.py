@@ -12,22 +12,22 @@ from stopper.core.errors import IncompleteError
 from stopper.core.exchange import Request, Response
 from stopper.core.login_names import LOGIN
 from stopper.core.probe import Skipped
-from stopper.scan.audit import run_audit
+from stopper.scan.audit.parent import run_audit
 from stopper.scan.check import run_check
-from stopper.scan.crawl import beside, crawled
-from stopper.scan.crawling import ENDS, Crawled
-from stopper.scan.doors import REGISTER
-from stopper.scan.graphql import found_door
-from stopper.scan.more_words import heads_of
-from stopper.scan.nothing_there import plain_get
 from stopper.scan.options import ProbeOptions
-from stopper.scan.other_versions import other_versions
-from stopper.scan.page_links import links
-from stopper.scan.page_routes import TAKES_AWAY, with_pages_of
+from stopper.scan.people.doors import REGISTER
 from stopper.scan.probing import Clock, examine, nothing, start
 from stopper.scan.report import ReadError, Report
 from stopper.scan.score import scored
 from stopper.scan.spec.find import USUAL, found_spec, given_spec
+from stopper.scan.surface.crawl import beside, crawled
+from stopper.scan.surface.crawling import ENDS, Crawled
+from stopper.scan.surface.graphql import found_door
+from stopper.scan.surface.more_words import heads_of
+from stopper.scan.surface.nothing_there import plain_get
+from stopper.scan.surface.other_versions import other_versions
+from stopper.scan.surface.page_links import links
+from stopper.scan.surface.page_routes import TAKES_AWAY, with_pages_of
 from stopper.scan.target import new_canary
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.first_visit import given_to, is_wanted

@@ -10,10 +10,10 @@ from stopper.core.app import App
 from stopper.core.exchange import Request
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Skipped
-from stopper.scan.honest import HonestRequests
 from stopper.scan.merge import template_pattern
 from stopper.scan.report import Coverage
 from stopper.scan.staying import find_accounts
+from stopper.scan.surface.honest import HonestRequests
 from stopper.scan.wire.body_members import members_in
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.foreign_deeds import makes_an_account

@@ -12,22 +12,22 @@ from stopper.core.probe import Depth, Identity, Mode, Skipped, Target
 from stopper.core.probing.accounts.login import ENTERED, REGISTERED
 from stopper.core.probing.accounts.own_values import told_about
 from stopper.core.probing.accounts.unknown_people import GIVEN
-from stopper.scan.crawl import beside, crawled
-from stopper.scan.crawling import Crawled
-from stopper.scan.forge import TokenForge
-from stopper.scan.graphql import with_graphql
-from stopper.scan.guessed_inputs import ROUTES_MOST, guess_registrations, guessed_inputs
-from stopper.scan.harvest import harvested
-from stopper.scan.honest import HonestRequests
-from stopper.scan.identities import Scene, gather
-from stopper.scan.missing_fields import learn_doors, learn_fields
-from stopper.scan.nothing_there import Nothing
-from stopper.scan.other_versions import with_other_versions
-from stopper.scan.own_words import own_words
-from stopper.scan.page_routes import with_forms_of
-from stopper.scan.renewal import Renewals
+from stopper.scan.people.identities import Scene, gather
+from stopper.scan.people.renewal import Renewals
 from stopper.scan.room import is_little
-from stopper.scan.usual_ids import called_otherwise
+from stopper.scan.surface.crawl import beside, crawled
+from stopper.scan.surface.crawling import Crawled
+from stopper.scan.surface.graphql import with_graphql
+from stopper.scan.surface.guessed_inputs import ROUTES_MOST, guess_registrations, guessed_inputs
+from stopper.scan.surface.harvest import harvested
+from stopper.scan.surface.honest import HonestRequests
+from stopper.scan.surface.missing_fields import learn_doors, learn_fields
+from stopper.scan.surface.nothing_there import Nothing
+from stopper.scan.surface.other_versions import with_other_versions
+from stopper.scan.surface.page_routes import with_forms_of
+from stopper.scan.surface.usual_ids import called_otherwise
+from stopper.scan.tokens.forge import TokenForge
+from stopper.scan.tokens.own_words import own_words
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.deeds_by_get import says_a_deed
 from stopper.scan.wire.form_doors import FormDoors

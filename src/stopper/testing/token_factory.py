@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 
 from stopper.auth.signing_key import ALGORITHMS, PrivateKey, SigningKey
 from stopper.core.secret import Secret
-from stopper.scan.forge import TokenForge, encode, is_token, sign_hmac
+from stopper.scan.tokens.forge import TokenForge, encode, is_token, sign_hmac
 
 HUGE: Final = 200_000
 """Characters; no honest token is near it, and a verifier must not decode it first."""

@@ -11,7 +11,7 @@ from stopper.scan.access.join import joined, with_answers
 from stopper.scan.access.row import Row
 from stopper.scan.access.trace import Traced
 from stopper.scan.access.witness import Answered, is_bare
-from stopper.scan.audit import run_audit
+from stopper.scan.audit.parent import run_audit
 from stopper.scan.options import ProbeOptions
 from stopper.scan.reports import html, text
 from stopper.scan.reports import json as json_report

@@ -16,10 +16,10 @@ from stopper.core.app import App, Route
 from stopper.core.probe import Identity
 from stopper.core.probing.accounts.login import filled
 from stopper.core.secret import Secret
-from stopper.scan.crawl import crawled
-from stopper.scan.honest import plausible
 from stopper.scan.options import ProbeOptions
 from stopper.scan.run import run_scan
+from stopper.scan.surface.crawl import crawled
+from stopper.scan.surface.honest import plausible
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport

@@ -13,7 +13,7 @@ from tests.scan.engine.sample_app import BAD, GOOD
 from stopper.core.errors import IncompleteError, UsageError
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
-from stopper.scan.audit import run_audit
+from stopper.scan.audit.parent import run_audit
 from stopper.scan.options import ProbeOptions
 from stopper.scan.report import Report
 

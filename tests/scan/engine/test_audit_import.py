@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from stopper.core.errors import IncompleteError, UsageError
-from stopper.scan.audit import answers, read_access, run_audit
-from stopper.scan.audit_fence import servers_in
-from stopper.scan.audit_target import named
+from stopper.scan.audit.fence import servers_in
+from stopper.scan.audit.parent import answers, read_access, run_audit
+from stopper.scan.audit.target import named
 from stopper.scan.options import ProbeOptions
 
 APP = "from flask import Flask\napp = Flask('shop')\n\n\n@app.get('/')\ndef index():\n    return 'x'\n"

@@ -6,10 +6,10 @@ from flask import Flask, jsonify, redirect, request
 from stopper.core.app import App, Route
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
-from stopper.scan.crawl import beside, crawled
-from stopper.scan.honest import HonestRequests
-from stopper.scan.more_words import of_field
-from stopper.scan.other_versions import other_versions, with_other_versions
+from stopper.scan.surface.crawl import beside, crawled
+from stopper.scan.surface.honest import HonestRequests
+from stopper.scan.surface.more_words import of_field
+from stopper.scan.surface.other_versions import other_versions, with_other_versions
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 

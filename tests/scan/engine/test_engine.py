@@ -31,8 +31,8 @@ from stopper.core.probe import (
 from stopper.core.probing.baseline import tries
 from stopper.core.rule import Hit, Probe, Rule, Surface
 from stopper.scan.engine import not_for, readers_first, run_detectors, run_probe, run_probes
-from stopper.scan.forge import TokenForge
-from stopper.scan.honest import HonestRequests
+from stopper.scan.surface.honest import HonestRequests
+from stopper.scan.tokens.forge import TokenForge
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 

@@ -14,12 +14,12 @@ from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.probe import Identity, Send, Steps, Target
 from stopper.core.probing.accounts.login import filled, log_in
 from stopper.core.secret import Secret
-from stopper.scan.doors import accounts_bodies
-from stopper.scan.entry_page import entry_request
-from stopper.scan.forge import TokenForge
-from stopper.scan.honest import HonestRequests
-from stopper.scan.identities import Scene, gather
+from stopper.scan.people.doors import accounts_bodies
+from stopper.scan.people.entry_page import entry_request
+from stopper.scan.people.identities import Scene, gather
 from stopper.scan.running.read import read_running
+from stopper.scan.surface.honest import HonestRequests
+from stopper.scan.tokens.forge import TokenForge
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 

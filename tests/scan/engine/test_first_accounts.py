@@ -12,8 +12,8 @@ from stopper.core.probe import Identity
 from stopper.core.probing.accounts.login import understood
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import find
-from stopper.scan.honest import HonestRequests
-from stopper.scan.identities import Scene, gather
+from stopper.scan.people.identities import Scene, gather
+from stopper.scan.surface.honest import HonestRequests
 from stopper.scan.trial import try_rule
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stopper.core.secret import Secret
-from stopper.scan.forge import TokenForge, guesses, is_token, words
+from stopper.scan.tokens.forge import TokenForge, guesses, is_token, words
 
 FORGE = TokenForge()
 KEY = "k" * 64

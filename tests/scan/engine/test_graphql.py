@@ -21,12 +21,12 @@ from stopper.core.probe import Identity, Mode
 from stopper.core.probing.graphql_limits import deep_query
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import load
-from stopper.scan.graphql import with_graphql
-from stopper.scan.graphql_names import Placing
-from stopper.scan.graphql_schema import Given, Kind, Schema, schema_in
-from stopper.scan.honest import HonestRequests
 from stopper.scan.options import ProbeOptions
 from stopper.scan.run import run_scan
+from stopper.scan.surface.graphql import with_graphql
+from stopper.scan.surface.graphql_names import Placing
+from stopper.scan.surface.graphql_schema import Given, Kind, Schema, schema_in
+from stopper.scan.surface.honest import HonestRequests
 from stopper.scan.target import prepare
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.graphql_answers import as_answered

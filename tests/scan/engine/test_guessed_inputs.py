@@ -7,8 +7,8 @@ import pytest
 from flask import Flask, jsonify, request
 
 from stopper.core.app import App, Reader, Route
-from stopper.scan.guessed_inputs import QUERY, guess_registrations, guessed_inputs
-from stopper.scan.honest import HonestRequests
+from stopper.scan.surface.guessed_inputs import QUERY, guess_registrations, guessed_inputs
+from stopper.scan.surface.honest import HonestRequests
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.transport import Transport
 from stopper.scan.wire.wsgi import WsgiTransport

@@ -16,11 +16,11 @@ import pytest
 
 from stopper.core.exchange import Request
 from stopper.scan.catalogue import load
-from stopper.scan.crawl import crawled
 from stopper.scan.options import ProbeOptions
 from stopper.scan.reports import html, junit, sarif, text
 from stopper.scan.reports import json as as_json
 from stopper.scan.run import run_scan
+from stopper.scan.surface.crawl import crawled
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.http import HttpTransport
 from stopper.scan.wire.transport import BODY_CAP

@@ -15,12 +15,12 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Identity, Mode
 from stopper.core.secret import Secret
-from stopper.scan.credential import COOKIE_WORDS, credentials_in
-from stopper.scan.doors import REGISTER, doors
-from stopper.scan.harvest import harvested, ids_in
-from stopper.scan.honest import HonestRequests
-from stopper.scan.identities import Scene, gather
+from stopper.scan.people.credential import COOKIE_WORDS, credentials_in
+from stopper.scan.people.doors import REGISTER, doors
+from stopper.scan.people.identities import Scene, gather
 from stopper.scan.running.read import read_running
+from stopper.scan.surface.harvest import harvested, ids_in
+from stopper.scan.surface.honest import HonestRequests
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 

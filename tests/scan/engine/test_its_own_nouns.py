@@ -3,8 +3,8 @@
 import pytest
 from flask import Flask
 
-from stopper.scan.crawl import crawled
-from stopper.scan.its_own_nouns import of_its_own_nouns
+from stopper.scan.surface.crawl import crawled
+from stopper.scan.surface.its_own_nouns import of_its_own_nouns
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 

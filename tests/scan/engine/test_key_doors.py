@@ -8,10 +8,10 @@ from flask import Flask, jsonify, request
 
 from stopper.core.app import App, Reader, Route
 from stopper.core.probe import Identity, Target
-from stopper.scan.forge import TokenForge
-from stopper.scan.honest import HonestRequests
-from stopper.scan.identities import Scene, gather
-from stopper.scan.renewal import Renewals
+from stopper.scan.people.identities import Scene, gather
+from stopper.scan.people.renewal import Renewals
+from stopper.scan.surface.honest import HonestRequests
+from stopper.scan.tokens.forge import TokenForge
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 

@@ -13,12 +13,12 @@ from tests.scan.engine.test_identities import bearer, become, whoami
 
 from stopper.core.app import App, Route
 from stopper.core.login_names import LOGIN
-from stopper.scan.doors import REGISTER, doors
-from stopper.scan.honest import HonestRequests
-from stopper.scan.identities import Scene, gather
 from stopper.scan.merge import with_spec
+from stopper.scan.people.doors import REGISTER, doors
+from stopper.scan.people.identities import Scene, gather
 from stopper.scan.running.read import read_running
 from stopper.scan.spec.read import read_spec
+from stopper.scan.surface.honest import HonestRequests
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 

@@ -8,8 +8,8 @@ from flask import Flask, jsonify, request
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Response
-from stopper.scan.honest import HonestRequests
-from stopper.scan.missing_fields import learn_fields, missing_in
+from stopper.scan.surface.honest import HonestRequests
+from stopper.scan.surface.missing_fields import learn_fields, missing_in
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 

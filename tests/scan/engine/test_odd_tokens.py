@@ -11,9 +11,9 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Request
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
-from stopper.scan.credential import proven
-from stopper.scan.honest import HonestRequests
-from stopper.scan.identities import Scene, gather
+from stopper.scan.people.credential import proven
+from stopper.scan.people.identities import Scene, gather
+from stopper.scan.surface.honest import HonestRequests
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 

@@ -28,9 +28,9 @@ from stopper import Stopper, browser_session, current_principal, public
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
-from stopper.scan.honest import HonestRequests
-from stopper.scan.identities import Scene, gather
+from stopper.scan.people.identities import Scene, gather
 from stopper.scan.running.read import read_running
+from stopper.scan.surface.honest import HonestRequests
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.http import HttpTransport
 from stopper.scan.wire.own_page import OwnPage, PageToken, Visit

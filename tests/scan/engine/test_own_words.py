@@ -10,8 +10,8 @@ from stopper.core.app import App, Spec
 from stopper.core.probe import Identity
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import find
-from stopper.scan.forge import TokenForge
-from stopper.scan.own_words import own_words, spellings
+from stopper.scan.tokens.forge import TokenForge
+from stopper.scan.tokens.own_words import own_words, spellings
 from stopper.scan.trial import try_rule
 
 pytestmark = pytest.mark.filterwarnings("ignore:The HMAC key")  # weak on purpose

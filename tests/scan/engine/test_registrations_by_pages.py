@@ -8,10 +8,10 @@ from flask import Flask, jsonify, redirect, request, session
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange, Request, Response
-from stopper.scan.doors import REGISTER, doors
-from stopper.scan.honest import HonestRequests
-from stopper.scan.identities import Scene, gather
-from stopper.scan.page_visit import wants_a_token
+from stopper.scan.people.doors import REGISTER, doors
+from stopper.scan.people.identities import Scene, gather
+from stopper.scan.people.page_visit import wants_a_token
+from stopper.scan.surface.honest import HonestRequests
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 

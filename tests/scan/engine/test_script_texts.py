@@ -3,8 +3,8 @@
 import pytest
 
 from stopper.core.exchange import Response
-from stopper.scan.named_routes import Named, named_routes
-from stopper.scan.script_texts import written_out
+from stopper.scan.surface.named_routes import Named, named_routes
+from stopper.scan.surface.script_texts import written_out
 
 APP = """const I="identity/",T="trips/api/v2/",base="/api";
 const urls={LOGIN:"api/auth/login",CARS:"api/cars",WHERE:"api/cars/<carId>/location"};

@@ -10,10 +10,10 @@ from flask import Flask, jsonify, request
 from tests.scan.engine.test_identities import bearer
 
 from stopper.core.app import App, Route
-from stopper.scan.honest import HonestRequests
-from stopper.scan.identities import Scene, gather
-from stopper.scan.missing_fields import learn_doors
-from stopper.scan.told_bodies import amended
+from stopper.scan.people.identities import Scene, gather
+from stopper.scan.people.told_bodies import amended
+from stopper.scan.surface.honest import HonestRequests
+from stopper.scan.surface.missing_fields import learn_doors
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 

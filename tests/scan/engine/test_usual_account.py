@@ -9,7 +9,7 @@ from tests.scan.engine.test_identities import bearer, become, whoami
 from stopper.core.app import Route
 from stopper.core.probe import Identity, Mode
 from stopper.core.secret import Secret
-from stopper.scan.usual_account import _shown
+from stopper.scan.people.usual_account import _shown
 
 
 def staff(*, anything: bool = False, limit: int = 99) -> Flask:

@@ -15,12 +15,12 @@ from stopper.core.app import App, Route
 from stopper.core.errors import UsageError
 from stopper.scan import catalogue
 from stopper.scan.engine import run_detectors
-from stopper.scan.honest import HonestRequests
 from stopper.scan.options import ProbeOptions
 from stopper.scan.reports import html, text
 from stopper.scan.reports import json as json_report
 from stopper.scan.run import run_scan
 from stopper.scan.spec.read import read_spec
+from stopper.scan.surface.honest import HonestRequests
 
 CANARY = "Zq8PostmanCanary41x"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjb2xsZWN0aW9uIn0.c2lnbmF0dXJlLW9mLWEtY29sbGVjdGlvbg"

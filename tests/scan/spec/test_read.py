@@ -10,10 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stopper.core.errors import UsageError
-from stopper.scan.honest import HonestRequests
 from stopper.scan.spec.find import given_spec
 from stopper.scan.spec.read import in_one, read_spec
 from stopper.scan.spec.sample import sample
+from stopper.scan.surface.honest import HonestRequests
 
 THREE: dict[str, Any] = {
     "openapi": "3.0.3",

@@ -12,10 +12,10 @@ from stopper.core.app import App, Route
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Identity, Skipped
 from stopper.core.secret import Secret
-from stopper.scan.honest import HonestRequests
-from stopper.scan.identities import Scene, gather
+from stopper.scan.people.identities import Scene, gather
 from stopper.scan.staying import left_behind
 from stopper.scan.staying import test_people as people_told
+from stopper.scan.surface.honest import HonestRequests
 from stopper.scan.survey import tidy
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.foreign_deeds import PeopleKnown

@@ -12,7 +12,7 @@ from stopper.core.labels import LabelKind
 from stopper.core.place import Span
 from stopper.core.probing.baseline import is_door
 from stopper.core.values import Call, Choice, Constant, Name, Truth, Value, walk
-from stopper.scan.honest import effect_for
+from stopper.scan.surface.honest import effect_for
 
 SHOWN: Final[tuple[LabelKind, ...]] = (
     "authorization-header", "api-key", "cookie", "session", "claims", "unverified-claims", "token",

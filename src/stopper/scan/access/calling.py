@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from stopper.core.app import Route
 from stopper.core.exchange import Request
 from stopper.scan.access.layers import Way, decorators_of, handler_of
-from stopper.scan.honest import HonestRequests
+from stopper.scan.surface.honest import HonestRequests
 from stopper.scan.wire.wsgi import environment
 
 GARBAGE: Final = (

@@ -13,9 +13,9 @@ from stopper.core.exchange import Response
 from stopper.scan.access.calling import GARBAGE, Calls, Door, door_of
 from stopper.scan.access.layers import Layer, Way, way_to
 from stopper.scan.access.tracer import Journey, journey
-from stopper.scan.honest import HonestRequests
 from stopper.scan.running.read import openapi_path
 from stopper.scan.source import names
+from stopper.scan.surface.honest import HonestRequests
 
 BUDGET: Final = 60.0
 """Seconds for all doors together; those that are left then are told by their source alone."""

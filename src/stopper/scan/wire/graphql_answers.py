@@ -9,7 +9,7 @@ from typing import Final, cast
 from stopper.core.exchange import Response
 from stopper.core.login_names import LOGIN
 from stopper.core.probing.accounts.own_values import SELF
-from stopper.scan.graphql_schema import SAYING
+from stopper.scan.surface.graphql_schema import SAYING
 
 _CODES: Final[Mapping[str, int]] = {
     "UNAUTHENTICATED": 401, "UNAUTHORIZED": 401, "FORBIDDEN": 403, "PERMISSION_DENIED": 403, "NOT_FOUND": 404, "BAD_USER_INPUT": 400,

@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlencode
 
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.rule import Surface
-from stopper.scan.graphql_schema import Kind, Schema
 from stopper.scan.merge import template_pattern
+from stopper.scan.surface.graphql_schema import Kind, Schema
 from stopper.scan.wire.graphql_answers import as_answered
 from stopper.scan.wire.transport import Hold, Transport, at_once
 
