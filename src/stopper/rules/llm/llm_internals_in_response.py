@@ -7,6 +7,7 @@ from typing import Final, TypeAlias, cast
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.held_attributes import held_under
 from stopper.core.flow.passing import handed
 from stopper.core.outgoing.llm_names import SYSTEM, messages, model_calls, said, talks_to_models
 from stopper.core.place import Span
@@ -72,6 +73,8 @@ def detect(app: App) -> Iterator[Hit]:
     makers = [call.function for call in calls if call.function and _gives_all(facts, call.function, asked)]
     asked |= {call.span for call in facts.calls(*makers)} if makers else set()
     around = {call.function for call in calls if call.function and call.function not in makers}
+    # a function that one place calls stands there, and is called by its own name
+    around |= {facts.function_around(call.span) for call in calls if call.span is not None} - {"", *makers}
     through = frozenset(call.span for call in facts.calls(*around)) if around else frozenset[Span | None]()
     orders = {
         text
@@ -84,8 +87,8 @@ def detect(app: App) -> Iterator[Hit]:
     own = {flow.span for flow in flows}
     for flow in flows:
         what = _internal(facts, flow.value, asked, orders, through)
-        what = what or _made_elsewhere(facts, flow.value, asked, orders, own)
-        what = what or (_PROMPT if _holds_order(flow.value, asked) else "")
+        what = what or _made_elsewhere(facts, flow.value, asked, orders, own, through)
+        what = what or (_PROMPT if _holds_order(facts, flow.value, asked) else "")
         if what and not (what == _PROMPT and _leaves_out(facts, flow.function)):
             yield Hit(f"the answer holds {what}", flow.span)
 
@@ -109,9 +112,16 @@ def _gives_all(facts: SourceFacts, function: str, asked: Asked) -> bool:
     )
 
 
-def _made_elsewhere(facts: SourceFacts, value: Value, asked: Asked, orders: set[str], own: set[Span]) -> str:
-    """What a function of the project puts together for the answer: ``return to_answer(ask(question))``; not where that is an answer itself."""
-    makers = {part.callee for part in walk(value, 3) if isinstance(part, Call) and part.span not in asked}
+def _made_elsewhere(
+    facts: SourceFacts, value: Value, asked: Asked, orders: set[str], own: set[Span], through: frozenset[Span | None]
+) -> str:
+    """What a function of the project puts together for the answer: ``return to_answer(ask(question))``; not where that is an answer itself,
+    and not a record of which the answer takes a field."""
+    inside = list(walk(value, 3))
+    taken = {id(part.owner) for part in inside if isinstance(part, Member) and _inside(facts, part) != (part.owner,)}
+    makers = {
+        part.callee for part in inside if isinstance(part, Call) and part.span not in asked and id(part) not in taken
+    }
     made = (
         one.value
         for name in sorted(makers)
@@ -119,31 +129,35 @@ def _made_elsewhere(facts: SourceFacts, value: Value, asked: Asked, orders: set[
         for one in facts.returns_of(name)
         if one.span not in own
     )
-    return next((what for one in made if (what := _internal(facts, one, asked, orders))), "")
+    return next((what for one in made if (what := _internal(facts, one, asked, orders, through))), "")
 
 
-def _holds_order(value: Value, asked: Asked) -> bool:
+def _holds_order(facts: SourceFacts, value: Value, asked: Asked) -> bool:
     """A message of the role ``system`` among what is sent back, as a history of the talk has one."""
     return any(
         isinstance(part, Mapping)
         and text_of(part.get("role")) in ("system", "developer")
         and part.get("content") is not None
-        for part in _sent_back(value, asked)
+        for part in _sent_back(facts, value, asked)
     )
 
 
-def _sent_back(value: Value, asked: Asked) -> Iterator[Value]:
+def _sent_back(facts: SourceFacts, value: Value, asked: Asked) -> Iterator[Value]:
     """The value and everything inside, but nothing of what a model was asked: the answer to a question does not hold it."""
     level, seen = [value], {id(value)}
     for _ in range(9):
         yield from level
-        inner = [part for one in level if not _is_asked(one, asked) for part in _inside(one)]
+        inner = [part for one in level if not _is_asked(one, asked) for part in _inside(facts, one)]
         level = list({id(part): part for part in inner if id(part) not in seen}.values())
         seen.update(id(part) for part in level)
 
 
-def _inside(value: Value) -> tuple[Value, ...]:
-    """The parts of a value; of ``talk[1:]`` what comes after the first message."""
+def _inside(facts: SourceFacts, value: Value) -> tuple[Value, ...]:
+    """The parts of a value; of ``talk[1:]`` what comes after the first message, and of ``reply.text`` what the record holds there."""
+    if isinstance(value, Member) and isinstance(value.owner, Call):
+        held = tuple([one for one, _ in held_under(facts, value.owner, value.attribute)])
+        if held:
+            return held
     if isinstance(value, Item) and isinstance(value.owner, Sequence) and isinstance(value.key, Unknown):
         first = value.key.parts[0] if value.key.parts else None
         if isinstance(first, Constant) and isinstance(first.value, int) and first.value > 0:
@@ -164,7 +178,7 @@ def _internal(
     facts: SourceFacts, value: Value, asked: Asked, orders: set[str], through: frozenset[Span | None] = frozenset()
 ) -> str:
     """What it holds; nothing of what the calls at these places, that ask a model in their turn, are handed."""
-    sent = list(_sent_back(value, asked | through))
+    sent = list(_sent_back(facts, value, asked | through))
     read = {id(part.owner) for part in sent if isinstance(part, (Item, Member))}
     for part in sent:
         if isinstance(part, Member) and part.attribute in (*_INTERNAL, "model") and _of_model(facts, part.owner, asked):
