@@ -41,6 +41,7 @@ _HOLDS: Final = frozenset({"<", "<=", ">", ">=", "in", "not in"})
 """How a number is held against a most; ``type(wanted) is not int`` asks only what it is."""
 _LARGE: Final = 32_000
 """Tokens of one answer above which a bound is none."""
+_HOW_MANY: Final = "the caller says how many answers are made"
 _MANY: Final = 10_000
 """Requests a day above which a limit is none for what each costs."""
 
@@ -49,7 +50,13 @@ def detect(app: App) -> Iterator[Hit]:
     """Calls of a model that a route reaches and that bound neither the answer nor the caller."""
     facts = source_of(app)
     for call in model_calls(facts):
-        if not call.function or not facts.routes_reaching(call.function) or _is_bounded(facts, call):
+        if not call.function or not facts.routes_reaching(call.function):
+            continue
+        many = said(call, "n", "best_of", "candidate_count")
+        if many is not None and _is_callers_choice(facts, many, call.function):
+            yield Hit(_HOW_MANY, call.span, certainty="likely")
+            continue
+        if _is_bounded(facts, call):
             continue
         if not _limits_callers(facts, call.function) and not _asks_for_length(facts, call.function):
             yield Hit("neither the length of the answer nor what a caller may spend is bounded", call.span)
@@ -208,7 +215,7 @@ def _asks_for_length(facts: SourceFacts, function: str) -> bool:
 def fix(app: App, hit: Hit) -> Edit | None:
     """A thousand tokens for one answer, in a call that has the form of OpenAI's or Anthropic's; whoever needs more must say so."""
     for call in model_calls(source_of(app)):
-        if call.span == hit.span and call.method == "create" and payload(call) is None:
+        if call.span == hit.span and call.method == "create" and payload(call) is None and hit.message != _HOW_MANY:
             if call.callee.endswith("responses.create"):
                 return passing(call, ("max_output_tokens", "1024"), safe=False)
             if call.keyword("messages") is not None:

@@ -14,7 +14,7 @@ from stopper.core.outgoing.llm_names import asks_by_name, model_calls, said, tal
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probing.llm import broken, models
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Item, Mapping, Name, Value, parts, walk
+from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Unknown, Value, parts, walk
 
 _SINKS: Final[tuple[SinkKind, ...]] = ("code", "subprocess", "sql", "deserialisation", "file-path")
 _WORDS: Final = {
@@ -50,10 +50,26 @@ def detect(app: App) -> Iterator[Hit]:
                 "the model chooses which function is called, out of all that there are", call.span, certainty="likely"
             )
     yield from _dispatched(facts)
+    yield from _decided(facts, asked)
     for call in facts.calls(*_AGENTS):
         yield Hit("the model gets a tool that runs any code", call.span, certainty="likely")
     for call in facts.calls_matching(_STATEMENTS):
         yield Hit("the model writes statements or code, and the library runs them", call.span, certainty="likely")
+
+
+def _decided(facts: SourceFacts, asked: set[int]) -> Iterator[Hit]:
+    """``db.session.delete(db.session.get(Order, answer["order"]))``, ``requests.get(answer)``: the model says what is deleted, or which
+    address is asked, and nobody confirms it."""
+    for call in facts.calls("*.delete", "*.delete_one", "*.delete_many"):
+        if call.method == "delete" and not call.callee.endswith("session.delete"):
+            continue
+        chosen = any(_from_model(facts, one, asked) for one in call.args)
+        if chosen and not any(_ASKS.search(other.method) for other in facts.calls_in(call.function)):
+            yield Hit("the model chooses what is deleted", call.span, certainty="likely")
+    for flow in facts.flows("outbound-url"):
+        whole = not isinstance(flow.value, (Format, Unknown)) and _from_model(facts, flow.value, asked)
+        if whole and not _is_listed(facts, flow) and not is_checked(facts, flow.value, flow.function):
+            yield Hit("the model chooses which address is asked", flow.span, certainty="likely")
 
 
 def _is_listed(facts: SourceFacts, flow: Flow) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.deployment.switched_on import asked_for, is_on
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.body_models import classes_by_name
@@ -24,6 +25,7 @@ from stopper.core.values import (
     EnvironmentValue,
     Format,
     Item,
+    Mapping,
     Member,
     Name,
     Parameter,
@@ -57,6 +59,13 @@ _METADATA: Final = frozenset({
     "stop_reason", "status", "created", "created_at", "object", "system_fingerprint", "service_tier", "incomplete_details",
     "status_code", "reason", "reason_phrase", "ok", "is_error", "is_success", "elapsed",
 })  # fmt: skip
+_LOGGED: Final = "what was said to the model, or what it answered, is logged: look whether people's words are in it"
+_TRACKERS: Final = tuple(
+    f"sentry_sdk.{name}" for name in ("set_context", "set_extra", "set_tag", "add_breadcrumb", "capture_message")
+)
+"""What is sent to whoever collects errors, with the next one."""
+_IN_A_BROWSER: Final = re.compile(r"\bdangerouslyAllowBrowser\s*:\s*true\b")
+_CHAINS: Final = ("langchain", "langchain.globals", "langchain_core.globals", "langchain_core")
 _PAGES: Final = {"quick": 4, "standard": 8, "deep": 20}
 
 
@@ -84,11 +93,36 @@ def detect(app: App) -> Iterator[Hit]:
                     Span(file.path, number, number, 1, len(line) + 1),
                     certainty="certain",
                 )
+        for number, line in file.lines_with("dangerouslyallowbrowser"):
+            if _IN_A_BROWSER.search(line):
+                said = "the browser asks the model's provider itself, so it has the provider's key"
+                yield Hit(said, Span(file.path, number, number, 1, len(line) + 1), certainty="likely")
     for flow in facts.flows("response", "template", "log", "print"):
         if _carries_key(flow.value):
             yield Hit("the key of a model's provider leaves the application", flow.span, certainty="certain")
     if talks_to_models(facts):
         yield from _logged(facts)
+        yield from _told_by_library(facts)
+
+
+def _told_by_library(facts: SourceFacts) -> Iterator[Hit]:
+    """``langchain.debug = True``, ``set_debug(True)``: LangChain writes every prompt and answer."""
+    places = [
+        one.span
+        for one in facts.assignments()
+        if one.attribute in ("debug", "verbose")
+        and isinstance(one.into, Name)
+        and one.into.dotted in _CHAINS
+        and is_on(facts, one.value)
+    ]
+    places += [
+        call.span
+        for call in facts.calls("*.set_debug", "*.set_verbose")
+        if call.callee.startswith(_CHAINS) and call.span is not None and is_on(facts, call.argument(0, "value"))
+    ]
+    for span in places:
+        if not asked_for(facts, span):
+            yield Hit(f"LangChain writes all of it: {_LOGGED}", span, certainty="possible", severity="low")
 
 
 def _carries_key(value: Value, depth: int = 8, met: dict[int, int] | None = None) -> bool:
@@ -119,18 +153,24 @@ def _logged(facts: SourceFacts) -> Iterator[Hit]:
     for call in calls:
         told.setdefault(call.function, set()).update(origin for prompt in prompts(call) for origin in _sources(prompt))
     fields = {field for call in calls for prompt in prompts(call) for field in _fields(facts, prompt)}
-    for flow in facts.flows("log", "print"):
-        mine = told.get(flow.function, set()) | _told_through(facts, flow.function, told)
-        said = [one for one in _told(flow.value) if not (_is_measure(one) or _is_metadata(one) or _is_number(one))]
+    lines = [(flow.function, flow.value, flow.span) for flow in facts.flows("log", "print")]
+    lines += [
+        (call.function, given, call.span)
+        for call in facts.calls(*_TRACKERS)
+        if call.span is not None
+        for given in (*call.args, *(held for _, held in call.keywords))
+    ]
+    for function, value, place in lines:
+        mine = told.get(function, set()) | _told_through(facts, function, told)
+        said = [one for one in _told(value) if not (_is_measure(one) or _is_metadata(one) or _is_number(one))]
         answer = any(isinstance(part, Call) and id(part) in asked for one in said for part in walk(one))
         answer = answer or any(_is_answer(facts, one) for one in said)
         answer = answer or (bool(fields) and any(not fields.isdisjoint(_fields(facts, one)) for one in said))
-        message = "what was said to the model, or what it answered, is logged: look whether people's words are in it"
         if answer or any(_sources(one) & mine for one in said):
-            yield Hit(message, flow.span, certainty="possible", severity="low")
+            yield Hit(_LOGGED, place, certainty="possible", severity="low")
             continue
         for span in dict.fromkeys(place for one in said for place in _handed_over(facts, one, told)):
-            yield Hit(message, span, certainty="possible", severity="low")
+            yield Hit(_LOGGED, span, certainty="possible", severity="low")
 
 
 def _sources(value: Value | None) -> frozenset[object]:
@@ -187,6 +227,8 @@ def _is_answer(facts: SourceFacts, value: Value) -> bool:
 
 def _told(value: Value) -> tuple[Value, ...]:
     """The parts of a log line, each for itself."""
+    if isinstance(value, Mapping):
+        return tuple([one for _, one in value.items])
     return value.parts if isinstance(value, (Unknown, Format)) else (value,)
 
 
