@@ -28,9 +28,9 @@ from stopper.core.values import (
     Parameter,
     Sequence,
     Truth,
-    Unknown,
     Value,
     is_constant,
+    literals,
     options,
     text_of,
     walk,
@@ -41,18 +41,6 @@ YES: Final = frozenset({"1", "true", "yes", "on", "t", "y"})
 NO: Final = frozenset({"0", "false", "no", "off", "f", "n"})
 """And those that they read as no."""
 _CASTS: Final = frozenset({"int", "float", "str", "bool"})
-_UNITS: Final = {
-    "weeks": 604800.0,
-    "days": 86400.0,
-    "hours": 3600.0,
-    "minutes": 60.0,
-    "seconds": 1.0,
-    "milliseconds": 0.001,
-    "microseconds": 0.000001,
-}
-_ORDER: Final = ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks")
-"""The parameters of ``datetime.timedelta`` in their order."""
-_LONG_UNITS: Final = {**_UNITS, "months": 2629800.0, "years": 31557600.0}
 MISSING: Final = object()
 """Stands where a setting is not known."""
 
@@ -91,6 +79,8 @@ def plain(facts: SourceFacts, value: Value | None, depth: int = 6) -> tuple[obje
             return (value.value,)
         case Sequence(items=items):
             return (tuple(one for item in items for one in plain(facts, item, depth - 1)),)
+        case Item(owner=Mapping(open=False) as table, key=key):
+            return tuple(one for held in under_key(table, key) for one in plain(facts, held, depth - 1))
         case EnvironmentValue(default=default) | Item(default=default) if default is not None:
             return plain(facts, default, depth - 1)
         case (
@@ -122,10 +112,19 @@ def plain(facts: SourceFacts, value: Value | None, depth: int = 6) -> tuple[obje
             return tuple(not one for one in plain(facts, inner, depth - 1))
         case Truth(parts=(left, right)):
             said, wanted = plain(facts, left, depth - 1), plain(facts, right, depth - 1)
+            if is_constant(right, None):  # ``os.environ.get("HTTPS") is not None``
+                return tuple((one is None) is not value.differs for one in said)
             told = _compared(wanted, said) if isinstance(left, Constant) else _compared(said, wanted)
             return tuple(not one for one in told) if value.differs else told
         case _:
             return ()
+
+
+def under_key(table: Mapping, key: Value) -> tuple[Value, ...]:
+    """What a table gives for a key: of one that falls back to a literal what stands under that, else all that it holds."""
+    texts = {one.value for one in literals(key) if isinstance(one.value, str)}
+    kept = tuple(held for name, held in table.items if text_of(name) in texts)
+    return kept or tuple(held for _, held in table.items)
 
 
 def is_read_as(facts: SourceFacts, call: Call, wanted: bool) -> bool:
@@ -166,75 +165,6 @@ def _compared(left: tuple[object, ...], right: tuple[object, ...]) -> tuple[obje
         return ()
     names = {str(one).lower() for one in wanted}
     return tuple(str(one).lower() in names for one in left if isinstance(one, str) or one is None)
-
-
-def seconds(facts: SourceFacts, value: Value | None, depth: int = 6) -> float | None:
-    """The longest time that a lifetime may come to; infinite for False, None where it cannot be told."""
-    if value is None or depth == 0:
-        return None
-    match value:
-        case Constant(value=bool(said)):
-            return None if said else float("inf")
-        case Call() if value.method in ("timedelta", "relativedelta"):
-            return _timedelta(facts, value)
-        case EnvironmentValue(default=Constant(value=False) as never):
-            return seconds(facts, never, depth - 1)
-        case Choice() | ConfigValue():
-            found = [
-                seconds(facts, one, depth - 1)
-                for one in (value.options if isinstance(value, Choice) else facts.followed(value))
-                if one is not value
-            ]
-            known = [one for one in found if one is not None]
-            return max(known) if known else None
-        case Unknown(parts=(left, right)):
-            first, second = seconds(facts, left, depth - 1), seconds(facts, right, depth - 1)
-            return first * second if first is not None and second is not None else None
-        case _:
-            return _number(facts, value)
-
-
-def _number(facts: SourceFacts, value: Value | None) -> float | None:
-    found = [
-        float(one)
-        for one in plain(facts, value)
-        if (isinstance(one, (int, float)) and not isinstance(one, bool))
-        or (isinstance(one, str) and one.strip().isdigit())
-    ]
-    return max(found) if found else None
-
-
-def _timedelta(facts: SourceFacts, call: Call) -> float | None:
-    named = [*zip(_ORDER, call.args, strict=False), *call.keywords]
-    if not named:
-        return None
-    total = 0.0
-    for unit, value in named:
-        number = _number(facts, value)
-        if number is None or unit not in _LONG_UNITS:
-            return None
-        total += number * _LONG_UNITS[unit]
-    return total
-
-
-def lasting(value: object) -> float | None:
-    """The seconds of a lifetime as a running application holds it; infinite for False, None where it is none."""
-    if value is False:
-        return float("inf")
-    total = getattr(value, "total_seconds", None)
-    if callable(total):
-        return float(str(total()))
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-def said_time(length: float) -> str:
-    """A lifetime in words."""
-    if length == float("inf"):
-        return "for ever"
-    for unit, size in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
-        if length >= 2 * size:
-            return f"{length / size:g} {unit}"
-    return f"{length:g} seconds"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.fact import Handler
+from stopper.core.flow.places_in_steps import is_behind
 from stopper.core.flow.raising import raised_in
-from stopper.core.values import Call, Parameter
+from stopper.core.values import Call, Name, Parameter
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -48,4 +49,42 @@ def only_leads_on(facts: "SourceFacts", handler: Handler) -> bool:
         and all(isinstance(one, Call) and one.callee == "flask.redirect" for one in later)
         and all(_SAYS.fullmatch(one.callee) for one in called)
         and not any(one.span.line > end for one in facts.assignments_in(name))
+    )
+
+
+REFUSING: Final = frozenset({"abort", "unauthorized", "HTTPException", "Unauthorized", "Forbidden", "HTTPAbort"})
+"""Calls that end a request."""
+
+
+def is_turned_away_behind(facts: "SourceFacts", handler: Handler) -> bool:
+    """An ``abort(401)`` behind it that no test stands round: in the ``else`` of a loop that a good credential leaves, or behind a ``with`` out of
+    which one has gone on."""
+    around = {one.span for one in facts.conditions_around(handler.span)}
+    others = [one.span for one in facts.handlers_in(handler.function) if one.span != handler.span]
+    return any(
+        call.method in REFUSING
+        and call.span is not None
+        and call.span.path == handler.span.path
+        and call.span.line > handler.span.end_line
+        and not any(one.holds(call.span) for one in others)
+        and {one.span for one in facts.conditions_around(call.span)} <= around
+        for call in facts.calls_in(handler.function)
+    )
+
+
+def tries_what_it_is_given(facts: "SourceFacts", handler: Handler, steps: set[str]) -> bool:
+    """``safely(read, raw)``: the function calls what a caller hands it, and one of them hands it a step that verifies."""
+    return "?" in handler.tried and any(
+        isinstance(given, Name) and given.dotted in steps
+        for call in facts.calls(handler.function)
+        for given in call.args
+    )
+
+
+def stops_somebody(facts: "SourceFacts", function: str) -> bool:
+    """That a caller leaves by a test behind the call, whatever it answers: ``claims, error = attempt(raw)`` and ``if error: return error``."""
+    return any(
+        one.stops and is_behind(facts, one.span, call)
+        for call in facts.calls(function)
+        for one in facts.conditions_in(call.function)
     )

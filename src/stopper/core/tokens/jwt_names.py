@@ -18,6 +18,7 @@ from stopper.core.values import (
     Call,
     Constant,
     Format,
+    Item,
     Mapping,
     Member,
     Name,
@@ -223,9 +224,18 @@ def allowed_algorithms(facts: SourceFacts, app: App, call: Call, shape: Decoding
     said = said_algorithms(call, shape_of(app, call, shape))
     held = (inner for one in options(said) for inner in options(_held(one)))
     held = (inner for one in held for inner in options(bound_to(facts, one) or field_of(facts, one) or one))
+    held = (inner for one in held for inner in _each_kept(one))
     held = (inner for one in held for inner in _given_back(facts, one))
     found = (option for one in held for value in facts.followed(one) for option in options(value))
     return tuple(inner for value in found for inner in _with_parameters(facts, value))
+
+
+def _each_kept(value: Value) -> tuple[Value, ...]:
+    """``ALLOWED.get(mode, ["HS256"])``: one of several lists, each by itself."""
+    if not isinstance(value, Item) or not isinstance(value.owner, Mapping) or value.owner.open:
+        return (value,)
+    kept = [held for _, held in value.owner.items] + ([value.default] if value.default is not None else [])
+    return tuple(option for one in kept for option in options(one)) or (value,)
 
 
 def _given_back(facts: SourceFacts, value: Value) -> tuple[Value, ...]:
@@ -237,12 +247,19 @@ def _given_back(facts: SourceFacts, value: Value) -> tuple[Value, ...]:
 
 
 def _with_parameters(facts: SourceFacts, value: Value) -> tuple[Value, ...]:
-    """A parameter as what each call passes for it, and a list with what is passed for the parameters in it."""
+    """A parameter as what each call passes for it, and a list with what is passed for the parameters in it, and given back by the functions of
+    the project that are called in it: ``["HS256", *extra()]``."""
     if isinstance(value, Parameter):
         return tuple(option for one in given(facts, value) for option in options(one))
-    more = tuple(
-        one for part in walk(value, 3) if isinstance(part, Parameter) for one in given(facts, part) if one is not part
-    )
+    inside = list(walk(value, 3))
+    more = [one for part in inside if isinstance(part, Parameter) for one in given(facts, part) if one is not part]
+    more += [
+        one
+        for part in inside
+        if isinstance(part, Call) and part is not value
+        for one in _given_back(facts, part)
+        if one is not part
+    ]
     return (Unknown((value, *more)) if more else value,)
 
 

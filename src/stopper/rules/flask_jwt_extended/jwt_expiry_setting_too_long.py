@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Final, TypeGuard
 
 from stopper.core.app import App
-from stopper.core.deployment.setting_facts import in_force, lasting, said_time, seconds, written
+from stopper.core.deployment.lifetimes_of_settings import lasting, said_time, seconds
+from stopper.core.deployment.setting_facts import in_force, written
 from stopper.core.deployment.stages_of_settings import is_for_one_desk
 from stopper.core.facts import source_of
 from stopper.core.rule import Edit, Hit, Rule

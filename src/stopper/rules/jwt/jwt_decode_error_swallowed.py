@@ -11,7 +11,13 @@ from stopper.core.flow.places_in_steps import is_behind, places
 from stopper.core.guards.kept_caller import dispatches_views, hooks_before_guards, is_asked_for_later
 from stopper.core.guards.made_up_callers import stands_for_somebody
 from stopper.core.guards.made_up_rights import is_made_up, makes_up_rights
-from stopper.core.guards.tried_otherwise import is_tried_otherwise
+from stopper.core.guards.tried_otherwise import (
+    REFUSING,
+    is_tried_otherwise,
+    is_turned_away_behind,
+    stops_somebody,
+    tries_what_it_is_given,
+)
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probing.baseline import controls
 from stopper.core.probing.signature import broken_signature, first_let_in, no_baseline, token_baseline
@@ -32,7 +38,6 @@ from stopper.core.values import (
 )
 
 MESSAGE: Final = "the error of a bad token is swallowed and the request goes on"
-REFUSING: Final = frozenset({"abort", "unauthorized", "HTTPException", "Unauthorized", "Forbidden", "HTTPAbort"})
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -48,7 +53,7 @@ def detect(app: App) -> Iterator[Hit]:
     for handler in facts.handlers():
         if (
             handler.action in ("refuse", "raise")
-            or not steps & set(handler.tried)
+            or not (steps & set(handler.tried) or tries_what_it_is_given(facts, handler, steps))
             or is_tried_otherwise(facts, handler)
         ):
             continue
@@ -81,7 +86,7 @@ def _lets_a_request_on(facts: SourceFacts, function: str, line: int) -> bool:
 
 def _goes_on(facts: SourceFacts, handler: Handler) -> bool:
     """``pass`` and the like: a hook, a wrapper round a view or a view goes on, unless it looks at the outcome and refuses."""
-    if _refuses_in(facts, handler) or _raises_behind(facts, handler):
+    if _refuses_in(facts, handler) or _raises_behind(facts, handler) or is_turned_away_behind(facts, handler):
         return False
     if _says_yes_behind(facts, handler) or _lets_somebody_in(facts, handler):
         return True
@@ -213,16 +218,19 @@ def _goes_on_by_return(facts: SourceFacts, handler: Handler) -> bool:
         return not _callers_look(facts, handler.function)
     if any(isinstance(value, Constant) and isinstance(value.value, str) and value.value for value in returned):
         return _names_somebody(facts, handler) and not _callers_look(facts, handler.function)
-    if all(
-        (isinstance(value, Constant) and not value.value) or (isinstance(value, Mapping) and not value.items)
-        for value in returned
-    ):
+    if all(map(_is_nothing, returned)):
         return _callers_go_on(facts, handler.function)
+    if all(isinstance(one, Sequence) and one.items and _is_nothing(one.items[0]) for one in returned):
+        return not stops_somebody(facts, handler.function) and _callers_go_on(facts, handler.function)
     return any(
         isinstance(part, Call) and part.callee in DECODING and not verifies(part)
         for value in returned
         for part in walk(value)
     )
+
+
+def _is_nothing(value: Value) -> bool:
+    return (isinstance(value, Constant) and not value.value) or (isinstance(value, Mapping) and not value.items)
 
 
 def _names_somebody(facts: SourceFacts, handler: Handler) -> bool:

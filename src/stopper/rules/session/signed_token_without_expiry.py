@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.account_names import said_name
 from stopper.core.app import App
-from stopper.core.deployment.setting_facts import seconds
+from stopper.core.deployment.lifetimes_of_settings import seconds
 from stopper.core.edits.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.body_models import classes_by_name

@@ -67,7 +67,7 @@ def _outcome(reader: Reader, body: list[ast.stmt], depth: int) -> Outcome:
         if isinstance(one, ast.Raise):
             return RAISES
         if isinstance(one, ast.If):
-            held = _decided(reader, one.test)
+            held = decided(reader, one.test)
             ways = ([*one.body, *rest], [*one.orelse, *rest])
             if held is not None:
                 return _outcome(reader, ways[0] if held else ways[1], depth)
@@ -116,14 +116,14 @@ def _either(one: Outcome, other: Outcome) -> Outcome:
     return one if other == RAISES else other if one == RAISES else UNKNOWN
 
 
-def _decided(reader: Reader, test: ast.expr) -> bool | None:
+def decided(reader: Reader, test: ast.expr) -> bool | None:
     """Whether a test holds, whatever is set; None where that is not seen."""
     match test:
         case ast.UnaryOp(op=ast.Not(), operand=inner):
-            told = _decided(reader, inner)
+            told = decided(reader, inner)
             return None if told is None else not told
         case ast.BoolOp(op=op, values=several):
-            each = [_decided(reader, one) for one in several]
+            each = [decided(reader, one) for one in several]
             sure = isinstance(op, ast.Or)
             return sure if sure in each else None if None in each else not sure
         case ast.Compare(left=left, ops=[ast.Is() | ast.Eq() | ast.IsNot() | ast.NotEq() as op], comparators=[right]):

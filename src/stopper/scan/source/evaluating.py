@@ -20,7 +20,7 @@ from stopper.core.values import (
     Value,
     walk,
 )
-from stopper.scan.source.asking_first import asks_first, variable_given
+from stopper.scan.source.asking_first import asks_first, decided, variable_given
 from stopper.scan.source.blocks import STATEMENTS
 from stopper.scan.source.declared import FIELDS, by_default
 from stopper.scan.source.drafts import new_constant, new_name
@@ -49,11 +49,18 @@ def is_evaluated(waiting: Pending) -> bool:
         return False
     if type(last.value) is ast.Name and len(node.body) == 1:
         return False
-    return all(map(_is_line, node.body[:-1])) and all(one.name in KEEPING for one in waiting.decorators)
+    return all(map(_is_step, node.body[:-1])) and all(one.name in KEEPING for one in waiting.decorators)
 
 
 _AS_IT_IS: Final = (ast.Constant, ast.Compare, ast.BoolOp, ast.Attribute)
 """What is given back as it is, or says yes or no."""
+
+
+def _is_step(statement: ast.stmt) -> bool:
+    """A plain line, a way out, or a test with nothing else on both its ways: which one is taken is seen by what is passed."""
+    if type(statement) is ast.If:
+        return all(map(_is_step, (*statement.body, *statement.orelse)))
+    return type(statement) is ast.Return or _is_line(statement)
 
 
 def _is_line(statement: ast.stmt) -> bool:
@@ -140,8 +147,19 @@ def _read(project: Project, waiting: Pending, call: Call) -> Value | None:
     if asks_first(node.body):
         given = variable_given(reader, node.body)
         return None if given is None else replace(given, span=call.span)
-    for statement in node.body:
+    return _carried_out(reader, node.body)[1]
+
+
+def _carried_out(reader: Reader, body: list[ast.stmt]) -> tuple[bool, Value | None]:
+    """Whether these lines end the function, and with what; with None where a test cannot be told."""
+    for statement in body:
         if type(statement) is ast.Return:
-            return None if statement.value is None else reader.value(statement.value)
-        STATEMENTS[type(statement)](reader, statement)
-    return None
+            return True, None if statement.value is None else reader.value(statement.value)
+        if type(statement) is ast.If:
+            held = decided(reader, statement.test)
+            ended = (True, None) if held is None else _carried_out(reader, statement.body if held else statement.orelse)
+            if ended[0]:
+                return ended
+        else:
+            STATEMENTS[type(statement)](reader, statement)
+    return False, None

@@ -150,6 +150,13 @@ def _environment(
     return EnvironmentValue(text, default, reader.span(node), text if sensitive(text) else "")
 
 
+def _not_empty(args: tuple[Value, ...]) -> tuple[Value, ...] | None:
+    """``next(filter(None, [first, second]), third)``: the first of them that there is."""
+    kept = args[0] if type(args[0]) is Call and args[0].callee == "filter" and len(args[0].args) == 2 else None
+    held = kept.args[1] if kept is not None and is_constant(kept.args[0], None) else None
+    return (*held.items, *args[1:]) if type(held) is Sequence and not held.open and held.items else None
+
+
 def _folded_builtin(
     reader: Reader,
     node: ast.Call,
@@ -179,6 +186,8 @@ def _folded_builtin(
         and not is_constant(args[0].default, None)
     ):
         return args[0]
+    elif callee == "next" and args and (several := _not_empty(args)) is not None:
+        return either(*several)
     elif callee == "chr" and len(args) == 1 and type(args[0]) is Constant and type(args[0].value) is int:
         return new_constant(chr(args[0].value), args[0].span) if 0 <= args[0].value < 0x110000 else None
     elif callee == "bool" and len(args) == 1 and type(args[0]) is Constant:

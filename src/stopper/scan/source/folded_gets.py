@@ -1,6 +1,7 @@
 """Look-ups by ``get``: in the request, the settings, a session, a mapping of any kind."""
 
 import ast
+from configparser import RawConfigParser
 from typing import Final
 
 from stopper.core.values import (
@@ -18,7 +19,7 @@ from stopper.core.values import (
     options,
     text_of,
 )
-from stopper.scan.source.drafts import new_call, new_item
+from stopper.scan.source.drafts import new_call, new_constant, new_item
 from stopper.scan.source.lookups import OF_REQPARSE, item, of_parser, request_part
 from stopper.scan.source.reader import NONE, Reader, either
 
@@ -35,8 +36,16 @@ def folded_get(
     asked = args[2] if len(args) == 3 else dict(keywords).get("type")
     found = _looked_up(reader, node, owner, args[:2], keywords) if len(args) in (1, 2, 3) else None
     if found is None or type(owner) is not Name or not owner.dotted.startswith("flask.request."):
-        return found if len(args) < 3 else None
+        return _as_said(node, found) if len(args) < 3 else None
     return _as_type(reader, node, found, asked)
+
+
+def _as_said(node: ast.Call, found: Value | None) -> Value | None:
+    """``parser.getboolean("jwt", "verify")`` of a file that says ``no`` gives False."""
+    if type(found) is Constant and isinstance(node.func, ast.Attribute) and node.func.attr == "getboolean":
+        said = RawConfigParser.BOOLEAN_STATES.get(str(found.value).lower())
+        return found if said is None else new_constant(said, found.span, found.name)
+    return found
 
 
 def _as_type(reader: Reader, node: ast.Call, found: Value, asked: Value | None) -> Value:

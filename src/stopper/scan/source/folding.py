@@ -181,6 +181,8 @@ def binary(reader: Reader, node: ast.BinOp) -> Value:
     if type(node.op) is ast.Mod and type(left) is not Name and _is_text(left):
         given = _by_name(reader, left, right) or (list(right.items) if type(right) is Sequence else [right])
         return percent(left, given, node, reader)
+    if type(node.op) is ast.BitOr and type(left) is Sequence and type(right) is Sequence:
+        return sequence(left.items + right.items, "set", left.open or right.open, reader.span(node))
     if type(node.op) is ast.BitAnd and (_is_a_set(left) or _is_a_set(right)):
         return new_call("?.intersection", (right,), (), False, left, reader.function, reader.span(node))
     if type(node.op) is ast.BitOr and type(left) is Mapping:

@@ -41,13 +41,14 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
                 r"|(?:^|/)\.ebextensions/[\w.-]+\.config$|(?:^|/)(?:zappa_settings|vercel|now|[\w-]*task[_-]?def(?:inition)?s?[\w-]*)\.json$|(?:^|/)alembic\.ini$"
                 r"|(?:^|/)(?:apprunner|\.platform\.app)\.ya?ml$|(?:^|/)(?:railway|wrangler)\.toml$"), "deployment"),
     (re.compile(r"(?:^|/)(?:gunicorn|uwsgi|nginx)[\w.-]*\.(?:conf|ini|py)$|(?:^|/)nginx/(?:[\w.-]+/)*[\w.-]+\.conf$|(?:^|/)\.?(?:conf(?:ig)?|settings|secrets)[\w.-]*\.(?:ini|cfg|ya?ml|toml|json)$"
-                r"|\.cfg$|(?:^|/)(?:config|conf|settings|instance)/[\w.-]+\.(?:ya?ml|toml|json|ini)$"
+                r"|\.(?:cfg|ini)$|(?:^|/)(?:config|conf|settings|instance)/[\w.-]+\.(?:ya?ml|toml|json|ini)$"
                 r"|(?:^|/)(?:app|application|flask)(?:[_-]config|[_-]settings)?\.(?:ya?ml|toml|json|ini)$"), "config"),
     (re.compile(r"(?:^|/)(?:k8s|kubernetes|kube|manifests?|helm|charts?|deploy(?:ment)?s?|infra(?:structure)?|ops|ansible|group_vars|host_vars|terraform)/(?:[\w.-]+/)*[\w.-]+\.ya?ml$"
                 r"|(?:^|/)(?:k8s|kubernetes|deployment|secrets?|configmap|values|serverless|render|fly|traefik|cloudformation)[\w.-]*\.(?:ya?ml|toml)$"
                 r"|\.(?:service|tf|tfvars)$|(?:^|/)(?:supervisord?|httpd|apache2?|haproxy)[\w.-]*\.conf$|(?:^|/)Caddyfile$"
                 r"|(?:^|/)(?:apache2?|httpd|sites-(?:available|enabled)|vhosts?)/(?:[\w.-]+/)*[\w.-]+\.conf$"), "deployment"),
     (re.compile(r"(?i)(?:^|/)(?:[\w-]+[-_.])?(?:api|spec|specification|api[-_]?(?:spec|docs?|definition|contract))(?:[-_.]?v\d+)?\.(?:json|ya?ml)$"), "openapi"),
+    (re.compile(r"\.toml$"), "config"),
 )  # fmt: skip
 
 
