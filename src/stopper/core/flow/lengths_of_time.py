@@ -93,6 +93,8 @@ def distance(facts: SourceFacts, value: Value | None) -> float | None:
             return max(_delta(one, facts), default=0.0) or None  # arrow and pendulum
         if (fixed := _fixed(one)) is not None:
             return fixed
+        if (years := _years_on(one)) is not None:
+            return years
         if (
             isinstance(one, Call)
             and one.receiver is not None
@@ -118,6 +120,14 @@ def _fixed(value: Value) -> float | None:
         return None
     left = float(end) - time.time()
     return left if left > 365 * 86400 else None
+
+
+def _years_on(value: Value) -> float | None:
+    """``now.replace(year=now.year + 1)``"""
+    year = value.keyword("year") if isinstance(value, Call) and value.method == "replace" else None
+    added = [one.value for one in year.parts if isinstance(one, Constant)] if isinstance(year, Unknown) else []
+    counts = [float(one) for one in added if isinstance(one, int) and one > 0]
+    return max(counts) * UNIT_SECONDS["years"] if counts else None
 
 
 def _longest(facts: SourceFacts, value: Value) -> float | None:

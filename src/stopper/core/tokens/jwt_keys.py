@@ -38,6 +38,7 @@ from stopper.core.values import (
     Sequence,
     Unknown,
     Value,
+    is_constant,
     options,
     parts,
     text_of,
@@ -181,6 +182,8 @@ def _fields(facts: SourceFacts, call: Call) -> Mapping | None:
     given = [pair for one in made for pair in (*zip(known_fields, one.args, strict=False), *one.keywords)]
     is_open = not made or any(one.open or len(one.args) > len(known_fields) for one in made)
     items = {**found.attributes, **dict(given)}
+    if is_constant(call.keyword("exclude_none"), True):
+        items = {key: value for key, value in items.items() if not is_constant(value, None)}
     return Mapping(tuple((Constant(key), value) for key, value in items.items()), is_open, call.span)
 
 

@@ -102,10 +102,16 @@ def _is_guard(facts: SourceFacts, one: Decorator) -> bool:
         return False  # jwt-required-above-route speaks of these
     if _LIBRARY.fullmatch(one.name) is not None or _OWN.search(one.name.rpartition(".")[2]) is not None:
         return True
-    return any(
-        asked.refuses and _asks_who(asked.value)
-        for name in inside(facts, one.name)
-        for asked in facts.conditions_in(name)
+    parts = inside(facts, one.name)
+    if any(asked.refuses and _asks_who(asked.value) for name in parts for asked in facts.conditions_in(name)):
+        return True
+    return any(  # ``@jwt_required()`` on the function that it puts in place of the view
+        other.name.startswith(_JWT) or _LIBRARY.fullmatch(other.name) is not None
+        for name in parts
+        if (function := facts.function(name)) is not None
+        for other in function.decorators
+    ) or any(
+        call.callee.startswith(_JWT) and "verify" in call.method for name in parts for call in facts.calls_in(name)
     )
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Final, TypeAlias
 
 from stopper.core.app import App
@@ -14,6 +15,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.body_models import classes_by_name
 from stopper.core.flow.passed_keywords import passed_as
 from stopper.core.flow.passing import given
+from stopper.core.flow.unpacked_calls import unpacked
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
@@ -173,7 +175,7 @@ def _calls(facts: SourceFacts) -> Iterator[_Seen]:
         if call.span is not None and isinstance(chosen, Name) and chosen.dotted in _NEVER:
             yield call.span, _MESSAGE, None
     told: Call | None = None
-    for call, name, value in passed_as(facts, _OFF.__contains__):
+    for call, name, value in chain(passed_as(facts, _OFF.__contains__), _poured(facts)):
         if call.span is None or call is told or call.callee in _UNVERIFIED:
             continue
         if _is_off(facts, name, value) and (_is_client(facts, call) or _is_of_certificates(facts, call, name)):
@@ -182,6 +184,13 @@ def _calls(facts: SourceFacts) -> Iterator[_Seen]:
             if plain and call.method != "ProxyManager":
                 continue  # there is no certificate on this way
             yield call.span, _MESSAGE, _set_elsewhere(value, call.span)
+
+
+def _poured(facts: SourceFacts) -> Iterator[tuple[Call, str, Value]]:
+    """``requests.get(url, **self.options)`` of an object that was made with ``verify=False``."""
+    for call, _, _ in passed_as(facts, "**".__eq__):
+        for way in unpacked(facts, call) if _is_client(facts, call) else ():
+            yield from ((call, name, value) for name, value in way.keywords if name in _OFF and not call.keyword(name))
 
 
 def _is_off(facts: SourceFacts, name: str, value: Value) -> bool:

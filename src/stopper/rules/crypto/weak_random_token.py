@@ -321,7 +321,12 @@ def _opens(name: str, value: Value, spans: set[Span]) -> Certainty | None:
         return "certain" if _holds(value, spans) else None
     if kind != "code" or not _holds(value, spans):
         return None
-    return "likely" if is_code(value) else "possible" if is_spelled(value) else None
+    return "likely" if is_code(value) else "possible" if is_spelled(value) or _is_hashed(value, spans) else None
+
+
+def _is_hashed(value: Value, spans: set[Span]) -> bool:
+    """``md5(f"{user.id}{time.time()}").hexdigest()[:10]``: a hash of the time, or a part of it."""
+    return any(isinstance(one, Call) and one.span in spans and _HASH.fullmatch(one.callee) for one in walk(value, 4))
 
 
 @lru_cache(maxsize=16384)

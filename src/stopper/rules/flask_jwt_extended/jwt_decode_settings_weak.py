@@ -16,7 +16,8 @@ from stopper.core.deployment.setting_facts import (
     switches,
     written,
 )
-from stopper.core.facts import source_of
+from stopper.core.fact import ConfigWrite
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.tokens.jwt_extended import manager, stands_on_stopper, uses
 from stopper.core.values import EnvironmentValue
@@ -68,10 +69,21 @@ def _set(app: App, key: str) -> bool:
     if force is not MISSING:
         return bool(force)
     facts = source_of(app)
-    values = [write.value for write in written(app, key)]
+    writes = list(written(app, key))
     if settings_out_of_sight(app, key):
         return True
+    if len(writes) > 1 and _is_taken_back(facts, writes):
+        return False
+    values = [write.value for write in writes]
     return any(isinstance(value, EnvironmentValue) or plain(facts, value) not in ((None,), ("",)) for value in values)
+
+
+def _is_taken_back(facts: SourceFacts, writes: list[ConfigWrite]) -> bool:
+    """``app.config["JWT_DECODE_AUDIENCE"] = None`` below the line that set it, whatever the application is started with."""
+    *before, last = writes
+    below = all(one.span.path == last.span.path and one.span.line < last.span.line for one in before)
+    alone = last.how == "item" and not any(True for _ in facts.conditions_around(last.span))
+    return below and alone and plain(facts, last.value) == (None,)
 
 
 def _has_others_keys(app: App) -> bool:

@@ -35,7 +35,7 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if allowed is None or switched_off(call, shape) is not None or not _from_header(facts, allowed):
             continue
-        if not _key_belongs_to_it(facts, call, shape) and not _held_against_a_list(facts, call):
+        if not _key_belongs_to_it(facts, call, shape) and not _held_against_a_list(facts, call, allowed):
             yield Hit(MESSAGE, call.span)
 
 
@@ -71,10 +71,12 @@ def _is_named(facts: SourceFacts, key: Value) -> bool:
     return _from_header(facts, key)
 
 
-def _held_against_a_list(facts: SourceFacts, call: Call) -> bool:
-    """The same function compares the name with a list or one name first; turning only `none` away is no list."""
+def _held_against_a_list(facts: SourceFacts, call: Call, allowed: Value) -> bool:
+    """The same function, or the one that gives the name back, compares it with a list or one name first; turning only `none` away is no
+    list."""
+    around = {call.function, *(one.callee for one in walk(allowed) if isinstance(one, Call))}
     for comparison in facts.comparisons("in", "not in", "==", "!="):
-        if comparison.function != call.function or not _from_header(facts, comparison.left):
+        if comparison.function not in around or not _from_header(facts, comparison.left):
             continue
         if any(isinstance(part, Call) and part.span == call.span for part in walk(comparison.left)):
             continue  # a claim of the decoded token, which says nothing of its algorithm

@@ -6,6 +6,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.flags_passed import may_be_left_out
 from stopper.core.guards.asked_in_vain import is_asked_in_vain
 from stopper.core.probe import Steps, Target, failed, passed
 from stopper.core.probing.baseline import judge
@@ -14,6 +15,7 @@ from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.tokens.jwt_claims import asked_by_hand, only_there, option, options_unknown, required, verifications
 from stopper.core.tokens.jwt_keys import key_uses
 from stopper.core.tokens.jwt_names import (
+    DECODING,
     ENCODING,
     PUBLIC_KEY,
     Decoding,
@@ -23,6 +25,7 @@ from stopper.core.tokens.jwt_names import (
     encodings,
     is_off,
     library_said,
+    verifies,
 )
 from stopper.core.tokens.jwt_purposes import marks
 from stopper.core.values import Call, Item, Mapping, Member, Value, is_constant, options, text_of, walk
@@ -70,6 +73,13 @@ def _is_told(facts: SourceFacts, call: Call) -> bool:
     return any(_expected(call, claim) is not None for claim in ("aud", "iss"))
 
 
+def _is_of_a_token(expected: Value) -> bool:
+    """``audience=jwt.decode(raw, options=UNCHECKED)["aud"]``: the token is held against itself."""
+    return isinstance(expected, Item) and any(
+        isinstance(one, Call) and one.callee in DECODING and not verifies(one) for one in walk(expected.owner, 3)
+    )
+
+
 def _expected(call: Call, claim: str) -> Value | None:
     """What the call says the claim must be; python-jose takes both behind its options, by position too."""
     word, place = _EXPECTED[claim]
@@ -81,7 +91,11 @@ _EXPECTED: Final = {"aud": ("audience", 4), "iss": ("issuer", 5)}
 
 def _is_checked(facts: SourceFacts, call: Call, shape: Decoding, claim: str) -> bool:
     given = _expected(call, claim)
-    if given is not None and not is_constant(given, None, ""):
+    if (
+        given is not None
+        and not is_constant(given, None, "")
+        and not (may_be_left_out(facts, given) or _is_of_a_token(given))
+    ):
         return not any(is_off(value) for value in option(facts, call, shape, f"verify_{claim}"))
     if call.callee.startswith(("authlib.", "joserfc.")) and claim in required(facts, call, shape):
         return not only_there(facts, call, claim) or asked_by_hand(facts, call, claim)

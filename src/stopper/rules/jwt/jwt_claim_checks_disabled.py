@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.flags_passed import comes_to
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.tokens.jwt_claims import asked_by_hand, option, validated, verifications
 from stopper.core.tokens.jwt_names import ENCODING, is_off, is_pyjwt, library_said, said_options
@@ -30,7 +31,11 @@ def detect(app: App) -> Iterator[Hit]:
         off = [
             name
             for name in CHECKS
-            if any(_is_off(one) for value in option(facts, call, shape, name) for one in facts.followed(value))
+            if any(
+                _is_off(one) or False in comes_to(facts, one)
+                for value in option(facts, call, shape, name)
+                for one in facts.followed(value)
+            )
         ]
         off = [name for name in off if not asked_by_hand(facts, call, CHECKS[name])]
         if off == ["verify_exp"] and _only_revokes(facts, call):

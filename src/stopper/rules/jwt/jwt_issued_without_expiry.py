@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.flags_passed import comes_to
 from stopper.core.flow.passing import given
 from stopper.core.guards.idle_questions import on_another_way
 from stopper.core.place import RouteRef, Span
@@ -183,7 +184,7 @@ def _only_on_one_way(facts: SourceFacts, call: Call) -> bool:
             return False
         if any(isinstance(one, Parameter) for test in tests for one in options(test.value)):
             return False
-        if all(isinstance(one.value, Constant) and bool(one.value.value) is not one.negated for one in tests):
+        if all(set(comes_to(facts, one.value)) == {not one.negated} for one in tests):
             return False
     return True
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, cast
 
+from stopper.core.account_names import checks_password_hash
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -21,9 +22,11 @@ from stopper.core.tokens.jwt_names import encodings
 from stopper.core.values import (
     Call,
     Constant,
+    Item,
     Mapping,
     Member,
     Name,
+    Parameter,
     Truth,
     Unknown,
     Value,
@@ -112,6 +115,11 @@ def _told(facts: SourceFacts, claims: Value, depth: int = 3) -> Iterator[str]:
         if isinstance(key, Unknown) and _holds_a_password(facts, value):
             yield "with all that a log-in sends"
             continue
+        if isinstance(key, Unknown) and _is_row_of_a_log_in(facts, value):
+            yield "with a whole row"
+            continue
+        if isinstance(value, Call) and value.callee == "json.dumps" and value.args:
+            value = value.args[0]
         if isinstance(value, Call) and value.method in ("asdict", "vars", "model_dump", "_asdict", "dict", "dump"):
             for inner in reached(facts, value):
                 yield from _told(facts, inner, depth - 1)
@@ -149,6 +157,22 @@ def _holds_a_password(facts: SourceFacts, spread: Value) -> bool:
     read = any(sensitive(one.key) == "password" for one in facts.readings() if not around or one.function == around)
     routes = facts.routes_reaching(around) if around else ()
     return read or any(_LOG_IN.search(route.path) for route in routes)
+
+
+def _is_row_of_a_log_in(facts: SourceFacts, spread: Value) -> bool:
+    """``{**user, …}`` of what a function found, where the password is held against a member of what it finds."""
+    found = [one for one in reached(facts, spread) if not isinstance(one, (Constant, Parameter))]
+    finders = {one.callee for one in found if isinstance(one, Call) and facts.function(one.callee)}
+    return bool(found) and any(
+        isinstance(given, Item)
+        and any(
+            one in found or (isinstance(one, Call) and one.callee in finders)
+            for one in (given.owner, *options(given.owner))
+        )
+        for call in facts.calls("*.check_password_hash", "*.checkpw", "*.verify")
+        if checks_password_hash(call)
+        for given in call.args
+    )
 
 
 _LOG_IN: Final = re.compile(r"(?i)log-?_?in|sign-?_?in|authenticate|/token$|register|sign-?_?up")

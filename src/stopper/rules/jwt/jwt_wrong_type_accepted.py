@@ -22,14 +22,13 @@ from stopper.core.tokens.jwt_extended import guarded, revokes
 from stopper.core.tokens.jwt_keys import key_uses, reached
 from stopper.core.tokens.jwt_names import ENCODING
 from stopper.core.tokens.jwt_purposes import KINDS, PURPOSES, handed_out_as, kind_claims, marks, purposes_of
+from stopper.core.tokens.questions_of_kind import asks_in_vain_for_kind
 from stopper.core.values import (
     Call,
-    Choice,
     Constant,
     Item,
     Mapping,
     Parameter,
-    Truth,
     Value,
     is_constant,
     parts,
@@ -97,13 +96,19 @@ def _decoded_by_hand(facts: SourceFacts) -> Iterator[Call]:
 
 def _several(app: App, facts: SourceFacts) -> dict[str, set[str]]:
     """The keys that sign tokens of more than one kind, or links alone."""
+    used = _signed(app, facts)
+    return {mark: kinds for mark, kinds in used.items() if len(kinds) > 1 or kinds <= _OF_LINKS}
+
+
+def _signed(app: App, facts: SourceFacts) -> dict[str, set[str]]:
+    """The keys that sign, each with the kinds of tokens that it signs."""
     used: dict[str, set[str]] = {}
     for call, key, _ in key_uses(app, facts):
         if call.callee in ENCODING:
             kinds = _kinds(facts, call)
             for mark in marks(facts, key):
                 used.setdefault(mark, set()).update(kinds)
-    return {mark: kinds for mark, kinds in used.items() if len(kinds) > 1 or kinds <= _OF_LINKS}
+    return used
 
 
 _OF_LINKS: Final = frozenset({"reset", "verif", "confirm", "activat", "invit", "unsubscribe"})
@@ -138,7 +143,8 @@ def _asks_kind(app: App, facts: SourceFacts, call: Call, key: Value | None) -> b
     around = claims_given_to(facts, call)
     if call.keyword("subject") is not None:
         return True
-    if not _asks_of_one_alone(facts, around, {*KINDS, *own}):
+    kinds = {kind for mark in marks(facts, key) for kind in _signed(app, facts).get(mark, ())}
+    if not asks_in_vain_for_kind(facts, around, {*KINDS, *own}, kinds):
         if any(asked_by_hand(facts, call, kind) for kind in {*KINDS, *own}):
             return True
         if any(
@@ -237,55 +243,6 @@ def _outside_decodes(value: Value, depth: int = 6) -> Iterator[Value]:
     yield value
     for part in parts(value) if depth and not (isinstance(value, Call) and value.method in ("decode", "loads")) else ():
         yield from _outside_decodes(part, depth - 1)
-
-
-def _asks_of_one_alone(facts: SourceFacts, around: set[str], names: set[str]) -> bool:
-    """``if kind == "refresh" and claims["typ"] != kind: raise``: where another kind is wanted, nobody looks at what the token says."""
-    asked = [
-        one
-        for function in around
-        for one in facts.comparisons_in(function)
-        if any(
-            isinstance(part, Item) and text_of(part.key) in names
-            for side in (one.left, one.right)
-            for part in walk(side, 6)
-        )
-    ]
-    return bool(asked) and all(
-        any(
-            (found.span.holds(one.span) or (found.body is not None and found.body.holds(one.span)))
-            and not found.negated
-            and (_is_of_one_kind(found.value) or _is_seldom_told(facts, found.value))
-            for found in facts.conditions_in(one.function)
-        )
-        for one in asked
-    )
-
-
-def _is_of_one_kind(value: Value) -> bool:
-    """``kind == "refresh"``, alone or with ``and``, of a kind that a function is told."""
-    tests = value.options if isinstance(value, Choice) and value.every else (value,)
-    pairs = [one.parts for one in tests if isinstance(one, Truth) and len(one.parts) == 2 and not one.differs]
-    return any(
-        isinstance(told, Parameter)
-        and (found := PURPOSES.search(text_of(said) or "")) is not None
-        and found[1].lower() != "access"
-        for left, right in pairs
-        for told, said in ((left, right), (right, left))
-    )
-
-
-def _is_seldom_told(facts: SourceFacts, value: Value) -> bool:
-    """``if kind and claims["typ"] != kind`` where a caller names no kind, and nothing is asked then."""
-    tests = value.options if isinstance(value, Choice) and value.every else (value,)
-    for test in tests:
-        told = test.parts[0] if isinstance(test, Truth) and test.differs and is_constant(test.parts[-1], None) else test
-        if not isinstance(told, Parameter) or not is_constant(told.default, None, ""):
-            continue
-        for call in facts.calls(told.function):
-            if not call.open and call.argument(told.index if told.index >= 0 else None, told.parameter) is None:
-                return True
-    return False
 
 
 def _one_audience(app: App, facts: SourceFacts, mine: set[str]) -> bool:
