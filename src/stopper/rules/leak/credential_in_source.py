@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.deployment.ci_steps import OF_A_PIPELINE
 from stopper.core.deployment.desk_files import MADE_UP
 from stopper.core.edits.environment_edits import named_from_environment
 from stopper.core.facts import SourceFacts, source_of
@@ -44,6 +45,16 @@ _TO_FILL_IN: Final = re.compile(r"(?i)(?:^|[._/-])(?:example|sample|template|dis
 """Settings that are copied under another name and filled in: ``config.example.json``."""
 _SERVERS: Final = ("smtplib.", "ftplib.", "imaplib.", "poplib.")
 _PAIR: Final = 2
+_PLACES: Final = {
+    r"(?:pymysql|MySQLdb)(?:\.connections)?\.(?:connect|Connection|Connect)": 2,
+    r"(?:cx_Oracle|oracledb)\.connect": 1,
+    r"ftplib\.FTP(?:_TLS)?": 2,
+    r"ldap3\.Connection": 2,
+    r"twilio\.rest\.Client": 1,
+    r"tweepy\.(?:OAuthHandler|OAuth1UserHandler|AppAuthHandler)": 1,
+    r"requests_oauthlib\.OAuth1(?:Session)?": 1,
+}
+"""Where libraries take a password or secret by its place."""
 _CIPHERS: Final = (
     "cryptography.fernet.Fernet",
     "Crypto.Cipher.AES.new",
@@ -83,12 +94,33 @@ def _by_text(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
 
 def _in_docs(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
     """A token or key that was pasted into a README or a page of the docs; the first of a file, for they are replaced together."""
-    for file in facts.files_of("docs"):
+    for file in facts.files_of("docs", "shell"):
+        if file.kind == "shell" and (OF_A_PIPELINE.search(file.path) or MADE_UP.search(file.path)):
+            continue
+        where = "the docs" if file.kind == "docs" else "a script"
         for number, line in enumerate(file.lines, 1):
-            found = (key_in(line) if len(line) >= SHORTEST and may_hold_key(line) else None) or _live_key(line)
+            found = (
+                (key_in(line) if len(line) >= SHORTEST and may_hold_key(line) else None)
+                or _live_key(line)
+                or _shown_to(line)
+            )
             if found is not None and not _has_ended(found.text) and not _is_everybodys(found.text):
-                yield Span(file.path, number, number, 1, len(line) + 1), f"{found.kind} stands in the docs", "likely"
+                yield Span(file.path, number, number, 1, len(line) + 1), f"{found.kind} stands in {where}", "likely"
                 break
+
+
+_SHOWN_TO: Final = re.compile(
+    r"\b(?:curl|wget|http)\b.*\s(?:-u|--user|-a|--auth|--password)[ =][\"']?(?:[\w.@-]+:)?(?=[^\s\"']*\d)([^\s\"':${}<>]{8,})"
+)
+
+
+def _shown_to(line: str) -> KeyShape | None:
+    """``curl -u ann:f8Zk39…``: the password of an account, beside its name."""
+    found = _SHOWN_TO.search(line)
+    said = found[1] if found is not None else ""
+    if not said or FAKE.search(said) or _NO_SECRET.search(said) or is_placeholder(said) or not is_random(said):
+        return None
+    return KeyShape("the password of an account", said)
 
 
 def _live_key(text: str) -> KeyShape | None:
@@ -187,16 +219,17 @@ def _by_name(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
         if _stands_here(call, value) and _is_secret(name, value):
             yield call.span, f"{name} is a literal", "likely"
     for call in facts.calls("*.login", "*.HTTPBasicAuth", "*.BasicAuth", "*.HTTPDigestAuth"):
-        if call.span is None:
-            continue
         logs_in = call.method != "login" or call.callee.startswith(_SERVERS)
-        if (
-            logs_in
-            and len(call.args) == _PAIR
-            and _stands_here(call, call.args[1])
-            and _is_secret("password", call.args[1])
-        ):
-            yield call.span, "the password of an account elsewhere is a literal", "likely"
+        if logs_in and len(call.args) == _PAIR:
+            yield from _password_given(call, call.args[1])
+    for pattern, place in _PLACES.items():
+        for call in facts.calls_matching(pattern):
+            yield from _password_given(call, call.argument(place)) if len(call.args) > place else ()
+    for call in facts.calls("neo4j.GraphDatabase.driver", "neo4j.AsyncGraphDatabase.driver"):
+        shown = call.keyword("auth")
+        yield from (
+            _password_given(call, shown.items[1]) if isinstance(shown, Sequence) and len(shown.items) == _PAIR else ()
+        )
     for flow in facts.flows("outbound-headers"):
         pair = flow.value.items if isinstance(flow.value, Sequence) else ()
         if len(pair) != _PAIR:
@@ -210,6 +243,14 @@ def _by_name(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
                 "the password of an account elsewhere is a literal",
                 "likely",
             )
+
+
+def _password_given(call: Call, value: Value | None) -> Iterator[tuple[Span, str, Certainty]]:
+    """A literal that is written where a library takes the password of an account."""
+    if call.span is None or value is None or MADE_UP.search(call.span.path):
+        return
+    if _stands_here(call, value) and _is_secret("password", value):
+        yield call.span, "the password of an account elsewhere is a literal", "likely"
 
 
 def _in_tables(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
