@@ -108,6 +108,8 @@ def is_on(
             return default is not None and is_on(facts, default, told, depth - 1)
         case Choice(options=several, every=False):
             return _chosen(facts, several, told, depth)
+        case Call(callee="typer.Option" | "typer.Argument" | "typer.params.Option"):
+            return is_on(facts, value.argument(0, "default"), told, depth - 1)  # a parameter's default
         case Call(callee="bool", args=(EnvironmentValue(default=Constant(value=str(word))), *_)):
             return word != ""  # any text is true, "False" too
         case Call(callee=callee, args=(inner, *_)) if callee in _MAKES_BOOL or callee.rpartition(".")[2] == "strtobool":

@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.deployment.file_fallbacks import fallbacks_in_files
+from stopper.core.deployment.filled_environment import filled_by_code
 from stopper.core.deployment.setting_facts import stands_in
 from stopper.core.deployment.settings_set_aside import is_set_aside, taken
 from stopper.core.edits.environment_edits import without_fallback
@@ -26,7 +27,6 @@ from stopper.core.values import (
     Parameter,
     Value,
     options,
-    text_of,
     walk,
 )
 
@@ -40,16 +40,12 @@ def detect(app: App) -> Iterator[Hit]:
     """Keys that come from outside with a literal to fall back to, where they sign or verify, or where the setting is written."""
     facts = source_of(app)
     seen: set[Span | None] = set()
-    filled = {
-        text_of(call.args[0]): call
-        for call in facts.calls("os.environ.setdefault")
-        if len(call.args) == 2 and isinstance(call.args[1], Constant)
-    }
+    filled = filled_by_code(facts)
     for call, key, _ in key_uses(app, facts):
         for outside in options(key) if filled else ():
             put = filled.get(outside.variable) if isinstance(outside, EnvironmentValue) else None
-            if put is not None and isinstance(put.args[1], Constant):
-                yield from _hit(app, facts, outside, put.args[1], put.span, seen)
+            if put is not None:
+                yield from _hit(app, facts, outside, put[0], put[1], seen)
         for value, literal in _fallbacks(facts, key):
             span = getattr(value, "span", None) or literal.span or call.span
             if span is not None and literal.span is not None and literal.span.path != span.path:

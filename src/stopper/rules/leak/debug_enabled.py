@@ -12,7 +12,7 @@ from stopper.core.deployment.switched_on import asked_for, is_on
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.probing.loopback import is_loopback
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Name, Value, is_constant
+from stopper.core.values import Call, Constant, Mapping, Member, Name, Value, is_constant
 
 APPS: Final = ("flask.Flask.run", "flask_socketio.SocketIO.run", "connexion.App.run", "connexion.FlaskApp.run")
 POSITION: Final = 2
@@ -24,13 +24,12 @@ _APP_NAME: Final = re.compile(r"(?:\w*_)?app(?:lication)?|(?:create|make|build)_
 def detect(app: App) -> Iterator[Hit]:
     """``run(debug=True)`` of something that is, or is called like, a Flask application."""
     facts = source_of(app)
-    for call in facts.calls("*.run"):
-        value = _debug(call)
-        if not is_on(facts, value) or not _runs_flask(facts, call):
+    for call, value in (*((call, _debug(call)) for call in facts.calls("*.run")), *_run_beside(facts)):
+        if not is_on(facts, value) or not (call.method in _BESIDE or _runs_flask(facts, call)):
             continue
         if asked_for(facts, call.span) or is_of_a_desk(call.span):
             continue
-        if _is_of_this_machine(facts, call) and is_served_otherwise(facts, call):
+        if call.method not in _BESIDE and _is_of_this_machine(facts, call) and is_served_otherwise(facts, call):
             message = f"{_DEBUGS}, on this machine alone: look whether what ships starts this file"
             yield Hit(message, call.span, certainty="possible", severity="low")
         elif is_constant(value, True, 1):
@@ -41,6 +40,24 @@ def detect(app: App) -> Iterator[Hit]:
                 call.span,
                 certainty="likely",
             )
+
+
+_BESIDE: Final = frozenset({"Thread", "Process"})
+
+
+def _run_beside(facts: SourceFacts) -> Iterator[tuple[Call, Value | None]]:
+    """``Thread(target=app.run, kwargs={"debug": True})``, which calls it later."""
+    for call in facts.calls("threading.Thread", "multiprocessing.Process"):
+        target, given = call.argument(1, "target"), call.argument(4, "kwargs")
+        runs = isinstance(target, Name) and target.dotted in ("flask.Flask.run", *APPS)
+        runs = runs or (
+            isinstance(target, Member)
+            and target.attribute == "run"
+            and isinstance(target.owner, Call)
+            and target.owner.callee == "flask.Flask"
+        )
+        if runs and isinstance(given, Mapping):
+            yield call, given.get("debug")
 
 
 def _debug(call: Call) -> Value | None:

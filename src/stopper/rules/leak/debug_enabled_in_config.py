@@ -10,14 +10,14 @@ from stopper.core.deployment.desk_files import MADE_UP
 from stopper.core.deployment.setting_facts import YES
 from stopper.core.deployment.switched_on import asked_for, is_on, switched_on
 from stopper.core.fact import TextFile
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Constant, text_of
+from stopper.core.values import Constant, EnvironmentValue, text_of, walk
 
 VARIABLE: Final = "FLASK_DEBUG"
-_SET: Final = re.compile(rf"\b{VARIABLE}\b[\"']?\s*[=: ]\s*[\"']?(\w+)")
-_NAMED: Final = re.compile(rf"\bname:\s*[\"']?{VARIABLE}\b")
+_SETS: Final = r"\b(?:{names})\b[\"']?\s*[=: ]\s*[\"']?(\w+)"
+_NAMED: Final = r"\bname:\s*[\"']?(?:{names})\b"
 _VALUE: Final = re.compile(r"\s*value:\s*[\"']?(\w+)")
 _OF_FILE: Final = re.compile(r"(?:DEBUG|\s{1,4}\"DEBUG\")\s*[:=]\s*[\"']?(\w+)")
 """A setting of its own in TOML, YAML, Python or JSON; what stands deeper belongs to a section that may never be read."""
@@ -84,13 +84,32 @@ def _settings_files(app: App) -> Iterator[Hit]:
                 yield Hit(_MESSAGE, Span(file.path, number, number, 1, len(line) + 1), certainty="likely")
 
 
+def _variables(facts: SourceFacts) -> str:
+    """The variables that switch debug mode on, as a pattern: Flask's own, those with the prefix that settings are loaded by, and those
+    that the code reads ``DEBUG`` from."""
+    found = {VARIABLE}
+    for call in facts.calls("*.from_prefixed_env"):
+        prefix = text_of(call.argument(0, "prefix"))
+        found |= {f"{prefix}_DEBUG"} if prefix else set()
+    said = [write.value for write in facts.config_writes("DEBUG")]
+    said += [one for call in facts.calls("flask.Flask.run") if (one := call.argument(2, "debug")) is not None]
+    found |= {
+        part.variable
+        for value in said
+        for part in walk(value, 5)
+        if isinstance(part, EnvironmentValue) and re.search(r"(?i)debug", part.variable)
+    }
+    return "|".join(re.escape(one) for one in sorted(found))
+
+
 def _files(app: App) -> Iterator[Hit]:
+    names = _variables(source_of(app))
     started = (one for one in source_of(app).files_of("config") if "uwsgi" in one.path)
     for file in (*source_of(app).files_of("dockerfile", "compose", "procfile", "env", "deployment"), *started):
         if MADE_UP.search(file.path) or OF_A_PIPELINE.search(file.path):
             continue
         if not _FOR_DESK.search(file.path.rpartition("/")[2]) and not (file.kind == "compose" and is_of_one_desk(file)):
-            yield from _lines(file)
+            yield from _lines(file, names)
     for file in source_of(app).files_of("shell"):
         if not OF_A_PIPELINE.search(file.path) and not _FOR_DESK.search(file.path):
             for number, line in file.lines_with("--debug"):
@@ -98,14 +117,15 @@ def _files(app: App) -> Iterator[Hit]:
                     yield Hit(_MESSAGE, Span(file.path, number, number, 1, len(line) + 1), certainty="likely")
 
 
-def _lines(file: TextFile) -> Iterator[Hit]:
+def _lines(file: TextFile, names: str) -> Iterator[Hit]:
     sure: Certainty = "certain" if file.kind in ("dockerfile", "procfile") else "likely"
-    for number, line in enumerate(file.lines, 1):
-        if ("FLASK" not in line and "flask" not in line) or line.lstrip().startswith("#"):
+    sets, named = re.compile(_SETS.format(names=names)), re.compile(_NAMED.format(names=names))
+    for number, line in file.lines_with("flask", "debug"):
+        if line.lstrip().startswith("#"):
             continue
         if file.kind == "compose" and _WORKER.search(_service(file, number)):
             continue  # a worker answers nobody
-        said = _SET.search(line) or _beside(file, number)
+        said = sets.search(line) or _beside(file, number, named)
         if (said and said.group(1).lower() in YES) or (file.kind != "env" and _STARTED.search(line)):
             span = Span(file.path, number, number, 1, len(line) + 1)
             if file.kind in ("compose", "env"):
@@ -114,10 +134,10 @@ def _lines(file: TextFile) -> Iterator[Hit]:
                 yield Hit(_MESSAGE, span, certainty=sure)
 
 
-def _beside(file: TextFile, number: int) -> re.Match[str] | None:
+def _beside(file: TextFile, number: int, named: re.Pattern[str]) -> re.Match[str] | None:
     """``value: "1"`` in the line below ``name: FLASK_DEBUG``, as Kubernetes writes it."""
-    named = file.kind == "deployment" and _NAMED.search(file.lines[number - 1]) is not None
-    return _VALUE.match(file.lines[number]) if named and number < len(file.lines) else None
+    stands = file.kind == "deployment" and named.search(file.lines[number - 1]) is not None
+    return _VALUE.match(file.lines[number]) if stands and number < len(file.lines) else None
 
 
 def _service(file: TextFile, number: int) -> str:

@@ -18,7 +18,7 @@ from stopper.core.probing.baseline import candidates
 from stopper.core.rule import Certainty, Edit, Hit, Rule, Severity
 from stopper.core.secret import Secret
 from stopper.core.tokens.flask_cookie import session_cookie_name, signs_cookie
-from stopper.core.values import Call, Choice, Constant, Value, text_of
+from stopper.core.values import Call, Choice, Constant, Sequence, Value, text_of
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -40,6 +40,10 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(
                 "the key that signs session cookies stands in the source", write.span, certainty=sure, severity=light
             )
+
+    for write in written(app, "SECRET_KEY_FALLBACKS"):
+        if isinstance(write.value, Sequence) and any(map(_is_literal, write.value.items)):
+            yield Hit("a key that session cookies are still taken under stands in the source", write.span)
 
 
 _JOB: Final = re.compile(r"(?i)(?:.*/)?(?:jobs?|cron(?:[_-]?jobs?)?|batch(?:es)?)/[^/]+/")

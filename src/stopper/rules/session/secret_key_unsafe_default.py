@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.answers.cookie_flags import own_session_stores
 from stopper.core.app import App
 from stopper.core.deployment.file_fallbacks import fallbacks_in_files
+from stopper.core.deployment.filled_environment import filled_by_code
 from stopper.core.deployment.setting_facts import (
     application_made,
     in_force,
@@ -32,6 +33,7 @@ from stopper.core.values import (
     Member,
     Name,
     Parameter,
+    Unknown,
     Value,
     literals,
     options,
@@ -41,6 +43,7 @@ from stopper.core.values import (
 _NEW: Final = frozenset(
     {
         "os.urandom", "os.getrandom", "secrets.token_hex", "secrets.token_bytes", "secrets.token_urlsafe", "uuid.uuid4", "uuid.uuid1", "random.random",
+        "random.choices", "random.choice", "random.sample", "random.getrandbits", "random.SystemRandom.choices",
         "random.randint", "secrets.choice", "cryptography.fernet.Fernet.generate_key", "binascii.hexlify", "base64.b64encode",
     }
 )  # fmt: skip
@@ -71,6 +74,10 @@ def detect(app: App) -> Iterator[Hit]:
         for part in walk(write.value, 4)
         if isinstance(part, EnvironmentValue)
     }
+    filled = filled_by_code(facts) if variables else {}
+    for _, span in (filled[one] for one in sorted(variables & filled.keys())):
+        if not asked_for(facts, span):
+            yield Hit("SECRET_KEY falls back to a literal in the source when the environment has none", span)
     for span in fallbacks_in_files(facts, variables):
         yield Hit("where SECRET_KEY is not set, it falls back to a literal of this file", span)
     if (
@@ -199,7 +206,7 @@ def _is_refused(facts: SourceFacts, fallbacks: Collection[str | bytes]) -> bool:
 def _made_anew(value: Value | None, depth: int = 4) -> bool:
     if isinstance(value, Member) and value.attribute in ("hex", "bytes", "int"):
         return _made_anew(value.owner, depth - 1)
-    if isinstance(value, Format):
+    if isinstance(value, (Format, Unknown)) and depth:
         return any(_made_anew(part, depth - 1) for part in value.parts)  # ``"key" + str(random.random())``
     if not isinstance(value, Call) or depth == 0:
         return False
