@@ -24,6 +24,7 @@ from stopper.core.keys.key_shapes import (
     may_hold_key,
 )
 from stopper.core.naming import VARIABLE, is_key_name, may_be_secret, sensitive
+from stopper.core.people.words_that_open import words_that_open
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Mapping, Sequence, Value, text_of, walk
@@ -72,7 +73,7 @@ def detect(app: App) -> Iterator[Hit]:
     """Texts with the shape of a key or token anywhere, tests included; literals under the name of a password outside of tests."""
     facts = source_of(app)
     seen: set[tuple[str, int]] = set()
-    told = (_by_text, _by_name, _in_tables, _in_docs, _in_ciphers)
+    told = (_by_text, _by_name, _in_tables, _in_docs, _in_ciphers, _compared)
     for span, message, certainty in (one for way in told for one in way(facts)):
         lines = {(span.path, line) for line in range(span.line, span.end_line + 1)}
         if not lines & seen:
@@ -284,6 +285,11 @@ def _in_ciphers(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
             continue  # ``<your-key-here>`` opens nothing
         if _FERNET.fullmatch(text) if call.method == "Fernet" else len(text) in _AES:
             yield place, "the key that something is encrypted with is a literal", "certain"
+
+
+def _compared(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
+    for span in words_that_open(facts):
+        yield span, "the password that opens this is a literal", "likely"
 
 
 def _stands_here(call: Call, value: Value) -> bool:
