@@ -30,11 +30,15 @@ from stopper.core.values import (
     Unknown,
     Value,
     is_constant,
+    parts,
     text_of,
     walk,
 )
 
 _ID: Final = re.compile(r"(?i)^(id|pk|\w*_id|\w+Id|\w*_?(no|number))$")
+_IN_PATHS: Final = "numbers in the paths"
+_IN_DOCUMENT: Final = "numbers in the document"
+"""What one decision about ids ends, however many paths have one."""
 _OWN_ID: Final = re.compile(
     r"(?i)(?!(?:message|event|trace|request|correlation|span|log|thread|job|run)_)\w+_(?:id|slug|ref|number)|_?id|slug|uid|number|reference"
 )
@@ -49,6 +53,7 @@ _CHANGES: Final = ("find_one_and_update", "find_and_modify")
 """Changes of a document that give it back, as it is then or was before: ``{"$inc": {"last": 1}}`` counts."""
 _NEXT: Final = re.compile(r"(?is)^\s*select\s+(?:\w+\s*\(\s*)*(?:max|count)\s*\(.*\+\s*1\b.*\bfrom\b")
 """``SELECT COALESCE(MAX(id), 0) + 1 FROM orders``: the next number, as the database is asked for it."""
+_ROW: Final = re.compile(r"[A-Z]|(?:first|one|get|find_one|one_or_none|first_or_404|get_or_404|get_or_none)$")
 _SIZES: Final = frozenset({"len", "count", "max", "scalar"})
 _LINK: Final = re.compile(r"(?i)(?:share_|download_|public_)?(?:url|link|path|href)")
 _ENCODES: Final = frozenset({
@@ -75,7 +80,7 @@ def detect(app: App) -> Iterator[Hit]:
         if _private(route.path) or (not _PUBLIC.search(route.path) and _asks_owner(facts, route)):
             told.add(route.path)
             text = f"{route.path} finds a private thing by the number {name}, which is easily guessed"
-            yield Hit(text, route.registered_at, RouteRef(route.methods[0], route.path))
+            yield Hit(text, route.registered_at, RouteRef(route.methods[0], route.path), cause=_IN_PATHS)
     yield from _counted(source_of(app))
     if app.spec is None or not (speaks_of(app.spec, app.routes)):
         return
@@ -86,7 +91,8 @@ def detect(app: App) -> Iterator[Hit]:
             if number and _ID.match(str(parameter.get("name"))) and _private(one.path) and one.path not in told:
                 told.add(one.path)
                 text = f"the document gives {one.path} a number as id, which is easily guessed"
-                yield Hit(text, place_of(app, one.written, one.method.lower()), one.ref, reader="spec")
+                place = place_of(app, one.written, one.method.lower())
+                yield Hit(text, place, one.ref, reader="spec", cause=_IN_DOCUMENT)
 
 
 def _asks_owner(facts: SourceFacts, route: SourceRoute) -> bool:
@@ -195,12 +201,12 @@ def _members(value: Value, span: Span) -> list[tuple[str, Value, Span]]:
 
 def _is_counted(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
     """The next number of a clock, a store or a list, or what a function of the project makes of one."""
-    calls = [part for part in walk(value, 6) if isinstance(part, Call)]
+    calls = [part for part in _made_of(value, 6) if isinstance(part, Call)]
     if any(_RANDOM.search(one.callee) for one in calls):
         return False
-    if any(one.callee in _CLOCKS or one.method in _COUNTS for one in calls) or any(map(_is_next, walk(value, 3))):
+    if any(one.callee in _CLOCKS or one.method in _COUNTS for one in calls) or any(map(_is_next, _made_of(value, 3))):
         return True
-    if any(map(_is_raised, walk(value, 4))) or any(
+    if any(map(_is_raised, _made_of(value, 4))) or any(
         call.args and _NEXT.match(text_of(call.args[0]) or "") for call in calls
     ):
         return True
@@ -208,6 +214,18 @@ def _is_counted(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
         return True
     returned = [one.value for call in calls if depth for one in facts.returns_of(call.callee)]
     return any(_is_counted(facts, one, depth - 1) for one in returned)
+
+
+def _made_of(value: Value, depth: int) -> Iterator[Value]:
+    """The parts of a value. A member of a row that is made or found there is what it was told to be: ``Order(at=now()).id`` is made of no time."""
+    if isinstance(value, Member) and isinstance(value.owner, Call) and _ROW.match(value.owner.method):
+        told = value.owner.keyword(value.attribute)
+        inside = (told,) if told is not None else ()
+    else:
+        inside = parts(value)
+    yield value
+    for one in inside if depth else ():
+        yield from _made_of(one, depth - 1)
 
 
 def _is_of_number(call: Call) -> bool:

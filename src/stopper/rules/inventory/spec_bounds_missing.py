@@ -30,6 +30,7 @@ def detect(app: App) -> Iterator[Hit]:
                 place_of(app, one.written, one.method.lower()),
                 one.ref,
                 reader="spec",
+                cause="operations that say too little",
             )
     never = _never_described(every)
     if never:
