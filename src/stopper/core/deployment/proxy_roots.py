@@ -19,6 +19,10 @@ _APPLICATIONS: Final = re.compile(
 """Where the code of applications lies by custom."""
 _PYTHON: Final = re.compile(r"(?i)python|gunicorn|uwsgi|waitress|hypercorn|uvicorn|\bflask\s+run")
 _WORKDIR: Final = re.compile(r"(?i)^\s*(?:WORKDIR\s+|WorkingDirectory\s*=\s*)[\"']?(/[\w./-]+)")
+_STARTS: Final = re.compile(
+    r"""(?i)WSGIScriptAlias\s+\S+\s+["']?(/[\w./-]+)/[\w.-]+\.(?:wsgi|py)\b|(?:python-path|home|chdir|pythonpath)\s*=\s*["']?(/[\w./-]+)|--(?:chdir|pythonpath)[= ]["']?(/[\w./-]+)"""
+)
+"""How Apache, uWSGI and gunicorn are told where the application lies."""
 
 
 def served_projects(facts: "SourceFacts") -> Iterator[Span]:
@@ -29,6 +33,12 @@ def served_projects(facts: "SourceFacts") -> Iterator[Span]:
         if any(map(_PYTHON.search, file.lines))
         for line in file.lines
         if (found := _WORKDIR.match(line)) is not None
+    }
+    homes |= {
+        (found[1] or found[2] or found[3]).rstrip("/")
+        for file in facts.files_of("config", "deployment", "procfile", "shell")
+        for _, line in file.lines_with("wsgiscriptalias", "python-path", "pythonpath", "chdir")
+        if (found := _STARTS.search(line)) is not None
     }
     for file in facts.files_of("config", "deployment"):
         if _is_of_pages(facts, file):

@@ -124,11 +124,10 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("response"):
         if flow.function and any(map(_is_read_from_own_file, given_out(flow.value))):
             yield Hit("a log, a database or the program itself is given out", flow.span, certainty="likely")
-    for call in facts.calls("open"):
-        path = call.argument(0, "file")
-        joined = isinstance(path, Call) and path.callee == "os.path.join" and _is_of_root(path)
+    opened = [(call, path) for call in facts.calls("open") if (path := call.argument(0, "file")) is not None]
+    for call, path in (*opened, *read_by_path(facts)):
         if (
-            joined
+            _is_of_root(path)
             and facts.is_view(call.function)
             and not _writes(facts, call.span)
             and facts.derives(path, "path-parameter")
@@ -146,9 +145,9 @@ def _folders(facts: SourceFacts, folder: Value | None) -> tuple[Value, ...]:
 def _by_middleware(facts: SourceFacts) -> Iterator[Hit]:
     """``WhiteNoise(app, root=".")``, ``SharedDataMiddleware(app, {"/assets": HERE})``."""
     for call in facts.calls(
-        "whitenoise.WhiteNoise", "whitenoise.base.WhiteNoise", "*.SharedDataMiddleware", "*.add_files"
+        "whitenoise.WhiteNoise", "whitenoise.base.WhiteNoise", "*.SharedDataMiddleware", "*.add_files", "*.AutoIndex"
     ):
-        given = call.argument(0 if call.method == "add_files" else 1, "root", "exports")
+        given = call.argument(0 if call.method == "add_files" else 1, "root", "exports", "browse_root")
         folders = [held for _, held in given.items] if isinstance(given, Mapping) else [given]
         if any(one is not None and _is_root(one) for one in folders):
             yield Hit(_SERVED, call.span)
@@ -174,10 +173,10 @@ def _is_named_by_caller(facts: SourceFacts, name: Value) -> bool:
 _JOINS: Final = ("werkzeug.utils.safe_join", "werkzeug.security.safe_join", "flask.safe_join", "os.path.join")
 
 
-def _is_of_root(path: Call) -> bool:
-    """``safe_join(ROOT, name)`` of a name that is no literal."""
-    joined = path.callee in _JOINS and len(path.args) == 2
-    return joined and _is_root(path.args[0]) and not isinstance(path.args[1], (Constant, Format))
+def _is_of_root(path: Value) -> bool:
+    """``safe_join(ROOT, name)``, ``ROOT / name`` of a name that is no literal."""
+    joined = path.args if isinstance(path, Call) and path.callee in _JOINS else getattr(path, "parts", ())
+    return len(joined) == 2 and _is_root(joined[0]) and not isinstance(joined[1], (Constant, Format))
 
 
 def _is_own_text(path: Unknown | Call) -> bool:
@@ -276,7 +275,7 @@ def _is_root(folder: Value) -> bool:
         case Member(owner=inner, attribute="parent"):
             return is_own_file(inner) or _is_root(inner)
         case Name(dotted=dotted):
-            return dotted.endswith((".root_path", ".instance_path")) or dotted in ("os.curdir", "os.pardir")
+            return dotted.endswith((".root_path", ".instance_path")) or dotted in ("os.curdir", "os.pardir", "os.path.curdir")
         case Member(attribute="root_path" | "instance_path"):
             return True
         case _:
