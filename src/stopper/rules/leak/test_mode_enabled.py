@@ -14,6 +14,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.passing import given
 from stopper.core.guards.desk_doors import refused_at_large
+from stopper.core.guards.switched_off_guards import switched_off
 from stopper.core.keys.api_key_names import SHOWN
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
@@ -29,6 +30,7 @@ from stopper.core.values import (
     Name,
     Parameter,
     Sequence,
+    Truth,
     Value,
     text_of,
     walk,
@@ -54,6 +56,7 @@ _CHECKS: Final = re.compile(
     r"(?i)check_password|verify|authenticate|compare_digest|checkpw|validate|login_?required|jwt_required|admin_?(?:required|only)|(?:require|only)s?_?admin|roles?_?required"
 )
 _ROUTES_MOST: Final = 6
+_PAIR: Final = 2
 _SHORTEST: Final = 8
 
 
@@ -72,6 +75,9 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _fixture_tables(facts)
     yield from _fixture_headers(facts)
     yield from _robots(facts)
+    for span in dict.fromkeys(switched_off(facts)):
+        message = "nobody is asked who it is wherever nobody switches that on"
+        yield Hit(message, span, certainty="likely", severity="high")
     for key in KEYS:
         running = app.config.get(key)
         if key not in seen and running is not None and running.reader == "running" and running.value is True:
@@ -143,6 +149,11 @@ _CODE: Final = re.compile(r"(?i)(?:^|_)(?:otp|totp|code|pin|mfa|token)(?:_code)?
 
 def _fixture_headers(facts: SourceFacts) -> Iterator[Hit]:
     """``if request.headers.get("X-Test-Auth") == "…": return``, and a code that always opens: ``code == "000000" or …``."""
+    hooks = frozenset(hook for route in facts.routes for hook in route.hooks)
+    for test in facts.conditions():
+        lets_in = test.stops and not test.refuses and not test.negated and test.function in hooks
+        if lets_in and _shows_fixture(test.value) and not asked_for(facts, test.span, by_name=True):
+            yield Hit("whoever says to be a test is not asked who it is", test.span, certainty="likely")
     for one in facts.comparisons("==", "!="):
         for shown, wanted in ((one.left, one.right), (one.right, one.left)):
             said = text_of(wanted)
@@ -158,6 +169,17 @@ def _fixture_headers(facts: SourceFacts) -> Iterator[Hit]:
             known = is_password_name(name) and _MASTER.search(said) is not None
             if sent and (always or known or _FIXTURE_HEADER.search(name)):
                 yield Hit("what only tests should know opens this wherever it runs", one.span, certainty="likely")
+
+
+def _shows_fixture(value: Value) -> bool:
+    """``"X-Test-User" in request.headers``, ``request.headers.get("X-Test-User")``: it is enough that it is there."""
+    if isinstance(value, Truth) and len(value.parts) == _PAIR and not value.differs:
+        name, owner = text_of(value.parts[0]), value.parts[1]
+    else:
+        held = value.parts[0] if isinstance(value, Truth) and len(value.parts) == 1 else value
+        name, owner = (text_of(held.key), held.owner) if isinstance(held, Item) else ("", None)
+    sent = isinstance(owner, Name) and owner.dotted.startswith("flask.request.")
+    return sent and _FIXTURE_HEADER.search(name or "") is not None
 
 
 def _is_left_out(facts: SourceFacts, blueprint: str) -> bool:

@@ -10,6 +10,7 @@ from stopper.core.deployment.setting_facts import in_force, plain, switches, wri
 from stopper.core.deployment.stages_of_settings import is_for_one_desk
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.passing import given
+from stopper.core.guards.named_by_cookies import named_by_cookies
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, is_constant, text_of, walk
 
@@ -192,7 +193,7 @@ def _plain_names(facts: SourceFacts) -> Iterator[Hit]:
         for call in facts.calls("*.set_cookie")
         if (key := text_of(call.argument(0, "key"))) and _WHOSE.match(key) and _is_plain(call.argument(1, "value"))
     }
-    seen: set[str] = set()
+    seen: set[str] = {name for name, _ in named_by_cookies(facts)} if sent else set()  # told where people are looked up
     for one in facts.readings("flask.request.cookies") if sent else ():
         if one.key not in sent - seen or not one.function or _LOGS_IN.search(one.function.rpartition(".")[2]):
             continue
