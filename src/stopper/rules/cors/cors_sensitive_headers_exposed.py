@@ -15,12 +15,14 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probing.baseline import attempt
 from stopper.core.probing.origins import crossings, stranger
-from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule, Severity
 from stopper.core.values import Constant, Sequence, Value, options, text_of
 
 EXPOSE: Final = "Access-Control-Expose-Headers"
 ALLOW: Final = "Access-Control-Allow-Headers"
 ORIGIN: Final = "Access-Control-Allow-Origin"
+CREDENTIALS: Final = "Access-Control-Allow-Credentials"
+_ANY: Final = "other origins may send any header they like"
 _ASKED: Final = "access-control-request-headers"
 _SENSITIVE: Final = re.compile(
     r"(?i)^(\*|(proxy-)?authorization|set-cookie|(x-)?(auth|access|refresh|session|id|api|jwt|new|user)[-_]?(access-?)?token|(x-)?api-?key|x-(jwt|session(-id)?|"
@@ -32,12 +34,15 @@ def detect(app: App) -> Iterator[Hit]:
     """Credential headers among the exposed ones, or every request header allowed in so many words."""
     facts = source_of(app)
     spans: dict[object, Hit] = {}
+    with_cookies = any(said.with_credentials for said in sayings(facts)) or any(headers_set(facts, CREDENTIALS))
+    # without the visitor's cookies a page of elsewhere sends what any program may send as well
+    weight: Severity | None = None if with_cookies else "low"
     for said in sayings(facts):
         for name in words(said.expose_headers):
             if _SENSITIVE.match(name):
                 spans.setdefault(said.span, Hit(f"other origins may read the header {name} of every answer", said.span))
         if "*" in words(said.allow_headers):
-            spans.setdefault(said.span, Hit("other origins may send any header they like", said.span))
+            spans.setdefault(said.span, Hit(_ANY, said.span, severity=weight))
     for one in headers_set(facts, EXPOSE):
         for name in words(one.value):
             if _SENSITIVE.match(name):
@@ -51,7 +56,7 @@ def detect(app: App) -> Iterator[Hit]:
         if one.span.path in reflecting or is_switched_by_environment(facts, one.span):
             continue  # whoever lets every origin in, line by line, has that to mend first: ``cors-origin-reflected`` tells of it
         if "*" in words(one.value) or (_is_what_was_asked(facts, one.value) and not _is_chosen(facts, one)):
-            spans.setdefault(one.span, Hit("other origins may send any header they like", one.span))
+            spans.setdefault(one.span, Hit(_ANY, one.span, severity=weight))
     yield from spans.values()
 
 
