@@ -41,6 +41,7 @@ from stopper.core.values import (
     Mapping,
     Member,
     Name,
+    Parameter,
     Value,
     is_constant,
     text_of,
@@ -206,10 +207,17 @@ def _marshalled(value: Value) -> frozenset[int]:
 
 
 def _of_one_column(inside: list[Value]) -> frozenset[int]:
-    """The columns out of which one is taken by its name: ``getattr(Person.__table__.columns, "town")``."""
+    """The columns out of which one is taken by a name that does not come from themselves: ``getattr(Person.__table__.columns, "town")``."""
     taken = [one.args[0] for one in inside if isinstance(one, Call) and one.callee == "getattr" and one.args]
-    taken += [one.owner for one in inside if isinstance(one, Item) and text_of(one.key) is not None]
+    taken += [one.owner for one in inside if isinstance(one, Item) and _is_a_name(one.key)]
     return frozenset(id(part) for one in taken if tells_all(one) or _is_own_dict(one) for part in walk(one, 3))
+
+
+def _is_a_name(key: Value) -> bool:
+    """A text, or one that comes from elsewhere; what a loop gives of the columns themselves is none."""
+    return text_of(key) is not None or (
+        isinstance(key, (Parameter, Item, Call)) and not any(map(tells_all, walk(key, 4)))
+    )
 
 
 def _names_fields(call: Call) -> bool:
