@@ -276,6 +276,117 @@ def orders():
     return jsonify(get_jwt_identity())
 """, "tokens.toml": r"""JWT_TOKEN_LOCATION = ["headers"]
 """}),
+    "an error of the project's own, raised by a service in another module": ("jwt-decode-error-swallowed", {"yard/__init__.py": r"""from flask import Flask
+
+from yard.tokens import TokenService
+from yard.web import bp
+
+
+def create_app():
+    app = Flask(__name__)
+    app.extensions["tokens"] = TokenService()
+    app.register_blueprint(bp)
+    return app
+""", "yard/tokens.py": r"""import os
+
+import jwt
+
+
+class InvalidToken(Exception):
+    pass
+
+
+class TokenService:
+    def read(self, raw):
+        try:
+            return jwt.decode(raw, os.environ["TOKEN_KEY"], algorithms=["HS256"])
+        except jwt.PyJWTError as error:
+            raise InvalidToken from error
+""", "yard/web.py": r"""from functools import wraps
+
+from flask import Blueprint, abort, current_app, g, jsonify, request
+
+from yard.tokens import InvalidToken
+
+bp = Blueprint("web", __name__)
+
+
+def service():
+    return current_app.extensions["tokens"]
+
+
+def member(view):
+    @wraps(view)
+    def inner(*args, **kwargs):
+        try:
+            g.claims = service().read(request.headers.get("Authorization", "")[7:])
+        except InvalidToken:
+            current_app.logger.warning("bad token")
+        return view(*args, **kwargs)
+
+    return inner
+
+
+@bp.get("/plots")
+@member
+def plots():
+    return jsonify(plots=3)
+"""}, {"yard/__init__.py": r"""from flask import Flask
+
+from yard.tokens import TokenService
+from yard.web import bp
+
+
+def create_app():
+    app = Flask(__name__)
+    app.extensions["tokens"] = TokenService()
+    app.register_blueprint(bp)
+    return app
+""", "yard/tokens.py": r"""import os
+
+import jwt
+
+
+class InvalidToken(Exception):
+    pass
+
+
+class TokenService:
+    def read(self, raw):
+        try:
+            return jwt.decode(raw, os.environ["TOKEN_KEY"], algorithms=["HS256"])
+        except jwt.PyJWTError as error:
+            raise InvalidToken from error
+""", "yard/web.py": r"""from functools import wraps
+
+from flask import Blueprint, abort, current_app, g, jsonify, request
+
+from yard.tokens import InvalidToken
+
+bp = Blueprint("web", __name__)
+
+
+def service():
+    return current_app.extensions["tokens"]
+
+
+def member(view):
+    @wraps(view)
+    def inner(*args, **kwargs):
+        try:
+            g.claims = service().read(request.headers.get("Authorization", "")[7:])
+        except InvalidToken:
+            abort(401)
+        return view(*args, **kwargs)
+
+    return inner
+
+
+@bp.get("/plots")
+@member
+def plots():
+    return jsonify(plots=3)
+"""}),
 }
 # fmt: on
 
@@ -290,6 +401,7 @@ def test_the_weak_one_is_told_and_the_safe_one_is_not(title: str, tmp_path: Path
 def _is_told(slug: str, files: dict[str, str], folder: Path) -> bool:
     folder.mkdir()
     for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     reading = read_source((folder,), folder)
     assert not reading.errors, reading.errors

@@ -31,6 +31,11 @@ def seconds(facts: SourceFacts, value: Value | None, depth: int = 6) -> float | 
         case Call() if value.method in ("timedelta", "relativedelta"):
             lengths = [_timedelta(facts, one) for one in unpacked(facts, value)]
             return max((one for one in lengths if one is not None), default=None)
+        case (
+            Call(method="total_seconds", receiver=inner)
+            | Call(callee="int" | "float" | "round", args=(Call() as inner,))
+        ):
+            return seconds(facts, inner, depth - 1)
         case EnvironmentValue(default=Constant(value=False) as never):
             return seconds(facts, never, depth - 1)
         case Item(owner=Mapping(open=False) as table, key=key):

@@ -88,6 +88,8 @@ def plain(facts: SourceFacts, value: Value | None, depth: int = 6) -> tuple[obje
             | Name(dotted="flask.Flask.debug" | "flask.current_app.debug" | "flask.current_app.testing")
         ):
             return (False,)  # as it is where the application serves people
+        case ConfigValue(key="DEBUG" | "TESTING") if not facts.config_values(value.key):
+            return (False,)
         case ConfigValue():
             return tuple(
                 one for found in facts.followed(value) if found is not value for one in plain(facts, found, depth - 1)

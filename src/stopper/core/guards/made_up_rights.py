@@ -7,9 +7,24 @@ from typing import Final
 from stopper.core.fact import Handler
 from stopper.core.facts import SourceFacts
 from stopper.core.flow.body_models import classes_by_name
-from stopper.core.values import Call, Constant, Mapping, Parameter, Sequence, Value, is_constant, text_of
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    Item,
+    Mapping,
+    Parameter,
+    Sequence,
+    Truth,
+    Value,
+    is_constant,
+    text_of,
+    walk,
+)
 
 _RIGHTS: Final = re.compile(r"(?i)^(?:scopes?|roles?|permissions?|groups?|is_\w+|admin|level|plan)$")
+_WHO: Final = re.compile(r"(?i)^(?:sub|user|user_?id|uid|id|name|user_?name|e?mail)$")
+_HANDLES: Final = frozenset({"jti", "sid", "session_id"})
 _NOBODYS: Final = ("guest", "visitor", "public", "viewer", "unknown")
 """Roles of those who are nobody, which code behind asks about."""
 
@@ -22,6 +37,46 @@ def makes_up_rights(facts: SourceFacts, handler: Handler) -> bool:
         and any(_RIGHTS.search(text_of(key) or "") and _grants(held) for key, held in one.value.items)
         for one in facts.assignments_in(handler.function)
     )
+
+
+def passes_as_made_up(facts: SourceFacts, handler: Handler) -> bool:
+    """``claims = {"sub": "guest", "jti": ""}`` in the handler, or above the ``try`` and left as it is, where each refusal behind it lets that on:
+    it wants what is written there, or looks for a handle that nobody has ended."""
+    line = handler.span.line
+    behind = [one for one in facts.conditions_in(handler.function) if one.refuses and one.span.line > line]
+    own = facts.function(facts.function_around(handler.span))
+    written = {
+        id(part): part
+        for one in behind
+        for part in walk(one.value, 6)
+        if isinstance(part, Mapping) and part.span is not None and own is not None and own.span.holds(part.span)
+    }
+    made = [one for one in written.values() if one.span is not None and one.span.line <= handler.span.end_line]
+    return any(
+        any(_WHO.match(name) and _is_said(one.get(name)) for name in one.keys())  # noqa: SIM118
+        and all(_lets_on(each.value, each.negated, one) for each in behind)
+        for one in made
+    )
+
+
+def _is_said(value: Value | None) -> bool:
+    return value is not None and not is_constant(value, None, "", False)
+
+
+def _lets_on(asked: Value, negated: bool, made: Mapping) -> bool:
+    """That a refusal does not hold for what is written there; what else it may ask, nobody knows."""
+    if isinstance(asked, Choice) and not asked.every and not negated:
+        return all(_lets_on(one, False, made) for one in asked.options)
+    read = [part for part in walk(asked, 8) if isinstance(part, Item) and made.get(text_of(part.key) or "") is not None]
+    if not read:
+        return False
+    if all(text_of(one.key) in _HANDLES for one in read):
+        return not negated and any(isinstance(part, Call) for part in walk(asked, 2))
+    if not isinstance(asked, Truth) or len(asked.parts) != 2 or asked.parts[0] is not read[0]:
+        return False
+    said, wanted = made.get(text_of(read[0].key) or ""), asked.parts[1]
+    known = wanted.plain() if isinstance(wanted, Sequence) else (wanted.value,) if isinstance(wanted, Constant) else ()
+    return isinstance(said, Constant) and bool(known) and ((said.value in known) is asked.differs) is not negated
 
 
 def is_made_up(facts: SourceFacts, made: Call) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from stopper.core.fact import Handler
 from stopper.core.flow.places_in_steps import is_behind
 from stopper.core.flow.raising import raised_in
-from stopper.core.values import Call, Name, Parameter
+from stopper.core.values import Call, Name, Parameter, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -87,4 +87,26 @@ def stops_somebody(facts: "SourceFacts", function: str) -> bool:
         one.stops and is_behind(facts, one.span, call)
         for call in facts.calls(function)
         for one in facts.conditions_in(call.function)
+    )
+
+
+def refuses_in(facts: "SourceFacts", handler: Handler) -> bool:
+    """An abort in the handler, or a refusal by what a function of the project says: ``if not is_service_call(): return unauthorized()``."""
+    return asks_otherwise(facts, handler) or any(
+        call.method in REFUSING and call.span is not None and handler.span.holds(call.span)
+        for call in facts.calls_in(handler.function)
+    )
+
+
+def asks_otherwise(facts: "SourceFacts", handler: Handler) -> bool:
+    """That the handler refuses whoever does not prove it in another way: ``if not compare_digest(shown, KEY): return unauthorized()``."""
+    asked = [one for one in facts.conditions_in(handler.function) if one.refuses and handler.span.holds(one.span)]
+    tested = [part for one in asked for part in walk(one.value, 3)]
+    if any(isinstance(one, Call) and (facts.function(one.callee) or one.method == "compare_digest") for one in tested):
+        return True
+    inside = [one for one in facts.calls_in(handler.function) if one.span is not None and handler.span.holds(one.span)]
+    steps = [made.span for one in inside if (made := facts.function(one.callee)) is not None]
+    compared = [one.span for one in facts.calls("*.compare_digest") if one.span is not None]
+    return any(step.holds(span) for step in steps for span in compared) and any(
+        one.stops and handler.span.holds(one.span) for one in facts.conditions_in(handler.function)
     )

@@ -7,6 +7,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.deployment.setting_facts import MISSING, in_force, members, plain, switches, written
+from stopper.core.fact import Decorator
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.body_models import classes_by_name
 from stopper.core.flow.view_functions import VERBS, viewed_class
@@ -156,6 +157,8 @@ def guarded(facts: SourceFacts) -> Iterator[Guarded]:
         for decorator in function.decorators:
             if decorator.name in GUARDS:
                 yield _guarded(facts, function.name, decorator.name, decorator.call, decorator.span)
+            else:
+                yield from _guarded_by_short_name(facts, function.name, decorator)
     for call in facts.calls(*(name for name in GUARDS if "verify" in name)):
         if call.span is not None and facts.is_view(call.function):
             yield _guarded(facts, call.function, call.callee, call, call.span)
@@ -169,6 +172,15 @@ def guarded(facts: SourceFacts) -> Iterator[Guarded]:
             for verb in found.methods:
                 if verb in VERBS:
                     yield _guarded(facts, f"{found.name}.{verb}", name, call, call.span or found.span)
+
+
+def _guarded_by_short_name(facts: SourceFacts, view: str, decorator: Decorator) -> Iterator[Guarded]:
+    """``@member`` of the project, which gives ``jwt_required(optional=True)(view)`` back."""
+    made = facts.function(decorator.name)
+    for one in made.returns if made is not None and facts.is_view(view) else ():
+        name = one.callee.removesuffix(".__call__") if isinstance(one, Call) else ""
+        if isinstance(one, Call) and name in GUARDS and isinstance(one.receiver, Call):
+            yield _guarded(facts, view, name, one.receiver, decorator.span)
 
 
 def _guarded_by_wrapper(facts: SourceFacts, call: Call) -> Iterator[Guarded]:

@@ -10,11 +10,13 @@ from stopper.core.flow.body_models import classes_by_name
 from stopper.core.flow.places_in_steps import is_behind, places
 from stopper.core.guards.kept_caller import dispatches_views, hooks_before_guards, is_asked_for_later
 from stopper.core.guards.made_up_callers import stands_for_somebody
-from stopper.core.guards.made_up_rights import is_made_up, makes_up_rights
+from stopper.core.guards.made_up_rights import is_made_up, makes_up_rights, passes_as_made_up
 from stopper.core.guards.tried_otherwise import (
     REFUSING,
+    asks_otherwise,
     is_tried_otherwise,
     is_turned_away_behind,
+    refuses_in,
     stops_somebody,
     tries_what_it_is_given,
 )
@@ -86,12 +88,14 @@ def _lets_a_request_on(facts: SourceFacts, function: str, line: int) -> bool:
 
 def _goes_on(facts: SourceFacts, handler: Handler) -> bool:
     """``pass`` and the like: a hook, a wrapper round a view or a view goes on, unless it looks at the outcome and refuses."""
-    if _refuses_in(facts, handler) or _raises_behind(facts, handler) or is_turned_away_behind(facts, handler):
+    if refuses_in(facts, handler) or _raises_behind(facts, handler) or is_turned_away_behind(facts, handler):
         return False
     if _says_yes_behind(facts, handler) or _lets_somebody_in(facts, handler):
         return True
     if makes_up_rights(facts, handler):
         return _runs_a_view(facts, handler.function, handler.span.end_line) or facts.is_view(handler.function)
+    if passes_as_made_up(facts, handler):
+        return _lets_a_request_on(facts, handler.function, handler.span.end_line)
     if _refuses_behind(facts, handler.function, handler.span.end_line) or _may_answer_no(facts, handler):
         return False
     if _answers_apart(facts, handler) or _leaves(facts, handler.function, facts.function_around(handler.span)):
@@ -203,8 +207,8 @@ def _goes_on_by_return(facts: SourceFacts, handler: Handler) -> bool:
         one.value for one in facts.returns() if one.function == handler.function and handler.span.holds(one.span)
     ]
     if any(_is_view_call(value) for value in returned):
-        return not _asks_otherwise(facts, handler)
-    if not returned and _refuses_in(facts, handler):  # ``abort(503)``
+        return not asks_otherwise(facts, handler)
+    if not returned and refuses_in(facts, handler):  # ``abort(503)``
         return False
     if any(isinstance(value, Call) and is_made_up(facts, value) for value in returned):
         return True
@@ -274,28 +278,6 @@ def _runs_a_view(facts: SourceFacts, function: str, line: int) -> bool:
 
 def _refuses_behind(facts: SourceFacts, function: str, line: int) -> bool:
     return any(one.refuses and one.span.line >= line for one in facts.conditions_in(function))
-
-
-def _refuses_in(facts: SourceFacts, handler: Handler) -> bool:
-    """An abort in the handler, or a refusal by what a function of the project says: ``if not is_service_call(): return unauthorized()``."""
-    return _asks_otherwise(facts, handler) or any(
-        call.method in REFUSING and call.span is not None and handler.span.holds(call.span)
-        for call in facts.calls_in(handler.function)
-    )
-
-
-def _asks_otherwise(facts: SourceFacts, handler: Handler) -> bool:
-    """That the handler refuses whoever does not prove it in another way: ``if not compare_digest(shown, KEY): return unauthorized()``."""
-    asked = [one for one in facts.conditions_in(handler.function) if one.refuses and handler.span.holds(one.span)]
-    tested = [part for one in asked for part in walk(one.value, 3)]
-    if any(isinstance(one, Call) and (facts.function(one.callee) or one.method == "compare_digest") for one in tested):
-        return True
-    inside = [one for one in facts.calls_in(handler.function) if one.span is not None and handler.span.holds(one.span)]
-    steps = [made.span for one in inside if (made := facts.function(one.callee)) is not None]
-    compared = [one.span for one in facts.calls("*.compare_digest") if one.span is not None]
-    return any(step.holds(span) for step in steps for span in compared) and any(
-        one.stops and handler.span.holds(one.span) for one in facts.conditions_in(handler.function)
-    )
 
 
 def _callers_look(facts: SourceFacts, function: str) -> bool:

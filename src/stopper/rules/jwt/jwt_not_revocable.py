@@ -5,13 +5,29 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.fact import Function
+from stopper.core.fact import ClassFact, Function
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.passing import given
 from stopper.core.rule import Hit, Rule
 from stopper.core.tokens.jwt_keys import reached
 from stopper.core.tokens.jwt_names import ENCODING, encodings
 from stopper.core.tokens.jwt_purposes import purposes_of
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Sequence, Value, parts, text_of, walk
+from stopper.core.values import (
+    Call,
+    Constant,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Sequence,
+    Value,
+    is_constant,
+    options,
+    parts,
+    text_of,
+    walk,
+)
 
 LOGOUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 _OUT: Final = re.compile(r"(?:User|Api|API|Auth)?(?:Log|Sign)_?[Oo](?:ut|ff)(?=[A-Z]|$)")
@@ -100,14 +116,18 @@ def _keeps_a_list(facts: SourceFacts) -> bool:
     """Something in the project is called like a store of ended tokens, or like a handle that ends them."""
     if any(_is_handle(one.left, one.right) or _is_handle(one.right, one.left) for one in facts.comparisons("!=", "==")):
         return True
-    names: list[str] = []
-    unused: set[str] = set()
-    for found in facts.classes():
-        own = found.name.rpartition(".")[2]
-        if STORE.search(own) and found.bases and not _is_used(facts, found.name):
-            unused.add(found.name)
-        names += [own] if STORE.search(own) and found.name not in unused else []
-        names += found.attributes if not STORE.search(own) else []
+    stores = [one for one in facts.classes() if STORE.search(one.name.rpartition(".")[2])]
+    unused = {
+        one.name for one in stores if (not _is_used(facts, one.name) if one.bases else _is_never_asked(facts, one))
+    }
+    names = [one.name.rpartition(".")[2] for one in stores if one.name not in unused]
+    names += [
+        word
+        for one in facts.classes()
+        if one not in stores
+        for word, held in one.attributes.items()
+        if not STORE.search(word) or not _is_one_of(facts, held, unused)
+    ]
     idle = {one.name for one in facts.functions() if STORE.search(one.name) and not _is_run(facts, one)}
     names += [
         word
@@ -119,7 +139,10 @@ def _keeps_a_list(facts: SourceFacts) -> bool:
         one.attribute
         for one in facts.assignments()
         if one.target.rpartition(".")[0] not in unused
-        and (not STORE.search(one.attribute) or _is_asked(facts, one.value))
+        and (
+            not STORE.search(one.attribute)
+            or (_is_asked(facts, one.value) and not _is_one_of(facts, one.value, unused))
+        )
     ]
     names += [
         part.value
@@ -163,6 +186,31 @@ def _is_asked(facts: SourceFacts, kept: Value) -> bool:
 
 
 _ADDS: Final = frozenset({"add", "append", "update", "extend", "discard", "clear"})
+
+
+def _is_never_asked(facts: SourceFacts, store: ClassFact) -> bool:
+    """That nobody calls what the class would answer, ``revocations.contains(jti)``; only what adds to it is called, if anything."""
+    answers = [
+        one
+        for one in store.methods
+        if not one.startswith("__")
+        and any(not is_constant(back.value, None) for back in facts.returns_of(f"{store.name}.{one}"))
+    ]
+    return bool(answers) and not any(
+        call.callee in (f"?.{one}", f"{store.name}.{one}") and not call.function.startswith(f"{store.name}.")
+        for one in answers
+        for call in facts.calls(f"*.{one}")
+    )
+
+
+def _is_one_of(facts: SourceFacts, kept: Value, classes: set[str]) -> bool:
+    """An object of one of these classes, also where the constructor is handed it."""
+    made = [
+        one
+        for option in options(kept)
+        for one in (given(facts, option) if isinstance(option, Parameter) else (option,))
+    ]
+    return bool(classes) and bool(made) and all(isinstance(one, Call) and one.callee in classes for one in made)
 
 
 def _is_used(facts: SourceFacts, table: str) -> bool:

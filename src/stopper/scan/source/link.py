@@ -43,6 +43,7 @@ from stopper.scan.source.routes import Routes
 from stopper.scan.source.run_elsewhere import run_elsewhere
 from stopper.scan.source.sole_callers import follow_sole_callers
 from stopper.scan.source.sole_methods import name_sole_methods
+from stopper.scan.source.tried_names import name_what_is_tried
 
 Placed = TypeVar("Placed", bound=HasSpan)
 
@@ -66,6 +67,7 @@ def link(
     name_implementations(project, tests)
     name_sole_methods(project, tests)
     call_registered_handlers(project, tests)
+    name_what_is_tried(project)
     libraries = {name.partition(".")[0] for name in project.imported}
     if "connexion" in libraries:
         from stopper.scan.source.connexion_routes import connexion_routes
