@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _FIELD: Final = re.compile(r"[{%]")
 _PARENTS: Final = frozenset({"..", "../"})
 _JOINS: Final = frozenset({"os.path.join", "str", "pathlib.Path"})
+_WITHOUT_STEPS_BACK: Final = frozenset({"resolve", "realpath", "abspath", "normpath"})
 _SEPARATORS: Final = frozenset({"os.sep", "os.path.sep"})
 _PATHS: Final = frozenset({"pathlib.Path", "pathlib.PosixPath", "anyio.Path", "aiofiles.open"})
 
@@ -58,6 +59,28 @@ def refuses_parents(facts: "SourceFacts", path: Value, function: str, at: "Span 
     if not said & _PARENTS:
         return False
     return "/" in said or (isinstance(path, Format) and _is_behind_a_folder(facts, path))
+
+
+def fails_outside(facts: "SourceFacts", path: Value, function: str, at: "Span | None") -> bool:
+    """``path.resolve().relative_to(ROOT)``, which raises for what lies elsewhere, stands before, and nobody goes on where it fails."""
+    mine = origins(path)
+    going_on = {tried for one in facts.handlers_in(function) if one.action in ("pass", "go-on") for tried in one.tried}
+    return any(
+        call.callee not in going_on
+        and call.span is not None
+        and (at is None or call.span < at)
+        and bool(mine & origins(call.receiver))
+        and any(isinstance(part, Call) and part.method in _WITHOUT_STEPS_BACK for part in walk(call.receiver, 4))
+        for call in facts.calls_in(function)
+        if call.method == "relative_to" and call.receiver is not None
+    )
+
+
+def sent_parts(facts: "SourceFacts", path: Value) -> list[Value]:
+    """The parts of a path that callers wrote, each of which has to be checked: ``FOLDERS[person] / name`` asks who it is, and not for the name."""
+    joined = isinstance(path, Unknown) or (isinstance(path, Call) and path.callee in _JOINS)
+    found = [one for part in parts(path) for one in sent_parts(facts, part)] if joined else []
+    return found or ([path] if facts.derives(path, *UNTRUSTED) else [])
 
 
 def holds_no_slash(facts: "SourceFacts", path: Value, depth: int = 8) -> bool:

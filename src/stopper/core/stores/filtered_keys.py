@@ -8,7 +8,7 @@ from stopper.core.flow.read_parts import origins
 from stopper.core.flow.whole_body import admits_by_list
 from stopper.core.guards.asked_in_vain import only_notes
 from stopper.core.place import Span
-from stopper.core.values import Choice, Constant, Format, Item, Mapping, Sequence, Unknown, Value, options
+from stopper.core.values import Call, Choice, Constant, Format, Item, Mapping, Sequence, Unknown, Value, options, walk
 
 
 def pieces(text: Value, at: Span | None, depth: int = 8) -> Iterator[tuple[Value, Span | None]]:
@@ -46,6 +46,11 @@ def _are_words(listed: Value) -> bool:
     return bool(words or keys) and all(isinstance(word, Constant) for word in (*words, *keys))
 
 
+def _asks_all(value: Value) -> bool:
+    """``if all(sign in SIGNS for sign in text): return …``: what follows is for texts without any other."""
+    return any(isinstance(part, Call) and part.callee == "all" for part in walk(value, 2))
+
+
 def lets_the_rest_in(facts: SourceFacts, one: Comparison) -> bool:
     """``{k: v for k, v in body.items() if k not in ("id", "owner")}``, ``if k in OURS: continue``: what is left out is named, and whatever nobody
     thought of is taken. ``[k for k in body if k not in KNOWN]`` names what is strange, and where the function ends on such, nothing is taken."""
@@ -53,7 +58,10 @@ def lets_the_rest_in(facts: SourceFacts, one: Comparison) -> bool:
         return False
     mine, asked = origins(one.left), facts.conditions_in(one.function)
     if one.operator == "in":
-        return any((each.stops or each.skips) and not each.negated and each.span.holds(one.span) for each in asked)
+        return any(
+            (each.stops or each.skips) and not each.negated and each.span.holds(one.span) and not _asks_all(each.value)
+            for each in asked
+        )
     return not any(
         ((each.stops or each.skips or each.negated) and mine & origins(each.value))
         or (each.body is not None and each.span.holds(one.span) and not only_notes(facts, each))

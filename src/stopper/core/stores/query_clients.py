@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.flow.passed_keywords import passed_as
-from stopper.core.values import Call, Format, Unknown, Value
+from stopper.core.values import Call, Format, Unknown, Value, text_of, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -36,7 +36,7 @@ def asked_of_clients(facts: "SourceFacts") -> "Iterator[tuple[Call, Value]]":
     yield from (
         (call, text)
         for call, _, text in passed_as(facts, _OF_DYNAMO.__contains__)
-        if isinstance(text, (Format, Unknown)) and facts.imports("boto3", "botocore", "aioboto3", "aiobotocore")
+        if isinstance(text, (Format, Unknown)) and _speaks_to_dynamo(facts, call)
     )
     if not facts.imports(*_HOMES):
         return
@@ -46,6 +46,13 @@ def asked_of_clients(facts: "SourceFacts") -> "Iterator[tuple[Call, Value]]":
         text = call.argument(0, "query", "sql", "statement")
         if isinstance(text, (Format, Unknown)):
             yield call, text
+
+
+def _speaks_to_dynamo(facts: "SourceFacts", call: Call) -> bool:
+    """That the project has Amazon's library, or says whom it asks: ``SESSION.client("dynamodb").scan(…)``."""
+    if facts.imports("boto3", "botocore", "aioboto3", "aiobotocore"):
+        return True
+    return call.receiver is not None and any(text_of(part) == "dynamodb" for part in walk(call.receiver, 4))
 
 
 def _is_of_client(made: Value | None) -> bool:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from stopper.core.answers.entity_parsers import opened_entities
-from stopper.core.answers.files_by_path import holds_no_slash, read_by_path, refuses_parents
+from stopper.core.answers.files_by_path import fails_outside, holds_no_slash, read_by_path, refuses_parents, sent_parts
 from stopper.core.app import App
 from stopper.core.deployment.proxy_roots import served_projects
 from stopper.core.exchange import Request, Response
@@ -221,11 +221,18 @@ def _by_name(facts: SourceFacts) -> Iterator[Hit]:
 
 
 def _leads_anywhere(facts: SourceFacts, path: Value, function: str, at: Span | None) -> bool:
-    return not (_is_hashed(facts, path) or holds_no_slash(facts, path)) and not any(
-        is_checked(facts, path, one, prefix_counts=True)
-        or is_checked_by_callers(facts, path, one, *_NAMED, prefix_counts=True)
-        or refuses_parents(facts, path, one, at)
-        for one in around(facts, function)
+    homes = around(facts, function)
+    if _is_hashed(facts, path) or holds_no_slash(facts, path):
+        return False
+    if any(refuses_parents(facts, path, one, at) or fails_outside(facts, path, one, at) for one in homes):
+        return False
+    return not all(
+        any(
+            is_checked(facts, part, one, prefix_counts=True)
+            or is_checked_by_callers(facts, part, one, *_NAMED, prefix_counts=True)
+            for one in homes
+        )
+        for part in sent_parts(facts, path) or [path]
     )
 
 
