@@ -30,6 +30,7 @@ BRINGS_TO_LIGHT = {
     "jwt-claim-checks-disabled": frozenset({"jwt-audience-issuer-unchecked", "jwt-claims-not-required"}),
     "jwt-optional-on-sensitive-route": frozenset({"object-lookup-without-owner"}),
     "auth-check-has-no-effect": frozenset({"api-key-presence-only"}),
+    "secret-in-exception-message": frozenset({"api-key-presence-only"}),
 }
 """What is asked only of tokens whose signature or claims are checked, whose a thing is and what a credential is asked only behind a guard, and what a
 query is told by its values."""
@@ -60,8 +61,8 @@ def _edits(rule: Rule, model: App, folder: Path | None = None) -> list[Edit]:
 
 
 def _has_place(edit: Edit, folder: Path | None) -> bool:
-    """Whether a part of a statement is no value shows in the text alone, so a rule cannot say; every other edit has to have a place."""
-    if folder is None or edit.how != "bound":
+    """Whether a part of a statement is no value, and of what something is a part, shows in the text alone, so a rule cannot say; every other edit has to have a place."""
+    if folder is None or edit.how not in ("bound", "left-out"):
         return True
     source = (folder / edit.span.path).read_bytes().decode()
     return patched(source, [edit]) != source
@@ -223,7 +224,7 @@ def me():
 app = Flask(__name__)
 @app.get("/")
 def index():
-    app.logger.info(f"é {request.headers['Authorization']}")
+    app.logger.info("é %s" % request.headers["Authorization"])
     return {}
 """,
 }  # fmt: skip

@@ -47,7 +47,7 @@ class Hit:
     """What several signs of one rule come from: they are one finding, with a place each."""
 
 
-How = Literal["replace", "function", "line-before", "line-after", "below", "escaped", "bound"]
+How = Literal["replace", "function", "line-before", "line-after", "below", "escaped", "bound", "left-out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,9 @@ class Edit:
     in place of the function of the call at the span, or on a line of its own before or after the statement around the span;
     ``below`` (without text) moves the decorator at the span below the others of its function, and ``escaped`` (without text) escapes what
     is put into the markup that is put together at the span; ``bound`` binds what is put into the SQL text that the call at the span is
-    passed, with ``text`` as the placeholder (``?``, ``%s``, or ``:`` for named ones).
+    passed, with ``text`` as the placeholder (``?``, ``%s``, or ``:`` for named ones); ``left-out`` takes the span out of the ``or`` or the
+    look-up's default that it is a way of, or with ``text`` the member of that name out of the mapping or call at the span, or with
+    a place and a count (``1/3``) that part of the f-string of so many parts there, in place of which stars stand.
     ``also`` are edits of the same file that are made with this one or not at all (where all of them pass arguments, each for itself);
     they have no ``also`` of their own.
     """

@@ -119,3 +119,50 @@ def test_what_is_put_into_markup_is_escaped(page: str, wanted: str) -> None:
 def test_markup_that_escaping_would_break_is_left_alone(page: str) -> None:
     text = f"page = {page}\n"
     assert patched(text, [edit(at(1, 1, len(page) + 8), "", "escaped", imports=("markupsafe",))]) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "at_text", "name", "wanted"),
+    [
+        ("k = h.get('K') or a.get('k')\n", "a.get('k')", "", "k = h.get('K')\n"),
+        ("k = a.get('k') or h.get('K')\n", "a.get('k')", "", "k = h.get('K')\n"),
+        ("k = (h.get('é') or\n     a.get('k') or '')\n", "a.get('k')", "", "k = (h.get('é') or '')\n"),
+        ("k = h.get('K', a.get('k'))\n", "a.get('k')", "", "k = h.get('K')\n"),
+        ("k = h.get('K') or a.get('k', '')\n", "a.get('k', '')", "", "k = h.get('K') or ''\n"),
+        ("k = (h.get('K')) or (a.get('k'))\n", "a.get('k')", "", "k = (h.get('K'))\n"),
+        ("f({'a': 1, 'b': g(2), 'c': 3})\n", "{'a': 1, 'b': g(2), 'c': 3}", "b", "f({'a': 1, 'c': 3})\n"),
+        ("f({'b': 2, 'c': 3})\n", "{'b': 2, 'c': 3}", "b", "f({'c': 3})\n"),
+        ("f({\n    'a': 1,\n    'b': 2,\n})\n", "{\n    'a': 1,\n    'b': 2,\n}", "b", "f({\n    'a': 1,\n})\n"),
+        ("dict(a=1, b=2)\n", "dict(a=1, b=2)", "b", "dict(a=1)\n"),
+        ("dict(x, b=2, **more)\n", "dict(x, b=2, **more)", "b", "dict(x, **more)\n"),
+        ("e(f'bad {token!r} of {who}')\n", "f'bad {token!r} of {who}'", "1/4", "e(f'bad *** of {who}')\n"),
+    ],
+)
+def test_what_is_left_out_takes_its_comma_or_its_braces_along(text: str, at_text: str, name: str, wanted: str) -> None:
+    assert patched(text, [edit(_where(text, at_text), name, "left-out")]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "at_text", "name"),
+    [
+        ("k = h.get('K') or (a.get('k'))\n", "a.get('k')", ""),
+        ("k = a.get('k')\n", "a.get('k')", ""),
+        ("k = h.get('K') and a.get('k')\n", "a.get('k')", ""),
+        ("f({'b': 2})\n", "{'b': 2}", "b"),
+        ("f({'b': 2, **more})\n", "{'b': 2, **more}", "b"),
+        ("f({'b': 2, 'b': 3})\n", "{'b': 2, 'b': 3}", "b"),
+        ("e(f'bad {token:{width}}')\n", "f'bad {token:{width}}'", "1/2"),
+        ("e(f'bad {token}')\n", "f'bad {token}'", "0/2"),
+        ("e(f'bad {token}')\n", "f'bad {token}'", "1/4"),
+    ],
+)
+def test_what_cannot_be_left_out_stays(text: str, at_text: str, name: str) -> None:
+    assert patched(text, [edit(_where(text, at_text), name, "left-out")]) == text
+
+
+def _where(text: str, part: str) -> Span:
+    begin = text.index(part)
+    line, last = text.count("\n", 0, begin) + 1, text.count("\n", 0, begin + len(part)) + 1
+    column = begin - (text.rfind("\n", 0, begin) + 1) + 1
+    end = begin + len(part)
+    return Span("app.py", line, last, column, end - (text.rfind("\n", 0, end) + 1) + 1)

@@ -18,7 +18,7 @@ from stopper.core.probe import Identity, Skipped, Steps, Target, failed, not_app
 from stopper.core.probing.api_key import key_holders
 from stopper.core.probing.baseline import NONSENSE, candidates, establish, judge
 from stopper.core.probing.query import with_query, without_query
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
     Choice,
@@ -222,6 +222,12 @@ def _named_by(app: App) -> tuple[str, ...]:
     return (*names, *(one.parameter for one in schemes if one.where == "query"))[:4]
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The header alone, where the key may come in the address as well: a caller who has it there is refused then."""
+    read = (one.span for one in source_of(app).readings(*IN_URL))
+    return Edit(hit.span, "", safe=False, how="left-out") if hit.span is not None and hit.span in read else None
+
+
 RULE = Rule(
     slug="api-key-accepted-in-url",
     family="api-key",
@@ -240,5 +246,6 @@ RULE = Rule(
     ends="Stopper's `@api_key` reads a key from the header `STOPPER_API_KEY_HEADER` and from nowhere else.",
     certainty="certain",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

@@ -8,6 +8,7 @@ from stopper.core.answers.shown_as_text import mappings_in, shown_in
 from stopper.core.app import App
 from stopper.core.deployment.behind_settings import is_behind_setting
 from stopper.core.edits.call_edits import calls_at
+from stopper.core.edits.leaving_out_edits import stars_in
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.body_models import is_record
@@ -319,14 +320,16 @@ def _names(value: Value) -> Iterator[str]:
 
 
 def fix(app: App, hit: Hit) -> Edit | None:
-    """``"***"`` in place of an argument of its own that carries the credential; what is part of a longer text is left to a person."""
+    """``"***"`` in place of an argument that carries the credential, or stars in place of the part of an f-string that does."""
     facts, asking = source_of(app), _Asking(source_of(app))
     for call in calls_at(facts, hit.span):
         if call.span is None or call.open or hit.message.endswith(OF_SEVERAL):
             continue
-        carrying = [place for place, value in enumerate(call.args) if asking.of(value)]
-        if carrying and not any(isinstance(call.args[place], Format) for place in carrying):
-            masked = tuple((str(place), '"***"') for place in carrying)
+        carrying = [(place, value) for place, value in enumerate(call.args) if asking.of(value)]
+        if len(carrying) == 1 and isinstance(carrying[0][1], Format):
+            return stars_in(carrying[0][1], lambda part: bool(asking.of(part)))
+        if carrying and not any(isinstance(value, Format) for _, value in carrying):
+            masked = tuple((str(place), '"***"') for place, _ in carrying)
             return Edit(call.span, "", safe=False, arguments=masked)
     return None
 

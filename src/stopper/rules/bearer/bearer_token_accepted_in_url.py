@@ -16,7 +16,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, unsure
 from stopper.core.probing.baseline import Baseline, bearers, candidates, establish
 from stopper.core.probing.tokens_in_query import by_query
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.tokens.links_to_things import names_nobody
 from stopper.core.tokens.tokens_in_paths import handed_to_verifiers, read_by_loaders, tokens_in_paths
 from stopper.core.tokens.tokens_looked_up import tokens_looked_up
@@ -364,6 +364,12 @@ def _shown(baseline: Baseline, wrong: Exchange, good: Exchange) -> tuple[Evidenc
     )
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The header alone, where the token may come in the address as well: a caller who has it there is refused then."""
+    read = (item.span for item, _, _ in _accepted(source_of(app)))
+    return Edit(hit.span, "", safe=False, how="left-out") if hit.span is not None and hit.span in read else None
+
+
 RULE = Rule(
     slug="bearer-token-accepted-in-url",
     family="bearer",
@@ -377,5 +383,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="Stopper's `@bearer` reads a token from the `Authorization` header and from nowhere else.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

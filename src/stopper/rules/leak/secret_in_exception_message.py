@@ -7,6 +7,8 @@ from typing import Final
 from stopper.core.account_names import said_name
 from stopper.core.app import App
 from stopper.core.deployment.server_addresses import is_server_address
+from stopper.core.edits.call_edits import calls_at
+from stopper.core.edits.leaving_out_edits import stars_in
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.body_models import classes_by_name
@@ -16,7 +18,7 @@ from stopper.core.keys.keys_by_use import is_key_by_use
 from stopper.core.labels import CREDENTIALS, UNTRUSTED
 from stopper.core.naming import VARIABLE, sensitive
 from stopper.core.place import Span
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import (
     Call,
     Choice,
@@ -244,6 +246,18 @@ def _shown(value: Value, depth: int = 10, seen: dict[int, int] | None = None) ->
             yield value
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """Stars in place of the part of an f-string that shows the secret, where it is raised or handed to the class above."""
+    facts = source_of(app)
+    given = [flow.value for flow in facts.flows("exception-message") if flow.span == hit.span]
+    given += [value for call in calls_at(facts, hit.span) for value in call.args]
+    for value in dict.fromkeys(given):
+        edit = stars_in(value, lambda part: _judged(facts, part, steps=1) is not None or is_key_by_use(facts, part))
+        if edit is not None:
+            return edit
+    return None
+
+
 RULE = Rule(
     slug="secret-in-exception-message",
     family="leak",
@@ -257,4 +271,5 @@ RULE = Rule(
     surfaces=("source",),
     ends="Stopper's `Secret` prints as `***`, also in the text of an exception.",
     detect=detect,
+    fix=fix,
 )

@@ -9,6 +9,7 @@ from stopper.core.place import Span
 from stopper.core.rule import Edit
 from stopper.scan.reports.binding import bound
 from stopper.scan.reports.escaping import parts_of_pages
+from stopper.scan.reports.leaving_out import LeavingOut
 
 
 class Placing:
@@ -22,7 +23,12 @@ class Placing:
         """The edit and those that go with it as plain replacements; None where one of them has no place."""
         made: list[Edit] = []
         for part in (replace(edit, also=()), *edit.also):
-            several = {"below": self._below, "escaped": self._escaped, "bound": self._bound}.get(part.how)
+            several = {
+                "below": self._below,
+                "escaped": self._escaped,
+                "bound": self._bound,
+                "left-out": self._left_out,
+            }.get(part.how)
             found = several(part) if several is not None else self._plain(part)
             if found is None or part.span.path != edit.span.path or self._taken(part.imports):
                 return None
@@ -110,6 +116,25 @@ class Placing:
             if not places or not all(self._is_there(place, one) for place, one, _ in places):
                 return None
             return tuple(replace(edit, span=place, text=text, how="replace") for place, _, text in places)
+        return None
+
+    def _left_out(self, edit: Edit) -> tuple[Edit, ...] | None:
+        """What the edit names at the span, or the span itself, is not there any more."""
+        leaving, above = LeavingOut(self._lines), dict[int, ast.AST]()
+        for node in _around(self._tree, edit.span):
+            above.update((id(child), node) for child in ast.iter_child_nodes(node))
+            if not isinstance(node, ast.expr) or self._span(node, edit.span.path) != edit.span:
+                continue
+            if not edit.text:
+                cut = leaving.alternative(above[id(node)], node)
+            elif isinstance(node, ast.JoinedStr):
+                place, _, count = edit.text.partition("/")
+                cut = leaving.part(node, int(place)) if str(len(node.values)) == count else None
+            else:
+                cut = leaving.member(node, edit.text)
+            if cut is not None:
+                (line, column), (last, end), text = cut
+                return (replace(edit, span=Span(edit.span.path, line, last, column, end), text=text, how="replace"),)
         return None
 
     def _is_there(self, span: Span, node: ast.expr) -> bool:
