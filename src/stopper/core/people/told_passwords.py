@@ -50,7 +50,12 @@ def _holds(facts: "SourceFacts", value: Value, depth: int = 2) -> bool:
             _holds(facts, part, depth - 1) for one in facts.returns_of(value.callee) for part in given_out(one.value, 3)
         )
     several = value.items if isinstance(value, Mapping) else ()
-    return any((_is_password(text_of(key) or "") and _is_stored(held)) or _is_column(held) for key, held in several)
+    return any(is_stored_password(text_of(key) or "", held) for key, held in several)
+
+
+def is_stored_password(name: str, value: Value) -> bool:
+    """A member of an answer that gives a stored password or its hash, under its name or another."""
+    return (_is_password(name) and _is_stored(value)) or _is_column(value)
 
 
 def _is_of_a_column(call: Call) -> bool:

@@ -6,6 +6,8 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.deployment.switched_on import asked_for
+from stopper.core.edits.call_edits import calls_at
+from stopper.core.edits.leaving_out_edits import stars_in
 from stopper.core.fact import Comparison, Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.body_models import class_of
@@ -15,10 +17,11 @@ from stopper.core.flow.shown_fields import secret_fields
 from stopper.core.flow.written_alike import written_alike
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
     Choice,
+    Format,
     Item,
     Mapping,
     Member,
@@ -244,6 +247,20 @@ def _passed(facts: SourceFacts, value: Parameter, depth: int) -> str | None:
     return None
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``"***"`` in place of what shows the whole request, or stars in the f-string that does."""
+    facts = source_of(app)
+    for call in calls_at(facts, hit.span):
+        showing = [(place, value) for place, value in enumerate(call.args) if _whole(facts, value) is not None]
+        if call.span is None or call.open or " places of this function" in hit.message or not showing:
+            continue
+        if len(showing) == 1 and isinstance(showing[0][1], Format):
+            return stars_in(showing[0][1], lambda part: _whole(facts, part) is not None)
+        if not any(isinstance(value, Format) for _, value in showing):
+            return Edit(call.span, "", safe=False, arguments=tuple((str(place), '"***"') for place, _ in showing))
+    return None
+
+
 RULE = Rule(
     slug="whole-request-logged",
     family="api-key",
@@ -258,4 +275,5 @@ RULE = Rule(
     ends="`Stopper(app)` masks credentials in what every logger writes.",
     certainty="likely",
     detect=detect,
+    fix=fix,
 )

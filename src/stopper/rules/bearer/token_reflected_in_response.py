@@ -7,12 +7,13 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.deployment.behind_settings import is_off_at_first
 from stopper.core.deployment.switched_on import asked_for
+from stopper.core.edits.leaving_out_edits import without_members
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probing.baseline import attempt, bearers, candidates
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Choice, Constant, Format, Item, Mapping, Name, Parameter, Value, parts, walk
 
 _SENT: Final = frozenset(f"flask.request.{where}" for where in ("args", "form", "values", "json", "cookies"))
@@ -126,6 +127,21 @@ def probe(target: Target) -> Steps[Verdict]:
     return passed(f"{asked} routes do not send back the token")
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The answer without the members that say what the caller showed."""
+    facts = source_of(app)
+    given = [flow.value for flow in facts.flows("response") if flow.span == hit.span]
+    return without_members(given, lambda _, value: _says_it(facts, value))
+
+
+def _says_it(facts: SourceFacts, value: Value) -> bool:
+    return (
+        facts.derives(value, "authorization-header", "request-headers", by_name=False)
+        or _holds_all_cookies(value)
+        or any(map(_is_sent_token, walk(value, 5)))
+    )
+
+
 RULE = Rule(
     slug="token-reflected-in-response",
     family="bearer",
@@ -140,5 +156,6 @@ RULE = Rule(
     ends="Stopper answers every refusal in its own words and never repeats a credential.",
     repeats=("config-dump-in-response",),
     detect=detect,
+    fix=fix,
     probe=probe,
 )

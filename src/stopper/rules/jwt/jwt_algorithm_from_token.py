@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from stopper.core.app import App
+from stopper.core.edits.algorithm_edits import one_algorithm
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.checked_input import is_checked
 from stopper.core.flow.held_attributes import held_under
 from stopper.core.labels import UNTRUSTED
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.tokens.jwt_header import is_header
 from stopper.core.tokens.jwt_names import (
     Decoding,
@@ -88,6 +89,13 @@ def _held_against_a_list(facts: SourceFacts, call: Call, allowed: Value) -> bool
     return False
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The one algorithm that the application signs with, or that the key's name speaks for."""
+    facts = source_of(app)
+    found = (one_algorithm(facts, call, shape) for call, shape in decodings(facts) if call.span == hit.span)
+    return next((edit for edit in found if edit is not None), None)
+
+
 RULE = Rule(
     slug="jwt-algorithm-from-token",
     family="jwt",
@@ -101,4 +109,5 @@ RULE = Rule(
     surfaces=("source",),
     ends="Stopper's `@bearer` takes the algorithm from the key, never from the token.",
     detect=detect,
+    fix=fix,
 )

@@ -6,6 +6,7 @@ from typing import Final, cast
 
 from stopper.core.account_names import checks_password_hash
 from stopper.core.app import App
+from stopper.core.edits.leaving_out_edits import without_members
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.body_models import classes_by_name
@@ -15,7 +16,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probing.baseline import controls
 from stopper.core.probing.signature import token_baseline
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.stores.whole_rows import is_of_every_column
 from stopper.core.tokens.jwt_keys import reached
 from stopper.core.tokens.jwt_names import encodings
@@ -233,6 +234,20 @@ def _names(claims: object, depth: int) -> Iterator[str]:
             yield name
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The claims without those that are nobody's business."""
+    facts = source_of(app)
+    given = [
+        call.argument(shape.claims, "payload", "claims") for call, shape in encodings(facts) if call.span == hit.span
+    ]
+    for call in facts.calls(*EXTENSION):
+        if call.span == hit.span:
+            given += [call.keyword("additional_claims", "user_claims"), call.argument(0, "identity")]
+    claims = [one for value in given for one in reached(facts, value)]
+    names = {name for one in claims for name in _told(facts, one)}
+    return without_members(claims, lambda name, _: name in names)
+
+
 RULE = Rule(
     slug="jwt-sensitive-claims",
     family="jwt",
@@ -246,5 +261,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="Stopper's service puts the subject, scopes and roles into a token, and nothing else.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

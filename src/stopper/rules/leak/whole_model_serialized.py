@@ -6,16 +6,17 @@ from typing import Final
 
 from stopper.core.answers.response_fields import secret_fields
 from stopper.core.app import App
+from stopper.core.edits.leaving_out_edits import without_members
 from stopper.core.fact import ClassFact, Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.body_models import classes_by_name
 from stopper.core.people.shown_passwords import marshalled_passwords, shows_password, told_by_record
-from stopper.core.people.told_passwords import told_passwords
+from stopper.core.people.told_passwords import is_stored_password, told_passwords
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probing.provoke import asked_honestly
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.stores.whole_rows import (
     PEOPLE,
     SECRET,
@@ -349,6 +350,13 @@ def probe(target: Target) -> Steps[Verdict]:
     return passed(f"none of {len(asked)} routes answers with a column that nobody would choose to show")
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The answer without the members that hold a stored password or its hash; which columns of a row may be seen is for a person to say."""
+    facts = source_of(app)
+    given = [flow.value for flow in facts.flows("response") if flow.span == hit.span]
+    return without_members(given, is_stored_password) if hit.span in set(told_passwords(facts)) else None
+
+
 RULE = Rule(
     slug="whole-model-serialized",
     family="leak",
@@ -363,5 +371,6 @@ RULE = Rule(
     ends="Stopper's `Secret` is answered as `***`, so a key that is one does not go out.",
     certainty="likely",
     detect=detect,
+    fix=fix,
     probe=probe,
 )
