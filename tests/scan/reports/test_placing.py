@@ -134,6 +134,8 @@ def test_markup_that_escaping_would_break_is_left_alone(page: str) -> None:
         ("f({'b': 2, 'c': 3})\n", "{'b': 2, 'c': 3}", "b", "f({'c': 3})\n"),
         ("f({\n    'a': 1,\n    'b': 2,\n})\n", "{\n    'a': 1,\n    'b': 2,\n}", "b", "f({\n    'a': 1,\n})\n"),
         ("dict(a=1, b=2)\n", "dict(a=1, b=2)", "b", "dict(a=1)\n"),
+        ("f({'b': 2})\n", "{'b': 2}", "b", "f({})\n"),
+        ("f(\n    b=2,\n)\n", "f(\n    b=2,\n)", "b", "f(\n    \n)\n"),
         ("dict(x, b=2, **more)\n", "dict(x, b=2, **more)", "b", "dict(x, **more)\n"),
         ("e(f'bad {token!r} of {who}')\n", "f'bad {token!r} of {who}'", "1/4", "e(f'bad *** of {who}')\n"),
     ],
@@ -148,7 +150,6 @@ def test_what_is_left_out_takes_its_comma_or_its_braces_along(text: str, at_text
         ("k = h.get('K') or (a.get('k'))\n", "a.get('k')", ""),
         ("k = a.get('k')\n", "a.get('k')", ""),
         ("k = h.get('K') and a.get('k')\n", "a.get('k')", ""),
-        ("f({'b': 2})\n", "{'b': 2}", "b"),
         ("f({'b': 2, **more})\n", "{'b': 2, **more}", "b"),
         ("f({'b': 2, 'b': 3})\n", "{'b': 2, 'b': 3}", "b"),
         ("e(f'bad {token:{width}}')\n", "f'bad {token:{width}}'", "1/2"),
@@ -166,3 +167,12 @@ def _where(text: str, part: str) -> Span:
     column = begin - (text.rfind("\n", 0, begin) + 1) + 1
     end = begin + len(part)
     return Span("app.py", line, last, column, end - (text.rfind("\n", 0, end) + 1) + 1)
+
+
+def test_two_members_side_by_side_that_want_one_comma_are_left_to_a_person() -> None:
+    text = "f({'a': 1, 'b': 2})\n"
+    span = _where(text, "{'a': 1, 'b': 2}")
+    assert patched(text, [edit(span, "a", "left-out", edit(span, "b", "left-out"))]) == text
+    text = "f({'x': 0, 'a': 1, 'b': 2})\n"
+    span = _where(text, "{'x': 0, 'a': 1, 'b': 2}")
+    assert patched(text, [edit(span, "a", "left-out", edit(span, "b", "left-out"))]) == "f({'x': 0})\n"

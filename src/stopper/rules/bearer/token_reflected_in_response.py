@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.deployment.behind_settings import is_off_at_first
 from stopper.core.deployment.switched_on import asked_for
+from stopper.core.edits.call_edits import calls_at
 from stopper.core.edits.leaving_out_edits import without_members
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -131,14 +132,15 @@ def fix(app: App, hit: Hit) -> Edit | None:
     """The answer without the members that say what the caller showed."""
     facts = source_of(app)
     given = [flow.value for flow in facts.flows("response") if flow.span == hit.span]
+    given += calls_at(facts, hit.span)
     return without_members(given, lambda _, value: _says_it(facts, value))
 
 
 def _says_it(facts: SourceFacts, value: Value) -> bool:
     return (
-        facts.derives(value, "authorization-header", "request-headers", by_name=False)
+        facts.derives(value, "authorization-header", "request-headers")
         or _holds_all_cookies(value)
-        or any(map(_is_sent_token, walk(value, 5)))
+        or _is_sent_token(value)
     )
 
 

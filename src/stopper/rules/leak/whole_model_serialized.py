@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.answers.response_fields import secret_fields
 from stopper.core.app import App
+from stopper.core.edits.call_edits import calls_at
 from stopper.core.edits.leaving_out_edits import without_members
 from stopper.core.fact import ClassFact, Flow
 from stopper.core.facts import SourceFacts, source_of
@@ -354,6 +355,7 @@ def fix(app: App, hit: Hit) -> Edit | None:
     """The answer without the members that hold a stored password or its hash; which columns of a row may be seen is for a person to say."""
     facts = source_of(app)
     given = [flow.value for flow in facts.flows("response") if flow.span == hit.span]
+    given += calls_at(facts, hit.span)
     return without_members(given, is_stored_password) if hit.span in set(told_passwords(facts)) else None
 
 

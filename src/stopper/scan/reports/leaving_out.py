@@ -45,12 +45,12 @@ class LeavingOut:
                 ends = [self._end(one) for one in (*args, *(one.value for one in keywords))]
             case _:
                 return None
-        if named.count(name) != 1 or len(named) < 2:
+        if named.count(name) != 1:
             return None
         place = named.index(name)
         if place:
             return self._cut(ends[place - 1], ends[place])
-        begin, after = begins[0], begins[1]
+        begin, after = begins[0], begins[1] if len(begins) > 1 else self._behind_comma(ends[0])
         return None if begin is None or after is None else self._cut(begin, after)
 
     def part(self, node: ast.JoinedStr, place: int) -> Cut | None:
@@ -73,6 +73,10 @@ class LeavingOut:
         if ast.dump(said) != ast.dump(part.value):
             return None  # Python before 3.12 misplaces some of them
         return (line, first + 1), (line, closing + 2), MASKED
+
+    def _behind_comma(self, end: Place) -> Place:
+        rest = self._lines[end[0] - 1][end[1] - 1 :]
+        return (end[0], end[1] + rest.index(",") + 1) if rest.lstrip().startswith(",") else end
 
     def _one_of(self, values: list[ast.expr], node: ast.expr) -> Cut | None:
         place = values.index(node)

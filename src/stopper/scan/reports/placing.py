@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 
 from stopper.core.place import Span
 from stopper.core.rule import Edit
@@ -33,7 +34,7 @@ class Placing:
             if found is None or part.span.path != edit.span.path or self._taken(part.imports):
                 return None
             made += found if isinstance(found, tuple) else (found,)
-        return tuple(made)
+        return None if _run_together(made) else tuple(made)
 
     def _plain(self, edit: Edit) -> Edit | None:
         if edit.how == "replace":
@@ -134,7 +135,7 @@ class Placing:
                 cut = leaving.member(node, edit.text)
             if cut is not None:
                 (line, column), (last, end), text = cut
-                return (replace(edit, span=Span(edit.span.path, line, last, column, end), text=text, how="replace"),)
+                return (replace(edit, span=Span(edit.span.path, line, last, column, end), text=text),)
         return None
 
     def _is_there(self, span: Span, node: ast.expr) -> bool:
@@ -183,6 +184,16 @@ class Placing:
         """That one of these names means something else somewhere in the file: ``from time import time``."""
         said = {name for name in modules if any(name in line for line in self._lines)}
         return bool(said) and not said.isdisjoint(_bound(self._tree))
+
+
+def _run_together(made: Sequence[Edit]) -> bool:
+    """That two of them want the same text: of two members side by side each would take the comma along."""
+    places = sorted(
+        ((one.span.line, one.span.column), (one.span.end_line, one.span.end_column))
+        for one in made
+        if one.how == "left-out"
+    )
+    return any(following[0] < one[1] for one, following in pairwise(places))
 
 
 def _around(tree: ast.Module | None, span: Span) -> Iterator[ast.AST]:
