@@ -1,6 +1,7 @@
 """A dashboard that came with a library shows and changes everything for whoever finds it."""
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -10,13 +11,14 @@ from stopper.core.deployment.app_wiring import Wiring
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.body_models import classes_by_name
 from stopper.core.flow.request_hooks import BEFORE, hung
 from stopper.core.guards.asking_views import is_who
 from stopper.core.owner_names import ADMIN_GUARD
 from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probing.baseline import attempt
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Hit, Rule, Severity
 from stopper.core.text_words import mentions
 from stopper.core.values import Call, Name, Value, is_constant, walk
 
@@ -31,6 +33,8 @@ _VIEWS: Final = (
     "flask_admin.base.BaseView",
     "flask_admin.contrib.sqla.view.ModelView",
 )
+_ASKS_NOBODY: Final = "this view of Flask-Admin asks nobody who is calling"
+_DEEDS: Final = ("can_create", "can_edit", "can_delete")
 _OWN_PAGES: Final = (
     "flask_admin.BaseView",
     "flask_admin.base.BaseView",
@@ -91,7 +95,7 @@ def _running(app: App, wiring: Wiring) -> Iterator[Hit]:
             continue
         if not any(_may_stop(access) for one in routes for access in one.access.values()):
             yield Hit(
-                "this view of Flask-Admin asks nobody who is calling",
+                _ASKS_NOBODY,
                 view.span,
                 RouteRef("GET", routes[0].path),
                 reader="running",
@@ -111,27 +115,42 @@ def _admin(facts: SourceFacts) -> Iterator[Hit]:
     hooked = any(
         isinstance(call.receiver, Call) and "admin" in call.callee.lower() for call in facts.calls("*.before_request")
     )
-    told: set[str] = set()
+    told: dict[str, Hit] = {}  # the views of one function are of one administration
     for call in facts.calls("*.add_view", "*.add_views", "flask_admin.Admin"):
         values: tuple[Value, ...] = (*call.args, *(value for _, value in call.keywords))
         for given in values:
             bare = isinstance(given, Call) and (given.callee in _VIEWS or given.callee in parents)
             if bare and isinstance(given, Call) and not hooked and not _inherits(given.callee, guarded, kin):
-                if call.function not in told:  # the views of one function are of one administration
-                    yield Hit("this view of Flask-Admin asks nobody who is calling", given.span or call.span)
-                told.add(call.function)
+                shows = all(_is_asked_for(facts, given.callee, kin, word) for word in _DEEDS)
+                weight: Severity | None = "low" if shows else None
+                said = f"{_ASKS_NOBODY}: look whether everybody may read what it shows" if shows else _ASKS_NOBODY
+                if call.function not in told or (told[call.function].severity == "low" and not shows):
+                    told[call.function] = Hit(said, given.span or call.span, severity=weight)
+    yield from told.values()
 
 
-def _above(names: Iterable[str], kin: Mapping[str, tuple[str, ...]]) -> set[str]:
-    """The classes of these names and all that they are made of."""
+def _is_asked_for(facts: SourceFacts, name: str, kin: Mapping[str, tuple[str, ...]], word: str) -> bool:
+    """``can_delete = False``, or a property of that name that does not just say yes: in the class or the nearest above that says it."""
+    known = classes_by_name(facts)
+    for one in _above([name], kin):
+        function = facts.function(f"{one}.{word}")
+        if function is not None:
+            return not all(is_constant(value, True) for value in function.returns or ())
+        if one in known and word in known[one].attributes:
+            return is_constant(known[one].attributes[word], False)
+    return False
+
+
+def _above(names: Iterable[str], kin: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """The classes of these names and all that they are made of, the nearest first."""
     seen: set[str] = set()
-    left = [*names]
+    left = deque(names)
     while left:
-        name = left.pop()
+        name = left.popleft()
         if name not in seen:
             seen.add(name)
             left.extend(kin.get(name, ()))
-    return seen
+            yield name
 
 
 def _asks(facts: SourceFacts, name: str) -> bool:
