@@ -9,7 +9,7 @@ from stopper.core.guards.whose_it_is import looks_at_who
 from stopper.core.owner_names import WHOSE, WHOSE_ID
 from stopper.core.place import Span
 from stopper.core.stores.query_comparisons import is_column, is_query
-from stopper.core.values import Call, Constant, Item, Member, Name, Value, walk
+from stopper.core.values import Call, Choice, Constant, Item, Member, Name, Value, options, text_of, walk
 
 _WHOSE_COLUMN: Final = re.compile(
     r"(?i)\b(?:owner|tenant|org|organi[sz]ation|account|user|customer)_?(?:id|uuid)?\s*=\s*[?:%]"
@@ -23,7 +23,7 @@ def owners_asked_for(facts: SourceFacts) -> Iterator[tuple[Value, Span, str]]:
     """Each such value, where it is asked for, and in which function."""
     for call in facts.calls("*.filter_by", "*.where", "*.filter", "*.find", "*.find_one", "*.execute"):
         for value in (*(value for name, value in call.keywords if WHOSE.search(name)), *_bound(call)):
-            if call.span is not None:
+            if call.span is not None and not only_narrows(facts, call, value):
                 yield value, call.span, call.function
     for comparison in facts.comparisons("=="):
         left, right = comparison.texts or ("", "")
@@ -31,6 +31,25 @@ def owners_asked_for(facts: SourceFacts) -> Iterator[tuple[Value, Span, str]]:
         for column, written, value in sides:
             if _says_whose(column, written) and is_query(facts, comparison):
                 yield value, comparison.span, comparison.function
+
+
+def only_narrows(facts: SourceFacts, call: Call, value: Value) -> bool:
+    """``if asked: query = query.filter_by(user_id=asked)``, where whoever does not ask gets the rows of ``query`` all the same."""
+    said = _keys(value)
+    if not said or call.span is None or call.receiver is None:
+        return False
+    before = options(call.receiver)
+    asked = (one for one in facts.conditions_in(call.function) if not one.negated and said & _keys(one.value))
+    return next(asked, None) is not None and any(
+        isinstance(part, Choice) and call in part.options and any(one in part.options for one in before)
+        for later in facts.calls_in(call.function)
+        if later.span is not None and later.span.line > call.span.line
+        for part in walk(later.receiver, 12)
+    )
+
+
+def _keys(value: Value) -> set[str]:
+    return {text for part in walk(value, 5) if isinstance(part, Item) and (text := text_of(part.key))}
 
 
 def _says_whose(column: Value, written: str) -> bool:

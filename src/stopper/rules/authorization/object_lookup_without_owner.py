@@ -26,6 +26,7 @@ from stopper.core.people.kinds_of_staff import asks_a_role, is_for_a_role, is_fo
 from stopper.core.people.password_columns import is_table_class
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule, Severity
+from stopper.core.stores.queries_by_owner import only_narrows
 from stopper.core.stores.rows_of_somebody import is_of_people
 from stopper.core.stores.sql_tables import table_of, tables_of
 from stopper.core.values import (
@@ -105,6 +106,7 @@ def detect(app: App) -> Iterator[Hit]:
                     and not asks_whose(index, route, own, one)
                     and not takes_what_is_free(index, own)
                     and not stops_where_found(index, own, one)
+                    and not _is_a_wish(facts, one)
                     and not is_tied_to_judged(facts, route, own, one)
                 ),
                 None,
@@ -134,6 +136,12 @@ def detect(app: App) -> Iterator[Hit]:
                 )
                 yield Hit(message, told.span, RouteRef(method, route.path), certainty="likely")
                 break
+
+
+def _is_a_wish(facts: SourceFacts, look: Call | Item) -> bool:
+    """``if number: query = query.filter_by(branch_id=number)``: a list that is there without it as well."""
+    given = (*look.args, *(value for _, value in look.keywords)) if isinstance(look, Call) else ()
+    return isinstance(look, Call) and any(only_narrows(facts, look, value) for value in given)
 
 
 def _says_no_owner(facts: SourceFacts, looked_up: Call | Item) -> bool:
