@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.fact import Flow, TextFile
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Caught, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Caught, Parameter, Value, literals, text_of, walk
 
 _BLOCK: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _TEXT: Final = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
@@ -41,6 +41,17 @@ def pages_shown(facts: SourceFacts, named: Value | None) -> Iterator[TextFile]:
         yield from level
         wanted = {name for one in level for name in _OTHERS.findall("\n".join(one.lines))}
         level = [one for one in known for name in wanted if _is_called(one, name)]
+
+
+def shows_all(facts: SourceFacts, page: Call, name: str) -> bool:
+    """That a template prints what it is handed under that name as a whole, or goes through it: ``{{ headers }}``, ``{% for k, v in headers %}``."""
+    shows = re.compile(
+        rf"\{{\{{-?\s*{re.escape(name)}(?:\.items\(\))?\s*(?:\||-?\}}\}})|\bin\s+{re.escape(name)}(?:\.items\(\))?\s*(?:\||-?%\}})"
+    )
+    if page.method == "render_template_string":
+        return any(shows.search(str(text.value)) for text in literals(page.argument(0, "source")))
+    pages = pages_shown(facts, page.argument(0, "template_name_or_list"))
+    return any(shows.search(line) for one in pages for line in one.lines)
 
 
 def _is_called(file: TextFile, name: str) -> bool:

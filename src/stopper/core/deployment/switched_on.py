@@ -284,7 +284,8 @@ def asked_for(facts: SourceFacts, span: Span | None, steps: int = 2, *, by_name:
         return False
     around = facts.function_around(span)
     last = around.rpartition(".")[2].rstrip("'")  # a setter has the name of its property once more
-    if _LOCAL_START.fullmatch(last) is not None or _SETS_FLAG.fullmatch(last) is not None:
+    desk = _LOCAL_START.fullmatch(last) is not None or _SETS_FLAG.fullmatch(last) is not None
+    if desk and not facts.is_view(around):
         return True
     known: dict[tuple[int, bool], bool] = facts.once("conditions for a desk", dict[tuple[int, bool], bool])
     for condition in facts.conditions_around(span):

@@ -29,6 +29,36 @@ def declared_queries(facts: "SourceFacts") -> Iterator[tuple[Span, str, tuple[st
                 yield decorator.span, function.name, tuple(_fields(facts, made.args[0]))
 
     yield from modelled_queries(facts)
+    yield from ((span, function, tuple(_fields(facts, schema))) for span, function, schema in loaded_queries(facts))
+
+
+_LOADS: Final = ("*.load", "*.model_validate", "*.parse_obj", "*.validate_python", "*.from_dict", "*.parse")
+_WHOLE: Final = frozenset(
+    {"flask.request.args", "flask.request.args.to_dict", "flask.request.values", "flask.request.values.to_dict"}
+)
+
+
+def loaded_queries(facts: "SourceFacts") -> Iterator[tuple[Span, str, Value]]:
+    """Where a view fills a schema or model with the query by itself, ``Auth().load(request.args)``, ``Query(**request.args)``: the place, the
+    function, and the schema."""
+    for call in facts.calls(*_LOADS):
+        if call.span is not None and any(_is_whole(one) for one in call.args[:1]):
+            head = call.callee.rpartition(".")[0]
+            yield call.span, call.function, call.receiver if isinstance(call.receiver, Call) else Name(head)
+        elif call.span is not None and call.args and text_of(call.keyword("location")) in _QUERY:
+            yield call.span, call.function, call.args[0]
+    known = classes_by_name(facts)
+    for call in facts.calls() if facts.says("args") else ():
+        filled = call.open and call.callee in known
+        if filled and call.span and any(key == "**" and _is_whole(value) for key, value in call.keywords):
+            yield call.span, call.function, Name(call.callee)
+
+
+def _is_whole(value: Value) -> bool:
+    if isinstance(value, Call) and value.callee == "dict" and len(value.args) == 1:
+        value = value.args[0]
+    said = value.dotted if isinstance(value, Name) else value.callee if isinstance(value, Call) else ""
+    return said in _WHOLE
 
 
 def modelled_queries(facts: "SourceFacts") -> Iterator[tuple[Span, str, tuple[str, ...]]]:

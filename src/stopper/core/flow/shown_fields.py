@@ -1,12 +1,25 @@
 """What the text of a data class or a model shows: the fields that nothing keeps out of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.flow.body_models import classes_by_name, is_record
+from stopper.core.flow.kept_values import kept_for
 from stopper.core.keys.api_key_names import is_key_name, is_shown_key
 from stopper.core.naming import sensitive
-from stopper.core.values import Call, Mapping, Name, Value, is_constant, text_of, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    Item,
+    Mapping,
+    Name,
+    Sequence,
+    Unknown,
+    Value,
+    is_constant,
+    text_of,
+    walk,
+)
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -49,14 +62,41 @@ def is_dump(value: Value) -> bool:
     return isinstance(value, Call) and value.method in _DUMPS and not value.keywords
 
 
-def dumped_class(value: Value) -> str:
+def dumped_class(facts: "SourceFacts", value: Value) -> str:
     """The class whose object gives all of itself there, ``""`` where it is not seen."""
     if not isinstance(value, Call):
         return ""
     made = value.args[0] if value.method == "asdict" and value.args else value.receiver
-    dumped = made.callee if isinstance(made, Call) else made.dotted if isinstance(made, Name) else ""
-    head, _, word = dumped.rpartition(".")
-    return head if word in _FILLS else dumped
+    return seen_class(facts, made) if made is not None else ""
+
+
+def seen_class(facts: "SourceFacts", value: Value, depth: int = 4) -> str:
+    """The class of the project that the value is an object of: as it is made there, as a function gives it back, alone or in a list, and
+    as ``g`` keeps it; ``""`` where it is not seen."""
+    match value:
+        case Name(dotted=dotted):
+            kept = kept_for(facts, value) if depth and dotted not in classes_by_name(facts) else ()
+            return _first_class(facts, kept, depth) or dotted
+        case Call(callee=callee):
+            head, _, word = callee.rpartition(".")
+            given = [one.value for one in facts.returns_of(callee)] if depth else []
+            return head if word in _FILLS else _first_class(facts, given, depth) or callee
+        case Choice(options=several):
+            return _first_class(facts, several, depth)
+        case Item(owner=owner, key=Unknown()):
+            listed = [one.value for one in facts.returns_of(owner.callee)] if isinstance(owner, Call) else [owner]
+            return _first_class(facts, [one for each in listed for one in _members(each)], depth)
+        case _:
+            return ""
+
+
+def _first_class(facts: "SourceFacts", values: "Iterable[Value]", depth: int) -> str:
+    found = (seen_class(facts, one, depth - 1) for one in values) if depth else ()
+    return next((one for one in found if one in classes_by_name(facts)), "")
+
+
+def _members(value: Value) -> tuple[Value, ...]:
+    return value.items if isinstance(value, Sequence) else ()
 
 
 def declared_fields(value: Value) -> Iterator[tuple[str, Value]]:

@@ -60,8 +60,14 @@ def _raw(value: Value, depth: int = 4) -> Iterator[Value]:
             yield from _raw(part, depth - 1)
 
 
+_CALLER: Final = re.compile(
+    r"g\.(?:(?:current|auth|logged_?in)_?)?(?:user|account|member|customer|employee|student|person)(?:_?(?:id|name|email))?"
+)
+
+
 def _looked_up(facts: SourceFacts) -> Iterator[Value]:
-    """What people are asked for by."""
+    """What people are asked for by, and what ``g`` keeps as who is calling."""
+    yield from (one.value for one in facts.assignments() if _CALLER.fullmatch(one.target))
     for call in facts.calls(*_FINDS):
         if is_of_people(kind_of_query(call)) or (call.args and is_of_people(table_of(call))):
             yield from _given(call)

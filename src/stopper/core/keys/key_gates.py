@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts
 from stopper.core.flow.parameter_origins import is_asked_by_connexion
 from stopper.core.keys.api_key_names import is_key_reading
@@ -14,11 +15,13 @@ from stopper.core.values import (
     Call,
     Choice,
     Constant,
+    Format,
     Item,
     Mapping,
     Name,
     Parameter,
     Truth,
+    Unknown,
     Value,
     is_constant,
     options,
@@ -106,14 +109,32 @@ def _answers(facts: SourceFacts, names: frozenset[str]) -> dict[str, Span]:
     for condition in facts.conditions():
         if condition.function not in found and any(True for _ in names_in(facts, condition.value, names)):
             said = [one.value for one in facts.returns_of(condition.function)]
-            if any(is_constant(one, True) for one in said) and all(is_constant(one, True, False, None) for one in said):
-                found[condition.function] = condition.span  # it says yes or no, and no more than that hangs on the key
+            yes_or_no = any(is_constant(one, True) for one in said) and all(
+                is_constant(one, True, False, None) for one in said
+            )
+            if yes_or_no or _is_somebody_or_none(condition, said):
+                found[condition.function] = condition.span  # no more than that hangs on the key
     return found
+
+
+def _is_somebody_or_none(condition: Condition, said: list[Value]) -> bool:
+    """``return Caller("machine") if key else None``, the same in two lines: somebody is made up where a key was sent."""
+    given = [option for one in said for option in options(one)]
+    return (
+        asks_absence(condition.value, not condition.negated)
+        and any(is_constant(one, None, False) for one in given)
+        and any(
+            isinstance(one, (Call, Format, Mapping, Constant)) and not is_constant(one, None, False) for one in given
+        )
+    )
 
 
 def _by_answer(value: Value, negated: bool, answers: dict[str, Span]) -> Iterator[Gate]:
     for option in options(value) if answers else ():
-        turned = isinstance(option, Truth) and len(option.parts) == 1
+        said_no = isinstance(option, Truth) and (
+            len(option.parts) == 1 or (is_constant(option.parts[1], None) and not option.differs)
+        )
+        turned = isinstance(option, Truth) and said_no
         asked = option.parts[0] if isinstance(option, Truth) and turned else option
         if isinstance(asked, Call) and asked.callee in answers and turned != negated:
             yield Gate(answers[asked.callee], asked.callee)
@@ -148,7 +169,7 @@ _FORMS: Final = re.compile(
 
 def lets_in_by_form(facts: SourceFacts) -> Iterator[Span]:
     """A function that a library asks about a key, or that a refusal hangs on, and that looks at its form alone."""
-    if facts.imports("flask_httpauth"):
+    if facts.imports("flask_httpauth", "apiflask"):
         for function in facts.functions():
             if function.parameters and any(_LOADERS.fullmatch(one.name) for one in function.decorators):
                 yield from _by_form(facts, function.name, function.parameters[0])
@@ -189,9 +210,14 @@ def _by_form(facts: SourceFacts, function: str, parameter: str) -> Iterator[Span
         if any(isinstance(inner, Item) and holds(inner.key, 3) for inner in walk(held.value, 6)):
             return
     lets_in = [one for one in facts.returns_of(function) if not is_constant(one.value, None, False)]
-    if any(isinstance(inner, Item) for given in lets_in for inner in walk(given.value, 6)):
+    if any(isinstance(inner, Item) and not _is_cut(inner) for given in lets_in for inner in walk(given.value, 6)):
         return
     tests = [one for one in facts.conditions_in(function) if holds(one.value)]
     fixed = any(isinstance(given, (Constant, Mapping)) for one in lets_in for given in options(one.value))
     if (lets_in and (tests or fixed or all(holds(one.value) for one in lets_in))) or any(one.refuses for one in tests):
         yield (tests[0] if tests else lets_in[0]).span
+
+
+def _is_cut(value: Item) -> bool:
+    """``key[:8]``: a part of what was sent, and nothing that was looked up by it."""
+    return isinstance(value.key, Unknown) and isinstance(value.owner, Parameter)

@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts
+from stopper.core.flow.body_models import classes_by_name
 from stopper.core.keys.unjudged_keys import asks_absence, names_in, never_judged
 from stopper.core.place import Span
 from stopper.core.values import Call, Choice, Name, Sequence, Truth, Value, is_constant, options, walk
@@ -36,10 +37,11 @@ def _about(facts: SourceFacts, value: Value, names: frozenset[str]) -> bool:
     return next(names_in(facts, value, names), None) is not None
 
 
-def _is_other(value: Value) -> bool:
-    """That a value says whether another credential is good: the claims of a token, somebody who is logged in."""
+def _is_other(value: Value, own: str = "") -> bool:
+    """That a value says whether another credential is good: the claims of a token, somebody who is logged in; what the function *own*
+    says is no other."""
     for part in walk(value, 5):
-        if isinstance(part, Call) and _checks(part):
+        if isinstance(part, Call) and part.callee != own and _checks(part):
             return True
         if isinstance(part, Name) and _PERSON.fullmatch(part.dotted):
             return True
@@ -59,7 +61,7 @@ def _checking_in(facts: SourceFacts, function: str, outside: Span | None = None)
     for call in facts.calls_in(function):
         if _checks(call) and not (outside is not None and call.span is not None and outside.holds(call.span)):
             return True
-    return any(_is_other(one.value) for one in facts.conditions_in(function))
+    return any(_is_other(one.value, function) for one in facts.conditions_in(function))
 
 
 def _refuses(facts: SourceFacts, function: str) -> bool:
@@ -162,7 +164,14 @@ def _one_of_a_table(facts: SourceFacts, names: frozenset[str]) -> Iterator[Place
     for assigned in facts.assignments():
         if isinstance(assigned.value, Sequence):
             listed = [
-                option.dotted for item in assigned.value.items for option in options(item) if isinstance(option, Name)
+                name for item in assigned.value.items for option in options(item) for name in _asked(facts, option)
             ]
             if any(_checking_in(facts, name) for name in listed if name not in trusting):
                 yield from ((trusting[name], name) for name in listed if name in trusting)
+
+
+def _asked(facts: SourceFacts, value: Value) -> list[str]:
+    """The function of a table, or the methods of an object in it: ``[BearerAuth(), KeyAuth()]``."""
+    if isinstance(value, Call) and (known := classes_by_name(facts).get(value.callee)) is not None:
+        return [f"{known.name}.{method}" for method in known.methods]
+    return [value.dotted] if isinstance(value, Name) else []

@@ -19,9 +19,12 @@ def key_columns(known: "ClassFact | None") -> frozenset[str]:
     if known is None:
         return frozenset()
     made = {name for name, held in known.attributes.items() if isinstance(held, Call)} | set(known.fields)
-    return frozenset(
-        name for name in made if sensitive(name) == "api-key" or (is_key_name(name) and "header" not in name.lower())
-    )
+    return frozenset(filter(is_key_column, made))
+
+
+def is_key_column(name: str) -> bool:
+    """That a column, field or member of that name holds a key of an API."""
+    return sensitive(name) == "api-key" or (is_key_name(name) and "header" not in name.lower())
 
 
 def shows_key_of_row(facts: "SourceFacts", function: str, value: Value) -> bool:

@@ -14,11 +14,13 @@ from stopper.core.values import (
     ConfigValue,
     Constant,
     EnvironmentValue,
+    Format,
     Item,
     Mapping,
     Member,
     Name,
     Sequence,
+    Truth,
     Value,
     is_constant,
     options,
@@ -52,6 +54,27 @@ def listed(value: Value) -> Value:
         if len(made_of) == 1:
             return made_of[0]
     return value
+
+
+def written_none(facts: SourceFacts, left: Value, right: Value) -> Value | None:
+    """The setting in ``f"Bearer {os.environ.get('TOKEN')}"`` that a header is held against: as long as nobody sets it, whoever sends the
+    word None comes out equal."""
+    for shown, made in ((left, right), (right, left)):
+        sent, text = bare_of(shown)[0], bare_of(made)[0]
+        of_header = isinstance(sent, Item) and isinstance(sent.owner, Name) and sent.owner.dotted in SHOWN_IN
+        if of_header and isinstance(text, Format) and isinstance(text.parts[0], Constant):
+            wanted = text.parts[-1]
+            if says_key(wanted) and not NONE.isdisjoint(when_not_set(facts, wanted)):
+                return wanted
+    return None
+
+
+def present(value: Value) -> Value:
+    """What is asked for being there: ``key`` of ``key is not None``, ``key != ""``, ``bool(key)``; else the value itself."""
+    if isinstance(value, Call) and value.callee == "bool" and len(value.args) == 1:
+        return present(value.args[0])
+    asked = isinstance(value, Truth) and value.differs and len(value.parts) == len(("key", "nothing"))
+    return value.parts[0] if isinstance(value, Truth) and asked and is_constant(value.parts[1], None, "") else value
 
 
 def unhashed(facts: SourceFacts, value: Value) -> Value | None:

@@ -17,6 +17,8 @@ MODEL: Final = re.compile(
 )
 """What a model or a table of keys is called."""
 _IN_DIGEST: Final = re.compile(r"(?i)(?:^|_)key_?(?:hash(?:ed)?|digest|fingerprint|sha\d+)$")
+_OF_LINKS: Final = re.compile(r"(?i)reset|invit|verif|confirm|activat|magic|session|otp|etag|upload|download|file")
+"""Functions of what opens one thing once, and of things that are no credentials."""
 _SOFT: Final = frozenset({"key", "token", "value", "secret"})
 """What a key is called in a table of keys."""
 _COLUMNS: Final = frozenset({"Column", "mapped_column", "CharField", "TextField", "StringField", "Field", "field"})
@@ -90,6 +92,19 @@ def digests_kept(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
         for part in (part for given in call.args for part in walk(given, 3) if isinstance(part, Mapping)):
             said = ((text_of(key) or "", held) for key, held in part.items)
             yield from ((held, call.span) for name, held in said if call.span and _IN_DIGEST.search(name))
+
+
+def given_out_with_digest(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
+    """``add(name, sha256(key.encode()).hexdigest())`` with ``return key`` below it, whatever the function is called: what is given out once,
+    and known again by its digest."""
+    for call in facts.calls_matching(r"hashlib\.(?:sha\d\w*|blake2\w|md5|new)|hmac\.(?:new|digest)"):
+        if call.span is None or not call.function or _OF_LINKS.search(call.function):
+            continue
+        answered = {id(part) for one in facts.returns_of(call.function) for part in walk(one.value, 4)}
+        for given in call.args:
+            bare = given.receiver if isinstance(given, Call) and given.method == "encode" else given
+            if isinstance(bare, (Call, Format)) and id(bare) in answered:
+                yield bare, call.span
 
 
 def _makes(facts: SourceFacts, value: Value) -> bool:

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from stopper.core.fact import Decorator
+from stopper.core.fact import Decorator, Function
 from stopper.core.facts import SourceFacts
 from stopper.core.flow.body_models import HANDS_BODY, classes_by_name
 from stopper.core.flow.parameter_origins import names_said
+from stopper.core.flow.raising import raised_in
+from stopper.core.flow.standing_alone import stands_alone
 from stopper.core.keys.api_key_names import READ_FROM, is_key_name
 from stopper.core.naming import sensitive
 from stopper.core.values import (
@@ -45,6 +47,9 @@ _MARK: Final = 8
 _LOOKUPS: Final = frozenset({"filter_by", "filter", "where", "find_one", "get_or_none", "hget", "get"})
 _FIRSTS: Final = frozenset({"first", "one_or_none", "scalar", "scalar_one_or_none", "scalars", "all", "count"})
 """What asks for the result of a look-up and raises nothing where there is none."""
+_CHECKS: Final = re.compile(r"(?i)valid|check|verif|auth|match|known|allow|lookup|is_|has_")
+_STEPS: Final = 3
+_ENDS_REQUEST: Final = frozenset({"abort", "exit"})
 _NAME_SIGNS: Final = str.maketrans({"-": "_"})
 
 
@@ -159,17 +164,61 @@ def _never_judged(facts: SourceFacts) -> frozenset[str]:
 
 def _judgements(facts: SourceFacts, names: frozenset[str]) -> Iterator[Iterable[str]]:
     """The keys that single comparisons, calls and look-ups judge."""
+    dropped = facts.once("functions whose answer nobody takes", lambda: _answering_nobody(facts))
     for comparison in facts.comparisons():
-        yield _compared(facts, comparison.left, comparison.right, comparison.operator, names)
+        if not dropped or facts.function_around(comparison.span) not in dropped:
+            yield _compared(facts, comparison.left, comparison.right, comparison.operator, names)
     lookups = facts.calls(*(f"*.{name}" for name in _LOOKUPS))
-    idle = [one for one in lookups if _is_for_nothing(facts, one, names)]
-    inside = {id(part) for one in idle for part in walk(one)}
+    vain = [one for one in lookups if _is_for_nothing(facts, one, names)]
+    inside = {id(part) for one in vain for part in walk(one)}
     for call in facts.calls():
-        if call.method != "add_argument" and id(call) not in inside:
+        idle = bool(dropped) and call.span is not None and facts.function_around(call.span) in dropped
+        if call.method != "add_argument" and id(call) not in inside and not idle:
             yield _given(facts, call, names)
     for lookup in facts.all_lookups:
         if not facts.is_test(lookup.span) and not _is_of_request(lookup.owner):
             yield names_in(facts, lookup.key, names)
+
+
+def _answering_nobody(facts: SourceFacts) -> frozenset[str]:
+    """The functions that are called as statements of their own, ``is_valid(key)``, and that say what they find by their answer alone; those
+    that only such a one asks, too."""
+    found: set[str] = set()
+    for _ in range(_STEPS if facts.imports("flask") else 0):
+        before = len(found)
+        for one in facts.functions():
+            calls = list(facts.calls(one.name)) if one.returns and one.name not in found else []
+            if not calls or not _says_by_its_answer(facts, one.name):
+                continue
+            within = [each.span is not None and facts.function_around(each.span) in found for each in calls]
+            checks = _CHECKS.search(_what_it_gives(facts, one).rpartition(".")[2]) is not None
+            if all(
+                inside or (checks and stands_alone(facts, each)) for inside, each in zip(within, calls, strict=True)
+            ):
+                found.add(one.name)
+        if len(found) == before:
+            break
+    return frozenset(found)
+
+
+def _what_it_gives(facts: SourceFacts, function: Function) -> str:
+    """The function, or the one of the project whose answer it hands on and does nothing else."""
+    alone = function.calls[0] if len(function.calls) == 1 and len(function.returns) == 1 else ""
+    return alone if alone and facts.function(alone) is not None else function.name
+
+
+def _says_by_its_answer(facts: SourceFacts, function: str, depth: int = 2) -> bool:
+    """That it turns nobody away by itself, nor has another function of the project do so."""
+    if raised_in(facts, function):
+        return False
+    own = facts.function(function)
+    called = [(each.method, each.callee) for each in facts.calls_in(function)]
+    called += [(callee.rpartition(".")[2], callee) for callee in (own.calls if own is not None else ())]
+    return not any(
+        method in _ENDS_REQUEST
+        or (depth and facts.function(callee) is not None and not _says_by_its_answer(facts, callee, depth - 1))
+        for method, callee in called
+    )
 
 
 def _compared(facts: SourceFacts, left: Value, right: Value, operator: str, names: frozenset[str]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from stopper.core.fact import Reading
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.body_models import HANDS_BODY, classes_by_name
+from stopper.core.flow.declared_queries import loaded_queries
 from stopper.core.keys.api_key_names import is_key_name, is_key_reading
 from stopper.core.keys.keys_in_addresses import is_proof, keys_in_addresses
 from stopper.core.keys.keys_looked_up import keys_looked_up
@@ -149,6 +150,10 @@ def _parsed(facts: SourceFacts) -> Iterator[Hit]:
 def _declared(facts: SourceFacts, looking: set[str]) -> Iterator[Hit]:
     """``@use_kwargs({"api_key": …}, location="query")`` of webargs, and the same with a schema in Flask-Smorest and APIFlask; a vague name
     where the function looks a key up."""
+    for span, loading, schema in loaded_queries(facts):
+        vague = VAGUE if loading in looking else frozenset[str]()
+        if any(is_key_name(name) or name.lower() in vague for name in _fields(facts, schema)):
+            yield Hit(MESSAGE, span)
     if not facts.imports("webargs", "flask_smorest", "apiflask"):
         return
     for function in facts.functions():
@@ -169,7 +174,8 @@ def _fields(facts: SourceFacts, value: Value | None) -> Iterator[str]:
     else:
         schema = value.callee if isinstance(value, Call) else getattr(value, "dotted", "")
         known = classes_by_name(facts).get(schema)
-        pairs = list(known.attributes.items()) if known is not None else []
+        pairs = [(name, known.attributes.get(name, Name(name))) for name in known.fields] if known is not None else []
+        pairs += [one for one in known.attributes.items() if one[0] not in known.fields] if known is not None else []
     for name, field in pairs:
         yield (text_of(field.keyword("data_key")) if isinstance(field, Call) else None) or name
 

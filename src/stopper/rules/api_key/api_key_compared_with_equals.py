@@ -57,6 +57,7 @@ _SHOWN_KINDS: Final[tuple[LabelKind, ...]] = (
 _NO_SECRET: Final = re.compile(r"(?i)(?:^|_)(?:type|scheme|kind|(?<!session_)id)$")
 """Names of what says which credential this is, and opens nothing."""
 _FIELD: Final = re.compile(r"(?i)k|key|secret|auth|access|token|code|pass")
+_ANY_KEY: Final = re.compile(r"(?i)_(?:key|token|secret)$")
 _CLASS_MEMBER: Final = re.compile(r"(?:.*\.)?[A-Z]\w*\.\w+")
 
 
@@ -135,7 +136,7 @@ def _judged(facts: SourceFacts, comparison: Comparison) -> Certainty | None:
             return found
         if isinstance(wanted, (EnvironmentValue, ConfigValue)) and _is_in_key_header(facts, shown):
             return "likely"
-        if isinstance(wanted, (EnvironmentValue, ConfigValue)) and _named_key(wanted) and _is_in_key_field(shown):
+        if isinstance(wanted, (EnvironmentValue, ConfigValue)) and _ends_as_key(wanted) and _is_in_key_field(shown):
             return "likely"
         if (
             _is_secret_of_row(facts, wanted)
@@ -186,7 +187,9 @@ def _is_in_key_field(value: Value) -> bool:
     """``request.args["key"]``: a word that says little, and enough where the setting beside it is called a key."""
     match value:
         case Item(owner=Name(dotted=place), key=Constant(value=str(word))):
-            return place in READ_FROM and _FIELD.fullmatch(word) is not None
+            return place in (*READ_FROM, "flask.request.json") and _FIELD.fullmatch(word) is not None
+        case Item(owner=Call(callee="flask.request.get_json"), key=Constant(value=str(word))):
+            return _FIELD.fullmatch(word) is not None
         case _:
             return False
 
@@ -262,6 +265,12 @@ def _is_key_of_record(facts: SourceFacts, dotted: str) -> bool:
 def _named_key(value: EnvironmentValue | ConfigValue) -> bool:
     name = value.variable if isinstance(value, EnvironmentValue) else value.key
     return sensitive(name) == "api-key" or is_key_name(name)
+
+
+def _ends_as_key(value: EnvironmentValue | ConfigValue) -> bool:
+    """``DEPLOY_KEY``, whatever it is for: what a caller writes into a field that is called a key is held against it."""
+    name = value.variable if isinstance(value, EnvironmentValue) else value.key
+    return _named_key(value) or _ANY_KEY.search(name) is not None
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

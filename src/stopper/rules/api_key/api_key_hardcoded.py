@@ -312,7 +312,7 @@ def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
         ):
             yield call.span, "likely"
     for name, held in sent_credentials(facts):
-        for literal in literals(held) if _is_key_in_use(name) else ():
+        for literal in _literals_of(facts, held) if _is_key_in_use(name) else ():
             if literal.span is not None and _is_key(literal) and not facts.is_test(literal.span):
                 yield literal.span, "likely"
     for flow in facts.flows("outbound-headers"):
@@ -332,6 +332,15 @@ def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
                         and _is_key(value)
                     ):
                         yield flow.span, "certain"
+
+
+def _literals_of(facts: SourceFacts, value: Value) -> list[Constant]:
+    """The literals that it may be, also those that a function of the project gives back for it: ``key_for(tenant)``."""
+    made = (one for one in options(value) if isinstance(one, Call))
+    return [
+        *literals(value),
+        *(text for one in made for given in facts.returns_of(one.callee) for text in literals(given.value)),
+    ]
 
 
 def _from_elsewhere(facts: SourceFacts, compared: tuple[Value, ...], place: Span) -> Iterator[tuple[Span, Certainty]]:

@@ -12,17 +12,14 @@ from stopper.core.flow.body_models import classes_by_name
 from stopper.core.flow.left_out import is_spread
 from stopper.core.flow.shown_fields import (
     declared_fields,
-    dumped_class,
-    filled_with_keys,
     gives_text,
     is_dump,
-    secret_fields,
 )
-from stopper.core.keys.api_key_names import is_key_name, is_of_browsers
+from stopper.core.keys.api_key_names import is_of_browsers
 from stopper.core.keys.keys_by_use import is_key_by_use
-from stopper.core.keys.keys_in_whole_rows import key_columns, shows_key_of_row
+from stopper.core.keys.keys_in_objects import dumps_key, is_record_with_key
+from stopper.core.keys.keys_in_whole_rows import is_key_column, key_columns, shows_key_of_row
 from stopper.core.keys.rows_of_keys import KEY_ITSELF, is_kept_key, is_key_of_row, is_shown_by_key_model
-from stopper.core.naming import sensitive
 from stopper.core.origins import UPSTREAM
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
@@ -110,7 +107,7 @@ def _declared_keys(facts: SourceFacts) -> frozenset[str]:
     found: set[str] = set()
     for one in facts.classes():
         found |= {name for name, held in one.attributes.items() if isinstance(held, Call)} | set(one.fields)
-    return frozenset(name for name in found if _is_key(name) or name in KEY_ITSELF)
+    return frozenset(name for name in found if is_key_column(name) or name in KEY_ITSELF)
 
 
 _ROWS: Final = frozenset({"fetchone", "fetchall", "first", "one", "fetchmany"})
@@ -135,12 +132,14 @@ def _by_schema(facts: SourceFacts) -> Iterator[Span]:
             for inner in walk(one.call, 3):
                 shown.add(getattr(inner, "callee", "") or getattr(inner, "dotted", ""))
             for fields in one.call.args if one.call.method in _MARSHALS else ():
-                yield from (one.span for key, field in declared_fields(fields) if _is_key(key) and gives_text(field))
+                yield from (
+                    one.span for key, field in declared_fields(fields) if is_key_column(key) and gives_text(field)
+                )
     shown |= {one.name for one in facts.classes("graphene.ObjectType", "graphene.types.objecttype.ObjectType")}
     for found in facts.classes() if shown else ():
         listed = classes_by_name(facts).get(f"{found.name}.Meta") if found.name in shown else None
         named = listed.attributes.get("fields") if listed is not None else None
-        if isinstance(named, Sequence) and any(_is_key(text_of(one) or "") for one in named.items):
+        if isinstance(named, Sequence) and any(is_key_column(text_of(one) or "") for one in named.items):
             yield named.span or found.span
         if listed is not None and named is None and any(base.endswith("AutoSchema") for base in found.bases):
             model = listed.attributes.get("model")
@@ -149,7 +148,7 @@ def _by_schema(facts: SourceFacts) -> Iterator[Span]:
             if key_columns(columns) - out - found.attributes.keys():
                 yield found.span
         for name, field in found.attributes.items() if found.name in shown else ():
-            if _is_key(name) and isinstance(field, Call) and field.span is not None and _is_written(field):
+            if is_key_column(name) and isinstance(field, Call) and field.span is not None and _is_written(field):
                 yield field.span
 
 
@@ -196,60 +195,66 @@ def _gives(
     if isinstance(value, _NOTHING):
         # A literal that is read through a field or name which says that it is a key.
         return (
-            isinstance(value, Constant) and _is_key(value.name) and _LIKE_A_KEY.fullmatch(str(value.value)) is not None
+            isinstance(value, Constant)
+            and is_key_column(value.name)
+            and _LIKE_A_KEY.fullmatch(str(value.value)) is not None
         )
     match value:
         case Mapping(items=items):
             over = frozenset(said for key, _ in items if (said := text_of(key)) is not None)
             return shows_key_of_row(facts, function, value) or any(
-                _dumps_key(facts, inner, over)
+                dumps_key(facts, inner, over)
                 if is_spread(key) and is_dump(inner)
                 else not _is_masked(said := text_of(key) or "") and _gives(facts, inner, function, depth - 1, said, met)
                 for key, inner in items
             )
         case Member(attribute=attribute):
-            return (_is_key(attribute) or is_key_of_row(facts, value)) and not _is_fresh(facts, value)
+            return (is_key_column(attribute) or is_key_of_row(facts, value)) and not _is_fresh(facts, value)
         case ConfigValue(key=key, default=kept) | EnvironmentValue(variable=key, default=kept):
             return (
                 not is_constant(kept, "{}", "[]")
                 and not is_of_browsers(key)
                 and (
-                    _is_key(key)
-                    or _is_key(value.name)
+                    is_key_column(key)
+                    or is_key_column(value.name)
                     or _SECRET_SETTING.search(key) is not None
                     or is_key_by_use(facts, value)
                 )
             )
         case Unknown(parts=(Call(method=method),)) if method in _ROWS:  # ``name, api_key = row``
-            return _is_key(name)
-        case Call(method=method) if method in _ROWS and (
+            return is_key_column(name)
+        case Call(method=method, callee=callee) if (method in _ROWS or facts.function(callee) is not None) and (
             columns := columns_read(value)
         ):  # ``SELECT owner, api_key FROM …``
-            return any(map(_is_key, columns))
+            return any(map(is_key_column, columns))
         case Item(key=Constant(value=int(place)), owner=owner) if columns := columns_read(owner):
-            return 0 <= place < len(columns) and _is_key(columns[place])
-        case Item(key=Constant(value=int()), owner=owner) if _is_key(name):  # a column of a row
+            return 0 <= place < len(columns) and is_key_column(columns[place])
+        case Item(key=Constant(value=int()), owner=owner) if is_key_column(name):  # a column of a row
             return any(isinstance(one, Call) and one.method in _ROWS for one in walk(owner, 4))
         case Item(key=Item(), owner=owner) if is_dump(owner):  # ``for name, value in asdict(self).items()``
-            return not _sifts(facts, function) and _dumps_key(facts, owner)
+            return not _sifts(facts, function) and dumps_key(facts, owner)
         case Item(key=key):
             # ``user_name=event.get("api_key", "unknown")``: which one it was
             return (
                 not _NAMES.search(name)
-                and any(_is_key(text_of(one) or "") for one in options(key))
+                and any(is_key_column(text_of(one) or "") for one in options(key))
                 and not _is_sent(value)
             )
         case Call(method="Column" | "mapped_column" | "CharField" | "StringField" | "TextField"):
-            return _is_key(name)  # a column of the model, read through self
+            return is_key_column(name)  # a column of the model, read through self
         case Call(callee="flask.jsonify" | "dict", keywords=keywords):
             named = any(
                 not _is_masked(said) and _gives(facts, inner, function, depth - 1, said, met)
                 for said, inner in keywords
             )
-            return named or any(_gives(facts, one, function, depth - 1, met=met) for one in value.args)
+            return (
+                named
+                or any(_gives(facts, one, function, depth - 1, met=met) for one in value.args)
+                or any(is_record_with_key(facts, one) for one in (*value.args, *(inner for _, inner in keywords)))
+            )
         case Call(method="find_one" | "find", args=(_, Mapping(items=chosen), *_)):
-            return any(_is_key(text_of(said) or "") and is_constant(held, 1, True) for said, held in chosen)
-        case Call() if is_dump(value) and _dumps_key(facts, value):
+            return any(is_key_column(text_of(said) or "") and is_constant(held, 1, True) for said, held in chosen)
+        case Call() if is_dump(value) and dumps_key(facts, value):
             return True
         case Call(callee=callee) if (
             _is_masked(callee) or callee in ("bool", "len") or callee.startswith("flask.render")
@@ -270,16 +275,6 @@ def _gives(
             return any(_gives(facts, part, function, depth - 1, name, met) for part in told)
         case _:
             return any(_gives(facts, part, function, depth - 1, name, met) for part in parts(value))
-
-
-def _dumps_key(facts: SourceFacts, value: Value, over: frozenset[str] = frozenset()) -> bool:
-    """``settings.model_dump()``, ``asdict(self)``, where a field of the class is called a key and is shown; not one that is written
-    *over* or taken out."""
-    dumped = dumped_class(value)
-    if not dumped:
-        return False
-    named = any(_is_key(name) and name not in over for _, name, _ in secret_fields(facts, dumped))
-    return named or any(name not in over for name in filled_with_keys(facts, dumped))
 
 
 def _sifts(facts: SourceFacts, function: str) -> bool:
@@ -306,18 +301,14 @@ _SOMEBODY: Final = re.compile(
 def _is_of_somebody(dotted: str) -> bool:
     """``current_user.api_key``: the key that the record of somebody holds."""
     owner, _, last = dotted.rpartition(".")
-    return _SOMEBODY.fullmatch(owner) is not None and _is_key(last)
+    return _SOMEBODY.fullmatch(owner) is not None and is_key_column(last)
 
 
 def _is_declared(facts: SourceFacts, dotted: str) -> bool:
     """``self.api_key`` of a class that declares it by its type alone: ``api_key: Mapped[str]``."""
     owner, _, last = dotted.rpartition(".")
-    known = classes_by_name(facts).get(owner) if _is_key(last) else None
+    known = classes_by_name(facts).get(owner) if is_key_column(last) else None
     return known is not None and last in known.fields
-
-
-def _is_key(name: str) -> bool:
-    return sensitive(name) == "api-key" or (is_key_name(name) and "header" not in name.lower())
 
 
 def _is_sent(value: Item) -> bool:
@@ -366,7 +357,7 @@ def _found(value: object, depth: int = 6) -> str | None:
         return None
     if isinstance(value, dict):
         for name, inner in cast("dict[str, object]", value).items():
-            if isinstance(inner, str) and _is_key(name) and not _MASKS.search(name) and _VALUE.fullmatch(inner):
+            if isinstance(inner, str) and is_key_column(name) and not _MASKS.search(name) and _VALUE.fullmatch(inner):
                 return name
             if found := _found(inner, depth - 1):
                 return found

@@ -43,6 +43,11 @@ _PARTS: Final[dict[str, re.Pattern[str]]] = {
     "a last use": re.compile(r"(?i)last_?(?:used|seen|use|access)|used_at"),
 }
 _HASHED: Final = re.compile(r"(?i)(?:api|access|client)_?key_?(?:hash|digest|hmac)|hashed_(?:api_?)?key")
+_KEPT_BESIDE: Final = re.compile(
+    r"(?i)(?:(?:api|access|client|device|service|partner|consumer)_?)?key_?(?:hash|digest|hmac|fingerprint|sha_?\d+)|hashed_(?:api_?)?key"
+)
+"""The digest of a key in the row of whoever has it."""
+_OF_PEOPLE: Final = re.compile(r"(?i)user|account|person|member|employee|admin|profile")
 _HOLDS: Final = re.compile(r"(?i)key|token|hash|digest|secret")
 _NEEDED: Final = ("an owner", "an expiry", "a revoked flag")
 _STEP: Final = re.compile(r"(?:^|/)(?:migrations?|alembic)/")
@@ -66,6 +71,8 @@ def detect(app: App) -> Iterator[Hit]:
             stored = True
             if lacks := _lacks(_columns(facts, found), found.name):
                 yield Hit(f"the model of keys has no place for {', '.join(lacks)}", found.span)
+        elif lacks := _lacks_with_its_holder(facts, found):
+            yield Hit(f"the model that keeps a key for each client has no place for {', '.join(lacks)}", found.span)
     for call in facts.calls("*.execute", "*.executescript"):
         table = _TABLE.search(text_of(call.args[0]) or "") if call.args else None
         if table is not None:
@@ -117,11 +124,30 @@ def _statements(file: TextFile) -> Iterator[tuple[int, str]]:
 def _is_model_of_keys(facts: SourceFacts, found: ClassFact) -> bool:
     """``ApiKey`` by its name; ``PartnerKey`` where it holds a digest and the application reads keys from requests."""
     name = found.name.rpartition(".")[2]
-    if _MODEL.fullmatch(name):
+    if _MODEL.fullmatch(name) or _NAMED.fullmatch(_table(found)):
         return True
     if not _ANY_KEY.fullmatch(name) or _OTHER_KEY.search(name):
         return False
     return any(_DIGEST.search(column) for column in _columns(facts, found)) and reads_keys(facts)
+
+
+def _table(found: ClassFact) -> str:
+    """``__tablename__ = "api_keys"``, ``meta = {"collection": "api_keys"}``"""
+    meta = found.attributes.get("meta")
+    said = found.attributes.get("__tablename__") or (meta.get("collection") if isinstance(meta, Mapping) else None)
+    return text_of(said) or ""
+
+
+def _lacks_with_its_holder(facts: SourceFacts, found: ClassFact) -> list[str]:
+    """What a row of a client lacks that has the digest of its key beside it: neither the key nor the client can be ended."""
+    name = found.name.rpartition(".")[2]
+    if not found.bases or _OF_PEOPLE.search(name) or _STEP.search(found.span.path) or not reads_keys(facts):
+        return []
+    columns = _columns(facts, found)
+    if not any(map(_KEPT_BESIDE.fullmatch, columns)) or not _is_record(found):
+        return []
+    ends = ("an expiry", "a revoked flag")
+    return list(ends) if not any(_PARTS[part].search(one) for part in ends for one in columns) else []
 
 
 def _columns(facts: SourceFacts, found: ClassFact, depth: int = 4) -> tuple[str, ...]:

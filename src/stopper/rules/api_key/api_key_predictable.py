@@ -14,10 +14,10 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.glimpses import most_characters
 from stopper.core.flow.passed_keywords import passed_as
 from stopper.core.flow.whole_numbers import least_number
-from stopper.core.keys.api_key_names import is_key_name, makes_keys
+from stopper.core.keys.api_key_names import is_key_name, makes_keys, reads_keys
 from stopper.core.keys.digests_of_known_things import digest_of_known_things
 from stopper.core.keys.looked_up_keys import looked_up_keys
-from stopper.core.keys.new_keys import digests_kept
+from stopper.core.keys.new_keys import digests_kept, given_out_with_digest
 from stopper.core.keys.random_picks import is_picked, picks
 from stopper.core.keys.worked_out import clock_of, how_made
 from stopper.core.login_names import KEY_NAMES, TOKEN_NAMES, named
@@ -49,7 +49,7 @@ _ABOUT_KEYS: Final = re.compile(
 LEAST_BYTES: Final = 16
 """128 bits: OWASP ASVS 11.5.1."""
 _WEAK: Final = re.compile(
-    r"(?:numpy\.)?random\.(?!SystemRandom)\w+(?:\.\w+)?|uuid\.uuid[135](?:\.\w+)?|time\.time(?:_ns)?|datetime\.datetime\.(?:now|utcnow|timestamp)|datetime\.(?:now|utcnow)"
+    r"(?:numpy\.)?random\.(?!SystemRandom)\w+(?:\.\w+)?|uuid\.uuid[135](?:\.\w+)?|time\.time(?:_ns)?|datetime\.datetime\.(?:now|utcnow|today|timestamp)|datetime\.(?:now|utcnow)|datetime\.date\.today(?:\.\w+)?"
 )
 _STRONG: Final = re.compile(
     r"secrets\.\w+|os\.urandom|uuid\.uuid4(?:\.\w+)?|random\.SystemRandom(?:\.\w+)?|.*\.SystemRandom\.\w+|cryptography\..*"
@@ -105,6 +105,7 @@ def _made(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
         if keyed and call.span is not None:
             yield value, call.span
     yield from digests_kept(facts)
+    yield from given_out_with_digest(facts) if reads_keys(facts) else ()
     for model, column in looked_up_keys(facts):
         for call in facts.calls(model):
             if (held := call.keyword(column)) is not None and call.span is not None:
@@ -172,7 +173,12 @@ def _judged(facts: SourceFacts, value: Value, fallback: Span) -> Iterator[tuple[
     if any(_bytes_of(facts, one) >= LEAST_BYTES for one in drawn) and len(drawn) > 1:
         return  # what is cut stands beside it
     for one in inner:
-        if isinstance(one, Item) and (size := most_characters(one)) is not None and size < LEAST_BYTES:
+        if (
+            isinstance(one, Item)
+            and (size := most_characters(one)) is not None
+            and size < LEAST_BYTES
+            and any(isinstance(part, Call) and _STRONG.fullmatch(part.callee) for part in _material(one.owner))
+        ):  # not ``name[:3]``, which stands before it
             yield one.span or fallback, "a random text is cut so short that a key can be found by trying"
 
 

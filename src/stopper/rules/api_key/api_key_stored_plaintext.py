@@ -10,6 +10,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.body_models import classes_by_name, is_kept_here
 from stopper.core.flow.enumerations import is_enumerated
 from stopper.core.flow.held_inside import elements, members
+from stopper.core.flow.passed_keywords import passed_as
 from stopper.core.keys.api_key_names import is_key_name, is_shown_key, reads_keys
 from stopper.core.keys.new_keys import HASH, MODEL, column_of_keys, is_new, kept_as_made, names_key
 from stopper.core.people.password_columns import is_table_class
@@ -161,6 +162,10 @@ def _stores(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         for call in facts.calls(model):
             if call.span and any(names_key(name, model) and is_new(value) for name, value in call.keywords):
                 yield call.span, STORED
+    for call, name, value in passed_as(facts, is_key_name):
+        known = classes_by_name(facts).get(call.callee) if call.callee not in models else None
+        if known is not None and call.span and is_table_class(known) and names_key(name) and is_new(value):
+            yield call.span, STORED
     for assignment in facts.assignments():
         if (
             (

@@ -9,11 +9,20 @@ from stopper.core.exchange import Exchange
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.flow.calls_by_place import calls_between
-from stopper.core.flow.raising import raised_in
 from stopper.core.guards.asked_before import bare_of, is_asked_before, is_required_before, reads_same, truths
 from stopper.core.guards.hung_hooks import hung_within
-from stopper.core.keys.missing_keys import NONE, listed, meant, meeting, says_key, unhashed, when_not_set
+from stopper.core.guards.let_on import lets_request_on
+from stopper.core.keys.missing_keys import (
+    NONE,
+    listed,
+    meant,
+    meeting,
+    present,
+    says_key,
+    unhashed,
+    when_not_set,
+    written_none,
+)
 from stopper.core.naming import sensitive
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
@@ -27,7 +36,6 @@ from stopper.core.values import (
     EnvironmentValue,
     Item,
     Name,
-    Parameter,
     Truth,
     Value,
     is_constant,
@@ -44,7 +52,6 @@ UNTOLD: Final = {"quick": 4, "standard": 8, "deep": 100}
 
 Compared = tuple[Value, Value, Span, str]
 """Both sides of a comparison, where it stands, and in which function."""
-_ENDS: Final = frozenset({"abort", "exit", "_exit"})
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -61,6 +68,13 @@ def detect(app: App) -> Iterator[Hit]:
 def _open_checks(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     """Where such a comparison stands, and in which function."""
     for left, right, raises_on_none, span, function in _comparisons(facts):
+        wanted = written_none(facts, left, right)
+        if (
+            wanted is not None
+            and not is_asked_before(facts, (wanted, wanted), span, function)
+            and not _is_needed(facts, wanted)
+        ):
+            yield span, function
         met = meeting(facts, left, right) - (NONE if raises_on_none else frozenset())
         if met and any(is_required_before(facts, one, span, function) for one in (*options(left), *options(right))):
             met -= NONE
@@ -104,7 +118,7 @@ def _skipped_checks(facts: SourceFacts) -> Iterator[Span]:
                 yield outer.span
             continue
         every = outer.value.options if isinstance(outer.value, Choice) and outer.value.every else (outer.value,)
-        for wanted in map(listed, every):
+        for wanted in (listed(present(one)) for one in every):
             if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not says_key(wanted):
                 continue
             refusing = _refusals_within(facts, outer, len(every) > 1)
@@ -144,10 +158,7 @@ def _answers_yes_below(facts: SourceFacts, compared: list[Compared]) -> Iterator
     for outer in facts.conditions() if compared else ():
         body = outer.body
         test = outer.value
-        present = (
-            isinstance(test, Truth) and test.differs and len(test.parts) > 1 and is_constant(test.parts[1], None, "")
-        )
-        wanted = next(iter(test.parts), test) if present and isinstance(test, Truth) else test
+        wanted = present(test)
         if outer.negated or outer.refuses or not outer.stops or body is None:
             continue
         if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not says_key(wanted):
@@ -173,7 +184,7 @@ def _may_be_unset(facts: SourceFacts, wanted: Value) -> bool:
 
 def _lets_in_unset(facts: SourceFacts, outer: Condition, compared: list[Compared]) -> bool:
     """``if not key: return view()`` above the comparison that refuses."""
-    wanted = listed(outer.value) if outer.negated else _asks_none(facts, outer.value)
+    wanted = listed(present(outer.value)) if outer.negated else _asks_none(facts, outer.value)
     if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not says_key(wanted):
         return False
     later = [span for span in _compared_with(wanted, compared, outer.function) if outer.span.line < span.line]
@@ -181,30 +192,7 @@ def _lets_in_unset(facts: SourceFacts, outer: Condition, compared: list[Compared
     return (
         any(one.holds(span) for one in refusing for span in later)
         and _may_be_unset(facts, wanted)
-        and _answers_or_goes_on(facts, outer)
-    )
-
-
-def _answers_or_goes_on(facts: SourceFacts, outer: Condition) -> bool:
-    """That what stands there lets the request on: it calls the view, or gives back nothing; not an answer of its own."""
-    body = outer.body
-    if body is None:
-        return False
-    ended = [call.span for call in facts.calls_in(outer.function) if call.method in _ENDS]
-    for call in facts.calls_in(outer.function):
-        made = facts.function(call.callee)
-        place = made.span if made is not None else None
-        if place is not None and any(
-            one.method in _ENDS for one in calls_between(facts, place.path, place.line, place.end_line)
-        ):
-            ended.append(call.span)  # a step of its own
-    raised = (one.span for one in raised_in(facts, outer.function))
-    if any(span is not None and body.holds(span) for span in (*ended, *raised)):
-        return False
-    inside = [one.value for one in facts.returns_of(outer.function) if body.holds(one.span)]
-    return all(
-        is_constant(one, None, True) or isinstance(one, Parameter) or (isinstance(one, Call) and one.callee == "?")
-        for one in inside
+        and lets_request_on(facts, outer)
     )
 
 

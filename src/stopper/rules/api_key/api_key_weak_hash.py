@@ -76,10 +76,11 @@ def _algorithm(facts: SourceFacts, call: Call) -> str | None:
     if call.callee.startswith(("Crypto.", "passlib.")):
         return "MD5" if "md5" in call.callee.lower() else "SHA1"
     chosen = call.argument(0 if call.callee == "hashlib.new" else 2, "name", "digestmod", "digest")
-    said = chosen.dotted if isinstance(chosen, Name) else text_of(chosen) or ""
-    # HMAC over SHA-1 is not broken as plain SHA-1 is; HMAC over MD5 is still refused by NIST SP 800-131A.
-    if BROKEN.fullmatch(said) and not (call.callee.startswith("hmac.") and "sha" in said.lower()):
-        return said.rpartition(".")[2].upper()
+    for one in facts.followed(chosen):
+        said = one.dotted if isinstance(one, Name) else text_of(one) or ""
+        # HMAC over SHA-1 is not broken as plain SHA-1 is; HMAC over MD5 is still refused by NIST SP 800-131A.
+        if BROKEN.fullmatch(said) and not (call.callee.startswith("hmac.") and "sha" in said.lower()):
+            return said.rpartition(".")[2].upper()
     return None
 
 

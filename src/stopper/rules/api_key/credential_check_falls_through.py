@@ -50,8 +50,15 @@ def detect(app: App) -> Iterator[Hit]:
     told = list(_told(facts)) if reads_keys(facts) else []
     yield from told
     around = {facts.function_around(hit.span) for hit in told if hit.span is not None}
-    for span, function in ways_without_a_check(facts):
+    tokens = [one for one in facts.handlers() if _verifies(one) or is_of_signed(one) or _asks_verifier(facts, one)]
+    for span in handed_to_keys(facts, tokens, _trusting(facts), _reads_key) if tokens else ():
+        function = facts.function_around(span)
         if function not in around:
+            around.add(function)
+            yield Hit(MESSAGE, span)
+    for span, function in ways_without_a_check(facts):
+        asked_from = (facts.function_around(call.span) for call in facts.calls(function) if function and call.span)
+        if function not in around and around.isdisjoint(asked_from):
             around.add(function)
             yield Hit(BESIDE, span)
     if next(facts.calls("flask_httpauth.MultiAuth", "*.MultiAuth"), None) is not None:
@@ -59,12 +66,6 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _by_unverified_claims(facts)
     yield from (Hit(_WITHOUT, span) for span in asked_only_without(facts, CHECKS))
     yield from _to_somebody_made_up(facts, around)
-    tokens = [one for one in facts.handlers() if _verifies(one) or is_of_signed(one) or _asks_verifier(facts, one)]
-    for span in handed_to_keys(facts, tokens, _trusting(facts), _reads_key) if tokens else ():
-        function = facts.function_around(span)
-        if function not in around:
-            around.add(function)
-            yield Hit(MESSAGE, span)
 
 
 def _to_somebody_made_up(facts: SourceFacts, told: set[str]) -> Iterator[Hit]:
@@ -97,7 +98,9 @@ def _told(facts: SourceFacts) -> Iterator[Hit]:
     """What one function alone shows."""
     for handler in facts.handlers():
         if (
-            handler.action in ("pass", "go-on") and _verifies(handler) and not _compares_key(facts, handler.function)
+            handler.action in ("pass", "go-on")
+            and (_verifies(handler) or _asks_verifier(facts, handler))
+            and not _compares_key(facts, handler.function)
         ) and any(_reads_key(condition.value) for condition in _conditions(facts, handler.function)):
             yield Hit(MESSAGE, handler.span)
     for handler in facts.handlers():

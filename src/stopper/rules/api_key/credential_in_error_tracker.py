@@ -10,16 +10,20 @@ from stopper.core.edits.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.left_out import left_out
 from stopper.core.flow.unpacked_calls import unpacked
+from stopper.core.keys.keys_by_use import is_key_by_use
 from stopper.core.labels import CREDENTIALS
 from stopper.core.outgoing.held_headers import carried, mappings
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
+    ConfigValue,
     Constant,
+    EnvironmentValue,
     Item,
     Mapping,
     Member,
     Name,
+    Parameter,
     Truth,
     Unknown,
     Value,
@@ -28,6 +32,7 @@ from stopper.core.values import (
     options,
     parts,
     text_of,
+    walk,
 )
 
 TRACKERS: Final = (
@@ -58,6 +63,9 @@ _OPEN_NAMES: Final = re.compile(r"(?i)(?:dns|txt)_?record|challenge|cursor|next_
 """Names of members whose token everybody may read, such as the one that proves a domain by a record of the DNS."""
 _SCRUBS: Final = re.compile(r"(?i)scrub|before_send|filter|sanitiz|event_scrubber|processors")
 
+_LOOKS_ONLY: Final = frozenset(
+    {"get", "items", "keys", "values", "isinstance", "startswith", "endswith", "lower", "len", "any", "all"}
+)
 _WHO: Final = frozenset({"id", "username", "name", "email", "ip_address"})
 
 
@@ -112,7 +120,8 @@ def _by_handlers(facts: SourceFacts) -> Iterator[Hit]:
 
 def _of_sentry(facts: SourceFacts, call: Call) -> Iterator[Hit]:
     yield from _added_before(facts, call)
-    if any(_SCRUBS.search(name) for name, value in call.keywords if not is_constant(value, None)):
+    scrubbing = [value for name, value in call.keywords if _SCRUBS.search(name) and not is_constant(value, None)]
+    if not all(_takes_nothing(facts, one) for one in scrubbing):
         return
     pii = call.keyword("send_default_pii")
     if may_be(pii, True) or is_on(facts, pii):
@@ -123,6 +132,26 @@ def _of_sentry(facts: SourceFacts, call: Call) -> Iterator[Hit]:
         yield Hit("local variables, with keys and tokens in them, are sent with every error", call.span)
     elif text_of(call.keyword("max_request_body_size", "request_bodies")) == "always":
         yield Hit("whole bodies, with passwords and tokens in them, are sent with every error", call.span)
+
+
+def _takes_nothing(facts: SourceFacts, value: Value) -> bool:
+    """A function of the project that sends each event on as it comes, or not at all."""
+    known = facts.function(value.dotted) if isinstance(value, Name) else None
+    if known is None or not known.parameters:
+        return False
+    event = known.parameters[0]
+
+    def is_event(one: Value) -> bool:
+        return isinstance(one, Parameter) and one.parameter == event
+
+    given = [option for one in facts.returns_of(known.name) for option in options(one.value)]
+    calls = list(facts.calls_in(known.name))
+    changes = any(one.into is not None for one in facts.assignments_in(known.name)) or any(
+        any(is_event(part) for held in (call.receiver, *call.args) for part in walk(held, 6))
+        for call in calls
+        if call.method not in _LOOKS_ONLY
+    )
+    return bool(given) and all(is_event(one) or is_constant(one, None) for one in given) and not changes
 
 
 def _empty_list(call: Call) -> bool:
@@ -138,6 +167,8 @@ def _is_credential(facts: SourceFacts, value: Value, depth: int = 6) -> bool:
             return False
         case Item() | Call(callee="?.get"):
             return any(label.kind in CREDENTIALS for label in facts.labels(value))
+        case EnvironmentValue() | ConfigValue() if is_key_by_use(facts, value):
+            return True
         case Call(callee=callee) if _TELLS_LITTLE.search(callee.rpartition(".")[2]):
             return False
         case Call(callee="list" | "sorted" | "tuple" | "set" | "frozenset" | "len", args=(Mapping(), *_)):

@@ -258,6 +258,8 @@ class _Asking:
         """The label that the value's own name gives it; a bare "token" only where a caller of the API sends it."""
         if isinstance(value, Call) and value.callee in _MAKERS and self._is_given_out(value):
             return {Label("api-key", True, value.function)}
+        if isinstance(value, Call) and value.callee in _MAKERS and (kind := self._drawn_as(value)) is not None:
+            return {Label(kind, True, value.function)}
         if is_key_by_use(self.facts, value):
             return {Label("api-key", True, value.name)}
         for name in _names(value):
@@ -272,18 +274,40 @@ class _Asking:
 
     def _is_given_out(self, made: Call) -> bool:
         """That a function which is called after keys or tokens gives back what it has drawn here: a new one."""
-        size = made.argument(0, "nbytes")
-        if isinstance(size, Constant) and isinstance(size.value, int) and size.value < _LONG_ENOUGH:
-            return False  # the part of it that names it
+        if _is_short(made):
+            return False
         home = written_in(self.facts, made)
         return _OF_KEYS.search(".".join(home.split(".")[-2:])) is not None and any(
             part is made for one in self.facts.returns_of(home) for part in walk(one.value, 6)
         )
 
+    def _drawn_as(self, made: Call) -> LabelKind | None:
+        """What a text that was just drawn is by the variable that it is kept in: ``token = token_urlsafe(32)``; a key of any name where
+        its digest is made beside it."""
+        if _is_short(made):
+            return None
+        kept = (
+            one for one in self.facts.assignments_in(made.function) if any(part is made for part in walk(one.value, 3))
+        )
+        for one in kept:
+            if (kind := sensitive(one.attribute)) is not None:
+                return kind
+        return "api-key" if self._is_hashed(made) else None
+
+    def _is_hashed(self, made: Call) -> bool:
+        calls = (call for call in self.facts.calls_in(made.function) if call.callee.startswith("hashlib."))
+        return any(part is made for call in calls for given in call.args for part in walk(given, 4))
+
     def _is_sent(self, value: Value, labels: frozenset[Label]) -> bool:
         """That a caller of the API sends it."""
         of_view = isinstance(value, Parameter) and self.facts.is_view(value.function)
         return of_view or any(label.kind in UNTRUSTED for label in labels)
+
+
+def _is_short(made: Call) -> bool:
+    """That it is too short for more than the part of a credential that names it."""
+    size = made.argument(0, "nbytes")
+    return isinstance(size, Constant) and isinstance(size.value, int) and size.value < _LONG_ENOUGH
 
 
 def _is_a_number(value: Value) -> bool:

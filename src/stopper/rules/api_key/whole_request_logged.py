@@ -173,7 +173,7 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
             return None  # what another function makes of it is another thing
         case Mapping(open=True) if _is_sifted(facts, value):
             return None
-        case Sequence(open=True) if _is_picked(facts, value.span):
+        case Sequence(open=True) | Format(parts=(_,)) if _is_picked(facts, value.span):
             return None
         case Mapping(open=True) if gone := left_out(facts, value):
             found = next((one for part in parts(value) if (one := _whole(facts, part, depth - 1))), None)
@@ -212,13 +212,18 @@ def _is_sifted(facts: SourceFacts, value: Mapping) -> bool:
 
 
 def _is_picked(facts: SourceFacts, span: Span | None) -> bool:
-    """``[f"{name}: {held}" for name, held in request.headers if "X-Forwarded" in name]``: those of one name, which is no credential's."""
+    """``[f"{name}: {held}" for name, held in request.headers if "X-Forwarded" in name]``, ``… if name in ("city", "street")``: those
+    of one name, or of a few, which are no credential's."""
     if span is None:
         return False
-    asked = [text_of(one.left) for one in facts.comparisons("in") if span.holds(one.span)]
+    inside = [one for one in facts.comparisons("in") if span.holds(one.span)]
+    asked = [text_of(one.left) for one in inside]
+    asked += [text_of(word) for one in inside if isinstance(one.right, Sequence) for word in one.right.items]
     asked += [text_of(call.argument(0)) for call in facts.calls("*.startswith") if call.span and span.holds(call.span)]
     said = [text.lower() for text in asked if text]
-    return bool(said) and not any(text in header for text in said for header in _CREDENTIAL_HEADERS)
+    return bool(said) and not any(
+        sensitive(text) is not None or any(text in header for header in _CREDENTIAL_HEADERS) for text in said
+    )
 
 
 def _asks_for(comparison: Comparison, names: list[Item]) -> bool:

@@ -128,6 +128,11 @@ def _accepted(facts: SourceFacts) -> Iterator[tuple[Item, str, bool]]:
         yield from ((one, function, False) for one in _readings(looked_up) if _name(one) in MAYBE | CLEAR)
     seen: set[int] = set()
     readers = {one.function for one in facts.readings(*READ_FROM) if one.key.lower() in CLEAR | MAYBE}
+    readers |= {
+        facts.function_around(one.span)
+        for one in facts.all_lookups
+        if one.span is not None and not facts.is_test(one.span) and _is_reading(one) and _name(one) in CLEAR | MAYBE
+    }
     reads: dict[str, bool] = {}
     for value, function in _values(facts) if readers else ():
         if function not in reads:
@@ -209,6 +214,8 @@ def _values(facts: SourceFacts) -> Iterator[tuple[Value, str]]:
         yield assignment.value, assignment.function
     for returned in facts.returns():
         yield returned.value, returned.function
+    for function in facts.functions():
+        yield from ((given, function.name) for given in function.yields)
     for comparison in facts.comparisons():
         yield comparison.left, comparison.function
         yield comparison.right, comparison.function
@@ -231,15 +238,13 @@ def _readings(value: Value) -> Iterator[Item]:
 
 
 def _is_reading(value: Item) -> bool:
-    return (
-        any(isinstance(one, Name) and one.dotted in READ_FROM for one in options(value.owner))
-        and isinstance(value.key, Constant)
-        and isinstance(value.key.value, str)
-    )
+    return any(isinstance(one, Name) and one.dotted in READ_FROM for one in options(value.owner)) and _name(value) != ""
 
 
 def _name(item: Item) -> str:
-    return str(item.key.value).lower() if isinstance(item.key, Constant) else ""
+    """What is looked up, in small letters; of several names that a loop tries, the clearest."""
+    said = [text.lower() for one in options(item.key) if (text := text_of(one))]
+    return next((text for names in (CLEAR, MAYBE) for text in said if text in names), said[0] if said else "")
 
 
 def _stands_beside_header(facts: SourceFacts, value: Value, item: Item) -> bool:

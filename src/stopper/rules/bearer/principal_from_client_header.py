@@ -10,6 +10,7 @@ from stopper.core.facts import Reading, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.body_models import classes_by_name
 from stopper.core.flow.passing import passed as passed_for
+from stopper.core.guards.let_in_by_name import is_let_in_by_name
 from stopper.core.guards.named_by_cookies import named_by_cookies
 from stopper.core.owner_names import ROLE, WHO
 from stopper.core.place import RouteRef, Span
@@ -30,7 +31,9 @@ PERSON: Final = re.compile(
     r"|(?:x-)?ssl-client-(?:s-|i-)?(?:dn|cn|verify|subject(?:-dn)?|cert)|x-client-(?:dn|cn|cert(?:-(?:dn|cn|subject))?)|x-forwarded-client-cert"
     r"|x-(?:user|jwt|token)-?(?:info|context|claims|payload|subject)|x-(?:uid|scopes?|permissions?|internal(?:-(?:user|call|request|service))?)"
     r"|x-(?:caller|actor|operator|staff|worker|manager|requester|reviewer|approver|author|editor|seller|buyer|driver|rider|courier|doctor|physician|patient|nurse"
-    r"|student|teacher|pupil|parent|librarian|player|officer|cashier|citizen|voter|applicant|candidate|resident|passenger|subscriber|person)(?:-?(?:id|e?mail))"
+    r"|student|teacher|pupil|parent|librarian|player|officer|cashier|citizen|voter|applicant|candidate|resident|passenger|subscriber|person"
+    r"|partner|vendor|supplier|reader|guest|donor|volunteer|borrower|technician|analyst|clerk|dispatcher|broker|investor)(?:-?(?:id|e?mail))"
+    r"|(?:x-)?(?:auth-)?(?:login|user-?login)(?:-(?:name|id))?"
     r"|x-(?:on-behalf-of|impersonate(?:d|-user)?|act(?:ing)?-(?:as|user(?:-id)?)|run-as|sudo(?:-user)?)|user-?(?:id|name)|x-consumer-(?:id|username|custom-id)"
     r"|x-auth(?:enticated)?-(?:client|account|member|person|identity|agent)(?:-?(?:id|name|email))?"
 )
@@ -63,7 +66,8 @@ def detect(app: App) -> Iterator[Hit]:
         if reading.span in seen:
             continue
         name = _header(reading)
-        person = bool(name) and (PERSON.fullmatch(name) is not None or _stands_before_claims(facts, reading))
+        said = PERSON.fullmatch(name) is not None or _stands_before_claims(facts, reading)
+        person = bool(name) and (said or is_let_in_by_name(facts, reading, name))
         if not person and name not in ADDRESS:
             continue
         if _is_proved(facts, reading.function) and not (person and _goes_before(reading)):

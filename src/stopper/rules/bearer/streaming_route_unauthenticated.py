@@ -13,6 +13,7 @@ from stopper.core.flow.request_hooks import BEFORE, hung
 from stopper.core.flow.view_functions import index_of
 from stopper.core.guards.caller_askers import askers
 from stopper.core.labels import LabelKind
+from stopper.core.owner_names import WHO
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probing.baseline import attempt, protected
@@ -154,7 +155,11 @@ def _looks_at_credentials(facts: SourceFacts, name: str) -> bool:
         for side, other in ((one.left, one.right), (one.right, one.left))
         if not (isinstance(other, Call) and is_column(other))  # a query picks rows, and refuses nobody
     ]
-    return any(facts.derives(one, *_SHOWN) for one in held)
+    return any(
+        facts.derives(one, *_SHOWN)
+        or any(isinstance(part, Name) and WHO.search(part.dotted) is not None for part in walk(one, 4))
+        for one in held
+    )
 
 
 _RECEIVES: Final = ("flask_socketio.SocketIO.on", "flask_socketio.SocketIO.event")

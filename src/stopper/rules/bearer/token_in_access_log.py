@@ -15,6 +15,9 @@ from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Name, Value, text_of, walk
 
 MESSAGE: Final = "the format of the access log writes down a header that carries a credential"
+QUERY: Final = "the format of the access log writes down the query, in which the application takes a credential"
+_QUERY: Final = re.compile(r"%\([qr]\)s|\$(?:request_uri|args|query_string)\b")
+"""gunicorn's query and request line, nginx's query."""
 SETTINGS: Final = frozenset({"access_log_format", "logformat", "log_format"})
 _OF_ITS_OWN: Final = r"(?!(?:[a-z0-9]+[-_])*(?:csrf|xsrf|idempotency|cache|request|trace|page|public|routing)[-_])(?:[a-z0-9]+[-_])*(?:token|secret|api[-_]?key|auth[-_]?key|access[-_]?key|session[-_](?:id|key)|credentials?|password)"
 """A header of the project's own whose name says that it carries a credential: ``X-Session-Token``."""
@@ -61,12 +64,15 @@ def detect(app: App) -> Iterator[Hit]:
     request with one in it, or with the URL where the application takes credentials there."""
     facts = source_of(app)
     yield from _by_hand(facts)
+    in_url = any(sensitive(one.key) in _IN_URL for one in facts.readings("flask.request.args", "flask.request.values"))
     for assigned in facts.assignments():
         if assigned.attribute.lower() not in SETTINGS:
             continue
         texts = [str(one.value) for one in walk(assigned.value) if isinstance(one, Constant)]
         if any(_GUNICORN.search(text) for text in texts):
             yield Hit(MESSAGE, assigned.span)
+        elif in_url and any(_QUERY.search(text) for text in texts):
+            yield Hit(QUERY, assigned.span, certainty="likely")
     for file in facts.files_of("config", "procfile", "dockerfile", "compose", "script", "deployment"):
         for word, switch in _SWITCHES.items():
             for number, line in file.lines_with(word):
@@ -79,6 +85,8 @@ def detect(app: App) -> Iterator[Hit]:
                 or not facts.once(_OWN, lambda: _key_headers(facts)).isdisjoint(_VARIABLE.findall(line.lower()))
             ):
                 yield Hit(MESSAGE, Span(file.path, number, number, 0, len(line)))
+            elif in_url and not line.lstrip().startswith("#") and _QUERY.search(line):
+                yield Hit(QUERY, Span(file.path, number, number, 0, len(line)), certainty="likely")
 
 
 def _format_lines(file: TextFile) -> Iterator[tuple[int, str]]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.answers.shown_in_templates import shows_all
 from stopper.core.app import App
 from stopper.core.deployment.behind_settings import is_off_at_first
 from stopper.core.deployment.switched_on import asked_for
@@ -34,6 +35,7 @@ def detect(app: App) -> Iterator[Hit]:
     """The Authorization header, or all headers at once, in what is sent back."""
     facts = source_of(app)
     yield from _raised(facts)
+    yield from _in_pages(facts)
     for flow in facts.flows("response", "response-header", label=("authorization-header", "request-headers")):
         if asked_for(facts, flow.span) or is_off_at_first(facts, flow):
             continue
@@ -57,6 +59,19 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("response", label=("request-data", "query-string", "cookie")):
         if any(map(_is_sent_token, walk(flow.value, 5))) and not _HANDED_ON.search(_paths(facts, flow.function)):
             yield Hit("the token is sent back", flow.span, certainty="likely")
+
+
+def _in_pages(facts: SourceFacts) -> Iterator[Hit]:
+    """``render_template("debug.html", headers=request.headers)``, where the page shows them all."""
+    for call in facts.calls("flask.render_template", "flask.render_template_string"):
+        handed = [name for name, given in call.keywords if _are_all_headers(facts, given)]
+        shown = any(shows_all(facts, call, name) for name in handed)
+        if shown and call.span is not None and not asked_for(facts, call.span):
+            yield Hit("all headers of the request are sent back, the token among them", call.span)
+
+
+def _are_all_headers(facts: SourceFacts, value: Value) -> bool:
+    return any(one.kind == "request-headers" and not one.by_name for one in facts.labels(value))
 
 
 def _holds_all_cookies(value: Value, depth: int = 6) -> bool:

@@ -42,6 +42,7 @@ def detect(app: App) -> Iterator[Hit]:
         off += _hollow(app, call)
         if off:
             yield _for_one_view(_told(off, call.span)) if _is_of_one_view(facts, call) else _told(off, call.span)
+    yield from _switched_later(facts) if calls else ()
     yield from _taken_away(facts)
     if app.extensions.headers is not None:
         chosen = app.extensions.headers.options
@@ -86,6 +87,17 @@ def _hollow(app: App, call: Call) -> list[str]:
         if "*" in sources or {"'unsafe-inline'", "'unsafe-eval'"} <= sources:
             found.append("content_security_policy")
     return found
+
+
+def _switched_later(facts: SourceFacts) -> Iterator[Hit]:
+    """``talisman.frame_options = None`` behind the line that makes it."""
+    off: dict[Span | None, list[tuple[str, Span]]] = {}
+    for one in facts.assignments():
+        if one.attribute in _OPTIONS and isinstance(one.into, Call) and one.into.callee in _TALISMAN:
+            said = plain(facts, one.value)
+            if said and all(value is False or value is None or value == "" for value in said):
+                off.setdefault(one.into.span, []).append((one.attribute, one.span))
+    yield from (_told([word for word, _ in several], several[0][1]) for several in off.values())
 
 
 def _taken_away(facts: SourceFacts) -> Iterator[Hit]:

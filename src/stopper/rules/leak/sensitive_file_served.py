@@ -282,7 +282,11 @@ def _is_root(folder: Value) -> bool:
         case Member(owner=inner, attribute="parent"):
             return is_own_file(inner) or _is_root(inner)
         case Name(dotted=dotted):
-            return dotted.endswith((".root_path", ".instance_path")) or dotted in ("os.curdir", "os.pardir", "os.path.curdir")
+            return dotted.endswith((".root_path", ".instance_path")) or dotted in (
+                "os.curdir",
+                "os.pardir",
+                "os.path.curdir",
+            )
         case Member(attribute="root_path" | "instance_path"):
             return True
         case _:

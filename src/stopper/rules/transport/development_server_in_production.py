@@ -39,7 +39,7 @@ _EVERYBODY: Final = ("0.0.0.0", "::", "")
 _APP: Final = re.compile(r"(?:\w*_)?app(?:lication)?|(?:create|make|build)_(?:\w*_)?app(?:lication)?")
 _FOR_ONE_DESK: Final = re.compile(r"(?i)(?:^|[/._-])(?:dev|devel|development|debug|local)(?:$|[/._-])")
 _OF_TESTS: Final = re.compile(r"(?i)(?:^|[_-])tests?(?:[_-]|$)|test_?server")
-_ON_EVERY_ADDRESS: Final = re.compile(r"(?:--host|-h)[= ][\"']?(?:0\.0\.0\.0|::)")
+_ON_EVERY_ADDRESS: Final = re.compile(r"(?:--host|-h)[= ][\"']?(?:\$\{\w+:?-)?[\"']?(?:0\.0\.0\.0|::)")
 _COMMAND: Final = re.compile(
     r"(?i)(^|[\s\"',\[=]|/bin/)(flask([\"',\s]+(--app|-A)[\"',=\s]+\S+)?[\"',\s]+run|python3?[\"',\s]+-m[\"',\s]+flask\b.*\brun|python3?[\"',\s]+(?:-\w[\"',\s]+)?[\w./]*manage\.py[\"',\s]+runserver)\b"
 )
@@ -50,6 +50,8 @@ _OF_CONTAINER: Final = re.compile(r"^[\s-]*(command|args):\s*\[(.*)\](?:\s|$)")
 _ARGUMENTS: Final = re.compile(r"(?i)^\s*CMD\s*\[(.*)\](?:\s|$)")
 
 
+_STARTS: Final = re.compile(r"(?i)^\s*(?:ENTRYPOINT|CMD)\s")
+_SERVES: Final = re.compile(r"\b(?:gunicorn|uwsgi|waitress|hypercorn|uvicorn|granian)\b")
 _LISTENS: Final = "the development server listens on every address"
 
 
@@ -69,7 +71,7 @@ def detect(app: App) -> Iterator[Hit]:
         for number, line in enumerate(_with_entry(file), 1):
             if (
                 _COMMAND.search(line)
-                and (file.kind != "shell" or _ON_EVERY_ADDRESS.search(line))
+                and (file.kind != "shell" or _ON_EVERY_ADDRESS.search(line) or _starts_container(facts, file))
                 and not line.lstrip().startswith("#")
                 and not _FOR_ONE_DESK.search(PurePosixPath(file.path).name)
                 and not (file.kind == "dockerfile" and is_of_a_desk_alone(file, number))
@@ -82,6 +84,18 @@ def detect(app: App) -> Iterator[Hit]:
                     yield Hit(message, span, certainty="possible", severity="low")
                 else:
                     yield Hit(message, span)
+
+
+def _starts_container(facts: SourceFacts, script: TextFile) -> bool:
+    """``ENTRYPOINT ["./entrypoint.sh"]``: the script is what a container runs, and it knows no other server."""
+    if any(_SERVES.search(line) for line in script.lines):
+        return False
+    name = PurePosixPath(script.path).name
+    return any(
+        name in line and _STARTS.match(line) is not None and not _FOR_ONE_DESK.search(PurePosixPath(file.path).name)
+        for file in facts.files_of("dockerfile")
+        for line in file.lines
+    )
 
 
 def _with_entry(file: TextFile) -> Iterator[str]:

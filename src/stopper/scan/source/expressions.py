@@ -43,7 +43,7 @@ from stopper.scan.source.names import DRAWN
 from stopper.scan.source.picking import debug_flag, holds_for_tests
 from stopper.scan.source.project import Pending
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either, named, set_scope
-from stopper.scan.source.refusing import is_abort, or_refused, turned, unless_refused
+from stopper.scan.source.refusing import is_abort, or_refused, turned, two_ways, unless_refused
 from stopper.scan.source.removing import latest, or_as_before
 from stopper.scan.source.settled import outcome
 from stopper.scan.source.unrolling import unrolled
@@ -151,7 +151,8 @@ def _ternary(reader: Reader, node: ast.IfExp) -> Value:
     test, negated = turned(node.test)
     asked = reader.value(test)
     flag = debug_flag(test, asked) if type(asked) is not Call else None
-    if flag is None and _is_worth_keeping(asked):
+    returned = flag is None and reader.returned is node and holds_for_tests(asked, negated) is None
+    if flag is None and not returned and _is_worth_keeping(asked):
         _keep_condition(reader, test, asked, negated, node.body)
         _keep_condition(reader, test, asked, not negated, node.orelse)
     elif flag is not None:
@@ -161,7 +162,12 @@ def _ternary(reader: Reader, node: ast.IfExp) -> Value:
         )
     taken = len(reader.taken)
     known = _or_default(reader, node)
-    body, orelse = (known, known) if known is not None else (reader.value(node.body), reader.value(node.orelse))
+    if known is not None:
+        body, orelse = known, known
+    elif returned:
+        body, orelse = two_ways(reader, node, asked, negated)
+    else:
+        body, orelse = reader.value(node.body), reader.value(node.orelse)
     or_as_before(reader, taken)
     tests = holds_for_tests(asked, negated)
     if tests is not None:  # ``4 if app.testing else 12``: what is where people are served

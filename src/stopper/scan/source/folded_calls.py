@@ -22,6 +22,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source.drafts import new_choice, new_constant, new_format, new_mapping, new_sequence, new_unknown
 from stopper.scan.source.dumped import FUNCTIONS, METHODS, dumped
+from stopper.scan.source.fields_of_texts import attributes_taken, filled_by_template
 from stopper.scan.source.folded_gets import OF_INI, folded_get
 from stopper.scan.source.folding import LARGEST_TEXT, as_mapping, braces, formatted
 from stopper.scan.source.lookups import LOADS, attribute, parsed_file
@@ -92,7 +93,7 @@ def folded(
     if word in METHODS and not args and not keywords and type(owner) is Call:
         return dumped(reader.project, owner, reader.span(node), word)
     if word == "format" and (type(owner) is Constant or type(owner) is Format):
-        return braces(owner, list(args), dict(keywords), node, reader)
+        return braces(*attributes_taken(reader, owner, list(args), dict(keywords)), node, reader)
     if (
         word in ("substitute", "safe_substitute")
         and type(owner) is Call
@@ -102,7 +103,7 @@ def folded(
         given = [
             inner for one in args for inner in ([value for _, value in one.items] if type(one) is Mapping else [one])
         ]
-        return formatted(reader, [owner.args[0], *given, *(value for _, value in keywords), NOTHING], node)
+        return formatted(reader, [owner.args[0], *given, *filled_by_template(owner.args[0], keywords), NOTHING], node)
     if word == "join" and len(args) == 1 and type(owner) is Constant:
         inner = args[0]
         if type(inner) is Sequence and not inner.open and all(type(one) in (Constant, Choice) for one in inner.items):

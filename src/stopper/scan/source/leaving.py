@@ -41,6 +41,7 @@ LOGIN_PAGE: Final = re.compile(r"(?i)log_?-?in|sign_?-?in")
 def read_return(reader: Reader, node: ast.Return) -> Body:
     if node.value is None:
         return Body(True, False)
+    reader.returned = node.value
     value = reader.value(node.value)
     reader.project.returns.append(new_return(value, reader.span(node), reader.function))
     turned, said = refuses(value), value

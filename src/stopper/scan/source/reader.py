@@ -65,6 +65,7 @@ class Reader:
         "owner",
         "path",
         "project",
+        "returned",
         "scope",
         "taken",
         "under",
@@ -90,6 +91,8 @@ class Reader:
         """The loops around the statement that is read, each with what names stood for where it is left by ``break``."""
         self.unrolled = False
         """That a loop over a table is read row by row: what it writes stands where the row does."""
+        self.returned: ast.expr | None = None
+        """What the ``return`` that is read gives back."""
         self.under: tuple[tuple[Value, bool], ...] = ()
         """The tests around the statement that is read."""
 

@@ -60,3 +60,19 @@ def _refused(reader: Reader, away: ast.expr, test: ast.expr, asked: Value, negat
         )
     reader.under = outer
     or_as_before(reader, taken)
+
+
+def two_ways(reader: Reader, node: ast.IfExp, asked: Value, negated: bool) -> tuple[Value, Value]:
+    """``return given if test else other``: both, and the facts that ``if test: return given`` with ``return other`` below would be."""
+    outer, found = reader.under, list[Value]()
+    for side, denied in ((node.body, negated), (node.orelse, not negated)):
+        reader.under = (*outer, (asked, denied))
+        reader.returned = side
+        value = reader.value(side)
+        if away := refuses(value):
+            refuse(reader, side, says(value, 401, "401"))
+        place, shown = reader.span(node.test), reader.span(side)
+        reader.project.conditions.append(new_condition(asked, denied, True, away, place, reader.function, shown))
+        found.append(value)
+    reader.under = outer
+    return found[0], found[1]
