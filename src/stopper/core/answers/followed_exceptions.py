@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from stopper.core.answers.exception_texts import EVERYTHING
 from stopper.core.answers.never_raised import is_never_raised
-from stopper.core.answers.reworded_exceptions import reached, worded_by_others
+from stopper.core.answers.reworded_exceptions import raised_as, reached, worded_by_others
 from stopper.core.deployment.switched_on import asked_for
 from stopper.core.fact import Handler
 from stopper.core.facts import SourceFacts
@@ -104,6 +104,10 @@ class FollowedExceptions:
             if isinstance(used, (Item, Mapping, Sequence)):
                 for held, function in kept_under(self._facts, used) if depth else ():
                     yield from self.caught(held, Place(place.span, function, place.maker), as_text, depth - 1)
+            elif isinstance(used, Member) and isinstance(used.owner, Caught):
+                for made, function in raised_as(self._facts, used.owner) if depth else ():
+                    for held, _ in held_under(self._facts, made, used.attribute):
+                        yield from self.caught(held, Place(place.span, function, place.maker), True, depth - 1)
             elif isinstance(used, Member):
                 for held, function in held_under(self._facts, used.owner, used.attribute) if depth else ():
                     yield from self.caught(held, Place(place.span, function, place.maker), True, depth - 1)
@@ -166,7 +170,7 @@ class FollowedExceptions:
             case Member(attribute=attribute, owner=owner):
                 if attribute in TEXTS and depth > 0:
                     yield from self._texts(owner, True, depth - 1)
-                if not isinstance(owner, Caught):
+                if not isinstance(owner, Caught) or attribute not in TEXTS:
                     yield value, True
             case Call(method="group" | "groups" | "groupdict"):
                 return  # what a pattern takes out of it, and no more

@@ -21,6 +21,16 @@ def worded_by_others(facts: "SourceFacts", value: Caught) -> Iterator[Call]:
             yield made
 
 
+def raised_as(facts: "SourceFacts", value: Caught) -> Iterator[tuple[Call, str]]:
+    """``raise StoreError(str(error))``: exceptions of the project that what was tried raises, each with the function that does it."""
+    ours = set(value.catches) & classes_by_name(facts).keys()
+    tried = [callee for one in facts.handlers() if ours and one.span == value.span for callee in one.tried]
+    inside = reached(facts, tried) if tried else set[str]()
+    for one in facts.raises() if inside else ():
+        if isinstance(one.value, Call) and one.value.callee in ours and one.function in inside:
+            yield one.value, one.function
+
+
 def reached(facts: "SourceFacts", callees: Iterable[str], depth: int = 3) -> set[str]:
     """These functions, and those of the project that they call."""
     found: set[str] = set()

@@ -175,11 +175,24 @@ def _picked(facts: "SourceFacts", flow: Flow) -> bool:
     filled = [
         one.body
         for one in facts.conditions_in(flow.function)
-        if one.body is not None and not one.negated and any(one.span.holds(test) for test in tests)
+        if one.body is not None
+        and not one.negated
+        and (any(one.span.holds(test) for test in tests) or _asks_a_list(one.value))
     ]  # ``for key in config: if key.startswith("SHOW_"): shown[key] = config[key]``
     held = list(_held_at(flow.value))
+    put = [one.span for one in facts.assignments_in(flow.function) if one.target[:1] == "["]
+    if put and all(any(body.holds(span) for body in filled) for span in put):
+        return True  # ``value = config[key]`` stands before the test, and ``shown[key] = value`` behind it
     return any(span.holds(test) for span in made_at for test in tests) or (
         bool(held) and all(any(body.holds(span) for body in filled) for span in held)
+    )
+
+
+def _asks_a_list(test: Value) -> bool:
+    """``name in SHOWN``, under whatever name the test goes."""
+    return any(
+        isinstance(part, Truth) and len(part.parts) == 2 and isinstance(part.parts[1], (Sequence, Mapping, Name))
+        for part in walk(test, 3)
     )
 
 

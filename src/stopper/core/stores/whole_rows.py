@@ -41,9 +41,19 @@ def is_whole_row(facts: "SourceFacts", value: Value) -> bool:
         case Call(method="model_dump" | "model_dump_json" | "dict", receiver=receiver) if receiver is not None:
             return not _chooses(value) and _is_of(facts, receiver, _is_sql_model)
         case Call(method="to_json" | "to_dict" | "to_mongo" | "to_records", receiver=receiver) if receiver is not None:
-            return not _chooses(value) and (_reads_table(receiver) or _is_of(facts, receiver, _shows_itself))
+            chosen = _chooses(value) or _asks_for_some(receiver)
+            return not chosen and (_reads_table(receiver) or _is_of(facts, receiver, _shows_itself))
         case _:
             return False
+
+
+def _asks_for_some(query: Value | None) -> bool:
+    """``Member.objects(name=name).only("name").first()``"""
+    while isinstance(query, Call):
+        if query.method in ("only", "exclude", "fields"):
+            return True
+        query = query.receiver
+    return False
 
 
 def is_kept_by_no_table(facts: "SourceFacts", value: Value) -> bool:

@@ -55,7 +55,7 @@ def detect(app: App) -> Iterator[Hit]:
     """A credential whose text becomes part of an exception's text, where it is raised or in its class."""
     facts = source_of(app)
     for flow in facts.flows("exception-message", label=tuple(sorted(CREDENTIALS))):
-        certainty = _judged(facts, flow.value)
+        certainty = _judged(facts, flow.value) or ("likely" if _shows_headers(flow.value) else None)
         if certainty is not None and not _words_itself(facts, flow.detail) and not _is_missing(facts, flow):
             yield _told(flow.span, certainty)
     told = {flow.span for flow in facts.flows("exception-message", label=tuple(sorted(CREDENTIALS)))}
@@ -65,7 +65,23 @@ def detect(app: App) -> Iterator[Hit]:
         elif flow.span not in told and any(map(is_server_address, _written(flow.value))):
             message = "the address of a server, in which a password most often stands, becomes part of the text of an exception"
             yield Hit(message, flow.span, certainty="likely", severity="medium")
+        elif flow.span not in told and _shows_headers(flow.value):
+            yield Hit(
+                "headers with a credential become part of the text of an exception", flow.span, certainty="likely"
+            )
     yield from _by_classes(facts)
+
+
+_HEADERS: Final = re.compile(r"(?i)(?:proxy-)?authorization|(?:x-)?api-?key|x-[\w-]*token|cookie")
+
+
+def _shows_headers(value: Value) -> bool:
+    """``{"Authorization": f"Bearer {token}"}``, all of it, in the text."""
+    return any(
+        isinstance(part, Mapping)
+        and any(_HEADERS.fullmatch(text_of(key) or "") and not isinstance(held, Constant) for key, held in part.items)
+        for part in _written(value)
+    )
 
 
 def _written(value: Value, depth: int = 6) -> Iterator[Value]:

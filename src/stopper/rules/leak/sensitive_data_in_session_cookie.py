@@ -54,6 +54,7 @@ _CARD: Final = re.compile(
 )
 """What pays, and the numbers that countries give to people."""
 _HASH: Final = re.compile(r"(?i)(?:^|_)(?:pw|pwd|pass)_?hash(?:ed)?$")
+_ANSWER: Final = re.compile(r"(?i)(?:^|_)(?:security|secret|recovery)_?answer$")
 _SEEDS: Final = re.compile(r"pyotp\.random_(?:base32|hex)")
 """What makes the seed of one-time codes."""
 _GRANTS: Final = frozenset(
@@ -270,6 +271,7 @@ def is_secret_name(name: str) -> bool:
         or _CODE.search(name) is not None
         or _CARD.search(name) is not None
         or _HASH.search(name) is not None
+        or _ANSWER.search(name) is not None
     )
 
 

@@ -159,6 +159,10 @@ def _is_verbose(name: str, level: Value) -> bool:
     return said in verbose and not isinstance(said, bool)
 
 
+_SENDERS: Final = ("requests.adapters.HTTPAdapter", "requests.Session", "httpx.BaseTransport", "httpx.HTTPTransport")
+"""Classes whose heirs see every request that is sent."""
+
+
 def _hooks(facts: SourceFacts) -> Iterator[Span]:
     """``httpx.Client(event_hooks={"request": [log_request]})`` and the hooks of requests, which write all headers of what is sent."""
     hooked: set[str] = set()
@@ -172,6 +176,8 @@ def _hooks(facts: SourceFacts) -> Iterator[Span]:
             part.attribute in ("hooks", "event_hooks") for part in walk(call.receiver, 3) if isinstance(part, Member)
         ):
             hooked |= {part.dotted for part in call.args if isinstance(part, Name)}
+    for found in facts.classes(*_SENDERS):
+        hooked |= {f"{found.name}.{method}" for method in found.methods if method in ("send", "handle_request")}
     for call in facts.calls(*(f"*.{word}" for word in _LOGS)) if facts.imports("requests", "httpx") else ():
         if call.span is not None and any(map(_is_sent_headers, call.args)):
             yield call.span  # ``log.info("asked with %s", answer.request.headers)``

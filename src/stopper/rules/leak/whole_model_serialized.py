@@ -46,6 +46,7 @@ from stopper.core.values import (
     Parameter,
     Value,
     is_constant,
+    options,
     text_of,
     walk,
 )
@@ -113,15 +114,34 @@ def detect(app: App) -> Iterator[Hit]:
 def _shows_columns(facts: SourceFacts, flow: Flow, methods: Collection[str], marshals: bool) -> bool:
     """A part of an answer is all that an object or a row has."""
     inside = list(walk(flow.value))
-    left = _of_one_column(inside)
+    left = _of_one_column(inside) | _cleaned(facts, flow.function, inside)
     if marshals:
         left |= _marshalled(flow.value)
+    read = any(isinstance(one, Call) and one.callee == "getattr" for one in inside)
     return any(
         isinstance(value, (Call, Member, Name))
         and id(value) not in left
-        and _is_all_of_it(facts, flow.function, value, methods)
+        and (
+            _is_all_of_it(facts, flow.function, value, methods)
+            or (read and isinstance(value, Call) and tells_all(value) and not _chooses(facts, flow.function))
+        )
         for value in inside
     )
+
+
+def _cleaned(facts: SourceFacts, function: str, inside: list[Value]) -> frozenset[int]:
+    """``held = dict(row.__dict__)`` out of which ``held.pop("password_hash")`` takes what nobody would choose to show."""
+    found: set[int] = set()
+    for one in inside:
+        if not isinstance(one, Call) or one.span is None or not (one.callee == "dict" or one.method == "copy"):
+            continue
+        home = facts.function_around(one.span)
+        for call in {id(each): each for name in (function, home) for each in facts.calls_in(name)}.values():
+            takes = call.method == "pop" or call.callee == "operator.delitem"
+            if takes and call.span is not None and facts.function_around(call.span) == home:
+                said = any(SECRET.search(text_of(each) or "") for given in call.args for each in options(given))
+                found |= {id(part) for part in walk(one, 4)} if said else set()
+    return frozenset(found)
 
 
 def _is_all_of_it(facts: SourceFacts, function: str, value: Call | Member | Name, methods: Collection[str]) -> bool:

@@ -147,7 +147,7 @@ def _serializers(app: App) -> Iterator[Hit]:
         said = found.attributes.get("serializer")
         own = facts.calls_in(f"{said.callee}.loads") if isinstance(said, Call) else ()
         if (isinstance(said, Name) and _PICKLES.fullmatch(said.dotted)) or any(_unpickles(facts, one) for one in own):
-            yield Hit("the session interface pickles its sessions", said.span or found.span)
+            yield Hit("the session interface pickles its sessions", (said.span if said is not None else None) or found.span)
         for method in found.methods:
             for call in facts.calls_in(f"{found.name}.{method}"):
                 if call.method in ("loads", "load", "decode") and _unpickles(facts, call):

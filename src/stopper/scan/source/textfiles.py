@@ -40,7 +40,7 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
     (re.compile(r"(?:^|/)(?:k8s|kubernetes|kube|manifests?|helm|charts?|ansible|group_vars|host_vars|terraform)/(?:[\w.-]+/)*[\w.-]+\.ya?ml$"
                 r"|(?:^|/)\.ebextensions/[\w.-]+\.config$|(?:^|/)(?:zappa_settings|vercel|now|[\w-]*task[_-]?def(?:inition)?s?[\w-]*)\.json$|(?:^|/)alembic\.ini$"
                 r"|(?:^|/)(?:apprunner|\.platform\.app)\.ya?ml$|(?:^|/)(?:railway|wrangler)\.toml$"), "deployment"),
-    (re.compile(r"(?:^|/)(?:gunicorn|uwsgi|nginx)[\w.-]*\.(?:conf|ini|py)$|(?:^|/)nginx/(?:[\w.-]+/)*[\w.-]+\.conf$|(?:^|/)\.?(?:conf(?:ig)?|settings|secrets)[\w.-]*\.(?:ini|cfg|ya?ml|toml|json)$"
+    (re.compile(r"(?:^|/)(?:gunicorn|uwsgi|nginx)[\w.-]*\.(?:conf|ini|py)$|(?:^|/)nginx/(?:[\w.-]+/)*[\w.-]+\.conf$|(?:^|/)\.?(?:conf(?:ig)?|settings|secrets|logging)[\w.-]*\.(?:ini|cfg|ya?ml|toml|json)$"
                 r"|\.(?:cfg|ini)$|(?:^|/)(?:config|conf|settings|instance)/[\w.-]+\.(?:ya?ml|toml|json|ini)$"
                 r"|(?:^|/)(?:app|application|flask)(?:[_-]config|[_-]settings)?\.(?:ya?ml|toml|json|ini)$"), "config"),
     (re.compile(r"(?:^|/)(?:k8s|kubernetes|kube|manifests?|helm|charts?|deploy(?:ment)?s?|infra(?:structure)?|ops|ansible|group_vars|host_vars|terraform)/(?:[\w.-]+/)*[\w.-]+\.ya?ml$"
