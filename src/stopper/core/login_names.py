@@ -14,14 +14,20 @@ _NO_DOOR: Final = (
     rf"(?!(?:[\s\S]*/)?(?:[^/]{{0,60}}[_-])?(?:{_TAKES}|{_ALTERS})[-_](?:[a-z]{{1,30}}[-_])?(?:tokens?|sessions?|jwt|auth)/?$)"
 )
 """What is done to a log-in, and lets nobody in: ``/delete-login``, ``updateLogin``, ``/revoke-token``."""
+_WHO: Final = (
+    "users?|customers?|members?|employees?|admins?|owners?|clients?|students?|teachers?|lecturers?|tutors?|doctors?|patients?|nurses?|staff|drivers?|riders?|sellers?|buyers?|"
+    "vendors?|merchants?|suppliers?|guests?|hosts?|agents?|managers?|company|companies|employers?|applicants?|candidates?|recruiters?|parents?|librarians?|authors?|volunteers?|donors?"
+)
+"""Who comes in where each kind of people has a log-in of its own: ``/ownerlogin``, ``/login/student``."""
 LOGIN: Final = re.compile(
     rf"(?i)\A{_NO_DOOR}[\s\S]*?"
-    r"(^|[/_-]|(?-i:(?<=[a-z])(?=(Log|Sign)[-_]?[Ii]n)))(((do|user|process|perform)[-_]?)?(log[-_]?in|sign[-_]?in)|authenticate|auth|connect|tokens?|sessions?|jwt|"
+    rf"(^|[/_-]|(?-i:(?<=[a-z])(?=(Log|Sign)[-_]?[Ii]n)))(((do|process|perform|{_WHO})[-_]?)?(log[-_]?in|sign[-_]?in)([-_/]?({_WHO}))?|"
+    r"authenticate|auth|connect|tokens?|sessions?|jwt|"
     r"(obtain|get|generate|issue|create)[-_]?(token|jwt)|(open|start|new|create)[-_]?session)"
     r"([-_]?(users?|customers?|members?|employees?|admins?|api))?(/(json|password|create|new|obtain))?/?$"
 )
 """Paths that let somebody in."""
-BEST: Final = re.compile(rf"(?i)\A{_NO_DOOR}[\s\S]*?" r"(log[-_]?in|sign[-_]?in)([-_]?(users?|api))?/?$")
+BEST: Final = re.compile(rf"(?i)\A{_NO_DOOR}[\s\S]*?" rf"(log[-_]?in|sign[-_]?in)([-_/]?({_WHO}|api))?/?$")
 """The plainest of them."""
 LOGOUT: Final = re.compile(r"(?i)(^|[/_-])(log[-_]?out|sign[-_]?out|log[-_]?off)([/_-]|$)")
 """Paths that end a log-in."""

@@ -210,6 +210,24 @@ def test_a_credential_that_is_known_but_may_not_enter_is_a_log_in() -> None:
     assert notes == ()
 
 
+@pytest.mark.parametrize("reads", [True, False])
+def test_who_is_turned_away_with_401_for_a_role_has_come_in(reads: bool) -> None:
+    """The refusal is neither that of nobody nor that of a token that nobody issued; an API that reads no token refuses all alike."""
+    app = Flask("teachers")
+    app.add_url_rule("/login", endpoint="in", view_func=lambda: jsonify(token="t" * 12), methods=["POST"])
+
+    @app.get("/students")
+    def students() -> Any:
+        if not bearer() or not reads:
+            return jsonify(msg="Missing Authorization Header"), 401
+        if bearer() != "t" * 12:
+            return jsonify(msg="Not enough segments"), 422
+        return jsonify(id=None, name=None), 401
+
+    people, notes, _ = become(app, "default", (CAROL,))
+    assert [one.name for one in people] == (["carol"] if reads else []), notes
+
+
 @pytest.mark.parametrize("issues", ["POST", "GET", ""])
 def test_http_basic_logs_in_at_the_route_or_everywhere(issues: str) -> None:
     app = Flask("basic")

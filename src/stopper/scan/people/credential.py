@@ -236,7 +236,7 @@ def proven(shut: Sequence[Exchange], courier: Courier, ways: Sequence[Way]) -> P
             if lets_in(response) or _is_past(door, response) or _finds_fault_with_the_id(door, way, response, courier):
                 return Proof("opened", way)
             asked_more = response.status == 403 != door.response.status
-            if asked_more or (response.refused and _lacks_a_right(response) and not same(response, door.response)):
+            if asked_more or _turns_away_who_asks(door, way, response, courier):
                 known = known or way
                 break
     if known is not None:
@@ -260,6 +260,28 @@ def _lacks_a_right(response: Response) -> bool:
     return _RIGHT.search(said) is not None and _OF_THE_TOKEN.search(said) is None
 
 
+def _turns_away_who_asks(door: Exchange, way: Way, response: Response, courier: Courier) -> bool:
+    """Whether a refusal is one of whoever has the credential, and neither of the credential nor of nobody: it speaks of a right, or says
+    nothing of a token and is another than what a credential is answered that nobody issued."""
+    if not response.refused or same(response, door.response):
+        return False
+    if _lacks_a_right(response):
+        return True
+    if _OF_THE_TOKEN.search(response.text[:SAYS_MOST]):
+        return False
+    other = _shown_nonsense(door, way, courier)
+    return other is not None and other.status != 0 and not same(other, response)
+
+
+def _shown_nonsense(door: Exchange, way: Way, courier: Courier) -> Response | None:
+    """The answer at the door to a credential in this form that nobody issued; None where none may be asked for."""
+    nonsense = tuple((name, Secret(_CREDENTIAL.sub("x" * 24, value.reveal()))) for name, value in way)
+    try:
+        return courier.carry(request_as(door.request, nonsense)).response
+    except Skipped:
+        return None
+
+
 def _is_past(door: Exchange, response: Response) -> bool:
     """Whether a write that refused nobody now finds fault with what was sent, and with nobody any more."""
     return door.request.method == "POST" and not response.refused and response.status not in (0, 405, 415, 429)
@@ -270,12 +292,8 @@ def _finds_fault_with_the_id(door: Exchange, way: Way, response: Response, couri
     that nobody issued: some guards call an unreadable credential a bad request."""
     if response.status not in (400, 422) or door.request.method != "GET" or not door.response.refused:
         return False
-    nonsense = tuple((name, Secret(_CREDENTIAL.sub("x" * 24, value.reveal()))) for name, value in way)
-    try:
-        other = courier.carry(request_as(door.request, nonsense)).response
-    except Skipped:
-        return False
-    return other.refused and not same(other, response)
+    other = _shown_nonsense(door, way, courier)
+    return other is not None and other.refused and not same(other, response)
 
 
 def lets_in(response: Response) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from stopper.core.app import Route
 from stopper.core.exchange import Effect, Request
+from stopper.core.login_names import BEST
 from stopper.core.naming import as_parameter
 from stopper.core.owner_names import WHOSE_ID
 from stopper.core.probing.accounts.login import is_log_in_form
@@ -145,7 +146,11 @@ def _only_reads(route: Route) -> bool:
 
 def effect_for(route: Route, method: str) -> Effect:
     """Whether an honest request to a changing method only logs in, or writes."""
-    return "login" if method == "POST" and (_LOGIN.search(route.path) or is_log_in_form(route)) else "write"
+    return (
+        "login"
+        if method == "POST" and (_LOGIN.search(route.path) or BEST.search(route.path) or is_log_in_form(route))
+        else "write"
+    )
 
 
 def plausible(name: str, canary: str) -> object:
