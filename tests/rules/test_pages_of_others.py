@@ -21,6 +21,7 @@ from stopper.scan.wire.form_doors import FormDoors
 from stopper.scan.wire.wsgi import WsgiTransport
 
 WIRE: frozenset[Reader] = frozenset({"wire"})
+SPEC: frozenset[Reader] = frozenset({"spec"})
 RULE = next(rule for rule in load() if rule.slug == "cross-user-object-access")
 
 
@@ -259,3 +260,55 @@ def test_a_page_of_what_was_there_is_opened_by_who_has_others_of_the_kind(asks: 
     verdict = try_rule(RULE, payslips(asks=asks), identities=people)
     assert (verdict.outcome == "fail") is not asks, verdict.message
     assert asks or [(ref.method, templated(ref.path)[0]) for ref in verdict.routes] == [("GET", "/payslips/{id}")]
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_form_is_sent_with_what_he_himself_may_pick(asks: bool) -> None:
+    """The accounts that Alice's form offers are not Bob's: with hers his change is refused, whatever the form belongs to."""
+    app, people, spent, numbers = Flask("spendings"), {"ann": 1, "ben": 2}, dict[int, list[Any]](), itertools.count(1)
+    given = [Identity(name, (("Cookie", Secret(f"who={name}")),)) for name in people]
+
+    @app.before_request
+    def shut() -> Any:
+        return None if request.cookies.get("who") in people else redirect("/login")
+
+    def form(where: str, name: str = "") -> str:
+        own = 70 + people[request.cookies["who"]]
+        return (
+            f'<form method="post" action="{where}"><input name="name" value="{name}"><input type="number" name="amount" value="30">'
+            f'<select name="account"><option value="{own}">cash</option></select></form>'
+        )
+
+    def is_his_account() -> bool:
+        return request.form.get("account") == str(70 + people[request.cookies["who"]])
+
+    @app.get("/")
+    def home() -> Any:
+        return redirect("/expenses")
+
+    @app.route("/expenses", methods=["GET", "POST"])
+    def expenses() -> Any:
+        me = request.cookies["who"]
+        if request.method == "POST" and is_his_account():
+            spent[next(numbers)] = [me, request.form["name"]]
+            return redirect("/expenses")
+        mine = "".join(f'<a href="/expenses/{one}">{name}</a>' for one, (whose, name) in spent.items() if whose == me)
+        return form("/expenses") + mine
+
+    @app.route("/expenses/<int:number>", methods=["GET", "POST"])
+    def expense(number: int) -> Any:
+        if number not in spent or (asks and spent[number][0] != request.cookies["who"]):
+            abort(404)
+        if request.method == "POST" and is_his_account():
+            spent[number][1] = request.form["name"]
+            return redirect(f"/expenses/{number}")
+        return form(f"/expenses/{number}", spent[number][1])
+
+    spends = Route("/expenses", ("GET", "POST"), readers=SPEC)
+    courier = Courier(WsgiTransport(app), mode="active", max_requests=2000)
+    courier.forms = FormDoors.of((spends,))
+    target = prepare(App(routes=(spends,), readers=SPEC), courier, given, "active", "standard").target
+    courier.forms = FormDoors.of(target.app.routes)
+    found = run_probe(RULE, target, courier).verdict
+    refs = {str(ref) for ref in found.routes}
+    assert refs == (set() if asks else {"GET /expenses/{id}", "POST /expenses/{id}"}), found.message

@@ -24,7 +24,7 @@ from stopper.scan.surface.honest import HonestRequests
 from stopper.scan.surface.missing_fields import learn_doors, learn_fields
 from stopper.scan.surface.nothing_there import Nothing
 from stopper.scan.surface.other_versions import with_other_versions
-from stopper.scan.surface.page_routes import with_forms_of
+from stopper.scan.surface.page_routes import with_forms_of, with_pages_of
 from stopper.scan.surface.usual_ids import called_otherwise
 from stopper.scan.tokens.forge import TokenForge
 from stopper.scan.tokens.own_words import own_words
@@ -194,6 +194,7 @@ def prepare(
         honest.own.update({name: subject for name in named if ("@" in subject) == ("mail" in name)})
     behind = _behind_the_log_in(scene, people)
     known = _with_methods_of(with_forms_of(model.routes, behind.routes), behind.routes)
+    known = with_pages_of(known, behind.routes) if "spec" in model.readers else known
     model = replace(model, routes=(*known, *beside(known, behind.routes)[:BEHIND_MOST]))
     for path, numbers in behind.ids.items():
         honest.harvest.setdefault(path, dict(numbers))

@@ -20,9 +20,10 @@ class FormReader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         said = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self._inside = said.get("method", "get").lower() == self._method
+            by_script = f"hx-{self._method}"  # as htmx sends it
+            self._inside = said.get("method", self._method if by_script in said else "get").lower() == self._method
             if self._inside:
-                self.found.append((said.get("action", ""), []))
+                self.found.append((said.get(by_script) or said.get("action", ""), []))
                 self.files.append([])
         elif tag == "input" and self._inside and said.get("name"):
             kind = said.get("type", "text").lower() or "text"

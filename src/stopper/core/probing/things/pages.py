@@ -15,11 +15,12 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.naming import as_parameter
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send
+from stopper.core.probing.accounts.login import is_log_in_form
 from stopper.core.probing.accounts.own_values import says_whose
 from stopper.core.probing.baseline import attempt, is_door, same, steady
 from stopper.core.probing.ids_in_paths import ID, templated
 from stopper.core.probing.inputs import members
-from stopper.core.probing.page_forms import TOKEN, forms_of, hrefs
+from stopper.core.probing.page_forms import TOKEN, chosen, forms_of, hrefs
 from stopper.core.probing.things import pages_there
 from stopper.core.probing.things.objects import marked
 from stopper.core.probing.things.references import in_own_name
@@ -47,6 +48,8 @@ class Posted:
     hidden: tuple[tuple[str, str], ...]
     texts: tuple[tuple[str, str], ...]
     """Fields in which somebody writes, with their types."""
+    picked: tuple[tuple[str, str], ...] = ()
+    """What somebody picks or counts, as it stands there."""
 
     @property
     def is_of_an_account(self) -> bool:
@@ -56,7 +59,8 @@ class Posted:
 
     def body(self, text: str) -> bytes:
         """What a browser sends once *text* is written in every field; tokens against forged requests are left to who sends it."""
-        return urlencode({**dict(self.hidden), **dict.fromkeys((name for name, _ in self.texts), text)}).encode()
+        written = dict.fromkeys((name for name, _ in self.texts), text)
+        return urlencode({**dict(self.hidden), **dict(self.picked), **written}).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Shown:
                 texts = tuple((name, kind) for name, kind, _ in form.fields if kind in ("text", "email", "textarea"))
                 named = where is not None and (_holds_id(where.path) or any(ID.fullmatch(value) for _, value in hidden))
                 if where is not None and named and not any(kind == "password" for _, kind, _ in form.fields):
-                    found[Posted(where.path, hidden, texts)] = None
+                    found[Posted(where.path, hidden, texts, tuple(chosen(form).items()))] = None
         return found
 
     def show(self, *texts: str) -> bool:
@@ -198,7 +202,8 @@ def _stored(target: Target, alice: Identity) -> Steps[dict[str, Request]]:
     """Random texts that Alice stored by the first few forms that take one, each with the request."""
     found: dict[str, Request] = {}
     tried = 0
-    for route in [one for one in target.app.routes if _stores(one)]:
+    stores = [one for one in target.app.routes if _stores(one) and not is_log_in_form(one)]
+    for route in sorted(stores, key=lambda one: not one.takes_form):
         request, marks = marked(target.request_for(route, "POST"), target.canary)
         if not members(request) or not marks:
             continue
@@ -299,6 +304,7 @@ def _sent(
     """A form that came with what Alice stored is sent by Bob: her text is gone from her pages then, or his stands there. His is one of *marks*
     from then on."""
     text = f"{target.canary}{secrets.token_hex(3)}y"
+    form = yield from _as_he_fills_it(form, bob)
     request = Request("POST", form.path, _FORM, form.body(text), "write")
     anonymous = yield from send(request)
     if anonymous.response.succeeded:
@@ -326,6 +332,15 @@ def _sent(
         Evidence("exchange", f"alice looks again and {did}", after),
     )
     return failed(f"{ref} lets one user change what another user stored", (ref,), evidence)
+
+
+def _as_he_fills_it(form: Posted, bob: Identity) -> Steps[Posted]:
+    """*form* with what Bob may pick, where the page at its address shows him that form: his accounts are not Alice's."""
+    if not form.picked or not form.texts:
+        return form
+    page = yield from attempt(send(bob.on(Request("GET", form.path, (("Accept", "text/html"),)))))
+    his = Shown({form.path: page}).forms() if page is not None and page.response.succeeded else {}
+    return next((one for one in his if one.path == form.path and one.texts == form.texts), form)
 
 
 def _says_otherwise(path: str, marks: Sequence[str], looks: tuple[Shown, Shown, Shown]) -> bool:
