@@ -50,8 +50,8 @@ def probe(target: Target) -> Steps[Verdict]:
         ref = RouteRef(method, route.path)
         request = _asked_with(target, route, method)
         anonymous = yield from beyond(send(request), found)
-        if anonymous is None or not anonymous.response.refused:
-            continue
+        if anonymous is None or not (anonymous.response.refused or anonymous.response.status >= 500):
+            continue  # a view that fails for want of somebody lets nobody in either
         if (
             method != "GET"
             and route.parameters

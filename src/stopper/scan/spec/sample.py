@@ -29,6 +29,8 @@ _USUAL: Final = (
     (re.compile(r"(?i)(^|_)currency(_code)?$"), "EUR"),
     (re.compile(r"(?i)(^|_)country_code$"), "US"),
     (re.compile(r"(?i)(^|_)(age|level|rank|quantity|qty|count|rating|stars|score|year|stock|days|hours|seats|floor)$"), "1"),
+    (re.compile(r"(?i)(^|_)(price|cost|fee|salary|wage|budget|amount|balance)$|[a-z](Price|Cost|Amount)$"), "10.00"),
+    (re.compile(r"(?i)(^|_)(date|deadline)$|(start|end|due|from|to)_?date$|[a-z]Date$"), "2026-01-01"),
 )  # fmt: skip
 """What is short or has a form of its own although nothing says so: a longer text breaks the statement that keeps it."""
 

@@ -20,7 +20,7 @@ from stopper.core.probing.accounts.account_body import RIGHTS
 from stopper.core.probing.accounts.own_links import leads_to_one_alone, number_in_links
 from stopper.core.probing.accounts.own_values import SELF, own_numbers, parameter_of, says_whose, told_about
 from stopper.core.probing.accounts.people import number_in_lists
-from stopper.core.probing.accounts.registration import Enrolled, enrolled, logged_in
+from stopper.core.probing.accounts.registration import Enrolled, logged_in, newcomer
 from stopper.core.probing.baseline import attempt, is_door, steady
 from stopper.core.probing.ids_in_paths import ID
 from stopper.core.probing.inputs import members
@@ -131,11 +131,11 @@ def is_the_own_account(route: Route) -> bool:
 
 def account(target: Target, which: str) -> Steps[Account | None]:
     """Somebody whom the scan has registered for all its probes; None where the API takes nobody or shows nobody the own account."""
-    return (yield from found_once(target, f"an account of the scan's own, the {which}", lambda: _made(target)))
+    return (yield from found_once(target, f"an account of the scan's own, the {which}", lambda: _made(target, which)))
 
 
-def _made(target: Target) -> Steps[Account | None]:
-    new = yield from enrolled(target)
+def _made(target: Target, which: str) -> Steps[Account | None]:
+    new = yield from newcomer(target, which)
     if new is None:
         return None
     numbers = yield from _numbers(target, new)

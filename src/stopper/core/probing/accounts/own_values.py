@@ -14,7 +14,9 @@ from stopper.core.probing.accounts.told_by_pages import told_by_pages
 from stopper.core.probing.things.objects import as_id, ids
 from stopper.core.tokens.flask_cookie import payload
 
-SELF: Final = re.compile(r"(?i)(^|[/_-])(me|self|whoami|profile|account|current[_-]?user|user|userinfo)/?$")
+SELF: Final = re.compile(
+    r"(?i)(^|[/_-])(me|self|whoami|profile|account|current[_-]?user|user|userinfo|check[_-]?(session|auth|log[_-]?in))/?$"
+)
 """Paths under which a person sees the own account."""
 _CLAIMS: Final = ("sub", "user_id", "uid", "id", "username", "public_id")
 _TOLD: Final = re.compile(
@@ -186,7 +188,8 @@ def _in_the_session(person: Identity) -> dict[str, str]:
     """The id of a person as the session that Flask signs says it, which whoever has the cookie may read."""
     for part in person.cookies.split("; "):
         held = _flat(payload(part.partition("=")[2]))
-        for name in _IN_SESSIONS:
+        others = (name for name in held if name.endswith("_id") and WHOSE_ID.fullmatch(as_parameter(name)))
+        for name in (*_IN_SESSIONS, *others):  # ``owner_id`` where owners are those who log in
             if (number := as_id(held.get(name))) is not None:
                 return {"user_id": number}
     return {}

@@ -19,6 +19,7 @@ from stopper.core.probing.accounts.login import known_log_in, log_in, login_rout
 from stopper.core.probing.baseline import attempt
 from stopper.core.probing.inputs import members
 from stopper.core.probing.missing import missing_members, usual
+from stopper.core.probing.shared import found_once
 from stopper.core.secret import Secret
 
 
@@ -131,6 +132,11 @@ def enrolled(target: Target) -> Steps[Enrolled | None]:
         if found is not None and ready is not None:
             return Enrolled(ready, made, found[1][1])
     return None
+
+
+def newcomer(target: Target, which: str) -> Steps[Enrolled | None]:
+    """Somebody whom the scan has registered for all its probes, with what it was told then, be the account shown anywhere or not."""
+    return (yield from found_once(target, f"somebody new, the {which}", lambda: enrolled(target)))
 
 
 def _refuses(made: Exchange) -> bool:

@@ -71,5 +71,15 @@ def _named(text: str) -> Iterator[tuple[str, str]]:
         yield from [(name, value)] if _is_of_somebody(name) and ID.fullmatch(value) else []
 
 
+def ids_on_a_page(text: str) -> Iterator[tuple[str, str]]:
+    """The ids of things that a page keeps for its scripts and forms, each with the name that it has there: ``data-account="7"``."""
+    for name, value in _DATA.findall(text):
+        yield from [(name, value)] if ID.fullmatch(value) else []
+    for field in _HIDDEN.findall(text):
+        said = {name.lower(): value for name, value in _ATTRIBUTE.findall(field)}
+        if ID.fullmatch(said.get("value", "")) and "name" in said:
+            yield said["name"], said["value"]
+
+
 def _is_of_somebody(name: str) -> bool:
     return WHOSE_ID.fullmatch(as_parameter(name)) is not None

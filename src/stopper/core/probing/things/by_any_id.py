@@ -1,6 +1,7 @@
 """What is Alice's alone is read by Bob wherever an id of that kind is taken: in a path, a query or a body, whatever the route is called."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -14,7 +15,8 @@ from stopper.core.owner_names import ADMIN_PATH, PERSON, PRIVATE
 from stopper.core.personal import addresses_in, people_in
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, passed, send
-from stopper.core.probing.accounts.own_values import BELONGS, SELF, own_numbers
+from stopper.core.probing.accounts.own_values import BELONGS, SELF, own_numbers, says_what_is_owned
+from stopper.core.probing.accounts.registration import newcomer
 from stopper.core.probing.baseline import alike as same_form
 from stopper.core.probing.baseline import attempt, is_door, same, same_but_for_the_caller
 from stopper.core.probing.inputs import members
@@ -30,6 +32,7 @@ from stopper.core.probing.things.known import (
     only_hers,
     own_readings,
     plain_readings,
+    told_apart_at_the_door,
     words_of,
 )
 from stopper.core.probing.things.nouns import alike, names_an_id, noun_of, nouns_before, nouns_of_name
@@ -42,6 +45,15 @@ LEAST: Final = 8
 """Letters of such an id."""
 PLACES_MOST: Final = 16
 LISTS_MOST: Final = 6
+_OF_AN_ACCOUNT: Final = re.compile(
+    r"(?i)(^|[/_-])(balances?|statements?|transactions?|history|investments?|savings?|deposits?|transfers?|saldo|extrato)([/_-]|$)"
+)
+"""What a path says beside an account that is one of money."""
+_NOBODY_ELSES: Final = frozenset({
+    "account", "order", "invoice", "payment", "transaction", "statement", "card", "wallet", "loan", "balance", "booking", "reservation", "appointment", "prescription",
+    "payslip", "salary", "claim", "purchase", "transfer", "pet", "patient", "subscription", "bill", "budget", "expense",
+})  # fmt: skip
+"""Nouns of what nobody else has to do with, credential or none."""
 SAID_MOST: Final = 6
 IDS_MOST: Final = 2
 """Ids of Alice's that are tried at one place."""
@@ -100,6 +112,8 @@ def asked(target: Target, alice: Identity, bob: Identity, settled: set[str]) -> 
     if not places and not own_readings(target):
         return found
     hers = yield from only_hers(target, alice, bob)
+    if (yield from _made_one_of(target, [one for one in places if not _candidates(one, hers)], alice)):
+        hers = yield from only_hers(target, alice, bob)
     wanted = [(place, _candidates(place, hers)) for place in places]
     for place, some in [pair for pair in wanted if pair[1]][:PLACES_MOST]:
         for one in some[:IDS_MOST]:
@@ -107,6 +121,7 @@ def asked(target: Target, alice: Identity, bob: Identity, settled: set[str]) -> 
             found += [verdict] if verdict is not None else []
             if verdict is not None:
                 break
+    found += yield from _of_new_accounts(target, [place for place, some in wanted if not some])
     lists = [
         pair
         for pair in own_readings(target)
@@ -131,6 +146,34 @@ def asked(target: Target, alice: Identity, bob: Identity, settled: set[str]) -> 
     return found
 
 
+def _made_one_of(target: Target, places: list[Place], alice: Identity) -> Steps[bool]:
+    """Whether Alice has made one of what these places take, of which she had none: by a form that asks for no text, say."""
+    done = False
+    lacking = dict.fromkeys(place.nouns for place in places if place.method == "GET")
+    for route in [one for nouns in lacking for one in by_noun.makers(target, nouns)[:1]][
+        : IDS_MOST if target.mode == "active" else 0
+    ]:
+        made = yield from attempt(send(alice.on(target.request_for(route, "POST"))))
+        done = done or (made is not None and made.response.went_through)
+    return done
+
+
+def _of_new_accounts(target: Target, places: list[Place]) -> Steps[list[Verdict]]:
+    """The verdicts on places that take what only a registration tells, of two people whom the scan has registered."""
+    found: list[Verdict] = []
+    places = [one for one in places if one.method == "GET" and one.nouns & _NOBODY_ELSES]
+    first = (yield from newcomer(target, "first")) if places and target.mode == "active" else None
+    second = (yield from newcomer(target, "second")) if first is not None else None
+    if first is None or second is None:
+        return found
+    told = told_apart_at_the_door(target, first.made, second.made)
+    wanted = [(place, _candidates(place, told)) for place in places]
+    for place, some in [pair for pair in wanted if pair[1]][:IDS_MOST]:
+        verdict = yield from attempt(_read(target, place, some[0], told, first.person, second.person))
+        found += [verdict] if verdict is not None else []
+    return found
+
+
 def _places(target: Target) -> Iterator[Place]:
     for route in target.app.routes:
         if is_door(route) or ADMIN_PATH.search(route.path):
@@ -138,7 +181,7 @@ def _places(target: Target) -> Iterator[Place]:
         if "GET" in route.methods and route.parameters and route.path.count("{") == len(route.parameters):
             name = route.parameters[-1][0]
             nouns = nouns_before(route.path, name)
-            if not nouns & ACCOUNTS:
+            if not nouns & ACCOUNTS or _OF_AN_ACCOUNT.search(route.path):
                 yield Place(route, "GET", name, "path", nouns)
         elif "GET" in route.methods and not route.parameters:
             names = dict.fromkeys((*query_names(target.request_for(route, "GET")), *route.names))
@@ -182,9 +225,15 @@ def _read(
     nobodys = yield from send(
         bob.on(place.given(target, int(nothing) if isinstance(one.value, int) else nothing, hers))
     )
-    if same_form(own.response, anonymous.response) or same_whatever(nobodys, nothing, own, one.text):
+    if same_whatever(nobodys, nothing, own, one.text):
         return None
-    if any(map(PERSON.search, place.nouns)) and not _says_who(own):
+    of_money = _OF_AN_ACCOUNT.search(place.route.path) is not None
+    if same_form(own.response, anonymous.response):
+        profile = alice.subject is not None and alice.subject in own.response.text
+        shows = not profile or says_what_is_owned(own.response.json())
+        is_open = shows and same(own.response, anonymous.response) and one.of_itself and place.nouns & _NOBODY_ELSES
+        return _to_anybody(place, one, nobodys, own, anonymous) if is_open else None
+    if any(map(PERSON.search, place.nouns)) and not of_money and not _says_who(own):
         return None
     evidence = (
         Evidence("exchange", "control: alice's answers name that id, and bob's do not", one.seen),
@@ -195,6 +244,17 @@ def _read(
     )
     message = f"{place.ref} shows what belongs to one user to another user who knows its id"
     return failed(message, (place.ref,), evidence, None if PRIVATE.search(place.route.path) else "medium")
+
+
+def _to_anybody(place: Place, one: Known, nobodys: Exchange, own: Exchange, anonymous: Exchange) -> Verdict:
+    evidence = (
+        Evidence("exchange", "control: alice's answers name that id, and bob's do not", one.seen),
+        Evidence("exchange", "control: under an id that nobody has stands something else", nobodys),
+        Evidence("exchange", "control: alice reads it", own),
+        Evidence("exchange", "without a credential the same is shown", anonymous),
+    )
+    message = f"{place.ref} shows what belongs to one user to anybody who knows its id, without a credential"
+    return failed(message, (place.ref,), evidence)
 
 
 def _says_who(own: Exchange) -> bool:

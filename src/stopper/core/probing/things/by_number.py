@@ -156,6 +156,9 @@ def kept_in_her_name(
     hers, his = (yield from send(alice.on(lists))), (yield from send(bob.on(lists)))
     anonymous = yield from send(lists)
     ref = RouteRef("POST", create.path)
+    shared = entry_with(his, iter(texts)) if texts and his.response.succeeded else None
+    if shared is not None and str(shared.get(name)) == numbers[0]:
+        return (yield from _said_to_be_hers(ref, (request, name), (number, numbers[1]), (answer, his), bob))
     on_a_page = hers.response.content_type == "text/html" and any(text in hers.response.text for text in texts)
     if not (on_a_page or _lists_it(hers, texts, new)) or not his.response.succeeded or _lists_it(his, texts, new):
         return passed(f"{ref} keeps what bob stores for bob")
@@ -169,6 +172,23 @@ def kept_in_her_name(
         Evidence("exchange", "control: bob's own list does not", his),
     )
     return failed(f"{ref} lets one user store something as another, by {name}", (ref,), evidence)
+
+
+def _said_to_be_hers(
+    ref: RouteRef, asked: tuple[Request, str], whose: tuple[object, str], seen: tuple[Exchange, Exchange], bob: Identity
+) -> Steps[Verdict | None]:
+    """What all are shown says that it is Alice's, and Bob has made it; in his own name it is his. Somebody may be meant to be given it."""
+    (request, name), (hers, his), (answer, listed) = asked, whose, seen
+    said = {**members(request), name: int(his) if isinstance(hers, int) and his.isdigit() else his}
+    control = yield from send(bob.on(replace(request, body=json.dumps(said).encode())))
+    if _BETWEEN.search(ref.path) or not control.response.succeeded:
+        return None
+    evidence = (
+        Evidence("exchange", "control: bob stores something in his own name", control),
+        Evidence("exchange", f"bob stores a random text with alice's {name}", answer),
+        Evidence("exchange", "the list shows it as hers", listed),
+    )
+    return failed(f"{ref} lets one user store something as another, by {name}", (ref,), evidence, "medium")
 
 
 def _says_more_than_ids(request: Request) -> bool:

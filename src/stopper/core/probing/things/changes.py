@@ -18,7 +18,7 @@ from stopper.core.probing.accounts.own_values import BELONGS, TELLING, own_numbe
 from stopper.core.probing.inputs import members
 from stopper.core.probing.things.id_elsewhere import stands_elsewhere
 from stopper.core.probing.things.kinds import Kind, Thing, at_number, entry_of, route_at
-from stopper.core.probing.things.objects import inner_object, is_free_text
+from stopper.core.probing.things.objects import inner_object, is_free_text, one_thing
 
 _FIXED: Final = re.compile(
     r"(?i)(^|_)(id|uuid|key|number|no|date|time|at|type|status|state|currency|cvv|url|owner|user|author)$|^id|mail"
@@ -71,7 +71,7 @@ def told_or_kept(
     ref = RouteRef("POST", route.path)
     made = Evidence("exchange", "alice makes an object", thing.made)
     sent = str(members(request))
-    shown = inner_object(seen.response.json()).values() if seen is not None and kind.thing is not None else ()
+    shown = _whole(kind, thing.number, seen).values() if seen is not None and kind.thing is not None else ()
     hers = [
         text for text in (*thing.texts, *shown) if isinstance(text, str) and len(text) >= TELLING and text not in sent
     ]
@@ -112,8 +112,7 @@ def anew(target: Target, route: Route, request: Request, kind: Kind, thing: Thin
     if seen is None:
         return request
     request = _in_the_form_made(request, thing)
-    whole = seen.response.json() if kind.thing is not None else entry_of(seen, kind.parameter, thing.number)
-    stands, said, made = inner_object(whole), members(request), members(thing.made.request)
+    stands, said, made = _whole(kind, thing.number, seen), members(request), members(thing.made.request)
     for name, value in said.items():
         if stands.get(name) == value and isinstance(value, str) and target.canary in value:
             said[name] = f"{value} again"
@@ -196,14 +195,14 @@ def of_its_own(
     called like what the request names (``card_limit`` where that says ``limit``), else any text or number of it that is no id."""
     if seen is None:
         return None
-    whole = seen.response.json() if kind.thing is not None else entry_of(seen, kind.parameter, thing.number)
+    whole = {**members(thing.made.request), **_whole(kind, thing.number, seen)}
     known = {
         name: value
-        for name, value in {**members(thing.made.request), **inner_object(whole)}.items()
+        for name, value in whole.items()
         if isinstance(value, (str, int, float, NoneType)) and not isinstance(value, bool) and not _FIXED.search(name)
     }
     sent = members(request)
-    other = _another_choice(kind, {**members(thing.made.request), **inner_object(whole)}, sent, refusal)
+    other = _another_choice(kind, whole, sent, refusal)
     if other is not None:
         return other
     said = set(re.findall(r"[a-z_]+", f"{refusal[:2000]} {request.target.partition('?')[0]}".lower()))
@@ -247,8 +246,16 @@ def _another_choice(
 
 def owners(kind: Kind, number: str, seen: Exchange) -> dict[str, object]:
     """What an answer says of the thing's owner, by name."""
-    whole = seen.response.json() if kind.thing is not None else entry_of(seen, kind.parameter, number)
-    return dict(owners_in(whole))
+    return dict(owners_in(_of_the_thing(kind, number, seen)))
+
+
+def _of_the_thing(kind: Kind, number: str, seen: Exchange) -> object:
+    """What an answer says of the thing: all of it where it is read by its id, else its entry."""
+    return one_thing(seen.response.json()) if kind.thing is not None else entry_of(seen, kind.parameter, number)
+
+
+def _whole(kind: Kind, number: str, seen: Exchange) -> dict[str, object]:
+    return inner_object(_of_the_thing(kind, number, seen))
 
 
 def owners_in(value: object, depth: int = 3) -> Iterator[tuple[str, object]]:

@@ -1,7 +1,6 @@
 """What one person made is changed, deleted or looked into by another: at every route that takes the id of such a thing."""
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
@@ -24,8 +23,10 @@ from stopper.core.probing.things.changes import (
     told_or_kept,
 )
 from stopper.core.probing.things.come_to_lists import has_come, newest
-from stopper.core.probing.things.id_elsewhere import beside_the_thing, stands_elsewhere, with_id
-from stopper.core.probing.things.kinds import Kind, Thing, at_number, entry_of, new_id, takes_its_id
+from stopper.core.probing.things.counted import counted
+from stopper.core.probing.things.deeds_on_things import ENDS, READS, in_order, said_beside
+from stopper.core.probing.things.id_elsewhere import stands_elsewhere, with_id
+from stopper.core.probing.things.kinds import Kind, Thing, at_number, entry_of, entry_with, new_id, takes_its_id
 from stopper.core.probing.things.listed_of_one import listed_of_hers
 from stopper.core.probing.things.nouns import nouns_of_name
 from stopper.core.probing.things.objects import entries, ids, marked
@@ -34,20 +35,6 @@ from stopper.core.probing.things.references import completed, in_own_name, made_
 from stopper.core.probing.things.teams import same_team
 from stopper.core.probing.things.without_owner import open_to_strangers, proven, told_of_nobodys
 
-_ENDS: Final = re.compile(
-    r"(?i)(^|[/_-])(deleted?|removed?|destroy(ed)?|cancel(l?ed)?|closed?|archived?|trash(ed)?)([/_-]|$)"
-)
-_JOINS: Final = re.compile(
-    r"(?i)(^|[/_-])(un)?(likes?|votes?|upvote|downvote|follow|subscribe|rat(e|ing)s?|join|apply|report|bookmark|favou?rites?|borrow|rent|book|buy|"
-    r"views?)([/_-]|$)"
-)
-"""What others do about a thing that is not theirs, and should."""
-_SAYS: Final = re.compile(r"(?i)(^|[/_-])(comments?|repl(y|ies)|reviews?|order|bid|answers?|messages?)([/_-]|$)")
-"""What others say to a thing that they see; to one that is nobody else's they have nothing to say."""
-_READS: Final = re.compile(
-    r"(?i)(^|[/_-])(search|look-?up|find|query|filter|view|get|read|show|details?|info|statements?|history)([/_-]|$)"
-)
-"""What a POST says that changes nothing."""
 _BY_NOBODY: Final = "without a credential"
 CHANGES_MOST: Final = 8
 """Routes of one kind that are tried as somebody else."""
@@ -63,8 +50,8 @@ def asked(
     if thing is None:
         return (yield from _of_what_she_has(target, kind, alice, bob))
     kind = yield from _readable(target, kind, thing, alice)
-    for route, method in _in_order(kind, thing)[:CHANGES_MOST]:
-        reads = method == "GET" or (method == "POST" and stands_elsewhere(route) and _READS.search(route.path))
+    for route, method in in_order(kind, thing)[:CHANGES_MOST]:
+        reads = method == "GET" or (method == "POST" and stands_elsewhere(route) and READS.search(route.path))
         steps = (
             read_below(target, thing, route, method, alice, bob)
             if reads
@@ -117,45 +104,14 @@ def _of_what_she_has(target: Target, kind: Kind, alice: Identity, bob: Identity)
     if number is None or not hers.response.succeeded or not his.response.succeeded:
         return found
     thing = Thing(number, hers, shared=False, private=True)
-    for route, method in _in_order(kind, thing)[:CHANGES_MOST]:
-        if method == "GET" or (method == "POST" and _READS.search(_said_beside(kind, route))):
+    for route, method in in_order(kind, thing)[:CHANGES_MOST]:
+        if method == "GET" or (method == "POST" and READS.search(said_beside(kind, route))):
             verdict = yield from attempt(read_below(target, thing, route, method, alice, bob))
             found += [verdict] if verdict is not None else []
         elif method in ("PUT", "PATCH") and target.notes.get(REGISTERED + alice.name) is not None:
             verdict = yield from attempt(_changed(target, kind, thing, route, method, alice, bob))
             found += [verdict] if verdict is not None else []
     return found
-
-
-def _in_order(kind: Kind, thing: Thing) -> list[tuple[Route, str]]:
-    """What looks first, then what changes a part, then the whole, and what deletes at last; reading the thing itself is another question."""
-    pairs = [
-        (route, method)
-        for route in kind.members
-        for method in ("GET", "PUT", "PATCH", "POST", "DELETE")
-        if method in route.methods and not _joins(kind, thing, route, method)
-        if method != "GET" or route is not kind.thing or stands_elsewhere(route)
-    ]
-
-    def order(pair: tuple[Route, str]) -> tuple[bool, bool, bool]:
-        ends = pair[1] == "DELETE" or bool(_ENDS.search(pair[0].path))
-        return pair[1] != "GET", ends, pair[0].path.endswith("}")
-
-    return sorted(pairs, key=order)
-
-
-def _joins(kind: Kind, thing: Thing, route: Route, method: str) -> bool:
-    """Whether it is what others do about a thing; of one that nobody else sees, what is said to it is read and written by its owner."""
-    said = _said_beside(kind, route)
-    below = method == "GET" or (method == "POST" and "}/" in route.path)
-    return bool(_JOINS.search(said)) or (bool(_SAYS.search(said)) and not (thing.private and below))
-
-
-def _said_beside(kind: Kind, route: Route) -> str:
-    """What the path of a route says beside the thing and its id."""
-    if stands_elsewhere(route):
-        return beside_the_thing(kind.base, route.path)
-    return re.sub(r"\{[^{}]*\}", "", route.path.removeprefix(kind.base))
 
 
 def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Thing | None]:
@@ -173,6 +129,8 @@ def made(target: Target, kind: Kind, alice: Identity, bob: Identity) -> Steps[Th
     after = (yield from send(alice.on(lists))) if lists is not None else None
     if before is not None and after is not None:
         number = number or newest(before, after, kind.parameter, marks)
+    if number is None:
+        number = yield from counted(target, kind, alice, after, tuple(marks.values()))
     if number is None:
         return None
     makes = answer.response.status == 201 or kind.create_route.path.rstrip("/").endswith(
@@ -251,10 +209,16 @@ def _view(kind: Kind, thing: Thing, seen: Exchange | None) -> str | None:
 
 def _shown_in(listed: Exchange, kind: Kind, number: str, texts: Iterable[str]) -> str:
     """The entry of a thing in a list, of a page those of its texts that stand there; nothing where it is not in it."""
-    entry = entry_of(listed, kind.parameter, number)
+    entry = entry_of(listed, kind.parameter, number) or _without_an_id(listed, kind, texts)
     if entry is None and listed.response.content_type == "text/html" and listed.response.succeeded:
         return " ".join(one for one in texts if one in listed.response.text)
     return json.dumps(entry, sort_keys=True) if entry is not None else ""
+
+
+def _without_an_id(listed: Exchange, kind: Kind, texts: Iterable[str]) -> dict[str, object] | None:
+    """The entry with one of the texts, in a list that says no ids."""
+    entry = entry_with(listed, iter(texts)) if listed.response.succeeded else None
+    return entry if entry is not None and next(ids(entry, kind.parameter), None) is None else None
 
 
 def _viewed(target: Target, kind: Kind, thing: Thing, who: Identity) -> Steps[str | None]:
@@ -281,7 +245,7 @@ def _changed(
     then Alice must be able to change Bob's as well. How much that weighs nobody knows: a team may keep a board together.
     """
     by_itself = route.path.rstrip("/").endswith("}") and not stands_elsewhere(route)  # no word says what it does
-    ends = bool(_ENDS.search(_said_beside(kind, route))) or by_itself
+    ends = bool(ENDS.search(said_beside(kind, route))) or by_itself
     if method == "POST" and not thing.private and not (thing.shared and ends):
         return None  # a move in a game, say, is a change that others may make; an end is its owner's
     look = (yield from _look(target, kind, thing, bob)) if thing.shared else None  # it may be gone afterwards
@@ -381,16 +345,11 @@ def _by_nobody(
     if not changed or seen is None or after is None or kind.create_route is None:
         return None
     making = yield from send(target.request_for(kind.create_route, "POST"))
-    if not (making.response.refused or kind.private) or not (
-        after.response.succeeded or after.response.status in (404, 410)
-    ):
+    shut = making.response.refused or making.response.status >= 500  # a view that fails for want of somebody
+    if not (shut or kind.private) or not (after.response.succeeded or after.response.status in (404, 410)):
         return None
     evidence = (
-        *(
-            [Evidence("exchange", "control: nobody may make such a thing without a credential", making)]
-            if making.response.refused
-            else []
-        ),
+        *([Evidence("exchange", "control: nobody may make such a thing without a credential", making)] if shut else []),
         Evidence("exchange", "alice makes one", thing.made),
         Evidence("exchange", "without a credential it is changed", anonymous),
         Evidence("exchange", "alice looks again and it is no longer what she made", after),

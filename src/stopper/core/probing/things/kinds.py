@@ -19,13 +19,13 @@ from stopper.core.probing.things.id_elsewhere import (
     with_id,
     with_id_elsewhere,
 )
-from stopper.core.probing.things.objects import as_id, entries, ids
+from stopper.core.probing.things.objects import as_id, entries, ids, one_thing
 
 _MAKES: Final = ("create", "new", "add")
 _LISTS: Final = ("list", "all", "mine", "my", "me", "index", "recent", "latest", "newest", "feed", "timeline", "public")
 _DELETES: Final = re.compile(r"(?i)/(delete|remove|destroy)/")
 """What may stand between a collection and the id of what is deleted."""
-_DEEDS: Final = DEEDS | {"find", "modify", "mark", "publish"}
+_DEEDS: Final = DEEDS | {"find", "modify", "mark", "publish", "single", "one", "specific"}
 """What a path may say before the name of the thing."""
 _VERSION: Final = re.compile(r"(?i)[_-]?v\d{1,2}$")
 """What the newer of two routes to one thing ends with."""
@@ -248,7 +248,7 @@ def at_number(target: Target, route: Route, number: str, method: str = "GET") ->
 
 def new_id(made: Exchange, parameter: str) -> str | None:
     """The id of what was created: in the answer's body, at the end of its Location, or in the sentence that it consists of."""
-    found = next(ids(made.response.json(), parameter), None)
+    found = next(ids(one_thing(made.response.json()), parameter), None)
     found = found or as_id((made.response.header("Location") or "").rstrip("/").rpartition("/")[2])
     said = _SAID.search(made.response.text) if len(made.response.body) < SENTENCE and not found else None
     return said.group(1) if said is not None else found

@@ -20,6 +20,7 @@ from stopper.core.probing.baseline import attempt, is_door
 from stopper.core.probing.inputs import members
 from stopper.core.probing.things import foreign
 from stopper.core.probing.things.as_it_stands import sent_back
+from stopper.core.probing.things.entries_sent_back import entry_sent_back
 from stopper.core.probing.things.id_elsewhere import ELSEWHERE
 from stopper.core.probing.things.kinds import Kind, route_at
 from stopper.core.probing.things.known import ACCOUNTS, READS, Known, words_of
@@ -80,10 +81,13 @@ def as_it_stands(
             for one in hers
             if one.of_itself and alike(one.nouns, nouns) and ("int" not in kind or one.text.isdigit())
         ]
-        if whole is None or not own or nouns & ACCOUNTS or len(found) == KINDS_MOST:
+        if not own or nouns & ACCOUNTS or len(found) == KINDS_MOST:
             continue
-        thing = whole if whole.path != route.path else None
-        verdict = yield from attempt(sent_back(target, route, method, own[0].text, alice, bob, thing))
+        if whole is None:
+            verdict = yield from attempt(entry_sent_back(target, route, method, own[0], alice, bob))
+        else:
+            thing = whole if whole.path != route.path else None
+            verdict = yield from attempt(sent_back(target, route, method, own[0].text, alice, bob, thing))
         found += [verdict] if verdict is not None else []
     return found
 
@@ -157,6 +161,11 @@ def _makes(route: Route, nouns: frozenset[str]) -> bool:
     if not alike(noun_of(f"/{last}"), nouns) or words & READS:
         return False
     return bool(words & _MAKES) or (as_parameter(last).endswith("s") and len(words) == 1)
+
+
+def makers(target: Target, nouns: frozenset[str]) -> list[Route]:
+    """What makes such things without an id in its path."""
+    return [one for one in target.app.routes if not one.parameters and _makes(one, nouns)]
 
 
 def _lists(target: Target, nouns: frozenset[str]) -> Iterator[Route]:

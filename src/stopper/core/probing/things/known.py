@@ -1,5 +1,6 @@
 """Ids that are one person's alone: what the answers that somebody gets name, and those that somebody else gets do not."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, cast
@@ -9,8 +10,13 @@ from stopper.core.exchange import Exchange
 from stopper.core.naming import as_parameter
 from stopper.core.owner_names import ADMIN_PATH, PERSON, PRIVATE
 from stopper.core.probe import Identity, Steps, Target, send
-from stopper.core.probing.accounts.own_values import BELONGS, SELF
+from stopper.core.probing.accounts.own_values import BELONGS, SELF, own_numbers, parameter_of, says_whose
+from stopper.core.probing.accounts.people import number_in_lists
+from stopper.core.probing.accounts.told_by_pages import ids_on_a_page
 from stopper.core.probing.baseline import attempt, is_door
+from stopper.core.probing.ids_in_paths import ID
+from stopper.core.probing.page_forms import hrefs
+from stopper.core.probing.things.below_people import as_below
 from stopper.core.probing.things.id_elsewhere import forms_of_a_noun
 from stopper.core.probing.things.kinds import at_number
 from stopper.core.probing.things.nouns import (
@@ -24,6 +30,7 @@ from stopper.core.probing.things.nouns import (
     nouns_of_name,
 )
 from stopper.core.probing.things.objects import as_id, own_id_names
+from stopper.core.probing.things.own_things import told_at_the_door
 
 READ_MOST: Final = 14
 """Answers without an id in their path that are read of each."""
@@ -31,6 +38,10 @@ POSTS_MOST: Final = 6
 """The same that are asked by POST."""
 BELOW_MOST: Final = 4
 """Lists below a thing of one's own that are read."""
+NUMBERS_MOST: Final = 2
+"""What somebody is called by that is tried under one path."""
+PAGE_MOST: Final = 200_000
+"""Characters of a page that are read."""
 DEPTH: Final = 4
 FIRST: Final = 10
 """Entries of one list that are looked at."""
@@ -41,6 +52,8 @@ READS: Final = frozenset({
 """What a POST says that changes nothing."""
 ACCOUNTS: Final = frozenset({"user", "account", "member", "profile", "people", "person", "me"})
 """Nouns of those who log in: what stands under the own id of one is another question."""
+_OF_MONEY: Final = re.compile(r"(?i)(^|[/_-])(balance|deposit|transfer|withdraw\w*|invest\w*|loan)s?([/_-]|$)")
+"""What stands under the number of an account of money, which is none of a person."""
 _FILES: Final = frozenset({"file", "filename", "file_name", "stored_name"})
 """What a file is called by."""
 
@@ -76,6 +89,13 @@ def only_hers(target: Target, alice: Identity, bob: Identity) -> Steps[list[Know
     return sorted(found.values(), key=lambda one: not one.of_itself)
 
 
+def told_apart_at_the_door(target: Target, one: Exchange, other: Exchange) -> list[Known]:
+    """What the answer to one registration names and the other does not: ``{"account_id": 5}``, which somebody else is never told."""
+    names = names_of(target)
+    mine, others = (named_in(each, frozenset({"user"}), names) for each in (one, other))
+    return [each for each in mine if not each.is_one_of(others)]
+
+
 def known_to(target: Target, who: Identity) -> Steps[list[Known]]:
     """The ids that answers to *who* name, of what is read without an id and of what lies below a thing that such an answer shows."""
     found: list[Known] = []
@@ -84,6 +104,11 @@ def known_to(target: Target, who: Identity) -> Steps[list[Known]]:
         seen = yield from attempt(send(who.on(target.request_for(route, method))))
         if seen is not None and seen.response.succeeded:
             found += named_in(seen, noun_of(route.path) if not SELF.search(route.path) else frozenset({"user"}), names)
+    for seen in told_at_the_door(target, who):
+        found += named_in(seen, frozenset({"user"}), names)
+    for route in _under_the_own_id(target)[:BELOW_MOST]:
+        seen = yield from attempt(_asked_under_it(target, route, who))
+        found += named_in(seen, _below_somebody(route), names) if seen is not None and seen.response.succeeded else []
     for route in _lists_below(target)[:BELOW_MOST]:
         nouns = nouns_before(route.path, route.parameters[0][0])
         thing = next((one for one in found if one.of_itself and alike(one.nouns, nouns)), None)
@@ -91,6 +116,32 @@ def known_to(target: Target, who: Identity) -> Steps[list[Known]]:
             seen = yield from attempt(send(who.on(at_number(target, route, thing.text))))
             found += named_in(seen, noun_of(route.path), names) if seen is not None and seen.response.succeeded else []
     return found
+
+
+def _under_the_own_id(target: Target) -> list[Route]:
+    """``/users/{id}/pets`` and ``/owner-pets/{id}``: what somebody reads under the own id, the account itself among it."""
+    found = [one for one in target.app.routes if "GET" in one.methods and len(one.parameters) == 1 and not is_door(one)]
+    found = [one for one in found if one.path.count("{") == 1 and not ADMIN_PATH.search(one.path)]
+    found = [
+        one for one in found if PERSON.search(as_below(one.path).partition("{")[0]) or says_whose(one.parameters[0][0])
+    ]
+    return sorted(found, key=lambda one: _OF_MONEY.search(one.path) is not None)
+
+
+def _below_somebody(route: Route) -> frozenset[str]:
+    """Of what such an answer tells: of the account where the path says nothing behind its id."""
+    return noun_of(as_below(route.path).partition("}")[2]) or frozenset({"user"})
+
+
+def _asked_under_it(target: Target, route: Route, who: Identity) -> Steps[Exchange | None]:
+    numbers = yield from own_numbers(target, who, parameter_of(route))
+    listed = yield from number_in_lists(target, who, parameter_of(route))
+    known = [*numbers.values(), *([listed] if listed is not None else [])]
+    for number in list(dict.fromkeys(known))[:NUMBERS_MOST]:
+        seen = yield from send(who.on(at_number(target, route, number)))
+        if seen.response.succeeded:
+            return seen
+    return None
 
 
 def own_readings(target: Target) -> list[tuple[Route, str]]:
@@ -130,7 +181,21 @@ Names = dict[str, frozenset[str]]
 
 def named_in(seen: Exchange, nouns: frozenset[str], names: Names) -> list[Known]:
     """The ids that an answer names; *nouns* say of what it tells."""
+    if seen.response.content_type == "text/html":
+        return list(_on_a_page(seen))
     return list(_in_value(seen.response.json(), nouns, seen, names, DEPTH))
+
+
+def _on_a_page(seen: Exchange) -> Iterator[Known]:
+    """The ids of things that a page names in its links, and keeps for its scripts and forms."""
+    text = seen.response.text[:PAGE_MOST]
+    for name, value in ids_on_a_page(text):
+        its = nouns_of_name(name)
+        yield from [Known(value, its, seen, of_itself=True)] if its else []
+    for link in hrefs(text):
+        before, _, last = link.partition("?")[0].rstrip("/").rpartition("/")
+        its = noun_of(before) if ID.fullmatch(last) else frozenset[str]()
+        yield from [Known(last, its, seen, of_itself=True)] if its else []
 
 
 def names_of(target: Target) -> Names:

@@ -104,6 +104,9 @@ def marked(request: Request, canary: str) -> tuple[Request, dict[str, str]]:
         for name, value in members.items()
         if is_free_text(value) and not _FIXED.search(name) and not _REFERS.search(name)
     ]
+    own = [name for name in free if canary in str(members[name])]  # what else stands there may be one of few words
+    plain = f"text {canary}"
+    free = own or free or [name for name, value in members.items() if value == plain and not _REFERS.search(name)]
     marks = {name: f"{stem}x{number}" for number, name in enumerate(free)}
     hidden = {name: True for name, value in members.items() if value is False and _HIDES.search(name)}
     text = json.dumps({**members, **hidden, **marks}).encode()
@@ -117,6 +120,16 @@ def inner_object(whole: object) -> dict[str, object]:
     said = cast("dict[str, object]", whole)
     inner = [cast("dict[str, object]", value) for value in said.values() if isinstance(value, dict)]
     return inner[0] if len(said) <= 3 and len(inner) == 1 else said
+
+
+def one_thing(whole: object) -> object:
+    """What an answer about one thing says, where that stands in a list of one: ``{"recipe": [{…}]}``, as rows are given that were fetched."""
+    given = whole
+    said = list(cast("dict[str, object]", given).values()) if isinstance(given, dict) else [whole]
+    lists = [cast("list[object]", one) for one in said if isinstance(one, list)]
+    alone = len(lists) == 1 and len(said) <= 3 and not any(isinstance(one, dict) for one in said)
+    inner = lists[0][0] if alone and len(lists[0]) == 1 else whole
+    return cast("object", inner) if isinstance(inner, dict) else whole
 
 
 def plain_members(value: object, depth: int = 4) -> list[tuple[str, object]]:

@@ -22,7 +22,7 @@ from stopper.core.probing.things.kinds import (
     new_id,
     route_at,
 )
-from stopper.core.probing.things.objects import entries, ids, inner_object, marked, texts
+from stopper.core.probing.things.objects import entries, ids, inner_object, marked, one_thing, texts
 from stopper.core.probing.things.references import in_own_name, made_with
 
 _SECRET: Final = re.compile(
@@ -134,7 +134,7 @@ def _beyond_the_page(target: Target, pair: Pair, thing: Made, his: Exchange, ali
 
 def _names_its_maker(target: Target, pair: Pair, thing: Made, alice: Identity, bob: Identity) -> Steps[Verdict | None]:
     """What Alice made shows none of her texts, and says that it is hers by her number: Bob, who has another one, reads it under the same id."""
-    shown = inner_object(thing.own.response.json())
+    shown = inner_object(one_thing(thing.own.response.json()))
     if pair.list_route is not None or not (yield from _is_said_to_be_hers(target, shown, alice, bob)):
         return None
     return (yield from same_content(pair.ref, thing.read, alice, bob, thing.seen))

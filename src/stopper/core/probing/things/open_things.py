@@ -14,6 +14,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probing.accounts.own_values import says_whose
 from stopper.core.probing.baseline import attempt
+from stopper.core.probing.things.below_people import as_below
 from stopper.core.probing.things.kinds import at_number
 from stopper.core.probing.things.objects import entries, inner_object
 from stopper.core.probing.things.open_numbers import read_by_anybody
@@ -52,7 +53,9 @@ def shows_the_same_people(one: Exchange, other: Exchange) -> bool:
 
 def _is_one(target: Target, route: Route) -> bool:
     single = len(route.parameters) == 1 and "GET" in route.methods
-    theirs = _THEIRS.search(route.path) is not None or (_by_owner(route) and _BELOW_SOMEBODY.search(route.path))
+    theirs = _THEIRS.search(route.path) is not None or (
+        _by_owner(route) and _BELOW_SOMEBODY.search(as_below(route.path))
+    )
     return single and bool(theirs) and not declared_public(target.app, route)
 
 
@@ -77,8 +80,8 @@ def _shown(target: Target, route: Route) -> Steps[Open | None]:
 
 
 def _by_owner(route: Route) -> bool:
-    """Whether the number in the address is that of a person: ``/orders/{user_id}``."""
-    return len(route.parameters) == 1 and says_whose(route.parameters[0][0])
+    """Whether the number in the address is that of a person: ``/orders/{user_id}``, ``/owner-orders/{id}``."""
+    return len(route.parameters) == 1 and (says_whose(route.parameters[0][0]) or as_below(route.path) != route.path)
 
 
 def _is_something(response: Response) -> bool:

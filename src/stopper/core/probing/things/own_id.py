@@ -26,6 +26,7 @@ from stopper.core.probing.accounts.own_values import (
 from stopper.core.probing.accounts.people import by_cookie, number_in_lists
 from stopper.core.probing.baseline import is_door, same
 from stopper.core.probing.things import one_thing as things
+from stopper.core.probing.things.below_people import as_below
 from stopper.core.probing.things.kinds import at_number, entry_of, route_at
 from stopper.core.probing.things.objects import plain_members
 from stopper.core.probing.things.own_things import own_things
@@ -39,12 +40,12 @@ _NOBODY_ELSES: Final = re.compile(
     r"(?i)\}/(.*[/_-])?(settings|preferences|notifications?|orders?|invoices?|billing|payments?|payment-?(methods?|details)|bank-?details|transactions?|statements?|messages|inbox|wallets?|carts?|baskets?|"
     r"addresses|prescriptions?|(medical-?|health-?)?records?|payslips?|salar(y|ies)|documents?|files?|drafts?|tickets?|bookings?|reservations?|appointments?|"
     r"subscriptions?|api-?keys?|keys|sessions?|devices?|tokens?|secrets?|credentials?|balance|loans?|claims?|notes?|todos?|expenses?|budgets?|certificates?|grades?|results?|transcripts?|history|"
-    r"enrol?lments?|purchases?|contacts?|logins?|benefits?|payouts?|earnings|reports?|usage|analytics|measure(ment)?s?|vitals|medications?|diagnos[ei]s|allergies|private\w*)/?$"
+    r"enrol?lments?|purchases?|contacts?|logins?|pets?|children|vehicles|benefits?|payouts?|earnings|reports?|usage|analytics|measure(ment)?s?|vitals|medications?|diagnos[ei]s|allergies|private\w*)/?$"
 )
 """What lies below the id of a person or a company and is for nobody else, as the last word of a path."""
 _SURELY_HERS: Final = re.compile(
     r"(?i)\}/(.*[/_-])?(orders?|invoices?|payments?|payment-?(methods?|details)|bank-?details|transactions?|statements?|inbox|messages|wallets?|carts?|baskets?|addresses|"
-    r"prescriptions?|(medical-?|health-?)records?|payslips?|salar(y|ies)|bookings?|reservations?|appointments?|api-?keys?|loans?|expenses?|purchases?)/?$"
+    r"prescriptions?|(medical-?|health-?)records?|payslips?|salar(y|ies)|bookings?|reservations?|appointments?|api-?keys?|loans?|expenses?|purchases?|pets?|children|vehicles)/?$"
 )
 """Those of them that nobody publishes."""
 _OF_ONE: Final = re.compile(r"(\w+_)?(address(_line\d?)?|fines?|debts?|income|medication|allergies|emergency_contact)")
@@ -123,7 +124,7 @@ def _under(
 
 def _to_nobody(route: Route, read: Request, own: Exchange, under_his: Exchange) -> Steps[Verdict | None]:
     """What no list of people says to all, or what is surely nobody else's by its path, is shown to whoever knows her id, without a credential."""
-    if not no_list_says(own.response.json()) and not _SURELY_HERS.search(route.path):
+    if not no_list_says(own.response.json()) and not _SURELY_HERS.search(as_below(route.path)):
         return None
     anonymous = yield from send(read)
     if not anonymous.response.succeeded or not same(anonymous.response, own.response):
@@ -188,7 +189,7 @@ def _is_personal(route: Route, own: Exchange, alice: Identity) -> bool:
     """The answer holds data of a person or a secret, says what somebody owns, is by its path for nobody else, or names Alice beside more than
     people show of themselves to all."""
     whole = _beside(own.response.json(), unquote(own.request.target))
-    if says_what_is_owned(whole) or any(True for _ in people_in(whole)) or _NOBODY_ELSES.search(route.path):
+    if says_what_is_owned(whole) or any(True for _ in people_in(whole)) or _NOBODY_ELSES.search(as_below(route.path)):
         return True
     said = plain_members(whole)
     if any(_OF_ONE.fullmatch(as_parameter(name)) and value not in (None, "") for name, value in said):
@@ -225,7 +226,7 @@ def _in_a_list(target: Target, route: Route, alice: Identity, bob: Identity, num
     """Bob's own list of people names Alice or has her id: the application is a directory, and shows her on purpose."""
     base = route.path.partition("/{")[0]
     listing = route_at(target, base, "GET") or route_at(target, base.rpartition("/")[0], "GET")
-    if listing is None or _NOBODY_ELSES.search(route.path):
+    if listing is None or _NOBODY_ELSES.search(as_below(route.path)):
         return False
     shown = yield from send(bob.on(target.request_for(listing, "GET")))
     named = bool(alice.subject) and str(alice.subject).lower() in shown.response.text.lower()

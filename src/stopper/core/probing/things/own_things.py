@@ -30,12 +30,18 @@ def _told(target: Target, person: Identity) -> Steps[list[Exchange]]:
     for route in selves[:SELVES_MOST]:
         seen = yield from send(person.on(target.request_for(route, "GET")))
         answers += [seen] if seen.response.succeeded else []
+    return [*answers, *told_at_the_door(target, person)]
+
+
+def told_at_the_door(target: Target, person: Identity) -> list[Exchange]:
+    """The answers to the log-in and to the registration of a person, as far as they are known."""
     entered, made = known_log_in(target, person), target.notes.get(REGISTERED + person.name)
-    if entered is not None:
-        answers.append(entered)
-    if isinstance(made, tuple) and isinstance(made[1], Exchange):
-        answers.append(made[1])
-    return answers
+    registered = (
+        [one for one in cast("tuple[object, ...]", made) if isinstance(one, Exchange)]
+        if isinstance(made, tuple)
+        else []
+    )
+    return [*([entered] if entered is not None else []), *registered]
 
 
 def _numbers(value: object, nouns: set[str], depth: int) -> Iterator[str]:
