@@ -1,8 +1,8 @@
 """The door beside the locked one is open."""
 
 import re
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final, Literal
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Exchange
@@ -25,6 +25,7 @@ _MAY_BE_PUBLIC: Final = re.compile(
     r"(?i)webhook|/hooks?/|callback|public|forgot|reset|otp|verif|/(?:users?|accounts?|customers?|members?|contact|feedback|newsletter|sessions?|keys|api-keys|leaks?|leak-reports?|accept(?:ance)?|redeem|redemption|unsubscribe|activat(?:e|ion))/?$"
 )
 """Where people register, log in, show a link that they were sent, write to us or give back a key that they found: open by design."""
+_MANY: Final = 4
 ROUTES: Final = {"quick": 4, "standard": 8, "deep": 20}
 
 
@@ -45,6 +46,7 @@ def detect(app: App) -> Iterator[Hit]:
     understood = frozenset(
         one.name for route, method in guarded if method in route.access for one in route.access[method].guards
     )
+    for_all = _reads_are_for_all(app, guarded, paths)
     for route in app.routes:
         if is_door(route) or _MAY_BE_PUBLIC.search(route.path):
             continue
@@ -57,7 +59,22 @@ def detect(app: App) -> Iterator[Hit]:
                 message = f"{method} {route.path} asks for no key, and " + (
                     "another method there does" if beside else "its neighbours do"
                 )
-                yield Hit(message, route.span, RouteRef(method, route.path), reader=None if route.span else "spec")
+                reader: Literal["spec"] | None = None if route.span else "spec"
+                if method == "GET" and for_all:
+                    message = f"{message}: look whether everybody may read it"
+                    yield Hit(
+                        message, route.span, RouteRef(method, route.path), "possible", reader=reader, severity="low"
+                    )
+                else:
+                    yield Hit(message, route.span, RouteRef(method, route.path), reader=reader)
+
+
+def _reads_are_for_all(app: App, guarded: Sequence[tuple[Route, str]], paths: Collection[str]) -> bool:
+    """That reading is open at many of the paths where a change needs a key, and needs one itself at few: nobody forgot it so often."""
+    opened = sum(route.path in paths and "GET" in route.methods and _is_open(route, "GET") for route in app.routes)
+    changed = {route.path for route, method in guarded if method in _CHANGES}
+    closed = sum(method == "GET" and route.path in changed and not _is_open(route, method) for route, method in guarded)
+    return opened >= _MANY and opened > 2 * closed
 
 
 def _asking_for_tokens(facts: SourceFacts) -> set[str]:
