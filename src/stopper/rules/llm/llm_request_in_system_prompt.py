@@ -97,6 +97,7 @@ def _takes_roles(facts: SourceFacts, call: Call) -> bool:
     told = said(call, "messages")
     lists = [part for option in options(told) for part in (option.parts if isinstance(option, Unknown) else (option,))]
     sent = [one for one in lists if isinstance(one, Item) and text_of(one.key) is not None]
+    sent += [one for part in walk(told, 5) if isinstance(part, Mapping) and isinstance(one := part.get("role"), Item)]
     if not any(facts.derives(one, *_KINDS, by_name=False) for one in sent):
         return False
     sides = (side for one in facts.comparisons_in(call.function) for side in (one.left, one.right))
@@ -118,7 +119,18 @@ def _tainted(facts: SourceFacts, value: Value, function: str) -> bool:
     sent = [piece for text in texts for piece in text.parts if facts.derives(piece, *_KINDS)]
     if all(is_checked(facts, one, function) for one in sent or (value,)):
         return False  # what is asked about one piece of a text says nothing of the others
-    return facts.derives(value, *_KINDS) or any(_is_of_a_field(facts, part) for part in walk(value, 4))
+    return facts.derives(value, *_KINDS) or any(
+        _is_of_a_field(facts, part) or _is_rendered_with_it(facts, part, function) for part in walk(value, 4)
+    )
+
+
+def _is_rendered_with_it(facts: SourceFacts, value: Value, function: str) -> bool:
+    """``render_template("orders.txt", company=request.json["company"])``"""
+    return (
+        isinstance(value, Call)
+        and value.method in ("render_template", "render_template_string", "render")
+        and any(facts.derives(one, *_KINDS) and not is_checked(facts, one, function) for _, one in value.keywords)
+    )
 
 
 def _is_of_a_field(facts: SourceFacts, value: Value) -> bool:

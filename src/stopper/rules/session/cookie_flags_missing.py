@@ -91,7 +91,7 @@ def detect(app: App) -> Iterator[Hit]:
             or _is_fixed(facts, call)
         ):
             continue
-        name = text_of(call.argument(0, "key")) or ""
+        name = _named(call)
         if _OF_LOOKS.fullmatch(name) and not facts.derives(call.argument(1, "value"), *CREDENTIALS):
             continue
         lacking = [
@@ -107,6 +107,12 @@ def detect(app: App) -> Iterator[Hit]:
                 yield Hit(f"{message}: look whether it opens anything", call.span, certainty="possible", severity="low")
             else:
                 yield Hit(message, call.span, certainty="certain" if _CREDENTIAL.search(name) else None)
+
+
+def _named(call: Call) -> str:
+    """The cookie's name; of several that a loop goes through, the one that opens something."""
+    names = [text for one in options(call.argument(0, "key")) if (text := text_of(one))]
+    return next((one for one in names if _CREDENTIAL.search(one)), names[0] if len(names) == 1 else "")
 
 
 def _said(call: Call) -> str:
@@ -199,7 +205,7 @@ def _of_morsel(facts: SourceFacts, made: Call, span: Span) -> Iterator[Hit]:
 def _is_of_no_name(facts: SourceFacts, call: Call) -> bool:
     """That the cookie's name is not known, and nothing says that its value is worth anything: choices of a page, most often."""
     name, value = call.argument(0, "key"), call.argument(1, "value")
-    if text_of(name) or isinstance(name, (ConfigValue, EnvironmentValue)):
+    if _named(call) or isinstance(name, (ConfigValue, EnvironmentValue)):
         return False
     passed_on = given(facts, name) if isinstance(name, Parameter) else ()
     words = " ".join(said_name(part) for one in (name, value) if one is not None for part in walk(one, 3))

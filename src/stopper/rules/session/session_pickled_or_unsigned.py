@@ -19,6 +19,8 @@ _LIBRARIES: Final = ("flask_session.", "flask_sessionstore.", "flask_kvsession."
 _FILES: Final = re.compile(r"^(cachelib|werkzeug\.contrib\.cache)\b.*\.FileSystemCache$")
 _OF_SOMEBODY: Final = re.compile(r"(?i)sess|user|auth|log_?in|account|identity|profile")
 _SESSIONS: Final = re.compile(r"(?i)sess(?:ion)?s?(?:_|$)")
+_STORES: Final = re.compile(r"Session")
+"""A class for sessions: ``SessionStore``."""
 _PROVES: Final = re.compile(r"(?i)unsign|verif|compare_digest|decrypt|hmac|signature|jwt|jws|check_")
 _FORMATS: Final = frozenset({"pickle", "dill"})
 
@@ -44,9 +46,9 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
 
 def _opens_sessions(facts: SourceFacts, function: str, shown: set[str]) -> bool:
     """``session_of(request.cookies["sid"])``: a function for sessions, which one that reads a cookie calls."""
-    return _SESSIONS.search(function.rpartition(".")[2]) is not None and any(
-        call.function in shown for call in facts.calls(function)
-    )
+    owner, _, word = function.rpartition(".")
+    for_sessions = _SESSIONS.search(word) is not None or _STORES.search(owner.rpartition(".")[2]) is not None
+    return for_sessions and any(call.function in shown for call in facts.calls(function))
 
 
 def _is_session_cookie(value: Value) -> bool:
@@ -147,7 +149,9 @@ def _serializers(app: App) -> Iterator[Hit]:
         said = found.attributes.get("serializer")
         own = facts.calls_in(f"{said.callee}.loads") if isinstance(said, Call) else ()
         if (isinstance(said, Name) and _PICKLES.fullmatch(said.dotted)) or any(_unpickles(facts, one) for one in own):
-            yield Hit("the session interface pickles its sessions", (said.span if said is not None else None) or found.span)
+            yield Hit(
+                "the session interface pickles its sessions", (said.span if said is not None else None) or found.span
+            )
         for method in found.methods:
             for call in facts.calls_in(f"{found.name}.{method}"):
                 if call.method in ("loads", "load", "decode") and _unpickles(facts, call):

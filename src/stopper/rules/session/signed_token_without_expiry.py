@@ -1,7 +1,7 @@
 """A link from an old mail resets the password years later, or a token for one thing opens another."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from stopper.core.account_names import said_name
@@ -40,9 +40,10 @@ def detect(app: App) -> Iterator[Hit]:
     if not facts.imports("itsdangerous"):
         return
     told: set[str] = set()
+    timed = _TIMED | {found.name for found in facts.classes(*_TIMED)}  # ``class ResetTokens(URLSafeTimedSerializer)``
     for word in ("loads", "unsign", "load", "loads_unsafe"):
-        for call in facts.calls(*(f"{home}.{word}" for home in _TIMED), f"?.{word}"):
-            if not _of(call, _TIMED):
+        for call in facts.calls(*(f"{home}.{word}" for home in timed), f"?.{word}"):
+            if not _of(call, timed):
                 continue
             place = 0 if call.method == "_" else 1
             age = call.argument(place, "max_age")
@@ -167,7 +168,7 @@ def _same(value: Value, made: Call) -> bool:
     return isinstance(value, Call) and value.span == made.span
 
 
-def _of(call: Call, makers: frozenset[str]) -> bool:
+def _of(call: Call, makers: Collection[str]) -> bool:
     owner = call.callee.rpartition(".")[0]
     if owner in makers:
         return True
