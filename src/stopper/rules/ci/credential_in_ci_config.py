@@ -6,13 +6,14 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.deployment.ci_steps import OF_A_PIPELINE, Line, Step, is_of_one_desk, steps_of
+from stopper.core.edits.variable_edits import from_variable
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.keys.api_key_names import is_key_name
 from stopper.core.keys.key_shapes import STANDS_IN, is_drawn
 from stopper.core.naming import sensitive
 from stopper.core.redaction.providers import first_format
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.tokens.jwt_names import ENCODING
 from stopper.core.values import Constant, literals, text_of
 
@@ -293,6 +294,15 @@ def _in_settings_of_tests(facts: SourceFacts, shipped: frozenset[str]) -> Iterat
                 yield Hit(_SHARED, call.span)
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The secret of the repository with that name, in place of a literal of a workflow of GitHub."""
+    span = hit.span
+    if span is None or not hit.message.startswith(WRITTEN) or not span.path.startswith(".github/workflows/"):
+        return None
+    found = (one for one in source_of(app).files_of("workflow") if one.path == span.path)
+    return next((from_variable(one, span.line, "${{{{ secrets.{} }}}}") for one in found), None)
+
+
 RULE = Rule(
     slug="credential-in-ci-config",
     family="ci",
@@ -307,6 +317,7 @@ RULE = Rule(
     ends="Stopper's command `stopper secrets check` finds secrets that lie in the repository.",
     certainty="likely",
     detect=detect,
+    fix=fix,
     repeats=("secret-in-deployment-file", "private-key-in-repository"),
     reads_tests=True,
 )

@@ -8,13 +8,14 @@ from typing import Final
 from stopper.core.app import App
 from stopper.core.deployment.ci_steps import OF_A_PIPELINE, is_of_one_desk
 from stopper.core.deployment.settings_set_aside import is_in_tests_settings, is_place_set_aside, is_set_aside
+from stopper.core.edits.variable_edits import from_variable
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.calls_by_place import calls_between
 from stopper.core.keys.key_shapes import is_drawn, is_placeholder
 from stopper.core.naming import VARIABLE, sensitive
 from stopper.core.place import Span
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Constant, EnvironmentValue, Mapping, Parameter, Value, text_of, walk
 
 _PAIR: Final = re.compile(
@@ -325,6 +326,16 @@ def _is_default_of(value: Value, function: str, names: list[str]) -> bool:
     )
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The variable that Compose refuses to start without, in place of a literal of a Compose file."""
+    facts, span = source_of(app), hit.span
+    if span is None:
+        return None
+    others = [*facts.files_of("compose", "dockerfile", "deployment")]
+    found = (one for one in facts.files_of("compose") if one.path == span.path)
+    return next((from_variable(one, span.line, "${{{}:?required}}", others) for one in found), None)
+
+
 RULE = Rule(
     slug="secret-in-deployment-file",
     family="crypto",
@@ -339,4 +350,5 @@ RULE = Rule(
     ends="`STOPPER_SECRETS` of Stopper names where secrets lie, so none stands in a file.",
     certainty="likely",
     detect=detect,
+    fix=fix,
 )
