@@ -21,6 +21,10 @@ _NOT_API: Final = re.compile(
 _HEALTH: Final = re.compile(
     r"(?i)^/?(api/)?(health\w*|ping|ready|readiness|live|liveness|livez|readyz|version|status)?/?$"
 )
+_ERROR: Final = re.compile(r"(?i)/errors?/(?:\d{3})?$")
+"""Where the page of an error stands by its number."""
+_OAUTH: Final = re.compile(r"(?i)/(?:oauth\d?|oidc|openid|sso)$")
+"""Where the steps of a protocol stand that the document knows by its security schemes."""
 _ENDPOINTS: Final = re.compile(
     r"(?:^|\.)(static|openapi\w*|swagger\w*|apispec\w*|specs|redoc|docs?|root|doc)$|^(restx_doc|flasgger|api-docs|swagger_ui|openapi)\b"
 )
@@ -44,6 +48,7 @@ def detect(app: App) -> Iterator[Hit]:
     known = described(app.spec)
     paths = {path for _, path in known}
     doors = doors_of_schemes(app.spec)
+    homes = tuple(f"{home}/" for door in doors if _OAUTH.search(home := door.rpartition("/")[0]))
     served = [route for route in app.routes if route.readers - {"spec"} and not _is_beside_the_api(route)]
     facts, below = source_of(app), _root(paths)
     yield from _unknown(
@@ -52,9 +57,11 @@ def detect(app: App) -> Iterator[Hit]:
             for route in served
             if shape(route.path) not in paths
             and shape(route.path) not in doors
+            and not route.path.startswith(homes)
             and route.path.startswith(below)
             and not answers_a_browser(facts, route.view)
             and not _describes_itself(facts, route)
+            and not (facts.error_handlers_of(route.view) or _ERROR.search(route.path))
         ]
     )
     for route in served:
