@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from stopper.core.app import App
+from stopper.core.deployment.desk_files import MADE_UP
 from stopper.core.edits.random_edits import from_the_system
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.keys.drawn_codes import becomes_a_password, is_code, is_spelled
@@ -114,6 +115,8 @@ def detect(app: App) -> Iterator[Hit]:
             continue  # a part of what is told
         if facts.function_around(span) in at_once and not any(one.span and span.holds(one.span) for one in made):
             continue  # what becomes of it further down is the same cause
+        if MADE_UP.search(span.path) and not facts.routes_reaching(facts.function_around(span)):
+            continue  # nobody's: people and things that are made up for a look
         if (span.path, span.line) not in seen:
             seen.add((span.path, span.line))
             yield Hit("what opens a door comes from a generator that can be guessed", span, certainty=certainty)
