@@ -7,6 +7,9 @@ from stopper.core.drafts import drafted
 from stopper.core.fact import Flow, SinkKind
 from stopper.core.facts_memory import Memory
 from stopper.core.flow.labelling import labels_of
+from stopper.core.flow.passing import given
+from stopper.core.origins import NONE, PASSING, TEXT_METHODS, Labels
+from stopper.core.values import Call, Choice, Format, Parameter, Sequence, Unknown, Value, parts
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -15,6 +18,14 @@ NUMBER_SAFE: Final = frozenset(
     {"sql", "file-path", "subprocess", "code", "html", "redirect", "outbound-url", "deserialisation"}
 )
 """Sinks that a number cannot harm."""
+_NO_PAGES: Final = frozenset({"subprocess", "code", "outbound-url"})
+"""Sinks that the signs of tags are nothing to."""
+_ESCAPES: Final = frozenset({
+    "html.escape", "cgi.escape", "markupsafe.escape", "flask.escape", "jinja2.escape", "werkzeug.utils.escape", "bleach.clean",
+    "xml.sax.saxutils.escape",
+})  # fmt: skip
+_HANDED: Final = 2
+"""Steps that have to be left where it is looked at what callers pass."""
 _new_flow: Final = drafted(Flow)
 
 
@@ -45,7 +56,7 @@ def _of_sink(facts: "SourceFacts", memory: Memory, sink: str) -> list[Flow]:
             _new_flow(
                 flow.sink,
                 flow.value,
-                labels_of(facts, flow.value, numbers=numbers),
+                labels_of(facts, flow.value, numbers=numbers) or _of_escaped(facts, flow),
                 flow.span,
                 flow.function,
                 flow.detail,
@@ -53,6 +64,28 @@ def _of_sink(facts: "SourceFacts", memory: Memory, sink: str) -> list[Flow]:
             for flow in memory.flows[sink]
         ]
     return memory.labelled[sink]
+
+
+def _of_escaped(facts: "SourceFacts", flow: Flow) -> Labels:
+    """``os.system("ping " + html.escape(host))``: what escapes the signs of tags leaves those of a shell and of templates as they are."""
+    found = NONE
+    for call in _escaped(facts, flow.value) if flow.sink in _NO_PAGES else ():
+        found |= labels_of(facts, call.args[0], numbers=True)
+    return found
+
+
+def _escaped(facts: "SourceFacts", value: Value, depth: int = 8) -> Iterator[Call]:
+    """The calls that escape for pages, of which the value is put together; what another call makes of that is its own."""
+    if isinstance(value, Call) and value.callee in _ESCAPES and value.args:
+        yield value
+        return
+    joined = isinstance(value, (Format, Unknown, Choice, Sequence)) or (
+        isinstance(value, Call) and (value.callee in PASSING or value.method in TEXT_METHODS)
+    )
+    inner = parts(value) if joined else given(facts, value) if isinstance(value, Parameter) and depth > _HANDED else ()
+    for one in inner if depth else ():
+        if one is not value:
+            yield from _escaped(facts, one, depth - 1)
 
 
 def _in_order(flow: Flow) -> tuple[str, int, int]:

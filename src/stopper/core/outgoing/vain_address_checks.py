@@ -27,6 +27,11 @@ _PLAIN: Final = frozenset({
 _ERROR: Final = re.compile(
     r"(?:.*\.)?(?:[A-Z]\w*(?:Error|Exception|Invalid\w*|Request|Refused|Denied)|abort)|.*\.exceptions\.\w+"
 )
+_RESOLVES: Final = frozenset(
+    {"socket.gethostbyname", "socket.getaddrinfo", "ipaddress.ip_address", "urllib.parse.urlparse"}
+)
+"""What makes an address of a name; that it is the machine's own is no answer for the network behind it."""
+_RANGES: Final = frozenset({"is_private", "is_global", "is_link_local", "is_reserved", "is_site_local", "is_multicast"})
 _LOCAL_PLACES: Final = (
     "http://169.254.169.254/latest/meta-data/",
     "http://localhost:8080/admin",
@@ -92,7 +97,7 @@ def _is_vain(facts: SourceFacts, call: Call, depth: int, of_text: bool = False) 
         return _only_beginnings(call)
     if call.method in ("match", "fullmatch", "search"):
         return _matches_local(call)
-    return call.method in _PLAIN or _ERROR.fullmatch(call.callee) is not None
+    return call.method in _PLAIN or call.callee in _RESOLVES or _ERROR.fullmatch(call.callee) is not None
 
 
 def _asks_nothing(facts: SourceFacts, function: Function, depth: int, of_text: bool) -> bool:
@@ -107,7 +112,11 @@ def _asks_nothing(facts: SourceFacts, function: Function, depth: int, of_text: b
     return (
         all(is_vain_comparison(one) for one in compared)
         and all(_is_vain(facts, one, depth, of_text) for one in calls)
-        and not any(_is_looked_up(part) for value in (*function.returns, *asked) for part in walk(value, 6))
+        and not any(
+            _is_looked_up(part) or (isinstance(part, Member) and part.attribute in _RANGES)
+            for value in (*function.returns, *asked)
+            for part in walk(value, 6)
+        )
     )
 
 
