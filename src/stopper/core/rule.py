@@ -47,7 +47,9 @@ class Hit:
     """What several signs of one rule come from: they are one finding, with a place each."""
 
 
-How = Literal["replace", "function", "line-before", "line-after", "below", "escaped", "bound", "left-out"]
+How = Literal[
+    "replace", "function", "line-before", "line-after", "below", "escaped", "bound", "left-out", "method", "inside"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ class Edit:
     whatever its shape; a value that it passes already is replaced. A number in place of a name (``"1"``) is the place of an argument
     that is passed without a name, and only replaced. ``how`` says what becomes of the text: it stands in place of the span,
     in place of the function of the call at the span, or on a line of its own before or after the statement around the span;
-    ``below`` (without text) moves the decorator at the span below the others of its function, and ``escaped`` (without text) escapes what
+    ``method`` gives the method of the call at the span another name, ``inside`` puts lines at the beginning of the function whose ``def`` stands
+    at the span, below its docstring. ``below`` (without text) moves the decorator at the span below the others of its function, and ``escaped`` (without text) escapes what
     is put into the markup that is put together at the span; ``bound`` binds what is put into the SQL text that the call at the span is
     passed, with ``text`` as the placeholder (``?``, ``%s``, or ``:`` for named ones); ``left-out`` takes the span out of the ``or`` or the
     look-up's default that it is a way of, or with ``text`` the member of that name out of the mapping or call at the span, or with

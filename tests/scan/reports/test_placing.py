@@ -176,3 +176,22 @@ def test_two_members_side_by_side_that_want_one_comma_are_left_to_a_person() -> 
     text = "f({'x': 0, 'a': 1, 'b': 2})\n"
     span = _where(text, "{'x': 0, 'a': 1, 'b': 2}")
     assert patched(text, [edit(span, "a", "left-out", edit(span, "b", "left-out"))]) == "f({'x': 0})\n"
+
+
+def test_a_method_gets_another_name_and_keeps_what_it_belongs_to() -> None:
+    text = "@shop.é.errorhandler(\n    404)\ndef f(e): pass\n"
+    assert patched(
+        text, [edit(_where(text, "shop.é.errorhandler(\n    404)"), "app_errorhandler", "method")]
+    ) == text.replace("errorhandler", "app_errorhandler")
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_lines_at_the_beginning_of_a_function_stand_below_its_docstring(ending: str) -> None:
+    text = ending.join(["@app.errorhandler(Exception)", "def f(", "    e,", "):", '    """Why."""', "    return 1", ""])
+    made = patched(text, [edit(at(2, 1, 7), "if e:\n    return e", "inside")])
+    assert made == text.replace("    return 1", f"    if e:{ending}        return e{ending}    return 1")
+
+
+@pytest.mark.parametrize("text", ["def f(e): return 1\n", 'def f(e):\n    """Why."""\n'])
+def test_a_function_without_a_line_for_it_is_left_alone(text: str) -> None:
+    assert patched(text, [edit(at(1, 1, 7), "a()", "inside")]) == text

@@ -6,11 +6,11 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.deployment.app_wiring import Handling
-from stopper.core.fact import ErrorHandler
+from stopper.core.fact import ErrorHandler, Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.raising import raised_in
 from stopper.core.place import Span
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, Caught, Constant, Format, Member, Name, Parameter, Value, is_constant, walk
 
 EVERYTHING: Final = frozenset({"Exception", "BaseException"})
@@ -29,6 +29,8 @@ _OF_STORES: Final = re.compile(
     r"boto3?|botocore|pika|kombu)\.|(?:OSError|IOError|ConnectionError)$"
 )
 """Errors of databases and other servers, which say how the service is built: by their names nobody outside knows them."""
+NO_ROUTE: Final = "is not asked for addresses that no route has"
+AS_WELL: Final = "and every other error of HTTP as well"
 Registered = ErrorHandler | Handling
 _ABORTS: Final = ("*.abort", "*.get_or_404", "*.first_or_404", "*.one_or_404")
 _ENOUGH: Final = 2
@@ -70,7 +72,7 @@ def _unrouted(one: Registered, whole: set[str]) -> str:
     if not one.blueprint or code is None:
         return ""
     covered = {what for what in whole if UNROUTED.get(what) == code} or whole & {*_HTTP, *EVERYTHING}
-    return "" if covered else f"a blueprint's handler for {code} is not asked for addresses that no route has"
+    return "" if covered else f"a blueprint's handler for {code} {NO_ROUTE}"
 
 
 def _swallows(facts: SourceFacts, one: Registered, beside: set[str], whole: set[str]) -> str:
@@ -86,7 +88,7 @@ def _swallows(facts: SourceFacts, one: Registered, beside: set[str], whole: set[
             for call in facts.calls("apiflask.APIFlask", "apiflask.app.APIFlask")
         ):
             return ""  # APIFlask has a handler of its own for each code
-        return "this handler answers 404, 405 and every other error of HTTP as well"
+        return f"this handler answers 404, 405 {AS_WELL}"
     path = one.span.path if one.span is not None else ""
     aborts = path in facts.once("files that abort", lambda: _aborting_files(facts))
     return "this handler answers what its blueprint aborts with as well, whatever the code" if aborts else ""
@@ -113,14 +115,19 @@ def _looks(facts: SourceFacts, one: Registered) -> bool:
     return _knows_http(facts, one.function)
 
 
+def _made_by(facts: SourceFacts, function: Function) -> list[str]:
+    """The handlers that the function makes and gives back, where it is none itself."""
+    made = [one.dotted for one in function.returns if isinstance(one, Name)]
+    return [one for one in made if one.startswith(f"{function.name}.") and facts.function(one) is not None]
+
+
 def _knows_http(facts: SourceFacts, name: str) -> bool:
     """That the function looks whether the error is one of HTTP, or takes its code, or cannot be read."""
     function = facts.function(name)
     if function is None:
         return True
-    made = [one.dotted for one in function.returns if isinstance(one, Name) and one.dotted.startswith(f"{name}.")]
-    if any(facts.function(one) is not None and _knows_http(facts, one) for one in made):
-        return True  # the handler is made by this function
+    if any(_knows_http(facts, one) for one in _made_by(facts, function)):
+        return True
     for call in facts.calls_in(name):
         words = {value.dotted for value in walk(call) if isinstance(value, Name)}
         if any("HTTPException" in word or word.startswith("werkzeug.exceptions") for word in words):
@@ -187,6 +194,22 @@ def _is_text_of_error(value: Value) -> bool:
             return False
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """``app_errorhandler`` for what no route has; errors of HTTP go on at the top of a handler that would answer them all."""
+    facts = source_of(app)
+    found = next((one for one in facts.error_handlers() if _place(facts, one) == hit.span), None)
+    function = facts.function(found.function) if found is not None else None
+    if found is None or hit.span is None or function is None:
+        return None
+    if hit.message.endswith(NO_ROUTE):
+        registered = any(one.name.endswith(".errorhandler") for one in function.decorators)
+        return Edit(found.span, "app_errorhandler", safe=False, how="method") if registered else None
+    if not hit.message.endswith(AS_WELL) or len(function.parameters) != 1 or _made_by(facts, function):
+        return None
+    kept = f"if isinstance({function.parameters[0]}, werkzeug.exceptions.HTTPException):\n    return {function.parameters[0]}"
+    return Edit(hit.span, kept, safe=False, imports=("werkzeug.exceptions",), how="inside")
+
+
 RULE = Rule(
     slug="error-handler-scope-wrong",
     family="leak",
@@ -201,4 +224,5 @@ RULE = Rule(
     ends="`Stopper(app)` answers an exception of any blueprint with a status and its title.",
     certainty="likely",
     detect=detect,
+    fix=fix,
 )

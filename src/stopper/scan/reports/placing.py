@@ -41,15 +41,35 @@ class Placing:
             return edit
         if self._tree is None:
             return None
-        if edit.how == "function":
+        if edit.how in ("function", "method"):
             return self._function(edit)
+        if edit.how == "inside":
+            return self._inside(edit)
         return self._line(edit, before=edit.how == "line-before")
 
     def _function(self, edit: Edit) -> Edit | None:
         for node in _around(self._tree, edit.span):
             if isinstance(node, ast.Call) and self._span(node, edit.span.path) == edit.span:
                 where = self._span(node.func, edit.span.path)
-                return replace(edit, span=where, how="replace") if self._says(where, node.func) else None
+                if not self._says(where, node.func):
+                    return None
+                if edit.how == "method" and isinstance(node.func, ast.Attribute):
+                    where = replace(where, column=where.end_column - len(node.func.attr))
+                return replace(edit, span=where, how="replace")
+        return None
+
+    def _inside(self, edit: Edit) -> Edit | None:
+        for node in _around(self._tree, edit.span):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.lineno == edit.span.line:
+                documented = ast.get_docstring(node, clean=False) is not None
+                first = node.body[1] if documented and len(node.body) > 1 else node.body[0]
+                whole = self._span(first, edit.span.path)
+                indent = self._lines[whole.line - 1][: whole.column - 1]
+                if indent.strip() or not indent or (documented and len(node.body) == 1):
+                    return None
+                at = Span(edit.span.path, whole.line, whole.line, 1, 1)
+                lines = [f"{indent}{line}{self._ending}" for line in edit.text.splitlines()]
+                return replace(edit, span=at, text="".join(lines), how="replace")
         return None
 
     def _says(self, span: Span, node: ast.expr) -> bool:
