@@ -8,7 +8,7 @@ from stopper.core.facts import SourceFacts
 from stopper.core.flow.body_models import classes_by_name
 from stopper.core.flow.raising import raised_in
 from stopper.core.place import Span
-from stopper.core.values import Value, text_of, walk
+from stopper.core.values import Call, Member, Value, text_of, walk
 
 _SAID: Final = re.compile(r"(?i)err|message|msg|notice|reason|problem")
 """What an answer that is put together is kept under: ``errors["name"] = "…"``."""
@@ -17,11 +17,14 @@ _CODE: Final = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)+")
 
 
 def answers_of(facts: SourceFacts, name: str) -> Iterator[tuple[Span, str]]:
-    """The literal texts that a function answers with: returned, flashed, or given to an abort."""
+    """The literal texts that a function answers with: returned, flashed, put beside a field of a form, or given to an abort."""
     for one in facts.returns_of(name):
         yield from ((one.span, text) for text in texts_in(one.value))
     for call in facts.calls_in(name):
-        if call.span and call.method in ("abort", "flash", "Unauthorized", "NotFound", "BadRequest"):
+        if call.span and (
+            call.method in ("abort", "flash", "Unauthorized", "NotFound", "BadRequest", "add_error")
+            or _is_beside_field(call)
+        ):
             values = [*call.args, *(value for _, value in call.keywords)]
             yield from ((call.span, text) for value in values for text in texts_in(value))
     for kept in facts.assignments_in(name):
@@ -29,6 +32,12 @@ def answers_of(facts: SourceFacts, name: str) -> Iterator[tuple[Span, str]]:
             yield from ((kept.span, text) for text in texts_in(kept.value))
     for raised in raised_in(facts, name):
         yield from ((raised.span, text) for text in (*texts_in(raised.value), *_of_error(facts, raised.exception)))
+
+
+def _is_beside_field(call: Call) -> bool:
+    """``form.email.errors.append("…")``, which the page shows beside the field."""
+    held = call.receiver.attribute if isinstance(call.receiver, Member) else call.callee.rpartition(".")[0]
+    return call.method == "append" and held.rpartition(".")[2] == "errors"
 
 
 def _of_error(facts: SourceFacts, exception: str) -> Iterator[str]:

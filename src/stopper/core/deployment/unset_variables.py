@@ -63,3 +63,15 @@ def default_text(value: Value, told: Mapping[str, Value]) -> str | None:
             default = told.get(one.default.parameter) if isinstance(one.default, Parameter) else one.default
             return str(default.value).lower() if isinstance(default, Constant) else None
     return None
+
+
+def is_none_unless_set(value: Value | None) -> bool:
+    """``float(LONGEST) if LONGEST else None`` and ``int(environ.get("MOST", 0)) or None``: nothing, as long as nobody sets the variable."""
+    if not isinstance(value, Choice) or value.every or not any(is_constant(one, None) for one in value.options):
+        return False
+    others = [one for one in value.options if not is_constant(one, None)]
+    return all(any(map(_is_nothing_unset, walk(one, 3))) for one in others)
+
+
+def _is_nothing_unset(value: Value) -> bool:
+    return isinstance(value, EnvironmentValue) and is_constant(value.default, None, "", "0", 0)

@@ -48,7 +48,8 @@ def _is_handed_it(facts: SourceFacts, call: Call) -> bool:
 
 def _is_raw(value: Value) -> bool:
     return any(
-        (isinstance(part, Name) and part.dotted in _RAW) or (isinstance(part, Call) and part.callee in _RAW)
+        (isinstance(part, Name) and part.dotted in _RAW)
+        or (isinstance(part, Call) and not _RAW.isdisjoint((part.callee, part.callee.rpartition(".")[0])))
         for part in walk(value, 3)
     )
 

@@ -9,6 +9,7 @@ from stopper.core.flow.body_models import filled_from, is_form_text, is_narrow
 from stopper.core.flow.glimpses import is_glimpse, is_split
 from stopper.core.flow.held_attributes import held_under, put_into, surely_held
 from stopper.core.flow.kept_values import kept_for
+from stopper.core.flow.keys_given import keys_given
 from stopper.core.flow.label_bindings import Bindings, Crowd, followed_call
 from stopper.core.flow.left_out import is_mask, is_spread, left_out
 from stopper.core.flow.overriding import given_back
@@ -60,9 +61,6 @@ from stopper.core.values import (
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
-
-_OF_KEYS: Final = frozenset({"sorted", "list", "tuple", "set", "frozenset", "iter"})
-"""What gives the keys of a mapping alone."""
 
 _FILLED: Final = frozenset({"format", "join", "replace", "_replace", "with_query", "update_query", "with_fragment"})
 """Methods that put what they are given into what they give back."""
@@ -324,7 +322,7 @@ class _Asking:
             return NONE
         if holds_settings(self.facts, value):
             return labelled("whole-config", source=callee)
-        if (keys := _keys_given(value)) is not None:
+        if (keys := keys_given(self.facts, value)) is not None:
             return self._union(keys, bound, depth)
         if callee in PASSING:
             return self._union(parts(value), bound, depth)
@@ -356,17 +354,6 @@ class _Asking:
             found |= self.of(value, told, depth + 2)
         self.open.discard(mark)
         return found
-
-
-def _keys_given(call: Call) -> tuple[Value, ...] | None:
-    """What ``sorted(table)`` and ``table.keys()`` give of mappings that are written out: the names alone, whatever stands under them."""
-    of = call.receiver if call.method == "keys" and not call.args else call.args[0] if call.args else None
-    if of is None or not (call.method == "keys" or call.callee in _OF_KEYS):
-        return None
-    tables = of.options if isinstance(of, Choice) else (of,)
-    held = [one for one in tables if isinstance(one, Mapping)]
-    pairs = tuple(pair for one in held for pair in one.items) if len(held) == len(tables) else None
-    return pairs if pairs is None else tuple(held if is_spread(key) else key for key, held in pairs)
 
 
 _READ: Final["dict[type[Any], Callable[[_Asking, Any, MappingType[str, Value], int], Labels]]"] = {

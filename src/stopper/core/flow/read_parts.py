@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.labels import LabelKind
 from stopper.core.place import Span
-from stopper.core.values import Call, Item, Mapping, Member, Name, Parameter, Unknown, Value, parts, text_of
+from stopper.core.values import Call, Item, Mapping, Member, Name, Parameter, Unknown, Value, options, parts, text_of
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -36,7 +36,9 @@ def _origins(value: Value | None) -> Iterator[Origin]:
 def _origin(part: Value) -> Iterator[Origin]:
     if isinstance(part, Item):
         if part.span is not None:
-            yield ("read", _same_reading(part) or _place(part.span))
+            several = [_same_reading(part.owner, text_of(one)) for one in options(part.key)]
+            known: list[Origin] = [("read", one) for one in several if one is not None]
+            yield from known or (("read", _place(part.span)),)
         elif (source := _source(part)) is not None:
             yield ("element", source)
         elif isinstance(part.key, Item) and (source := _source(part.key)) is not None:
@@ -83,13 +85,13 @@ def _is_declared_argument(call: Call) -> bool:
     return call.method == "get" and isinstance(call.receiver, Call) and call.receiver.method == "parse_args"
 
 
-def _same_reading(item: Item) -> tuple[str, str] | None:
-    """What ``request.args.get("next")`` reads: written twice, it is the same thing of one request."""
-    key = text_of(item.key)
-    if isinstance(item.owner, Name) and item.owner.dotted.startswith("flask.request.") and key is not None:
-        return item.owner.dotted, key
-    if isinstance(item.owner, Call) and item.owner.callee in _BODIES and key is not None:
-        return item.owner.callee, key
+def _same_reading(owner: Value, key: str | None) -> tuple[str, str] | None:
+    """What ``request.args.get("next")`` reads: written twice, it is the same thing of one request. One that a loop over literal names reads is
+    each of them."""
+    if isinstance(owner, Name) and owner.dotted.startswith("flask.request.") and key is not None:
+        return owner.dotted, key
+    if isinstance(owner, Call) and owner.callee in _BODIES and key is not None:
+        return owner.callee, key
     return None
 
 

@@ -4,10 +4,22 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts
 from stopper.core.flow.view_functions import index_of
 from stopper.core.place import Span
-from stopper.core.values import Call, Choice, ConfigValue, EnvironmentValue, Item, Value, is_constant, text_of, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    EnvironmentValue,
+    Item,
+    Truth,
+    Value,
+    is_constant,
+    text_of,
+    walk,
+)
 
 _INCOMING: Final = re.compile(
     r"(?i)/(?:sms|voice|calls?|whatsapp|telegram|e?mails?)[/_-](?:incoming|inbound|received?|reply|status|events?)/?$|/(?:incoming|inbound)[/_-](?:sms|calls?|mails?|messages?)/?$"
@@ -96,6 +108,62 @@ def believed_all_the_same(facts: SourceFacts, functions: set[str]) -> Iterator[S
     made = [call for name in sorted(functions) for call in facts.calls_in(name) if call.callee in _MAKES]
     if made and made[0].span is not None and not any(_is_used(facts, functions, call) for call in made):
         yield made[0].span
+
+
+_NOTES: Final = frozenset(
+    {
+        "debug",
+        "info",
+        "warning",
+        "warn",
+        "error",
+        "exception",
+        "critical",
+        "log",
+        "print",
+        "capture_message",
+        "incr",
+        "inc",
+    }
+)
+
+
+def noted_and_believed(facts: SourceFacts, functions: set[str]) -> Iterator[Span]:
+    """``if not compare_digest(shown, wanted): log.warning("wrong signature")``, and the function goes on as if it were right."""
+    for name in sorted(functions):
+        asked_here = facts.conditions_in(name)
+        for asked in asked_here:
+            body = asked.body
+            if asked.stops or asked.refuses or body is None or not _was_wrong(facts, asked):
+                continue
+            within = [call for call in facts.calls_in(name) if call.span is not None and body.holds(call.span)]
+            after = [call for call in facts.calls_in(name) if call.span is not None and call.span.line > body.end_line]
+            decides = any(
+                other.span == asked.span or (other.span.line > asked.span.line and (other.stops or other.refuses))
+                for other in asked_here
+                if other is not asked
+            )
+            ends = any(body.holds(one.span) for one in facts.returns_of(name)) or any(
+                body.holds(one.span) for one in facts.raises()
+            )
+            if within and after and not decides and not ends and all(_only_notes(call) for call in within):
+                yield asked.span
+
+
+def _was_wrong(facts: SourceFacts, asked: Condition) -> bool:
+    """That a test holds where the proof is not right: ``not compare_digest(…)``, ``hexdigest() != shown``, ``not is_genuine()``."""
+    value = asked.value
+    if asked.negated:
+        return isinstance(value, Call) and (
+            _DIGESTS.search(value.callee) is not None
+            or (facts.function(value.callee) is not None and looks_at_a_proof(facts, value.callee))
+        )
+    made = any(isinstance(part, Call) and _DIGESTS.search(part.callee) for part in walk(value, 4))
+    return isinstance(value, Truth) and value.differs and made
+
+
+def _only_notes(call: Call) -> bool:
+    return call.method in _NOTES or call.method in ("get", "format") or call.callee.startswith("flask.request.")
 
 
 def _is_used(facts: SourceFacts, functions: set[str], made: Call) -> bool:

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Final
 
-from stopper.core.fact import Condition, Return
+from stopper.core.fact import Comparison, Condition, Return
 from stopper.core.owner_names import OF_ANYBODY
 from stopper.core.values import Call, Item, Name, Value, holds_unmet, text_of, walk
 
@@ -18,7 +18,7 @@ _BRINGS: Final = (
     "flask_jwt_extended.get_current_user",
 )  # fmt: skip
 _CREDENTIAL: Final = re.compile(
-    r"(?i)auth|(?<!idempotency-)(?<!idempotency_)key|token|jwt|user|login|sess|sid$|secret|signature|account|principal|identity|bearer"
+    r"(?i)auth|(?<!idempotency-)(?<!idempotency_)key|token|jwt|user|login|sess|[su]id$|secret|signature|account|principal|identity|bearer"
 )
 _READ_FROM: Final = ("flask.request.headers", "flask.request.cookies", "flask.session")
 _ROUNDS: Final = 4
@@ -47,6 +47,7 @@ def askers(facts: "SourceFacts") -> frozenset[str]:
         for one in asked:
             if one.function and one.function not in made and holds_unmet(one.value, _is_shown, met, 5):
                 made.add(one.function)
+        made |= {one.function for one in facts.comparisons("in", "not in") if one.function and _is_in_session(one)}
         for _ in range(_ROUNDS):
             behind = {call.function for name in made for call in facts.calls(name) if call.function} - made
             if not behind:
@@ -80,6 +81,15 @@ def _is_credential(part: Item) -> bool:
         return False
     key = text_of(part.key) or ""
     return _CREDENTIAL.search(key) is not None and OF_ANYBODY.search(key) is None
+
+
+def _is_in_session(one: Comparison) -> bool:
+    """``"user_id" not in session``"""
+    return (
+        isinstance(one.right, Name)
+        and one.right.dotted == "flask.session"
+        and _CREDENTIAL.search(text_of(one.left) or "") is not None
+    )
 
 
 def _is_shown(part: Value) -> bool:

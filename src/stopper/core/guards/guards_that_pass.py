@@ -16,7 +16,7 @@ from stopper.core.guards.idle_questions import is_with_itself
 from stopper.core.guards.kept_caller import is_asked_for_later
 from stopper.core.guards.public_routes import is_public
 from stopper.core.guards.tried_otherwise import only_leads_on
-from stopper.core.owner_names import OWNER, ROLE
+from stopper.core.owner_names import OWNER, ROLE, WHO
 from stopper.core.place import Span
 from stopper.core.values import (
     Call,
@@ -315,17 +315,29 @@ def _runs_the_view(facts: SourceFacts, name: str) -> bool:
 
 
 def _asserted_guards(facts: SourceFacts) -> Iterator[Told]:
-    """``def require_user(): assert claims() is not None``: python -O leaves the only check out."""
+    """``def require_user(): assert claims() is not None``, ``assert note.owner_id == g.user.id`` in a view: python -O leaves the only check out."""
     for one in facts.comparisons("is", "is not", "in", "not in", "==", "!="):
-        if not one.asserted or not _MEANT.search(one.function) or not _asks(facts, one):
+        if not one.asserted or not _asks(facts, one):
+            continue
+        if facts.is_view(one.function) and one.operator in ("==", "in") and not _is_asked_again(facts, one):
+            yield one.span, "python -O leaves this check out; what refuses is an `if`"
+        if not _MEANT.search(one.function):
             continue
         asked = facts.conditions_in(one.function)
         if not asked and any(_stands_before(facts, call.function) for call in facts.calls(one.function)):
             yield one.span, "python -O leaves this check out; what refuses is an `if`"
 
 
+def _is_asked_again(facts: SourceFacts, one: Comparison) -> bool:
+    """That an ``if`` of the view turns callers away too: the ``assert`` only says what is known then."""
+    return any(asked.refuses and asks_caller(facts, asked.value) for asked in facts.conditions_in(one.function))
+
+
 def _asks(facts: SourceFacts, one: Comparison) -> bool:
-    return asks_caller(facts, one.left) or asks_caller(facts, one.right)
+    return any(
+        asks_caller(facts, side) or any(isinstance(part, Name) and WHO.search(part.dotted) for part in walk(side, 3))
+        for side in (one.left, one.right)
+    )
 
 
 def _swallowed_guards(facts: SourceFacts) -> Iterator[Told]:
@@ -344,6 +356,8 @@ def _swallowed_guards(facts: SourceFacts) -> Iterator[Told]:
             ):
                 continue
             raised = {each.exception for each in raised_in(facts, name)}
+            if any(call.method == "abort" for call in facts.calls_in(name)):
+                raised.add("werkzeug.exceptions.HTTPException")
             if raised and ({"*", "Exception", "BaseException"} | raised).intersection(one.catches):
                 yield one.span, f"what {name.rpartition('.')[2]}() raises to refuse ends here, and the request goes on"
 

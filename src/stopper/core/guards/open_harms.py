@@ -32,7 +32,7 @@ _FETCHES: Final = re.compile(
     r"(?!flask\.)(?:.*\.)?(?:hgetall|lrange|smembers|zrange|scan_iter|mget|aggregate|find_many|list_\w+|get_all\w*|fetch_\w+|load_\w+)"
 )
 _BUSINESS: Final = re.compile(
-    r"(?i)(^|[/_-])(revenue|sales|earnings|finances?|financials?|reports?|reporting|analytics|statistics|dashboard|logs?|usage|leads|deals|stock|forecasts?|margins?|exports?|loans?|bookings?|appointments?|reservations?|tickets?|contracts?)([/_.-]|$)"
+    r"(?i)(^|[/_-])(revenue|sales|earnings|finances?|financials?|reports?|reporting|analytics|statistics|stats|dashboard|logs?|usage|leads|deals|stock|forecasts?|margins?|exports?|loans?|bookings?|appointments?|reservations?|tickets?|contracts?)([/_.-]|$)"
 )
 _PICTURE: Final = re.compile(r"(?i)avatar|photo|image|picture|thumb|logo|icon|preview|qr")
 _EXPORT: Final = re.compile(r"(?i)(?:export|dump|download|backup|full|all)(?:[._-]\w+)*|\w+[._](?:csv|xlsx?|json|xml)")

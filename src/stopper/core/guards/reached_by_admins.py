@@ -152,6 +152,28 @@ def lets_all_in(facts: SourceFacts, routes: Sequence[Route], one: Decorator) -> 
     return all(guard.stops is False for guard in here)
 
 
+_LOG_IN: Final = re.compile(
+    r"flask_login\.(?:utils\.)?(?:fresh_)?login_required|flask_jwt_extended\.(?:jwt_required|verify_jwt_in_request|get_jwt|get_jwt_identity|get_current_user|current_user\.\w+)"
+)
+
+
+def asks_for_a_log_in_alone(facts: SourceFacts, guard: str) -> bool:
+    """``def admin_only(view)`` round which ``@jwt_required()`` stands, and that refuses nobody by itself: whoever is logged in passes, whatever the
+    name promises."""
+    if facts.function(guard) is None:
+        return False
+    own = (guard, *inside(facts, guard))
+    if any(asked.stops or asked.refuses for name in own for asked in facts.conditions_in(name)):
+        return False
+    known = [found for name in own if (found := facts.function(name)) is not None]
+    beside = [each for found in known for each in found.decorators if each.name != "functools.wraps"]
+    called = [call.callee for name in own for call in facts.calls_in(name)]
+    if any(each.call is not None and (each.call.args or each.call.keywords) for each in beside):
+        return False
+    asking = [*(each.name for each in beside), *(name for name in called if not _NOTES.fullmatch(name))]
+    return bool(asking) and all(_LOG_IN.fullmatch(name) for name in asking)
+
+
 def _is_for_admins(one: Decorator) -> bool:
     """``@admins_only``, ``@role_required("admin")``, ``@admin_permission.require(403)`` of Flask-Principal."""
     if _ADMINS.search(one.name.rpartition(".")[2]):

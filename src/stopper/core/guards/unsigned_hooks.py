@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.guards.refusals_made import is_refusal
-from stopper.core.values import Call, Choice, Item, Truth, Value, is_constant, walk
+from stopper.core.values import Call, Choice, Item, Name, Truth, Value, is_constant, walk
 
 if TYPE_CHECKING:
     from stopper.core.fact import Condition
@@ -93,7 +93,9 @@ def _holds_against(facts: "SourceFacts", call: Call) -> bool:
 
 
 def _is_of_header(facts: "SourceFacts", asked: "Condition") -> bool:
-    value = asked.value.parts[0] if isinstance(asked.value, Truth) and asked.value.parts else asked.value
+    value = asked.value
+    if isinstance(value, Truth) and value.parts:
+        value = value.parts[1] if _is_membership(value) else value.parts[0]
     return facts.derives(value, "request-header", "request-headers")
 
 
@@ -105,9 +107,17 @@ def _is_within_presence(facts: "SourceFacts", asked: "Condition") -> bool:
     )
 
 
+def _is_membership(value: Value) -> bool:
+    """``"X-Signature" in request.headers``, and ``not in``."""
+    held = value.parts[1] if isinstance(value, Truth) and len(value.parts) == 2 else None
+    return isinstance(held, Name) and held.dotted == "flask.request.headers"
+
+
 def _is_presence(value: Value) -> bool:
-    """``if shown:``, ``if shown is not None:``"""
+    """``if shown:``, ``if shown is not None:``, ``if "X-Signature" in request.headers:``"""
     if isinstance(value, Truth):
+        if _is_membership(value):
+            return not value.differs
         return value.differs and any(is_constant(part, None, "") for part in value.parts)
     return isinstance(value, Item)
 
@@ -134,17 +144,21 @@ def _present_and_wrong(facts: "SourceFacts", asked: "Condition") -> bool:
     shown, wrong = value.options
     there = isinstance(shown, Item) or (isinstance(shown, Truth) and _is_presence(shown))
     right = wrong.parts[0] if isinstance(wrong, Truth) and len(wrong.parts) == 1 and not wrong.differs else None
+    brought: Value | None = shown if isinstance(shown, Item) else None
+    if isinstance(shown, Truth) and there:
+        brought = shown.parts[1 if _is_membership(shown) else 0]
     return (
-        there
-        and isinstance(right, Call)
-        and _DIGESTS.search(right.callee) is not None
-        and facts.derives(shown.parts[0] if isinstance(shown, Truth) else shown, "request-header", "request-headers")
+        isinstance(right, Call)
+        and (_DIGESTS.search(right.callee) is not None or _holds_against(facts, right))
+        and facts.derives(brought, "request-header", "request-headers")
     )
 
 
 def _is_absence(facts: "SourceFacts", asked: "Condition") -> bool:
     """That a test is true where a header of the request is not there."""
     value = asked.value
+    if _is_membership(value):
+        return isinstance(value, Truth) and value.differs is not asked.negated
     if isinstance(value, Truth) and not value.differs and any(is_constant(part, None, "") for part in value.parts):
         return not asked.negated and facts.derives(value.parts[0], "request-header", "request-headers")
     return (

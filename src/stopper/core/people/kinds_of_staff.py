@@ -9,10 +9,25 @@ from stopper.core.fact import Function
 from stopper.core.flow.nested_functions import inside
 from stopper.core.flow.view_functions import FunctionIndex
 from stopper.core.owner_names import ROLE, is_for_customers
-from stopper.core.values import Member, Name, text_of, walk
+from stopper.core.values import Item, Member, Name, Value, text_of, walk
 
 _ROLE_GUARD: Final = re.compile(r"(?i)roles?(?:_|$)|permissions?(?:_|$)|requires?_any_of")
+_OF_ANYBODY: Final = re.compile(
+    r"(?i)user|name|mail|(?:^|_)[us]?id$|log|sign|auth|token|account|member|sess|csrf|otp|2fa|mfa|code|step|verified|confirmed|fresh|lang|customer|client|person|expire|time|seen|active"
+)
+"""Members of a session that everybody has who is logged in."""
 _GUARD: Final = re.compile(r"(?i)auth|require|needs?(?:_|$)|access|protect|allow|restrict|(?:^|_)can(?:_|$)")
+
+
+def is_flag_of_staff(part: Value) -> bool:
+    """``session.get("editor")``: a mark that the log-in gave to some."""
+    return (
+        isinstance(part, Item)
+        and isinstance(part.owner, Name)
+        and part.owner.dotted == "flask.session"
+        and (key := text_of(part.key)) is not None
+        and _OF_ANYBODY.search(key) is None
+    )
 
 
 def asks_a_role(view: Function) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.fact import Function
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Name, Sequence, Value, holds_unmet, is_constant, text_of, walk
+from stopper.core.values import Call, Name, Sequence, Value, holds_unmet, is_constant, text_of, walk
 
 LIMITERS: Final = ("flask_limiter.Limiter", "flask_limiter.extension.Limiter")
 _LIBRARIES: Final = (
@@ -74,6 +74,29 @@ def has_default(facts: SourceFacts) -> bool:
         if call.open:
             return True
     return any(True for _ in facts.config_writes("RATELIMIT_DEFAULT", "RATELIMIT_APPLICATION", "RATELIMIT_DEFAULTS"))
+
+
+def is_bound_to_nothing(facts: SourceFacts) -> bool:
+    """Every limiter is made without an application, and nothing gives it one: ``limiter.init_app(app)`` was forgotten."""
+    made = list(facts.calls(*LIMITERS))
+    return bool(made) and all(map(_has_no_app, made)) and not any(map(_may_be_given, facts.calls("*.init_app")))
+
+
+def _has_no_app(made: Call) -> bool:
+    first = made.args[0] if made.args else None
+    return made.lacks(None, "app") and (
+        first is None or (isinstance(first, Name) and first.dotted.rpartition(".")[2] not in ("app", "application"))
+    )
+
+
+def _may_be_given(call: Call) -> bool:
+    """That ``init_app`` is called on a limiter, or on something that may be one."""
+    owner = call.callee.rpartition(".")[0]
+    return (
+        owner in LIMITERS
+        or "." not in owner
+        or any(isinstance(one, Call) and one.callee in LIMITERS for one in walk(call.receiver, 4))
+    )
 
 
 def default_a_day(facts: SourceFacts) -> int | None:

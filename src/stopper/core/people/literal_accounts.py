@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.account_names import is_password_name, makes_password_hash
-from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Item, Parameter, Value, options
+from stopper.core.values import Call, ConfigValue, Constant, EnvironmentValue, Item, Parameter, Value, options, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -53,6 +53,15 @@ _SHORT: Final = 50
 """What begins like a hash and is no longer is a mark for one; a whole hash is the same password wherever this is installed."""
 
 
+def hashes_password(facts: "SourceFacts", value: Value) -> bool:
+    """``generate_password_hash("…")``, ``hashpw(…).decode()``, and a function of the project that does one of these."""
+    return any(
+        makes_password_hash(part) or any(map(makes_password_hash, facts.calls_in(part.callee)))
+        for part in walk(value, 2)
+        if isinstance(part, Call)
+    )
+
+
 def literal_texts(facts: "SourceFacts", value: Value | None, depth: int = 4) -> Iterator[str]:
     """The literal texts that a value may be, perhaps encoded or hashed, also by default."""
     for option in options(value):
@@ -67,7 +76,7 @@ def literal_texts(facts: "SourceFacts", value: Value | None, depth: int = 4) -> 
                 for one in facts.followed(option):
                     yield from literal_texts(facts, one, 0)
             case Call() if depth > 0 and (
-                option.method in _KEEPS or makes_password_hash(option) or _HASHES.fullmatch(option.callee)
+                option.method in _KEEPS or hashes_password(facts, option) or _HASHES.fullmatch(option.callee)
             ):
                 # ``password.encode("utf8")``: what is told is how it is spelled
                 coded = option.method in ("encode", "decode") and option.receiver is not None

@@ -4,9 +4,16 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from stopper.core.account_names import makes_password_hash
 from stopper.core.facts import SourceFacts
-from stopper.core.people.literal_accounts import PEOPLE, USER_KEY, USUAL, holds_password, is_default, literal_texts
+from stopper.core.people.literal_accounts import (
+    PEOPLE,
+    USER_KEY,
+    USUAL,
+    hashes_password,
+    holds_password,
+    is_default,
+    literal_texts,
+)
 from stopper.core.place import Span
 from stopper.core.stores.inserted_rows import INSERT, columns_of, quoted
 from stopper.core.stores.sql_conditions import put_into, statement_of
@@ -37,7 +44,11 @@ def _has_default(facts: SourceFacts, call: Call, statement: str) -> bool:
     put_in = [list(literal_texts(facts, one)) for one in put_into(call.argument(0))]
     beside = [put_in] if put_in else list(_beside(facts, call))
     rows = [quoted(row, beside[0] if beside else []) for row in re.findall(r"\(([^()]*)\)", match["rows"])]
-    return any(_is_default(columns_of(match, made_tables(facts)), row) for row in (*rows, *beside))
+    columns = columns_of(match, made_tables(facts))
+    cells = (zip(columns, row, strict=False) for row in _rows_beside(call))
+    return any(_is_default(columns, row) for row in (*rows, *beside)) or any(
+        is_default(*names_and_passwords(facts, row)) for row in cells
+    )
 
 
 def _is_default(columns: list[str], row: list[list[str]]) -> bool:
@@ -94,11 +105,15 @@ def written(facts: SourceFacts) -> Iterator[Span]:
 
 def _beside(facts: SourceFacts, call: Call) -> Iterator[list[list[str]]]:
     """The rows that are passed as parameters: one, or a list of them."""
+    for row in _rows_beside(call):
+        yield [list(literal_texts(facts, one)) for one in row]
+
+
+def _rows_beside(call: Call) -> Iterator[tuple[Value, ...]]:
     value = call.argument(1, "parameters", "params")
     if isinstance(value, Sequence):
         inner = [one for one in value.items if isinstance(one, Sequence)]
-        for row in inner or [value]:
-            yield [list(literal_texts(facts, one)) for one in row.items]
+        yield from (row.items for row in inner or [value])
 
 
 def has_default(facts: SourceFacts, store: Mapping) -> bool:
@@ -138,6 +153,6 @@ def names_and_passwords(facts: SourceFacts, given: Iterable[tuple[str, Value]]) 
     for key, value in given:
         if USER_KEY.fullmatch(key):
             names += literal_texts(facts, value)
-        elif holds_password(key) or (isinstance(value, Call) and makes_password_hash(value)):
+        elif holds_password(key) or hashes_password(facts, value):
             passwords += literal_texts(facts, value)
     return names, passwords

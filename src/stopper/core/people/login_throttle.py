@@ -40,7 +40,9 @@ def counts_attempts(index: FunctionIndex, route: SourceRoute, functions: list[st
     names += [one.target for name in functions for one in facts.assignments_in(name)]
     if any(_THROTTLES.search(name) for name in names) or _answers_too_many(index, functions):
         return True
-    if any(call.method in _INCREASES for call in calls) or _held_against_a_bound(index, functions):
+    if any(call.method in _INCREASES for call in calls) and _is_asked_for(index, functions):
+        return True
+    if _held_against_a_bound(index, functions):
         return True
     return limits_from_outside(facts, route)
 
@@ -55,6 +57,22 @@ def _holds_no_guesses(one: Decorator, route: SourceRoute) -> bool:
         return True
     times = times_a_day(text_of(one.call.argument(0, "limit_value")) or "")
     return times is not None and times > MOST_GUESSES
+
+
+_ASKED: Final = _INCREASES | {"exists", "get", "hget", "ttl", "zcard", "zcount", "scard", "llen"}
+
+
+def _is_asked_for(index: FunctionIndex, functions: list[str]) -> bool:
+    """That what was counted decides something: a bound, or a test of what the store says. Who counts for the log alone slows nobody down."""
+    facts = index.facts
+    return any(
+        one.operator in ("<", "<=", ">", ">=") for name in functions for one in index.comparisons.get(name, ())
+    ) or any(
+        isinstance(part, Call) and part.method in _ASKED and not part.callee.startswith("flask.")
+        for name in functions
+        for one in facts.conditions_in(name)
+        for part in walk(one.value, 4)
+    )
 
 
 def _held_against_a_bound(index: FunctionIndex, functions: list[str]) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.account_names import is_password_name
 from stopper.core.fact import ClassFact
 from stopper.core.facts import SourceFacts
+from stopper.core.flow.body_models import classes_by_name
 from stopper.core.people.password_columns import SEALS, hashing_classes, is_table_class
 from stopper.core.people.password_schemas import mentioned
 from stopper.core.place import Span
@@ -41,6 +42,8 @@ def _holds_password(facts: SourceFacts, call: Call, poured: Value) -> bool:
     for one in options(poured):
         if isinstance(one, (Call, Name)) and _WHOLE.fullmatch(one.callee if isinstance(one, Call) else one.dotted):
             return True
+        if isinstance(one, Parameter) and _makes_of_loaded(facts, call.function):
+            return True
         loaded = isinstance(one, Call) and one.method in _LOADS
         handed = isinstance(one, Parameter) and one.function == call.function and bool(_decorators(facts, call))
         if loaded or handed:
@@ -49,6 +52,14 @@ def _holds_password(facts: SourceFacts, call: Call, poured: Value) -> bool:
             if any(_has_password(found) and not _seals(facts, found) for found in schemas):
                 return True
     return False
+
+
+def _makes_of_loaded(facts: SourceFacts, name: str) -> bool:
+    """``@post_load def make(self, data, **_): return User(**data)`` of a schema that has a password."""
+    function = facts.function(name)
+    schema = classes_by_name(facts).get(function.owner) if function is not None else None
+    loads = function is not None and any(one.name.endswith(".post_load") for one in function.decorators)
+    return loads and schema is not None and _has_password(schema) and not _seals(facts, schema)
 
 
 def _decorators(facts: SourceFacts, call: Call) -> bool:

@@ -1,12 +1,13 @@
 """Views that register somebody, by what they do: a password is hashed or put into a new row, and none is held against what is kept."""
 
+import re
 from typing import Final
 
 from stopper.core.account_names import MAKES_HASH, REGISTERS, checks_password_hash, is_password_name, said_name
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts
 from stopper.core.flow.view_functions import FunctionIndex
-from stopper.core.values import Call, Member, Value, text_of, walk
+from stopper.core.values import Call, Member, Parameter, Value, text_of, walk
 
 _ASKS: Final = frozenset({"filter_by", "filter", "where", "find_one", "get_or_none"})
 
@@ -67,8 +68,13 @@ def _hashing(facts: SourceFacts) -> frozenset[str]:
     )
 
 
+_OF_PASSWORDS: Final = re.compile(r"(?i)_?(?:set|hash|make|update|change)_?(?:user_?)?(?:password|passwd|pwd)")
+
+
 def _is_password(facts: SourceFacts, value: Value) -> bool:
-    """By its name, or as what was typed into a field of a form: ``form.password.data``."""
+    """By its name, as what was typed into a field of a form: ``form.password.data``, or as what ``set_password(self, value)`` is given."""
+    if isinstance(value, Parameter) and _OF_PASSWORDS.fullmatch(value.function.rpartition(".")[2]):
+        return True
     typed = isinstance(value, Member) and value.attribute == "data"
     return is_password_name(said_name(value)) or (typed and facts.derives(value, "password"))
 

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 _UNKNOWN: Final = re.compile(
-    r"(?i)\b(no such|unknown|unregistered|does ?n[o']t exist|do not exist|not exist|not found|no (user|account|member|customer|person|profile|one)\b|not (?:registered|listed|on file)|not in (?:our|the) (?:database|system|records)|nobody|no account|could ?n[o']t find|cannot find|do(?:n[o']t| not) (?:know|recogni[sz]e)|invalid (user_?name|e-?mail|user)\b(?! or)"
+    r"(?i)\b(no such|unknown|unregistered|does ?n[o']t exist|do not exist|not exist|not found|no (user|account|member|customer|person|profile|one)\b|not (?:registered|listed|on file)|not in (?:our|the) (?:database|system|records)|nobody|no account|do(?:n[o']t| not) have (?:this|that|the|your|an?|any) (?:e-?mail|address|user|account|name)|could ?n[o']t find|cannot find|do(?:n[o']t| not) (?:know|recogni[sz]e)|invalid (user_?name|e-?mail|user)\b(?! or)"
     r"|no (existe|encontrad[oa]|registrad[oa])|inexistente|n[ãa]o (existe|encontrad[oa]|cadastrad[oa])|introuvable|inconnue?|n'existe pas|nicht gefunden|existiert nicht|unbekannt\w{0,2}|non (trovat[oa]|esiste)|nie (istnieje|znaleziono)|bulunamad[ıi]|не найден\w{0,2}|не существует)"
 )
 _PERSON: Final = re.compile(

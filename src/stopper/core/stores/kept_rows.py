@@ -157,12 +157,12 @@ def _put_in(facts: "SourceFacts", page: Value, is_kept_text: "Kept") -> Iterator
     for part in walk(page, 14) if made else ():
         if isinstance(part, Format) and part.span is not None and TAG.search(_fixed(part)):
             for cell in (
-                option for one in part.parts for option in options(_as_written(one)) if is_kept_text(facts, option)
+                option for one in part.parts for option in options(as_written(one)) if is_kept_text(facts, option)
             ):
                 yield cell, part.span
 
 
-def _as_written(value: Value) -> Value:
+def as_written(value: Value) -> Value:
     """``str(row[1]).strip()``: the column with all its signs."""
     while isinstance(value, Call) and (value.method in _KEEPS or value.callee == "str"):
         inner = value.args[0] if value.callee == "str" and value.args else value.receiver
@@ -174,7 +174,7 @@ def _as_written(value: Value) -> Value:
 
 def _whole(facts: "SourceFacts", flow: "Flow", page: Value, is_kept_text: "Kept") -> Iterator[tuple[Value, Span]]:
     """A column that is all of the page."""
-    for cell in options(_as_written(page)):
+    for cell in options(as_written(page)):
         if is_kept_text(facts, cell) and (
             is_called_page(facts, flow) or (flow.detail == "return" and is_left_to_flask(facts, flow))
         ):

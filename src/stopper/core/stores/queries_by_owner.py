@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from stopper.core.facts import SourceFacts
 from stopper.core.guards.whose_it_is import looks_at_who
-from stopper.core.owner_names import WHOSE, WHOSE_ID
+from stopper.core.owner_names import WHO, WHOSE, WHOSE_ID
 from stopper.core.place import Span
 from stopper.core.stores.query_comparisons import is_column, is_query
-from stopper.core.values import Call, Choice, Constant, Item, Member, Name, Value, options, text_of, walk
+from stopper.core.values import Call, Choice, Constant, Item, Mapping, Member, Name, Value, options, text_of, walk
 
 _WHOSE_COLUMN: Final = re.compile(
     r"(?i)\b(?:owner|tenant|org|organi[sz]ation|account|user|customer)_?(?:id|uuid)?\s*=\s*[?:%]"
@@ -50,6 +51,57 @@ def only_narrows(facts: SourceFacts, call: Call, value: Value) -> bool:
 
 def _keys(value: Value) -> set[str]:
     return {text for part in walk(value, 5) if isinstance(part, Item) and (text := text_of(part.key))}
+
+
+_GROUP: Final = re.compile(
+    r"(?i)(?:owner|tenant|org|organi[sz]ation|account|user|customer|member|client|employee|patient|team|group|company|workspace|department|dept|branch|division|school|clinic|practice|household|family|agency|firm|merchant)_?(?:id|uuid|slug|code|name)?"
+)
+_ASKS: Final = tuple(
+    f"*.{word}"
+    for word in (
+        "find",
+        "find_one",
+        "count_documents",
+        "update_one",
+        "update_many",
+        "delete_one",
+        "delete_many",
+        "filter_by",
+    )
+)
+
+
+def asked_for_before_the_own(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    """``things.find({"team": request.args.get("team") or g.me["team"]})``: the caller's own team holds only where he names no other; each place
+    with the key under which it is sent."""
+    for call in facts.calls(*_ASKS):
+        pairs = list(call.keywords) if call.method == "filter_by" else []
+        asked = [one for given in call.args[:1] for one in options(given) if isinstance(one, Mapping)]
+        pairs += [(text_of(key) or "", value) for one in asked for key, value in one.items]
+        for name, value in pairs:
+            key = _sent_before_own(facts, value) if _GROUP.fullmatch(name) else None
+            if key is not None and call.span is not None and not looks_at_who(facts, call.function):
+                yield call.span, key
+
+
+def _sent_before_own(facts: SourceFacts, value: Value) -> str | None:
+    """The key of ``request.args.get("team") or g.me["team"]``, and of ``request.args.get("team", g.me["team"])``."""
+    first, *others = options(value)
+    if not isinstance(first, Item):
+        return None
+    key = text_of(first.key) or ""
+    others += [first.default] if first.default is not None else []
+    own = any(
+        isinstance(part, Name) and (WHO.search(part.dotted) or part.dotted.startswith("flask.g."))
+        for one in others
+        for part in walk(one, 4)
+    )
+    sent = (
+        own
+        and _GROUP.fullmatch(key) is not None
+        and facts.derives(replace(first, default=None), "request-data", "query-string", "request-header", by_name=False)
+    )
+    return key if sent else None
 
 
 def _says_whose(column: Value, written: str) -> bool:

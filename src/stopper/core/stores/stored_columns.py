@@ -16,7 +16,7 @@ from stopper.core.guards.reached_by_admins import is_brought_by_admins
 from stopper.core.labels import UNTRUSTED
 from stopper.core.people.password_columns import is_table_class
 from stopper.core.place import Span
-from stopper.core.stores.kept_rows import LOOP, handed_to, marked, pages_with
+from stopper.core.stores.kept_rows import LOOP, as_written, handed_to, marked, pages_with
 from stopper.core.stores.named_columns import names_of_columns
 from stopper.core.values import Call, Choice, Constant, Item, Member, Name, Parameter, Value, options, text_of
 
@@ -249,6 +249,39 @@ def _is_of_a_new_row(facts: "SourceFacts", value: Value) -> bool:
     return isinstance(value, Member) and any(
         isinstance(one, Call) and _is_model(facts, one.callee) for one in options(value.owner)
     )
+
+
+_CONVERTS: Final = re.compile(
+    r"markdown2?\.(?:markdown|Markdown(?:\.convert)?)|mistune\.(?:html|markdown)|commonmark\.commonmark|textile\.textile"
+)
+"""What makes a page of a text, and leaves the tags in it that stand there already."""
+
+
+def columns_said_safe(facts: "SourceFacts") -> Iterator[Span]:
+    """``Markup(note.text)``, ``Markup(markdown(self.body))``: a column of a row, said to be markup."""
+    filled = filled_columns(facts)
+    for flow in facts.flows("html") if filled else ():
+        if flow.detail != "markupsafe.Markup":
+            continue
+        for cell in options(_as_kept(flow.value)):
+            column = column_read(facts, cell)
+            if column is None or column not in filled or _is_of_a_new_row(facts, cell):
+                continue
+            if not is_escaped_column(facts, column):
+                yield flow.span
+
+
+def _as_kept(value: Value) -> Value:
+    """What was kept, before it became a page by a library that leaves tags in it."""
+    inner = as_written(value)
+    while (
+        isinstance(inner, Call)
+        and _CONVERTS.fullmatch(inner.callee)
+        and inner.args
+        and inner.lacks(None, "safe_mode", "escape")
+    ):
+        inner = as_written(inner.args[0])
+    return inner
 
 
 def shown_as_markup(facts: "SourceFacts") -> Iterator[tuple[Span, Column]]:

@@ -6,7 +6,7 @@ from typing import Final
 from stopper.core.account_names import said_name
 from stopper.core.facts import SourceFacts
 from stopper.core.people.limiter_facts import says_too_many
-from stopper.core.values import Call, Value, text_of, walk
+from stopper.core.values import Call, Value, is_constant, text_of, walk
 
 _USED: Final = re.compile(
     r"(?i)delete|remove|discard|delitem|used|consum|redeem|revoke|invalidat|burn|getdel|unset|(^|[._])pop$|spent|verify_reset|check_token|loads|decode"
@@ -28,6 +28,7 @@ _SQL_USED: Final = re.compile(
     r"(?is)\bused|consumed|redeemed|delete\s+from|\bset\b.*\b\w*(?:token|code|key|link|digest|hash)\w*\s*=\s*(?:null|''|\"\")|returning"
 )
 _SQL_AGES: Final = re.compile(r"(?i)expir|until|valid|created|issued|interval|now\(\)|_at\b")
+_WRITES: Final = re.compile(r"(?i)\s*(?:update|insert)\b")
 KEPT_AS: Final = re.compile(
     r"(?i)\w*(token|reset|invite|invitation|recovery|magic)\w*|code|key|digest|link|(code|link|key)_(hash|digest)"
 )
@@ -44,7 +45,8 @@ def ended(facts: SourceFacts, names: list[str]) -> tuple[bool, bool]:
         given = [value for one in calls for value in (*one.args, *(said for _, said in one.keywords))]
         texts = [text for value in given for part in walk(value, 4) if (text := text_of(part))]
         words = [one.callee for one in calls] + [word for one in calls for word, _ in one.keywords]
-        words += [one.attribute for one in facts.assignments_in(name)]
+        emptied = [one.attribute for one in facts.assignments_in(name) if is_constant(one.value, None, "")]
+        words += [one.attribute for one in facts.assignments_in(name) if one.attribute not in emptied]
         compared = [side for one in facts.comparisons_in(name) for side in (one.left, one.right)]
         asked = [one.value for one in facts.conditions_in(name)]
         sides = [word for side in (*compared, *asked) for part in walk(side, 4) for word in _said(part)]
@@ -52,10 +54,17 @@ def ended(facts: SourceFacts, names: list[str]) -> tuple[bool, bool]:
         sql = [text for text in texts if _STATEMENT.match(text)]  # and no sentence that an answer says
         plain = [text for text in texts if " " not in text and text.isascii()]
         words += [*plain, name.rpartition(".")[2]]
-        used = used or cleared or any(map(_USED.search, words)) or any(map(_SQL_USED.search, sql))
+        used = used or cleared or any(map(_USED.search, (*words, *emptied))) or any(map(_SQL_USED.search, sql))
         aging = [one for one in (*words, *sides) if not _OF_A_FORM.search(one) or _OF_A_TOKEN.search(one)]
-        ages = ages or any(map(_AGES.search, aging)) or any(map(_SQL_AGES.search, sql))
+        ages = ages or any(map(_AGES.search, aging)) or any(map(_SQL_AGES.search, map(_what_is_asked, sql)))
     return used, ages
+
+
+def _what_is_asked(statement: str) -> str:
+    """A statement without what it writes: ``SET reset_until = NULL`` asks nothing of a time."""
+    if not _WRITES.match(statement):
+        return statement
+    return statement.lower().partition(" where ")[2]
 
 
 def _only_counts(facts: SourceFacts, name: str) -> bool:

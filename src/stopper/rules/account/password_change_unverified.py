@@ -159,7 +159,9 @@ def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> boo
             )
             unheard = call.method in ("check_password_hash", "checkpw") and stands_alone(facts, call)
             if looks and not unheard and not _is_optional(facts, name, call):
-                return True
+                asking = [each for other in names for each in facts.calls_in(other) if each.callee == name]
+                if not asking or not all(_is_optional(facts, each.function, each) for each in asking):
+                    return True
     if any(_OLD.search(one.key) and one.function in names for one in facts.readings()):
         return any(_looks(facts, name) for name in names)
     return any(

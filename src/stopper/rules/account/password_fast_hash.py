@@ -59,7 +59,7 @@ _FAST_SCHEME: Final = frozenset({"sha256_crypt", "sha512_crypt"})
 def detect(app: App) -> Iterator[Hit]:
     """A fast hash over a password, wherever a library takes one."""
     facts = source_of(app)
-    slow: set[int] | None = None
+    slow: set[Span] | None = None
     told: set[str] = set()
     for call in sorted(facts.calls(*_DIRECT), key=lambda one: one.span.line if one.span else 0):
         certainty = _about_password(facts, call)
@@ -69,7 +69,7 @@ def detect(app: App) -> Iterator[Hit]:
         if call.function and home in told:
             continue  # one function that knows two old forms
         slow = _before_a_slow_hash(facts) if slow is None else slow
-        if id(call) not in slow and not _only_logged(facts, call):
+        if call.span not in slow and not _only_logged(facts, call):
             told.add(home)
             name = call.method if call.method not in ("new", "digest", "hash") else "a fast hash"
             if _is_sent_on(facts, call):
@@ -269,14 +269,15 @@ def _is_of_programs(owner: Value) -> bool:
     )
 
 
-def _before_a_slow_hash(facts: SourceFacts) -> set[int]:
-    """The calls whose result goes into a slow hash."""
-    found: set[int] = set()
+def _before_a_slow_hash(facts: SourceFacts) -> set[Span]:
+    """The places of calls whose result goes into a slow hash; a small function is read anew at each call of it."""
+    found: set[Span] = set()
     for call in facts.calls_matching(
         r"(?i).*(hashpw|checkpw|gensalt|generate_password_hash|check_password_hash|pbkdf2_hmac|scrypt|\.hash|\.verify)"
     ):
         if _SLOW.search(call.callee):
-            found.update(id(part) for value in call.args for part in through(facts, value, 2, 8))
+            made = (part for value in call.args for part in through(facts, value, 2, 8) if isinstance(part, Call))
+            found.update(part.span for part in made if part.span is not None)
     return found
 
 

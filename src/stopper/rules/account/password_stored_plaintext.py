@@ -22,9 +22,11 @@ from stopper.core.people.password_columns import (
 from stopper.core.people.passwords_in_files import written_to_files
 from stopper.core.people.passwords_in_memory import kept_in_memory
 from stopper.core.people.passwords_unhashed import HASHED_COLUMN, is_given_sealed, unhashed
+from stopper.core.people.passwords_written_down import written_down
 from stopper.core.people.poured_passwords import poured_passwords
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
+from stopper.core.stores.named_columns import column_of
 from stopper.core.text_words import mentions
 from stopper.core.values import (
     Call,
@@ -34,11 +36,9 @@ from stopper.core.values import (
     EnvironmentValue,
     Format,
     Item,
-    Mapping,
     Member,
     Name,
     Parameter,
-    Sequence,
     Unknown,
     Value,
     options,
@@ -147,6 +147,8 @@ def _is_of_a_type(facts: SourceFacts, *sides: Value) -> bool:
 
 def _is_check(facts: SourceFacts, typed: Value, kept: Value) -> bool:
     """*typed* is a password of the request, and *kept* one that the application looked up."""
+    if _is_column_asked(facts, typed, kept):
+        return not is_given_sealed(facts, _plain(typed))
     if any(is_own_column(facts, _plain(typed), one) for one in options(_opened(_plain(kept)))):
         return not is_given_sealed(facts, _plain(typed))
     if isinstance(kept, Member) and HASHED_COLUMN.fullmatch(kept.attribute):
@@ -154,6 +156,14 @@ def _is_check(facts: SourceFacts, typed: Value, kept: Value) -> bool:
     if not any(_is_kept(facts, _opened(one)) for one in options(_plain(kept))) or _is_configured(facts, kept):
         return False  # asked first: names tell it, and most comparisons have none
     return _is_typed(facts, typed) and not _is_typed_again(typed, kept)
+
+
+def _is_column_asked(facts: SourceFacts, typed: Value, kept: Value) -> bool:
+    """``User.query.filter(User.password == typed)``: the database is asked for the password itself."""
+    owner, name = column_of(facts, kept)
+    found = classes_by_name(facts).get(owner) if _is_persons(name) and not _HASH.search(name) else None
+    asks = found is not None and is_table_class(found) and found.name not in hashing_classes(facts)
+    return asks and found is not None and is_column(facts, found, name) and _is_typed(facts, typed)
 
 
 def _is_configured(facts: SourceFacts, kept: Value) -> bool:
@@ -272,11 +282,12 @@ def _queried(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         if call.span is None or not call.args:
             continue
         text = " ".join(said for one in walk(call.args[0], 5) if (said := text_of(one)) is not None)
-        if not _QUERY.search(text):
+        changes = _CHANGES_ROWS.search(text) is not None
+        if not _QUERY.search(text) and (not changes or _HASH.search(text)):
             continue
         values = [*(one for value in call.args[1:] for one in elements(value)), *_formatted(call.args[0])]
         if any(_is_typed(facts, one) for one in values):
-            yield call.span, STORED if _CHANGES_ROWS.search(text) else COMPARED
+            yield call.span, STORED if changes else COMPARED
 
 
 def _formatted(value: Value) -> Iterator[Value]:
@@ -327,7 +338,7 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         if is_column(facts, one, name) and not is_password_name(name)
     }
     yield from ((made.span, STORED) for made in filled if made.attribute in columns)
-    yield from _written_down(facts)
+    yield from ((span, STORED) for span in written_down(facts, _is_persons, lambda value: _is_typed(facts, value)))
     for call in facts.calls("*.values"):  # ``insert(User).values(password=…)``
         if call.span and any(is_password_name(name) and _is_typed(facts, value) for name, value in call.keywords):
             yield call.span, STORED
@@ -341,34 +352,6 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         for made in facts.assignments():
             if _is_persons(made.attribute) and made.function and _OF_PERSON.fullmatch(made.target) and _is_typed(facts, made.value) and not made.target.startswith("self."):  # fmt: skip
                 yield made.span, STORED
-
-
-_WRITES: Final = (
-    "*.hset", "*.hmset", "*.set", "*.setex", "*.write", "*.writerow", "*.writelines", "*.insert_many", "json.dump", "pickle.dump", "yaml.dump",
-)  # fmt: skip
-
-
-def _written_down(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
-    """Into a file, a table of commas, a store of keys: under a password's name, or as a cell."""
-    for call in facts.calls(*_WRITES):
-        given = [*call.args, *(value for _, value in call.keywords)]
-        pairs = [pair for value in given for part in walk(value, 4) for pair in _named_in(facts, part)]
-        if call.method == "hset" and len(call.args) > 2:
-            pairs.append((text_of(call.args[1]) or "", call.args[2]))
-        if call.method == "writerow":
-            pairs += [
-                ("password", cell) for value in call.args[:1] if isinstance(value, Sequence) for cell in value.items
-            ]
-        if call.span and any(_is_persons(name) and _is_typed(facts, value) for name, value in pairs):
-            yield call.span, STORED
-
-
-def _named_in(facts: SourceFacts, part: Value) -> Iterator[tuple[str, Value]]:
-    """The members of a mapping, and those of an object of a class that only carries values."""
-    if isinstance(part, Mapping):
-        yield from ((text_of(key) or "", value) for key, value in part.items)
-    elif isinstance(part, Call) and (own := classes_by_name(facts).get(part.callee)) is not None:
-        yield from (*part.keywords, *zip(own.fields, part.args, strict=False))
 
 
 RULE = Rule(

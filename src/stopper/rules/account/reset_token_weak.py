@@ -9,6 +9,7 @@ from stopper.core.app import App
 from stopper.core.edits.random_edits import NUMBERS, from_the_system
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.passing import handed
 from stopper.core.flow.view_functions import index_of
 from stopper.core.keys.endless_entries import endless_entries
 from stopper.core.keys.short_draws import is_short_draw
@@ -26,7 +27,7 @@ from stopper.core.stores.named_columns import column_of
 from stopper.core.tokens.ages_by_hand import times_noted
 from stopper.core.tokens.ended_tokens import KEPT_AS, ended
 from stopper.core.tokens.unended_tokens import is_of_resets, unended
-from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Value, text_of, walk
+from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Parameter, Value, text_of, walk
 
 _GUESSABLE: Final = re.compile(
     r"random\.(?!SystemRandom)\w+|uuid\.uuid[135]|(?:hashlib|zlib)\.\w+|base64\.\w*encode|time\.time|datetime\.(?!timedelta)\w*(?:\.\w+)*|binascii\.hexlify"
@@ -277,8 +278,9 @@ def _held_together(facts: SourceFacts) -> Iterator[tuple[Value, Value, str, Span
 
 
 def _is_shown(facts: SourceFacts, value: Value) -> bool:
-    """What the caller shows, or its hash, which no longer derives from it by itself."""
-    return any(facts.derives(part, "request-data", "path-parameter") for part in walk(value, 6))
+    """What the caller shows, or its hash, which no longer derives from it by itself; also where it is handed on."""
+    several = [value, *(given for one in walk(value, 2) if isinstance(one, Parameter) for given in handed(facts, one))]
+    return any(facts.derives(part, "request-data", "path-parameter") for one in several for part in walk(one, 6))
 
 
 def _by_token(value: Value) -> Iterator[Value]:

@@ -117,10 +117,26 @@ _BEFOREHAND: Final = re.compile(
 )
 
 
+_ANYTHING_TAKEN: Final = re.compile(r"(?i)(?:^|[/_-])(?:check|exists?|available|availability|taken)(?:$|[/_-])")
+_LOOKS_UP: Final = frozenset({"first", "scalar", "scalars", "one_or_none", "count", "exists", "find_one", "fetchone", "execute", "count_documents", "get_or_none"})  # fmt: skip
+
+
+def _looks_somebody_up(facts: SourceFacts, view: str) -> bool:
+    """That the view asks the database for the address that it is given."""
+    return any(
+        call.method in _LOOKS_UP
+        and any(isinstance(part, Item) and _MAIL.fullmatch(text_of(part.key) or "") for part in walk(call, 8))
+        for call in facts.calls_in(view)
+    )
+
+
 def _asked_beforehand(app: App, facts: SourceFacts) -> Iterator[Hit]:
-    """``/check-email``: a route that says to anybody whether an address is known."""
+    """``/check-email``, and ``/available`` which looks an address up: a route that says to anybody whether it is known."""
     for route in facts.routes:
-        if facts.is_test(route.span) or not _BEFOREHAND.search(route.path) or _is_logged_in(app, route):
+        named = _BEFOREHAND.search(route.path) is not None
+        if facts.is_test(route.span) or not (named or _ANYTHING_TAKEN.search(route.path)) or _is_logged_in(app, route):
+            continue
+        if not named and not _looks_somebody_up(facts, route.view):
             continue
         reads = [one.span for one in facts.readings() if one.function == route.view and _MAIL.fullmatch(one.key)]
         asked = any("mail" in name.lower() for name, _ in route.parameters) or bool(reads)

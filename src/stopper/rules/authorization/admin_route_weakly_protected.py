@@ -12,11 +12,12 @@ from stopper.core.flow.changing_calls import writes
 from stopper.core.flow.nested_functions import inside
 from stopper.core.flow.view_functions import FunctionIndex, index_of
 from stopper.core.guards.admin_pages import opened_by_any_log_in
-from stopper.core.guards.reached_by_admins import lets_all_in, logs_in_admins_alone
+from stopper.core.guards.reached_by_admins import asks_for_a_log_in_alone, lets_all_in, logs_in_admins_alone
 from stopper.core.guards.seeming_guards import is_seemingly_guarded
 from stopper.core.guards.told_nothing import is_told_nothing
 from stopper.core.login_names import BEST
 from stopper.core.owner_names import ADMIN_GUARD, ROLE, WHO, only_describes
+from stopper.core.people.kinds_of_staff import is_flag_of_staff
 from stopper.core.people.low_roles import admits_everybody, asks_nobody_special, noted_only, says_low
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule
@@ -222,6 +223,7 @@ def _heard(app: App, route: Route, own: list[Function], guards: list[str]) -> tu
         or (one.call is not None and admits_everybody(facts, one.call))
         or (_speaks_of_rights(one.name) and lets_all_in(facts, app.routes, one))
     }
+    deaf |= {name for name in guards if _speaks_of_rights(name) and asks_for_a_log_in_alone(facts, name)}
     calls = [one.call for one in told if one.call is not None and one.name not in deaf and not only_describes(one.name)]
     calls += [one for one in _of_classes(index_of(facts), own) if not admits_everybody(facts, one)]
     deaf |= {one.callee for one in calls if asks_nobody_special(facts, one, _is_role)}
@@ -305,10 +307,10 @@ def _is_named_for_admins(route: Route) -> bool:
 
 
 def _asks_kind(index: FunctionIndex, names: list[str], own: list[Function]) -> bool:
-    """A guard that turns away whoever is of another kind: ``if not member.is_librarian: abort(403)``."""
+    """A guard that turns away whoever is of another kind: ``if not member.is_librarian: abort(403)``, ``if not session.get("editor")``."""
     views = {function.name for function in own}
     return any(
-        isinstance(part, Member) and _KIND.match(part.attribute) is not None
+        (isinstance(part, Member) and _KIND.match(part.attribute) is not None) or is_flag_of_staff(part)
         for name in names
         if name not in views
         for one in index.conditions.get(name, ())

@@ -10,7 +10,6 @@ from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow import passing
-from stopper.core.flow.body_models import declares
 from stopper.core.flow.passed_keywords import passed_as
 from stopper.core.flow.read_parts import origins
 from stopper.core.flow.said_anew import is_said_anew
@@ -28,8 +27,9 @@ from stopper.core.flow.said_by_caller import (
     ways_back,
 )
 from stopper.core.guards.reached_by_admins import is_brought_by_admins, is_reached_by_admins
-from stopper.core.guards.whose_it_is import is_or_mine, is_stamped, lets_on, looks_at_who, turns_away, weighs
-from stopper.core.owner_names import ADMIN_PATH, ROLE, ROLES_SAID, WHO, WHOSE, WHOSE_ID
+from stopper.core.guards.whose_it_is import lets_on, looks_at_who, turns_away
+from stopper.core.owner_names import ADMIN_PATH, ROLE, ROLES_SAID, WHO, WHOSE
+from stopper.core.people.made_for_others import asks_who, made_for_somebody
 from stopper.core.people.poured_roles import poured_roles
 from stopper.core.people.rows_of_people import roles_of_rows
 from stopper.core.place import RouteRef, Span
@@ -37,8 +37,8 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probing.baseline import attempt, every
 from stopper.core.probing.said_beside import Change, with_change
 from stopper.core.rule import Hit, Rule
-from stopper.core.stores.made_things import made_things, makes
-from stopper.core.stores.queries_by_owner import is_of_a_session, owners_asked_for
+from stopper.core.stores.made_things import makes
+from stopper.core.stores.queries_by_owner import asked_for_before_the_own, is_of_a_session, owners_asked_for
 from stopper.core.stores.query_comparisons import is_query
 from stopper.core.values import (
     Call,
@@ -55,9 +55,6 @@ from stopper.core.values import (
 )
 
 _YES: Final = frozenset({"1", "true", "yes", "on"})
-_OWNERS: Final = ("owner", "owner_id", "tenant", "tenant_id", "org_id", "organization_id", "organisation_id")
-_PEOPLE: Final = ("user", "account", "customer", "patient", "member", "student", "employee", "author", "client")
-_MINE: Final = tuple(f"{word}_id" for word in _PEOPLE)
 _ACCOUNT: Final = re.compile(r"(?i)user|account|person|people|customer|employee|admin")
 
 
@@ -66,9 +63,10 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     seen: set[Span] = set()
     said = (
-        (span, f"what the caller sends as `{key}` counts more than the credential") for span, key in overruled(facts)
+        (span, f"what the caller sends as `{key}` counts more than the credential")
+        for span, key in (*overruled(facts), *asked_for_before_the_own(facts))
     )
-    for span, why in (*_granted(facts), *poured_roles(facts), *_whose(facts), *_made_for(app, facts), *said):
+    for span, why in (*_granted(facts), *poured_roles(facts), *_whose(facts), *made_for_somebody(app, facts), *said):
         if span not in seen:
             seen.add(span)
             yield Hit(why, span)
@@ -242,39 +240,8 @@ def _whose(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             key = said_under(facts, one)
             services = where != function and is_for_services(facts, where)
             asks = services or is_of_a_session(facts, one) or looks_at_who(facts, function)
-            if key and WHOSE.search(key) and not _asks_who(facts, where) and not asks:
+            if key and WHOSE.search(key) and not asks_who(facts, where) and not asks:
                 yield span, f"whose data is read is decided by `{key}`, which the caller sends"
-
-
-def _made_for(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]]:
-    """``Project(tenant_id=body["tenant_id"])`` where callers have to be known and nobody asks which tenant theirs is."""
-    if not (facts.says(*_OWNERS, *_MINE) or declares(facts, WHOSE_ID)):
-        return
-    guarded = {route.view for route in app.routes if any(one.state == "guarded" for one in route.access.values())}
-    for call, noun, columns in made_things(facts):
-        homes = _homes(facts, call.function, guarded)
-        if not homes or call.span is None:
-            continue
-        for name, value in columns:
-            stamped = is_stamped(noun, name)
-            key = said_under(facts, value) if name in _OWNERS or stamped or is_or_mine(name, value) else None
-            said = key is not None and (key in (*_OWNERS, name) or (stamped and WHOSE_ID.fullmatch(key) is not None))
-            if (
-                said
-                and not any(_asks_who(facts, one) or weighs(facts, one) for one in homes)
-                and not (looks_at_who(facts, call.function) or weighs(facts, call.function))
-            ):
-                yield call.span, f"whose it will be is decided by `{key}`, which the caller sends"
-
-
-def _homes(facts: SourceFacts, function: str, guarded: set[str]) -> list[str]:
-    """The guarded views that the function is, stands in, or is called by, where nobody else calls it."""
-    if function in guarded or function.rpartition(".")[0] in guarded:
-        return [function]
-    calling = (
-        {call.function for call in facts.calls(function)} if function and not facts.is_view(function) else set[str]()
-    )
-    return sorted(calling) if calling <= guarded else []
 
 
 def _from_before(facts: SourceFacts, value: Value) -> list[Value]:
@@ -299,10 +266,6 @@ def _is_held(facts: SourceFacts, value: Value, function: str) -> bool:
     sides += [one for call in facts.calls_in(function) if call.callee not in CASTS for one in call.args]
     sides += [one for call in facts.calls_in(function) for _, one in call.keywords]
     return any(mine & origins(side) for side in sides)
-
-
-def _asks_who(facts: SourceFacts, function: str) -> bool:
-    return looks_at_who(facts, function) or is_reached_by_admins(facts, function)
 
 
 _ROUTES: Final = {"quick": 4, "standard": 7, "deep": 80}

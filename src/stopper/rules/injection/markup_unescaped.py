@@ -25,7 +25,7 @@ from stopper.core.probe import Steps, Target
 from stopper.core.probing.markup import marked_up
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.stores.kept_rows import put_into_pages
-from stopper.core.stores.stored_columns import columns_in_pages
+from stopper.core.stores.stored_columns import columns_in_pages, columns_said_safe
 from stopper.core.values import (
     Call,
     Constant,
@@ -238,6 +238,9 @@ def _stored(facts: SourceFacts, seen: set[Span]) -> Iterator[Hit]:
     for place in dict.fromkeys((*put_into_pages(facts), *columns_in_pages(facts))):
         if place not in seen:
             yield Hit("what somebody has sent and a table keeps becomes part of a page without being escaped", place)
+    for place in dict.fromkeys(columns_said_safe(facts)):
+        if place not in seen:
+            yield Hit("what somebody has sent and a table keeps is said to be markup", place)
     for place, name, what in kept_as_markup(facts):
         message = f"the template takes `{name}` for markup, and {what}"
         if what == KEPT:

@@ -162,9 +162,12 @@ def _leads_away(facts: SourceFacts, value: Value) -> bool:
 
 
 def _names_host_next(facts: SourceFacts, value: Value) -> bool:
-    """``"/" + page``: where *page* begins with ``/`` too, a host follows. A word of a path holds none."""
+    """``"/" + page``: where *page* begins with ``/`` too, a host follows. A word of a path holds none, nor does ``page.lstrip("/")``."""
     parts = list(_flat(value)) if isinstance(value, Format) else []
     if len(parts) < 2 or text_of(parts[0]) != "/":
+        return False
+    after = parts[1]
+    if isinstance(after, Call) and after.method == "lstrip" and "/" in (text_of(after.argument(0)) or ""):
         return False
     kinds = {label.kind for label in facts.labels(parts[1])}
     return bool(kinds & {"query-string", "request-data", "cookie"}) and "path-parameter" not in kinds

@@ -8,6 +8,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.exchange import Exchange, Request
+from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.bodies_by_hand import kept_whole, read_by_hand
@@ -19,7 +20,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probing.baseline import answered, attempt, candidates, is_door
 from stopper.core.probing.inputs import members
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Name, Value, is_constant, walk
+from stopper.core.values import Call, Item, Member, Name, Truth, Value, is_constant, options, walk
 
 _JSON: Final = ("flask.request.get_json", "flask.request.json")
 _SCHEMAS: Final = re.compile(
@@ -149,11 +150,25 @@ def _is_checked(facts: SourceFacts, function: str) -> bool:
         for call in facts.calls_in(function)
     ):
         return True
-    if any(_of_json(one.value) for one in facts.conditions_in(function)):
+    if any(
+        _of_json(part) for one in facts.conditions_in(function) for part in options(one.value) if not _compares(part)
+    ):
         return True
-    if any(_of_json(one.left) or _of_json(one.right) for one in facts.comparisons_in(function)):
+    if any(_judges_a_member(one) for one in facts.comparisons_in(function)):
         return True
     return bool(facts.handlers_in(function))
+
+
+def _compares(value: Value) -> bool:
+    """The outcome of a comparison, which is a fact of its own."""
+    return isinstance(value, Truth) and len(value.parts) > 1
+
+
+def _judges_a_member(one: Comparison) -> bool:
+    """That a member is held against something the program knows; ``product.stock < data["amount"]`` asks what is there and takes any type."""
+    sides = (one.left, one.right)
+    measured = one.operator in ("<", "<=", ">", ">=") and any(isinstance(side, Member) for side in sides)
+    return any(map(_of_json, sides)) and not (measured and any(isinstance(side, Item) for side in sides))
 
 
 def _makes_type(call: Call) -> bool:

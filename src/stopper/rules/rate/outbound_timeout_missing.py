@@ -5,6 +5,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.deployment.desk_files import is_of_a_script
+from stopper.core.deployment.unset_variables import is_none_unless_set
 from stopper.core.edits.call_edits import calls_at, passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.left_over import is_left_over
@@ -159,7 +160,7 @@ def _waits_so(facts: SourceFacts, call: Call, position: int | None) -> bool:
         kept = pool.keyword("timeout") if isinstance(pool, Call) else None
         return kept is None or _is_none(facts, kept)  # a pool of urllib3 has a time for all that it asks
     said = call.argument(position, "timeout")
-    return said is not None and all(_is_none(facts, option) for option in options(said))
+    return said is not None and (is_none_unless_set(said) or all(_is_none(facts, option) for option in options(said)))
 
 
 def _is_none(facts: SourceFacts, said: Value | None) -> bool:
@@ -167,7 +168,7 @@ def _is_none(facts: SourceFacts, said: Value | None) -> bool:
     if isinstance(said, Parameter):
         called = any(True for _ in callers(facts, said.function))
         return called and all(is_constant(one, None) for one in given_for(facts, said))
-    return is_constant(said, None)
+    return is_constant(said, None) or is_none_unless_set(said)
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

@@ -11,7 +11,19 @@ from stopper.core.flow.view_functions import viewed_class
 from stopper.core.people.limiter_facts import AUTH_PATH, LIMITING, says_too_many
 from stopper.core.place import RouteRef
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Member, Name, Sequence, Truth, Value, is_constant, text_of, walk
+from stopper.core.values import (
+    Call,
+    Constant,
+    Member,
+    Name,
+    Sequence,
+    Truth,
+    Value,
+    is_constant,
+    options,
+    text_of,
+    walk,
+)
 
 _CHECKS: Final = re.compile(
     r"(?i).*(check_password\w*|verify_password|checkpw|authenticate_user|verify_and_update_password|create_access_token)$"
@@ -55,7 +67,7 @@ def _in_source(app: App, facts: SourceFacts) -> Iterator[Hit]:
     for call in facts.calls("*.exempt"):
         if _OF_CSRF.search(call.callee):
             continue
-        for given in call.args:
+        for given in (option for argument in call.args for option in options(argument)):
             named = given.dotted if isinstance(given, Name) and facts.function(given.dotted) is not None else ""
             view = named or viewed_class(given)
             if view and _lets_in(facts, view):

@@ -15,6 +15,7 @@ from stopper.core.people.limiter_facts import (
     LIMITERS,
     LIMITING,
     has_default,
+    is_bound_to_nothing,
     is_limited,
     limits_somehow,
     returns_too_many,
@@ -55,6 +56,10 @@ def detect(app: App) -> Iterator[Hit]:
             else:
                 said = f"{message}: it is only read from, so look what a page costs"
                 yield Hit(said, made, certainty="possible", severity="low")
+        return
+    if is_bound_to_nothing(facts):
+        where = next((call.span for call in facts.calls(*LIMITERS)), None)
+        yield Hit("this limiter is never bound to an application, so that it counts nothing", where)
         return
     if not any(True for _ in facts.calls(*LIMITERS)) or has_default(facts):
         return

@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.deployment.setting_facts import MISSING, application_made, in_force, is_written, plain, written
+from stopper.core.deployment.unset_variables import is_none_unless_set
 from stopper.core.exchange import Exchange
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -48,7 +49,8 @@ _READERS: Final = (
 
 def _or_none(value: Value) -> bool:
     """``int(environ["LARGEST"]) or None``: there is a size until somebody asks for none."""
-    return isinstance(value, Choice) and not all(is_constant(one, None) for one in value.options)
+    some = isinstance(value, Choice) and not all(is_constant(one, None) for one in value.options)
+    return some and not is_none_unless_set(value)
 
 
 _HUGE: Final = 2 << 30
@@ -59,7 +61,9 @@ def detect(app: App) -> Iterator[Hit]:
     """An application that reads bodies and sets no largest size, or sets it to None."""
     facts = source_of(app)
     unset = [
-        write for write in written(app, _KEY) if plain(facts, write.value) == (None,) and not _or_none(write.value)
+        write
+        for write in written(app, _KEY)
+        if is_none_unless_set(write.value) or (plain(facts, write.value) == (None,) and not _or_none(write.value))
     ]
     if unset:
         yield Hit("the size of a request is declared unlimited", unset[0].span)

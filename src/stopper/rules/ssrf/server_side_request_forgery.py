@@ -224,15 +224,20 @@ def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
     for comparison in facts.comparisons_in(function):
         if is_vain_comparison(comparison):
             continue
-        if (
-            comparison.operator in ("in", "not in", "==", "!=")
-            and (any(id(one) in inside for one in walk(comparison.left, 6)) or read & origins(comparison.left))
-            and not isinstance(comparison.right, Constant)
-            and not is_found_by(facts, comparison.left)
-        ):
-            return True
-        if comparison.operator in ("==", "!=") and _about_host(comparison.left):
-            return True
+        alike = comparison.operator in ("==", "!=")
+        sides = [(comparison.left, comparison.right)] if alike or comparison.operator in ("in", "not in") else []
+        sides += (
+            [(comparison.right, comparison.left)] if alike else []
+        )  # ``any(host == asked.hostname for host in HOSTS)``
+        for asked, known in sides:
+            if (
+                (any(id(one) in inside for one in walk(asked, 6)) or read & origins(asked))
+                and not isinstance(known, Constant)
+                and not is_found_by(facts, asked)
+            ):
+                return True
+            if alike and _about_host(asked):
+                return True
     for call in facts.calls_in(function):
         if (_GUARDS.fullmatch(call.method) or _GUARDS.fullmatch(call.callee)) and not is_vain(facts, call):
             return True

@@ -58,9 +58,14 @@ def detect(app: App) -> Iterator[Hit]:
             )
             yield Hit(message, flow.span, certainty="possible", severity="low")
     for flow in facts.flows("response", label="upstream", by_name=False):
-        if _is_whole(flow.value) and not _is_checked(facts, flow.function):
+        handed = not facts.is_view(flow.function)
+        if _is_whole(flow.value) and not _is_checked(facts, flow.function, handed=handed):
             seen.add((flow.span.path, flow.span.line))
             yield Hit("what another service answered is sent on as it is, whatever its size and type", flow.span)
+    for call in facts.calls("*.model_construct", "*.construct"):
+        if call.span is not None and any(_is_read_answer(given) for _, given in call.keywords):
+            seen.add((call.span.path, call.span.line))
+            yield Hit("the answer of another service becomes an object of a model that checks nothing of it", call.span)
     told: set[str] = set()
     for call in facts.calls("*.json", "json.load", "json.loads", *_XML):
         if call.span is None or (call.span.path, call.span.line) in seen or not call.function or call.function in told:
@@ -111,6 +116,11 @@ def _is_answer(call: Call) -> bool:
     return False
 
 
+def _is_read_answer(value: Value) -> bool:
+    """``requests.get(…).json()``"""
+    return any(isinstance(part, Call) and part.method in _READING and _is_answer(part) for part in walk(value, 4))
+
+
 def _is_of_this_machine(call: Call) -> bool:
     """``requests.get("http://localhost:4080/fees").json()``: who answers there runs beside the application."""
     return any(
@@ -144,9 +154,10 @@ def _chain(value: Value) -> Iterator[Value]:
             return
 
 
-def _is_checked(facts: SourceFacts, function: str, read: Call | None = None) -> bool:
+def _is_checked(facts: SourceFacts, function: str, read: Call | None = None, *, handed: bool = True) -> bool:
     """That the function, or one inside, looks at the status, the size or the form of an answer. Where the answer is *read* in a function that
-    is read as a part of its one caller, what the caller holds against schemas is something else, unless it is the answer."""
+    is read as a part of its one caller, what the caller holds against schemas is something else, unless it is the answer. *handed* says that
+    who gets the status beside the body may look at it, which the visitors of a view do not."""
     apart = read is not None and read.span is not None and facts.function_around(read.span) != function
 
     def of_answer(span: Span | None, *given: Value) -> bool:
@@ -179,7 +190,7 @@ def _is_checked(facts: SourceFacts, function: str, read: Call | None = None) -> 
         return True
     if any(isinstance(one.value, Call) and _CALL.fullmatch(one.value.callee) for one in conditions):
         return True  # ``if answer:`` of requests asks for the status
-    if any(_hands_status_on(one.value) for one in facts.returns_of(function)):
+    if handed and any(_hands_status_on(one.value) for one in facts.returns_of(function)):
         return True
     handlers = [one for one in facts.handlers_in(function) if one.function == function]
     if any(

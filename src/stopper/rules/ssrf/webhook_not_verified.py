@@ -14,6 +14,7 @@ from stopper.core.guards.believed_hooks import (
     believed_unset,
     is_incoming,
     looks_at_a_proof,
+    noted_and_believed,
     tells_of_events,
     tells_of_messages,
 )
@@ -27,6 +28,7 @@ from stopper.core.values import (
     Member,
     Name,
     Parameter,
+    Sequence,
     Truth,
     Value,
     is_constant,
@@ -71,11 +73,13 @@ def detect(app: App) -> Iterator[Hit]:
         if "POST" not in route.methods or (route.view, route.path) in closed:
             continue
         told = tells_of_messages(facts, route.view) or tells_of_events(facts, route.view)
-        if not _is_webhook(route) and not told:
+        if not told and (not _is_webhook(route) or _takes_a_target(facts, route)):
             continue
         if found := _judged(facts, route):
             yield Hit(found, route.span)
         for span in believed_all_the_same(facts, _functions(facts, route)):
+            yield Hit("the webhook is believed although its signature was not found right", span)
+        for span in noted_and_believed(facts, _functions(facts, route)):
             yield Hit("the webhook is believed although its signature was not found right", span)
         for span in _never_asked(facts, route):
             yield Hit("nothing looks at whether the signature was right", span)
@@ -121,6 +125,20 @@ def _says_whether(value: Value) -> bool:
 
 _COLLECTION: Final = re.compile(r"(?i)(?:^|[/_-])(?:web_?-?)?hooks/?$")
 """Where hooks are listed, made and taken away; what comes in goes to one of them."""
+
+
+_TARGET_FIELD: Final = re.compile(
+    r"(?i)(?:(?:target|callback|endpoint|payload|hook|webhook|delivery)_?)?ur[il]|endpoint|target"
+)
+
+
+def _takes_a_target(facts: SourceFacts, route: SourceRoute) -> bool:
+    """``POST /webhooks`` with a ``url`` in its body: whoever wants to be told of things says where."""
+    return _COLLECTION.search(route.path) is not None and any(
+        _TARGET_FIELD.fullmatch(one.key)
+        for one in facts.readings(*_READ_FROM)
+        if one.function in (route.view, f"{route.view}.post")
+    )
 
 
 def _is_webhook(route: SourceRoute) -> bool:
@@ -211,8 +229,10 @@ def _uses_body(facts: SourceFacts, functions: set[str]) -> bool:
 
 
 def _hands_on(call: Call) -> bool:
-    """``json.loads(request.data)``"""
+    """``json.loads(request.data)``, ``request.data.decode()``"""
     given = (*call.args, *(value for _, value in call.keywords), *((call.receiver,) if call.receiver else ()))
+    if call.callee.rpartition(".")[0] in _WHOLE_BODIES and call.method in ("decode", "read"):
+        return True
     return any(isinstance(part, Name) and part.dotted in _WHOLE_BODIES for one in given for part in walk(one, 3))
 
 
@@ -287,8 +307,21 @@ def _is_guarded(facts: SourceFacts, function: str) -> bool:
     """That the host is held against a list: before the call, or by a view when the target is registered."""
     return any(_GUARDS.fullmatch(call.method) for call in facts.calls_in(function)) or any(
         (comparison.function == function or facts.routes_reaching(comparison.function))
-        and any(getattr(one, "attribute", "") in ("hostname", "netloc") for one in walk(comparison.left, 4))
+        and (
+            any(getattr(one, "attribute", "") in ("hostname", "netloc") for one in walk(comparison.left, 4))
+            or _lists_addresses(comparison.right)
+        )
         for comparison in facts.comparisons("in", "not in")
+    )
+
+
+def _lists_addresses(value: Value) -> bool:
+    """``("https://a.example/hook", "https://b.example/hook")``"""
+    return (
+        isinstance(value, Sequence)
+        and not value.open
+        and bool(value.items)
+        and all((text_of(one) or "").startswith(("https://", "http://")) for one in value.items)
     )
 
 

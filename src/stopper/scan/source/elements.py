@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from stopper.core.values import Call, Choice, Constant, Mapping, Member, Name, Sequence, Value
+from stopper.core.values import NAMED, Call, Choice, Constant, Mapping, Member, Name, Parameter, Sequence, Value
 from stopper.scan.source.drafts import new_call, new_choice, new_item, new_name, new_sequence
 from stopper.scan.source.loops import MOST_ROWS, is_table, pairs_of
 from stopper.scan.source.reader import NOTHING, Reader, either
@@ -56,6 +56,8 @@ def element_of(value: Value) -> Value:
         return either(*keys) if len(keys) <= MOST_OPTIONS else new_item(new_sequence(keys, "list"), NOTHING)
     if type(value) is Mapping and value.items:
         return either(*[_name_in(key, held) for key, held in value.items[:MOST_OPTIONS]])
+    if type(value) is Parameter and value.index == NAMED:
+        return new_item(new_call("?.keys", (), (), False, value, value.function, value.span), NOTHING)
     if type(value) is Member and value.attribute == "headers":
         return NOTHING  # the names of what a client or an answer holds; those of the request come in pairs
     held_in = _filled(value.receiver) if type(value) is Call and value.receiver is not None else None
@@ -77,6 +79,12 @@ def element_of(value: Value) -> Value:
         names = new_call("?.keys", (), (), False, held_by, value.function, value.span)
         return new_sequence((new_item(names, NOTHING), held), "tuple")
     return new_item(value, NOTHING)
+
+
+def joined_by_keys(value: Value) -> Value:
+    """What ``", ".join(row)`` and ``", ".join(row.keys())`` put together: the names of a mapping that is written out, anything else itself."""
+    held = value.receiver if type(value) is Call and value.method == "keys" and not value.args else value
+    return new_sequence(keys, "list") if type(held) is Mapping and (keys := _keys_of(held)) else value
 
 
 def _filled(value: Value) -> Value:

@@ -22,6 +22,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source.drafts import new_choice, new_constant, new_format, new_mapping, new_sequence, new_unknown
 from stopper.scan.source.dumped import FUNCTIONS, METHODS, dumped
+from stopper.scan.source.elements import joined_by_keys
 from stopper.scan.source.fields_of_texts import attributes_taken, filled_by_template
 from stopper.scan.source.folded_gets import OF_INI, folded_get
 from stopper.scan.source.folding import LARGEST_TEXT, as_mapping, braces, formatted
@@ -94,6 +95,8 @@ def folded(
         return dumped(reader.project, owner, reader.span(node), word)
     if word == "format" and (type(owner) is Constant or type(owner) is Format):
         return braces(*attributes_taken(reader, owner, list(args), dict(keywords)), node, reader)
+    if word == "format_map" and len(args) == 1 and (type(owner) is Constant or type(owner) is Format):
+        return _by_mapping(reader, node, owner, args[0])
     if (
         word in ("substitute", "safe_substitute")
         and type(owner) is Call
@@ -105,7 +108,7 @@ def folded(
         ]
         return formatted(reader, [owner.args[0], *given, *filled_by_template(owner.args[0], keywords), NOTHING], node)
     if word == "join" and len(args) == 1 and type(owner) is Constant:
-        inner = args[0]
+        inner = joined_by_keys(args[0])
         if type(inner) is Sequence and not inner.open and all(type(one) in (Constant, Choice) for one in inner.items):
             between = [part for one in inner.items for part in (owner, one)][1:]
             return formatted(reader, between, node)
@@ -235,6 +238,14 @@ def is_typed_dict(reader: Reader, name: str) -> bool:
     """That the class is a ``TypedDict``, which makes plain mappings."""
     found = reader.project.classes.get(name)
     return found is not None and any(base.rpartition(".")[2] == "TypedDict" for base in found.bases)
+
+
+def _by_mapping(reader: Reader, node: ast.expr, owner: Constant | Format, given: Value) -> Value:
+    """``"whois {domain}".format_map({"domain": domain})``: as ``format(**given)``, where the names are seen."""
+    if type(given) is Mapping and not given.open:
+        named = {key.value: held for key, held in given.items if type(key) is Constant and type(key.value) is str}
+        return braces(owner, [], named, node, reader)
+    return new_format((owner, new_unknown((given,))), reader.span(node))
 
 
 def _to_bytes(owner: Constant, args: tuple[Value, ...]) -> Value | None:

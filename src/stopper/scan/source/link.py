@@ -29,6 +29,7 @@ from stopper.core.values import (
 )  # fmt: skip
 from stopper.scan.report import ReadError
 from stopper.scan.source.answers import answers, streamed
+from stopper.scan.source.field_methods import name_field_methods
 from stopper.scan.source.files import SourceFile
 from stopper.scan.source.forwarding import leave_to_callers
 from stopper.scan.source.given_config import GivenConfig
@@ -63,6 +64,7 @@ def link(
 ) -> App:  # fmt: skip
     """The App that all files together describe."""
     leave_to_callers(project)
+    name_field_methods(project, tests)
     name_held_methods(project, tests)
     name_implementations(project, tests)
     name_sole_methods(project, tests)

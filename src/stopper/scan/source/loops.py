@@ -95,6 +95,17 @@ def rows(call: Call, *places: int | tuple[int, str]) -> Iterator[tuple[Value, ..
         yield from row_by_row(*values)
 
 
+def each_time(call: Call, *places: int | tuple[int, str]) -> Iterator[tuple[Call, tuple[Value, ...]]]:
+    """The same, each with the call as it is made that time: ``for rule, view, methods in TABLE: app.add_url_rule(rule, view_func=view, methods=methods)``."""
+    said = call.keyword("methods")
+    if not isinstance(said, Choice):
+        yield from ((call, row) for row in rows(call, *places))
+        return
+    for row in rows(call, *places, (len(call.args), "methods")):
+        keywords = tuple((key, row[-1] if key == "methods" else value) for key, value in call.keywords)
+        yield replace(call, keywords=keywords), row[:-1]
+
+
 def row_by_row(*values: Value) -> Iterator[tuple[Value, ...]]:
     """What these are together, one time after the other: once, unless they come out of a table that a loop goes through."""
     columns = [_column(value) for value in values]

@@ -30,7 +30,7 @@ from stopper.scan.source.folding import PLAIN_FIELD, PLAIN_PERCENT
 from stopper.scan.source.groups import Groups, Origin, join
 from stopper.scan.source.handler_methods import handler_methods
 from stopper.scan.source.hook_tables import TABLE, blueprint_of
-from stopper.scan.source.loops import row_by_row, rows
+from stopper.scan.source.loops import each_time, row_by_row, rows
 from stopper.scan.source.own_routes import applied_by_hand, by_callers, by_decorators, with_heirs
 from stopper.scan.source.project import Module, Project, Registration
 from stopper.scan.source.replaced_views import REPLACED
@@ -236,8 +236,8 @@ class Routes:
         return str(written.pop()) if len(written) == 1 else text_of(value.default)
 
     def _url_rule(self, registration: Registration, call: Call) -> Iterator[tuple[SourceRoute, Origin]]:
-        for row in rows(call, (0, "rule"), (2, "view_func")):
-            yield from self._ruled(registration, call, self._rule(row[0]), row[-1])
+        for made, row in each_time(call, (0, "rule"), (2, "view_func")):
+            yield from self._ruled(registration, made, self._rule(row[0]), row[-1])
 
     def _ruled(
         self, registration: Registration, call: Call, rule: str | None, view: Value

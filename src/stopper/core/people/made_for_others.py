@@ -1,0 +1,68 @@
+"""Things that are made for whom the caller names, where callers have to be known and nobody asks who they are."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.core.app import App
+from stopper.core.facts import SourceFacts
+from stopper.core.flow.body_models import declares
+from stopper.core.flow.said_by_caller import said_under
+from stopper.core.guards.reached_by_admins import is_reached_by_admins
+from stopper.core.guards.whose_it_is import is_or_mine, is_stamped, looks_at_who, weighs
+from stopper.core.owner_names import WHOSE, WHOSE_ID
+from stopper.core.place import Span
+from stopper.core.stores.made_things import made_things
+from stopper.core.values import Parameter, Value
+
+_OWNERS: Final = ("owner", "owner_id", "tenant", "tenant_id", "org_id", "organization_id", "organisation_id")
+_PEOPLE: Final = ("user", "account", "customer", "patient", "member", "student", "employee", "author", "client")
+_MINE: Final = tuple(f"{word}_id" for word in _PEOPLE)
+
+
+def made_for_somebody(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]]:
+    """``Project(tenant_id=body["tenant_id"])`` where callers have to be known and nobody asks which tenant theirs is."""
+    if not (facts.says(*_OWNERS, *_MINE) or declares(facts, WHOSE_ID)):
+        return
+    guarded = {route.view for route in app.routes if any(one.state == "guarded" for one in route.access.values())}
+    for call, noun, columns in made_things(facts):
+        homes = _homes(facts, call.function, guarded)
+        if not homes or call.span is None:
+            continue
+        for name, value in columns:
+            stamped = is_stamped(noun, name)
+            key = said_under(facts, value) if name in _OWNERS or stamped or is_or_mine(name, value) else None
+            key = key or (_of_the_address(facts, value) if name in (*_OWNERS, *_MINE) else None)
+            said = key is not None and (
+                key in (*_OWNERS, name)
+                or (stamped and WHOSE_ID.fullmatch(key) is not None)
+                or _of_the_address(facts, value) is not None
+            )
+            if (
+                said
+                and not any(asks_who(facts, one) or weighs(facts, one) for one in homes)
+                and not (looks_at_who(facts, call.function) or weighs(facts, call.function))
+            ):
+                yield call.span, f"whose it will be is decided by `{key}`, which the caller sends"
+
+
+def _of_the_address(facts: SourceFacts, value: Value) -> str | None:
+    """``/users/<user_id>/notes``: whoever asks says for whom."""
+    if not isinstance(value, Parameter) or not (WHOSE.search(value.parameter) or WHOSE_ID.fullmatch(value.parameter)):
+        return None
+    parameters = (name for one in facts.routes_of_view(value.function) for name, _ in one.parameters)
+    return value.parameter if value.parameter in parameters else None
+
+
+def _homes(facts: SourceFacts, function: str, guarded: set[str]) -> list[str]:
+    """The guarded views that the function is, stands in, or is called by, where nobody else calls it."""
+    if function in guarded or function.rpartition(".")[0] in guarded:
+        return [function]
+    calling = (
+        {call.function for call in facts.calls(function)} if function and not facts.is_view(function) else set[str]()
+    )
+    return sorted(calling) if calling <= guarded else []
+
+
+def asks_who(facts: SourceFacts, function: str) -> bool:
+    """That the function asks who is calling, or that administrators alone reach it."""
+    return looks_at_who(facts, function) or is_reached_by_admins(facts, function)
