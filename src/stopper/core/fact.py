@@ -64,6 +64,8 @@ class ClassFact:
     span: Span
     decorators: tuple[Decorator, ...] = ()
     fields: MappingType[str, Value] = field(default_factory=dict[str, Value])
+    unshown: frozenset[str] = frozenset()
+    """The fields that are kept out of the text of its objects: ``key: str = field(repr=False)``."""
 
 
 @dataclass(frozen=True, slots=True)

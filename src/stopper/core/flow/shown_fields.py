@@ -32,7 +32,8 @@ def secret_fields(facts: "SourceFacts", name: str) -> Iterator[tuple[int, str, V
         return
     for place, field in enumerate(known.fields):
         declared, typed = known.attributes.get(field), known.fields[field]
-        hidden = isinstance(declared, Call) and is_constant(declared.keyword("repr"), False)
+        written = isinstance(declared, Call) and is_constant(declared.keyword("repr"), False)
+        hidden = written or field in known.unshown
         kept = any(
             isinstance(one, Name) and one.dotted.rpartition(".")[2].startswith("Secret") for one in walk(typed, 4)
         )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 from stopper.core.flow.body_models import classes_by_name
 from stopper.core.keys.api_key_names import is_key_name
 from stopper.core.naming import sensitive
+from stopper.core.stores.whole_rows import tells_all
 from stopper.core.values import Call, Item, Mapping, Member, Name, Value, text_of, walk
 
 if TYPE_CHECKING:
@@ -43,12 +44,10 @@ def shows_key_of_row(facts: "SourceFacts", function: str, value: Value) -> bool:
 
 
 def _are_all(columns: Value) -> bool:
-    """``row.__table__.columns``, ``self.__dict__.items()``, ``vars(row).items()``"""
+    """``row.__table__.columns``, ``self.__mapper__.column_attrs``, ``self.__dict__.items()``, ``vars(row).items()``"""
     match columns:
-        case Member(attribute="columns" | "c", owner=Member(attribute="__table__")):
+        case _ if tells_all(columns):
             return True
-        case Name(dotted=dotted):
-            return dotted.endswith((".__table__.columns", ".__table__.c"))
         case Call(receiver=None, callee=callee):
             return callee.endswith(".__dict__.items")
         case Call(method="items", receiver=Member(attribute="__dict__") | Call(callee="vars")):

@@ -21,6 +21,7 @@ from stopper.core.values import (
     Name,
     Sequence,
     Truth,
+    Unknown,
     Value,
     is_constant,
     options,
@@ -262,12 +263,23 @@ def _given(facts: SourceFacts, call: Call, names: frozenset[str]) -> Iterator[st
         return
     if FORMS.fullmatch(call.callee) or (call.callee[:1] != "?" and facts.function(call.callee) is not None):
         return
+    if _is_row_of_a_part(facts, call, names):
+        return
     if call.method == "get" and call.receiver is not None and _is_of_request(call.receiver):
         return
     for value in (*call.args, *(given for _, given in call.keywords)):
         if isinstance(value, Name) and value.dotted in ("flask.request", "flask.request.headers", "flask.g"):
             yield from names
         yield from names_in(facts, value, names)
+
+
+def _is_row_of_a_part(facts: SourceFacts, call: Call, names: frozenset[str]) -> bool:
+    """``Client(name=key[3:9])``: a row that is made up of a part of the key; a whole key may be looked at by the class."""
+    if call.callee not in classes_by_name(facts):
+        return False
+    given = [*call.args, *(value for _, value in call.keywords)]
+    keyed = [one for one in given if any(True for _ in names_in(facts, one, names))]
+    return all(isinstance(one, Item) and isinstance(one.key, Unknown) and len(one.key.parts) > 1 for one in keyed)
 
 
 def _kept(facts: SourceFacts, names: frozenset[str]) -> Iterator[str]:

@@ -79,11 +79,18 @@ def _asked(facts: SourceFacts) -> Iterator[Span]:
 
 
 def _counted(facts: SourceFacts) -> Iterator[Span]:
-    """``KEYS.index(key)`` and ``KEYS.count(key)``, which ask the same as ``in``."""
+    """``KEYS.index(key)``, ``KEYS.count(key)`` and ``KEYS.issuperset({key})``, which ask the same as ``in``."""
     for call in facts.calls("?.index", "?.count", "?.__contains__"):
         asked = call.args and call.receiver is not None and is_shown_key(facts, call.args[0])
         if asked and call.span is not None and call.receiver is not None and _kept(facts, call.receiver) is not None:
             yield call.span
+    for call in facts.calls("?.issuperset", "?.issubset", "?.isdisjoint", "?.intersection"):
+        if call.span is None or call.receiver is None or not call.args:
+            continue
+        for one, kept in ((call.receiver, call.args[0]), (call.args[0], call.receiver)):
+            shown = one.items if isinstance(one, Sequence) and not one.open else ()
+            if any(is_shown_key(facts, key) for key in shown) and _kept(facts, kept) is not None:
+                yield call.span
 
 
 def _is_shown(facts: SourceFacts, shown: Value, kept: Value) -> bool:

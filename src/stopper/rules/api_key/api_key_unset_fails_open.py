@@ -9,6 +9,7 @@ from stopper.core.exchange import Exchange
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.request_hooks import BEFORE, hung
 from stopper.core.guards.asked_before import bare_of, is_asked_before, is_required_before, reads_same, truths
 from stopper.core.guards.hung_hooks import hung_within
 from stopper.core.guards.let_on import lets_request_on
@@ -204,7 +205,8 @@ def _conditions_below(facts: SourceFacts, function: str) -> Iterator[Condition]:
 
 
 def _answers_yes_without_a_variable(facts: SourceFacts, compared: list[Compared]) -> Iterator[Span]:
-    """``except KeyError: return True`` where the variable that is compared is read."""
+    """``except KeyError: return True`` where the variable that is compared is read; in a hook, nothing lets the request on as well."""
+    hooks = hung(facts, *BEFORE)
     for one in facts.handlers():
         if one.action != "return" or "KeyError" not in one.catches or not one.function:
             continue
@@ -213,7 +215,9 @@ def _answers_yes_without_a_variable(facts: SourceFacts, compared: list[Compared]
             for returned in facts.returns_of(one.function)
             if one.span.holds(returned.span)
             and (
-                is_constant(returned.value, True) or (isinstance(returned.value, Call) and returned.value.callee == "?")
+                is_constant(returned.value, True)
+                or (one.function in hooks and is_constant(returned.value, None))
+                or (isinstance(returned.value, Call) and returned.value.callee == "?")
             )
         ]
         needs = any(

@@ -77,6 +77,7 @@ _TOKENS: Final = frozenset({"access_token", "refresh_token", "jwt", "jwt_token",
 _MINTS: Final = frozenset(
     {"flask_jwt_extended.create_access_token", "flask_jwt_extended.create_refresh_token", "jwt.encode"}
 )
+_GLOBALS: Final = frozenset({"template_global", "app_template_global"})
 _SHOWN_KINDS: Final = ("api-key", "config-secret")
 _KINDS: Final = ("api-key", "config-secret", "token", "password")
 
@@ -161,13 +162,21 @@ def _template_of(facts: SourceFacts, flow: Flow) -> str:
 
 
 def _injected(facts: SourceFacts) -> Iterator[Hit]:
-    """``@app.context_processor`` that gives a secret to every template."""
+    """``@app.context_processor`` that gives a secret to every template, and ``@app.template_global`` that one of them calls."""
     for function in facts.functions():
-        if any(one.name.endswith(".context_processor") for one in function.decorators):
+        words = {one.name.rpartition(".")[2] for one in function.decorators}
+        called = not words.isdisjoint(_GLOBALS) and _is_called(facts, function.name.rpartition(".")[2])
+        if called or any(word.endswith("context_processor") for word in words):
             for value in function.returns:
                 if any(_is_secret(one) for one in walk(value, 5)):
                     yield _rendered(facts, value, function.span)
                     break
+
+
+def _is_called(facts: SourceFacts, name: str) -> bool:
+    """``{{ api_key() }}``"""
+    shows = re.compile(rf"\{{\{{-?\s*{re.escape(name)}\(")
+    return any(shows.search(line) for file in facts.files_of("template") for _, line in file.lines_with(name.lower()))
 
 
 def _is_page_made(facts: SourceFacts, flow: Flow) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.answers.settings_shown import shows_settings_whole
 from stopper.core.answers.shown_as_text import mappings_in, shown_in
 from stopper.core.app import App
 from stopper.core.deployment.behind_settings import is_behind_setting
@@ -83,7 +84,10 @@ def detect(app: App) -> Iterator[Hit]:
 def _logged(facts: SourceFacts) -> Iterator[tuple[Hit, Flow]]:
     asking = _Asking(facts)
     for flow in facts.flows("log", "print"):
-        if flow.sink == "log" and any(_is_all_settings(facts, one) for one in shown_in(flow.value)):
+        every = flow.has("whole-config") and flow.sink == "log"
+        if every and (
+            any(_is_all_settings(facts, one) for one in shown_in(flow.value)) or _goes_through_all(facts, flow)
+        ):
             if not is_behind_setting(facts, flow.span, "DEBUG".__eq__):
                 yield Hit("all settings are written to a log, secrets with them", flow.span, certainty="likely"), flow
             continue
@@ -119,6 +123,12 @@ def _is_all_settings(facts: SourceFacts, value: Value) -> bool:
     if not isinstance(value, (Name, Member)):
         return False
     return any(label.kind == "whole-config" for label in facts.labels(value))
+
+
+def _goes_through_all(facts: SourceFacts, flow: Flow) -> bool:
+    """``{name: held for name, held in app.config.items()}``"""
+    through = any(isinstance(one, Mapping) and one.open for one in walk(flow.value, 3))
+    return through and shows_settings_whole(facts, flow)
 
 
 def _is_for_a_shell(flow: Flow) -> bool:

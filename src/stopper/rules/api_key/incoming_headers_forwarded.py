@@ -113,7 +113,15 @@ def _picked(facts: SourceFacts, flow: Flow) -> bool:
 
 def _goes_through_all(value: Value) -> bool:
     """That what is asked is the name of one of the request's headers, in a loop over them."""
-    return any(part == NAME_OF_HEADER for part in walk(value, 6))
+    return any(
+        part == NAME_OF_HEADER
+        or (
+            isinstance(part, Item)
+            and isinstance(part.owner, Call)
+            and part.owner.callee == "flask.request.headers.keys"
+        )
+        for part in walk(value, 6)
+    )
 
 
 def _is_skipped(facts: SourceFacts, comparison: Comparison) -> bool:

@@ -31,6 +31,7 @@ from stopper.core.values import (
     Sequence,
     Value,
     is_constant,
+    options,
     text_of,
     walk,
 )
@@ -109,7 +110,7 @@ def _looks(facts: SourceFacts) -> Iterator[tuple[str, Span | None, str]]:
         pattern = call.receiver
         if not isinstance(pattern, Call) or pattern.callee != "re.compile" or not any(map(_is_path, call.args[:1])):
             continue
-        if pattern.args and is_open_pattern(text_of(pattern.args[0]), call.method):
+        if any(is_open_pattern(text_of(one), call.method) for given in pattern.args[:1] for one in options(given)):
             yield call.function, call.span, "an open pattern of the path"
 
 

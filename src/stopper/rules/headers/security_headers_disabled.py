@@ -90,14 +90,15 @@ def _hollow(app: App, call: Call) -> list[str]:
 
 
 def _switched_later(facts: SourceFacts) -> Iterator[Hit]:
-    """``talisman.frame_options = None`` behind the line that makes it."""
+    """``talisman.frame_options = None`` behind the line that makes it, and behind no test: a hook may choose by the path."""
     off: dict[Span | None, list[tuple[str, Span]]] = {}
     for one in facts.assignments():
         if one.attribute in _OPTIONS and isinstance(one.into, Call) and one.into.callee in _TALISMAN:
             said = plain(facts, one.value)
-            if said and all(value is False or value is None or value == "" for value in said):
+            sets_off = bool(said) and all(value is False or value is None or value == "" for value in said)
+            if sets_off and next(facts.conditions_around(one.span), None) is None:
                 off.setdefault(one.into.span, []).append((one.attribute, one.span))
-    yield from (_told([word for word, _ in several], several[0][1]) for several in off.values())
+    yield from (_told(list(dict.fromkeys(word for word, _ in several)), several[0][1]) for several in off.values())
 
 
 def _taken_away(facts: SourceFacts) -> Iterator[Hit]:

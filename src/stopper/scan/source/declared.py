@@ -32,6 +32,11 @@ def only_declares(value: Value) -> bool:
     return not value.open and not value.args and _GIVE.isdisjoint([name for name, _ in value.keywords])
 
 
+def is_unshown(value: Value) -> bool:
+    """``field(repr=False)``: kept out of the text of the object."""
+    return type(value) is Call and is_constant(value.keyword("repr"), False)
+
+
 def by_default(project: Project, declared: Call) -> Value:
     """What a field of a data class is where nobody gives it anything: ``field(default_factory=lambda: os.environ["KEY"])``."""
     if declared.callee not in FIELDS:

@@ -21,7 +21,7 @@ from stopper.core.values import (
 )
 from stopper.scan.source import names
 from stopper.scan.source.blocks import block
-from stopper.scan.source.declared import only_declares
+from stopper.scan.source.declared import is_unshown, only_declares
 from stopper.scan.source.drafts import new_call, new_decorator, new_function, new_name, new_parameter, new_return
 from stopper.scan.source.evaluating import is_evaluated
 from stopper.scan.source.forwarding import as_route, note_handing_on
@@ -265,6 +265,7 @@ def read_class(reader: Reader, node: ast.ClassDef) -> None:
     block(inner, node.body)
     held = {name: value for name, value in inner.scope.items() if name not in state.methods}
     state.attributes.update({name: value for name, value in held.items() if not only_declares(value)})
+    state.unshown.update(name for name, value in held.items() if only_declares(value) and is_unshown(value))
 
 
 def _unfilled(base: ast.expr) -> ast.expr:

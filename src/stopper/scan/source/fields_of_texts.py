@@ -9,14 +9,14 @@ from stopper.scan.source.lookups import attribute
 from stopper.scan.source.reader import Reader
 
 _OF_OBJECT: Final = re.compile(r"\{(\w*)((?:\.[A-Za-z_]\w*)+)(?:![rsa])?(?::[^{}]*)?\}")
-_ANY: Final = re.compile(r"\{(\w*)[^{}\w]*")
+_ANY: Final = re.compile(r"\{(\w*)")
 _AS_FIELD: Final = "{{_{}}}"
 
 
 def attributes_taken(
     reader: Reader, template: Value, given: list[Value], named: dict[str, Value]
 ) -> tuple[Value, list[Value], dict[str, Value]]:
-    """The template and what fills it, with a field of its own for each attribute; as they were where no field asks for one."""
+    """The template and what fills it, with a field of its own for each attribute, and without the names that no field asks for."""
     if type(template) is not Constant or type(template.value) is not str or "**" in named:
         return template, given, named
     text = template.value
@@ -33,9 +33,9 @@ def attributes_taken(
         return _AS_FIELD.format(len(taken) - 1)
 
     text = _OF_OBJECT.sub(take, text)
-    if not taken:
-        return template, given, named
     left = set(_ANY.findall(text))
+    if not taken:
+        return template, given, {key: one for key, one in named.items() if key in left}
     by_place = any(not name or name.isdigit() for name in left)
     return (
         new_constant(text, template.span),

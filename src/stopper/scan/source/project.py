@@ -75,6 +75,7 @@ class ClassState:
     span: Span
     decorators: tuple[Decorator, ...] = ()
     fields: Scope = field(default_factory=dict[str, Value])
+    unshown: set[str] = field(default_factory=set[str])
 
 
 @dataclass(slots=True)
@@ -284,4 +285,5 @@ class Project:
             state.span,
             state.decorators,
             dict(state.fields),
+            frozenset(state.unshown),
         )
