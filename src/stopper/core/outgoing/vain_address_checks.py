@@ -27,6 +27,7 @@ _PLAIN: Final = frozenset({
 _ERROR: Final = re.compile(
     r"(?:.*\.)?(?:[A-Z]\w*(?:Error|Exception|Invalid\w*|Request|Refused|Denied)|abort)|.*\.exceptions\.\w+"
 )
+_SCHEMES: Final = frozenset({"http", "https", "http://", "https://"})
 _RESOLVES: Final = frozenset(
     {"socket.gethostbyname", "socket.getaddrinfo", "ipaddress.ip_address", "urllib.parse.urlparse"}
 )
@@ -71,9 +72,19 @@ def is_vain_comparison(one: Comparison) -> bool:
     ):
         return True
     if one.operator in ("in", "not in"):
-        return isinstance(one.left, Constant) or _refuses_local(one.right)
+        return isinstance(one.left, Constant) or _refuses_local(one.right) or _are_schemes(one.right)
     said = text_of(one.right) or text_of(one.left)
-    return one.operator not in ("==", "!=") or (said is not None and _LOCAL.fullmatch(said) is not None)
+    return (
+        one.operator not in ("==", "!=")
+        or said in _SCHEMES
+        or (said is not None and _LOCAL.fullmatch(said) is not None)
+    )
+
+
+def _are_schemes(value: Value) -> bool:
+    """``protocol in ("http", "https")``, however the protocol was cut out of the address."""
+    items = value.items if isinstance(value, Sequence) and not value.open else ()
+    return bool(items) and all(text_of(one) in _SCHEMES for one in items)
 
 
 def _refuses_local(value: Value) -> bool:
