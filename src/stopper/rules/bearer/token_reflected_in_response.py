@@ -57,7 +57,7 @@ def detect(app: App) -> Iterator[Hit]:
             message = "all cookies of the request are sent back, the session's among them, so that a script may read it"
             yield Hit(message, flow.span, certainty="likely")
     for flow in facts.flows("response", label=("request-data", "query-string", "cookie")):
-        if any(map(_is_sent_token, walk(flow.value, 5))) and not _HANDED_ON.search(_paths(facts, flow.function)):
+        if any(map(_is_sent_token, _shown(facts, flow.value, 5))) and not _HANDED_ON.search(_paths(facts, flow.function)):
             yield Hit("the token is sent back", flow.span, certainty="likely")
 
 
@@ -85,6 +85,14 @@ def _holds_all_cookies(value: Value, depth: int = 6) -> bool:
             return depth > 0 and any(_holds_all_cookies(one, depth - 1) for one in parts(value))
         case _:
             return False
+
+
+def _shown(facts: SourceFacts, value: Value, depth: int) -> Iterator[Value]:
+    """The parts of an answer, without what a function of the project is told: what it answers is looked at where it does."""
+    yield value
+    handed_on = isinstance(value, Call) and facts.function(value.callee) is not None
+    for one in parts(value) if depth and not handed_on else ():
+        yield from _shown(facts, one, depth - 1)
 
 
 def _is_sent_token(value: Value) -> bool:
