@@ -10,13 +10,15 @@ from stopper.core.flow.body_models import classes_by_name
 from stopper.core.flow.view_functions import FunctionIndex
 from stopper.core.guards.asked_whose import asks_whose
 from stopper.core.owner_names import ADMIN_GUARD
-from stopper.core.values import Call, Name, Value, walk
+from stopper.core.values import Call, Mapping, Name, Value, walk
 
 _PERSON: Final = re.compile(r"(?i)/(?:users?|people|persons?|members|profiles|authors)/\{[^{}/]+\}$")
 _OF_SOME: Final = re.compile(r"(?i)/(\w+?)s?/\{[^{}/]+\}(/(?:users|people|members|profiles|authors))$")
 _LISTS: Final = frozenset(
     {"all", "paginate", "scalars", "fetchall", "find", "select", "render", "sort_and_page", "to_collection_dict"}
 )
+_OF_A_ROW: Final = 4
+"""So many members of an answer that is written out are those of a row."""
 _SHOWS: Final = re.compile(r"(?i)schema|serial|dump|marshal|(?:to|as)_?(?:dict|json|api|public)")
 """What makes an answer of what was looked up."""
 
@@ -63,7 +65,12 @@ def _own(index: FunctionIndex, route: Route) -> list[Function]:
 def _lists(index: FunctionIndex, own: list[Function], models: frozenset[str] = frozenset()) -> bool:
     """That these functions, or what they call, list rows; of these models, where some are named."""
     names = index.calling([function.name for function in own], 2)
-    found = [call for name in names for call in index.facts.calls_in(name) if call.method in _LISTS]
+    found = [
+        call
+        for name in names
+        for call in index.facts.calls_in(name)
+        if call.method in _LISTS or (call.method == "objects" and not call.args and not call.keywords)
+    ]
     return any(not models or not models.isdisjoint(models_named(call)) for call in found)
 
 
@@ -89,11 +96,14 @@ def _shown(index: FunctionIndex, route: Route) -> frozenset[tuple[str, ...]]:
         for part in walk(given, 2)
         if isinstance(part, Call)
     ]
-    return frozenset(
+    made = {
         (call.callee, *sorted(name for name, _ in call.keywords if name != "many"))
         for call in (*called, *decorating)
         if _SHOWS.search(call.callee.rpartition(".")[2]) and call.callee not in ("json.dumps", "flask.json.dumps")
-    )
+    }
+    answers = [given for call in called if call.callee == "flask.jsonify" for given in call.args]
+    written = {part.keys() for one in answers for part in walk(one, 2) if isinstance(part, Mapping)}
+    return frozenset(made | {tuple(sorted(keys)) for keys in written if len(keys) >= _OF_A_ROW})
 
 
 def _tells(index: FunctionIndex, shown: Iterable[tuple[str, ...]], word: str) -> bool:
