@@ -27,7 +27,9 @@ def raised_as(facts: "SourceFacts", value: Caught) -> Iterator[tuple[Call, str]]
     tried = [callee for one in facts.handlers() if ours and one.span == value.span for callee in one.tried]
     inside = reached(facts, tried) if tried else set[str]()
     for one in facts.raises() if inside else ():
-        if isinstance(one.value, Call) and one.value.callee in ours and one.function in inside:
+        if not isinstance(one.value, Call) or one.value.callee not in ours:
+            continue
+        if one.function in inside or facts.function_around(one.span) in inside:  # also a part of its one caller
             yield one.value, one.function
 
 

@@ -44,6 +44,7 @@ _ALLOWS: Final = re.compile(r"^\s*allow_failure\s*:\s*$")
 _CODES: Final = re.compile(r"^\s*(?:exit_codes\s*:.*\b1\b|-\s*1\s*$)")
 """The exit code by which the tools say that they found something."""
 _ASKED: Final = re.compile(r"\bif\s+(?:!\s*)?\S.*;\s*then\s*$|\bif\s+(?:!\s*)?\S[^;]*$")
+_NOTED: Final = re.compile(r"\|\|\s*([A-Za-z_]\w*)=")
 _FI: Final = re.compile(r"^\s*fi\b")
 _ANSWERS: Final = re.compile(
     r"\b(?:exit|false|return|raise|fail\w*|die|abort)\b|\b\w+\+?=|GITHUB_(?:OUTPUT|ENV)|::set-output|\bcurl\b|\bgh\s|create_issue"
@@ -120,6 +121,10 @@ def _let_off(file: TextFile, step: Step, tool: Line, whole: str) -> Hit | None:
             return Hit("make goes on when this security tool fails", line.span, certainty="certain")
         if file.path.endswith("tox.ini") and TOOL.search(line.text) and _TOX_DASH.match(line.text):
             return Hit("tox goes on when this security tool fails", line.span, certainty="certain")
+    if (kept := _NOTED.search(tool.text)) is not None and TOOL.search(tool.text[: kept.start()]):
+        asks = rf"(?:\b(?:test|exit|if|elif|case|while|return)\b|\[).*\$\{{?{kept[1]}\b|\$\{{\{{[^}}]*{kept[1]}|GITHUB_(?:OUTPUT|ENV)"
+        if re.search(asks, step.text.partition(tool.text)[2]) is None:
+            return Hit("the exit code of this security tool is noted, and nothing asks for it", tool.span)
     if (asked := _only_said(step, tool)) is not None:
         return Hit("a failure of this security tool is said, and the build goes on", asked.span)
     allowed = step.find(_CONTINUES) or _allows_findings(step)

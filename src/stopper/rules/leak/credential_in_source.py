@@ -223,6 +223,12 @@ def _by_name(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
         logs_in = call.method != "login" or call.callee.startswith(_SERVERS)
         if logs_in and len(call.args) == _PAIR:
             yield from _password_given(call, call.args[1])
+    for one in facts.assignments():  # ``session.auth = ("inn", "f8Zk39…")``
+        pair = one.value.items if one.attribute == "auth" and isinstance(one.value, Sequence) else ()
+        place = pair[1].span if len(pair) == _PAIR else None
+        here = place is not None and one.span.holds(place) and not MADE_UP.search(one.span.path)
+        if here and _is_secret("password", pair[1]):
+            yield one.span, "the password of an account elsewhere is a literal", "likely"
     for pattern, place in _PLACES.items():
         for call in facts.calls_matching(pattern):
             yield from _password_given(call, call.argument(place)) if len(call.args) > place else ()

@@ -27,7 +27,8 @@ def detect(app: App) -> Iterator[Hit]:
     for call, value in (*((call, _debug(call)) for call in facts.calls("*.run")), *_run_beside(facts)):
         if not is_on(facts, value) or not (call.method in _BESIDE or _runs_flask(facts, call)):
             continue
-        if asked_for(facts, call.span) or is_of_a_desk(call.span):
+        put = value.span if isinstance(value, Constant) else None  # ``if DEV: options["debug"] = True``
+        if asked_for(facts, call.span) or asked_for(facts, put) or is_of_a_desk(call.span):
             continue
         if call.method not in _BESIDE and _is_of_this_machine(facts, call) and is_served_otherwise(facts, call):
             message = f"{_DEBUGS}, on this machine alone: look whether what ships starts this file"

@@ -121,6 +121,8 @@ def _words_shown(value: Value, depth: int = 6) -> Iterator[str]:
         yield from (
             _words_shown(value.receiver, depth - 1) if value.method == "render_as_string" and value.receiver else ()
         )
+    elif isinstance(value, Member) and value.attribute == "url" and isinstance(value.owner, Call):
+        yield "engine.url" if value.owner.method == "create_engine" else ""
     elif isinstance(value, Member) and isinstance(value.owner, (Name, Member)):
         yield f"{getattr(value.owner, 'dotted', '') or getattr(value.owner, 'attribute', '')}.{value.attribute}"
     else:

@@ -54,7 +54,7 @@ from stopper.core.values import (
 _WHOLE: Final = frozenset(
     {"vars", "dataclasses.asdict", "playhouse.shortcuts.model_to_dict", "sqlalchemy_utils.get_columns"}
 )
-_TELLING: Final = ("__dict__", "__table__", "__mapper__", "column_attrs", "attrs", "columns", "_mapping")
+_TELLING: Final = ("__dict__", "__table__", "__mapper__", "column_attrs", "attrs", "columns", "c", "_mapping")
 _BY_LIBRARIES: Final = ("*.dicts", "*.model_dump", "*.mappings", "*.to_json", "*.to_dict", "*.to_mongo", "*._asdict")
 _LETS_OUT: Final = frozenset({"marshal_with", "marshal_list_with", "output"})
 
@@ -158,7 +158,7 @@ def _is_all_of_it(facts: SourceFacts, function: str, value: Call | Member | Name
             )
         case Member(attribute="columns", owner=Member(attribute="__table__")):
             return True
-        case Member(attribute="column_attrs" | "attrs"):
+        case Member(attribute="column_attrs" | "attrs" | "columns" | "c"):
             return tells_all(value) and not _chooses(facts, function)
         case Call(callee="playhouse.shortcuts.model_to_dict") if value.keyword("only") is not None:
             return False

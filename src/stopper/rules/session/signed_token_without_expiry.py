@@ -50,6 +50,8 @@ def detect(app: App) -> Iterator[Hit]:
             if call.lacks(place, "max_age") or is_constant(age, None) or _is_left_out(facts, age):
                 if call.function in told:
                     continue  # what one function reads twice, two halves of one token, is one thing to mend
+                if word == "loads_unsafe" and _reads_again(facts, call, timed):
+                    continue
                 if not _names_a_kept_session(facts, call) and not looks_at_age(facts, call):
                     told |= {call.function} - {""}
                     yield Hit("the token's age is not looked at, so it is good for ever", call.span)
@@ -71,6 +73,14 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls(*_NONE):
         yield Hit("NoneAlgorithm signs nothing", call.span)
     yield from _without_salt(facts)
+
+
+def _reads_again(facts: SourceFacts, peek: Call, timed: Collection[str]) -> bool:
+    """``loads_unsafe`` only looks whether there is a signature: the same function reads the token once more, with its age."""
+    return any(
+        call is not peek and call.method == "loads" and _of(call, timed) and call.keyword("max_age") is not None
+        for call in facts.calls_in(peek.function)
+    )
 
 
 def _is_left_out(facts: SourceFacts, age: Value | None) -> bool:

@@ -131,7 +131,8 @@ class Routes:
 
     def _error_handler(self, registration: Registration) -> None:
         call = registration.call
-        if call is None:
+        if call is None:  # ``@api.errorhandler`` of Flask-RESTX: whatever nobody else answers
+            self.error_handlers.append(ErrorHandler("*", registration.target, "", registration.span))
             return
         group = self.groups.group(registration.owner) if registration.verb != "app_errorhandler" else None
         what = call.argument(0, "code_or_exception", "code")
