@@ -48,7 +48,17 @@ class Hit:
 
 
 How = Literal[
-    "replace", "function", "line-before", "line-after", "below", "escaped", "bound", "left-out", "method", "inside"
+    "replace",
+    "function",
+    "line-before",
+    "line-after",
+    "below",
+    "escaped",
+    "bound",
+    "left-out",
+    "method",
+    "inside",
+    "operands",
 ]
 
 
@@ -60,6 +70,7 @@ class Edit:
     whatever its shape; a value that it passes already is replaced. A number in place of a name (``"1"``) is the place of an argument
     that is passed without a name, and only replaced. ``how`` says what becomes of the text: it stands in place of the span,
     in place of the function of the call at the span, or on a line of its own before or after the statement around the span;
+    ``operands`` stands in place of the comparison at the span, with its two sides for ``{0}`` and ``{1}``, in brackets where they need them;
     ``method`` gives the method of the call at the span another name, ``inside`` puts lines at the beginning of the function whose ``def`` stands
     at the span, below its docstring. ``below`` (without text) moves the decorator at the span below the others of its function, and ``escaped`` (without text) escapes what
     is put into the markup that is put together at the span; ``bound`` binds what is put into the SQL text that the call at the span is

@@ -195,3 +195,20 @@ def test_lines_at_the_beginning_of_a_function_stand_below_its_docstring(ending: 
 @pytest.mark.parametrize("text", ["def f(e): return 1\n", 'def f(e):\n    """Why."""\n'])
 def test_a_function_without_a_line_for_it_is_left_alone(text: str) -> None:
     assert patched(text, [edit(at(1, 1, 7), "a()", "inside")]) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("if a == b.c[0]: pass\n", "if f(a, b.c[0]): pass\n"),
+        ("if (a or 'é') != b():\n    pass\n", "if f((a or 'é'), b()):\n    pass\n"),
+        ("x = a in {1: 2}\n", "x = f(a, ({1: 2}))\n"),
+        ("x = a == b == c\n", "x = a == b == c\n"),
+    ],
+)
+def test_the_sides_of_a_comparison_stand_in_brackets_where_they_need_them(text: str, wanted: str) -> None:
+    node = next(one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.Compare))
+    assert (
+        patched(text, [edit(_where(text, ast.get_source_segment(text, node) or ""), "f({0}, {1})", "operands")])
+        == wanted
+    )

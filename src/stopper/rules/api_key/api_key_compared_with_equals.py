@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.account_names import is_password_name, said_name
 from stopper.core.app import App
+from stopper.core.edits.comparing_edits import in_constant_time
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.body_models import classes_by_name, is_kept_here
@@ -276,13 +277,9 @@ def _ends_as_key(value: EnvironmentValue | ConfigValue) -> bool:
 def fix(app: App, hit: Hit) -> Edit | None:
     """``hmac.compare_digest`` over bytes, where both sides are seen to be texts."""
     found = next((one for one in source_of(app).comparisons("==", "!=") if one.span == hit.span), None)
-    if found is None or found.texts is None or hit.span is None:
-        return None
-    if not (_is_text(found.left) and _is_text(found.right)):
-        return None  # on None, encode() would raise: the missing key has to be refused first, by hand
-    left, right = (_encoded(text) for text in found.texts)
-    text = f"hmac.compare_digest({left}, {right})"
-    return Edit(hit.span, text if found.operator == "==" else f"not {text}", safe=True, imports=("hmac",))
+    if found is None or found.texts is None or not (_is_text(found.left) and _is_text(found.right)):
+        return None  # a missing key has to be refused first, by hand
+    return in_constant_time(found)
 
 
 def _is_text(value: Value) -> bool:
@@ -296,11 +293,6 @@ def _is_text(value: Value) -> bool:
             return default is None or text_of(default) is not None
         case _:
             return False
-
-
-def _encoded(text: str) -> str:
-    simple = re.fullmatch(r"[\w.]+(?:\([^()]*\)|\[[^\[\]]*\])?", text)
-    return f"{text}.encode()" if simple else f"({text}).encode()"
 
 
 RULE = Rule(

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.edits.comparing_edits import each_in_constant_time
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.keys.api_key_names import is_shown_key, reads_keys
 from stopper.core.place import Span
-from stopper.core.rule import Certainty, Hit, Rule
+from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import (
     Call,
     ConfigValue,
@@ -226,6 +227,15 @@ def _values(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
         yield comparison.right, comparison.span
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """Each key held against what was sent in constant time; to be looked at, because the keys still lie there as they are."""
+    facts = source_of(app)
+    found = next((one for one in facts.comparisons("in", "not in") if one.span == hit.span), None)
+    if found is None or any(item.owner == found.right for item in facts.all_lookups):
+        return None  # ``if key in KEYS: return KEYS[key]`` looks it up again
+    return each_in_constant_time(found)
+
+
 RULE = Rule(
     slug="api-key-plaintext-membership-test",
     family="api-key",
@@ -243,4 +253,5 @@ RULE = Rule(
     ends="Stopper's `@api_key` finds a key by its id and compares keyed hashes in constant time.",
     certainty="certain",
     detect=detect,
+    fix=fix,
 )

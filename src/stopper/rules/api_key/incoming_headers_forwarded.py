@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.edits.call_edits import calls_at, passing
 from stopper.core.fact import Comparison, Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.followed_values import through
 from stopper.core.flow.left_out import is_spread
 from stopper.core.outgoing.held_headers import NAME_OF_HEADER
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
     Constant,
@@ -34,6 +36,8 @@ _CLIENT: Final = re.compile(r"(?i)(?:session|client|http|api|upstream)\w*\.heade
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 MUST_STAY: Final = frozenset({"authorization", "cookie"})
 """What a list of headers to leave out has to name."""
+
+_WITHOUT_CREDENTIALS: Final = '{name: value for name, value in flask.request.headers.items() if name.lower() not in ("authorization", "cookie", "x-api-key")}'
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -158,6 +162,17 @@ def _keeps_credentials(excluded: Value) -> bool:
     return True
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The headers without those that say who somebody is, where they are handed on as they came; to be looked at."""
+    facts = source_of(app)
+    for call in calls_at(facts, hit.span):
+        given = call.keyword("headers")
+        if given is not None and _is_copy_of_all(given):
+            edit = passing(call, ("headers", _WITHOUT_CREDENTIALS), safe=False)
+            return replace(edit, imports=("flask",)) if edit is not None else None
+    return None
+
+
 RULE = Rule(
     slug="incoming-headers-forwarded",
     family="api-key",
@@ -171,4 +186,5 @@ RULE = Rule(
     surfaces=("source",),
     ends="`stopper.outbound.Client` sends only headers that you name, and the credential bound to that host.",
     detect=detect,
+    fix=fix,
 )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.edits.comparing_edits import in_constant_time
 from stopper.core.fact import ClassFact, Comparison
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.body_models import classes_by_name
@@ -315,16 +316,9 @@ def _is_named(facts: SourceFacts, value: Value) -> bool:
 def fix(app: App, hit: Hit) -> Edit | None:
     """``hmac.compare_digest`` over bytes, where both sides are seen to be texts."""
     found = next((one for one in source_of(app).comparisons("==", "!=") if one.span == hit.span), None)
-    if found is None or found.texts is None or hit.span is None:
-        return None
-    if not (_is_text(found.left) and _is_text(found.right)):
-        return None
-    left, right = (
-        f"{text}.encode()" if re.fullmatch(r"[\w.]+(?:\[[^\[\]]*\])?", text) else f"({text}).encode()"
-        for text in found.texts
-    )
-    text = f"hmac.compare_digest({left}, {right})"
-    return Edit(hit.span, text if found.operator == "==" else f"not {text}", safe=True, imports=("hmac",))
+    if found is None or found.texts is None or not (_is_text(found.left) and _is_text(found.right)):
+        return None  # a missing key has to be refused first, by hand
+    return in_constant_time(found)
 
 
 def _is_text(value: Value) -> bool:

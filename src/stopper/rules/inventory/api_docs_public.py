@@ -7,6 +7,7 @@ from typing import Final, Literal, cast
 from urllib.parse import quote, urlsplit
 
 from stopper.core.app import Access, App, Route
+from stopper.core.edits.call_edits import calls_at, passing
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
@@ -14,7 +15,7 @@ from stopper.core.place import RouteRef
 from stopper.core.probe import Steps, Target, failed, passed, send
 from stopper.core.probing.baseline import attempt, beyond, same
 from stopper.core.probing.inputs import GRAPHQL
-from stopper.core.rule import Hit, Rule
+from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import Call, is_constant, may_be
 
 _DOCS: Final = re.compile(
@@ -44,6 +45,12 @@ _MAKERS: Final = {
     "flask_graphql.GraphQLView.as_view": "GraphiQL is switched on",
     "graphql_server.flask.GraphQLView.as_view": "GraphiQL is switched on",
     "strawberry.flask.views.GraphQLView.as_view": "GraphiQL is switched on",
+}
+_SWITCHES: Final = {
+    "flask_restx.Api": ("doc", "False"),
+    "flask_restplus.Api": ("doc", "False"),
+    "flask_openapi3.OpenAPI": ("doc_ui", "False"),
+    "apiflask.APIFlask": ("enable_openapi", "False"),
 }
 _SETTINGS: Final = ("OPENAPI_SWAGGER_UI_PATH", "OPENAPI_REDOC_PATH", "OPENAPI_RAPIDOC_PATH")
 
@@ -227,6 +234,14 @@ def _described(response: Response, path: str) -> str:
     return "the OpenAPI document" if re.match(r"(?:openapi|swagger):\s*['\"]?[23]", text) else ""
 
 
+def fix(app: App, hit: Hit) -> Edit | None:
+    """The pages switched off, where the library has a switch; to be looked at, because somebody may read them."""
+    for call in calls_at(source_of(app), hit.span):
+        if call.callee in _SWITCHES:
+            return passing(call, _SWITCHES[call.callee], safe=False)
+    return None
+
+
 RULE = Rule(
     slug="api-docs-public",
     family="inventory",
@@ -240,5 +255,6 @@ RULE = Rule(
     surfaces=("source", "wsgi", "http"),
     ends="`Stopper.cover(…)` puts the pages of other packages under a policy.",
     detect=detect,
+    fix=fix,
     probe=probe,
 )

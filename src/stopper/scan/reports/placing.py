@@ -45,6 +45,8 @@ class Placing:
             return self._function(edit)
         if edit.how == "inside":
             return self._inside(edit)
+        if edit.how == "operands":
+            return self._operands(edit)
         return self._line(edit, before=edit.how == "line-before")
 
     def _function(self, edit: Edit) -> Edit | None:
@@ -57,6 +59,18 @@ class Placing:
                     where = replace(where, column=where.end_column - len(node.func.attr))
                 return replace(edit, span=where, how="replace")
         return None
+
+    def _operands(self, edit: Edit) -> Edit | None:
+        for node in _around(self._tree, edit.span):
+            if isinstance(node, ast.Compare) and self._span(node, edit.span.path) == edit.span and len(node.ops) == 1:
+                sides = [self._within_brackets(one) for one in (node.left, node.comparators[0])]
+                return replace(edit, text=edit.text.format(*sides), how="replace")
+        return None
+
+    def _within_brackets(self, node: ast.expr) -> str:
+        text = self._source(node)
+        whole = isinstance(node, (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant, ast.JoinedStr))
+        return text if whole else f"({text})"
 
     def _inside(self, edit: Edit) -> Edit | None:
         for node in _around(self._tree, edit.span):
