@@ -103,9 +103,26 @@ def _files(facts: SourceFacts) -> Iterator[Hit]:
     for file in facts.files_of("config"):
         if "uwsgi" in file.path or any(True for _ in file.lines_with("env_variables:")):  # the second is App Engine's
             yield from _in_file(file, told)
+    for file in facts.files_of("config", "deployment"):
+        yield from _in_headers(file)
     for file in facts.files_of("shell", "build"):
         if not OF_A_PIPELINE.search(file.path) and not _NOT_LIVE.search(file.path):
             yield from _in_shell(file)
+
+
+_HEADER_SET: Final = re.compile(
+    r"""(?i)^\s*(?:proxy_set_header|RequestHeader\s+set|http-request\s+set-header)\s+"?(?:authorization|[\w-]*(?:key|token|secret)[\w-]*)"?\s+"""
+    r"""["']?(?:(?:basic|bearer)\\? )?([\w+/=.~-]{12,})["']?\s*;?\s*(?:#.*)?$"""
+)
+"""A header of a credential that a proxy in front puts into each request."""
+
+
+def _in_headers(file: TextFile) -> Iterator[Hit]:
+    """``proxy_set_header Authorization "Basic …";`` of a proxy in front of the application."""
+    for number, line in file.lines_with("proxy_set_header", "requestheader", "set-header"):
+        found = _HEADER_SET.match(line)
+        if found is not None and is_secret(found[1]) and is_drawn(found[1]):
+            yield _told("a secret stands in this file", Span(file.path, number, number, 1, len(line) + 1), found[1])
 
 
 def _in_shell(file: TextFile) -> Iterator[Hit]:
