@@ -174,6 +174,9 @@ def _fields(facts: SourceFacts, call: Call) -> Mapping | None:
         fields = [(Constant(name), Unknown()) for name in known.fields] if known is not None else []
         return Mapping(tuple(fields), False, call.span) if fields else None
     name = held.callee if isinstance(held, Call) else held.dotted if isinstance(held, Name) else ""
+    if isinstance(held, Parameter):  # ``asdict(teacher)`` of ``teacher: Teacher``
+        known = classes_by_name(facts).get(held.typed)
+        return Mapping(tuple((Constant(one), Unknown()) for one in known.fields), False, call.span) if known else None
     found = classes_by_name(facts).get(name)
     if found is None or not (found.decorators or found.bases):
         return None

@@ -6,13 +6,18 @@ from stopper.core.tokens.jwt_purposes import PURPOSES
 from stopper.core.values import Choice, Item, Parameter, Sequence, Truth, Value, is_constant, text_of, walk
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from stopper.core.fact import Comparison
     from stopper.core.facts import SourceFacts
 
 
-def asks_in_vain_for_kind(facts: "SourceFacts", around: set[str], names: set[str], kinds: set[str]) -> bool:
+def asks_in_vain_for_kind(
+    facts: "SourceFacts", around: set[str], names: set[str], kinds: set[str], everywhere: frozenset[str] = frozenset()
+) -> bool:
     """That each comparison of a claim which says the kind lets all of *kinds* through, or asks only where one kind is wanted:
-    ``if kind == "refresh" and claims["typ"] != kind: raise``."""
+    ``if kind == "refresh" and claims["typ"] != kind: raise``. *everywhere* are the claims that a token of any kind has: that one is there
+    tells nothing."""
     asked = [
         one
         for function in around
@@ -22,9 +27,11 @@ def asks_in_vain_for_kind(facts: "SourceFacts", around: set[str], names: set[str
             for side in (one.left, one.right)
             for part in walk(side, 6)
         )
+        or _asks_whether_there(one, names)
     ]
     return bool(asked) and all(
         _lets_all_in(facts, one, kinds)
+        or _asks_whether_there(one, everywhere)
         or any(
             (found.span.holds(one.span) or (found.body is not None and found.body.holds(one.span)))
             and not found.negated
@@ -33,6 +40,12 @@ def asks_in_vain_for_kind(facts: "SourceFacts", around: set[str], names: set[str
         )
         for one in asked
     )
+
+
+def _asks_whether_there(one: "Comparison", names: "Container[str]") -> bool:
+    """``if "typ" not in claims``"""
+    said = text_of(one.left) if one.operator in ("in", "not in") and not isinstance(one.right, Sequence) else None
+    return said is not None and said in names
 
 
 def _is_of_one_kind(value: Value) -> bool:

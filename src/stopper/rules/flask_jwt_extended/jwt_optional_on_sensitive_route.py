@@ -15,7 +15,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probing.baseline import alike, bearers
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.tokens.jwt_extended import guarded, uses
-from stopper.core.values import Call, Choice, Item, Name, Truth, Value, is_constant, walk
+from stopper.core.values import Call, Choice, Item, Name, Truth, Value, is_constant, parts
 
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OPEN: Final = re.compile(
@@ -86,8 +86,13 @@ def _is_asked(part: Value) -> bool:
             return False
 
 
-def _asks_who(value: Value) -> bool:
-    return any(_is_asked(part) for part in walk(value))
+def _asks_who(value: Value, depth: int = 10, found: bool = False) -> bool:
+    """That it is made of who is calling; of what is *found* by something, that each way to look for it is."""
+    if _is_asked(value):
+        return True
+    found = found or isinstance(value, Call)
+    inside = [_asks_who(part, depth - 1, found) for part in parts(value)] if depth else []
+    return bool(inside) and (all(inside) if found and isinstance(value, Choice) else any(inside))
 
 
 def fix(app: App, hit: Hit) -> Edit | None:

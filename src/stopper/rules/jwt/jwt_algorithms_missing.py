@@ -19,7 +19,7 @@ from stopper.core.tokens.jwt_names import (
 from stopper.core.values import Call, Mapping, Parameter, is_constant
 
 TAKES_ANY = ("authlib.jose.jwt.decode",)
-"""Authlib's ready-made object knows every algorithm; only ``JsonWebToken([…])`` is told which to take."""
+"""Authlib's ready-made object knows every algorithm, as ``JsonWebToken(None)`` does; only ``JsonWebToken([…])`` is told which to take."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -42,6 +42,8 @@ def detect(app: App) -> Iterator[Hit]:
 def _is_missing(facts: SourceFacts, call: Call, shape: Decoding) -> bool:
     if call.callee in TAKES_ANY:
         return True
+    if isinstance(call.receiver, Call) and call.receiver.method == "JsonWebToken":
+        return is_constant(call.receiver.argument(0, "algorithms"), None)
     if shape.algorithms is None:
         return False
     said = call.argument(shape.algorithms, "algorithms")

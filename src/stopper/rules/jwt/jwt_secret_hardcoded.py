@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from stopper.core.app import App
 from stopper.core.deployment.stages_of_settings import is_for_tests
@@ -13,7 +14,18 @@ from stopper.core.flow.passing import given
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.tokens.jwt_names import decodings, encodings, switched_off
-from stopper.core.values import Call, Choice, ConfigValue, Constant, Item, Mapping, Name, Parameter, Value
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Item,
+    Mapping,
+    Name,
+    Parameter,
+    Value,
+)
 
 MESSAGE = "the signing secret is written in the code"
 LIBRARY_SETTINGS = ("JWT_SECRET_KEY", "JWT_PRIVATE_KEY", "JWT_ENCODE_KEY", "JWT_DECODE_KEY")
@@ -73,6 +85,17 @@ def _keys(facts: SourceFacts) -> Iterator[tuple[Call, Value]]:
             yield call, key
 
 
+def _said_to_settings(facts: SourceFacts, value: EnvironmentValue) -> tuple[Constant, ...]:
+    """``Settings(token_secret="…")``: what a settings class is made with goes before the variable (of pydantic-settings)."""
+    classes = [one.name for one in facts.classes(*_SETTINGS) if value.name in one.fields]
+    said = [call.keyword(value.name) for call in facts.calls(*classes)] if classes else []
+    literal = [one for one in said if isinstance(one, Constant) and isinstance(one.value, str)]
+    return tuple(literal) if len(literal) == len(said) else ()
+
+
+_SETTINGS: Final = ("pydantic_settings.BaseSettings", "pydantic.BaseSettings")
+
+
 def _settings_that_sign(facts: SourceFacts) -> tuple[str, ...]:
     """Settings of one's own that a call signs or verifies with. Flask's SECRET_KEY has its own rule."""
     names = {key.key for _, key in _keys(facts) if isinstance(key, ConfigValue)}
@@ -83,6 +106,8 @@ def _literals(facts: SourceFacts, value: Value | None, depth: int = 4) -> tuple[
     """The literals that a key surely is made of; none where it may also come from elsewhere."""
     if isinstance(value, Constant):
         return (value,)
+    if isinstance(value, EnvironmentValue) and value.name:
+        return _said_to_settings(facts, value)
     if isinstance(value, Name):
         return _literals(facts, bound_to(facts, value), depth - 1) if depth > 0 else ()
     if isinstance(value, Parameter) and depth > 0:

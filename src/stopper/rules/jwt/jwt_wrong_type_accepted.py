@@ -144,7 +144,7 @@ def _asks_kind(app: App, facts: SourceFacts, call: Call, key: Value | None) -> b
     if call.keyword("subject") is not None:
         return True
     kinds = {kind for mark in marks(facts, key) for kind in _signed(app, facts).get(mark, ())}
-    if not asks_in_vain_for_kind(facts, around, {*KINDS, *own}, kinds):
+    if not asks_in_vain_for_kind(facts, around, {*KINDS, *own}, kinds, _in_every_token(app, facts, key)):
         if any(asked_by_hand(facts, call, kind) for kind in {*KINDS, *own}):
             return True
         if any(
@@ -155,6 +155,17 @@ def _asks_kind(app: App, facts: SourceFacts, call: Call, key: Value | None) -> b
         ):
             return True  # ``if claims.get("mfa_pending"): …``, ``if claims.get("purpose"): raise Refused``
     return _audience_tells(app, facts, call, key)
+
+
+def _in_every_token(app: App, facts: SourceFacts, key: Value | None) -> frozenset[str]:
+    """The claims that all tokens under this key have, whatever they are for."""
+    mine, found = marks(facts, key), list[frozenset[str]]()
+    for signing, signed_with, _ in key_uses(app, facts):
+        if signing.callee in ENCODING and mine & marks(facts, signed_with):
+            claims = reached(facts, signing.argument(ENCODING[signing.callee].claims, "payload", "claims"))
+            found += [frozenset(one.keys()) for one in claims if isinstance(one, Mapping)] or [frozenset[str]()]
+    first, *others = found or [frozenset[str]()]
+    return first.intersection(*others)
 
 
 def _own_names(app: App, facts: SourceFacts, key: Value | None) -> set[str]:
