@@ -224,10 +224,11 @@ def _by_name(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
         if logs_in and len(call.args) == _PAIR:
             yield from _password_given(call, call.args[1])
     for one in facts.assignments():  # ``session.auth = ("inn", "f8Zk39…")``
-        pair = one.value.items if one.attribute == "auth" and isinstance(one.value, Sequence) else ()
-        place = pair[1].span if len(pair) == _PAIR else None
-        here = place is not None and one.span.holds(place) and not MADE_UP.search(one.span.path)
-        if here and _is_secret("password", pair[1]):
+        if one.attribute != "auth" or not isinstance(one.value, Sequence) or len(one.value.items) != _PAIR:
+            continue
+        shown = one.value.items[1]
+        here = shown.span is not None and one.span.holds(shown.span) and not MADE_UP.search(one.span.path)
+        if here and _is_secret("password", shown):
             yield one.span, "the password of an account elsewhere is a literal", "likely"
     for pattern, place in _PLACES.items():
         for call in facts.calls_matching(pattern):
