@@ -89,7 +89,7 @@ def judged(report: Report, plan: Plan, root: Path, paths: tuple[str, ...], *, re
     with patterns_later():
         from stopper.scan.per_path import without_ignored
         from stopper.scan.remembered_diffs import with_remembered_diffs
-        from stopper.scan.reports.patch import with_diffs
+        from stopper.scan.reports.patch import with_diffs, without_places
         from stopper.scan.score import scored
         from stopper.scan.suppression import reader, suppressed
 
@@ -102,7 +102,7 @@ def judged(report: Report, plan: Plan, root: Path, paths: tuple[str, ...], *, re
     held = without_ignored(held, plan.per_path)
     held = without_accepted(held, plan.accepted, today, plan.accepted_path)
     if not any(output.format in ("json", "html") for output in plan.outputs):
-        return scored(held)  # nothing else shows diffs
+        return scored(without_places(held, read))  # nothing else shows diffs
     return scored(with_remembered_diffs(held, read, str(root.absolute())) if remember else with_diffs(held, read))
 
 

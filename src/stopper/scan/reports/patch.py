@@ -15,6 +15,8 @@ from stopper.scan.reports.arguments import plain
 from stopper.scan.reports.placing import Placing
 from stopper.scan.reports.shown import fingerprints
 
+_MAY_HAVE_NONE: Final = frozenset({"bound", "left-out"})
+"""Whether a part of a statement is a value, and of what something is a part, shows in the text alone, so a rule cannot say."""
 _LINES: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
@@ -78,6 +80,18 @@ def with_diffs(
         if source is not None:
             made[fingerprint] = diff(path, source, patched(source, [finding.edit]))
     return replace(report, diffs=made)
+
+
+def without_places(report: Report, read: Callable[[str], bytes | None]) -> Report:
+    """*report* with an empty diff for each edit that has no place, for reports that show no diffs and say that there is one."""
+    found: dict[str, str] = {}
+    for finding, fingerprint in zip(report.findings, fingerprints(report.findings), strict=True):
+        edit = finding.edit
+        if edit is not None and any(one.how in _MAY_HAVE_NONE for one in (edit, *edit.also)):
+            source = text_of(read(edit.span.path))
+            if source is not None and patched(source, [edit]) == source:
+                found[fingerprint] = ""
+    return replace(report, diffs=found)
 
 
 def text_of(data: bytes | None) -> str | None:
