@@ -27,12 +27,20 @@ class Form:
         return any(kind == "password" for _, kind, _ in self.fields)
 
 
+_SAID: Final = re.compile(
+    r"(?!(?i:\w*(?:delete|remove|destroy|cancel|clear|disable|deactivate|revoke|unsubscribe|log-?out|ban|block|pay|transfer|approve|reject|reset)|put|patch))[A-Za-z0-9][\w-]{0,39}"
+)
+"""What a hidden field says that tells the forms of a page apart (``action=search``); what takes something away is not said."""
+
+
 def chosen(form: Form) -> dict[str, str]:
     """What somebody who fills *form* in picks, by the names of the fields that take no free text: a choice, a day, a number."""
     found: dict[str, str] = {}
     for name, kind, value in form.fields:
         if kind in ("select", "radio", "checkbox"):
             found.setdefault(name, value or ("on" if kind == "checkbox" else ""))
+        elif kind == "hidden" and not name.startswith("_") and _SAID.fullmatch(value):
+            found.setdefault(name, value)
         elif kind in TYPED:
             found[name] = value or TYPED[kind]
     return {name: value for name, value in found.items() if value}

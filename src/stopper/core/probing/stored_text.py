@@ -64,7 +64,8 @@ def stored_markup(target: Target) -> Steps[tuple[tuple[RouteRef, ...], list[Evid
         if exchange is not None and 0 < exchange.response.status < 400 and not exchange.response.refused:
             stored.append(_Stored(RouteRef(request.method, route.path), tag, asked, exchange, said))
             # Looked at at once: where there is place for one text, another probe writes the next.
-            found.update((yield from _shown_next(target, asked, stored[-1], pages)))
+            shown = yield from _shown_next(target, asked, stored[-1], pages)
+            found.update(shown or (yield from _shown_elsewhere(target, stored[-1], pages)))
     waiting = [one for one in stored if one.ref not in found]
     named = [page for one in waiting for page in _named_by(target, one.said)]
     for page in (*_led_to(waiting), *named, *pages) if waiting else ():
@@ -104,6 +105,26 @@ def _shown_next(
     return {}
 
 
+_NUMBER: Final = re.compile(r"(?<=/)\d{1,6}(?=/|$)")
+
+
+def _shown_elsewhere(target: Target, one: _Stored, pages: Sequence[Request]) -> Steps[dict[RouteRef, list[Evidence]]]:
+    """The same at the thing before or behind, where the page of this one is broken: by what another probe has written there."""
+    path, numbers = one.asked.target, list(_NUMBER.finditer(one.asked.target))
+    for page in _led_to([one]) if len(numbers) == 1 else ():
+        broken = yield from attempt(answered(target, page))
+        if broken is None or broken.response.status < 500:
+            return {}
+        for number in (int(numbers[0].group()) - 1, int(numbers[0].group()) + 1):
+            asked = replace(one.asked, target=f"{path[: numbers[0].start()]}{number}{path[numbers[0].end() :]}")
+            exchange = (yield from attempt(answered(target, asked))) if number > 0 else None
+            if exchange is not None and exchange.response.went_through:
+                shown = yield from _shown_next(target, asked, replace(one, asked=asked, exchange=exchange), pages)
+                if shown:
+                    return shown
+    return {}
+
+
 def _shown(target: Target, page: Request, stored: Sequence[_Stored]) -> Steps[dict[RouteRef, list[Evidence]]]:
     """Those whose tag that page shows as one, with the proof. Who has written is who looks: what is somebody's own is shown to nobody else, and
     nobody is not always refused it."""
@@ -131,13 +152,18 @@ def _writes(target: Target) -> Iterator[tuple[Route, Request]]:
         if not left or "POST" not in route.methods or is_door(route) or _LEAVE.search(route.path):
             continue
         request = target.request_for(route, "POST")
-        if any(isinstance(value, str) and _is_text(name) for name, value in members(request).items()):
+        if any(_is_told_in_words(name, value) for name, value in members(request).items()):
             left -= 1
             yield route, request
 
 
 def _is_text(name: str) -> bool:
     return not PASSWORD.search(name) and not _NO_TEXT.search(name)
+
+
+def _is_told_in_words(name: str, value: object) -> bool:
+    """A text that an honest client writes: a page that counts with what was a number breaks of a tag, and stays broken."""
+    return isinstance(value, str) and _is_text(name) and not value.isdigit()
 
 
 def _with_tag(said: Mapping[str, object], tag: str, names: frozenset[str]) -> dict[str, object]:
@@ -148,7 +174,7 @@ def _with_tag(said: Mapping[str, object], tag: str, names: frozenset[str]) -> di
         else re.sub(r"\W|y=1", "", tag)
         if name in names and not _FORMED.search(name)
         else tag
-        if _is_text(name)
+        if _is_told_in_words(name, value)
         else value
         for name, value in said.items()
     }

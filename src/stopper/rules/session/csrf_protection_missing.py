@@ -24,7 +24,7 @@ from stopper.core.owner_names import OF_ANYBODY, OWN_ACCOUNT, PERSON
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probing.accounts.login import is_log_in_form
-from stopper.core.probing.baseline import alike, attempt, is_door
+from stopper.core.probing.baseline import alike, attempt, is_door, same
 from stopper.core.probing.cookies import also_by_cookie, answers_with_cookies
 from stopper.core.probing.landing import landed
 from stopper.core.probing.only_asked import may_only_ask
@@ -302,11 +302,14 @@ def _shown_after(
 
 
 def _shown_again(target: Target, route: Route, person: Identity, honest: Exchange) -> Steps[bool]:
-    """Whether the answer is the page itself, and its form has a token: what took nothing is shown again with 200."""
+    """Whether the answer is the page itself: what nothing is sent to, or what took nothing, as its form has a token, is shown again with 200."""
     page = next((one for one in target.app.routes if one.path == route.path and "GET" in one.methods), None)
-    if page is None or not _FORM_TOKEN.search(honest.response.text):
+    token = _FORM_TOKEN.search(honest.response.text)
+    if page is None or not (token or not (route.names or route.body_names)):
         return False
     shown = yield from send(person.on(target.request_for(page, "GET")))
+    if not token:
+        return same(shown.response, honest.response)
     return shown.response.status == honest.response.status and _title(shown) == _title(honest)
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.app import App
+from stopper.core.app import App, Route
 from stopper.core.deployment.setting_facts import MISSING, in_force, plain, settings_out_of_sight, written
 from stopper.core.exchange import Response
 from stopper.core.facts import SourceFacts, source_of
@@ -15,7 +15,7 @@ from stopper.core.labels import UNTRUSTED
 from stopper.core.people.mailing import mailers
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
-from stopper.core.probing.baseline import attempt
+from stopper.core.probing.baseline import attempt, is_door
 from stopper.core.probing.provoke import asked_honestly
 from stopper.core.rule import Certainty, Hit, Rule
 from stopper.core.values import Call, Format, Item, Mapping, Member, Name, Value, is_constant, options, text_of, walk
@@ -245,6 +245,8 @@ def probe(target: Target) -> Steps[Verdict]:
         honest, ref, request = one.honest, one.ref, one.honest.request
         if honest.response.error or honest.response.status >= 400 or _by_itself(target, honest.response):
             continue
+        if request.method == "GET" and is_door(Route(ref.path, ("GET",))):
+            continue  # a page that describes the API, or a log-in
         own = target.base_url.partition("://")[2].partition("/")[0]
         said = request.target.encode() + request.body
         if own.encode() in said or not any(

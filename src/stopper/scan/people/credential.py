@@ -25,7 +25,7 @@ from stopper.core.probe import Skipped
 from stopper.core.probing.baseline import is_door, same
 from stopper.core.secret import Secret
 from stopper.scan.surface.honest import HonestRequests
-from stopper.scan.tokens.forge import is_token
+from stopper.scan.tokens.forge import is_token, read_part
 from stopper.scan.wire.courier import Courier
 
 COOKIE_WORDS: Final = ("session", "token", "auth", "sid", "jwt", "csrf")
@@ -129,6 +129,12 @@ def odd_token(response: Response, sent: bytes = b"") -> str | None:
         ),
         None,
     )
+
+
+def signed_cookie(held: Held) -> Secret | None:
+    """The signed token that a cookie holds: what opens is the cookie, and what it says is the token's."""
+    jar = (part.partition("=")[2] for part in held.cookies.reveal().split("; ")) if held.cookies is not None else ()
+    return next((Secret(text) for text in jar if is_token(text) and "alg" in read_part(text.split(".")[0])), None)
 
 
 def merged(before: str, after: str) -> str:

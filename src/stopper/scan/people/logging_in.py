@@ -15,7 +15,7 @@ from stopper.core.probe import Identity, Skipped
 from stopper.core.probing.accounts.login import asks_basic, basic, lets_in
 from stopper.core.probing.turned_away import turned_away
 from stopper.core.secret import Secret
-from stopper.scan.people.credential import credentials_in, forms, further_forms, odd_token, proven
+from stopper.scan.people.credential import credentials_in, forms, further_forms, odd_token, proven, signed_cookie
 from stopper.scan.people.doors import REGISTER, accounts_bodies, doors, every_name, form_of, json_of
 from stopper.scan.people.entry_page import entry_request
 from stopper.scan.people.page_visit import as_visitor, wants_a_token, with_page_token
@@ -210,7 +210,9 @@ def holder(scene: Scene, person: Identity, exchange: Exchange, route: Route) -> 
     if proof.state == "nothing" or (proof.state == "unknown" and (not held.by_name or _still_outside(response))):
         return None
     issuer = RouteRef("POST", route.path)
-    ready = replace(person, headers=proof.way, token=held.token, refresh_token=held.refresh, issued_by=issuer)
+    ready = replace(
+        person, headers=proof.way, token=held.token or signed_cookie(held), refresh_token=held.refresh, issued_by=issuer
+    )
     return with_token(scene, ready, response)
 
 

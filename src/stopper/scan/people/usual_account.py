@@ -88,11 +88,10 @@ def way_in(scene: Scene, route: Route) -> int | None:
 
 
 def ways(scene: Scene, route: Route, subject: str, password: str) -> list[Request]:
-    """An account as the route may read it: as JSON, as a form, by Basic authentication."""
+    """An account as the route may read it: as JSON, as a form, by Basic authentication; first as a form where a page has one."""
     target = scene.honest.prefix + scene.honest.path(route)
-    ways = [
-        make(target, body, "login") for body in accounts_bodies(route, subject, password) for make in (json_of, form_of)
-    ]
+    makes = (form_of, json_of) if route.takes_form else (json_of, form_of)
+    ways = [make(target, body, "login") for body in accounts_bodies(route, subject, password) for make in makes]
     said = (("Authorization", basic(subject, password)), ("Accept", "application/json"))
     return [*ways, Request("POST", target, said, b"", "login")]
 

@@ -81,6 +81,10 @@ class Crawl:
     enters: bool = False
     found: dict[str, Route] = field(default_factory=dict[str, Route])
     forms: dict[str, Route] = field(default_factory=dict[str, Route])
+    more_forms: dict[tuple[str, tuple[str, ...]], Route] = field(
+        default_factory=dict[tuple[str, tuple[str, ...]], Route]
+    )
+    """Further forms of a page that are sent to the same place with other fields."""
     ids: dict[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     documents: dict[str, None] = field(default_factory=dict[str, None])
     queries: dict[str, dict[str, None]] = field(default_factory=dict[str, dict[str, None]])
@@ -141,7 +145,7 @@ class Crawl:
         ]
         ids = {path: numbers for path, numbers in self.ids.items() if numbers}
         known = with_forms({route.path: route for route in routes}, forms)
-        return Crawled((*known, *changes), ids, tuple(self.documents))
+        return Crawled((*known, *self.more_forms.values(), *changes), ids, tuple(self.documents))
 
     def wait(self, paths: Iterable[str]) -> None:
         for path in paths:
@@ -235,7 +239,10 @@ class Crawl:
         for form in form_routes(response, self.origin, path):
             place, numbers = templated(form.path)
             parameters = tuple((name, "string") for name in numbers)
-            self.forms.setdefault(place, replace(form, path=place, parameters=parameters))
+            known, form = self.forms.get(place), replace(form, path=place, parameters=parameters)
+            if known is not None and (not {*form.fields} <= {*known.fields} or _says_otherwise(form, known)):
+                self.more_forms.setdefault((place, (*form.fields, *form.examples.values())), form)
+            self.forms.setdefault(place, form)
             self.ids.setdefault(place, numbers)
 
     def follow(self, response: Response, path: str, depth: int) -> None:
@@ -302,6 +309,12 @@ def _room(template: str, led: Collection[str], named: bool) -> bool:
     folder = template.rstrip("/").rpartition("/")[0]
     most = NAMED_IN_FOLDER if named and _API.search(folder) else FOLDER_MOST
     return not folder or sum(one.rstrip("/").rpartition("/")[0] == folder for one in led) <= most
+
+
+def _says_otherwise(form: Route, known: Route) -> bool:
+    """Whether a form says something else in a field that both say something in: ``action=search`` beside ``action=export``."""
+    both = form.examples.keys() & known.examples.keys()
+    return any(form.examples[name] != known.examples[name] for name in both)
 
 
 def read(courier: Courier, path: str, who: Identity | None = None) -> Response | None:

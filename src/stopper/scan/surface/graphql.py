@@ -105,7 +105,7 @@ def _is_door(route: Route) -> bool:
 
 def _once(routes: Sequence[Route]) -> tuple[Route, ...]:
     """One route that two methods were told apart of is one door."""
-    return tuple({(one.path, one.methods): one for one in routes}.values())
+    return tuple({(one.path, one.methods, one.fields, *one.examples.values()): one for one in routes}.values())
 
 
 def _described(door: str, courier: Courier, who: Identity | None) -> Schema | None:

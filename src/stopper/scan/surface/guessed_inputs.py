@@ -25,6 +25,8 @@ ROUTES_MOST: Final = 14
 """Route-methods of which no reader knows an input that are asked."""
 TOLD_MOST: Final = 6
 """Those of them that a document tells of, and says that they read nothing."""
+SLOW: Final = 1.0
+"""Seconds of an answer at a door that is asked for no names: each of a dozen questions would cost as much."""
 FOUND_MOST: Final = 6
 """Names of one route that are kept."""
 ECHOED: Final = 10
@@ -224,7 +226,7 @@ def _read(ask: Ask, names: Sequence[str], canary: str, more: Sequence[str] = ())
     """Those of *names* that the route reads, as far as its answers show, or else of *more*; None where they cannot tell."""
     nonsense = {f"{canary}-none": "1"}  # an empty body is told from one that lacks what is wanted
     plain = ask(nonsense)
-    if plain.error or plain.refused or plain.status in (405, 429):
+    if plain.error or plain.refused or plain.status in (405, 429) or plain.seconds > SLOW:
         return None
     marks = _marks(names, canary)
     sent = {name: _value(name, mark) for name, mark in marks.items()}

@@ -90,7 +90,7 @@ class HonestRequests:
         def fill(match: re.Match[str]) -> str:
             name = match.group(1)
             value = known.get(name) or own.get(as_parameter(name)) or route.examples.get(name)
-            value = value or _parameter(name, kinds.get(name, ""))
+            value = value or _parameter(name, kinds.get(name, ""), self.canary)
             return quote(value, safe="/" if kinds.get(name) == "path" else "")
 
         return re.sub(r"\{([^{}]+)\}", fill, route.path)
@@ -184,9 +184,11 @@ _PLAUSIBLE: Final[tuple[tuple[str, Callable[[str], object]], ...]] = (
 )
 
 
-def _parameter(name: str, kind: str) -> str:
+def _parameter(name: str, kind: str, canary: str) -> str:
     if kind in _SAMPLES:
         return _SAMPLES[kind]()
     if re.search(r"uuid|guid", name.lower()):
         return str(uuid.UUID(int=1))
+    if re.search(r"e-?mail", name.lower()):
+        return str(plausible(name, canary))  # which a body says too: what was made by it is read by it
     return "1"

@@ -36,6 +36,10 @@ _COMMENT: Final = re.compile(rf"<!--(?:(?!<!--)[^>]){{0,2000}}?[\s\"'=(]({_PATH}
 _ROBOTS: Final = re.compile(rf"(?im)^(?:dis)?allow:[ \t]*({_PATH}?)[ \t]*$")
 """What a file for robots says that they may not, or may, look at (RFC 9309)."""
 _KEYED: Final = re.compile(rf"\"({_PATH})(\?[\w=&%{{}}<>.-]{{1,120}})?\"\s*[,:\]}}]")
+_POINTED: Final = re.compile(
+    rf"(?:->|=>|\u2192|\u21d2|\\u2192|\\u21d2)\s{{0,3}}({_PATH})(\?[\w=&%.-]{{1,120}})?[^\s\"\\]{{0,120}}(?:\s{{1,3}}\((GET|POST|PUT|PATCH|DELETE)\b)?"
+)
+"""What a list of topics points at: ``SQL injection -> /users/find?name=x``, ``Upload -> /upload (POST)``."""
 _HELD: Final = re.compile(r"\$?\{\s*[\w.]*?(\w+)\s*\}|<(?:\w+:)?(\w+)>|(?<=/):(\w+)")
 _SCRIPT: Final = re.compile(r"""(?i)<script[^>]{0,200}\bsrc=["']?([^"'\s>]{1,300})""")
 _FOREIGN: Final = re.compile(
@@ -64,15 +68,15 @@ def named_routes(response: Response) -> Iterator[Named]:
     text = response.text[:_READ]
     patterns = [_SPOKEN]
     if kind.endswith("json"):
-        patterns.append(_KEYED)
+        patterns += [_KEYED, _POINTED]
     elif kind == "text/html":
-        patterns += [_FETCHED, _COMMENT]
+        patterns += [_FETCHED, _COMMENT, _POINTED]
         text = written_out(with_wrappers(unescape(text)))
     elif "javascript" in kind:
         patterns += [_FETCHED, RELATIVE]
         text = written_out(with_wrappers(text))
     elif kind == "text/plain":
-        patterns.append(_ROBOTS)
+        patterns += [_ROBOTS, _POINTED]
     else:
         return
     seen: dict[str, set[tuple[str, Sent]]] = {}
@@ -85,7 +89,8 @@ def named_routes(response: Response) -> Iterator[Named]:
             inside = found.end() - (pattern is RELATIVE)  # its quote is a part of it
             sent = sent_along(text, found.start(1), inside) if pattern in (_FETCHED, RELATIVE) else Sent()
             spoken = _METHOD.match(found.group()) if pattern is _SPOKEN else None
-            method = spoken.group() if spoken is not None else sent.method
+            pointed = (found.group(3) or "") if pattern is _POINTED else ""
+            method = spoken.group() if spoken is not None else pointed or sent.method
             if method in ("POST", "PUT", "PATCH") and pattern is _SPOKEN:
                 sent = Sent(_told_behind(text[found.end() : found.end() + 200]), method=method)
             known = seen.setdefault(path, set[tuple[str, Sent]]()) if path else {(method, sent)}

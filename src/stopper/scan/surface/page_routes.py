@@ -69,16 +69,33 @@ def with_pages_of(described: Sequence[Route], seen: Sequence[Route]) -> tuple[Ro
     """Routes of a document, each with what forms and links of pages say of it: what it reads, where the document does not say, and that a form is sent there."""
     forms = {one.path.rstrip("/"): one for one in seen if one.takes_form and (one.fields or one.files)}
     asked = {one.path.rstrip("/"): one for one in seen if "GET" in one.methods and one.names and not one.parameters}
-    return tuple(
+    with_pages = [
         _with_page_of(one, forms.get(one.path.rstrip("/")), asked.get(one.path.rstrip("/"))) for one in described
-    )
+    ]
+    return tuple(part for one in with_pages for part in _by_forms(one, seen))
+
+
+def _by_forms(route: Route, seen: Sequence[Route]) -> Iterator[Route]:
+    """A route at which pages have several forms with fields of their own, once for each: together they are what nobody sends."""
+    at = [one for one in seen if one.takes_form and one.path.rstrip("/") == route.path.rstrip("/") and one.fields]
+    if (
+        len(at) < 2
+        or "POST" not in route.methods
+        or not {*route.names, *route.body_names} <= {name for one in at for name in one.fields}
+    ):
+        yield route
+        return
+    told = [replace(route, fields=one.fields, optional=(), files=one.files, examples={**one.examples, **route.examples}, takes_form=True, request_schema=None) for one in at]  # fmt: skip
+    yield told[0]
+    yield from (replace(one, methods=("POST",)) for one in told[1:])
 
 
 def _with_page_of(route: Route, form: Route | None, asked: Route | None) -> Route:
     says = bool(route.names or route.files or route.body_names)
     if form is not None and "POST" in route.methods and (not says or route.takes_form):
         told = replace(route, readers=route.readers | form.readers)
-        return told if says else replace(
+        picked = {name: value for name, value in form.examples.items() if name in route.names}
+        return replace(told, examples={**picked, **route.examples}) if says else replace(
             told, fields=form.fields, files=form.files, examples={**form.examples, **route.examples}, takes_form=True, request_schema=None
         )  # fmt: skip
     if asked is not None and "GET" in route.methods and not says and not route.parameters:
