@@ -67,16 +67,42 @@ def _lets_on(asked: Value, negated: bool, made: Mapping) -> bool:
     """That a refusal does not hold for what is written there; what else it may ask, nobody knows."""
     if isinstance(asked, Choice) and not asked.every and not negated:
         return all(_lets_on(one, False, made) for one in asked.options)
-    read = [part for part in walk(asked, 8) if isinstance(part, Item) and made.get(text_of(part.key) or "") is not None]
+    read = [part for part in walk(asked, 8) if made.get(_member(part)) is not None]
     if not read:
         return False
-    if all(text_of(one.key) in _HANDLES for one in read):
+    if all(_member(one) in _HANDLES for one in read):
         return not negated and any(isinstance(part, Call) for part in walk(asked, 2))
-    if not isinstance(asked, Truth) or len(asked.parts) != 2 or asked.parts[0] is not read[0]:
+    if not isinstance(asked, Truth) or len(asked.parts) != 2:
         return False
-    said, wanted = made.get(text_of(read[0].key) or ""), asked.parts[1]
+    said = made.get(_member(read[0]))
+    if asked.parts[0] is not read[0]:
+        return _has(said, asked.parts) and asked.differs is not negated
+    wanted = asked.parts[1]
     known = wanted.plain() if isinstance(wanted, Sequence) else (wanted.value,) if isinstance(wanted, Constant) else ()
     return isinstance(said, Constant) and bool(known) and ((said.value in known) is asked.differs) is not negated
+
+
+def _member(part: Value) -> str:
+    """The name in ``claims["scope"]`` and ``claims.get("scope")``."""
+    key = (
+        part.key
+        if isinstance(part, Item)
+        else part.args[0]
+        if isinstance(part, Call) and part.method == "get" and part.args
+        else None
+    )
+    return text_of(key) or ""
+
+
+def _has(said: Value | None, asked: tuple[Value, ...]) -> bool:
+    """``scope not in claims["scope"].split()``, where the scope that is wanted stands there."""
+    wanted, inside = asked
+    if not isinstance(wanted, (Constant, Parameter)) or (
+        isinstance(inside, Call) and inside.method not in ("split", "get")
+    ):
+        return False
+    words = text_of(said)
+    return said == wanted or (words is not None and (text_of(wanted) or "?") in words.split())
 
 
 def is_made_up(facts: SourceFacts, made: Call) -> bool:

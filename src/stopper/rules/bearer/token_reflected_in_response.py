@@ -57,7 +57,9 @@ def detect(app: App) -> Iterator[Hit]:
             message = "all cookies of the request are sent back, the session's among them, so that a script may read it"
             yield Hit(message, flow.span, certainty="likely")
     for flow in facts.flows("response", label=("request-data", "query-string", "cookie")):
-        if any(map(_is_sent_token, _shown(facts, flow.value, 5))) and not _HANDED_ON.search(_paths(facts, flow.function)):
+        if any(map(_is_sent_token, _shown(facts, flow.value, 5))) and not _HANDED_ON.search(
+            _paths(facts, flow.function)
+        ):
             yield Hit("the token is sent back", flow.span, certainty="likely")
 
 
