@@ -310,7 +310,9 @@ def test_a_look_up_creates_nothing(status: int, sent: bytes, answer: bytes, crea
     ("path", "body", "sent"),
     [("notes/1/transfer", {"to": "ben"}, True), ("notes/1/transfer", {"to": "ben", "amount": 1}, False), ("savings/1/transfer", {"to": "ben"}, False),
      ("notes/2/transfer", {"to": "ben"}, False), ("notes/1/send", {"to": "ben"}, True), ("notes/1/send", {"to": "ben", "amountCents": 1}, False),
-     ("wallets/1/send", {"to": "ben"}, False), ("passes/1/fund", {"amount": 1}, False), ("wallets/1/fund", {}, False), ("fund/1", {"title": "x"}, True)],
+     ("wallets/1/send", {"to": "ben"}, False), ("passes/1/fund", {"amount": 1}, False), ("wallets/1/fund", {}, False), ("fund/1", {"title": "x"}, True),
+     ("account/deposit/1", {"amount": "10.00"}, False), ("account/deposit/1", {}, False), ("account/invest_stocks/1", {}, False), ("deposit", {"amount": 1}, False),
+     ("deposit/1", {"title": "x"}, True)],
 )  # fmt: skip
 def test_own_things_are_handed_over_but_no_money(path: str, body: dict[str, object], sent: bool) -> None:
     mine = courier(Recorder(*[Response(201, body=b'{"id": 1}')] * 3), mode="active")

@@ -21,6 +21,8 @@ _PURSES: Final = frozenset({
 })  # fmt: skip
 _SENDS: Final = frozenset({"send", "move", "remit", "sweep", "fund", "topup"})
 """Deeds that are done to much else too."""
+_PAYS_IN: Final = frozenset({"deposit", "invest"})
+"""Deeds by which the money of an account, or what is told of it, is no longer what it was."""
 _SUM: Final = re.compile(r"(.+_)?(amount|sum|cents|currency|iban)")
 """Members that say how much money, as members are spelled."""
 
@@ -31,9 +33,12 @@ def is_about_money(request: Request, words: Collection[str]) -> bool:
 
 
 def sends_money(request: Request, words: Collection[str]) -> str:
-    """The word by which its path says that money is sent, or an empty text."""
-    said = _SENDS.intersection(words)
-    return min(said) if said and (not _PURSES.isdisjoint(set(words) - said) or _names_a_sum(request)) else ""
+    """The word by which its path says that money is sent, or paid in, or an empty text."""
+    for deeds, worth in ((_SENDS, _PURSES), (_PAYS_IN, _MONEY)):
+        said = deeds.intersection(words)
+        if said and (not worth.isdisjoint(set(words) - said) or _names_a_sum(request)):
+            return min(said)
+    return ""
 
 
 def _names_a_sum(request: Request) -> bool:
