@@ -1,11 +1,12 @@
 """What small products hide from a look at their answers alone: things in lists of one, ids that no answer says, and people of several kinds."""
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask, abort, jsonify, redirect, request, session
-from tests.rules.test_two_given_people import Two, body
+from tests.rules.test_two_given_people import GIVEN, Two, body
 from tests.rules.toy_people import ToyPeople
 
 from stopper.core.app import Route
@@ -159,6 +160,29 @@ def test_what_ones_own_account_tells_of_an_account_of_money(asks: str) -> None:
     paths: dict[str, Any] = {"/me": READS, "/user/data/{user_id}": READS, "/account/balance/{account_id}": READS}
     found = two.judged(**paths)
     assert told(found) == (set() if asks == "whose it is" else {"GET /account/balance/{account_id}"}), found.message
+
+
+@pytest.mark.parametrize(("noun", "is_told"), [("appointment-pet", True), ("toy-pet", False), ("pet-rules", False)])
+def test_what_is_nobody_elses_by_every_word_stands_open(
+    noun: str, is_told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That her pet is called after her is no profile."""
+    named = [replace(one, subject=one.name) for one in GIVEN]
+    monkeypatch.setattr("tests.rules.test_two_given_people.GIVEN", named)
+    two = Two("vet")
+
+    @two.app.get("/pets/mine")
+    def mine() -> Any:
+        me = two.caller()
+        return jsonify([{"id": 30 + me, "name": f"{two.people[me]['name']}scat"}])
+
+    @two.app.get(f"/{noun}/<int:id>")
+    def one(id: int) -> Any:
+        return jsonify(name=f"{two.people[id - 30]['name']}scat", kind="cat") if id - 30 in two.people else abort(404)
+
+    paths: dict[str, Any] = {"/pets/mine": READS, f"/{noun}/{{id}}": by_id("get")}
+    found = two.judged(**paths)
+    assert told(found) == ({f"GET /{noun}/{{id}}"} if is_told else set()), found.message
 
 
 @pytest.mark.parametrize("asks", [False, True])

@@ -76,6 +76,11 @@ class Place:
         """The route-method that takes it."""
         return RouteRef(self.method, self.route.path)
 
+    @property
+    def is_nobody_elses(self) -> bool:
+        """Whether it takes the id of what nobody else has to do with, by every word of the noun: a flash card is no card."""
+        return any(_NOBODY_ELSES.issuperset(noun.split("_")) for noun in self.nouns)
+
     def given(self, target: Target, value: int | str, hers: list[Known]) -> Request:
         """The honest request with that id; other ids in the path are Alice's too."""
         honest = target.request_for(self.route, self.method)
@@ -161,7 +166,7 @@ def _made_one_of(target: Target, places: list[Place], alice: Identity) -> Steps[
 def _of_new_accounts(target: Target, places: list[Place]) -> Steps[list[Verdict]]:
     """The verdicts on places that take what only a registration tells, of two people whom the scan has registered."""
     found: list[Verdict] = []
-    places = [one for one in places if one.method == "GET" and one.nouns & _NOBODY_ELSES]
+    places = [one for one in places if one.method == "GET" and one.is_nobody_elses]
     first = (yield from newcomer(target, "first")) if places and target.mode == "active" else None
     second = (yield from newcomer(target, "second")) if first is not None else None
     if first is None or second is None:
@@ -229,9 +234,11 @@ def _read(
         return None
     of_money = _OF_AN_ACCOUNT.search(place.route.path) is not None
     if same_form(own.response, anonymous.response):
-        profile = alice.subject is not None and alice.subject in own.response.text
-        shows = not profile or says_what_is_owned(own.response.json())
-        is_open = shows and same(own.response, anonymous.response) and one.of_itself and place.nouns & _NOBODY_ELSES
+        said = own.response.json()
+        texts = own.response.text if said is None else [one for _, one in plain_members(said)]
+        profile = alice.subject is not None and alice.subject in texts
+        shows = not profile or says_what_is_owned(said)
+        is_open = shows and same(own.response, anonymous.response) and one.of_itself and place.is_nobody_elses
         return _to_anybody(place, one, nobodys, own, anonymous) if is_open else None
     if any(map(PERSON.search, place.nouns)) and not of_money and not _says_who(own):
         return None

@@ -8,7 +8,7 @@ from stopper.core.probing.things.id_elsewhere import DEEDS, forms_of_a_noun
 
 _LISTS: Final = frozenset({
     "api", "list", "all", "mine", "my", "me", "own", "index", "recent", "latest", "newest", "feed", "timeline", "public", "search", "export", "download",
-    "find", "history", "new", "add", "create", "by", "for", "of", "user", "self", "current", "details", "detail", "info", "lookup", "query", "filter",
+    "find", "history", "new", "add", "create", "by", "for", "of", "user", "self", "current", "details", "detail", "info", "lookup", "query", "filter", "single", "one", "specific",
 })  # fmt: skip
 """Words of a path that say how things are shown, and not which."""
 _WRAPS: Final = frozenset({
