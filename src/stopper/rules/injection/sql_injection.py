@@ -200,6 +200,8 @@ class _Begun:
             doubled = yield from send(one.given(f"{stem}''"))
             mended = _as_before(doubled.response, plain.response, target.canary)
             if broke and mended and _breaks((yield from send(one.given(f"{stem}'"))).response):
+                if not _ERRORS.search(quoted.response.text) and (yield from _is_a_shell(one, stem)):
+                    return []
                 return _evidence(plain, doubled, quoted, "one quote breaks the statement, two do not")
             if mended and not broke and (yield from _counts_quotes(target, one, stem, quoted, doubled)):
                 return _evidence(
@@ -228,6 +230,12 @@ def _counts_quotes(target: Target, one: Input, stem: str, quoted: Exchange, doub
         if says_nothing(answer) or not _as_before(answer, before.response, target.canary):
             return False
     return not _as_before(quoted.response, doubled.response, target.canary)
+
+
+def _is_a_shell(one: Input, stem: str) -> Steps[bool]:
+    """Whether the other quote breaks it as well: a text of SQL that one quote ends takes the other as a sign like any, a shell and Python end of both."""
+    other, paired = (yield from send(one.given(f'{stem}"'))), (yield from send(one.given(f'{stem}""')))
+    return _breaks(other.response) and not _breaks(paired.response)
 
 
 def _breaks(response: Response) -> bool:
