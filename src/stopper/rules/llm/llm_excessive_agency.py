@@ -10,6 +10,8 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict
 from stopper.core.flow.changing_calls import writes
 from stopper.core.flow.checked_input import is_checked
+from stopper.core.flow.view_functions import index_of
+from stopper.core.guards.forms_without_token import runs_command
 from stopper.core.outgoing.llm_names import asks_by_name, model_calls, said, talks_to_models
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probing.llm import broken, models
@@ -27,6 +29,9 @@ _WORDS: Final = {
 _ASKS: Final = re.compile(r"(?i)valid|confirm|approv|check|allow|permit|require|schema|verify")
 _AGENTS: Final = ("langchain_experimental.utilities.PythonREPL", "langchain_experimental.tools.PythonREPLTool", "langchain_experimental.tools.PythonAstREPLTool", "langchain_community.tools.ShellTool", "langchain.tools.ShellTool", "langchain_experimental.agents.create_python_agent", "langchain_experimental.agents.create_pandas_dataframe_agent")  # fmt: skip
 
+_TELLS: Final = re.compile(
+    r"(?i)_?(?:get|list|find|search|look_?up|show|read|count|describe|calc\w*|compute|convert|current|weather|today|time|now|sum|estimate|tell)(?:_|$)"
+)
 _READS_A_BODY: Final = frozenset({"model_validate", "model_validate_json", "parse_obj", "parse_raw"})
 _STATEMENTS: Final = r"(?:.*\.)?(?:SQLDatabaseChain(?:\.from_llm)?|create_sql_agent|NLSQLTableQueryEngine|PandasQueryEngine|create_csv_agent|PALChain\.from_\w+)"
 """What of LangChain and LlamaIndex lets a model write what is run."""
@@ -93,8 +98,23 @@ def _dispatched(facts: SourceFacts) -> Iterator[Hit]:
         if any(_ASKS.search(call.method) for call in calls) or not any(call.method == "loads" for call in calls):
             continue
         for call in calls:
-            if call.callee == "?" and call.span is not None and (call.open or _is_a_change(facts, call)):
+            chosen = call.callee == "?" and call.span is not None and not _only_tells(facts, call)
+            if chosen and call.span is not None and (call.open or _is_a_change(facts, call)):
                 yield Hit("the model chooses which function runs, and with what", call.span, certainty="likely")
+
+
+def _only_tells(facts: SourceFacts, call: Call) -> bool:
+    """``TOOLS[name](**arguments)`` of a table of the project's own functions that tell something by their names, and none of which changes,
+    runs or asks for anything."""
+    table = call.receiver.owner if isinstance(call.receiver, Item) else None
+    if not isinstance(table, Mapping) or table.open or not table.items:
+        return False
+    names = [one.dotted for _, one in table.items if isinstance(one, Name) and facts.function(one.dotted) is not None]
+    if len(names) != len(table.items) or not all(_TELLS.match(name.rpartition(".")[2]) for name in names):
+        return False
+    reached = index_of(facts).calling(names, 3)
+    acts = any(flow.function in reached for flow in facts.flows(*_SINKS, "outbound-url"))
+    return not acts and not any(writes(facts, name) or runs_command(facts, name) for name in reached)
 
 
 def _is_a_change(facts: SourceFacts, call: Call) -> bool:
