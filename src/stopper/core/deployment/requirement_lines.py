@@ -22,6 +22,7 @@ _LIKE: Final = re.compile(r"(~=|\^)\s*(\d{1,9}(?:\.\d{1,9})*)")
 _INSTALLS: Final = re.compile(
     r"\binstall_requires\s*[=:]\s*\[|\b(?:INSTALL_REQUIRES|REQUIREMENTS|requirements)\s*=\s*\["
 )
+_NAMED: Final = re.compile(r"\binstall_requires\s*=\s*([A-Za-z_]\w*)\b(?!\s*[(.\[])")
 _LISTED: Final = re.compile(
     r"[\"']([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*(===?|~=|>=|<=|<)?\s*([\d][\w.]*)?[^\"']*[\"']"
 )
@@ -127,11 +128,13 @@ def _paired(file: TextFile, names: re.Pattern[str], versions: re.Pattern[str]) -
 
 
 def _of_setup(file: TextFile) -> Iterator[Pin]:
-    """What stands in the list ``install_requires``."""
+    """What stands in the list ``install_requires``, also under a name of its own."""
     listed = False
+    named = {found[1] for line in file.lines if (found := _NAMED.search(line)) is not None}
+    begins = re.compile("|".join((_INSTALLS.pattern, *(rf"^\s*{name}\s*(?::[^=]+)?=\s*\[" for name in sorted(named)))))
     for number, line in enumerate(file.lines, 1):
         bare = line.partition(" #")[0]
-        if begun := _INSTALLS.search(bare):
+        if begun := begins.search(bare):
             listed, bare = True, bare[begun.end() :]
         if listed:
             inside, _, rest = bare.partition("]")

@@ -25,7 +25,7 @@ _SINKS: Final = ("response", "response-header", "template", "html")
 _MAKERS: Final = frozenset({"traceback.format_exc", "traceback.format_tb", "traceback.format_stack", "traceback.format_exception",
     "traceback.extract_tb", "traceback.format_list", "traceback.extract_stack", "cgitb.html", "cgitb.text",
     "werkzeug.debug.tbtools.get_current_traceback", "werkzeug.debug.tbtools.DebugTraceback", "traceback.TracebackException.from_exception",
-    "inspect.trace", "inspect.stack", "flask_restful.utils.traceback", "sentry_sdk.utils.exceptions_from_error_tuple"})  # fmt: skip
+    "inspect.trace", "inspect.stack", "flask_restful.utils.traceback", "sentry_sdk.utils.exceptions_from_error_tuple", "logging.Formatter.formatException"})  # fmt: skip
 _PRINTERS: Final = ("traceback.print_exc", "traceback.print_exception", "traceback.print_tb", "traceback.print_stack")
 _CONSOLE: Final = frozenset({"sys.stderr", "sys.stdout", "sys.__stderr__", "sys.__stdout__"})
 _FRAMES: Final = ("__traceback__", "tb_frame", "plaintext_traceback", "traceback", "exc_info")
