@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from stopper.core.deployment.setting_facts import plain
 from stopper.core.deployment.settings_set_aside import is_in_tests_settings
 from stopper.core.deployment.switched_on import is_on
 from stopper.core.fact import Condition, Flow
@@ -60,14 +61,17 @@ def _is_denied(one: Condition) -> bool:
 
 
 def _is_false_at_first(facts: SourceFacts, value: Value) -> bool:
-    """That it is a setting of the project whose every value, those for tests aside, is made of a literal ``False`` at first."""
+    """That it is a setting of the project whose every value, those for tests aside, is made of a literal ``False`` at first, or of what stands
+    for it where the environment says nothing."""
     held = isinstance(value, Truth) and len(value.parts) == 2 and is_constant(value.parts[1], True)
     asked = value.parts[0] if held and isinstance(value, Truth) else value
     if not isinstance(asked, ConfigValue):
         return False
     writes = [one for one in facts.config_writes(asked.key) if not is_in_tests_settings(facts, one.span)]
     return bool(writes) and all(
-        not is_on(facts, one.value) and any(is_constant(part, False) for part in walk(one.value, 6)) for one in writes
+        not is_on(facts, one.value)
+        and (any(is_constant(part, False) for part in walk(one.value, 6)) or plain(facts, one.value) == (False,))
+        for one in writes
     )
 
 

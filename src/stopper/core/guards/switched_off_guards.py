@@ -33,20 +33,41 @@ def switched_off(facts: "SourceFacts") -> Iterator["Span"]:
             continue
         said = plain(facts, switch)
         on = (not one.negated) if not one.refuses else False
-        if said and all(bool(value) == on for value in said) and not asked_for(facts, one.span, by_name=True):
+        if (
+            said
+            and all(bool(value) == on for value in said)
+            and not asked_for(facts, one.span, by_name=True)
+            and not _lets_in(facts, switch)
+        ):
             yield _place(facts, switch) or one.span
+
+
+def _lets_in(facts: "SourceFacts", switch: Value) -> bool:
+    """``if app.config["LINK_LOGIN_ENABLED"]: login_user(person)``: a way in that is switched on, and what it must not do comes with it."""
+    names = _names(switch)
+    return any(
+        not names.isdisjoint(_names(one.value))
+        for call in facts.calls("flask_login.login_user", "*.login_user")
+        if call.span is not None
+        for one in facts.conditions_around(call.span)
+        if not one.negated
+    )
+
+
+def _names(value: Value) -> set[str]:
+    return {
+        part.variable if isinstance(part, EnvironmentValue) else part.key
+        for part in walk(value, 4)
+        if isinstance(part, (EnvironmentValue, ConfigValue))
+    }
 
 
 def _is_switch(value: Value) -> bool:
     """A setting or variable that says in its name that it switches the asking on or off, alone or held against a word."""
     if not isinstance(value, (ConfigValue, EnvironmentValue, Truth)):
         return False
-    names = [
-        part.variable if isinstance(part, EnvironmentValue) else part.key
-        for part in walk(value, 4)
-        if isinstance(part, (EnvironmentValue, ConfigValue))
-    ]
-    return len(names) == 1 and _WHAT.search(names[0]) is not None and _HOW.search(names[0]) is not None
+    names = _names(value)
+    return len(names) == 1 and all(_WHAT.search(name) and _HOW.search(name) for name in names)
 
 
 def _place(facts: "SourceFacts", switch: Value) -> "Span | None":

@@ -1,16 +1,24 @@
 """What is put together of what was drawn: a code with a fixed count of digits, letters one by one, the password of somebody."""
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.account_names import makes_password_hash
-from stopper.core.values import Call, Constant, Format, Value, walk
+from stopper.core.values import Call, ConfigValue, Constant, Format, Value, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
 _CODE_ENDS: Final = frozenset({9999, 99999, 999999, 9999999, 10000, 100000, 1000000})
+_KEY: Final = re.compile(r"(?i)(?:^|_)(?:key|secret|password|passwd|pwd)(?:_?key)?$")
 _PICKS: Final = frozenset({"choice", "choices", "sample"})
+
+
+def is_key_part(one: Value) -> bool:
+    """What is made with a key cannot be worked out without it, whatever time goes into it: ``md5(password + str(time()))``."""
+    said = one.key if isinstance(one, ConfigValue) else getattr(one, "attribute", "") or getattr(one, "parameter", "")
+    return _KEY.search(said or one.name) is not None
 
 
 def becomes_a_password(facts: "SourceFacts", function: str) -> Iterator[Value]:

@@ -16,6 +16,7 @@ from stopper.core.flow.passed_keywords import passed_as
 from stopper.core.flow.whole_numbers import least_number
 from stopper.core.keys.api_key_names import is_key_name, makes_keys, reads_keys
 from stopper.core.keys.digests_of_known_things import digest_of_known_things
+from stopper.core.keys.drawn_codes import is_key_part
 from stopper.core.keys.looked_up_keys import looked_up_keys
 from stopper.core.keys.new_keys import digests_kept, given_out_with_digest
 from stopper.core.keys.random_picks import is_picked, picks
@@ -32,6 +33,7 @@ from stopper.core.values import (
     Call,
     Item,
     Mapping,
+    Parameter,
     Sequence,
     Truth,
     Value,
@@ -156,10 +158,10 @@ def _judged(facts: SourceFacts, value: Value, fallback: Span) -> Iterator[tuple[
     strong = any(map(_STRONG.fullmatch, names)) or any(_is_drawn_inside(facts, one) for one in calls)
     if not strong:
         weak = next((name for name in names if _WEAK.fullmatch(name)), None)
-        if weak is not None:
+        if weak is not None and not any(isinstance(one, Parameter) and is_key_part(one) for one in inner):
             where = next((one.span for one in calls if one.callee == weak and one.span), None) or fallback
             yield where, f"a key is made with {weak}, which can be computed"
-        elif (digest := digest_of_known_things(calls)) is not None:
+        elif weak is None and (digest := digest_of_known_things(calls)) is not None:
             yield digest.span or fallback, "a key is made of what others know too"
         return
     drawn = [one for one in calls if _STRONG.fullmatch(one.callee)]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
+from stopper.core.deployment.behind_settings import is_off_at_first
 from stopper.core.fact import Flow, TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.request_hooks import ALWAYS, hung
@@ -124,6 +125,8 @@ def _by_hand(facts: SourceFacts) -> Iterator[Hit]:
     takes_in_url = bool(writers) and any(sensitive(one.key) in _IN_URL for one in facts.readings("flask.request.args"))
     for span, flows in lines.items():
         if flows[0].function in writers and _says_request(facts, flows[0].function, span):
+            if is_off_at_first(facts, flows[0]):
+                continue  # whoever switches it on looks for something
             shown = [one for one in flows if not _is_held_back(one.value)]
             if any(one.has(*_HEADERS, by_name=False) or _is_all_cookies(one.value) for one in shown) or (
                 takes_in_url and any(_has_query(one.value) for one in shown)

@@ -63,6 +63,12 @@ _OF_A_DESK: Final = re.compile(
     r"://([\w-]+):(?:\1|postgres|root|mysql|guest|password)@(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/]|$)"
 )
 """A server of this very machine, whose password is its user's name or the one that it comes with."""
+_HOSTED: Final = re.compile(
+    r"(?i)@((?:[\w-]+\.)+(?:mongodb\.net|rds\.amazonaws\.com|neon\.tech|supabase\.com?|rlwy\.net|railway\.app|upstash\.io|cloudamqp\.com|"
+    r"redislabs\.com|redns\.redis-cloud\.com|elephantsql\.com|aivencloud\.com|psdb\.cloud|db\.ondigitalocean\.com|render\.com|"
+    r"clever-cloud\.com|database\.azure\.com|database\.windows\.net))(?=[:/?]|$)"
+)
+"""Providers of databases whose servers have an address of their own in the open net."""
 _HERE: Final = re.compile(r"localhost|127\.0\.0\.1|::1")
 _DEFAULTS: Final = frozenset(
     {
@@ -156,6 +162,14 @@ def _urls(facts: SourceFacts) -> Iterator[Hit]:
             if (text.span.path, found.group(1)) in told or is_in_tests_settings(facts, text.span):
                 continue
             told.add((text.span.path, found.group(1)))
+            if hosted := _HOSTED.search(text.value):
+                if (
+                    "",
+                    said := f"{found.group(1)}@{hosted[1]}",
+                ) not in told:  # where it stands first, of however many files
+                    told.add(("", said))
+                    yield Hit("the password of a server that everybody reaches stands in this URL", text.span)
+                continue
             yield _told("a password stands in this URL", text.span, found.group(1))
 
 

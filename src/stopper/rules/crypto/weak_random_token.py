@@ -10,7 +10,7 @@ from stopper.core.app import App
 from stopper.core.deployment.desk_files import MADE_UP
 from stopper.core.edits.random_edits import from_the_system
 from stopper.core.facts import SourceFacts, source_of
-from stopper.core.keys.drawn_codes import becomes_a_password, is_code, is_spelled
+from stopper.core.keys.drawn_codes import becomes_a_password, is_code, is_key_part, is_spelled
 from stopper.core.keys.random_picks import is_picked, picks
 from stopper.core.naming import HUMP
 from stopper.core.place import Span
@@ -18,7 +18,6 @@ from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.tokens.jwt_names import ENCODING
 from stopper.core.values import (
     Call,
-    ConfigValue,
     Constant,
     Format,
     Item,
@@ -54,8 +53,6 @@ _DRAWS: Final = re.compile(
 _KEYED: Final = re.compile(
     r"hmac\.\w+|.*\.(?:encrypt|sign|derive|getKey|get_key)|os\.urandom|secrets\.\w+|uuid\.uuid4|nacl\.\w+(?:\.\w+)*"
 )
-_KEY: Final = re.compile(r"(?i)(?:^|_)(?:key|secret|password|passwd|pwd)(?:_?key)?$")
-"""What is made with a key cannot be worked out without it, whatever time goes into it."""
 _FOR_ONCE: Final = re.compile(r"(?i)(?:nonce|salt)s?$")
 """They are counted up, and need not be hard to guess."""
 _COUNTED: Final = ("pyotp.HOTP.at", "pyotp.hotp.HOTP.at", "pyotp.HOTP.generate_otp", "pyotp.hotp.HOTP.generate_otp")
@@ -159,14 +156,9 @@ def _is_clock_text(value: Value) -> bool:
 def _is_drawn_too(value: Value) -> bool:
     return any(
         (isinstance(one, Call) and (_KEYED.fullmatch(one.callee) or "random" in one.callee or "uuid" in one.callee))
-        or _is_key(one)
+        or is_key_part(one)
         for one in walk(value, 8)
     )
-
-
-def _is_key(one: Value) -> bool:
-    said = one.key if isinstance(one, ConfigValue) else getattr(one, "attribute", "") or getattr(one, "parameter", "")
-    return _KEY.search(said or one.name) is not None
 
 
 def _is_of_a_clock(made: Call) -> bool:
