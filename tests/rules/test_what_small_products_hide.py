@@ -342,3 +342,29 @@ def test_a_text_that_is_a_sum_or_a_day_by_its_name(name: str, value: str) -> Non
 def test_a_form_that_a_script_sends_by_htmx() -> None:
     form = forms_of('<form hx-post="/subscriptions/add"><input name="provider"></form><form hx-get="/x"></form>')
     assert [(one.action, [name for name, _, _ in one.fields]) for one in form] == [("/subscriptions/add", ["provider"])]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_which_of_two_routes_at_one_address_answered_is_not_told(shared: bool) -> None:
+    """``/courses/1`` is what the student 1 takes; the teachers' route of the same form is not what lets her in."""
+    two = Two("school", role="student")
+
+    @two.app.get("/courses/<name>")
+    def by_name(name: str) -> Any:
+        return jsonify(courses=[name]) if two.caller() and not shared else abort(401)
+
+    if shared:
+
+        @two.app.get("/courses/<int:student_id>")
+        def by_student(student_id: int) -> Any:
+            return jsonify(courses=["art"]) if two.caller() == student_id else abort(401)
+
+    def taking(name: str, kind: str, words: str) -> dict[str, Any]:
+        inputs = [{"name": name, "in": "path", "required": True, "schema": {"type": kind}, "example": 1}]
+        return {"get": {"responses": {}, "description": words, "parameters": inputs}}
+
+    paths: dict[str, Any] = {"/courses/{name}": taking("name", "string", "Only the teacher reads the courses.")}
+    if shared:
+        paths["/courses/{student_id}"] = taking("student_id", "integer", "Reads the own courses.")
+    found = two.judged("low-role-reaches-admin", **paths)
+    assert told(found) == (set() if shared else {"GET /courses/{name}"}), found.message

@@ -49,6 +49,7 @@ _ORDINARY: Final = re.compile(
 """Roles of those who are served."""
 _RIGHTS: Final = re.compile(r"(?i)(/[\w.-]{1,40}){0,4}/(user[_-]?)?(roles?|permissions?|privileges?)(/\{[^{}/]+\})?/?")
 """Paths of the roles and rights that there are, of which an API has one list and no thing its own."""
+_INPUT: Final = re.compile(r"\{[^{}]*\}")
 _ADMIN: Final = "admin"
 MOST: Final = 10
 """Functions that are asked for."""
@@ -113,7 +114,7 @@ def _groups(target: Target) -> dict[str, list[_Function]]:
     for route in target.app.routes:
         if is_door(route) or registers(route) or SELF.search(route.path) or ADMIN_PATH.search(route.path):
             continue
-        for method in _methods(target, route):
+        for method in [one for one in _methods(target, route) if not _shares_its_address(target, route, one)]:
             words = route.spec_says.get(method, "")
             said = _SAYS.search(words) if not _OWNERS.search(words) else None
             role = next(filter(None, said.groups()), "").lower() if said is not None else ""
@@ -125,6 +126,13 @@ def _groups(target: Target) -> dict[str, list[_Function]]:
             elif method != "GET" and _is_of_rights(route):
                 found.setdefault("the roles themselves", []).append(_Function(route, method, _ADMIN))
     return {name: sorted(group, key=lambda one: _SHALL.index(one.method)) for name, group in found.items()}
+
+
+def _shares_its_address(target: Target, route: Route, method: str) -> bool:
+    """Whether another route takes the same addresses (``/courses/{student_id}`` beside ``/courses/{name}``): which of them answered is not told."""
+    form = _INPUT.sub("{}", route.path)
+    others = (one for one in target.app.routes if one.path != route.path and method in one.methods)
+    return any(_INPUT.sub("{}", one.path) == form for one in others)
 
 
 def _is_of_rights(route: Route) -> bool:
