@@ -166,11 +166,15 @@ def _picked(facts: "SourceFacts", flow: Flow) -> bool:
         made = facts.function(value.callee) if isinstance(value, Call) else None
         if made is not None:
             made_at.append(made.span)
+    left_out = [one.value for one in facts.conditions_in(flow.function) if one.negated]
     tests = [found.span for found in facts.comparisons("in", "not in")]
     tests += [
         call.span
         for call in facts.calls("*.startswith")
-        if call.span is not None and not _is_inner(call) and not _lets_secrets_through(call)
+        if call.span is not None
+        and not _is_inner(call)
+        and not _lets_secrets_through(call)
+        and not any(one is call for one in left_out)  # ``if not name.startswith("PATH")``: the rest is shown
     ]
     filled = [
         one.body

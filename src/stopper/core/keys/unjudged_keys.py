@@ -132,6 +132,11 @@ def _are_tokens_read_elsewhere(facts: SourceFacts) -> bool:
 
 def declared_headers(facts: SourceFacts) -> Iterator[tuple[Decorator, str]]:
     """The keys that ``@blp.arguments(Schema, location="headers")`` wants, each with its decorator."""
+    return ((decorator, said) for _, decorator, _, said in _declared(facts))
+
+
+def _declared(facts: SourceFacts) -> Iterator[tuple[Function, Decorator, str, str]]:
+    """The view, its decorator, and the key, as the schema's field and as the header are called."""
     if not facts.imports("webargs", "flask_smorest", "apiflask"):
         return
     for function in facts.functions():
@@ -148,7 +153,7 @@ def declared_headers(facts: SourceFacts) -> Iterator[tuple[Decorator, str]]:
             for field, declared in known.attributes.items() if known is not None else ():
                 said = (text_of(declared.keyword("data_key")) if isinstance(declared, Call) else None) or field
                 if is_key_name(said):
-                    yield one, said
+                    yield function, one, field, said
 
 
 def _never_judged(facts: SourceFacts) -> frozenset[str]:
@@ -160,7 +165,20 @@ def _never_judged(facts: SourceFacts) -> frozenset[str]:
         judged.update(found)
         if judged >= names:  # of most keys it is known soon
             return frozenset()
-    return (names - judged) - frozenset(_kept(facts, names - judged))
+    names -= judged
+    return names - frozenset(_kept(facts, names)) - frozenset(_looked_at_by_field(facts))
+
+
+def _looked_at_by_field(facts: SourceFacts) -> Iterator[str]:
+    """The headers that a view gets as a field of a schema, ``headers["key"]``, and compares or hands on."""
+    for function, _, field, said in _declared(facts):
+        given = [
+            one for call in facts.calls_in(function.name) for one in (*call.args, *(held for _, held in call.keywords))
+        ]
+        given += [side for one in facts.comparisons_in(function.name) for side in (one.left, one.right)]
+        parts = (part for value in given for part in walk(value, 4))
+        if any(isinstance(part, Item) and text_of(part.key) == field for part in parts):
+            yield said.lower().translate(_NAME_SIGNS)
 
 
 def _judgements(facts: SourceFacts, names: frozenset[str]) -> Iterator[Iterable[str]]:

@@ -22,6 +22,7 @@ from stopper.core.values import (
     Call,
     ConfigValue,
     Constant,
+    EnvironmentValue,
     Item,
     Mapping,
     Parameter,
@@ -173,15 +174,10 @@ def _in_table(table: Mapping, met: dict[int, int], depth: int = 4) -> Iterator[t
         name = text_of(key) or ""
         if isinstance(value, Mapping):
             yield from _in_table(value, met, depth - 1)
-        elif (
-            isinstance(value, Constant)
-            and value.span is not None
-            and is_key_name(name)
-            and _is_about_key(name)
-            and _is_key(value)
-            and not _repeats(value, name)
-        ):
-            yield value.span, "likely"
+        elif is_key_name(name) and _is_about_key(name) and isinstance(value, (Constant, EnvironmentValue)):
+            for one in literals(value):
+                if one.span is not None and _is_key(one) and not _repeats(one, name):
+                    yield one.span, "likely"
 
 
 _WORDS: Final = re.compile(r"[a-z]+(?:_[a-z]+)+")

@@ -175,6 +175,8 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
             return None
         case Sequence(open=True) | Format(parts=(_,)) if _is_picked(facts, value.span):
             return None
+        case Format() if _is_picked_by_name(facts, value):
+            return None
         case Mapping(open=True) if gone := left_out(facts, value):
             found = next((one for part in parts(value) if (one := _whole(facts, part, depth - 1))), None)
             return found if found == "all headers" and "authorization-header" not in gone else None
@@ -224,6 +226,20 @@ def _is_picked(facts: SourceFacts, span: Span | None) -> bool:
     return bool(said) and not any(
         sensitive(text) is not None or any(text in header for header in _CREDENTIAL_HEADERS) for text in said
     )
+
+
+def _is_picked_by_name(facts: SourceFacts, value: Format) -> bool:
+    """A line that was put together before of a few fields, which a list names: the name in it is what was asked for."""
+    names = {id(part) for part in walk(value, 4) if isinstance(part, Item) and isinstance(part.key, Unknown)}
+    for one in facts.comparisons("in") if names else ():
+        left = one.left
+        while isinstance(left, Call) and left.receiver is not None:
+            left = left.receiver
+        words = one.right.items if isinstance(one.right, Sequence) and not one.right.open else ()
+        said = [text.lower() for word in words if (text := text_of(word)) is not None]
+        if id(left) in names and said and _CREDENTIAL_HEADERS.isdisjoint(said) and not any(map(sensitive, said)):
+            return True
+    return False
 
 
 def _asks_for(comparison: Comparison, names: list[Item]) -> bool:

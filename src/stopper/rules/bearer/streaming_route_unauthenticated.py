@@ -118,7 +118,8 @@ def _of_flask_sse(facts: SourceFacts) -> Iterator[Hit]:
     if any(one.refuses for hook in hooks for one in facts.conditions_in(hook)):
         return
     asked = (facts.function(hook) for hook in hooks)
-    if any(_asks_by_decorator(facts, one) for hook in asked if hook is not None for one in hook.decorators):
+    above = [one for hook in asked if hook is not None for one in hook.decorators]
+    if any(_asks_by_decorator(facts, one) or _CHECKS.search(one.name.rpartition(".")[2]) for one in above):
         return
     for call in facts.calls("*.register_blueprint"):
         if any(isinstance(one, Name) and one.dotted == "flask_sse.sse" for one in call.args[:1]):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from stopper.core.answers.response_headers import headers_set
 from stopper.core.app import App
 from stopper.core.deployment.setting_facts import plain
 from stopper.core.facts import SourceFacts, source_of
@@ -49,13 +50,19 @@ def detect(app: App) -> Iterator[Hit]:
         off = [word for word in _OPTIONS if word in chosen and chosen[word] in (False, None, "")]
         if off:
             yield replace(_told(off, next((call.span for call in calls), None)), reader="running")
-    for flow in facts.flows("response-header"):
-        wrong = _HEADERS.get(flow.detail.lower())
-        if wrong is None:
-            continue
-        for value in plain(facts, flow.value):
-            if isinstance(value, str) and wrong.search(value):
-                yield Hit(f"{flow.detail} is set to a value that switches it off", flow.span, certainty="likely")
+    said = [(flow.detail, flow.value, flow.span) for flow in facts.flows("response-header")]
+    said += [(_spelled(name), one.value, one.span) for name in _HEADERS for one in headers_set(facts, name)]
+    told: set[tuple[str, int]] = set()
+    for name, held, span in said:
+        wrong = _HEADERS.get(name.lower())
+        in_vain = wrong is not None and any(isinstance(one, str) and wrong.search(one) for one in plain(facts, held))
+        if in_vain and (span.path, span.line) not in told:
+            told.add((span.path, span.line))
+            yield Hit(f"{name} is set to a value that switches it off", span, certainty="likely")
+
+
+def _spelled(name: str) -> str:
+    return "-".join(word.capitalize() for word in name.split("-"))
 
 
 def _is_of_one_view(facts: SourceFacts, call: Call) -> bool:

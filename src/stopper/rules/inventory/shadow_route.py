@@ -97,6 +97,22 @@ def _left_out(app: App) -> Iterator[Hit]:
         if route.view in hidden and not _is_beside_the_api(route) and not answers_a_browser(facts, route.view):
             said = f"{route.path} is served and kept out of the document"
             yield replace(_hit(route, route.methods, said), severity="low")
+    yield from _beside_resources(app)
+
+
+def _beside_resources(app: App) -> Iterator[Hit]:
+    """``@app.post("/orders/purge")`` beside resources of Flask-RESTX below ``/orders``: its document knows resources alone."""
+    facts = source_of(app)
+    resources = {one.name for one in facts.classes(*_RESOURCES)}
+    known = [route for route in app.routes if {route.view, route.view.rpartition(".")[0]} & resources]
+    roots = {root for route in known if (root := route.path.strip("/").partition("/")[0]) and "{" not in root}
+    for route in app.routes:
+        changes = [method for method in route.methods if method not in ("GET", "HEAD", "OPTIONS")]
+        beside = route not in known and route.path.strip("/").partition("/")[0] in roots
+        if changes and beside and not _is_beside_the_api(route) and not answers_a_browser(facts, route.view):
+            yield _hit(
+                route, changes, f"{route.path} is served and the document of the resources beside it does not know it"
+            )
 
 
 def _hides_methods(facts: SourceFacts, route: SourceRoute) -> bool:
