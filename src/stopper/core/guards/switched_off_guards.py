@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
     from stopper.core.place import Span
 
-_WHAT: Final = re.compile(r"(?i)(?:^|_)(?:auth\w*|log_?in|sign_?in|sso|oidc|api_?keys?|rbac|guards?)(?:_|$)")
+_WHAT: Final = re.compile(
+    r"(?i)(?:^|_)(?:auth\w*|log_?in|sign_?in|sso|oidc|api_?keys?|rbac|guards?|users?|identity)(?:_|$)"
+)
 _HOW: Final = re.compile(
-    r"(?i)(?:^|_)(?:enabled?|required?|require|on|enforced?|active|use|check|disabled?|skip|bypass|off|no|without|optional)(?:_|$)"
+    r"(?i)(?:^|_)(?:enabled?|required?|require|on|enforced?|active|use|check|disabled?|skip|bypass|off|no|without|optional|mock(?:ed)?|fake|dummy)(?:_|$)"
 )
 
 

@@ -47,7 +47,7 @@ _PAIR: Final = re.compile(
     r"^\s*-?\s*(?:export\s+|ENV\s+|ARG\s+)?[\"']?([A-Za-z_][\w.-]*)[\"']?\s*[:=]\s*[\"']?([^\s\"'#]+)[\"']?\s*(?:\\)?$"
 )
 _SENT: Final = re.compile(
-    r"(?i)(?:authorization\s*:\s*(?:bearer|token|basic)|(?:x-)?api-?key\s*:)\s+(?=[^\s\"']*\d)([A-Za-z0-9+/=_.~-]{16,})"
+    r"(?i)(?:authorization\s*:\s*(?:bearer|token|basic)|(?:x-)?api-?key\s*:|(?:private|deploy|x-auth|x-vault)-token\s*:)\s+(?=[^\s\"']*\d)([A-Za-z0-9+/=_.~-]{16,})"
 )
 """A header with its value in the command: ``-H "Authorization: Bearer 7f9a1c…"``."""
 _GIVEN: Final = re.compile(

@@ -27,8 +27,7 @@ def detect(app: App) -> Iterator[Hit]:
     for call, value in (*((call, _debug(call)) for call in facts.calls("*.run")), *_run_beside(facts)):
         if not is_on(facts, value) or not (call.method in _BESIDE or _runs_flask(facts, call)):
             continue
-        put = value.span if isinstance(value, Constant) else None  # ``if DEV: options["debug"] = True``
-        if asked_for(facts, call.span) or asked_for(facts, put) or is_of_a_desk(call.span):
+        if asked_for(facts, call.span) or _is_put_for_a_desk(facts, call, value) or is_of_a_desk(call.span):
             continue
         if call.method not in _BESIDE and _is_of_this_machine(facts, call) and is_served_otherwise(facts, call):
             message = f"{_DEBUGS}, on this machine alone: look whether what ships starts this file"
@@ -41,6 +40,13 @@ def detect(app: App) -> Iterator[Hit]:
                 call.span,
                 certainty="likely",
             )
+
+
+def _is_put_for_a_desk(facts: SourceFacts, call: Call, value: Value | None) -> bool:
+    """``if os.environ.get("DEV") == "1": options["debug"] = True``, in the function that runs it."""
+    if not isinstance(value, Constant) or value.span is None or call.span is None:
+        return False
+    return facts.function_around(value.span) == facts.function_around(call.span) and asked_for(facts, value.span)
 
 
 _BESIDE: Final = frozenset({"Thread", "Process"})

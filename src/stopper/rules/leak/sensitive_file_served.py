@@ -17,7 +17,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.checked_input import is_checked, is_checked_by_callers
 from stopper.core.flow.labelling import labels_of
 from stopper.core.flow.nested_functions import around
-from stopper.core.flow.parts_given_out import given_out, is_own_file
+from stopper.core.flow.parts_given_out import OWN_FILE, given_out, is_own_file, is_read_from_own_file
 from stopper.core.flow.passing import given
 from stopper.core.flow.written_alike import written_alike
 from stopper.core.labels import Label
@@ -35,7 +35,6 @@ _ROOTS: Final = frozenset(
 )  # fmt: skip
 _OWN_FOLDERS: Final = frozenset({"log", "logs", "backup", "backups", "dumps", "instance", ".git"})
 """Folders of a project that nobody puts anything into for others."""
-_OWN_FILE: Final = re.compile(r"(?i)(?:^|/)\.env[\w.]*$|\.(?:sqlite3?|db|log|bak|sql|pem|key|env)$")
 _SERVED: Final = "the folder of the project is served as static files"
 _UPWARDS: Final = "../" * 12
 _TWICE: Final = "....//" * 12
@@ -106,7 +105,7 @@ def detect(app: App) -> Iterator[Hit]:
         folder, name = call.argument(0, "directory"), call.argument(1, "path", "filename")
         if name is not None and any(map(_is_root, _folders(facts, folder))) and _is_named_by_caller(facts, name):
             yield Hit("files of the project are served by a name that the caller chooses", call.span)
-        elif call.function and _OWN_FILE.search(text_of(name) or ""):
+        elif call.function and OWN_FILE.search(text_of(name) or ""):
             yield Hit("a log, a database or a key is given out", call.span, certainty="likely")
     for call in facts.calls("flask.send_file"):
         path = call.argument(0, "path_or_file")
@@ -114,7 +113,7 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("files of the project are served by a name that the caller chooses", call.span)
         elif call.function and isinstance(path, (Unknown, Call)) and _is_own_text(path):
             yield Hit("a file of the project itself is given out", call.span, certainty="likely")
-        elif call.function and _OWN_FILE.search(text_of(path) or ""):
+        elif call.function and OWN_FILE.search(text_of(path) or ""):
             yield Hit("a log, a database or a key is given out", call.span, certainty="likely")
     yield from _by_name(facts)
     for call in opened_entities(facts):
@@ -122,7 +121,7 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _by_middleware(facts)
     yield from (Hit(_SERVED, place, certainty="likely") for place in served_projects(facts))
     for flow in facts.flows("response"):
-        if flow.function and any(map(_is_read_from_own_file, given_out(flow.value))):
+        if flow.function and any(map(is_read_from_own_file, given_out(flow.value))):
             yield Hit("a log, a database or the program itself is given out", flow.span, certainty="likely")
     opened = [(call, path) for call in facts.calls("open") if (path := call.argument(0, "file")) is not None]
     for call, path in (*opened, *read_by_path(facts)):
@@ -153,15 +152,6 @@ def _by_middleware(facts: SourceFacts) -> Iterator[Hit]:
             yield Hit(_SERVED, call.span)
 
 
-def _is_read_from_own_file(value: Value) -> bool:
-    """``Path("logs/app.log").read_text()``, ``open(__file__).read()``."""
-    if not isinstance(value, Call) or value.method not in ("read", "read_text", "read_bytes", "readlines"):
-        return False
-    opened = value.receiver if isinstance(value.receiver, Call) else None
-    path = opened.args[0] if opened is not None and opened.args else None
-    return is_own_file(path) or _OWN_FILE.search(text_of(path) or "") is not None
-
-
 def _is_named_by_caller(facts: SourceFacts, name: Value) -> bool:
     """That a part of the name is the caller's, its ending too: what must end in ``.pdf`` is no file of the project."""
     made = [one.value for one in facts.returns_of(name.callee)] if isinstance(name, Call) else [name]
@@ -187,7 +177,7 @@ def _is_own_text(path: Unknown | Call) -> bool:
     if len(inside) < 2:
         return False
     last = text_of(inside[-1])
-    return last is not None and _OWN_FILE.search(last) is not None and _is_root(inside[0])
+    return last is not None and OWN_FILE.search(last) is not None and _is_root(inside[0])
 
 
 def _is_hashed(facts: SourceFacts, path: Value, depth: int = 3) -> bool:
