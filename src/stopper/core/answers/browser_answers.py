@@ -34,7 +34,7 @@ def _kinds(facts: SourceFacts, value: Value, deep: int) -> Iterator[str]:
         case Call(callee) if callee in _SHOWN or callee in _SENT or value.method == _SENDS:
             yield "browser"
         case Call(callee) if deep and (handed := facts.returns_of(callee)):
-            for one in handed:
-                yield from _kinds(facts, one.value, deep - 1)
+            for returned in handed:
+                yield from _kinds(facts, returned.value, deep - 1)
         case _:
             yield "data"

@@ -47,8 +47,10 @@ def is_everybodys_deed(index: FunctionIndex, route: Route, method: str) -> bool:
 
 def _decorators(index: FunctionIndex, route: Route, method: str) -> Iterator[str]:
     """The names of what stands above the view, above its method, and in ``decorators = […]`` of its class."""
-    for view in (*index.of_view(route.view, route.span, method), *index.facts.routes_of_view(route.view)):
-        yield from (one.name for one in view.decorators)
+    for function in index.of_view(route.view, route.span, method):
+        yield from (one.name for one in function.decorators)
+    for known_route in index.facts.routes_of_view(route.view):
+        yield from (one.name for one in known_route.decorators)
     known = classes_by_name(index.facts).get(route.view)
     if known is not None and "decorators" in known.attributes:
         yield from (part.dotted for part in walk(known.attributes["decorators"], 2) if isinstance(part, Name))

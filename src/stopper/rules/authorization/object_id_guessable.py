@@ -218,11 +218,10 @@ def _is_counted(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
 
 def _made_of(value: Value, depth: int) -> Iterator[Value]:
     """The parts of a value. A member of a row that is made or found there is what it was told to be: ``Order(at=now()).id`` is made of no time."""
+    inside: tuple[Value, ...] = parts(value)
     if isinstance(value, Member) and isinstance(value.owner, Call) and _ROW.match(value.owner.method):
         told = value.owner.keyword(value.attribute)
         inside = (told,) if told is not None else ()
-    else:
-        inside = parts(value)
     yield value
     for one in inside if depth else ():
         yield from _made_of(one, depth - 1)

@@ -234,20 +234,20 @@ def _by_name(facts: SourceFacts) -> Iterator[tuple[Span, str, Certainty]]:
         for call in facts.calls_matching(pattern):
             yield from _password_given(call, call.argument(place)) if len(call.args) > place else ()
     for call in facts.calls("neo4j.GraphDatabase.driver", "neo4j.AsyncGraphDatabase.driver"):
-        shown = call.keyword("auth")
+        login = call.keyword("auth")
         yield from (
-            _password_given(call, shown.items[1]) if isinstance(shown, Sequence) and len(shown.items) == _PAIR else ()
+            _password_given(call, login.items[1]) if isinstance(login, Sequence) and len(login.items) == _PAIR else ()
         )
     for flow in facts.flows("outbound-headers"):
         pair = flow.value.items if isinstance(flow.value, Sequence) else ()
         if len(pair) != _PAIR:
             continue
-        place = pair[-1].span
-        if place is None or not _is_secret("password", pair[-1]) or is_key_name(text_of(pair[0]) or ""):
+        where = pair[-1].span
+        if where is None or not _is_secret("password", pair[-1]) or is_key_name(text_of(pair[0]) or ""):
             continue
-        if flow.span.holds(place) or sensitive(getattr(pair[-1], "name", "")) is None:
+        if flow.span.holds(where) or sensitive(getattr(pair[-1], "name", "")) is None:
             yield (
-                flow.span if flow.span.holds(place) else place,
+                flow.span if flow.span.holds(where) else where,
                 "the password of an account elsewhere is a literal",
                 "likely",
             )

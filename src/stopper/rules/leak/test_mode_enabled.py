@@ -173,11 +173,13 @@ def _fixture_headers(facts: SourceFacts) -> Iterator[Hit]:
 
 def _shows_fixture(value: Value) -> bool:
     """``"X-Test-User" in request.headers``, ``request.headers.get("X-Test-User")``: it is enough that it is there."""
+    owner: Value | None = None
     if isinstance(value, Truth) and len(value.parts) == _PAIR and not value.differs:
         name, owner = text_of(value.parts[0]), value.parts[1]
     else:
         held = value.parts[0] if isinstance(value, Truth) and len(value.parts) == 1 else value
-        name, owner = (text_of(held.key), held.owner) if isinstance(held, Item) else ("", None)
+        name = text_of(held.key) if isinstance(held, Item) else ""
+        owner = held.owner if isinstance(held, Item) else None
     sent = isinstance(owner, Name) and owner.dotted.startswith("flask.request.")
     return sent and _FIXTURE_HEADER.search(name or "") is not None
 

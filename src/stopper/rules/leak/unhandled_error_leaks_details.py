@@ -13,7 +13,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probing.baseline import attempt, beyond
 from stopper.core.probing.errors_seen import errors_seen
 from stopper.core.probing.provoke import Provoked, provoked, to_the_end
-from stopper.core.rule import Rule
+from stopper.core.rule import Rule, Severity
 
 DETAILS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("a stack trace", re.compile(r"Traceback \(most recent call last\)|File (?:\"|&#34;|&quot;|\\\")[^\"&\n]{1,300}?\.py(?:\"|&#34;|&quot;|\\\"), line \d+")),
@@ -55,7 +55,7 @@ def probe(target: Target) -> Steps[Verdict]:
             evidence.append(Evidence("exchange", f"control: {one.ref.path} asked as it wants to be asked", one.honest))
             evidence.append(Evidence("exchange", f"asked wrongly, it shows {shown}", answer))
     if places:
-        texts_alone = "medium" if all(shown == _TEXT for shown in seen) else None
+        texts_alone: Severity | None = "medium" if all(shown == _TEXT for shown in seen) else None
         return failed(f"{places[0]} answers what it did not expect with {seen[0]}", places, evidence, texts_alone)
     if not asked:
         return not_applicable("no route can be asked in this mode")
