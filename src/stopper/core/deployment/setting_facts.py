@@ -110,6 +110,10 @@ def plain(facts: SourceFacts, value: Value | None, depth: int = 6) -> tuple[obje
             return tuple(tuple(one.split(mark)) for one in plain(facts, receiver, depth - 1) if isinstance(one, str))
         case Call(method="lower" | "upper" | "strip", receiver=receiver) if receiver is not None:
             return plain(facts, receiver, depth - 1)
+        case Call(callee=callee) if (made := facts.function(callee)) is not None:  # ``flag("SECURE_COOKIES", False)``
+            backs = [one for one in made.returns if isinstance(one, Parameter) and one.function == callee]
+            told = [given for one in backs for given in (passed(facts, one, value) or options(one.default))]
+            return tuple(one for given in told for one in plain(facts, given, depth - 1))
         case Truth(parts=(inner,)):
             return tuple(not one for one in plain(facts, inner, depth - 1))
         case Truth(parts=(left, right)):

@@ -131,7 +131,9 @@ def version(app: App) -> int:
 def manager(app: App) -> Span | None:
     """Where the source makes its JWTManager: the place of what is not there."""
     facts = source_of(app)
-    return next((call.span for call in facts.calls(f"{LIBRARY}.JWTManager", f"{LIBRARY}.jwt_manager.JWTManager")), None)
+    managers = (f"{LIBRARY}.JWTManager", f"{LIBRARY}.jwt_manager.JWTManager")
+    derived = [one.name for one in facts.classes(*managers)]
+    return next((call.span for call in facts.calls(*managers, *derived)), None)
 
 
 def locations(app: App) -> tuple[str, ...]:
