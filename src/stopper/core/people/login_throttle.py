@@ -35,7 +35,7 @@ def counts_attempts(index: FunctionIndex, route: SourceRoute, functions: list[st
     decorators = [one for one in told if one.name not in idle and not _holds_no_guesses(one, route)]
     calls = [call for name in functions for call in facts.calls_in(name)]
     names = [*(decorator.name for decorator in decorators), *route.hooks, *functions]
-    names += _of_classes(index, functions)
+    names += _of_classes(index, functions, route)
     names += [call.callee for call in calls if call.method != "limit" or "limiter" in call.callee.lower()]
     names += [one.target for name in functions for one in facts.assignments_in(name)]
     if any(_THROTTLES.search(name) for name in names) or _answers_too_many(index, functions):
@@ -49,13 +49,17 @@ def counts_attempts(index: FunctionIndex, route: SourceRoute, functions: list[st
 
 def _holds_no_guesses(one: Decorator, route: SourceRoute) -> bool:
     """``@limiter.limit("5/minute", methods=["GET"])`` over a form that is posted, ``@limiter.limit("5000/minute")``."""
-    if one.call is None or one.call.method not in ("limit", "shared_limit"):
+    return one.call is not None and _lets_guess(one.call, route)
+
+
+def _lets_guess(limit: Call, route: SourceRoute) -> bool:
+    if limit.method not in ("limit", "shared_limit"):
         return False
-    methods = one.call.keyword("methods")
+    methods = limit.keyword("methods")
     named = [text_of(word) for word in methods.items] if isinstance(methods, Sequence) else []
     if "POST" in route.methods and all(named) and named and "POST" not in {str(word).upper() for word in named}:
         return True
-    times = times_a_day(text_of(one.call.argument(0, "limit_value")) or "")
+    times = times_a_day(text_of(limit.argument(0, "limit_value")) or "")
     return times is not None and times > MOST_GUESSES
 
 
@@ -103,15 +107,21 @@ def _words(part: Value, kept: dict[int, str]) -> Iterator[str]:
     yield getattr(part, "attribute", "") or text_of(getattr(part, "key", None)) or part.name
 
 
-def _of_classes(index: FunctionIndex, functions: list[str]) -> list[str]:
+def _of_classes(index: FunctionIndex, functions: list[str], route: SourceRoute) -> list[str]:
     """What is called in the ``decorators`` of the view classes that these are methods of."""
     owners = {index.by_name[name].owner for name in functions} - {""}
-    return [
-        part.callee if isinstance(part, Call) else part.dotted
+    listed = [
+        one.attributes.get(attribute)
         for one in (index.facts.classes() if owners else ())
         if one.name in owners
         for attribute in ("decorators", "method_decorators")
-        for part in walk(one.attributes.get(attribute), 3)
+    ]
+    several = [part for one in listed for part in (one.items if isinstance(one, Sequence) else (one,))]
+    return [
+        part.callee if isinstance(part, Call) else part.dotted
+        for one in several
+        if not (isinstance(one, Call) and _lets_guess(one, route))
+        for part in walk(one, 2)
         if isinstance(part, (Call, Name))
     ]
 

@@ -12,6 +12,7 @@ from stopper.core.guards.whose_it_is import is_or_mine, is_stamped, looks_at_who
 from stopper.core.owner_names import WHOSE, WHOSE_ID
 from stopper.core.place import Span
 from stopper.core.stores.made_things import made_things
+from stopper.core.stores.queries_by_owner import sent_before_own
 from stopper.core.values import Parameter, Value
 
 _OWNERS: Final = ("owner", "owner_id", "tenant", "tenant_id", "org_id", "organization_id", "organisation_id")
@@ -43,6 +44,12 @@ def made_for_somebody(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]
                 and not (looks_at_who(facts, call.function) or weighs(facts, call.function))
             ):
                 yield call.span, f"whose it will be is decided by `{key}`, which the caller sends"
+            elif (
+                name in (*_OWNERS, *_MINE)
+                and (first := sent_before_own(facts, value)) is not None
+                and not any(is_reached_by_admins(facts, one) for one in homes)
+            ):
+                yield call.span, f"whose it will be is decided by `{first}`, which the caller sends"
 
 
 def _of_the_address(facts: SourceFacts, value: Value) -> str | None:

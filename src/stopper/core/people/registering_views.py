@@ -7,7 +7,7 @@ from stopper.core.account_names import MAKES_HASH, REGISTERS, checks_password_ha
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts
 from stopper.core.flow.view_functions import FunctionIndex
-from stopper.core.values import Call, Member, Parameter, Value, text_of, walk
+from stopper.core.values import Call, Item, Member, Parameter, Unknown, Value, text_of, walk
 
 _ASKS: Final = frozenset({"filter_by", "filter", "where", "find_one", "get_or_none"})
 
@@ -80,7 +80,8 @@ def _is_password(facts: SourceFacts, value: Value) -> bool:
 
 
 def _unshaped(value: Value) -> Value:
-    """What ``str(…)`` or ``….encode()`` only reshapes."""
+    """What ``str(…)`` or ``….encode()`` only reshapes, or ``…[:72]`` cuts to a length."""
+    value = value.owner if isinstance(value, Item) and isinstance(value.key, Unknown) else value
     while isinstance(value, Call) and (value.callee == "str" or value.method in ("encode", "strip")):
         inner = value.receiver or (value.args[0] if value.args else None)
         if inner is None:

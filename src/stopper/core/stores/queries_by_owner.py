@@ -79,27 +79,34 @@ def asked_for_before_the_own(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         asked = [one for given in call.args[:1] for one in options(given) if isinstance(one, Mapping)]
         pairs += [(text_of(key) or "", value) for one in asked for key, value in one.items]
         for name, value in pairs:
-            key = _sent_before_own(facts, value) if _GROUP.fullmatch(name) else None
+            key = sent_before_own(facts, value) if _GROUP.fullmatch(name) else None
             if key is not None and call.span is not None and not looks_at_who(facts, call.function):
                 yield call.span, key
 
 
-def _sent_before_own(facts: SourceFacts, value: Value) -> str | None:
+def sent_before_own(facts: SourceFacts, value: Value) -> str | None:
     """The key of ``request.args.get("team") or g.me["team"]``, and of ``request.args.get("team", g.me["team"])``."""
     first, *others = options(value)
-    if not isinstance(first, Item):
+    if not isinstance(first, (Item, Member)):
         return None
-    key = text_of(first.key) or ""
-    others += [first.default] if first.default is not None else []
+    key = (text_of(first.key) or "") if isinstance(first, Item) else first.attribute
+    others += [first.default] if isinstance(first, Item) and first.default is not None else []
     own = any(
-        isinstance(part, Name) and (WHO.search(part.dotted) or part.dotted.startswith("flask.g."))
+        (isinstance(part, Name) and (WHO.search(part.dotted) or part.dotted.startswith("flask.g.")))
+        or (isinstance(part, Call) and WHO.search(part.callee))
         for one in others
         for part in walk(one, 4)
     )
     sent = (
         own
         and _GROUP.fullmatch(key) is not None
-        and facts.derives(replace(first, default=None), "request-data", "query-string", "request-header", by_name=False)
+        and facts.derives(
+            replace(first, default=None) if isinstance(first, Item) else first,
+            "request-data",
+            "query-string",
+            "request-header",
+            by_name=False,
+        )
     )
     return key if sent else None
 

@@ -134,8 +134,15 @@ def _argon_and_scrypt(facts: SourceFacts) -> Iterator[Hit]:
         if _has_little_memory(facts, call.argument(1, "memory_cost"), call.argument(0, "time_cost")):
             yield Hit("Argon2 runs with too little memory", call.span)
     for call in facts.calls("argon2.PasswordHasher.from_parameters"):
-        if _is_cheapest(call.argument(0, "params")):
+        said = call.argument(0, "params")
+        if _is_cheapest(said):
             yield Hit("Argon2 runs with parameters that are there for tests", call.span)
+        elif (
+            isinstance(said, Call)
+            and said.method == "Parameters"
+            and _has_little_memory(facts, said.argument(5, "memory_cost"), said.argument(4, "time_cost"))
+        ):
+            yield Hit("Argon2 runs with too little memory", call.span)
     for call in facts.calls("argon2.low_level.hash_secret", "argon2.low_level.hash_secret_raw", "argon2.hash_password"):
         secret = call.argument(0, "secret", "password")
         of_people = is_clear_password(facts, secret) or _ABOUT.search(call.function) is not None

@@ -50,7 +50,7 @@ _WHO: Final = (
 )  # fmt: skip
 _SHOWN: Final = ("flask.session", "flask.request.headers", "flask.request.authorization", "flask.request.cookies")
 _OWN: Final = re.compile(
-    r"(?i)(login|auth|token|jwt|api_?key|admin|role|permission|scope|user|credential|session)\w*_?(required|needed|only)$|^(require|requires|needs|check|ensure|verify|protect|validate|authenticate|authorize|authenticated|protected|secured?|admin_only|login_required)\w*(auth|token|login|key|admin|role|user|permission|scope|session)?\w*$"
+    r"(?i)(login|auth|token|jwt|api_?key|admin|role|permission|scope|user|credential|session)\w*_?(required|needed|only)$|^(?:has|with|must_have)_(?:role|permission|scope|right)s?$|^(require|requires|needs|check|ensure|verify|protect|validate|authenticate|authorize|authenticated|protected|secured?|admin_only|login_required)\w*(auth|token|login|key|admin|role|user|permission|scope|session)?\w*$"
 )
 
 

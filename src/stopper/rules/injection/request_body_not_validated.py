@@ -59,6 +59,10 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(
                 "members of the JSON body are used, and nothing asks whether they are there and of the right type", span
             )
+    for call in facts.calls("*.model_construct", "*.construct"):
+        if call.function not in seen and any(name == "**" and _of_json(value) for name, value in call.keywords):
+            seen.add(call.function)
+            yield Hit("the JSON body becomes an object of a model that checks nothing of it", call.span)
     for call in kept_whole(facts):
         views = {one.function for one in callers(facts, call.function)}
         if call.function not in seen and not any(_is_checked(facts, one) for one in (call.function, *views)):

@@ -43,6 +43,8 @@ _NAMES: Final = re.compile(
 )
 _SINKS: Final = ("*.limit", "*.paginate", "*.fetchmany", "*.head", "*.slice", "*.islice")
 _PARSERS: Final = ("flask_restful", "flask_restx", "webargs", "flask_smorest", "apiflask")
+_BY_NAME: Final = ("*.find",)
+"""What is told the number by its name alone: ``things.find(wanted, limit=size)``."""
 NO_BOUND: Final = 10_000
 """Rows. Of larger pages than this a bound is none."""
 _CAPS: Final = ("max_per_page",)
@@ -68,9 +70,9 @@ def detect(app: App) -> Iterator[Hit]:
     if not names and not declares(facts, _NAMES) and not facts.imports(*_PARSERS):
         return
     seen: set[object] = set()
-    for call in facts.calls(*_SINKS, "paginate", "flask_sqlalchemy.paginate"):
+    for call in facts.calls(*_SINKS, *_BY_NAME, "paginate", "flask_sqlalchemy.paginate"):
         given = [
-            *call.args,
+            *(call.args if f"*.{call.method}" not in _BY_NAME else ()),
             *(value for name, value in call.keywords if name in ("per_page", "limit", "error_out") or not name),
         ]
         spread = _spread(facts, call)

@@ -99,11 +99,24 @@ def _exempts(value: Value) -> bool:
 
 def _always_exempt(facts: SourceFacts, call: Call) -> bool:
     said = call.keyword("exempt_when")
-    if said is not None and (_asks_caller(facts, said) or _is_for_strangers(facts, said)):
+    if said is not None and (_asks_caller(facts, said) or _is_for_strangers(facts, said) or _is_for_posts(facts, said)):
         return True
     if isinstance(said, Name) and (function := facts.function(said.dotted)) is not None:
         return bool(function.returns) and all(is_constant(value, True) for value in function.returns)
     return any(is_constant(part, True) for part in walk(said, 1))
+
+
+def _is_for_posts(facts: SourceFacts, said: Value) -> bool:
+    """``exempt_when=lambda: request.method == "POST"``: by what people log in."""
+    answers = [one.value for one in facts.returns_of(said.dotted)] if isinstance(said, Name) else [said]
+    return any(
+        isinstance(part, Truth)
+        and not part.differs
+        and any(isinstance(side, Name) and side.dotted == "flask.request.method" for side in part.parts)
+        and any(text_of(word) == "POST" for side in part.parts for word in walk(side, 1))
+        for one in answers
+        for part in walk(one, 3)
+    )
 
 
 def _is_for_strangers(facts: SourceFacts, said: Value) -> bool:

@@ -315,8 +315,9 @@ def _reach(project: Project, facts: SourceFacts, guards: Guards) -> dict[str, tu
         for name in _run_by([route.view, *route.hooks, *around], project, guards, later):
             found.setdefault(name, set()).update(rank[ref] for ref in refs)
         for ref in refs:  # a method of a view class answers its own method alone
-            own = f"{route.view}.{ref.method.lower()}"
-            for name in _run_by([own], project, guards, later) if own in project.functions else ():
+            method = project.functions.get(f"{route.view}.{ref.method.lower()}")
+            waiting = [method.name, *(one.name for one in method.decorators)] if method is not None else []
+            for name in _run_by(waiting, project, guards, later):
                 found.setdefault(name, set()).add(rank[ref])
     for handler in facts.all_error_handlers:
         served = (route for route in facts.routes if not handler.blueprint or route.blueprint == handler.blueprint)
