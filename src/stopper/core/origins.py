@@ -105,7 +105,8 @@ MODEL: Final = re.compile(
 
 PASSING: Final = frozenset({
     "traceback.format_exception", "traceback.format_exception_only", "textwrap.dedent", "pprint.pformat", "html.unescape", "int",
-    "float", "abs", "round", "os.path.normpath", "pathlib.Path", "sqlalchemy.text", "typing.cast", "min", "max",
+    "float", "abs", "round", "os.path.normpath", "os.path.abspath", "os.path.realpath", "os.path.expanduser", "pathlib.Path",
+    "shlex.split", "unicodedata.normalize", "textwrap.shorten", "string.capwords", "codecs.decode", "codecs.encode", "re.split", "sqlalchemy.text", "typing.cast", "min", "max",
     "zip", "map", "filter", "enumerate", "urllib.parse.unquote", "urllib.parse.urlencode", "urllib.parse.urljoin",
     "copy.copy", "copy.deepcopy", "os.path.join", "markdown.markdown", "markdown2.markdown", "mistune.html", "base64.b64encode", "base64.b64decode",
     "base64.urlsafe_b64decode", "base64.urlsafe_b64encode", "urllib.parse.quote", "str", "repr", "bytes", "format",
@@ -128,7 +129,7 @@ TEXT_METHODS: Final = frozenset({
     "rsplit", "strip", "lstrip", "rstrip", "replace", "encode", "decode", "lower", "upper", "partition",
     "rpartition", "get", "pop", "items", "values", "keys", "to_dict", "copy", "read", "format", "join", "title",
     "removeprefix", "removesuffix", "json", "_replace", "geturl", "with_query", "update_query", "with_fragment",
-    "receive",
+    "receive", "capitalize", "swapcase", "zfill", "ljust", "rjust", "center", "expandtabs", "resolve", "absolute", "expanduser", "as_posix",
 })  # fmt: skip
 
 NUMBERS: Final = frozenset({"int", "float", "bool", "len", "uuid.UUID", "round", "abs", "decimal.Decimal"})

@@ -16,6 +16,7 @@ from stopper.core.flow.overriding import given_back
 from stopper.core.flow.parameter_origins import names_said, of_parameter
 from stopper.core.flow.parts_returned import asked_member, parts_returned
 from stopper.core.flow.passing import handed, named, passed
+from stopper.core.flow.substituted import left_by_substitution
 from stopper.core.labels import CREDENTIALS
 from stopper.core.naming import sensitive
 from stopper.core.origins import (
@@ -326,6 +327,8 @@ class _Asking:
             return self._union(keys, bound, depth)
         if callee in PASSING:
             return self._union(parts(value), bound, depth)
+        if (left := left_by_substitution(value)) is not None:
+            return self.of(left, bound, depth + 1)
         if (one := asked_member(self.facts, value)) is not None:
             return self.item(one, bound, depth)
         results = self.facts.function(callee) if callee[:1] != "?" else None
