@@ -165,6 +165,34 @@ UNREACHABLE = {
         "exception-text-in-response",
         "behind a test of what the caller sent, which is no switch",
     ): "what the example calls is left out, and fails in another way",
+    (
+        "exception-text-in-response",
+        "a job's failure, kept for whoever asks about the job",
+    ): "it imports a module that the example leaves out",
+    (
+        "exception-text-in-response",
+        "a job that has failed, and no more",
+    ): "it imports a module that the example leaves out",
+    (
+        "exception-text-in-response",
+        "what the database says, and more data beside a refusal",
+    ): "it imports libraries that are not installed here",
+    (
+        "exception-text-in-response",
+        "a store's own exception, with what the database said in a field",
+    ): "it imports a module that the example leaves out",
+    (
+        "exception-text-in-response",
+        "a store's own exception, with words of ours in the field",
+    ): "it imports a module that the example leaves out",
+    (
+        "exception-text-in-response",
+        "what Flask-RESTX answers where nobody else does",
+    ): "it imports a module that the example leaves out",
+    (
+        "exception-text-in-response",
+        "what Flask-RESTX answers, and the text goes to the log",
+    ): "it imports a module that the example leaves out",
     ("exception-text-in-response", "what a 500 was made of"): "no route of the example fails",
     ("api-key-unset-fails-open", "another header is asked for first"): "the other header is unknown to the probe",
     (
