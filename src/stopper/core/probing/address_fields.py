@@ -26,6 +26,8 @@ _GOES: Final = re.compile(
     r"(?i)ssrf|(^|[/_-])rfi|fetch|proxy|url-?open|(open|load|get|import|read|from|by|visit|check)[_-]?url"
 )
 """Paths that say it of the one input that their view reads, whatever that is called."""
+_MAY_GO: Final = re.compile(r"(?i)(^|[/_-])(redirect|goto|load|curl|request|url|visit|open)/?$")
+"""Paths of readings that may."""
 ANY: Final = "one of the usual names of an address"
 _USUAL: Final = (
     "url", "uri", "link", "source", "src", "target", "address", "href", "webhook_url", "callback_url", "image_url", "endpoint", "feed", "site", "remote_url", "file_url",
@@ -60,6 +62,8 @@ def address_fields(target: Target) -> Iterator[tuple[Route, str, str, str]]:
             and _FETCHES.search(route.path)
         ):
             yield route, "POST", ANY, "json"
+        elif not names and not said and methods[:1] == ["GET"] and "spec" not in route.readers and _goes(route):
+            yield route, "GET", ANY, "query"
         for name, source in names.items():
             for method in methods[:1]:
                 where = (
@@ -70,6 +74,11 @@ def address_fields(target: Target) -> Iterator[tuple[Route, str, str, str]]:
                     else "json"
                 )
                 yield route, method, name, where
+
+
+def _goes(route: Route) -> bool:
+    """Whether a reading without a known input is called as what goes and gets something: that may answer all alike, whether it went or not."""
+    return not route.parameters and (_FETCHES.search(route.path) or _MAY_GO.search(route.path)) is not None
 
 
 def _shown_as_one(target: Target, route: Route, methods: Sequence[str]) -> Iterator[str]:
@@ -115,6 +124,10 @@ def _in_parts(names: Sequence[str], name: str, address: str) -> dict[str, object
 
 def aimed(request: Request, name: str, where: str, address: str) -> Request:
     """*request* with *address* in its field *name*, which stands in the query, a form or a JSON body."""
+    if where == "query" and name == ANY:
+        for usual in _USUAL:
+            request = with_query(request, usual, address)
+        return request
     if where == "query":
         shown = dict(parse_qsl(request.target.partition("?")[2])).get(name, "")
         return with_query(request, name, _as_shown(address, shown))
