@@ -7,6 +7,7 @@ import pytest
 from stopper.core.rule import Hit
 from stopper.rules.bearer import token_in_access_log
 from stopper.rules.leak import test_mode_enabled
+from stopper.rules.session import secret_key_unsafe_default
 from stopper.scan.source.read import read_source
 
 LOG = """
@@ -62,6 +63,26 @@ def test_headers_in_a_log_that_is_switched_on(value: str, told: int, tmp_path: P
 )
 def test_a_guard_that_comes_with_a_way_in(deed: str, told: int, tmp_path: Path) -> None:
     assert len(_told(tmp_path, LINKS.format(deed=deed), test_mode_enabled)) == told
+
+
+STARTED = """
+import os
+from flask import Flask, session
+
+
+def main():
+    os.environ["HUTS_ENV"] = "{stage}"
+    os.environ["HUTS_SECRET"] = "Fjord-Anker-41-Wal"
+    app = Flask(__name__)
+    app.config["SECRET_KEY"] = os.environ["HUTS_SECRET"]
+    app.add_url_rule("/seen", view_func=lambda: str(session.get("seen")))
+    return app
+"""
+
+
+@pytest.mark.parametrize(("stage", "told"), [("unit_testing", 0), ("production", 1)])
+def test_variables_that_are_filled_for_tests(stage: str, told: int, tmp_path: Path) -> None:
+    assert len(_told(tmp_path, STARTED.format(stage=stage), secret_key_unsafe_default)) == told
 
 
 def _told(folder: Path, text: str, rule: object) -> list[Hit]:

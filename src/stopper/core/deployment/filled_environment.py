@@ -1,7 +1,8 @@
 """Variables of the environment that the code itself fills with a literal: ``os.environ.setdefault("SECRET_KEY", "dev")``."""
 
+import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from stopper.core.place import Span
 from stopper.core.values import Constant, Mapping, Name, Value, text_of
@@ -9,11 +10,22 @@ from stopper.core.values import Constant, Mapping, Name, Value, text_of
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
+_TESTS: Final = re.compile(r"(?i)(?:unit|integration|e2e)?_?tests?(?:ing)?")
+
 
 def filled_by_code(facts: "SourceFacts") -> dict[str, tuple[Constant, Span]]:
-    """Each variable with the literal that it is filled with, and where; the first of several."""
+    """Each variable with the literal that it is filled with, and where; the first of several. What says beside it that it starts the
+    application for tests fills it for these alone."""
     found: dict[str, tuple[Constant, Span]] = {}
-    for name, value, span in _put(facts):
+    put = list(_put(facts))
+    for_tests = {
+        facts.function_around(span)
+        for _, value, span in put
+        if span is not None and _TESTS.fullmatch(text_of(value) or "")
+    } - {""}
+    for name, value, span in put:
+        if span is not None and facts.function_around(span) in for_tests:
+            continue
         if name and isinstance(value, Constant) and isinstance(value.value, str) and value.value and span is not None:
             found.setdefault(name, (value, span))
     return found
