@@ -106,13 +106,19 @@ def _beside_resources(app: App) -> Iterator[Hit]:
     resources = {one.name for one in facts.classes(*_RESOURCES)}
     known = [route for route in app.routes if {route.view, route.view.rpartition(".")[0]} & resources]
     roots = {root for route in known if (root := route.path.strip("/").partition("/")[0]) and "{" not in root}
+    described = {_shape(route.path) for route in known}
     for route in app.routes:
         changes = [method for method in route.methods if method not in ("GET", "HEAD", "OPTIONS")]
-        beside = route not in known and route.path.strip("/").partition("/")[0] in roots
-        if changes and beside and not _is_beside_the_api(route) and not answers_a_browser(facts, route.view):
+        near = route.path.strip("/").partition("/")[0] in roots and _shape(route.path) not in described
+        if changes and near and not _is_beside_the_api(route) and not answers_a_browser(facts, route.view):
             yield _hit(
                 route, changes, f"{route.path} is served and the document of the resources beside it does not know it"
             )
+
+
+def _shape(path: str) -> str:
+    """The path whatever its variables are called: resources may be written for the document alone, beside the routes that answer."""
+    return re.sub(r"\{[^{}]*\}", "{}", path).rstrip("/")
 
 
 def _hides_methods(facts: SourceFacts, route: SourceRoute) -> bool:
