@@ -9,6 +9,7 @@ import pytest
 
 from stopper.scan.catalogue import find
 from stopper.scan.engine import run_detectors
+from stopper.scan.reports.patch import patched
 from stopper.scan.source.read import read_source
 
 KEYS = r"""
@@ -597,11 +598,11 @@ def test_every_spelling_is_told_from_its_twin(slug: str, text: str, tmp_path: Pa
 @pytest.mark.parametrize(
     ("shown", "wanted", "text"),
     [
-        ('request.headers["X-API-Key"]', "K", "hmac.compare_digest(request.headers['X-API-Key'].encode(), K.encode())"),
+        ('request.headers["X-API-Key"]', "K", 'hmac.compare_digest(request.headers["X-API-Key"].encode(), K.encode())'),
         (
             'request.headers.get("X-API-Key", "")',
             'f"stp_{K}"',
-            "hmac.compare_digest(request.headers.get('X-API-Key', '').encode(), (f'stp_{K}').encode())",
+            'hmac.compare_digest(request.headers.get("X-API-Key", "").encode(), f"stp_{K}".encode())',
         ),
         ('request.headers.get("X-API-Key")', "K", None),
         ('request.headers["X-API-Key"]', 'os.environ.get("API_KEY")', None),
@@ -629,7 +630,9 @@ def check():
     assert rule.fix is not None
     (hit,) = run_detectors(app, [rule])[0].hits
     edit = rule.fix(app, hit)
-    assert (edit.text if edit is not None else None) == text
+    assert (edit is not None) is (text is not None)
     if edit is not None:
         assert edit.safe
-        assert edit.imports == ("hmac",)
+        assert patched(code, [edit]) == f"import hmac\n{code}".replace(f"{shown} == {wanted}", text or "").replace(
+            "import hmac\n\nimport os", "\nimport hmac\nimport os"
+        )
