@@ -334,6 +334,8 @@ def _is_asked_again(facts: SourceFacts, one: Comparison) -> bool:
 
 
 def _asks(facts: SourceFacts, one: Comparison) -> bool:
+    if any(isinstance(side, Call) and side.callee == "len" for side in (one.left, one.right)):
+        return False  # how many there are says nothing of who is calling
     return any(
         asks_caller(facts, side) or any(isinstance(part, Name) and WHO.search(part.dotted) for part in walk(side, 3))
         for side in (one.left, one.right)

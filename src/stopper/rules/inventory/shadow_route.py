@@ -105,20 +105,26 @@ def _beside_resources(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     resources = {one.name for one in facts.classes(*_RESOURCES)}
     known = [route for route in app.routes if {route.view, route.view.rpartition(".")[0]} & resources]
-    roots = {root for route in known if (root := route.path.strip("/").partition("/")[0]) and "{" not in root}
-    described = {_shape(route.path) for route in known}
-    for route in app.routes:
-        changes = [method for method in route.methods if method not in ("GET", "HEAD", "OPTIONS")]
-        near = route.path.strip("/").partition("/")[0] in roots and _shape(route.path) not in described
-        if changes and near and not _is_beside_the_api(route) and not answers_a_browser(facts, route.view):
-            yield _hit(
-                route, changes, f"{route.path} is served and the document of the resources beside it does not know it"
-            )
+    nouns = {noun for route in known if (noun := _noun(route.path))}
+    told = {shape(route.path) for route in known}
+    beside = [
+        route
+        for route in app.routes
+        if route not in known
+        and shape(route.path) not in told
+        and _noun(route.path) in nouns
+        and not {"GET", "HEAD", "OPTIONS"}.issuperset(route.methods)
+        and not _is_beside_the_api(route)
+        and not answers_a_browser(facts, route.view)
+    ]
+    yield from _unknown(beside, "the document of the resources beside it does not know it")
 
 
-def _shape(path: str) -> str:
-    """The path whatever its variables are called: resources may be written for the document alone, beside the routes that answer."""
-    return re.sub(r"\{[^{}]*\}", "{}", path).rstrip("/")
+def _noun(path: str) -> str:
+    """What a path speaks of: its first part that is no ``api`` and no version."""
+    parts = (part for part in path.strip("/").split("/") if not _API.fullmatch(part))
+    found = next(parts, "")
+    return "" if "{" in found else found
 
 
 def _hides_methods(facts: SourceFacts, route: SourceRoute) -> bool:
@@ -153,18 +159,19 @@ def _root(paths: Collection[str]) -> str:
     return f"/{only}/" if _API.fullmatch(only) else ""
 
 
-def _unknown(strangers: Sequence[Route]) -> Iterator[Hit]:
+def _unknown(strangers: Sequence[Route], why: str = "the document does not know it") -> Iterator[Hit]:
     """Routes that the document leaves out. Many of one file were forgotten together, and are told together."""
     files = Counter(route.span.path for route in strangers if route.span is not None)
     first: dict[str, Route] = {}
     for route in strangers:
         path = route.span.path if route.span is not None else ""
-        message = f"{route.path} is served and the document does not know it"
+        message = f"{route.path} is served and {why}"
         if files[path] < _TOGETHER:
             yield _hit(route, route.methods, message)
             continue
         head = first.setdefault(path, route)
-        said = f"{head.path} and {files[path] - 1} other routes of this file are served and the document does not know them"
+        others = f"{head.path} and {files[path] - 1} other routes of this file are served"
+        said = f"{others} and {why.removesuffix('it')}them"
         yield replace(_hit(route, route.methods, said), span=head.span)
 
 
