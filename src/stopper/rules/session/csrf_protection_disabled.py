@@ -11,16 +11,15 @@ from stopper.core.deployment.setting_facts import MISSING, in_force, switched_to
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.changing_calls import writes
 from stopper.core.flow.nested_functions import inside
-from stopper.core.flow.view_functions import index_of, viewed_class
+from stopper.core.flow.view_functions import index_of
+from stopper.core.guards.exempted_views import is_any_view, views_meant
 from stopper.core.guards.exempting_classes import exempting_classes
 from stopper.core.guards.json_alone import takes_json_alone
 from stopper.core.naming import HUMP
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import (
     Call,
-    Item,
     Mapping,
-    Member,
     Name,
     Sequence,
     Value,
@@ -265,57 +264,14 @@ def _exempted(facts: SourceFacts) -> Iterator[tuple[tuple[str, ...], Hit]]:
         if not _EXEMPT.fullmatch(call.callee) or not call.args or call.span is None:
             continue
         # a loop over a few views or blueprints exempts each of them
-        views = [view for one in options(call.args[0]) for view in _views_of(facts, one)]
-        if not views and _is_any_view(call.args[0]):
+        views = [view for one in options(call.args[0]) for view in views_meant(facts, one)]
+        if not views and is_any_view(call.args[0]):
             yield (), Hit("whatever views a rule names are exempt from CSRF protection", call.span, certainty="likely")
             continue
         open_views = [view for view, methods in views if methods & _CHANGING and not _harmless(facts, view)]
         if open_views:
             said = f"{open_views[0].rpartition('.')[2]} changes state and is exempt from CSRF protection"
             yield tuple(open_views), Hit(said, call.span, certainty="likely")
-
-
-def _is_any_view(what: Value) -> bool:
-    """``app.view_functions[rule.endpoint]`` in a loop over the rules: which ones, only the running application knows."""
-    return isinstance(what, Item) and text_of(what.key) is None and _table(what) == "view_functions"
-
-
-def _table(what: Item) -> str:
-    """``view_functions``, ``blueprints`` of an application."""
-    held = what.owner.attribute if isinstance(what.owner, Member) else getattr(what.owner, "dotted", "")
-    return held.rpartition(".")[2]
-
-
-def _views_of(facts: SourceFacts, what: Value) -> Iterator[tuple[str, frozenset[str]]]:
-    if isinstance(what, Name) or viewed_class(what):
-        for route in facts.routes_of_view(what.dotted if isinstance(what, Name) else viewed_class(what)):
-            yield route.view, frozenset(route.methods)
-    elif (said := _said_endpoint(what)) is not None:
-        for route in facts.routes:
-            if _is_said(route.view, said) or _is_said(f"{route.blueprint}.{route.view.rpartition('.')[2]}", said):
-                yield route.view, frozenset(route.methods)
-    elif (isinstance(what, Call) and what.method == "Blueprint" and what.args) or (
-        isinstance(what, Item) and _table(what) == "blueprints"
-    ):
-        name = what.key if isinstance(what, Item) else what.args[0]
-        for route in facts.routes:
-            if is_constant(name, route.blueprint.rpartition(".")[2]):
-                yield route.view, frozenset(route.methods)
-
-
-def _is_said(view: str, said: str) -> bool:
-    """A text names a view by its module and its own name, whatever function it was made in, or by the end of its full name."""
-    holder, _, name = view.rpartition(".")
-    head, _, last = said.rpartition(".")
-    return name == last and (f".{holder}".endswith(f".{head}" if head else "") or holder.startswith(f"{head}."))
-
-
-def _said_endpoint(what: Value) -> str | None:
-    """``app.view_functions["shop.cancel"]``, or the view's dotted name as a text."""
-    if isinstance(what, Item):
-        held = what.owner.attribute if isinstance(what.owner, Member) else getattr(what.owner, "dotted", "")
-        return text_of(what.key) if held.rpartition(".")[2] == "view_functions" else None
-    return text_of(what)
 
 
 def _harmless(facts: SourceFacts, view: str) -> bool:
