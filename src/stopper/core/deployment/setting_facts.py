@@ -120,8 +120,8 @@ def plain(facts: SourceFacts, value: Value | None, depth: int = 6) -> tuple[obje
             said, wanted = plain(facts, left, depth - 1), plain(facts, right, depth - 1)
             if is_constant(right, None):  # ``os.environ.get("HTTPS") is not None``
                 return tuple((one is None) is not value.differs for one in said)
-            told = _compared(wanted, said) if isinstance(left, Constant) else _compared(said, wanted)
-            return tuple(not one for one in told) if value.differs else told
+            alike = _compared(wanted, said) if isinstance(left, Constant) else _compared(said, wanted)
+            return tuple(not one for one in alike) if value.differs else alike
         case _:
             return ()
 
