@@ -1,5 +1,6 @@
 """Things that are made for whom the caller names, where callers have to be known and nobody asks who they are."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -18,6 +19,11 @@ from stopper.core.values import Parameter, Value
 _OWNERS: Final = ("owner", "owner_id", "tenant", "tenant_id", "org_id", "organization_id", "organisation_id")
 _PEOPLE: Final = ("user", "account", "customer", "patient", "member", "student", "employee", "author", "client")
 _MINE: Final = tuple(f"{word}_id" for word in _PEOPLE)
+_CHECKS: Final = re.compile(
+    r"(?i)_?(?:check|verify|require|ensure|assert|enforce|authori[sz]e|confirm)_?\w*(?:auth|access|permission|permitted|allowed|owner|member|may|right)"
+    r"|_?authori[sz]e(?:_\w+)?$"
+)
+"""What lets somebody on, by its name."""
 
 
 def made_for_somebody(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]]:
@@ -40,7 +46,9 @@ def made_for_somebody(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]
             )
             if (
                 said
-                and not any(asks_who(facts, one) or weighs(facts, one) for one in homes)
+                and not any(
+                    asks_who(facts, one) or weighs(facts, one) or _is_checked(facts, value, one) for one in homes
+                )
                 and not (looks_at_who(facts, call.function) or weighs(facts, call.function))
             ):
                 yield call.span, f"whose it will be is decided by `{key}`, which the caller sends"
@@ -58,6 +66,14 @@ def _of_the_address(facts: SourceFacts, value: Value) -> str | None:
         return None
     parameters = (name for one in facts.routes_of_view(value.function) for name, _ in one.parameters)
     return value.parameter if value.parameter in parameters else None
+
+
+def _is_checked(facts: SourceFacts, value: Value, view: str) -> bool:
+    """``check_auth(account_id=account_id, one_of_roles=…)``: what asks for access is told for whom, and nothing is made of its answer."""
+    return isinstance(value, Parameter) and any(
+        _CHECKS.match(call.method) and value in (*call.args, *(given for _, given in call.keywords))
+        for call in facts.calls_in(view)
+    )
 
 
 def _homes(facts: SourceFacts, function: str, guarded: set[str]) -> list[str]:
