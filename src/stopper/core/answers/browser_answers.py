@@ -29,6 +29,8 @@ def _kinds(facts: SourceFacts, value: Value, deep: int) -> Iterator[str]:
                 yield from _kinds(facts, one, deep)
         case Sequence((Constant(str()) | Format(), Constant(int(status)), *_)) if status >= _WRONG:
             yield "refused"
+        case Call(callee="flask.abort" | "werkzeug.exceptions.abort"):
+            yield "refused"
         case Sequence((first, *_)):
             yield from _kinds(facts, first, deep)
         case Call(callee) if callee in _SHOWN or callee in _SENT or value.method == _SENDS:

@@ -121,10 +121,10 @@ def _beside_resources(app: App) -> Iterator[Hit]:
 
 
 def _noun(path: str) -> str:
-    """What a path speaks of: its first part that is no ``api`` and no version."""
-    parts = (part for part in path.strip("/").split("/") if not _API.fullmatch(part))
-    found = next(parts, "")
-    return "" if "{" in found else found
+    """The beginning of a path up to what it speaks of, its first part that is no ``api`` and no version: ``api/v1/orders``."""
+    parts = path.strip("/").split("/")
+    end = next((number for number, part in enumerate(parts) if not _API.fullmatch(part)), len(parts))
+    return "/".join(parts[: end + 1]) if end < len(parts) and "{" not in parts[end] else ""
 
 
 def _hides_methods(facts: SourceFacts, route: SourceRoute) -> bool:
