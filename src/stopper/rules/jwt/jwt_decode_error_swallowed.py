@@ -8,6 +8,7 @@ from stopper.core.facts import Handler, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.body_models import classes_by_name
 from stopper.core.flow.places_in_steps import is_behind, places
+from stopper.core.flow.raising import raised_in
 from stopper.core.guards.kept_caller import dispatches_views, hooks_before_guards, is_asked_for_later
 from stopper.core.guards.made_up_callers import stands_for_somebody
 from stopper.core.guards.made_up_rights import is_made_up, makes_up_rights, passes_as_made_up
@@ -106,10 +107,15 @@ def _goes_on(facts: SourceFacts, handler: Handler) -> bool:
 
 
 def _raises_behind(facts: SourceFacts, handler: Handler) -> bool:
-    """Nothing but a raise stands behind it: ``for key in KEYS: try: return decode(…) except: continue`` and then ``raise``."""
+    """Nothing but a raise stands behind it, or another check that raises in its turn: ``for key in KEYS: try: return decode(…) except: continue``
+    and then ``raise``."""
     line = handler.span.end_line
     raised = [one.span.line for one in facts.raises() if one.function == handler.function and one.span.line > line]
-    behind = [one for one in facts.returns_of(handler.function) if one.span.line > line]
+    behind = [
+        one.value
+        for one in facts.returns_of(handler.function)
+        if one.span.line > line and not (isinstance(one.value, Call) and raised_in(facts, one.value.callee))
+    ]
     around = (one for one in facts.conditions_in(handler.function) if one.body is not None and raised)
     return (
         bool(raised)
