@@ -22,6 +22,8 @@ def _mended(text: str, line: int, *others: str, pattern: str = COMPOSE) -> str:
         ('KEY: "a-b c"\n', "KEY: ${KEY:?required}\n"),
         ("- KEY=x7#y\n", "- KEY=x7#y\n"),
         ("  - KEY=x7y # why\n", "  - KEY=${KEY:?required} # why\n"),
+        ('- "KEY=x7y"\n', '- "KEY=${KEY:?required}"\n'),
+        ("- \"KEY=x7y'\n", "- \"KEY=x7y'\n"),
         ('"KEY": x7y\n', '"KEY": ${KEY:?required}\n'),
         ("command: run --key x7y\n", "command: run --key x7y\n"),
     ],
@@ -46,3 +48,14 @@ def test_what_another_file_says_too_is_left_to_a_person() -> None:
 
 def test_a_workflow_asks_for_the_secret_that_the_repository_keeps() -> None:
     assert _mended("KEY: x7y\n", 1, pattern="${{{{ secrets.{} }}}}") == "KEY: ${{ secrets.KEY }}\n"
+
+
+def test_who_or_what_is_called_like_the_password_keeps_its_name() -> None:
+    text = 'DB_PASSWORD: x7y\nDB_USER: x7y\nimage: x7y\n- DB_NAME=x7y\n- "APP_PASSWORD=x7y"\n'
+    wanted = (
+        "DB_PASSWORD: ${DB_PASSWORD:?required}\nDB_USER: x7y\nimage: x7y\n- DB_NAME=x7y\n"
+        '- "APP_PASSWORD=${DB_PASSWORD:?required}"\n'
+    )
+    assert _mended(text, 1) == wanted
+    url = "DB_USER: x7y\nDB_PASSWORD: x7y\nURL: postgresql://x7y:x7y@db/x7y\n"
+    assert _mended(url, 3).endswith("URL: postgresql://x7y:${DB_PASSWORD:?required}@db/x7y\n")

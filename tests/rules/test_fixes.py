@@ -227,6 +227,23 @@ def index():
     app.logger.info("é %s" % request.headers["Authorization"])
     return {}
 """,
+    "api-key-plaintext-membership-test": """import os
+from flask import Flask, abort, request
+app = Flask(__name__)
+API_KEYS = os.environ["API_KEYS"].split(",")
+@app.get("/")
+def index():
+    one = request.headers.get("X-Api-Key")
+    if one not in API_KEYS: abort(401)
+    if (key := request.headers.get("X-Api-Key")) not in API_KEYS: abort(401)
+    return {"n": len(key)}
+""",
+    "error-handler-scope-wrong": """from flask import Flask
+app = Flask(__name__)
+@app.errorhandler(Exception)
+def failed(e): \\
+    return {"error": "failed"}, 500
+""",
 }  # fmt: skip
 
 
@@ -237,6 +254,19 @@ def test_where_an_edit_would_break_the_file_there_is_none(slug: str, tmp_path: P
     model = reread(tmp_path)
     assert hits(rule, model)
     assert patched(ODD[slug], _edits(rule, model)) == ODD[slug]
+
+
+def test_a_name_that_github_keeps_for_itself_is_given_to_no_secret(tmp_path: Path) -> None:
+    (tmp_path / ".github/workflows").mkdir(parents=True)
+    lines = "on: push\njobs:\n  go:\n    env:\n      {}: f8Zk39sLq02mXw77aa\n    steps:\n      - run: ./go\n"
+    rule = next(rule for rule in RULES if rule.slug == "credential-in-ci-config")
+    edits: list[int] = []
+    for name in ("GITHUB_TOKEN", "DEPLOY_TOKEN"):
+        (tmp_path / ".github/workflows/go.yml").write_text(lines.format(name), encoding="utf-8")
+        model = reread(tmp_path)
+        assert hits(rule, model)
+        edits.append(len(_edits(rule, model)))
+    assert edits == [0, 1]
 
 
 def _nowhere(*_: object, **__: object) -> Any:

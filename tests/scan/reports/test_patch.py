@@ -30,6 +30,13 @@ def test_of_overlapping_edits_the_first_counts_and_repeats_count_once() -> None:
     assert separate([(other,), (one,), (one,)]) == [one]
 
 
+def test_what_is_put_in_before_a_text_that_goes_stays() -> None:
+    assert (
+        patched("f({'a': 1, 'b': 2})\n", [edit(1, 4, 1, 12, ""), edit(1, 4, 1, 4, "'c': 3, ")])
+        == "f({'c': 3, 'b': 2})\n"
+    )
+
+
 def test_imports_go_below_docstring_comments_and_future_and_only_once() -> None:
     source = '#!/usr/bin/env python\n# who\n"""Doc."""\nfrom __future__ import annotations\nimport sys\nkey = "x"\n'
     made = patched(source, [edit(6, 7, 6, 10, 'os.environ["KEY"]', "os", "sys")])

@@ -192,7 +192,23 @@ def test_lines_at_the_beginning_of_a_function_stand_below_its_docstring(ending: 
     assert made == text.replace("    return 1", f"    if e:{ending}        return e{ending}    return 1")
 
 
-@pytest.mark.parametrize("text", ["def f(e): return 1\n", 'def f(e):\n    """Why."""\n'])
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (
+            "def f(e):\n    @g\n    def h(): pass\n",
+            "def f(e):\n    if e:\n        return e\n    @g\n    def h(): pass\n",
+        ),
+        ("def f(e):\n\treturn 1\n", "def f(e):\n\tif e:\n\t\treturn e\n\treturn 1\n"),
+    ],
+)
+def test_lines_at_the_beginning_stand_above_decorators_and_are_indented_as_the_others(text: str, wanted: str) -> None:
+    assert patched(text, [edit(at(1, 1, 7), "if e:\n    return e", "inside")]) == wanted
+
+
+@pytest.mark.parametrize(
+    "text", ["def f(e): return 1\n", "def f(e): \\\n    return 1\n", 'def f(e):\n    """Why."""\n']
+)
 def test_a_function_without_a_line_for_it_is_left_alone(text: str) -> None:
     assert patched(text, [edit(at(1, 1, 7), "a()", "inside")]) == text
 
@@ -212,3 +228,34 @@ def test_the_sides_of_a_comparison_stand_in_brackets_where_they_need_them(text: 
         patched(text, [edit(_where(text, ast.get_source_segment(text, node) or ""), "f({0}, {1})", "operands")])
         == wanted
     )
+
+
+LOOP = "any(f({0}, one) for one in {1})"
+
+
+@pytest.mark.parametrize(
+    ("left", "wanted"),
+    [
+        ("key", "any(f(key, one) for one in KEYS)"),
+        ("one", "one in KEYS"),
+        ("h[one]", "h[one] in KEYS"),
+        ("(key := h())", "(key := h()) in KEYS"),
+        ("(await h())", "(await h()) in KEYS"),
+    ],
+)
+def test_what_a_loop_would_read_otherwise_or_do_for_each_is_left_to_a_person(left: str, wanted: str) -> None:
+    text = f"async def g():\n    return {left} in KEYS\n"
+    made = patched(text, [edit(_where(text, f"{left} in KEYS"), LOOP, "operands")])
+    assert made == f"async def g():\n    return {wanted}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("f(a=1, *more)\n", "f(*more)\n"),
+        ("f(b=2, *more, a=1)\n", "f(b=2, *more)\n"),
+        ("f(a=(b := 1), c=b)\n", "f(a=(b := 1), c=b)\n"),
+    ],
+)
+def test_what_is_passed_goes_by_where_it_stands_and_what_others_read_stays(text: str, wanted: str) -> None:
+    assert patched(text, [edit(_where(text, text.strip()), "a", "left-out")]) == wanted

@@ -300,7 +300,10 @@ def fix(app: App, hit: Hit) -> Edit | None:
     if span is None or not hit.message.startswith(WRITTEN) or not span.path.startswith(".github/workflows/"):
         return None
     found = (one for one in source_of(app).files_of("workflow") if one.path == span.path)
-    return next((from_variable(one, span.line, "${{{{ secrets.{} }}}}") for one in found), None)
+    edit = next((from_variable(one, span.line, "${{{{ secrets.{} }}}}") for one in found), None)
+    return (
+        None if edit is None or "SECRETS.GITHUB_" in edit.text.upper() else edit
+    )  # GitHub keeps those names for itself
 
 
 RULE = Rule(

@@ -13,6 +13,11 @@ MASKED: Final = "***"
 _BRACKETS: Final = ("()", "[]", "{}")
 
 
+def does(node: ast.AST) -> bool:
+    """That what stands there gives a value a name, or waits: without it, or more than once, something else would be another."""
+    return any(isinstance(one, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)) for one in ast.walk(node))
+
+
 class LeavingOut:
     """Finds what to cut in one file of these lines."""
 
@@ -22,6 +27,8 @@ class LeavingOut:
     def alternative(self, around: ast.AST, node: ast.expr) -> Cut | None:
         """*node* out of the ``or`` or the look-up's default that *around* is: ``headers.get(a) or args.get(b)``, ``headers.get(a, args.get(b))``.
         What a look-up would give for nothing stands in its place."""
+        if does(node):
+            return None
         match around, node:
             case ast.BoolOp(op=ast.Or(), values=values), ast.Call(func=ast.Attribute(attr="get"), args=[_, default]):
                 return self._begin(node), self._end(node), ast.unparse(default)  # it is never None, and stays so
@@ -38,16 +45,18 @@ class LeavingOut:
             case ast.Dict(keys=keys, values=values):
                 named = [one.value if isinstance(one, ast.Constant) else None for one in keys]
                 begins = [None if one is None else self._begin(one) for one in keys]
-                ends = [self._end(one) for one in values]
             case ast.Call(args=args, keywords=keywords):
-                named = [*(None for _ in args), *(one.arg for one in keywords)]
-                begins = [*map(self._begin, args), *(None if one.arg is None else self._begin(one) for one in keywords)]
-                ends = [self._end(one) for one in (*args, *(one.value for one in keywords))]
+                passed: list[ast.expr | ast.keyword] = sorted([*args, *keywords], key=self._begin)  # ``f(a=1, *more)``
+                named = [one.arg if isinstance(one, ast.keyword) else None for one in passed]
+                begins = [
+                    None if isinstance(one, ast.keyword) and one.arg is None else self._begin(one) for one in passed
+                ]
+                values = [one.value if isinstance(one, ast.keyword) else one for one in passed]
             case _:
                 return None
-        if named.count(name) != 1:
+        if named.count(name) != 1 or does(values[named.index(name)]):
             return None
-        place = named.index(name)
+        place, ends = named.index(name), [self._end(one) for one in values]
         if place:
             return self._cut(ends[place - 1], ends[place])
         begin, after = begins[0], begins[1] if len(begins) > 1 else self._behind_comma(ends[0])
@@ -56,7 +65,7 @@ class LeavingOut:
     def part(self, node: ast.JoinedStr, place: int) -> Cut | None:
         """A part of a formatted text, with its braces: three stars stand there."""
         part = node.values[place] if place < len(node.values) else None
-        if not isinstance(part, ast.FormattedValue):
+        if not isinstance(part, ast.FormattedValue) or does(part):
             return None
         (line, begin), (last, end) = self._begin(part.value), self._end(part.value)
         text = self._lines[line - 1]

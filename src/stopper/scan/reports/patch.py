@@ -35,7 +35,7 @@ def patched(source: str, edits: Iterable[Edit]) -> str:
     for line in lines:
         starts.append(starts[-1] + len(line))
     made = source
-    for edit in sorted(chosen, key=lambda one: (one.span.line, one.span.column), reverse=True):
+    for edit in sorted(chosen, key=lambda one: (_begin(one.span), _end(one.span)), reverse=True):
         begin = _offset(starts, edit.span.line, edit.span.column)
         end = _offset(starts, edit.span.end_line, edit.span.end_column)
         made = made[:begin] + edit.text + made[end:]

@@ -10,7 +10,7 @@ from stopper.core.place import Span
 from stopper.core.rule import Edit
 from stopper.scan.reports.binding import bound
 from stopper.scan.reports.escaping import parts_of_pages
-from stopper.scan.reports.leaving_out import LeavingOut
+from stopper.scan.reports.leaving_out import LeavingOut, does
 
 
 class Placing:
@@ -63,6 +63,8 @@ class Placing:
     def _operands(self, edit: Edit) -> Edit | None:
         for node in _around(self._tree, edit.span):
             if isinstance(node, ast.Compare) and self._span(node, edit.span.path) == edit.span and len(node.ops) == 1:
+                if _is_disturbed(edit.text, node.left):
+                    return None
                 sides = [self._within_brackets(one) for one in (node.left, node.comparators[0])]
                 return replace(edit, text=edit.text.format(*sides), how="replace")
         return None
@@ -77,12 +79,14 @@ class Placing:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.lineno == edit.span.line:
                 documented = ast.get_docstring(node, clean=False) is not None
                 first = node.body[1] if documented and len(node.body) > 1 else node.body[0]
-                whole = self._span(first, edit.span.path)
-                indent = self._lines[whole.line - 1][: whole.column - 1]
-                if indent.strip() or not indent or (documented and len(node.body) == 1):
+                line = min(one.lineno for one in (first, *getattr(first, "decorator_list", ())))
+                indent = self._lines[line - 1][: first.col_offset]
+                above = self._lines[line - 2].rstrip("\r\n")
+                if indent.strip() or not indent or above.endswith("\\") or (documented and len(node.body) == 1):
                     return None
-                at = Span(edit.span.path, whole.line, whole.line, 1, 1)
-                lines = [f"{indent}{line}{self._ending}" for line in edit.text.splitlines()]
+                at = Span(edit.span.path, line, line, 1, 1)
+                step = "\t" if indent.isspace() and "\t" in indent else "    "
+                lines = [f"{indent}{said.replace('    ', step)}{self._ending}" for said in edit.text.splitlines()]
                 return replace(edit, span=at, text="".join(lines), how="replace")
         return None
 
@@ -218,6 +222,15 @@ class Placing:
         """That one of these names means something else somewhere in the file: ``from time import time``."""
         said = {name for name in modules if any(name in line for line in self._lines)}
         return bool(said) and not said.isdisjoint(_bound(self._tree))
+
+
+def _is_disturbed(text: str, side: ast.expr) -> bool:
+    """That *side* would say something else inside the comprehension of *text*: its name is that of what the loop gives, or it does something
+    and would do it once for each."""
+    names = {one.id for one in ast.walk(side) if isinstance(one, ast.Name)}
+    loops = [one for one in ast.walk(ast.parse(text.format("a", "b"))) if isinstance(one, ast.comprehension)]
+    given = {one.id for loop in loops for one in ast.walk(loop.target) if isinstance(one, ast.Name)}
+    return bool(loops) and (not names.isdisjoint(given) or does(side))
 
 
 def _run_together(made: Sequence[Edit]) -> bool:
