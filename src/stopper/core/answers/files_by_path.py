@@ -70,7 +70,10 @@ def fails_outside(facts: "SourceFacts", path: Value, function: str, at: "Span | 
         and call.span is not None
         and (at is None or call.span < at)
         and bool(mine & origins(call.receiver))
-        and any(isinstance(part, Call) and part.method in _WITHOUT_STEPS_BACK for part in walk(call.receiver, 4))
+        and any(
+            isinstance(part, Call) and part.method in _WITHOUT_STEPS_BACK and facts.derives(part, *UNTRUSTED)
+            for part in walk(call.receiver, 4)
+        )
         for call in facts.calls_in(function)
         if call.method == "relative_to" and call.receiver is not None
     )

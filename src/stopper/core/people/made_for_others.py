@@ -1,20 +1,23 @@
 """Things that are made for whom the caller names, where callers have to be known and nobody asks who they are."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts
 from stopper.core.flow.body_models import declares
+from stopper.core.flow.nested_functions import inside
 from stopper.core.flow.said_by_caller import said_under
+from stopper.core.flow.view_functions import index_of
+from stopper.core.guards.asked_whose import asks_whose
 from stopper.core.guards.reached_by_admins import is_reached_by_admins
 from stopper.core.guards.whose_it_is import is_or_mine, is_stamped, looks_at_who, weighs
 from stopper.core.owner_names import WHOSE, WHOSE_ID
 from stopper.core.place import Span
 from stopper.core.stores.made_things import made_things
 from stopper.core.stores.queries_by_owner import sent_before_own
-from stopper.core.values import Parameter, Value
+from stopper.core.values import Call, Parameter, Value
 
 _OWNERS: Final = ("owner", "owner_id", "tenant", "tenant_id", "org_id", "organization_id", "organisation_id")
 _PEOPLE: Final = ("user", "account", "customer", "patient", "member", "student", "employee", "author", "client")
@@ -50,6 +53,7 @@ def made_for_somebody(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]
                     asks_who(facts, one) or weighs(facts, one) or _is_checked(facts, value, one) for one in homes
                 )
                 and not (looks_at_who(facts, call.function) or weighs(facts, call.function))
+                and not (_of_the_address(facts, value) is not None and _is_asked_before(app, facts, homes, call))
             ):
                 yield call.span, f"whose it will be is decided by `{key}`, which the caller sends"
             elif (
@@ -74,6 +78,22 @@ def _is_checked(facts: SourceFacts, value: Value, view: str) -> bool:
         _CHECKS.match(call.method) and value in (*call.args, *(given for _, given in call.keywords))
         for call in facts.calls_in(view)
     )
+
+
+def _is_asked_before(app: App, facts: SourceFacts, homes: Collection[str], made: Call) -> bool:
+    """That a decorator, a hook or a function which the view hands its parameter to holds it against who is calling."""
+    index = index_of(facts)
+    for route in app.routes:
+        if route.view in homes or route.view.rpartition(".")[0] in homes:
+            hooks = [hook for one in facts.routes_of_view(route.view) for hook in one.hooks]
+            for method in route.methods:
+                own = list(index.of_view(route.view, route.span, method))
+                around = {one.name for view in own for one in view.decorators}
+                before = [*hooks, *(inner for name in sorted(around) for inner in inside(facts, name))]
+                own += [index.by_name[one] for one in before if one in index.by_name]
+                if asks_whose(index, route, own, made):
+                    return True
+    return False
 
 
 def _homes(facts: SourceFacts, function: str, guarded: set[str]) -> list[str]:
