@@ -80,3 +80,32 @@ def test_topics_point_at_routes() -> None:
     paths = {route.path: route for route in target.app.routes}
     assert "name" in paths["/users/find"].names
     assert "POST" in paths["/upload"].methods
+
+
+def test_forms_that_differ_by_what_they_are_about_are_one() -> None:
+    """A page of people has a form for each: their ids are not said, and the form is one."""
+    app, said = Flask("people"), list[dict[str, str]]()
+    form = '<form method="post" action="/edit"><input type="hidden" name="id" value="{0}"><input type="hidden" name="confirm" value="yes"><input name="mail"></form>'
+
+    @app.post("/edit")
+    def edit() -> Any:
+        said.append(request.form.to_dict())
+        return redirect("/people")
+
+    app.add_url_rule("/people", "people", lambda: "".join(form.format(number) for number in range(3, 9)))
+    app.add_url_rule("/", "start", lambda: '<a href="/people">people</a>')
+    target, _ = reached(app)
+    assert len([route for route in target.app.routes if (route.path, route.methods) == ("/edit", ("POST",))]) == 1
+    verdict("sql-injection", app)
+    assert said
+    assert not {one.get("id") for one in said} & {str(number) for number in range(3, 9)}
+    assert all(one.get("confirm") != "yes" for one in said)
+
+
+def test_few_forms_of_one_place_are_tried() -> None:
+    app = Flask("tools")
+    forms = "".join(FORMS.format(f"find{chr(97 + n)}", f"list{chr(97 + n)}") for n in range(12))
+    app.add_url_rule("/tools", "tools", lambda: forms, methods=["GET", "POST"])
+    app.add_url_rule("/", "start", lambda: '<a href="/tools">tools</a>')
+    target, _ = reached(app)
+    assert 2 < len([route for route in target.app.routes if route.path == "/tools"]) <= 10

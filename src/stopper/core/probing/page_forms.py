@@ -27,10 +27,17 @@ class Form:
         return any(kind == "password" for _, kind, _ in self.fields)
 
 
-_SAID: Final = re.compile(
-    r"(?!(?i:\w*(?:delete|remove|destroy|cancel|clear|disable|deactivate|revoke|unsubscribe|log-?out|ban|block|pay|transfer|approve|reject|reset)|put|patch))[A-Za-z0-9][\w-]{0,39}"
+WHAT: Final = re.compile(
+    r"(?i)_?(action|do|op|operation|cmd|command|task|func(tion)?|act|step|tab|section|tool|mode|which|form(_?(name|id|type|action))?|(search|query|form|request|action)_?type|type|submit(ted)?|go)"
 )
-"""What a hidden field says that tells the forms of a page apart (``action=search``); what takes something away is not said."""
+"""Fields that say which of the forms of a page is sent, or what is to be done."""
+_SAID: Final = re.compile(
+    r"(?i)(?!\w*(?:delete|remove|destroy|cancel|clear|disable|deactivate|revoke|unsubscribe|log-?out|sign-?out|ban(?!ner|k)|block|approve|reject|reset|close|leave|quit|suspend|terminate|"
+    r"wipe|purge|drop|trash|erase|empty|archive|lock|freeze|kick|expel|fire|promote|demote|grant|upgrade|downgrade|expire|void|stop|shut-?down|reboot|restart|publish|"
+    r"pay(?!load)|transfer|send|deposit|withdraw|invest|buy|sell|purchase|checkout|charge|refund|donate|redeem|subscribe|cash|bet\b|top-?up|give|rotate|regenerate|password)"
+    r"|(?:put|patch|on|off|yes|no|true|false)$)[a-z][\w-]{0,39}"
+)
+"""What such a hidden field says (``action=search``), as a word; what takes something away, ends it or costs something is not said."""
 
 
 def chosen(form: Form) -> dict[str, str]:
@@ -39,7 +46,7 @@ def chosen(form: Form) -> dict[str, str]:
     for name, kind, value in form.fields:
         if kind in ("select", "radio", "checkbox"):
             found.setdefault(name, value or ("on" if kind == "checkbox" else ""))
-        elif kind == "hidden" and not name.startswith("_") and _SAID.fullmatch(value):
+        elif kind == "hidden" and WHAT.fullmatch(name) and _SAID.fullmatch(value):
             found.setdefault(name, value)
         elif kind in TYPED:
             found[name] = value or TYPED[kind]

@@ -10,6 +10,7 @@ from stopper.core.app import Route
 from stopper.core.exchange import Request, Response
 from stopper.core.probe import Identity, Skipped
 from stopper.core.probing.ids_in_paths import templated
+from stopper.core.probing.page_forms import WHAT
 from stopper.core.probing.query import query_names
 from stopper.core.probing.things.objects import entries
 from stopper.scan.merge import template_pattern
@@ -30,6 +31,8 @@ from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.deeds_by_get import deed_in
 
 DEPTH: Final = 2
+FORMS_MOST: Final = 8
+"""Further forms of a page that are sent to one place."""
 FOLDER_MOST: Final = 12
 """Paths of one folder that are asked for."""
 NAMED_IN_FOLDER: Final = 60
@@ -240,8 +243,9 @@ class Crawl:
             place, numbers = templated(form.path)
             parameters = tuple((name, "string") for name in numbers)
             known, form = self.forms.get(place), replace(form, path=place, parameters=parameters)
-            if known is not None and (not {*form.fields} <= {*known.fields} or _says_otherwise(form, known)):
-                self.more_forms.setdefault((place, (*form.fields, *form.examples.values())), form)
+            if known is not None and (not {*form.fields} <= {*known.fields} or _said_by(form) != _said_by(known)):
+                more = sum(where == place for where, _ in self.more_forms)
+                self.more_forms.update({(place, (*form.fields, *_said_by(form))): form} if more < FORMS_MOST else {})
             self.forms.setdefault(place, form)
             self.ids.setdefault(place, numbers)
 
@@ -311,10 +315,9 @@ def _room(template: str, led: Collection[str], named: bool) -> bool:
     return not folder or sum(one.rstrip("/").rpartition("/")[0] == folder for one in led) <= most
 
 
-def _says_otherwise(form: Route, known: Route) -> bool:
-    """Whether a form says something else in a field that both say something in: ``action=search`` beside ``action=export``."""
-    both = form.examples.keys() & known.examples.keys()
-    return any(form.examples[name] != known.examples[name] for name in both)
+def _said_by(form: Route) -> tuple[str, ...]:
+    """What a form says is to be done: ``action=search`` beside ``action=export``; the things that stand in a list have one form each that says the same."""
+    return tuple(value for name, value in form.examples.items() if WHAT.fullmatch(name))
 
 
 def read(courier: Courier, path: str, who: Identity | None = None) -> Response | None:

@@ -17,6 +17,7 @@ from stopper.scan.wire.money_paths import is_about_money, sends_money
 from stopper.scan.wire.own_resets import OwnLinks, resets_an_own_password
 from stopper.scan.wire.standing import Standing
 from stopper.scan.wire.things_made import ThingsMade, path_of
+from stopper.scan.wire.told_deeds import as_paths
 from stopper.scan.wire.transport import READ_METHODS
 
 _ALLOWED: Final[dict[Mode, frozenset[Effect]]] = {
@@ -39,7 +40,11 @@ class Allowed:
         self._made, self._given, self._links, self._standing = made, given, links, standing
 
     def refusal(self, request: Request) -> str:
-        """Why *request* may not be sent, or an empty text."""
+        """Why *request* may not be sent, or an empty text. What its body says is to be done is judged as if the path said it."""
+        said = () if request.method in READ_METHODS else as_paths(request)
+        return next((why for one in (request, *said) if (why := self._refusal(one))), "")
+
+    def _refusal(self, request: Request) -> str:
         if not request.target.startswith("/") and request.target != "*":
             return "a request goes to the named host only"
         effect = effect_of(request)
@@ -72,8 +77,8 @@ class Allowed:
             return WHY
         if why := self._standing.refusal(request):
             return why
-        if word := sends_money(request, words):
-            return f"its path says {word!r}, and it is about money"
+        if word := sends_money(request, words, self._made.is_own(request.target)):
+            return f"it says {word!r}, and it is about money"
         if request.method == "DELETE" and effect == "write" and not self._made.is_own(request.target):
             return WHY
         return ""

@@ -16,6 +16,7 @@ from stopper.scan.wire.deletions import INVENTED, deletes_of_others
 from stopper.scan.wire.foreign_deeds import makes_an_account
 from stopper.scan.wire.spared_accounts import is_of_oneself
 from stopper.scan.wire.things_made import ThingsMade, creates, is_an_id
+from stopper.scan.wire.told_deeds import as_paths
 
 _DEEDS: Final = ALWAYS | {
     "drain", "bulk", "batch", "mass", "process", "run", "sync", "synchronize", "merge", "recalculate", "rebuild", "move", "reorder", "assign", "retry",
@@ -54,7 +55,11 @@ class BlindDeeds:
         self._lock = threading.Lock()
 
     def before(self, request: Request, made: ThingsMade) -> None:
-        """Note a deed on what the scan has not made."""
+        """Note a deed on what the scan has not made, be it the body that says it: ``POST /admin`` with ``do=signups``."""
+        for one in (request, *as_paths(request)):
+            self._before(one, request.target, made)
+
+    def _before(self, request: Request, target: str, made: ThingsMade) -> None:
         path = request.target.partition("?")[0]
         words = with_deeds(words_of(path.rstrip("/").rpartition("/")[2]))
         if request.method != "POST" or request.effect == "login" or is_of_oneself(path) or words & _READS:
@@ -64,7 +69,7 @@ class BlindDeeds:
         named = list(_ids_named(request))
         if (named or words & _DEEDS or _OF_ALL.search(path)) and deletes_of_others(request, made):
             with self._lock:
-                self._sent[request.target] = named
+                self._sent[target] = named
 
     def learn(self, request: Request, response: Response) -> None:
         """Note that it went through, and made nothing."""

@@ -1,12 +1,12 @@
 """Where money goes from one to another: by the path, or by a sum that the body names."""
 
-import json
 import re
 from collections.abc import Collection
-from typing import Final, cast
+from typing import Final
 
 from stopper.core.exchange import Request
 from stopper.core.naming import as_parameter
+from stopper.scan.wire.body_members import members_in
 
 _MONEY: Final = frozenset({
     "account", "accounts", "wallet", "wallets", "card", "cards", "balance", "balances", "fund", "funds", "money", "bank", "payment", "payments", "invoice",
@@ -23,28 +23,57 @@ _SENDS: Final = frozenset({"send", "move", "remit", "sweep", "fund", "topup"})
 """Deeds that are done to much else too."""
 _PAYS_IN: Final = frozenset({"deposit", "invest"})
 """Deeds by which the money of an account, or what is told of it, is no longer what it was."""
+_MOVES: Final = frozenset({
+    "deposits", "investment", "investments", "withdrawal", "withdrawals", "withdraws", "transfers", "remittance", "remittances", "donate", "donation", "donations",
+    "bet", "bets", "wager", "wagers", "stake", "credit", "debit", "repay", "repayment", "repayments", "contribute", "contribution", "contributions", "spend", "tip",
+    "tips", "gift", "cashin", "cashout", "redeem", "mint", "buy", "sell", "exchange",
+})  # fmt: skip
+"""The same in other words, which are done to what the scan has made itself."""
+_PAIRS: Final = (frozenset({"top", "up"}), frozenset({"cash", "in"}), frozenset({"cash", "out"}))
+_ADDS: Final = frozenset({"add", "load", "increase", "decrease", "deduct"})
+"""Deeds that are done to money where a sum is said beside it."""
+_COUNTS: Final = frozenset(
+    {"convert", "calculate", "estimate", "quote", "preview", "validate", "check", "search", "simulate"}
+)
+"""Words of a path behind which a sum is only reckoned with."""
 _SUM: Final = re.compile(r"(.+_)?(amount|sum|cents|currency|iban)")
 """Members that say how much money, as members are spelled."""
+_SECURITY: Final = re.compile(r"symbol|ticker|shares|stock_?(id|symbol)?|coin_?(id)?")
+"""Members that say what is bought, where that is worth money."""
+_TO: Final = re.compile(
+    r"(to|recipient|receiver|payee|beneficiary|destination|target)(_?(account|user|username|wallet|card|iban|email))?(_?(id|number|no|name))?"
+)
+"""Members that say to whom money goes."""
 
 
 def is_about_money(request: Request, words: Collection[str]) -> bool:
     """Whether the *words* of its path or the members of its body say that it is about money."""
-    return not _MONEY.isdisjoint(words) or _names_a_sum(request)
+    return not _MONEY.isdisjoint(words) or _names(request, _SUM)
 
 
-def sends_money(request: Request, words: Collection[str]) -> str:
-    """The word by which its path says that money is sent, or paid in, or an empty text."""
+def sends_money(request: Request, words: Collection[str], own: bool) -> str:
+    """The word by which its path says that money is sent, or paid in or out, or the name of whom its body sends a sum to; an empty text where
+    none does. *own* is what the scan has made itself."""
     for deeds, worth in ((_SENDS, _PURSES), (_PAYS_IN, _MONEY)):
         said = deeds.intersection(words)
-        if said and (not worth.isdisjoint(set(words) - said) or _names_a_sum(request)):
+        if said and (not worth.isdisjoint(set(words) - said) or _names(request, _SUM)):
             return min(said)
-    return ""
+    return "" if own or not _COUNTS.isdisjoint(words) else _moves_money(request, set(words))
 
 
-def _names_a_sum(request: Request) -> bool:
-    try:
-        body: object = json.loads(request.body)
-    except (ValueError, RecursionError):
-        return False
-    names = cast("dict[str, object]", body) if isinstance(body, dict) else {}
-    return any(_SUM.fullmatch(as_parameter(name)) for name in names)
+def _moves_money(request: Request, words: set[str]) -> str:
+    said, sum_named = _MOVES & words, _names(request, _SUM)
+    if said and (sum_named or _MONEY & (words - said) or _names(request, _SECURITY)):
+        return min(said)
+    if not sum_named:
+        return ""
+    pair = next((pair for pair in _PAIRS if pair <= words), None)
+    if pair is not None:
+        return max(pair)
+    if (adds := _ADDS & words) and words & (_PURSES | {"account", "accounts"}):
+        return min(adds)
+    return next((name for name, _ in members_in(request, 2) if _TO.fullmatch(as_parameter(name))), "")
+
+
+def _names(request: Request, members: re.Pattern[str]) -> bool:
+    return any(members.fullmatch(as_parameter(name)) for name, _ in members_in(request, 2))
