@@ -131,16 +131,16 @@ def _one(steps: Steps[Verdict | None]) -> Verdicts:
 
 
 def _joined(wrong: Sequence[Verdict]) -> Verdict:
-    """One finding of all, as heavy as the heaviest: a route is told once, and the exchanges of the first few are kept."""
+    """One finding of all, as heavy as the heaviest: a route is told once, whatever its ids are called, and the exchanges of the first few are kept."""
     wrong = sorted(wrong, key=lambda one: one.severity is not None)
-    told: dict[RouteRef, str] = {}
+    told: dict[tuple[str, str], tuple[RouteRef, str]] = {}
     for one in wrong:
         for ref in one.routes:
-            told.setdefault(ref, one.message)
-    said = list(dict.fromkeys(told.values()))
+            told.setdefault((ref.method, re.sub(r"\{[^{}]*\}", "{}", ref.path)), (ref, one.message))
+    said = list(dict.fromkeys(message for _, message in told.values()))
     more = f" (and {len(said) - SAID} more)" if len(said) > SAID else ""
     evidence = [part for one in wrong[:SHOWN] for part in one.evidence]
-    return failed("; ".join(said[:SAID]) + more, list(told), evidence, wrong[0].severity)
+    return failed("; ".join(said[:SAID]) + more, [ref for ref, _ in told.values()], evidence, wrong[0].severity)
 
 
 def _two(target: Target) -> tuple[Identity, Identity] | None:
