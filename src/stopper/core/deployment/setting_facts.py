@@ -95,7 +95,12 @@ def plain(facts: SourceFacts, value: Value | None, depth: int = 6) -> tuple[obje
                 one for found in facts.followed(value) if found is not value for one in plain(facts, found, depth - 1)
             )
         case Choice(options=choices):
-            return tuple(one for choice in choices for one in plain(facts, choice, depth - 1))
+            return tuple(
+                one
+                for choice in choices
+                for one in plain(facts, choice, depth - 1)
+                if one or choice is choices[-1] or not isinstance(choice, Call)  # ``emptied(said) or "Lax"``
+            )
         case Member(owner=owner, attribute=attribute):  # ``Settings.load().session_days``
             return tuple(
                 one for held, _ in held_under(facts, owner, attribute) for one in plain(facts, held, depth - 1)
