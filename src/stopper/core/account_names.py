@@ -12,7 +12,9 @@ REGISTERS: Final = re.compile(
     r"(?i)(^|[/_.-])(register|registration|sign_?-?up|create_?-?(user|account)|add_?-?user|enrol+)([/_.-]|$)"
 )
 LOGS_IN: Final = re.compile(r"(?i)(^|[/_.-])(log_?-?in|sign_?-?in|authenticate|tokens?|sessions?)([/_.-]|$)")
-RESETS: Final = re.compile(r"(?i)forgot|reset|recover|invit|magic_?-?link|password_?-?link")
+RESETS: Final = re.compile(
+    r"(?i)forgot|reset|recover|invit|magic_?-?link|password_?-?link|restore_?-?(?:password|passwd|pwd)"
+)
 _BARE: Final = frozenset({"pass", "pw", "passcode", "plaintext_password", "plain_password", "raw_password"})
 MAKES_HASH: Final = re.compile(
     r"(?i).*(generate_password_hash|hashpw|hash_password|set_password|password_hash|PasswordHasher.*\.hash|CryptContext.*\.hash|"

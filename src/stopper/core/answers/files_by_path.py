@@ -5,9 +5,23 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
+from stopper.core.flow.passing import given
 from stopper.core.flow.read_parts import origins
 from stopper.core.labels import UNTRUSTED
-from stopper.core.values import Call, Choice, Format, Member, Name, Truth, Unknown, Value, parts, text_of, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    Format,
+    Member,
+    Name,
+    Parameter,
+    Truth,
+    Unknown,
+    Value,
+    parts,
+    text_of,
+    walk,
+)
 
 if TYPE_CHECKING:
     from stopper.core.fact import Condition
@@ -94,6 +108,35 @@ def holds_no_slash(facts: "SourceFacts", path: Value, depth: int = 8) -> bool:
         return "/" not in (text_of(path.args[1]) or "/")
     joins = isinstance(path, (Format, Unknown, Choice)) or (isinstance(path, Call) and path.callee in _JOINS)
     return joins and depth > 0 and all(holds_no_slash(facts, part, depth - 1) for part in parts(path))
+
+
+_DRAWN: Final = re.compile(
+    r"uuid\.uuid[14]|time\.(?:time|time_ns|monotonic_ns)|secrets\.token_(?:hex|urlsafe)|.*\.(?:isoformat|timestamp)"
+)
+_SECONDS: Final = re.compile(r"%[SfsTX]")
+
+
+def names_new_file(facts: "SourceFacts", path: Value) -> bool:
+    """``f"letter_{number}_{now.strftime("%Y%m%d%H%M%S")}.pdf"``, alone or below a folder: what ends in the moment or in a draw is the name of a new
+    file, and of none that was there. Of a parameter that each who calls passes one."""
+    if isinstance(path, Parameter):
+        sent = [one for one in given(facts, path) if facts.derives(one, *UNTRUSTED)]
+        return bool(sent) and all(not isinstance(one, Parameter) and names_new_file(facts, one) for one in sent)
+    last = path.args[-1] if isinstance(path, Call) and path.callee in _JOINS and path.args else path
+    last = last.parts[-1] if isinstance(last, Unknown) and last.parts else last
+    if not isinstance(last, Format):
+        return False
+    said = [part for part in last.parts if "/" in (text := text_of(part) or "") or not text]
+    return bool(said) and _is_drawn(said[-1])
+
+
+def _is_drawn(value: Value) -> bool:
+    for part in walk(value, 5):
+        if isinstance(part, Call):
+            form = text_of(part.args[-1]) if part.method == "strftime" and part.args else None
+            if _DRAWN.fullmatch(part.callee) or _SECONDS.search(form or ""):
+                return True
+    return False
 
 
 def _found_nowhere(one: "Condition", at: "Span | None") -> Iterator[Value]:

@@ -8,7 +8,7 @@ from typing import Final
 from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts
 from stopper.core.place import Span
-from stopper.core.values import Mapping, Sequence, Value, options, text_of
+from stopper.core.values import ConfigValue, Item, Mapping, Member, Sequence, Value, options, text_of
 
 _ONE_BY_ONE: Final = ("*.add", "*.set", "*.setdefault", "*.add_header", "*.__setitem__")
 _SEVERAL: Final = ("*.update", "*.extend", "flask.Response", "flask.make_response", "flask.wrappers.Response")
@@ -33,6 +33,10 @@ def headers_set(facts: SourceFacts, name: str) -> Iterator[SetHeader]:
     for _, assigned in sorted((*written.get(f"[{wanted}]", ()), *written.get(property_, ())), key=itemgetter(0)):
         yield SetHeader(assigned.value, assigned.span, assigned.function)
     yield from facts.once("headers that answers are given", lambda: _all_given(facts)).get(wanted, ())
+    for assigned in (one for _, one in written.get("[]", ())):
+        for name, value in _of_settings(facts, assigned):
+            if name.lower() == wanted:
+                yield SetHeader(value, assigned.span, assigned.function)
 
 
 def _written(facts: SourceFacts) -> dict[str, list[tuple[int, Assignment]]]:
@@ -44,6 +48,16 @@ def _written(facts: SourceFacts) -> dict[str, list[tuple[int, Assignment]]]:
         elif one.function and "." in one.target:
             found.setdefault(one.attribute, []).append((number, one))
     return found
+
+
+def _of_settings(facts: SourceFacts, one: Assignment) -> Iterator[tuple[str, Value]]:
+    """``for name, value in app.config["HEADERS"].items(): answer.headers[name] = value``: the pairs of the setting."""
+    value = one.value
+    if not isinstance(value, Item) or not isinstance(value.owner, ConfigValue) or not isinstance(value.key, Item):
+        return
+    if value.key.owner == value.owner and isinstance(one.into, Member) and one.into.attribute == "headers":
+        for write in facts.config_writes(value.owner.key):
+            yield from _inside(write.value)
 
 
 def _all_given(facts: SourceFacts) -> dict[str, list[SetHeader]]:

@@ -7,7 +7,7 @@ from typing import Final
 from stopper.core.app import Route
 from stopper.core.flow.view_functions import FunctionIndex
 from stopper.core.owner_names import WHO
-from stopper.core.values import Call, Member, Parameter, Value
+from stopper.core.values import Call, Member, Name, Parameter, Value
 
 _OF_CALLER: Final = re.compile(r"(?:is|has|owns|follows|likes|joined)(?:_|$)")
 _CHAINED: Final = frozenset(
@@ -19,6 +19,8 @@ _CHAINED: Final = frozenset(
 def is_asked_of_caller(call: Call) -> bool:
     """``current_user.is_collecting(photo)``: a method of whoever is calling, about the thing."""
     owner, _, word = call.callee.rpartition(".")
+    if isinstance(call.receiver, Name):
+        owner = f"{owner} {call.receiver.dotted}"  # ``User.is_moderator_of``, of ``current_user``
     return bool(call.args) and _OF_CALLER.match(word) is not None and WHO.search(owner) is not None
 
 

@@ -11,7 +11,7 @@ from stopper.core.owner_names import PRIVATE
 from stopper.core.values import Name, walk
 
 _DEED: Final = r"(?:un)?(?:favou?rites?|likes?|follow|stars?|bookmarks?|(?:up|down)?votes?|report|flag|react(?:ions?)?|subscribe|rate|ratings?|collect)"
-_LAST: Final = re.compile(rf"(?i)/(?:{_DEED}|comments|repl(?:y|ies)|reviews)/?$")
+_LAST: Final = re.compile(rf"(?i)/(?:{_DEED}|votes?/(?:up|down|cancel)|comments|repl(?:y|ies)|reviews)/?$")
 _FIRST: Final = re.compile(rf"(?i)(?:^|/){_DEED}/(?:[a-z_-]+/)?\{{[^{{}}/]+\}}/?$")
 _REPORTS: Final = re.compile(r"(?i)(?:^|/)(?:report|flag)/(?:[a-z_-]+/)?\{[^{}/]+\}/?$|\}/(?:report|flag)/?$")
 _FOLLOWS: Final = re.compile(

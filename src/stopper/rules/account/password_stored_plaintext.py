@@ -211,12 +211,23 @@ def _is_typed(facts: SourceFacts, value: Value) -> bool:
         return False
     if isinstance(value, Choice) and _is_sealed_if_there(value):
         return False
+    if _is_beside(facts, value):
+        return False
     if isinstance(value, Unknown) and any(isinstance(one, Call) and SEALS.search(one.method) for one in value.parts):
         return False  # ``sealed, salt = encrypt_password(typed)``
     if _HASH.search(said_name(value)) or not is_clear_password(facts, value):
         return False
     sent = facts.derives(value, "request-data") or facts.derives(value, "authorization-header", by_name=False)
     return isinstance(value, Parameter) or sent or _is_of_form(value)
+
+
+def _is_beside(facts: SourceFacts, value: Value) -> bool:
+    """``data.get("city")`` of a body that has a password under another key; where it may be something else too, that is no password either."""
+    several = options(value)
+    beside = [one for one in several if isinstance(one, Call) and one.method == "get" and one.args
+              and (key := text_of(one.args[0])) is not None and not is_password_name(key)
+              and not facts.derives(one, "password", by_name=False)]  # fmt: skip
+    return bool(beside) and all(one in beside or not facts.derives(one, "password") for one in several)
 
 
 def _is_sealed_if_there(value: Choice) -> bool:

@@ -74,22 +74,26 @@ def detect(app: App) -> Iterator[Hit]:
                 seen.add(f"{span.path}:{span.line}")
                 yield Hit("the answer tells whether the account exists", span, ref)
         for function in views:
+            told = False  # what two functions behind one view answer tells one thing by its difference too
             for name in index.calling([function.name], 2):
-                if not takes_account(facts, name):
+                if told or not takes_account(facts, name):
                     continue
                 for span, text in answers_of(facts, name):
                     if is_caught_on_the_way(facts, name, span) or (says_nobody(text) and is_said_of_both(facts, span)):
                         continue
                     if name not in seen and (_TAKEN.search(text) if registers else says_which(text)):
                         seen.add(name)  # two answers of one function tell one thing by their difference
+                        told = True
                         yield Hit("the answer tells whether the account exists", span, ref)
                 apart = refused_apart(facts, name) if not registers and name not in seen else None
                 if apart is not None:
                     seen.add(name)
+                    told = True
                     yield Hit("the answer tells whether the account exists", apart, ref)
                 for span in _not_found(facts, name) if not registers else ():
                     if name not in seen and not is_said_of_both(facts, span):
                         seen.add(name)
+                        told = True
                         yield Hit("404 tells that the account does not exist", span, ref)
                 for span in hashed_for_known_alone(index, name) if not registers and name not in seen else ():
                     seen.add(name)

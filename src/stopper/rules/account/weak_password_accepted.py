@@ -18,6 +18,7 @@ from stopper.core.flow.expected_bodies import expected_fields
 from stopper.core.flow.read_parts import origins
 from stopper.core.flow.view_functions import FunctionIndex, index_of
 from stopper.core.flow.whole_numbers import least_number
+from stopper.core.people.held_passwords import is_held_against
 from stopper.core.people.json_schema_passwords import takes_any_by_json
 from stopper.core.people.password_schemas import (
     LEAST,
@@ -46,7 +47,7 @@ from stopper.core.probing.accounts.accounts import (
 from stopper.core.probing.accounts.login import asks_again
 from stopper.core.probing.baseline import alike
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Member, Value, text_of, walk
+from stopper.core.values import Call, Constant, Value, text_of, walk
 
 WEAK: Final = "password"
 """The commonest password there is; eight letters, so that a length alone lets it pass."""
@@ -174,7 +175,7 @@ def _takes(facts: SourceFacts, route: SourceRoute, names: list[str]) -> bool:
         return True
     reads = any(is_password_name(one.key) and one.function in names for one in facts.readings())
     changes = inserts_password(facts, names) or changes_password(facts, names)
-    if not changes and _holds_against_kept(facts, names):
+    if not changes and is_held_against(facts, names):
         return False
     return reads and (
         changes
@@ -191,22 +192,6 @@ def _takes(facts: SourceFacts, route: SourceRoute, names: list[str]) -> bool:
             for call in facts.calls_in(name)
             for word, value in call.keywords
         )
-    )
-
-
-_KEPT: Final = re.compile(r"(?i)pass|pwd|hash|md5|sha\d")
-
-
-def _holds_against_kept(facts: SourceFacts, names: list[str]) -> bool:
-    """``if person.password_md5 != md5(sent).hexdigest(): return 403``, and nothing else that is called a password is read: it is asked for, not set."""
-    read = {one.key for one in facts.readings() if one.function in names and is_password_name(one.key)}
-    return len(read) == 1 and any(
-        one.operator in ("==", "!=")
-        and any(isinstance(side, Member) and _KEPT.search(side.attribute) for side in sides)
-        and any(facts.derives(part, "password") for side in sides for part in walk(side, 5))
-        for name in names
-        for one in facts.comparisons_in(name)
-        for sides in ((one.left, one.right),)
     )
 
 

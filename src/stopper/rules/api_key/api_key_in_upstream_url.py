@@ -51,6 +51,8 @@ _OF_A_SERVICE: Final = re.compile(
 """A setting that is called some service's key."""
 _NO_URL: Final = ("headers", "data", "json", "auth", "content", "cookies")
 _OWN_KINDS: Final = ("api-key", "token", "config-secret", "password")
+_OF_A_DEVICE: Final = re.compile(r"(?i)(?:\w+_)?(?:apns|fcm|gcm|push|device|registration)_?(?:device_?|push_?)?token")
+"""Where a device is reached: services of push messages want it in their path, and nothing is opened by it."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -168,7 +170,7 @@ def _is_named_secret(value: Value) -> bool:
             name = value.name
         case _:
             return False
-    return sensitive(name) in _OWN_KINDS or is_key_name(name)
+    return not _OF_A_DEVICE.fullmatch(name) and (sensitive(name) in _OWN_KINDS or is_key_name(name))
 
 
 RULE = Rule(

@@ -208,6 +208,8 @@ def _socket_io(facts: SourceFacts) -> Iterator[Hit]:
     for space, events in found.items():
         if asking and (not space or space in asking or _FOR_ALL.search(space)):
             continue
+        if all(event == "disconnect" for event, _ in events):
+            continue  # who leaves is told nothing
         connects = [span for event, span in events if event == "connect"]
         yield Hit("events of Socket.IO are open to everybody", (connects or [events[0][1]])[0], certainty="likely")
 

@@ -24,6 +24,7 @@ from stopper.core.values import (
     Format,
     Item,
     Mapping,
+    Member,
     Name,
     Parameter,
     Sequence,
@@ -133,6 +134,15 @@ def _hands_out(facts: SourceFacts, value: Value, views: set[str]) -> bool:
         for given in made.receiver.args
         if isinstance(given, Mapping) and facts.function(made.receiver.callee) is None
         for part in walk(given, 5)
+    }
+    # ``jsonify(api.__schema__)``: what an object of a library was made with is no part of what it says.
+    sent |= {
+        id(part)
+        for said in walk(value, 5)
+        if isinstance(said, Member) and isinstance(said.owner, Call) and said.owner.method[:1].isupper()
+        for _, held in said.owner.keywords
+        if isinstance(held, Mapping)
+        for part in walk(held, 5)
     }
     for inner in walk(value, 5):
         if id(inner) in sent:

@@ -29,6 +29,10 @@ _ASKS: Final = (
 _PRIVATE: Final = re.compile(
     r"(?i)(^|[/_-])(me|profile|accounts?|orders?|invoices?|payments?|admin|users?|customers?|settings|messages?|documents?|files?|patients?|transactions?)([/_-]|$)"
 )
+_SHOWN: Final = re.compile(
+    r"(?i)(?:^|/)(?:users?|profiles?|people|members?|authors?)/\{[^{}/]+\}/(?:posts|comments|articles|threads|topics|reviews|recipes|blogs?)/?$"
+)
+"""What somebody has written for everybody to read."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -43,7 +47,7 @@ def detect(app: App) -> Iterator[Hit]:
             continue
         if changed := sorted(one.methods & _CHANGING):
             yield Hit(f"{changed[0]} {one.shown} changes state, and its token is optional", one.span)
-        elif "GET" in one.methods and any(_PRIVATE.search(path) for path in one.paths):
+        elif "GET" in one.methods and any(_PRIVATE.search(path) and not _SHOWN.search(path) for path in one.paths):
             yield Hit(f"GET {one.shown} serves what belongs to somebody, and its token is optional", one.span)
 
 

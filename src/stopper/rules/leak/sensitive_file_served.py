@@ -7,7 +7,14 @@ from functools import partial
 from typing import Final
 
 from stopper.core.answers.entity_parsers import opened_entities
-from stopper.core.answers.files_by_path import fails_outside, holds_no_slash, read_by_path, refuses_parents, sent_parts
+from stopper.core.answers.files_by_path import (
+    fails_outside,
+    holds_no_slash,
+    names_new_file,
+    read_by_path,
+    refuses_parents,
+    sent_parts,
+)
 from stopper.core.app import App
 from stopper.core.deployment.proxy_roots import served_projects
 from stopper.core.exchange import Request, Response
@@ -41,7 +48,6 @@ _TWICE: Final = "....//" * 12
 """Leads upwards where ``../`` is taken out once."""
 _KERNEL_64: Final = "TGludXggdmVyc2lvbi"
 """``Linux version`` in base64, as pages have pictures."""
-"""Deeper than a project lies; what is above the root is the root."""
 _NAMES_A_FILE: Final = re.compile(
     r"(?i)file|path|^(page|doc|document|template|name|image|log|report|attachment|download)$"
 )
@@ -212,7 +218,7 @@ def _by_name(facts: SourceFacts) -> Iterator[Hit]:
 
 def _leads_anywhere(facts: SourceFacts, path: Value, function: str, at: Span | None) -> bool:
     homes = around(facts, function)
-    if _is_hashed(facts, path) or holds_no_slash(facts, path):
+    if _is_hashed(facts, path) or holds_no_slash(facts, path) or names_new_file(facts, path):
         return False
     if any(refuses_parents(facts, path, one, at) or fails_outside(facts, path, one, at) for one in homes):
         return False

@@ -73,7 +73,7 @@ def detect(app: App) -> Iterator[Hit]:
                 _COMMAND.search(line)
                 and (file.kind != "shell" or _ON_EVERY_ADDRESS.search(line) or _starts_container(facts, file))
                 and not line.lstrip().startswith("#")
-                and not _FOR_ONE_DESK.search(PurePosixPath(file.path).name)
+                and not _is_for_one_desk(file)
                 and not (file.kind == "dockerfile" and is_of_a_desk_alone(file, number))
             ):
                 span = Span(file.path, number, number, 1, len(line) + 1)
@@ -84,6 +84,14 @@ def detect(app: App) -> Iterator[Hit]:
                     yield Hit(message, span, certainty="possible", severity="low")
                 else:
                     yield Hit(message, span)
+
+
+_FOLDER_OF_ONE_DESK: Final = re.compile(r"(?i)(?:^|/)docker/(?:dev|devel|development|local)/")
+
+
+def _is_for_one_desk(file: TextFile) -> bool:
+    """``Dockerfile.dev``, ``docker/local/bin/start.sh``"""
+    return bool(_FOR_ONE_DESK.search(PurePosixPath(file.path).name) or _FOLDER_OF_ONE_DESK.search(file.path))
 
 
 def _starts_container(facts: SourceFacts, script: TextFile) -> bool:
