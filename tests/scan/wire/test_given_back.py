@@ -147,6 +147,8 @@ def test_who_was_given_a_name_of_the_scan_loses_no_password_by_it() -> None:
         ("/settings/close", "close"),
         ("/admin/maintenance?on=1", "on"),
         ("/admin/site?maintenance=true", "maintenance"),
+        ("/admin/maintenance?on=stp0a1b2c3d4e", "on"),
+        ("/admin/maintenance?on=%27+or+1", "on"),
         ("/features?off", "off"),
         ("/shifts?on=2026-01-01", ""),
         ("/articles?on=page", ""),

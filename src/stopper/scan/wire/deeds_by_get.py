@@ -65,7 +65,8 @@ _WHAT: Final = re.compile(r"(?i)action|do|op|operation|cmd|command|task|method|_
 """Names of a query that say what is to be done."""
 _TURNS: Final = re.compile(r"on|off|enable|disable|turn|switch|maintenance|lockdown|read_?only")
 """Names of a query that turn something on or off."""
-_TURNED: Final = re.compile(r"(?i)|[01]|true|false|yes|no|on|off")
+_ASKED: Final = re.compile(r"(?i)(?!true$|false$|yes$|no$|on$|off$|[01]$|.*stp[0-9a-f]{8})[\w.:+-]+")
+"""What one of them asks for, as a day or a place (``on=2026-01-01``); any other text, as of a probe, is taken for a yes."""
 _GIVES: Final = frozenset({"add", "update", "insert", "save"})
 """Names of a query that bring along what is written."""
 _DONE: Final = _TO_ONE | _BEHIND | _WRITES
@@ -107,7 +108,7 @@ def deed_in(target: str) -> str:
         told = words_of(value) & (ALWAYS | _DONE) if _WHAT.fullmatch(name) else {as_parameter(name)} & (ALWAYS | _GIVES)
         if told:
             return min(told)
-        if _TURNS.fullmatch(as_parameter(name)) and _TURNED.fullmatch(value):
+        if _TURNS.fullmatch(as_parameter(name)) and not _ASKED.fullmatch(value):
             return as_parameter(name)
     named = [as_parameter(name) for name, _ in pairs]
     if (registers := REGISTERS.search(path)) and any(PASSWORD.search(one) or SUBJECT.search(one) for one in named):

@@ -38,6 +38,8 @@ _COUNTS: Final = frozenset(
 """Words of a path behind which a sum is only reckoned with."""
 _SUM: Final = re.compile(r"(.+_)?(amount|sum|cents|currency|iban)")
 """Members that say how much money, as members are spelled."""
+_HOW_MUCH: Final = re.compile(r"(.+_)?(amount|sum|cents)")
+"""Those of them that are a sum: an account has a currency from the beginning."""
 _SECURITY: Final = re.compile(r"symbol|ticker|shares|stock_?(id|symbol)?|coin_?(id)?")
 """Members that say what is bought, where that is worth money."""
 _TO: Final = re.compile(
@@ -62,7 +64,7 @@ def sends_money(request: Request, words: Collection[str], own: bool) -> str:
 
 
 def _moves_money(request: Request, words: set[str]) -> str:
-    said, sum_named = _MOVES & words, _names(request, _SUM)
+    said, sum_named = _MOVES & words, _names(request, _HOW_MUCH)
     if said and (sum_named or _MONEY & (words - said) or _names(request, _SECURITY)):
         return min(said)
     if not sum_named:
