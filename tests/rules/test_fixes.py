@@ -225,6 +225,7 @@ app = Flask(__name__)
 @app.get("/")
 def index():
     app.logger.info("é %s" % request.headers["Authorization"])
+    app.logger.info("%(key)s", {"key": request.headers["Authorization"]})
     return {}
 """,
     "api-key-plaintext-membership-test": """import os

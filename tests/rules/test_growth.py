@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from stopper.core.app import App
-from stopper.rules.api_key import api_key_accepted_in_url, credential_check_falls_through
+from stopper.rules.api_key import (
+    api_key_accepted_in_url,
+    credential_check_falls_through,
+    credential_logged,
+    whole_request_logged,
+)
 from stopper.rules.authorization import admin_route_weakly_protected, object_lookup_without_owner
 from stopper.rules.transport import proxy_trust_misconfigured
 from stopper.scan.source.read import read_source
@@ -60,6 +65,12 @@ def administered(count: int) -> str:
     return f"from flask_login import login_required\n{HEAD}" + "".join(views)
 
 
+def texts(count: int) -> str:
+    """Each text says the one before it several times."""
+    said = "".join(f"    t{n + 1} = '{{a}} {{b}} {{c}}'.format(a=t{n}, b=t{n}, c=t{n})\n" for n in range(count // 6))
+    return HEAD + VIEW + f"    t0 = request.args['a']\n{said}    print(t{count // 6})\n    return out\n"
+
+
 def calls_in(rule, app: App) -> int:
     """How many functions of Python the detector calls, generators that go on among them."""
     number = 0
@@ -85,6 +96,8 @@ def calls_in(rule, app: App) -> int:
         (proxy_trust_misconfigured, addresses),
         (object_lookup_without_owner, things),
         (admin_route_weakly_protected, administered),
+        (credential_logged, texts),
+        (whole_request_logged, texts),
     ],
 )
 def test_twice_the_code_is_about_twice_the_work(rule, source, tmp_path: Path) -> None:

@@ -153,6 +153,7 @@ def test_what_is_left_out_takes_its_comma_or_its_braces_along(text: str, at_text
         ("f({'b': 2, **more})\n", "{'b': 2, **more}", "b"),
         ("f({'b': 2, 'b': 3})\n", "{'b': 2, 'b': 3}", "b"),
         ("e(f'bad {token:{width}}')\n", "f'bad {token:{width}}'", "1/2"),
+        ("e(f'bad {token!s:<{9}}')\n", "f'bad {token!s:<{9}}'", "1/2"),
         ("e(f'bad {token}')\n", "f'bad {token}'", "0/2"),
         ("e(f'bad {token}')\n", "f'bad {token}'", "1/4"),
     ],

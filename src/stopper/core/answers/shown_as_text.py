@@ -22,8 +22,14 @@ _WRITES: Final = frozenset({
 
 def shown_in(value: Value, depth: int = 12) -> Iterator[Value]:
     """The values inside whose text is seen: not what is only tested, counted, compared or masked."""
-    if depth < 0:
+    return _shown_in(value, depth, {})
+
+
+def _shown_in(value: Value, depth: int, met: dict[int, int]) -> Iterator[Value]:
+    """Each once: *met* holds how deep it was looked into what a text says in several places."""
+    if depth <= met.get(id(value), -1):
         return
+    met[id(value)] = depth
     match value:
         case Truth():
             return
@@ -33,20 +39,20 @@ def shown_in(value: Value, depth: int = 12) -> Iterator[Value]:
             return  # and its beginning even less
         case Unknown(parts=inner) | Format(parts=inner) | Choice(options=inner) | Sequence(items=inner):
             for part in inner:
-                yield from shown_in(part, depth - 1)
+                yield from _shown_in(part, depth - 1, met)
         case Mapping(items=pairs):
             for _, held in pairs:
-                yield from shown_in(held, depth - 1)
+                yield from _shown_in(held, depth - 1, met)
         case Call(callee="str" | "repr" | "format", args=args):
             for part in args:
-                yield from shown_in(part, depth - 1)
+                yield from _shown_in(part, depth - 1, met)
         case Call(callee=callee, args=args) if callee in _WRITES and args:
-            yield from shown_in(args[0], depth - 1)
+            yield from _shown_in(args[0], depth - 1, met)
         case Call(callee=callee) if callee in _TELLS_NOTHING or _MASKS.search(value.method):
             return
         case Call(method="join", receiver=Format() as before, args=args):
             for part in (before, *args):
-                yield from shown_in(part, depth - 1)
+                yield from _shown_in(part, depth - 1, met)
         case Call(args=(Call(method=inner),)) if _MASKS.search(inner):
             return  # ``_formatted(_redact(headers))``
         case Call(callee=callee) | Item(owner=Call(callee=callee)) if _VERIFIES.fullmatch(callee):

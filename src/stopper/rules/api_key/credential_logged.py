@@ -362,7 +362,8 @@ def fix(app: App, hit: Hit) -> Edit | None:
         carrying = [(place, value) for place, value in enumerate(call.args) if asking.of(value)]
         if len(carrying) == 1 and isinstance(carrying[0][1], Format):
             return stars_in(carrying[0][1], lambda part: bool(asking.of(part)))
-        if carrying and not any(isinstance(value, Format) for _, value in carrying):
+        named = any(place and isinstance(value, Mapping) for place, value in carrying)  # ``"%(name)s", {"name": …}``
+        if carrying and not named and not any(isinstance(value, Format) for _, value in carrying):
             masked = tuple((str(place), '"***"') for place, _ in carrying)
             return Edit(call.span, "", safe=False, arguments=masked)
     return None

@@ -132,19 +132,21 @@ def _only_debugging(facts: SourceFacts, span: Span) -> bool:
     )
 
 
-def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
-    """What of the request is seen as a whole in that value."""
-    if depth < 0:
+def _whole(facts: SourceFacts, value: Value, depth: int = 10, met: dict[int, int] | None = None) -> str | None:
+    """What of the request is seen as a whole in that value. *met* holds how deep it was looked into what a text says in several places."""
+    met = {} if met is None else met
+    if depth <= met.get(id(value), -1):
         return None
+    met[id(value)] = depth
     match value:
         case Name(dotted=dotted):
             return WHOLE.get(_VIEWS.sub("", dotted)) if dotted.startswith("flask.request.") else None
         case Item(owner=Call() as owner, key=Unknown(parts=(_, _))):
-            return _whole(facts, owner, depth - 1)  # its beginning: ``request.get_data()[:2000]``
+            return _whole(facts, owner, depth - 1, met)  # its beginning: ``request.get_data()[:2000]``
         case Item(owner=owner, key=Unknown(parts=())) if _gives_names(owner):
             return None
         case Item(owner=owner, key=Unknown(parts=()) | Item(key=Unknown(parts=()))):
-            return _whole(facts, owner, depth - 1)  # one after the other, in a loop
+            return _whole(facts, owner, depth - 1, met)  # one after the other, in a loop
         case Member(owner=Parameter() as owner, attribute=name) | Call(receiver=Parameter() as owner, callee=name) if (
             _is_request(facts, owner)
         ):
@@ -185,7 +187,7 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10) -> str | None:
         case _:
             if _MASKS.search(value.name):
                 return None
-            return next((found for part in parts(value) if (found := _whole(facts, part, depth - 1))), None)
+            return next((found for part in parts(value) if (found := _whole(facts, part, depth - 1, met))), None)
 
 
 def _is_request(facts: SourceFacts, value: Parameter) -> bool:

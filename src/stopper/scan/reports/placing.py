@@ -171,9 +171,10 @@ class Placing:
                 cut = leaving.part(node, int(place)) if str(len(node.values)) == count else None
             else:
                 cut = leaving.member(node, edit.text)
-            if cut is not None:
-                (line, column), (last, end), text = cut
-                return (replace(edit, span=Span(edit.span.path, line, last, column, end), text=text),)
+            if cut is None:
+                return None  # before Python 3.12 the format of a part stands where the whole text does
+            (line, column), (last, end), text = cut
+            return (replace(edit, span=Span(edit.span.path, line, last, column, end), text=text),)
         return None
 
     def _is_there(self, span: Span, node: ast.expr) -> bool:
