@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.app import App
 from stopper.core.deployment.ci_steps import OF_A_PIPELINE, Line, Step, is_of_one_desk, steps_of
+from stopper.core.deployment.secrets_in_steps import shown_files, spelled_out
 from stopper.core.edits.variable_edits import from_variable
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
@@ -100,12 +101,16 @@ def _in_file(file: TextFile) -> Iterator[Hit]:
     )  # all that it starts ends with the run
     masked = file.path.rpartition("/")[2].startswith("Jenkinsfile") and any(map(_MASKED.search, file.lines))
     told: set[str] = set()
-    for step in steps_of(file):
+    steps = list(steps_of(file))
+    if file.kind in ("workflow", "build") and not masked:
+        yield from (Hit(PRINTED, line.span) for line in shown_files(steps))
+    for plain in steps:
+        step = spelled_out(plain)
         if not step.is_item:
             # ``env:`` of the job, for every step of it: the line ``steps:`` alone begins no job; that of the workflow, for all
             wide = wide or (step.text.startswith("env:") and "secrets." in step.text)
             around = wide or "secrets." in step.text or (around and step.text.strip() == "steps:")
-        secrets_here = around or "secrets." in step.text or _NAMED.search(step.text) is not None
+        secrets_here = around or "secrets." in plain.text or _NAMED.search(step.text) is not None
         for number, line in enumerate(step.lines):
             printed = file.kind in ("workflow", "build") and not masked and _is_printed(line, secrets_here)
             if printed and not _is_kept(step, number):

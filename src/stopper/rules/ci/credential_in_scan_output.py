@@ -9,7 +9,9 @@ from stopper.core.app import App
 from stopper.core.deployment.ci_steps import Step, steps_of
 from stopper.core.deployment.switched_on import asked_for, is_on
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.passing import passed
 from stopper.core.labels import CREDENTIALS
+from stopper.core.outgoing.outbound_names import SESSION
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
@@ -18,6 +20,7 @@ from stopper.core.values import (
     Format,
     Member,
     Name,
+    Parameter,
     Sequence,
     Value,
     is_constant,
@@ -114,7 +117,12 @@ def _in_code(facts: SourceFacts) -> Iterator[Hit]:
     for span in _recorded(facts):
         yield Hit("a test writes a credential to its report", span)
     for call in facts.calls("print", "*.info", "*.debug", "*.warning", tests=True):
-        if facts.is_test(call.span) and any(_is_what_was_sent(part) for value in call.args for part in walk(value, 2)):
+        if facts.is_test(call.span) and any(
+            _is_what_was_sent(part) or (not names and _is_kept_to_send(facts, part))
+            for value in call.args
+            for names in (isinstance(value, Call) and value.callee in _NAMES_ALONE,)
+            for part in walk(value, 2)
+        ):
             yield Hit("a test writes the headers that it sent to its output", call.span, certainty="likely")
     for flow in facts.flows("print", "log", label=tuple(sorted(CREDENTIALS)), tests=True):
         if facts.is_test(flow.span) and not any(
@@ -135,6 +143,30 @@ def _is_what_was_sent(value: Value) -> bool:
         and value.attribute == "headers"
         and isinstance(value.owner, Member)
         and value.owner.attribute == "request"
+    )
+
+
+_NAMES_ALONE: Final = frozenset({"sorted", "list", "tuple", "set", "len"})
+"""What gives the keys of a mapping, or how many."""
+_SHOWN: Final = re.compile(r"(?i)(?:proxy-)?authorization|(?:x-)?api-?key|x-[\w-]*token|cookie")
+
+
+def _is_kept_to_send(facts: SourceFacts, value: Value) -> bool:
+    """``session.headers``, all of them, of a session that was given a credential."""
+    if not isinstance(value, Member) or value.attribute != "headers":
+        return False
+    kept = [value.owner]
+    if isinstance(value.owner, Parameter):
+        calls = facts.calls(value.owner.function, tests=True)
+        kept = [one for call in calls for one in passed(facts, value.owner, call)]
+    return any(
+        _SHOWN.fullmatch(text_of(part) or "") is not None
+        for made in kept
+        if isinstance(made, Call) and SESSION.fullmatch(made.callee) is not None
+        for call in facts.calls(f"{made.callee}.headers.__setitem__", f"{made.callee}.headers.update", tests=True)
+        if any(one == made for one in walk(call.receiver, 2))
+        for one in call.args[:1]
+        for part in walk(one, 1)
     )
 
 

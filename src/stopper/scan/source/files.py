@@ -44,12 +44,12 @@ def is_strong(data: bytes) -> bool:
     return IMPORTS.search(b"\n" + data) is not None or any(word in data for word in SETTINGS)
 
 
-_SERVER: Final = re.compile(r"(?:^|/)(?:gunicorn|hypercorn)[\w.-]*\.py$")
+_OF_A_TOOL: Final = re.compile(r"(?:^|/)(?:(?:gunicorn|hypercorn)[\w.-]*|noxfile)\.py$")
 
 
-def is_server_settings(shown: str) -> bool:
-    """That the file is named as one that a server of WSGI applications reads: it stands beside the package and imports nothing of it."""
-    return _SERVER.search(shown) is not None
+def is_settings_of_tool(shown: str) -> bool:
+    """That the file is named as one that a server of WSGI applications or nox reads: it stands beside the package and imports nothing of it."""
+    return _OF_A_TOOL.search(shown) is not None
 
 
 def is_weak(data: bytes) -> bool:

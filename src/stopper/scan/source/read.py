@@ -321,7 +321,7 @@ def _relevant(run: _Run, documents: list[TextFile]) -> list[str]:
             chosen.add(path)
             homes.add(home(source))
         elif (
-            files.is_server_settings(source.shown)
+            files.is_settings_of_tool(source.shown)
             or files.makes_key(data)
             or files.seeds_accounts(data)
             or (run.reads_tests and files.quotes_curl(data))
