@@ -174,14 +174,15 @@ def _is_of(facts: "SourceFacts", value: Value, shows: "Callable[[SourceFacts, Cl
         words = said.split(".")
         for place in range(len(words), 0, -1):
             known = classes_by_name(facts).get(".".join(words[:place]))
-            if known is not None:
-                hides = any(SECRET.search(name) for name in (*known.attributes, *known.fields))
+            if known is not None and (known.attributes or known.fields):  # else it is the base that models are made of
+                held = known.fields if is_data_class(known) else (*known.attributes, *known.fields)
+                hides = any(SECRET.search(name) for name in held)
                 return hides and shows(facts, known)
     return False
 
 
 def gives_data_classes(facts: "SourceFacts", value: Value) -> bool:
-    """``jsonify(User.query.all())`` of a model that is a data class: Flask writes out its fields."""
+    """``jsonify(User.query.all())`` of a model that is a data class: Flask writes out its fields, which are those with a type."""
     rows = isinstance(value, Call) and value.method in _GIVE_ROWS
     return rows and _is_of(facts, value, lambda _, known: is_data_class(known))
 

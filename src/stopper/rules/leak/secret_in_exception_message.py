@@ -144,6 +144,14 @@ def _by_classes(facts: SourceFacts) -> Iterator[Hit]:
             if certainty is not None:
                 yield _told(call.span, certainty)
                 break
+    raised = {flow.detail for flow in facts.flows("exception-message", label=tuple(sorted(CREDENTIALS)))}
+    for found in facts.classes():
+        if found.name in raised or not any(_BASE.fullmatch(one) for one in _with_bases(facts, found.name)):
+            continue  # what is handed over by itself is judged where the exception is raised
+        for said in facts.returns_of(f"{found.name}.__str__"):
+            certainty = _judged(facts, said.value) if _is_text(said.value) else None
+            if certainty is not None:
+                yield _told(said.span, certainty)
 
 
 def _words_itself(facts: SourceFacts, exception: str) -> bool:

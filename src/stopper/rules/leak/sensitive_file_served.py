@@ -15,6 +15,7 @@ from stopper.core.answers.files_by_path import (
     refuses_parents,
     sent_parts,
 )
+from stopper.core.answers.own_folders import is_of_root, is_own_text, is_root, made_whole
 from stopper.core.app import App
 from stopper.core.deployment.proxy_roots import served_projects
 from stopper.core.exchange import Request, Response
@@ -24,7 +25,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.checked_input import is_checked, is_checked_by_callers
 from stopper.core.flow.labelling import labels_of
 from stopper.core.flow.nested_functions import around
-from stopper.core.flow.parts_given_out import OWN_FILE, given_out, is_own_file, is_read_from_own_file
+from stopper.core.flow.parts_given_out import OWN_FILE, given_out, is_read_from_own_file
 from stopper.core.flow.passing import given
 from stopper.core.flow.written_alike import written_alike
 from stopper.core.labels import Label
@@ -35,13 +36,8 @@ from stopper.core.probing.inputs import Input, inputs
 from stopper.core.probing.raw_bodies import XML, bare_bodies
 from stopper.core.probing.xml import KERNEL, by_entity
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Mapping, Member, Name, Parameter, Unknown, Value, text_of, walk
+from stopper.core.values import Call, Constant, Format, Mapping, Parameter, Unknown, Value, text_of, walk
 
-_ROOTS: Final = frozenset(
-    {".", "./", "..", "../", "/", "../..", "instance", "./instance", ".git", "logs", "/var/log", "backups", "/etc", "/app", "/srv", "~"}
-)  # fmt: skip
-_OWN_FOLDERS: Final = frozenset({"log", "logs", "backup", "backups", "dumps", "instance", ".git"})
-"""Folders of a project that nobody puts anything into for others."""
 _SERVED: Final = "the folder of the project is served as static files"
 _UPWARDS: Final = "../" * 12
 _TWICE: Final = "....//" * 12
@@ -105,21 +101,21 @@ def detect(app: App) -> Iterator[Hit]:
     facts = source_of(app)
     for call in facts.calls("flask.Flask", "flask.Blueprint"):
         folder = call.argument(2 if call.callee.endswith("Flask") else None, "static_folder")
-        if any(map(_is_root, _folders(facts, folder))):
+        if any(map(is_root, _folders(facts, folder))):
             yield Hit(_SERVED, call.span)
     for call in facts.calls("flask.send_from_directory", "werkzeug.utils.send_from_directory"):
         folder, name = call.argument(0, "directory"), call.argument(1, "path", "filename")
-        if name is not None and any(map(_is_root, _folders(facts, folder))) and _is_named_by_caller(facts, name):
+        if name is not None and any(map(is_root, _folders(facts, folder))) and _is_named_by_caller(facts, name):
             yield Hit("files of the project are served by a name that the caller chooses", call.span)
         elif call.function and OWN_FILE.search(text_of(name) or ""):
             yield Hit("a log, a database or a key is given out", call.span, certainty="likely")
     for call in facts.calls("flask.send_file"):
         path = call.argument(0, "path_or_file")
-        if isinstance(path, Call) and _is_of_root(path):
+        if isinstance(path, Call) and is_of_root(path):
             yield Hit("files of the project are served by a name that the caller chooses", call.span)
-        elif call.function and isinstance(path, (Unknown, Call)) and _is_own_text(path):
+        elif call.function and isinstance(path, (Unknown, Call)) and is_own_text(path):
             yield Hit("a file of the project itself is given out", call.span, certainty="likely")
-        elif call.function and OWN_FILE.search(text_of(path) or ""):
+        elif call.function and any(OWN_FILE.search(text_of(one) or "") for one in (path, *made_whole(path))):
             yield Hit("a log, a database or a key is given out", call.span, certainty="likely")
     yield from _by_name(facts)
     for call in opened_entities(facts):
@@ -132,7 +128,7 @@ def detect(app: App) -> Iterator[Hit]:
     opened = [(call, path) for call in facts.calls("open") if (path := call.argument(0, "file")) is not None]
     for call, path in (*opened, *read_by_path(facts)):
         if (
-            _is_of_root(path)
+            is_of_root(path)
             and facts.is_view(call.function)
             and not _writes(facts, call.span)
             and facts.derives(path, "path-parameter")
@@ -154,7 +150,7 @@ def _by_middleware(facts: SourceFacts) -> Iterator[Hit]:
     ):
         given = call.argument(0 if call.method == "add_files" else 1, "root", "exports", "browse_root")
         folders = [held for _, held in given.items] if isinstance(given, Mapping) else [given]
-        if any(one is not None and _is_root(one) for one in folders):
+        if any(one is not None and is_root(one) for one in folders):
             yield Hit(_SERVED, call.span)
 
 
@@ -164,26 +160,6 @@ def _is_named_by_caller(facts: SourceFacts, name: Value) -> bool:
     if made and all(isinstance(one, Format) and one.parts and isinstance(one.parts[-1], Constant) for one in made):
         return False
     return facts.derives(name, "request-data", "path-parameter", "query-string", "cookie")
-
-
-_JOINS: Final = ("werkzeug.utils.safe_join", "werkzeug.security.safe_join", "flask.safe_join", "os.path.join")
-
-
-def _is_of_root(path: Value) -> bool:
-    """``safe_join(ROOT, name)``, ``ROOT / name`` of a name that is no literal."""
-    joined = path.args if isinstance(path, Call) and path.callee in _JOINS else getattr(path, "parts", ())
-    return len(joined) == 2 and _is_root(joined[0]) and not isinstance(joined[1], (Constant, Format))
-
-
-def _is_own_text(path: Unknown | Call) -> bool:
-    """``os.path.join(app.instance_path, "app.sqlite")``, ``Path(app.root_path) / ".env"``."""
-    if isinstance(path, Call) and path.callee != "os.path.join":
-        return False
-    inside = path.args if isinstance(path, Call) else path.parts
-    if len(inside) < 2:
-        return False
-    last = text_of(inside[-1])
-    return last is not None and OWN_FILE.search(last) is not None and _is_root(inside[0])
 
 
 def _is_hashed(facts: SourceFacts, path: Value, depth: int = 3) -> bool:
@@ -255,38 +231,6 @@ def _is_one_segment(facts: SourceFacts, labels: Iterable[Label]) -> bool:
     others = any(label.kind in ("query-string", "cookie") for label in labels)
     typed = {name: kind for route in facts.routes for name, kind in route.parameters}
     return bool(named) and not others and all(typed.get(name) != "path" for name in named)
-
-
-def _is_root(folder: Value) -> bool:
-    match folder:
-        case Constant(value=str(text)):
-            return text in _ROOTS or text.startswith(("/var/log/", "/etc/"))
-        case Call(callee="os.getcwd" | "pathlib.Path.cwd"):
-            return True
-        case (
-            Unknown(parts=(base, Constant(value=str(last))))
-            | Call(callee="os.path.join", args=(base, Constant(value=str(last))))
-        ):  # ``Path(app.instance_path) / "logs"``
-            return last.strip("/") in _OWN_FOLDERS and _is_root(base)
-        case (
-            Call(callee="str" | "os.fspath", args=(inner,))
-            | Call(receiver=inner, method="resolve" | "absolute" | "as_posix")
-        ):
-            return inner is not None and _is_root(inner)
-        case Call(callee="os.path.abspath" | "os.path.realpath" | "os.path.dirname" | "pathlib.Path", args=(inner,)):
-            return _is_root(inner) or (folder.callee.endswith("dirname") and is_own_file(inner))
-        case Member(owner=inner, attribute="parent"):
-            return is_own_file(inner) or _is_root(inner)
-        case Name(dotted=dotted):
-            return dotted.endswith((".root_path", ".instance_path")) or dotted in (
-                "os.curdir",
-                "os.pardir",
-                "os.path.curdir",
-            )
-        case Member(attribute="root_path" | "instance_path"):
-            return True
-        case _:
-            return text_of(folder) in _ROOTS
 
 
 def probe(target: Target) -> Steps[Verdict]:

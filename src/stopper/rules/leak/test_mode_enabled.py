@@ -117,7 +117,9 @@ def _fixture_tokens(facts: SourceFacts) -> Iterator[Hit]:
                 yield Hit("a token for tests is taken wherever this runs", span, certainty="likely")
 
 
-_OF_TESTS: Final = re.compile(r"(?i)(?:test|e2e|fixture|debug|dev|backdoor|bypass|cypress|playwright)[-_.]")
+_OF_TESTS: Final = re.compile(
+    r"(?i)(?:(?:integration|acceptance|browser|smoke|load|unit|ui)[-_.])?(?:test|e2e|fixture|debug|dev|backdoor|bypass|cypress|playwright)[-_.]"
+)
 
 
 def _fixture_tables(facts: SourceFacts) -> Iterator[Hit]:
@@ -219,11 +221,17 @@ _FOR_TESTS: Final = re.compile(
 """What is said of a view that helps to test."""
 
 
+_OF_A_TOOL: Final = re.compile(
+    r"(?i)(?:^|[/_-])(?:e2e|cypress|playwright|selenium|puppeteer|backdoor|bypass|fixtures?)(?=[/_-]|$)"
+)
+"""Whom such a path helps is clear, whatever the rest of it says."""
+
+
 def _doors(facts: SourceFacts) -> Iterator[Hit]:
     for route in facts.routes:
         view = facts.function(route.view)
         named = PATH.search(route.path) or (view is not None and _FOR_TESTS.search(view.docstring))
-        if not named or not OPENS.search(route.path) or facts.is_test(route.span):
+        if not named or facts.is_test(route.span) or not (OPENS.search(route.path) or _OF_A_TOOL.search(route.path)):
             continue
         if _is_left_out(facts, route.blueprint):
             continue

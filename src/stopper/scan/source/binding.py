@@ -159,7 +159,9 @@ def annotated(reader: Reader, node: ast.AnnAssign) -> None:
 
 def augmented(reader: Reader, node: ast.AugAssign) -> None:
     added = reader.value(node.value)
-    if type(node.target) is ast.Name:
+    if type(node.op) is ast.BitOr and type(added) is Mapping and reader.is_config(reader.value(node.target)):
+        _more_config(reader, added)
+    elif type(node.target) is ast.Name:
         held = reader.scope.get(node.target.id) or reader.load(node.target.id)
         if type(node.op) is ast.Add and (type(held) in (Constant, Format) or type(added) in (Constant, Format)):
             inner = held.parts if type(held) is Format else (held,)
@@ -175,14 +177,12 @@ def augmented(reader: Reader, node: ast.AugAssign) -> None:
         else:
             grown = new_unknown((held, added))
         reader.scope[node.target.id] = grown
-    elif type(node.op) is ast.BitOr and type(added) is Mapping and reader.is_config(reader.value(node.target)):
-        _more_config(reader, added)
     else:
         bind(reader, node.target, new_unknown((added,)), node)
 
 
 def _more_config(reader: Reader, added: Mapping) -> None:
-    """``app.config |= {…}``, which is an ``update``."""
+    """``app.config |= {…}``, also by another name of it, which is an ``update``."""
     for key, value in added.items:
         if type(key) is Constant and type(key.value) is str and (span := key.span or value.span) is not None:
             reader.project.config.append(ConfigWrite(key.value, value, span, "item", reader.function))
