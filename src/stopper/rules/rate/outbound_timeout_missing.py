@@ -25,6 +25,7 @@ _MODELS: Final = (
 """Clients of models, which have a time-out of their own as well."""
 
 
+_OPENERS: Final = ("urllib.request.build_opener", "urllib.request.OpenerDirector")
 _CALL_LATER: Final = (
     "*.map", "*.imap", "*.imap_unordered", "*.submit", "*.run_in_executor", "*.to_thread", "threading.Thread",
 )  # fmt: skip
@@ -72,6 +73,10 @@ def _of_sessions(facts: SourceFacts, adapted: bool) -> Iterator[Hit]:
             continue
         if _waits(facts, call, None):
             yield Hit(f"{made.callee}.{call.method} waits as long as the other side likes", call.span)
+    for call in facts.calls("*.open"):
+        made = call.receiver
+        if isinstance(made, Call) and made.callee in _OPENERS and _waits(facts, call, 2):
+            yield Hit(f"what {made.callee} makes waits as long as the other side likes", call.span)
     for call in facts.calls("getattr.__call__"):
         if _by_its_name(call) and not (adapted and _of_session(call)) and _waits(facts, call, None):
             yield Hit("a method that is chosen by its name waits as long as the other side likes", call.span)

@@ -222,6 +222,9 @@ def _own_hooks(app: App, facts: SourceFacts) -> Iterator[Hit]:
                 break
 
 
+_BEGIN: Final = ("flask.request.path.startswith", "flask.request.endpoint.startswith")
+
+
 def _let_go(facts: SourceFacts, function: str, asked: Value) -> Iterator[str]:
     """The paths and endpoints that a test is true of."""
     for one in facts.comparisons_in(function):
@@ -229,8 +232,13 @@ def _let_go(facts: SourceFacts, function: str, asked: Value) -> Iterator[str]:
         if inside and one.operator in ("in", "==") and any(map(_is_place, (one.left, one.right))):
             yield from (text for side in (one.left, one.right) for text in _texts(side))
     for part in walk(asked, 4):
-        if isinstance(part, Call) and part.method == "startswith" and part.receiver and _is_place(part.receiver):
-            yield from (text for one in part.args for text in _texts(one))
+        if isinstance(part, Call) and (
+            part.callee in _BEGIN or (part.method == "startswith" and part.receiver and _is_place(part.receiver))
+        ):
+            begun = [text for one in part.args for text in _texts(one)]
+            yield from begun
+            paths = [route.path for route in facts.routes if "POST" in route.methods]
+            yield from (path for path in paths if any(len(one) > 1 and path.startswith(one) for one in begun))
 
 
 def _is_place(value: Value) -> bool:

@@ -35,6 +35,10 @@ _MEASURES: Final = re.compile(r"(?i)stat(?:s|sd)\b|metric|prometheus|telemetry")
 """Counters that somebody looks at, and that limit nobody."""
 _VERIFIES: Final = re.compile(r"(?i)verif|decode|identity|current_user|principal|get_jwt|compare_digest")
 _LISTS: Final = frozenset({"flask.request.headers.getlist", "flask.request.headers.get_all"})
+_CHOSEN: Final = re.compile(
+    r"(?i)(?:device|client|visitor|install(?:ation)?|browser)_?(?:id|uuid)|(?:device_?)?fingerprint"
+)
+"""Members of a body by which a program says which one it is. Names of accounts are none: whoever guesses at one is counted by it."""
 _COUNTS: Final = ("*.incr", "*.incrby", "*.zadd", "*.zcard", "*.hit", "*.hincrby")
 
 
@@ -114,6 +118,9 @@ def _source(facts: SourceFacts, value: Value) -> str | None:
             return "`X-Forwarded-For`"
         if isinstance(part, Name) and part.dotted == "flask.request.access_route":
             return "`X-Forwarded-For`"
+        named = (text_of(part.key) or "") if isinstance(part, Item) else ""
+        if _CHOSEN.fullmatch(named) and facts.derives(part, "request-data", by_name=False):
+            return f"`{named}` of the body"
     return None
 
 

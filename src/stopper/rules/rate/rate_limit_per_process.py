@@ -10,12 +10,13 @@ from stopper.core.deployment.app_extensions import RateLimiter
 from stopper.core.deployment.desk_files import is_of_a_desk
 from stopper.core.deployment.setting_facts import MISSING, in_force, is_written, plain, written
 from stopper.core.deployment.stages_of_settings import is_for_one_desk
+from stopper.core.deployment.switched_on import is_on
 from stopper.core.edits.call_edits import calls_at, passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.people.limiter_facts import LIMITERS, returns_too_many, says_too_many
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
-from stopper.core.values import Call, Constant, Mapping, Name, Value, is_constant, walk
+from stopper.core.values import Call, Constant, EnvironmentValue, Mapping, Name, Truth, Value, is_constant, walk
 
 _STORES: Final = ("RATELIMIT_STORAGE_URI", "RATELIMIT_STORAGE_URL")
 _WORKERS: Final = re.compile(
@@ -42,6 +43,8 @@ def detect(app: App) -> Iterator[Hit]:
     for call in facts.calls(*LIMITERS):
         if is_constant(call.keyword("enabled"), False):
             yield Hit("the limiter is turned off", call.span)
+        elif _is_asked_for(facts, call.keyword("enabled")):
+            yield Hit("the limiter is off until the environment asks for it", call.span, certainty="possible")
         elif not told and not call.open and not shared and (said := _in_memory(app, facts, call)) is not None:
             told = True  # a second one that is made alike counts alike
             yield said
@@ -55,6 +58,21 @@ def detect(app: App) -> Iterator[Hit]:
         place = next((call.span for call in facts.calls(*LIMITERS)), None)
         if (found := _told(_workers(facts), place)) is not None:
             yield replace(found, reader="running")
+
+
+_OF_LIMITS: Final = re.compile(r"(?i)limit|throttl")
+
+
+def _is_asked_for(facts: SourceFacts, said: Value | None) -> bool:
+    """``enabled=environ.get("LIMITS") == "on"``: a switch of its own, and no one of a stage, which is off where nobody says anything."""
+    switches = [one for one in walk(said, 4) if isinstance(one, EnvironmentValue)]
+    plain_test = not any(isinstance(one, Truth) and (one.differs or len(one.parts) == 1) for one in walk(said, 4))
+    return (
+        bool(switches)
+        and plain_test
+        and all(_OF_LIMITS.search(one.variable) is not None and not is_on(facts, one) for one in switches)
+        and not is_on(facts, said)
+    )
 
 
 def _counts_for_all(limiter: RateLimiter) -> bool:
