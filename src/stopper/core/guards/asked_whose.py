@@ -27,6 +27,7 @@ from stopper.core.guards.who_calls import (
     is_who,
 )
 from stopper.core.owner_names import ADMIN_GUARD, OWNER, WHO, is_for_a_role, is_for_customers, only_describes
+from stopper.core.people.kinds_of_staff import is_mark_of_admins
 from stopper.core.place import Span
 from stopper.core.stores.sql_conditions import statement_of
 from stopper.core.text_words import mentions
@@ -206,6 +207,8 @@ def _looked_at(index: FunctionIndex, value: Value) -> Iterator[Value]:
 def _decides(index: FunctionIndex, asked: Condition) -> bool:
     """An ``if`` that asks more of the caller than whether there is one. ``if filters.get("owner")`` that goes on asks of nobody."""
     value = asked.value
+    if asked.refuses and any(map(is_mark_of_admins, options(value))):
+        return True
     if (
         isinstance(value, Item)
         and value.default is not None

@@ -3,9 +3,10 @@
 import re
 from typing import Final
 
-from stopper.core.account_names import is_password_name, makes_password_hash
+from stopper.core.account_names import RESETS, is_password_name, makes_password_hash, said_name
+from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts
-from stopper.core.values import ConfigValue, EnvironmentValue, Member, Value, walk
+from stopper.core.values import Call, ConfigValue, EnvironmentValue, Member, Value, walk
 
 _KEPT: Final = re.compile(r"(?i)pass|pwd|hash|md5|sha\d")
 
@@ -42,3 +43,31 @@ def _holds_against_setting(facts: SourceFacts, names: list[str]) -> bool:
 
 def _is_set(value: Value) -> bool:
     return any(isinstance(part, (ConfigValue, EnvironmentValue)) for part in walk(value, 4))
+
+
+def only_asks_for_letter(facts: SourceFacts, route: SourceRoute, names: list[str]) -> bool:
+    """``/forgot`` with a form that has a field for a password from elsewhere: where nothing hashes, keeps or reads one, a letter is sent and no more."""
+    if not RESETS.search(f"{route.path} {route.view.rpartition('.')[2]}"):
+        return False
+    if any(is_password_name(one.key) and one.function in names for one in facts.readings()):
+        return False
+    calls = [call for name in names for call in facts.calls_in(name)]
+    if any(call.method == "populate_obj" or makes_password_hash(call) for call in calls):
+        return False
+    given = [value for call in calls for value in (*call.args, *(held for _, held in call.keywords))]
+    kept = [one for name in names for one in facts.assignments_in(name)]
+    if any(is_password_name(one.attribute) for one in kept):
+        return False
+    given += [one.value for one in kept]
+    return not any(
+        is_password_name(said_name(part)) or is_password_name(part.name) or _holds_password(part)
+        for value in given
+        for part in walk(value, 5)
+    )
+
+
+def _holds_password(value: Value) -> bool:
+    """``form.password.data``, read as the field that it is, and ``form.data``, in which it is too."""
+    if not isinstance(value, Member) or value.attribute != "data" or not isinstance(value.owner, Call):
+        return False
+    return value.owner.method == "PasswordField" or not value.owner.method.endswith("Field")

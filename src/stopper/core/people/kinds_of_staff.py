@@ -8,8 +8,9 @@ from stopper.core.app import Access
 from stopper.core.fact import Function
 from stopper.core.flow.nested_functions import inside
 from stopper.core.flow.view_functions import FunctionIndex
+from stopper.core.guards.asking_views import is_who
 from stopper.core.owner_names import ROLE, is_for_customers
-from stopper.core.values import Item, Member, Name, Value, text_of, walk
+from stopper.core.values import Item, Member, Name, Truth, Value, text_of, walk
 
 _ROLE_GUARD: Final = re.compile(r"(?i)roles?(?:_|$)|permissions?(?:_|$)|requires?_any_of")
 _OF_ANYBODY: Final = re.compile(
@@ -71,4 +72,14 @@ def is_for_admins(index: FunctionIndex, access: Access) -> bool:
         and any(_ADMIN.fullmatch(said_name(part)) for part in walk(asked.value, 4) if isinstance(part, (Member, Name)))
         for name in names
         for asked in index.conditions.get(name, ())
+    )
+
+
+def is_mark_of_admins(value: Value) -> bool:
+    """``not User.query.get(current_user.id).is_admin``: the column of the row that whoever calls has."""
+    asked = value.parts[0] if isinstance(value, Truth) and len(value.parts) == 1 else value
+    return (
+        isinstance(asked, Member)
+        and _ADMIN.fullmatch(asked.attribute) is not None
+        and any(map(is_who, walk(asked.owner, 5)))
     )

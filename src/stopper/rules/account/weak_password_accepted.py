@@ -18,7 +18,7 @@ from stopper.core.flow.expected_bodies import expected_fields
 from stopper.core.flow.read_parts import origins
 from stopper.core.flow.view_functions import FunctionIndex, index_of
 from stopper.core.flow.whole_numbers import least_number
-from stopper.core.people.held_passwords import is_held_against
+from stopper.core.people.held_passwords import is_held_against, only_asks_for_letter
 from stopper.core.people.json_schema_passwords import takes_any_by_json
 from stopper.core.people.password_schemas import (
     LEAST,
@@ -95,6 +95,8 @@ def detect(app: App) -> Iterator[Hit]:
             lax = functions and (takes_any_password(facts, names) or takes_any_by_json(facts, names))
             deeper = index.calling(functions, 4) if lax else []  # a policy of its own may lie behind service and hash
             deeper += _of_rules(facts, deeper)
+            if lax and only_asks_for_letter(facts, route, index.calling(functions, 4)):
+                continue
             if lax and not _asks_how_good(facts, deeper) and not measures(facts, deeper):
                 told.add(route.view)
                 yield _hit(facts, route, verbs[0], names)
