@@ -34,7 +34,7 @@ def test_nothing_that_moves_money_is_sent(path: str, body: dict[str, object]) ->
     [
         ("transactions", {"type": "food", **SUM}), ("expenses/add", {"title": "tea", **SUM}), ("budget", SUM), ("loans", SUM), ("convert", {"from": "EUR", "to": "USD", **SUM}),
         ("exchange/calculate", SUM), ("messages", {"to": "ben", "text": "hi"}), ("items/1/buy", {}), ("gift", {"title": "x"}), ("accounts/add", {"name": "x", "currency": "EUR"}),
-        ("credit", {"title": "x"}), ("wallets/add", {"currency": "EUR"}), ("top", SUM), ("rates", {"currency": "EUR"}),
+        ("credit", {"title": "x"}), ("wallets/add", {"currency": "EUR"}), ("top", SUM), ("load", {"to": "x", **SUM, **dict.fromkeys("abcdefgh", "1")}), ("rates", {"currency": "EUR"}),
     ],
 )  # fmt: skip
 def test_what_is_written_of_money_is_sent(path: str, body: dict[str, object]) -> None:

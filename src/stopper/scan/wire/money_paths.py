@@ -46,6 +46,8 @@ _TO: Final = re.compile(
     r"(to|recipient|receiver|payee|beneficiary|destination|target)(_?(account|user|username|wallet|card|iban|email))?(_?(id|number|no|name))?"
 )
 """Members that say to whom money goes."""
+SAID_MOST: Final = 8
+"""Members of a body that says so; one of more is a guess at what a route may read."""
 
 
 def is_about_money(request: Request, words: Collection[str]) -> bool:
@@ -74,7 +76,8 @@ def _moves_money(request: Request, words: set[str]) -> str:
         return max(pair)
     if (adds := _ADDS & words) and words & (_PURSES | {"account", "accounts"}):
         return min(adds)
-    return next((name for name, _ in members_in(request, 2) if _TO.fullmatch(as_parameter(name))), "")
+    names = [name for name, _ in members_in(request, 2)]
+    return next((name for name in names if len(names) <= SAID_MOST and _TO.fullmatch(as_parameter(name))), "")
 
 
 def _names(request: Request, members: re.Pattern[str]) -> bool:
