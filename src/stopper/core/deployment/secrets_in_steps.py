@@ -16,6 +16,8 @@ _ASKS_NOTHING: Final = re.compile(
     r"\b(?:echo|printf)\b[^|]*(?:\|\s*(?:jq|cat|sort|rev|base64(?!\s+-+d)|fold|xxd)\b[^|]*)?$"
 )
 """A command that prints, and what only gives on what it is given."""
+_NAME: Final = re.compile(r"^\s*-\s*name\s*:\s*([A-Za-z_][\w.-]*)\s*$")
+_VALUE: Final = re.compile(r"^\s*value\s*:\s*(\S.*)$")
 _SAID: Final = re.compile(
     r"(?i)\$\{\{\s*(?:secrets\.\w|toJSON\(\s*secrets)|\$\{?\w*(?:TOKEN|SECRET|PASSW|API_?KEY|PRIVATE_KEY)\w*"
 )
@@ -27,7 +29,10 @@ _SHOWN: Final = re.compile(
 
 
 def spelled_out(step: Step) -> Step:
-    """The step with the secret itself in place of a variable that holds it, where a command prints that."""
+    """The step with the secret itself in place of a variable that holds it, where a command prints that; and ``name: X`` with ``value: y``
+    below it as ``X: y``."""
+    if any(_VALUE.match(line.text) for line in step.lines):
+        step = replace(step, lines=tuple(_joined(step.lines)))
     held = {found[1] for line in step.lines if (found := _HELD.match(line.text)) is not None}
     if not held:
         return step
@@ -37,6 +42,14 @@ def spelled_out(step: Step) -> Step:
         for line in step.lines
     ]
     return replace(step, lines=tuple(lines))
+
+
+def _joined(lines: tuple[Line, ...]) -> Iterator[Line]:
+    name = None
+    for line in lines:
+        value = _VALUE.match(line.text)
+        yield replace(line, text=f"{name[1]}: {value[1]}") if name is not None and value is not None else line
+        name = _NAME.match(line.text)
 
 
 def shown_files(steps: list[Step]) -> Iterator[Line]:

@@ -19,7 +19,7 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
     (re.compile(r"(?:^|/)(?:docker-)?compose[\w.-]*\.ya?ml$"), "compose"),
     (re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml$|(?:^|/)\.gitlab-ci\.yml$|(?:^|/)(?:azure-pipelines|bitbucket-pipelines)\.yml$"
                 r"|(?:^|/)\.circleci/config\.yml$|(?:^|/)\.travis\.yml$|(?:^|/)\.gitlab/[\w./-]+\.ya?ml$|(?:^|/)Jenkinsfile$"), "workflow"),
-    (re.compile(r"(?:^|/)(?:Makefile|makefile|GNUmakefile|tox\.ini|pytest\.ini|justfile)$"), "build"),
+    (re.compile(r"(?:^|/)(?:Makefile|makefile|GNUmakefile|tox\.ini|pytest\.ini|justfile|\.pre-commit-config\.ya?ml)$"), "build"),
     (re.compile(r"(?:^|/)(?:scripts?|\.?ci|bin|tools?|hack|deploy(?:ment)?|ops|infra|cron(?:jobs?)?)/[\w.-]+\.(?:sh|bash)$"
                 r"|(?:^|/)(?:docker-?)?(?:entrypoint|start|run|boot|launch|serve|setup|init|install|deploy|provision|gen|backup|restore|release|publish|upload|sync|env)[\w-]*\.(?:sh|bash)$"
                 r"|(?:^|/)[\w-]*(?:ci|security|scan|audit|lint|check|test|smoke|keys?)[\w-]*\.(?:sh|bash)$"), "shell"),
