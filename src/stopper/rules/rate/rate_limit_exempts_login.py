@@ -14,6 +14,7 @@ from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
     Constant,
+    Item,
     Member,
     Name,
     Sequence,
@@ -69,12 +70,23 @@ def _in_source(app: App, facts: SourceFacts) -> Iterator[Hit]:
             continue
         for given in (option for argument in call.args for option in options(argument)):
             named = given.dotted if isinstance(given, Name) and facts.function(given.dotted) is not None else ""
-            view = named or viewed_class(given)
+            view = named or viewed_class(given) or _under_endpoint(app, facts, given)
             if view and _lets_in(facts, view):
                 yield Hit(f"{view.rpartition('.')[2]} is exempt from the limiter", call.span, _ref(facts, view))
             elif isinstance(given, Call) and given.method == "Blueprint" and _is_auth_blueprint(given):
                 yield Hit("the blueprint that lets people in is exempt from the limiter", call.span)
     yield from _filters(app, facts)
+
+
+def _under_endpoint(app: App, facts: SourceFacts, given: Value) -> str:
+    """``app.view_functions["login"]``: the view of that name that lets people in, if there is one."""
+    owner = given.owner if isinstance(given, Item) else None
+    said = owner.attribute if isinstance(owner, Member) else owner.dotted if isinstance(owner, Name) else ""
+    if not isinstance(given, Item) or said.rpartition(".")[2] != "view_functions":
+        return ""
+    names = {text_of(one) for one in options(given.key)}
+    found = (route.view for route in app.routes if route.endpoint in names)
+    return next((view for view in found if _lets_in(facts, view)), "")
 
 
 def _of_classes(facts: SourceFacts) -> Iterator[Hit]:

@@ -88,13 +88,19 @@ def _judged(facts: SourceFacts, key: Value) -> str | None:
         if isinstance(option, Name):
             if option.dotted in _OLD:
                 return "`X-Forwarded-For`"
-            function = facts.function(option.dotted)
-            values = function.returns if function is not None else ()
-            if (found := next((why for value in values if (why := _source(facts, value))), None)) is not None:
+            if (found := _given_back(facts, option.dotted)) is not None:
                 return found
+        elif isinstance(option, Call) and (found := _given_back(facts, f"{option.callee}.__call__")) is not None:
+            return found  # an object that is called
         elif (why := _source(facts, option)) is not None:
             return why
     return None
+
+
+def _given_back(facts: SourceFacts, name: str) -> str | None:
+    function = facts.function(name)
+    values = function.returns if function is not None else ()
+    return next((why for value in values if (why := _source(facts, value))), None)
 
 
 def _source(facts: SourceFacts, value: Value) -> str | None:

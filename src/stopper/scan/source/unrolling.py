@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from stopper.core.values import Call, Choice, Constant, Item, Mapping, Sequence, Value
-from stopper.scan.source.drafts import new_mapping, new_sequence
+from stopper.scan.source.drafts import new_mapping, new_sequence, new_unknown
 from stopper.scan.source.dumped import poured_in
 from stopper.scan.source.loops import mapping_by_setting
 from stopper.scan.source.project import Project
@@ -63,9 +63,13 @@ def rows_of_settings(project: Project, node: ast.For | ast.AsyncFor, over: Value
     if node.orelse or len(node.body) > 3 or not all(map(_puts, node.body)) or type(node.target) is ast.Name:
         return None
     turns = _turns(project, over)
-    if turns is None or turns[1] or not 0 < len(turns[0]) <= MOST_UNROLLED:
+    if turns is None or not 0 < len(turns[0]) <= MOST_UNROLLED:
         return None
-    return turns[0]
+    if not turns[1]:
+        return turns[0]
+    # ``{**DEFAULTS, **given}.items()``: what else may come is put there too, under a name that nobody knows
+    pairs = all(type(row) is Sequence and len(row.items) == 2 for row in turns[0])
+    return (*turns[0], new_unknown(())) if pairs and type(node.target) is ast.Tuple else None
 
 
 def _puts(statement: ast.stmt) -> bool:
