@@ -83,8 +83,9 @@ def _is_checked(facts: SourceFacts, value: Value, view: str) -> bool:
 def _is_asked_before(app: App, facts: SourceFacts, homes: Collection[str], made: Call) -> bool:
     """That a decorator, a hook or a function which the view hands its parameter to holds it against who is calling."""
     index = index_of(facts)
+    views = {name for home in homes for name in (home, home.rpartition(".")[0])}
     for route in app.routes:
-        if route.view in homes or route.view.rpartition(".")[0] in homes:
+        if route.view in views:
             hooks = [hook for one in facts.routes_of_view(route.view) for hook in one.hooks]
             for method in route.methods:
                 own = list(index.of_view(route.view, route.span, method))

@@ -18,6 +18,7 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probing.provoke import asked_honestly
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.stores.cleaned_copies import cleaned_copies
 from stopper.core.stores.whole_rows import (
     PEOPLE,
     SECRET,
@@ -46,7 +47,6 @@ from stopper.core.values import (
     Parameter,
     Value,
     is_constant,
-    options,
     text_of,
     walk,
 )
@@ -114,7 +114,7 @@ def detect(app: App) -> Iterator[Hit]:
 def _shows_columns(facts: SourceFacts, flow: Flow, methods: Collection[str], marshals: bool) -> bool:
     """A part of an answer is all that an object or a row has."""
     inside = list(walk(flow.value))
-    left = _of_one_column(inside) | _cleaned(facts, flow.function, inside)
+    left = _of_one_column(inside) | cleaned_copies(facts, flow.function, inside)
     if marshals:
         left |= _marshalled(flow.value)
     read = any(isinstance(one, Call) and one.callee == "getattr" for one in inside)
@@ -127,21 +127,6 @@ def _shows_columns(facts: SourceFacts, flow: Flow, methods: Collection[str], mar
         )
         for value in inside
     )
-
-
-def _cleaned(facts: SourceFacts, function: str, inside: list[Value]) -> frozenset[int]:
-    """``held = dict(row.__dict__)`` out of which ``held.pop("password_hash")`` takes what nobody would choose to show."""
-    found: set[int] = set()
-    for one in inside:
-        if not isinstance(one, Call) or one.span is None or not (one.callee == "dict" or one.method == "copy"):
-            continue
-        home = facts.function_around(one.span)
-        for call in {id(each): each for name in (function, home) for each in facts.calls_in(name)}.values():
-            takes = call.method == "pop" or call.callee == "operator.delitem"
-            if takes and call.span is not None and facts.function_around(call.span) == home:
-                said = any(SECRET.search(text_of(each) or "") for given in call.args for each in options(given))
-                found |= {id(part) for part in walk(one, 4)} if said else set()
-    return frozenset(found)
 
 
 def _is_all_of_it(facts: SourceFacts, function: str, value: Call | Member | Name, methods: Collection[str]) -> bool:
