@@ -81,6 +81,7 @@ def models_named(value: Value) -> Iterator[str]:
             yield part.dotted
         elif isinstance(part, Call):
             yield from (part.callee.rpartition(f".{word}")[0] for word in ("query", "objects") if word in part.callee)
+            yield part.callee.rpartition(".")[0]  # ``Customer.get(id=number)``
 
 
 def _shown(index: FunctionIndex, route: Route) -> frozenset[tuple[str, ...]]:

@@ -18,6 +18,7 @@ from stopper.core.guards.public_routes import is_public
 from stopper.core.guards.tried_otherwise import only_leads_on
 from stopper.core.owner_names import OWNER, ROLE, WHO
 from stopper.core.place import Span
+from stopper.core.text_words import mentions
 from stopper.core.values import (
     Call,
     Choice,
@@ -38,7 +39,7 @@ _CALLED: Final = 4
 """Functions from a check to what refuses."""
 
 _MEANT: Final = re.compile(
-    r"(?i)(?:^|[._])(?:gate|guard(?:ed)?|auth(?:enticated?|enticate|orize[dr]?|_check|_guard)?|(?:login|log_in|auth\w*|token|jwt|api_?key|key|session|user|admin|role|permission|scope)s?_?(?:required|needed|protected|only)|"
+    r"(?i)(?:^|[._])(?:gate|guard(?:ed)?|(?:signed|logged)_in|auth(?:enticated?|enticate|orize[dr]?|_check|_guard)?|(?:login|log_in|auth\w*|token|jwt|api_?key|key|session|user|admin|role|permission|scope)s?_?(?:required|needed|protected|only)|"
     r"(?:require|ensure|enforce|demand|protect|must_be|needs?)(?:_?(?:login|log_in|auth\w*|token|jwt|api_?key|key|session|user|admin|role|permission|scope)s?\w*)|(?:check|verify|validate)_?(?:login|log_in|auth\w*|token|jwt|api_?key|user|credentials?|access)\w*)$|"
     r"(?:^|[._])\w*(?:auth|guard|security|login|access)\w*\.(?:required|require|protect|protected|needed)$"
 )
@@ -54,6 +55,10 @@ _LETS_GO: Final = re.compile(
     r"(?i)(?:^|[_-])(?:internal|debug|test(?:ing)?|bypass|skip|trusted|admin|dev|superuser|override|no_?auth|preview|monitor|service|local|intern|staff)(?:$|[_-])"
 )
 """A word that somebody thought of to be let go by."""
+_FOR_SOME: Final = re.compile(
+    r"(?i)(?:^|[._])(?:admin|staff|superuser|roles?|permissions?)s?_?(?:required|needed|only)$"
+)
+"""A guard that asks for more than that somebody is known: the ones beside it do not stand in for it."""
 _LOOSE: Final = re.compile(r"(?i)optional|maybe|anonymous|csrf|xsrf|guest")
 _CHANGES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEPT: Final = ("g.", "session[", "request.", "flask.g.", "environ[")
@@ -204,7 +209,11 @@ def _passed(app: App, facts: SourceFacts) -> dict[str, list[Route]]:
             for guard in access.guards:
                 if guard.stops is not False:
                     stopping.add(guard.name)
-                elif access.state == "open" and guard.kind in ("before_request", "decorator", "class-decorator"):
+                elif (access.state == "open" or _FOR_SOME.search(guard.name)) and guard.kind in (
+                    "before_request",
+                    "decorator",
+                    "class-decorator",
+                ):
                     found.setdefault(guard.name, []).append(route)
     above = {one.name for function in facts.functions() for one in function.decorators if one.above_route}
     return {name: routes for name, routes in found.items() if name not in stopping and name not in above}
@@ -255,7 +264,7 @@ def _place(facts: SourceFacts, own: list[str]) -> Span | None:
     known = askers(facts)
     for name in own:
         for asked in facts.conditions_in(name):
-            if asks_caller(facts, asked.value):
+            if asks_caller(facts, asked.value) or mentions(asked.value, ROLE):
                 return asked.span
     for name in own:
         for call in facts.calls_in(name):

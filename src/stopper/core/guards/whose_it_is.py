@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.flow.passing import handed
 from stopper.core.owner_names import WHO, WHOSE_ID
-from stopper.core.values import Choice, Constant, Item, Name, Parameter, Value, is_constant, parts, walk
+from stopper.core.values import Call, Choice, Constant, Item, Name, Parameter, Value, is_constant, parts, walk
 
 if TYPE_CHECKING:
     from stopper.core.fact import Comparison, Condition
@@ -118,8 +118,9 @@ def _without_defaults(value: Value) -> Iterator[Value]:
         yield from _without_defaults(part)
 
 
-def looks_at_who(facts: "SourceFacts", function: str) -> bool:
-    """That the function asks something of who is calling."""
+def looks_at_who(facts: "SourceFacts", function: str, but_for: Value | None = None) -> bool:
+    """That the function asks something of who is calling, other than in *but_for*."""
+    left_out = {part.span for part in walk(but_for, 6) if isinstance(part, Call)} if but_for is not None else ()
     sides = [side for one in facts.comparisons() if one.function == function for side in (one.left, one.right)]
     sides += [one.value for one in facts.conditions() if one.function == function]
     meant = {id(part) for side in sides for part in _without_defaults(side)}
@@ -127,4 +128,4 @@ def looks_at_who(facts: "SourceFacts", function: str) -> bool:
         isinstance(part, Name) and id(part) in meant and WHO.search(part.dotted)
         for side in sides
         for part in walk(side)
-    ) or any(WHO.search(call.callee) for call in facts.calls_in(function))
+    ) or any(WHO.search(call.callee) and call.span not in left_out for call in facts.calls_in(function))

@@ -20,7 +20,7 @@ def hashed_for_known_alone(index: FunctionIndex, function: str) -> Iterator[Span
     """The check of a hash that only a row has which the caller's name found, where nothing else is hashed in its stead."""
     facts = index.facts
     calls = tuple(facts.calls_in(function))
-    checks = [call for call in calls if checks_password_hash(call)]
+    checks = [call for call in calls if _checks(facts, call)]
     if len(checks) != 1 or any(_spends_as_much(call) for call in calls):
         return
     check = checks[0]
@@ -36,6 +36,12 @@ def hashed_for_known_alone(index: FunctionIndex, function: str) -> Iterator[Span
     given = [*check.args, *_named(check), check.receiver]
     if check.span is not None and any(_is_of_a_row(facts, value) for value in given if value is not None):
         yield check.span
+
+
+def _checks(facts: SourceFacts, call: Call) -> bool:
+    """By its name, or as a method of the project that does so: ``person.matches(typed)``."""
+    inner = facts.calls_in(call.callee) if call.receiver is not None and facts.function(call.callee) is not None else ()
+    return checks_password_hash(call) or any(map(checks_password_hash, inner))
 
 
 def _spends_as_much(call: Call) -> bool:

@@ -31,7 +31,7 @@ _CHECKS: Final = re.compile(
 
 def made_for_somebody(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     """``Project(tenant_id=body["tenant_id"])`` where callers have to be known and nobody asks which tenant theirs is."""
-    if not (facts.says(*_OWNERS, *_MINE) or declares(facts, WHOSE_ID)):
+    if not (facts.says(*_OWNERS, *_MINE, *_PEOPLE) or declares(facts, WHOSE_ID)):
         return
     guarded = {route.view for route in app.routes if any(one.state == "guarded" for one in route.access.values())}
     for call, noun, columns in made_things(facts):
@@ -57,7 +57,7 @@ def made_for_somebody(app: App, facts: SourceFacts) -> Iterator[tuple[Span, str]
             ):
                 yield call.span, f"whose it will be is decided by `{key}`, which the caller sends"
             elif (
-                name in (*_OWNERS, *_MINE)
+                name in (*_OWNERS, *_MINE, *_PEOPLE)
                 and (first := sent_before_own(facts, value)) is not None
                 and not any(is_reached_by_admins(facts, one) for one in homes)
             ):

@@ -21,8 +21,8 @@ def refused_apart(facts: SourceFacts, name: str) -> Span | None:
     nobody = [one for one in asked if _finds_nobody(facts, one)]
     wrong = [one for one in asked if one.negated and _checks(one.value)]
     for one in nobody:
-        said = list(_said_in(facts, name, one))
-        other = {constants for each in wrong for _, constants in _said_in(facts, name, each)}
+        said = list(said_in(facts, name, one))
+        other = {constants for each in wrong for _, constants in said_in(facts, name, each)}
         if said and other and all(constants not in other for _, constants in said):
             return said[0][0]
     return None
@@ -33,11 +33,12 @@ def _finds_nobody(facts: SourceFacts, one: Condition) -> bool:
     value = one.value
     if isinstance(value, Truth):
         rows = [part for part in value.parts if not is_constant(part, None)]
-        return one.negated is value.differs and len(rows) == len(value.parts) - 1 == 1 and _is_row(facts, rows[0])
-    return one.negated and _is_row(facts, value)
+        return one.negated is value.differs and len(rows) == len(value.parts) - 1 == 1 and is_row(facts, rows[0])
+    return one.negated and is_row(facts, value)
 
 
-def _is_row(facts: SourceFacts, value: Value) -> bool:
+def is_row(facts: SourceFacts, value: Value) -> bool:
+    """What one look-up or another gave, and nothing else."""
     several = list(options(value))
     return bool(several) and all(isinstance(one, Call) and _reads_rows(facts, one) for one in several)
 
@@ -57,7 +58,7 @@ def _checks(value: Value) -> bool:
     return isinstance(value, Call) and checks_password_hash(value)
 
 
-def _said_in(facts: SourceFacts, name: str, one: Condition) -> Iterator[tuple[Span, tuple[object, ...]]]:
+def said_in(facts: SourceFacts, name: str, one: Condition) -> Iterator[tuple[Span, tuple[object, ...]]]:
     """What the body of an ``if`` answers with: the texts and numbers of what it returns, raises or gives to an abort."""
     body = one.body
     given = [(each.value, each.span) for each in facts.returns_of(name)]
@@ -65,4 +66,9 @@ def _said_in(facts: SourceFacts, name: str, one: Condition) -> Iterator[tuple[Sp
     given += [(call, call.span) for call in facts.calls_in(name) if call.method == "abort" and call.span is not None]
     for value, span in given:
         if body is not None and body.holds(span):
-            yield span, tuple(part.value for part in walk(value, 6) if isinstance(part, Constant))
+            yield span, constants(value)
+
+
+def constants(value: Value) -> tuple[object, ...]:
+    """The texts and numbers of an answer."""
+    return tuple(part.value for part in walk(value, 6) if isinstance(part, Constant))

@@ -7,6 +7,7 @@ from stopper.core.account_names import MAKES_HASH, REGISTERS, checks_password_ha
 from stopper.core.fact import SourceRoute
 from stopper.core.facts import SourceFacts
 from stopper.core.flow.view_functions import FunctionIndex
+from stopper.core.people.password_setters import hashing_setters, set_by_property
 from stopper.core.values import Call, Item, Member, Parameter, Unknown, Value, text_of, walk
 
 _ASKS: Final = frozenset({"filter_by", "filter", "where", "find_one", "get_or_none"})
@@ -61,11 +62,14 @@ def _is_question(call: Call) -> bool:
 
 
 def _hashing(facts: SourceFacts) -> frozenset[str]:
-    return frozenset(
+    hashing = {
         call.function
         for call in facts.calls_matching(MAKES_HASH.pattern)
         if call.function and any(_is_password(facts, _unshaped(value)) for value in call.args)
-    )
+    }
+    setting = {one.function for one in facts.assignments() if one.attribute in hashing_setters(facts)}
+    made = {one.function for name in setting for one in set_by_property(facts, name)}
+    return frozenset(hashing | made)
 
 
 _OF_PASSWORDS: Final = re.compile(r"(?i)_?(?:set|hash|make|update|change)_?(?:user_?)?(?:password|passwd|pwd)")

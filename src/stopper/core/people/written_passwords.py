@@ -8,6 +8,7 @@ from stopper.core.account_names import is_password_name, said_name
 from stopper.core.facts import SourceFacts
 from stopper.core.flow.body_models import classes_by_name
 from stopper.core.people.password_columns import is_table_class
+from stopper.core.people.password_setters import set_by_property
 from stopper.core.stores.sql_conditions import statement_of
 from stopper.core.values import Call, Constant, Format, Mapping, Sequence, Value, options, walk
 
@@ -15,6 +16,7 @@ _INSERTED: Final = re.compile(r"(?is)\binsert\s+into\s+\S+?\s*\(([^)]*)\)")
 _CHANGED: Final = re.compile(r"(?is)\bupdate\s+\S+\s+set\s+((?:(?!\bwhere\b).)*)")
 _NAMES: Final = re.compile(r"[A-Za-z_]\w*")
 _SEALED: Final = re.compile(r"(?i)(?<=\w)_?(?:hash|hashed|digest)$|^hashed_")
+_SETS: Final = re.compile(r"(?i)(?:set|change|update|reset)_(?:new_)?(?:password|passwd|pwd)")
 _STATEMENTS: Final = frozenset({"execute", "query", "raw", "query_db", "execute_query", "run", "fetch_one"})
 
 
@@ -33,8 +35,15 @@ def inserts_password(facts: SourceFacts, names: Iterable[str]) -> bool:
 
 
 def changes_password(facts: SourceFacts, names: Iterable[str]) -> bool:
-    """``UPDATE users SET password = …`` with what was sent."""
-    return any(puts_password(facts, call) for name in names for call in facts.calls_in(name))
+    """``UPDATE users SET password = …`` with what was sent, ``user.password = …`` where that hashes it, ``user.set_password(…)``."""
+    several = list(names)
+    if any(_is_sent(facts, one.value) for name in several for one in set_by_property(facts, name)):
+        return True
+    return any(
+        puts_password(facts, call) or (_SETS.fullmatch(call.method) and any(_is_sent(facts, one) for one in call.args))
+        for name in several
+        for call in facts.calls_in(name)
+    )
 
 
 def puts_password(facts: SourceFacts, call: Call) -> bool:

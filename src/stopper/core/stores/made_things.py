@@ -13,6 +13,7 @@ from stopper.core.values import Call, Constant, Item, Mapping, Member, Name, Val
 
 _MAKES: Final = re.compile(r"[A-Z]|(?i:create|add|new|insert|register|make|save|set|update|dict)")
 _DOCUMENTS: Final = frozenset({"insert_one", "insert", "put_item", "insert_many"})
+_ASKS_DOCUMENTS: Final = frozenset({"find", "find_one", "update_one", "delete_one", "find_one_and_update", "count_documents"})  # fmt: skip
 
 Columns: TypeAlias = tuple[tuple[str, Value], ...]
 
@@ -37,7 +38,7 @@ def made_things(facts: SourceFacts) -> Iterator[Made]:
             noun = call.method if call.method[:1].isupper() else ""
             yield Made(call, noun, (*_own(call.keywords), *_poured(facts, call)))
         if call.method in _DOCUMENTS:
-            yield from (Made(call, _collection(call), _own(columns)) for columns in _documents(call))
+            yield from (Made(call, collection_of(call), _own(columns)) for columns in _documents(call))
     for call in facts.calls(*STATEMENTS):
         if columns := tuple(inserted(call)):
             yield Made(call, table_of(call), _own(columns))
@@ -93,8 +94,33 @@ def _documents(call: Call) -> Iterator[Columns]:
             yield tuple((text_of(key) or "", value) for key, value in given.items)
 
 
-def _collection(call: Call) -> str:
+def collection_of(call: Call) -> str:
+    """The name of the collection of documents that a call asks or fills."""
     held = call.receiver
     if isinstance(held, Member):
         return held.attribute
     return held.dotted.rpartition(".")[2] if isinstance(held, Name) else call.callee.split(".")[-2]
+
+
+def collections_of(facts: SourceFacts) -> dict[str, frozenset[str]]:
+    """The members of the documents of each collection, as those say that are put into it and what is asked of it."""
+    return facts.once("collections of documents", lambda: _collections(facts))
+
+
+def _collections(facts: SourceFacts) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for call in facts.calls(*(f"*.{word}" for word in sorted(_ASKS_DOCUMENTS | _DOCUMENTS))):
+        if call.receiver is not None or call.callee.count(".") > 1:
+            noun = collection_of(call)
+            named = frozenset(name for columns in _documents(call) for name, _ in columns)
+            found[noun] = found.get(noun, frozenset()) | named
+    return found
+
+
+def is_listed_whole(facts: SourceFacts, collection: str) -> bool:
+    """``things.find()``: all documents of the collection are asked for, whoever they belong to."""
+    return any(
+        collection_of(call) == collection and all(isinstance(one, Mapping) and not one.items for one in call.args[:1])
+        for call in facts.calls("*.find")
+        if call.receiver is not None or call.callee.count(".") > 1
+    )

@@ -80,7 +80,7 @@ def asked_for_before_the_own(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         pairs += [(text_of(key) or "", value) for one in asked for key, value in one.items]
         for name, value in pairs:
             key = sent_before_own(facts, value) if _GROUP.fullmatch(name) else None
-            if key is not None and call.span is not None and not looks_at_who(facts, call.function):
+            if key is not None and call.span is not None and not looks_at_who(facts, call.function, value):
                 yield call.span, key
 
 

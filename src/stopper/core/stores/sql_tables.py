@@ -1,7 +1,7 @@
 """The columns of tables, as the statements of a project tell them: no model says them where SQL is written by hand."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from stopper.core.facts import SourceFacts
@@ -12,6 +12,12 @@ _MADE: Final = re.compile(rf"(?is)\bcreate\s+table\s+(?:if\s+not\s+exists\s+)?{_
 _FILLED: Final = re.compile(rf"(?is)\b(?:insert|replace)\s+(?:or\s+\w+\s+)?into\s+{_NAMED}\s*\(([^)]*)\)")
 _READ: Final = re.compile(rf"(?is)\bselect\s([\w\s,.\"`]{{1,2000}}?)\sfrom\s+{_NAMED}(?:\s|;|$)")
 _ASKED: Final = re.compile(rf"(?is)\b(?:from|update|into)\s+{_NAMED}")
+_OF_ONE: Final = re.compile(
+    rf"(?is)\s*(?:select\b(?:(?!\b(?:from|join)\b).)*\bfrom|delete\s+from|update)\s+{_NAMED}(?:\s+set\s(?:(?!\b(?:where|from|select)\b).)*)?\s+where\s(?P<where>(?:(?!\b(?:select|join)\b).)*)"
+)
+"""A statement about one table, and what it asks of its rows."""
+_WHOLE: Final = re.compile(rf"(?is)\s*select\s(?!\s*count)[^()]*\sfrom\s+{_NAMED}(?!.*\b(?:where|join)\b)")
+_COMPARED: Final = re.compile(r"(?:^|[\s(])[\"`\[]?(\w+)[\"`\]]?\s*=")
 STATEMENTS: Final = (
     "*.execute",
     "*.executescript",
@@ -31,12 +37,30 @@ def tables_of(facts: SourceFacts) -> dict[str, frozenset[str]]:
 
 def _tables(facts: SourceFacts) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
+    for text in _statements(facts):
+        for table, columns in _told(text):
+            found[table] = found.get(table, frozenset()) | columns
+    return found
+
+
+def _statements(facts: SourceFacts) -> Iterator[str]:
+    """The texts that a database is asked, also by functions of the project's own that take the statement."""
     for call in facts.calls(*STATEMENTS):
         for value in call.args[:1]:
-            for text in (one for part in walk(value, 3) if (one := text_of(part)) is not None and " " in one):
-                for table, columns in _told(text):
-                    found[table] = found.get(table, frozenset()) | columns
-    return found
+            yield from (one for part in walk(value, 3) if (one := text_of(part)) is not None and " " in one)
+    for call in facts.calls():
+        text = text_of(call.args[0]) if call.args else None
+        if text is not None and _BEGINS.match(text) and facts.function(call.callee) is not None:
+            yield text
+
+
+def tables_read_whole(facts: SourceFacts) -> frozenset[str]:
+    """The tables of which a statement asks for all rows, whoever they belong to, in lower case."""
+
+    def find() -> frozenset[str]:
+        return frozenset(one[1].lower() for text in _statements(facts) if (one := _WHOLE.match(text)) is not None)
+
+    return facts.once("tables that are read whole", find)
 
 
 def made_tables(facts: SourceFacts) -> dict[str, tuple[str, ...]]:
@@ -59,10 +83,15 @@ def made_in(text: str) -> dict[str, tuple[str, ...]]:
     }
 
 
+_BEGINS: Final = re.compile(r"(?i)\s*(?:select|insert|update|delete|replace|create)\s")
+
+
 def _told(text: str) -> list[tuple[str, frozenset[str]]]:
     told: list[tuple[str, Sequence[str]]] = list(made_in(text).items())
     told += [(filled[1], filled[2].split(",")) for filled in _FILLED.finditer(text)]
     told += [(read[2], [name.split(".")[-1] for name in read[1].split(",")]) for read in _READ.finditer(text)]
+    if (one := _OF_ONE.match(text)) is not None:
+        told.append((one[1], _COMPARED.findall(one["where"])))
     return [
         (table.lower(), frozenset(name.strip().strip('"`[]').lower() for name in columns if name.strip()))
         for table, columns in told

@@ -50,6 +50,7 @@ COMPARED: Final = "a stored password is compared in clear"
 STORED: Final = "a password is stored as it was typed"
 _FINDERS: Final = ("*.filter_by", "*.find_one", "*.get_or_none", "*.find_one_or_404", "*.first_or_404")
 _INSERTS: Final = ("*.insert_one", "*.insert", "*.create", "*.put_item", "*.update_one")
+_FILLS: Final = ("create", "insert", "objects.create")
 _WORD: Final = r"(?:\w*_)?(?:password|passwd|pwd|pw|pass|passwort|kennwort|wachtwoord|contrasena|senha|mot_de_passe|parola|sifre|heslo|haslo|losenord|psw)"
 _QUERY: Final = re.compile(
     rf"(?is)\b(?:where|and)\s+[\w.\"`]*{_WORD}[\"`]?\s*=|insert\s+into\s+\S+\s*\([^)]*\b{_WORD}\b|\bset\s+[^;]*\b{_WORD}[\"`]?\s*="
@@ -58,6 +59,8 @@ _PEOPLE: Final = re.compile(r"(?i)passwords|credentials|\busers?\b|users|account
 _OF_PERSON: Final = re.compile(r"\w*(user|account|person|member|customer|u)\.\w+")
 _CHANGES_ROWS: Final = re.compile(r"(?i)^\s*(insert|update)")
 _HASH: Final = re.compile(r"(?i)hash|digest|crypt|argon|scrypt|pbkdf2")
+_HASHES: Final = re.compile(rf"(?i)hash|digest|{HASHED_COLUMN.pattern.removeprefix('(?i)')}")
+"""Members of a document that should hold a hash."""
 _OPENS: Final = re.compile(r"(?i)^(?:decrypt|unseal|(?:standard_|urlsafe_)?b(?:16|32|64|85)decode|unhexlify|from_?hex)")
 _ALIKE: Final = re.compile(r"self\.(\w+)=\w+\.\1|\w+\.(\w+)=self\.\2")
 _HASHING_TYPE: Final = re.compile(r"PasswordType|PasswordProperty")
@@ -215,7 +218,7 @@ def _is_typed(facts: SourceFacts, value: Value) -> bool:
         return False
     if isinstance(value, Unknown) and any(isinstance(one, Call) and SEALS.search(one.method) for one in value.parts):
         return False  # ``sealed, salt = encrypt_password(typed)``
-    if _HASH.search(said_name(value)) or not is_clear_password(facts, value):
+    if _HASH.search(said_name(value)) or not (is_clear_password(facts, value) or _is_set(value)):
         return False
     sent = facts.derives(value, "request-data") or facts.derives(value, "authorization-header", by_name=False)
     return isinstance(value, Parameter) or sent or _is_of_form(value)
@@ -228,6 +231,13 @@ def _is_beside(facts: SourceFacts, value: Value) -> bool:
               and (key := text_of(one.args[0])) is not None and not is_password_name(key)
               and not facts.derives(one, "password", by_name=False)]  # fmt: skip
     return bool(beside) and all(one in beside or not facts.derives(one, "password") for one in several)
+
+
+def _is_set(value: Value) -> bool:
+    """What a setter is given: ``@password.setter``, ``set_password(self, value)``."""
+    return isinstance(value, Parameter) and is_password_name(
+        value.function.rpartition(".")[2].removeprefix("set_").removeprefix("_")
+    )
 
 
 def _is_sealed_if_there(value: Choice) -> bool:
@@ -320,13 +330,13 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     for one in facts.classes():
         if one.name in hashing or only_carries(one) or not any(is_password_name(name) for name in one.attributes):
             continue
-        for call in facts.calls(one.name, f"{one.name}.create", f"{one.name}.objects.create"):
+        for call in facts.calls(one.name, *(f"{one.name}.{word}" for word in _FILLS)):
             if call.span and any(_is_persons(name) and _is_typed(facts, value) for name, value in call.keywords):
                 yield call.span, STORED
     for one in facts.classes():
         if one.name in hashing or not is_table_class(one):
             continue
-        for call in facts.calls(one.name):
+        for call in facts.calls(one.name, *(f"{one.name}.{word}" for word in _FILLS)):
             if call.span and any(
                 _is_typed(facts, value) and is_column(facts, one, name) and not is_password_name(name)
                 for name, value in call.keywords
@@ -337,8 +347,8 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
         for made in facts.assignments()
         if made.function
         and "." in made.target
-        and not made.target.startswith("self.")
-        and _is_persons(said_name(made.value))
+        and (not made.target.startswith("self.") or (_is_set(made.value) and not is_given_sealed(facts, made.value)))
+        and (_is_persons(said_name(made.value)) or _is_set(made.value))
         and _is_typed(facts, made.value)
     ]
     columns = {
@@ -355,7 +365,9 @@ def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             yield call.span, STORED
     for call in facts.calls(*_INSERTS):
         if call.span and any(
-            _is_persons(name) and _is_typed(facts, value) for arg in call.args for name, value in members(arg)
+            (_is_persons(name) or _HASHES.fullmatch(name)) and _is_typed(facts, value)
+            for arg in call.args
+            for name, value in members(arg)
         ):
             yield call.span, STORED
     yield from ((span, STORED) for span in unhashed(facts, lambda value: _is_typed(facts, value)))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from stopper.core.account_names import RESETS, said_name
+from stopper.core.account_names import RESETS, makes_password_hash, said_name
 from stopper.core.app import App
 from stopper.core.edits.random_edits import NUMBERS, from_the_system
 from stopper.core.facts import SourceFacts, source_of
@@ -118,10 +118,26 @@ def _made(facts: SourceFacts, resets: frozenset[str], reached: frozenset[str]) -
                 yield Hit("a reset token can be predicted", made.span)
             elif named and is_short_draw(facts, made.value):
                 yield Hit(_TRIED, made.span)
+        yield from _put_in(facts, name)
     for name in sorted(resets):
         for call in facts.calls_in(name):
             if call.span and _makes(call) and not _is_over_another(call) and _used_as_token(facts, name, call):
                 yield Hit("a reset token can be predicted", call.span)
+
+
+def _put_in(facts: SourceFacts, name: str) -> Iterator[Hit]:
+    """``Ticket.create(user=user, code=uuid1().hex)``: the token is made where it goes into its column."""
+    for call in facts.calls_in(name):
+        for word, value in call.keywords if call.method[:1].isupper() or call.method in _FILLS else ():
+            if call.span and _TOKEN.search(word) and not _WHEN.search(word) and _is_made_here(facts, value):
+                yield Hit("a reset token can be predicted", call.span)
+
+
+_FILLS: Final = frozenset({"create", "insert", "values"})
+
+
+def _is_made_here(facts: SourceFacts, value: Value) -> bool:
+    return _is_guessable(facts, value) and not is_found(value) and not _is_over_token(value)
 
 
 _LOOKS_FOR: Final = re.compile(r"(?i)_?(?:find|look_?up|search|check|verify|is|has|delete|remove|use|consume|redeem)_")
@@ -216,8 +232,8 @@ def _kept(facts: SourceFacts, resets: frozenset[str]) -> Iterator[Hit]:
     if not found:
         return
     index = index_of(facts)
-    for route in facts.routes:
-        names = index.calling([one.name for one in index.of_view(route.view)], 3)
+    for route, verb in ((one, verb) for one in facts.routes for verb in one.methods):
+        names = index.calling([one.name for one in index.of_view(route.view, method=verb)], 3)
         spans = [span for name, span in found if name in names]
         if not spans or resets.isdisjoint((route.view, *names)) or not any(_sets_password(facts, one) for one in names):
             continue
@@ -291,7 +307,8 @@ def _by_token(value: Value) -> Iterator[Value]:
 
 
 def _sets_password(facts: SourceFacts, function: str) -> bool:
-    return any(_HASHES.search(one.callee) for one in facts.calls_in(function)) or any(
+    calls = facts.calls_in(function)
+    return any(_HASHES.search(one.callee) or makes_password_hash(one) for one in calls) or any(
         _PASSWORD.search(one.attribute) for one in facts.assignments_in(function)
     )
 

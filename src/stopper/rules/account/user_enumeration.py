@@ -20,6 +20,7 @@ from stopper.core.people.hash_timing import BY_TIME, hashed_for_known_alone
 from stopper.core.people.password_schemas import mentioned
 from stopper.core.people.refused_apart import refused_apart
 from stopper.core.people.registering_views import registers_somebody
+from stopper.core.people.taken_accounts import answered_apart, refused_as_taken
 from stopper.core.people.unknown_people import says_nobody, says_which
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
@@ -85,7 +86,12 @@ def detect(app: App) -> Iterator[Hit]:
                         seen.add(name)  # two answers of one function tell one thing by their difference
                         told = True
                         yield Hit("the answer tells whether the account exists", span, ref)
+                for span in refused_as_taken(facts, name) if registers and name not in seen else ():
+                    seen.add(name)
+                    yield Hit("the answer tells whether the account exists", span, ref)
                 apart = refused_apart(facts, name) if not registers and name not in seen else None
+                if apart is None and name not in seen and RESETS.search(f"{route.path} {name.rpartition('.')[2]}"):
+                    apart = answered_apart(facts, name)
                 if apart is not None:
                     seen.add(name)
                     told = True

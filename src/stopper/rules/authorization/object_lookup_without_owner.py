@@ -26,9 +26,10 @@ from stopper.core.people.kinds_of_staff import asks_a_role, is_for_a_role, is_fo
 from stopper.core.people.password_columns import is_table_class
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule, Severity
+from stopper.core.stores.made_things import collection_of, collections_of, is_listed_whole
 from stopper.core.stores.queries_by_owner import only_narrows
 from stopper.core.stores.rows_of_somebody import is_of_people
-from stopper.core.stores.sql_tables import table_of, tables_of
+from stopper.core.stores.sql_tables import table_of, tables_of, tables_read_whole
 from stopper.core.values import (
     Call,
     Constant,
@@ -47,6 +48,7 @@ _BY_KEY: Final = (
     "update_one", "delete_one", "get_one", "get_or_none", "find_one_or_404", "find_one_and_replace", "delete_by_id", "get_item",
     "update_item", "delete_item",
 )  # fmt: skip
+_OF_DOCUMENTS: Final = frozenset(one for one in _BY_KEY if one.endswith("_one") or "_one_and_" in one)
 _BY_FILTER: Final = ("filter_by", "filter", "where")
 _MINE: Final = re.compile(
     r"(?i)^(?:owner|author|user|creator|(?:created|uploaded|ordered|booked|requested|submitted)_by|uploader|seller|buyer|recipient|sender|customer|client|patient|student|employee|"
@@ -299,8 +301,14 @@ def _is_of_somebody(index: FunctionIndex, route: Route, method: str, call: Call 
         return False
     known = classes_by_name(index.facts)
     models = [known[name] for name in models_named(call) if name in known]
+    if isinstance(call, Call) and call.method in _OF_DOCUMENTS and "." in call.callee:
+        noun = collection_of(call)
+        shown = method == "GET" and is_listed_whole(index.facts, noun)
+        if not shown and any(map(_MINE.search, collections_of(index.facts).get(noun, ()))):
+            return True
     table = table_of(call) if isinstance(call, Call) else ""
-    if table and any(_MINE.search(column) for column in tables_of(index.facts).get(table, ())):
+    shown = method == "GET" and table in tables_read_whole(index.facts)
+    if table and not shown and any(_MINE.search(column) for column in tables_of(index.facts).get(table, ())):
         return True
     return any(
         is_of_people(index.facts, model) or any(_MINE.search(column) for column in _columns(model)) for model in models
