@@ -142,7 +142,7 @@ def _snapshot(reader: Reader) -> Scope:
 def read_for(reader: Reader, node: ast.For | ast.AsyncFor) -> None:
     over = statement_before(reader, node.iter, reader.value(node.iter))
     before = _snapshot(reader)
-    if (rows := rows_of_settings(reader.project, node, over)) is not None:
+    if (rows := rows_of_settings(reader.project, node, over, lambda: element_in(reader, over))) is not None:
         reader.unrolled = True
         for row in rows:
             bind_target(reader, node.target, row)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from stopper.core.values import Call, Choice, Constant, Item, Mapping, Sequence, Value
-from stopper.scan.source.drafts import new_mapping, new_sequence, new_unknown
+from stopper.scan.source.drafts import new_mapping, new_sequence
 from stopper.scan.source.dumped import poured_in
 from stopper.scan.source.loops import mapping_by_setting
 from stopper.scan.source.project import Project
@@ -57,7 +57,9 @@ def unrolled(
     return new_sequence(held, "set" if type(node) is ast.SetComp else "list", is_open, reader.span(node))
 
 
-def rows_of_settings(project: Project, node: ast.For | ast.AsyncFor, over: Value) -> tuple[Value, ...] | None:
+def rows_of_settings(
+    project: Project, node: ast.For | ast.AsyncFor, over: Value, element: Callable[[], Value]
+) -> tuple[Value, ...] | None:
     """The rows of a table in the source, where the loop over it does nothing but put each under a name: ``app.config[name] = cast(value)``.
     None for any other loop, which is read once."""
     if node.orelse or len(node.body) > 3 or not all(map(_puts, node.body)) or type(node.target) is ast.Name:
@@ -67,9 +69,9 @@ def rows_of_settings(project: Project, node: ast.For | ast.AsyncFor, over: Value
         return None
     if not turns[1]:
         return turns[0]
-    # ``{**DEFAULTS, **given}.items()``: what else may come is put there too, under a name that nobody knows
+    # ``{**DEFAULTS, **given}.items()``: what else may come is put there too, as the *element* that any turn has
     pairs = all(type(row) is Sequence and len(row.items) == 2 for row in turns[0])
-    return (*turns[0], new_unknown(())) if pairs and type(node.target) is ast.Tuple else None
+    return (*turns[0], element()) if pairs and type(node.target) is ast.Tuple else None
 
 
 def _puts(statement: ast.stmt) -> bool:
