@@ -28,6 +28,7 @@ ENDED = {
         "no audience, no issuer",
         "one of the two",
         "a file that names both and gives them nothing",
+        "the audience is taken back a line further down",
     },
     "jwt-error-oracle": {"Flask-JWT-Extended as it comes"},
     "jwt-expiry-setting-too-long": {
@@ -47,6 +48,7 @@ ENDED = {
         "a list put together by a switch",
         "a list in one text, as the environment has it",
         "added to the list later",
+        "two sets joined",
     },
     "jwt-required-above-route": {
         "Bad",
