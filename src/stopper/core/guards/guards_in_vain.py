@@ -14,6 +14,7 @@ from stopper.core.guards.asked_together import COMPARES, both_asked
 from stopper.core.guards.caller_askers import askers, asks_caller
 from stopper.core.guards.guards_by_their_questions import asks_round_a_view, demands_somebody
 from stopper.core.guards.kept_caller import is_asked_for_later
+from stopper.core.guards.let_in_anyway import let_in_anyway
 from stopper.core.owner_names import ROLE, WHO
 from stopper.core.place import Span
 from stopper.core.values import (
@@ -73,6 +74,7 @@ def in_vain(facts: SourceFacts) -> Iterator[Told]:
     yield from _behind_the_view(facts)
     yield from _only_asserted(facts)
     yield from both_asked(facts)
+    yield from let_in_anyway(facts)
 
 
 def asks_who(value: Value) -> bool:
