@@ -247,6 +247,10 @@ def _bind_name(reader: Reader, name: str, value: Value, node: ast.stmt) -> None:
 _RECORDS: Final = frozenset({"collections.namedtuple", "typing.NamedTuple"})
 
 
+_BODIES: Final = frozenset({"data", "response"})
+_ANSWERS: Final = frozenset({"flask.make_response", "flask.Response", "flask.Flask.response_class"})
+
+
 def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: ast.stmt) -> None:
     owner = reader.value(target.value)
     project = reader.project
@@ -265,6 +269,8 @@ def _bind_attribute(reader: Reader, target: ast.Attribute, value: Value, node: a
         )
     if type(target.value) is ast.Name and (answered := with_status(owner, target.attr, value)) is not None:
         reader.scope[target.value.id] = answered
+    if target.attr in _BODIES and type(owner) is Call and owner.callee in _ANSWERS:  # ``answer.data = dumps(…)``
+        project.flows.append(new_flow("response", value, frozenset(), reader.span(node), reader.function, owner.callee))
     if target.attr == TABLE:
         table_assigned(reader, owner, value, reader.span(node))
     if type(owner) is Call and owner.callee in project.classes and reader.function and base != "flask.Flask":

@@ -293,6 +293,7 @@ METHOD_SINKS: Final[dict[str, Sink]] = {
     "raw": ("sql", 0, ()),
     "add_note": ("exception-message", 0, ()),
     "safe_substitute": ("response", None, ()),
+    "set_data": ("response", 0, ("value",)),
 }
 """Last word of a callee of whatever object → sink."""
 
