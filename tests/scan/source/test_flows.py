@@ -330,3 +330,17 @@ def test_classes_are_found_through_their_bases(read):
         read(HEAD + "from flask.views import MethodView\nclass B(MethodView):\n    pass\nclass C(B):\n    X = 1\n").app
     )
     assert [one.name for one in facts.classes("flask.views.MethodView")] == ["app.B", "app.C"]
+
+
+@pytest.mark.parametrize(
+    ("body", "answered"),
+    [
+        ("answer = make_response()\nanswer.data = os.environ['API_SECRET']", True),
+        ("answer = make_response()\nanswer.response = [os.environ['API_SECRET']]", True),
+        ("answer = app.response_class()\nanswer.set_data(os.environ['API_SECRET'])", True),
+        ("answer = make_response()\nanswer.secret = os.environ['API_SECRET']", False),
+        ("kept = log\nkept.data = os.environ['API_SECRET']", False),
+    ],
+)
+def test_a_body_that_an_answer_is_given_later_goes_out(read, body, answered):
+    assert ("config-secret" in flows(read, body, "response")) is answered
