@@ -24,7 +24,7 @@ class Shelf:
 
     def __init__(self, waits: threading.Event | None = None) -> None:
         self.app, self.notes, self.people = Flask("shelf"), dict[int, str](), dict[str, str]()
-        self.deleting = threading.Event()
+        self.read, self.deleting = threading.Event(), threading.Event()
         made = iter(range(1, 100_000))
 
         def caller() -> str:
@@ -69,6 +69,8 @@ class Shelf:
                 if waits is not None:
                     waits.wait(PATIENCE)
                 del self.notes[number]
+            else:
+                self.read.set()
             return jsonify(id=number)
 
         links = ["/register", "/login", "/notes", "/notes/1"]
@@ -114,7 +116,7 @@ def test_a_second_ctrl_c_ends_at_once() -> None:
     shelf = Shelf(waits)
     with served(shelf.app) as url, started(url) as scan:
         try:
-            until(lambda: shelf.notes)
+            until(shelf.read.is_set)  # what was made and has not been answered yet cannot be taken back
             scan.send_signal(signal.SIGINT)
             until(shelf.deleting.is_set)
             began = time.monotonic()
