@@ -38,6 +38,7 @@ from stopper.core.probing.things.item_routes import with_items
 from stopper.core.probing.things.kinds import Thing, at_number, kinds
 from stopper.core.rule import Rule
 from stopper.core.secret import Secret
+from stopper.core.spec_document import shape
 
 SAID: Final = 6
 """Weaknesses of one finding that its message names."""
@@ -136,7 +137,7 @@ def _joined(wrong: Sequence[Verdict]) -> Verdict:
     told: dict[tuple[str, str], tuple[RouteRef, str]] = {}
     for one in wrong:
         for ref in one.routes:
-            told.setdefault((ref.method, re.sub(r"\{[^{}]*\}", "{}", ref.path)), (ref, one.message))
+            told.setdefault((ref.method, shape(ref.path)), (ref, one.message))
     said = list(dict.fromkeys(message for _, message in told.values()))
     more = f" (and {len(said) - SAID} more)" if len(said) > SAID else ""
     evidence = [part for one in wrong[:SHOWN] for part in one.evidence]

@@ -27,6 +27,7 @@ from stopper.core.probing.things.foreign import made
 from stopper.core.probing.things.kinds import at_number, kinds, route_at
 from stopper.core.probing.things.objects import marked, plain_members
 from stopper.core.probing.things.read_below import unknown
+from stopper.core.spec_document import shape
 
 _ROLE: Final = (
     r"(?:(?:super)?admin(?:istrator)?|super-?user|staff|employee|agent|doctor|physician|nurse|pharmacist|manager|moderator|operator|editor|librarian|teacher|instructor|"
@@ -49,7 +50,6 @@ _ORDINARY: Final = re.compile(
 """Roles of those who are served."""
 _RIGHTS: Final = re.compile(r"(?i)(/[\w.-]{1,40}){0,4}/(user[_-]?)?(roles?|permissions?|privileges?)(/\{[^{}/]+\})?/?")
 """Paths of the roles and rights that there are, of which an API has one list and no thing its own."""
-_INPUT: Final = re.compile(r"\{[^{}]*\}")
 _ADMIN: Final = "admin"
 MOST: Final = 10
 """Functions that are asked for."""
@@ -130,9 +130,9 @@ def _groups(target: Target) -> dict[str, list[_Function]]:
 
 def _shares_its_address(target: Target, route: Route, method: str) -> bool:
     """Whether another route takes the same addresses (``/courses/{student_id}`` beside ``/courses/{name}``): which of them answered is not told."""
-    form = _INPUT.sub("{}", route.path)
+    form = shape(route.path)
     others = (one for one in target.app.routes if one.path != route.path and method in one.methods)
-    return any(_INPUT.sub("{}", one.path) == form for one in others)
+    return any(shape(one.path) == form for one in others)
 
 
 def _is_of_rights(route: Route) -> bool:
