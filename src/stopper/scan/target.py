@@ -1,6 +1,5 @@
 """Makes the Target that the probes of one scan share."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -8,6 +7,7 @@ from urllib.parse import urlsplit
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Request
+from stopper.core.keys.random_words import random_mark
 from stopper.core.probe import Depth, Identity, Mode, Skipped, Target
 from stopper.core.probing.accounts.login import ENTERED, REGISTERED
 from stopper.core.probing.accounts.own_values import told_about
@@ -156,7 +156,7 @@ def _words(model: App, courier: Courier, people: Sequence[Identity]) -> tuple[st
 
 def new_canary() -> str:
     """A random text of one run that no application holds by itself."""
-    return "stp" + secrets.token_hex(5)
+    return "stp" + random_mark(5)
 
 
 def prepare(

@@ -2,11 +2,11 @@
 
 import json
 import re
-import secrets
 from dataclasses import replace
 from typing import Final
 
 from stopper.core.exchange import Exchange, Request
+from stopper.core.keys.random_words import random_mark
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probing.inputs import members
 
@@ -51,7 +51,7 @@ def with_what_is_missing(target: Target, refused: Exchange, who: Identity) -> St
         names = missing_members(refused.response.text, said) if refused.response.status in _REFUSED else []
         if not names:
             break
-        stem = target.canary + secrets.token_hex(3)
+        stem = target.canary + random_mark(3)
         more = {name: usual(name, f"{stem}m{at}") for at, name in enumerate(names)}
         request: Request = replace(refused.request, body=json.dumps({**said, **more}).encode())
         refused = yield from send(who.on(request))

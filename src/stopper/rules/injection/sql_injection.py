@@ -16,7 +16,7 @@ from stopper.core.flow.checked_input import is_checked, is_checked_by_callers
 from stopper.core.flow.failed_branch import made_at
 from stopper.core.flow.labelling import labels_of
 from stopper.core.flow.passing import callers, passed
-from stopper.core.keys.random_words import token_hex
+from stopper.core.keys.random_words import random_mark, token_hex
 from stopper.core.labels import UNTRUSTED_TEXT, LabelKind
 from stopper.core.place import Span
 from stopper.core.probe import Steps, Target, failed, send
@@ -181,7 +181,7 @@ class _Begun:
     def begin(self, target: Target, one: Input) -> Steps[tuple[str, Exchange, Exchange | None]]:
         if id(one) not in self.known:
             # A letter first: ``9e18627`` alone would be a number, which breaks no statement.
-            stem = f"{target.canary or 'x'}9{token_hex(3)}"  # no row has it: what another input was sent may stand in one by now
+            stem = f"{target.canary or 'x'}9{random_mark(3)}"  # no row has it: what another input was sent may stand in one by now
             plain = yield from send(one.given(stem))
             quoted = None if _is_no_word(one, plain.response) else (yield from send(one.given(f"{stem}'")))
             self.known[id(one)] = stem, plain, quoted

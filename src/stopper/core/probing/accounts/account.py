@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stopper.core.exchange import Exchange, Request
-from stopper.core.keys.random_words import token_hex
+from stopper.core.keys.random_words import random_mark
 from stopper.core.login_names import PASSWORD
 from stopper.core.naming import as_parameter
 from stopper.core.probe import Identity
@@ -41,7 +41,7 @@ class Account:
 
 def bodies(honest: Request, hers: Account) -> Iterator[dict[str, object]]:
     """The members that the route is known to read, then those of her account that are shown, each with something new."""
-    stem = f"stp{token_hex(4)}"
+    stem = f"stp{random_mark(4)}"
     known = {name: hers.shown[name] if _enters_by(name, hers) else value for name, value in members(honest).items()}
     first = {name: _new(name, value, stem, hers) for name, value in known.items() if not PASSWORD.search(name)}
     if first and first != known:

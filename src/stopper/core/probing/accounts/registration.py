@@ -11,6 +11,7 @@ from stopper.core.account_names import REGISTERS
 from stopper.core.answers.cookie_flags import cookies_of
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
+from stopper.core.keys.random_words import random_mark
 from stopper.core.login_names import KEY_NAMES, PASSWORD, named
 from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probing.accounts.account_body import PHONE, account_body, phone_of, texts_of
@@ -31,7 +32,7 @@ def registers(route: Route) -> bool:
 def new_account(known: dict[str, object], like: Exchange | None = None) -> tuple[Identity, dict[str, object]]:
     """A new person, and the body that registers it: the names that a reader knows, or the usual ones. The password is of letters and digits alone
     where that with which somebody was registered before, *like* so, had to be."""
-    user, password = f"stp{secrets.token_hex(4)}", f"Aa9!{secrets.token_urlsafe(9)}"
+    user, password = f"stp{random_mark(4)}", f"Aa9!{secrets.token_urlsafe(9)}"
     before = (
         [value for name, value in members(like.request).items() if PASSWORD.search(name)] if like is not None else []
     )

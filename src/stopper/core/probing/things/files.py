@@ -1,7 +1,6 @@
 """Files of somebody: what one person uploads is downloaded or deleted by another, by its id or its name."""
 
 import re
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, cast
@@ -10,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.keys.random_words import random_mark
 from stopper.core.naming import as_parameter
 from stopper.core.owner_names import WHOSE_ID
 from stopper.core.place import RouteRef
@@ -68,7 +68,7 @@ def _at(target: Target, taker: Taker, alice: Identity, bob: Identity) -> Steps[l
     lists = yield from _shown(target, alice)
     known = {link for page in lists for link in _links(page)}
     for ending, kind, head in _KINDS:
-        stem = f"{target.canary}{secrets.token_hex(3)}"
+        stem = f"{target.canary}{random_mark(3)}"
         text, name = f"{stem}c".encode(), f"{stem}n.{ending}"
         made = yield from send(alice.on(taker.given(target, head + text, name, kind)))
         if made.response.refused:

@@ -2,11 +2,11 @@
 
 import json
 import re
-import secrets
 from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
 from stopper.core.exchange import Request
+from stopper.core.keys.random_words import random_mark
 
 _ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "number", "uid", "serial", "code", "reference", "ref", "sku")
 _STATUSES: Final = range(100, 600)
@@ -98,7 +98,7 @@ def marked(request: Request, canary: str) -> tuple[Request, dict[str, str]]:
     if not isinstance(body, dict):
         return request, {}
     members = dict(cast("dict[str, object]", body)) or dict.fromkeys(_USUAL, "")
-    stem = canary + secrets.token_hex(3)
+    stem = canary + random_mark(3)
     free = [
         name
         for name, value in members.items()

@@ -2,7 +2,6 @@
 
 import json
 import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -12,6 +11,7 @@ from stopper.core.account_names import REGISTERS
 from stopper.core.app import Route
 from stopper.core.exchange import Exchange, Request
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.keys.random_words import random_mark
 from stopper.core.naming import as_parameter
 from stopper.core.place import RouteRef
 from stopper.core.probe import Identity, Steps, Target, failed, own, passed, send
@@ -303,7 +303,7 @@ def _sent(
 ) -> Steps[Verdict | None]:
     """A form that came with what Alice stored is sent by Bob: her text is gone from her pages then, or his stands there. His is one of *marks*
     from then on."""
-    text = f"{target.canary}{secrets.token_hex(3)}y"
+    text = f"{target.canary}{random_mark(3)}y"
     form = yield from _as_he_fills_it(form, bob)
     request = Request("POST", form.path, _FORM, form.body(text), "write")
     anonymous = yield from send(request)
