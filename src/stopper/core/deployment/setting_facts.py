@@ -10,6 +10,7 @@ from stopper.core.deployment.served_heirs import inherited_from_tests
 from stopper.core.deployment.stages_of_settings import is_for_one_desk, is_for_tests
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.compared_sides import compared
 from stopper.core.flow.held_attributes import held_under
 from stopper.core.flow.passing import passed
 from stopper.core.flow.spread_fields import is_seen_record
@@ -123,6 +124,10 @@ def plain(facts: SourceFacts, value: Value | None, depth: int = 6) -> tuple[obje
             return tuple(not one for one in plain(facts, inner, depth - 1))
         case Truth(parts=(left, right)):
             said, wanted = plain(facts, left, depth - 1), plain(facts, right, depth - 1)
+            if isinstance(left, Constant) and isinstance(right, Constant):  # ``SCHEME == "https"``
+                found = compared(facts, left, right)
+                alike = left.value == right.value
+                return (alike is not value.differs,) if found is not None and found.operator in ("==", "!=") else ()
             if is_constant(right, None):  # ``os.environ.get("HTTPS") is not None``
                 return tuple((one is None) is not value.differs for one in said)
             alike = _compared(wanted, said) if isinstance(left, Constant) else _compared(said, wanted)

@@ -10,6 +10,8 @@ from stopper.core.app import App
 from stopper.core.deployment.served_heirs import served_heirs
 from stopper.core.deployment.setting_facts import YES, written
 from stopper.core.deployment.stages_of_settings import is_for_one_desk, is_live
+from stopper.core.deployment.typed_options import options_of_command, untyped
+from stopper.core.deployment.unasked_tests import goes_there, holds_unasked, surely_on, under_default
 from stopper.core.deployment.unset_variables import default_text, holds_unset, is_unset, literal_words
 from stopper.core.fact import Condition, Function
 from stopper.core.facts import SourceFacts, source_of
@@ -104,6 +106,8 @@ def is_on(
             return False  # the default is never taken
         case ConfigValue(key=key) if kept := list(facts.config_writes(key)):
             return all(one.how != "class" and is_on(facts, one.value, told, depth - 1) for one in kept)
+        case Item(owner=Mapping() as table, key=key) if (held := under_default(facts, table, key)) is not None:
+            return is_on(facts, held, told, depth - 1)
         case EnvironmentValue(default=default) | ConfigValue(default=default) | Item(default=default):
             return default is not None and is_on(facts, default, told, depth - 1)
         case Choice(options=several, every=False):
@@ -129,13 +133,13 @@ def is_on(
         case Truth(parts=(_, Name(dotted="sys.argv"))):
             return value.differs  # ``"--production" not in sys.argv``: until it is typed
         case Truth(parts=(left, right)):
-            return _holds(facts, left, right, told)
+            return _holds(facts, left, right, told) or holds_unasked(facts, value) is True
         case Truth(parts=(Truth(parts=(left, right)),)):
-            return _is_denied(left, right)
+            return _is_denied(left, right) or holds_unasked(facts, value) is True
         case Truth(parts=(EnvironmentValue(default=Constant(value=None | "" | False)),)):
             return True  # ``not os.environ.get("LOCKED")``
         case Member(attribute=name, owner=Call(method="parse_args", receiver=parser)) if parser is not None:
-            return _is_on_untyped(facts, name, parser)
+            return is_on(facts, untyped(facts, name, parser))
         case _:
             return False
 
@@ -148,6 +152,11 @@ def _given_back(facts: SourceFacts, call: Call, made: Function, told: MappingTyp
         for name, value in given.items()
         if value is not None
     }
+    ways = [
+        one for one in facts.returns_of(call.callee) if goes_there(facts, one.span) and isinstance(one.value, Constant)
+    ]
+    if ways and any(True for _ in facts.conditions_in(call.callee)) and is_on(facts, ways[0].value):
+        return True  # ``return True`` behind tests that all go another way where nobody sets anything
     return any(
         is_on(facts, one, bound, depth - 1)
         for one in made.returns
@@ -176,6 +185,8 @@ def _chosen(facts: SourceFacts, several: tuple[Value, ...], told: MappingType[st
     if any(
         isinstance(one, Parameter) and one.parameter in told and is_on(facts, one, told, depth - 1) for one in several
     ):
+        return True
+    if surely_on(facts, several, tuple(is_on(facts, one, told, depth - 1) for one in several)):
         return True
     return not isinstance(first, Constant) and isinstance(last, Constant) and is_on(facts, last)
 
@@ -305,6 +316,9 @@ def is_for_desk(facts: SourceFacts, condition: Condition, *, by_name: bool) -> b
     inside = list(walk(condition.value))
     if any(isinstance(one, Name) and one.dotted.startswith("flask.request.") for one in inside):
         return False  # whoever calls asks for it
+    unasked = holds_unasked(facts, condition.value, condition.negated)
+    if unasked is not None and any(isinstance(one, (EnvironmentValue, ConfigValue)) for one in inside):
+        return not unasked  # a default that stands beside the variable decides
     if (is_unset if condition.negated else holds_unset)(condition.value, _OFF_FLAG):
         return False  # ``if not os.environ.get("DISABLE_DEBUGGER")``
     match condition.value:
@@ -338,40 +352,9 @@ def _says_flag(values: list[Value]) -> bool:
 
 def _is_option(facts: SourceFacts, value: Value) -> bool:
     """That it is an option of a command which is off until it is typed."""
-    found = facts.function(value.function) if isinstance(value, Parameter) else None
-    return (
-        found is not None
-        and isinstance(value, Parameter)
-        and any(
-            one.call is not None
-            and one.name.rpartition(".")[2] == "option"
-            and _names_option(one.call, value.parameter)
-            and not is_on(facts, one.call.keyword("default"))
-            for one in found.decorators
-        )
+    return isinstance(value, Parameter) and any(
+        not is_on(facts, one.keyword("default")) for one in options_of_command(facts, value)
     )
-
-
-def _names_option(call: Call, parameter: str) -> bool:
-    said = (text for one in call.args if (text := text_of(one)) is not None)
-    return any(
-        part.lstrip("-").replace("-", "_") == parameter for text in said for part in text.split("/") if part[:1] == "-"
-    )
-
-
-def _is_on_untyped(facts: SourceFacts, name: str, parser: Value) -> bool:
-    """That an option of argparse is on until somebody types it: ``--no-debug`` that stores false, ``default=True``."""
-    for call in facts.calls("*.add_argument"):
-        said = [text.lstrip("-").replace("-", "_") for one in call.args if (text := text_of(one)) is not None]
-        meant = text_of(call.keyword("dest")) or next(iter(said), "")
-        if meant == name and call.receiver is not None and _is_same_parser(call.receiver, parser):
-            default = call.keyword("default")
-            return is_on(facts, default) if default is not None else text_of(call.keyword("action")) == "store_false"
-    return False
-
-
-def _is_same_parser(one: Value, other: Value) -> bool:
-    return one is other or (isinstance(one, Call) and isinstance(other, Call) and one.span == other.span)
 
 
 def _words(value: Value) -> Iterator[str]:

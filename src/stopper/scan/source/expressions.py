@@ -19,6 +19,7 @@ from stopper.core.values import (
     Name,
     Parameter,
     Sequence,
+    Truth,
     Value,
 )
 from stopper.scan.source.cursors import column_of, statement_before
@@ -152,7 +153,8 @@ def _ternary(reader: Reader, node: ast.IfExp) -> Value:
     asked = reader.value(test)
     flag = debug_flag(test, asked) if type(asked) is not Call else None
     returned = flag is None and reader.returned is node and holds_for_tests(asked, negated) is None
-    if flag is None and not returned and _is_worth_keeping(asked):
+    literal = type(node.body) is ast.Constant and type(node.orelse) is ast.Constant
+    if flag is None and not returned and (_is_worth_keeping(asked) or (literal and type(asked) is Truth)):
         _keep_condition(reader, test, asked, negated, node.body)
         _keep_condition(reader, test, asked, not negated, node.orelse)
     elif flag is not None:
