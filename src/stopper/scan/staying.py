@@ -17,6 +17,7 @@ from stopper.scan.wire.as_it_was import UNREAD
 from stopper.scan.wire.blind_deeds import UNSHOWN
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.foreign_deeds import Account, makes_an_account
+from stopper.scan.wire.things_made import path_of
 
 ACCOUNTS_MOST: Final = 60
 """Accounts that are looked up to be deleted."""
@@ -108,9 +109,8 @@ def stays(courier: Courier, where: str) -> str:
     said += [f"{number} of {request}" for request, number in sorted(things.items())]
     said += [f"what {request} may have made" for request in sorted(courier.blind.led_on())]
     said += [f"what {changed} changed ({', '.join(members)})" for changed, members in sorted(courier.unlike.items())]
-    said += [
-        f"what {one} may have done, which had no answer yet" for one in dict.fromkeys(list(courier.under_way.values()))
-    ]
+    open_ = dict.fromkeys(f"{one.method} {path_of(one.target)}" for one in list(courier.unanswered.values()))
+    said += [f"what {one} may have done, which had no answer yet" for one in open_]
     if said:
         return f"at {where} stays: {'; '.join(said)}"
     return f"nothing of this scan stays at {where}" if courier.mode == "active" else ""

@@ -35,7 +35,7 @@ from stopper.scan.wire.spared_accounts import spared
 from stopper.scan.wire.standing import WHY, Standing
 from stopper.scan.wire.things_made import ThingsMade, path_of
 from stopper.scan.wire.time_limit import TimeLimit
-from stopper.scan.wire.transport import Hold, Transport, at_once
+from stopper.scan.wire.transport import Transport
 
 REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 406, 413, 415, 422})
 """Answers after which everything is as it was."""
@@ -115,8 +115,8 @@ class Courier:
         self.links = OwnLinks()
         """Links to resets of the scan's own accounts."""
         self._allowed = Allowed(self.mode, why_no_writes, self.made, self.given, self.links, self.standing)
-        self.under_way: dict[int, str] = {}
-        """Changes that were sent and not answered yet, each by its method and path."""
+        self.unanswered: dict[int, Request] = {}
+        """Changes that were sent and of whose answers nothing is known yet: they stay here where the run is ended meanwhile."""
         self.reach = ReachLog(self.page.origin)
         """Who got what."""
 
@@ -137,6 +137,7 @@ class Courier:
             response = self._sent(sent, last)
             answers.append(response)
         self._learn(request, response, since)
+        self._known([sent])
         self._shared.learn(Exchange(request, response))
         return Exchange(sent, response)
 
@@ -157,7 +158,9 @@ class Courier:
 
     def _sent(self, request: Request, last: bool) -> Response:
         """What *request* is answered, which is sent once more where it has waited for a database that another request held."""
-        response = self._answer(request, self._time_for_one(last))
+        with self._going_out([request]):
+            seconds = self._time_for_one(last)
+        response = self.graphql.send(request, seconds)
         if (ease := self.held.held(request, response)) is not None and self._eased(ease):
             with self._lock:
                 self.sent += 1
@@ -167,12 +170,19 @@ class Courier:
             self._eased(ease)
         return response
 
-    def _answer(self, request: Request, seconds: float, hold: Hold = at_once) -> Response:
-        if not only_reads(request):
-            self.under_way[id(request)] = f"{request.method} {path_of(request.target)}"
-        response = self.graphql.send(request, seconds, hold)
-        self.under_way.pop(id(request), None)  # it stays there where the run is ended meanwhile
-        return response
+    @contextmanager
+    def _going_out(self, requests: Sequence[Request]) -> Generator[None]:
+        """*requests* are sent, unless Skipped is raised meanwhile."""
+        self.unanswered.update({id(one): one for one in requests if not only_reads(one)})
+        try:
+            yield
+        except Skipped:
+            self._known(requests)
+            raise
+
+    def _known(self, requests: Sequence[Request]) -> None:
+        for one in requests:
+            self.unanswered.pop(id(one), None)
 
     def _eased(self, ease: Request) -> bool:
         """Free the target's database, where the budget allows it."""
@@ -267,10 +277,11 @@ class Courier:
         barrier = threading.Barrier(len(requests))
         answers: list[Response] = [Response(0, error="not sent")] * len(requests)
 
-        timeout = self._time_for_one(last=False)
+        with self._going_out(sent):
+            timeout = self._time_for_one(last=False)
 
         def one(index: int, request: Request) -> None:
-            answers[index] = self._answer(request, timeout, lambda: _meet(barrier, timeout))
+            answers[index] = self.graphql.send(request, timeout, lambda: _meet(barrier, timeout))
 
         threads = [threading.Thread(target=one, args=pair, daemon=True) for pair in enumerate(sent)]
         with self._telling(requests) as told:
@@ -281,6 +292,7 @@ class Courier:
             told.extend(answers)
         for request, response in zip(requests, answers, strict=True):
             self._learn(request, response, since)
+        self._known(sent)
         return [Exchange(*pair) for pair in zip(requests, answers, strict=True)]
 
     def look_at_tls(self) -> TlsSeen:
