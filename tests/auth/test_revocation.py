@@ -29,8 +29,10 @@ def view(store: Store, clock: SetClock, ticks: SetClock) -> Revocations:
     return Revocations(store.revocations, clock, token_lifetime=900, monotonic=ticks)
 
 
-def claims(clock: SetClock, jti: str = "t", sid: str = "f", sub: str = "ann", later: int = 0) -> dict[str, object]:
-    return {"jti": jti, "sid": sid, "sub": sub, "iat": int(clock()) + later}
+def claims(
+    clock: SetClock, jti: str = "t", sid: str = "f", sub: str = "ann", client: str = "app", later: int = 0
+) -> dict[str, object]:
+    return {"jti": jti, "sid": sid, "sub": sub, "client_id": client, "iat": int(clock()) + later}
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,8 @@ def claims(clock: SetClock, jti: str = "t", sid: str = "f", sub: str = "ann", la
         (lambda view: view.revoke_family("f1"), {"sid": "f1"}, {"sid": "f2"}),
         (lambda view: view.revoke_subject("ann"), {"sub": "ann"}, {"sub": "bob"}),
         (lambda view: view.revoke_subject("ann"), {"sub": "ann"}, {"sub": "ann", "later": 1}),
+        (lambda view: view.revoke_client("web"), {"client": "web"}, {"client": "app"}),
+        (lambda view: view.revoke_client("web"), {"client": "web"}, {"client": "web", "later": 1}),
         (lambda view: view.revoke_all(), {"sub": "bob"}, {"sub": "bob", "later": 1}),
     ],
 )

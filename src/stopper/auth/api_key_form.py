@@ -41,11 +41,6 @@ def checksum(body: str) -> str:
     return letters
 
 
-def looks_like_key(shown: str) -> bool:
-    """Whether *shown* has the form and the checksum of a key."""
-    return parts_of(shown) is not None
-
-
 def parts_of(shown: str) -> dict[str, str] | None:
     """``env``, ``id``, ``secret`` and ``checksum`` of a key; None where the form or the checksum is wrong."""
     found = _FORM.fullmatch(shown) if len(shown) <= MAX_KEY else None

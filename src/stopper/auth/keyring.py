@@ -112,10 +112,6 @@ class Keyring:
         now = self._clock()
         return tuple(key for key in self._keys if key.may_verify(now))
 
-    def verification_keys(self) -> tuple[VerificationKey, ...]:
-        """The public halves of every published key, prepared once."""
-        return tuple(self._prepared[key.kid] for key in self.signing_keys() if key.kid in self._prepared)
-
     def find(self, kid: str | None) -> VerificationKey | None:
         """The verification key of that id, always the same object; a token without a kid has none.
 

@@ -19,7 +19,6 @@ MAX_BYTES: Final = 1024
 """After NFC. Long enough for any passphrase; keeps a body from being a weapon."""
 MIN_CHARACTERS: Final = 15
 """NIST SP 800-63B-4 §3.1.1.2: a password that is the only factor."""
-MIN_CHARACTERS_WITH_MFA: Final = 8
 
 # OWASP Password Storage Cheat Sheet: argon2id, 19 MiB, two passes, one lane.
 MEMORY_KIB: Final = 19_456
