@@ -26,6 +26,7 @@ from stopper.core.keys.random_words import token_urlsafe
 from stopper.core.login_names import PASSWORD, SUBJECT
 from stopper.core.origins import FORMS
 from stopper.core.owner_names import OWN_ACCOUNT
+from stopper.core.people.optional_checks import is_optional
 from stopper.core.people.own_passwords import changes_oneself, writes_password
 from stopper.core.people.registered_roles import roles_taken
 from stopper.core.place import RouteRef
@@ -41,10 +42,8 @@ from stopper.core.secret import Secret
 from stopper.core.values import (
     Call,
     Constant,
-    Item,
-    Truth,
     Value,
-    options,
+    is_constant,
     walk,
 )
 
@@ -54,7 +53,6 @@ _CHANGES: Final = re.compile(
 _OLD: Final = re.compile(
     r"(?i)(old|current|existing|present|previous|original)_?-?(password|passwd|pwd|pass|pw)|(password|pwd)_?(old|current)|\bcode\b|otp|(^|_)token$"
 )
-_OLD_KEY: Final = re.compile(r"(?i)^(?:old|current|existing|present|previous|original)")
 _RECENT: Final = re.compile(
     r"(?i)(?<!re)fresh|reauth|step_?up|confirm_?(password|identity|access)|sudo|verify_(password|current|user|credentials)|check_?pass|authenticate|checkpw|mfa|totp|reset_token|admin|require_recent"
 )
@@ -146,6 +144,7 @@ def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> boo
     if _asks_for_old(facts, names):
         return True
     names = [*names, *_methods_of_forms(facts, names)]
+    left_out = False
     for name in names:
         if any(_is_hashed_again(one.left) or _is_hashed_again(one.right) for one in facts.comparisons_in(name)):
             return True
@@ -158,10 +157,15 @@ def _verifies(index: FunctionIndex, route: SourceRoute, names: list[str]) -> boo
                 or _is_given_both(call)
             )
             unheard = call.method in ("check_password_hash", "checkpw") and stands_alone(facts, call)
-            if looks and not unheard and not _is_optional(facts, name, call):
+            if looks and not unheard:
                 asking = [each for other in names for each in facts.calls_in(other) if each.callee == name]
-                if not asking or not all(_is_optional(facts, each.function, each) for each in asking):
+                left_out = is_optional(facts, name, call) or (
+                    bool(asking) and all(is_optional(facts, each.function, each) for each in asking)
+                )
+                if not left_out:
                     return True
+    if left_out:
+        return False
     if any(_OLD.search(one.key) and one.function in names for one in facts.readings()):
         return any(_looks(facts, name) for name in names)
     return any(
@@ -183,25 +187,6 @@ def _checking_methods(facts: SourceFacts) -> frozenset[str]:
             if one.owner and any(map(checks_password_hash, facts.calls_in(one.name)))
         ),
     )
-
-
-def _is_optional(facts: SourceFacts, name: str, check: Call) -> bool:
-    """``if "current" in data and not check(…)``: who leaves it out is not asked."""
-    span = check.span
-    around = [one for one in facts.conditions_in(name) if span is not None and one.span.holds(span)]
-    return bool(around) and all(any(map(_asks_whether_sent, options(one.value))) for one in around)
-
-
-def _asks_whether_sent(value: Value) -> bool:
-    match value:
-        case Truth(parts=(Constant(value=str(key)), _), differs=False):
-            return _OLD_KEY.search(key) is not None
-        case Truth(parts=(Item(key=Constant(value=str(key))), Constant(value=None)), differs=True):
-            return _OLD_KEY.search(key) is not None
-        case Item(key=Constant(value=str(key))):
-            return _OLD_KEY.search(key) is not None
-        case _:
-            return False
 
 
 def _asks_for_old(facts: SourceFacts, names: list[str]) -> bool:
@@ -240,9 +225,13 @@ def _is_given_both(call: Call) -> bool:
 
 
 def _looks(facts: SourceFacts, name: str) -> bool:
-    """What is read as the old password is used in a comparison, a condition or a call."""
-    return any(True for _ in facts.comparisons_in(name)) or any(
-        any(_OLD.search(part.name) or _OLD.search(said_name(part)) for value in call.args for part in walk(value, 3))
+    """What is read as the old password is used in a comparison, a condition or a call, and not only where somebody sent it."""
+    compared = [one for one in facts.comparisons_in(name) if not is_constant(one.right, None)]
+    return any(not isinstance(one.left, Constant) for one in compared) or any(
+        not is_optional(facts, name, call)
+        and any(
+            _OLD.search(part.name) or _OLD.search(said_name(part)) for value in call.args for part in walk(value, 3)
+        )
         for call in facts.calls_in(name)
     )
 

@@ -21,6 +21,7 @@ from stopper.core.people.password_schemas import mentioned
 from stopper.core.people.refused_apart import refused_apart
 from stopper.core.people.registering_views import registers_somebody
 from stopper.core.people.taken_accounts import answered_apart, refused_as_taken
+from stopper.core.people.told_by_answers import told_by_error, told_by_flag
 from stopper.core.people.unknown_people import says_nobody, says_which
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Identity, Steps, Target, failed, not_applicable, passed, send, unsure
@@ -92,6 +93,9 @@ def detect(app: App) -> Iterator[Hit]:
                 apart = refused_apart(facts, name) if not registers and name not in seen else None
                 if apart is None and name not in seen and RESETS.search(f"{route.path} {name.rpartition('.')[2]}"):
                     apart = answered_apart(facts, name)
+                if apart is None and name not in seen and not registers:
+                    resets = RESETS.search(f"{route.path} {name.rpartition('.')[2]}") is not None
+                    apart = told_by_flag(facts, name, of_reset=resets) or told_by_error(facts, name)
                 if apart is not None:
                     seen.add(name)
                     told = True
