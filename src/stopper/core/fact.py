@@ -131,6 +131,8 @@ class Condition:
     body: Span | None = None
     skips: bool = False
     """Its body goes on with the next round of a loop, and does nothing else."""
+    tells: bool = False
+    """Its body says something or sets a flag that nobody asks, and goes on: whatever is tested, what follows runs."""
 
 
 @dataclass(frozen=True, slots=True)

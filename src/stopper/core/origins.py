@@ -124,7 +124,7 @@ PASSING: Final = frozenset({
 })  # fmt: skip
 
 TEXT_METHODS: Final = frozenset({
-    "__str__", "__repr__", "with_traceback", "errors", "to_json", "as_string", "splitlines", "hex", "isoformat",
+    "joinpath", "__str__", "__repr__", "with_traceback", "errors", "to_json", "as_string", "splitlines", "hex", "isoformat",
     "getlist", "setdefault", "casefold", "strftime", "text", "get_json", "iter_content", "readlines", "split",
     "rsplit", "strip", "lstrip", "rstrip", "replace", "encode", "decode", "lower", "upper", "partition",
     "rpartition", "get", "pop", "items", "values", "keys", "to_dict", "copy", "read", "format", "join", "title",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.flow.passing import given
 from stopper.core.flow.read_parts import origins
+from stopper.core.flow.steps_back import WITHOUT_STEPS_BACK
 from stopper.core.labels import UNTRUSTED
 from stopper.core.values import (
     Call,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 _FIELD: Final = re.compile(r"[{%]")
 _PARENTS: Final = frozenset({"..", "../"})
 _JOINS: Final = frozenset({"os.path.join", "str", "pathlib.Path"})
-_WITHOUT_STEPS_BACK: Final = frozenset({"resolve", "realpath", "abspath", "normpath"})
 _SEPARATORS: Final = frozenset({"os.sep", "os.path.sep"})
 _PATHS: Final = frozenset({"pathlib.Path", "pathlib.PosixPath", "anyio.Path", "aiofiles.open"})
 
@@ -85,7 +85,7 @@ def fails_outside(facts: "SourceFacts", path: Value, function: str, at: "Span | 
         and (at is None or call.span < at)
         and bool(mine & origins(call.receiver))
         and any(
-            isinstance(part, Call) and part.method in _WITHOUT_STEPS_BACK and facts.derives(part, *UNTRUSTED)
+            isinstance(part, Call) and part.method in WITHOUT_STEPS_BACK and facts.derives(part, *UNTRUSTED)
             for part in walk(call.receiver, 4)
         )
         for call in facts.calls_in(function)
@@ -95,7 +95,7 @@ def fails_outside(facts: "SourceFacts", path: Value, function: str, at: "Span | 
 
 def sent_parts(facts: "SourceFacts", path: Value) -> list[Value]:
     """The parts of a path that callers wrote, each of which has to be checked: ``FOLDERS[person] / name`` asks who it is, and not for the name."""
-    joined = isinstance(path, Unknown) or (isinstance(path, Call) and path.callee in _JOINS)
+    joined = isinstance(path, Unknown) or _joins(path)
     found = [one for part in parts(path) for one in sent_parts(facts, part)] if joined else []
     return found or ([path] if facts.derives(path, *UNTRUSTED) else [])
 
@@ -106,8 +106,12 @@ def holds_no_slash(facts: "SourceFacts", path: Value, depth: int = 8) -> bool:
         return True
     if isinstance(path, Call) and path.method == "replace" and len(path.args) > 1 and text_of(path.args[0]) == "/":
         return "/" not in (text_of(path.args[1]) or "/")
-    joins = isinstance(path, (Format, Unknown, Choice)) or (isinstance(path, Call) and path.callee in _JOINS)
+    joins = isinstance(path, (Format, Unknown, Choice)) or _joins(path)
     return joins and depth > 0 and all(holds_no_slash(facts, part, depth - 1) for part in parts(path))
+
+
+def _joins(path: Value) -> bool:
+    return isinstance(path, Call) and (path.callee in _JOINS or path.method == "joinpath")
 
 
 _DRAWN: Final = re.compile(
@@ -122,7 +126,7 @@ def names_new_file(facts: "SourceFacts", path: Value) -> bool:
     if isinstance(path, Parameter):
         sent = [one for one in given(facts, path) if facts.derives(one, *UNTRUSTED)]
         return bool(sent) and all(not isinstance(one, Parameter) and names_new_file(facts, one) for one in sent)
-    last = path.args[-1] if isinstance(path, Call) and path.callee in _JOINS and path.args else path
+    last = path.args[-1] if isinstance(path, Call) and _joins(path) and path.args else path
     last = last.parts[-1] if isinstance(last, Unknown) and last.parts else last
     if not isinstance(last, Format):
         return False

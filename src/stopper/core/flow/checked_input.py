@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.facts import SourceFacts
 from stopper.core.flow.endings import asks_for_ending, is_ending, takes_ending_alone
-from stopper.core.flow.failed_branch import failed_before, has_failed, made_at
+from stopper.core.flow.failed_branch import failed_before, has_failed, made_at, only_told
 from stopper.core.flow.known_signs import are_known_signs
 from stopper.core.flow.labelling import labels_of
 from stopper.core.flow.own_paths import is_own_path
@@ -14,6 +14,7 @@ from stopper.core.flow.passing import callers, passed
 from stopper.core.flow.raising import raised_in
 from stopper.core.flow.read_parts import Origin, origins
 from stopper.core.flow.stations import reached_in, stations
+from stopper.core.flow.steps_back import leaves_steps_back
 from stopper.core.labels import LabelKind
 from stopper.core.outgoing.beginnings_of_addresses import fixes_the_host, leaves_the_host_open
 from stopper.core.outgoing.vain_address_checks import asks_nothing, ends_loosely, is_vain, is_vain_comparison
@@ -186,7 +187,7 @@ def _held(
     for one in facts.comparisons_in(function):
         vain = _is_scheme_of_the_web(one.left, one.right) or (by_host and is_vain_comparison(one))
         vain = vain or (is_ending(one.left) and not end) or lets_the_rest_in(facts, one)
-        if vain or failed_before(facts, one.span, one.operator, at):
+        if vain or failed_before(facts, one.span, one.operator, at) or only_told(facts, one.span):
             continue
         if _holds_against(facts, one.operator, one.left, one.right, mine) and not any(
             span.holds(one.span) for span in loose
@@ -209,7 +210,7 @@ def _held(
             and not has_failed(condition, at)
         )
         for condition in facts.conditions_in(function)
-        if condition.span not in loose and not failed_before(facts, condition.span, "", at)
+        if condition.span not in loose and not condition.tells and not failed_before(facts, condition.span, "", at)
         for part in _without_schemes(condition.value)
     )
 
@@ -348,6 +349,8 @@ def _check_of(
                 return False
             if fixes_the_host(given):
                 return True
+            if prefix_counts and leaves_steps_back(call):
+                return False
             says_little = said is None or len(said) <= 1 or said in _ANY_PATH  # ``sort.startswith("-")``
             return prefix_counts or not (says_little or _OTHER_SCHEME.match(said or ""))
         if call.method == "issubset":
@@ -359,7 +362,12 @@ def _check_of(
         ):
             return False
         said = call.method
-        if said in without or _WRITES_ANEW.fullmatch(said) or _DONE_WITH.fullmatch(call.callee):
+        if (
+            said in without
+            or (prefix_counts and said == "is_relative_to" and leaves_steps_back(call))
+            or _WRITES_ANEW.fullmatch(said)
+            or _DONE_WITH.fullmatch(call.callee)
+        ):
             return False
         return bool(_CHECKS.fullmatch(said)) and not _OF_PASSWORDS.search(said)
 

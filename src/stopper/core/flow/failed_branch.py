@@ -69,3 +69,9 @@ def _asks_by(test: Value, asker: str, here: str) -> bool:
     if isinstance(test, Call):
         return test.callee == asker
     return isinstance(test, Truth) and asker not in ("", here)
+
+
+def only_told(facts: "SourceFacts", asked: Span | None) -> bool:
+    """``if host not in HOSTS: error = "…"``, and nobody asks for the error: what stands there keeps nothing away."""
+    told = facts.once("tests that only tell", lambda: tuple(one.span for one in facts.conditions() if one.tells))
+    return asked is not None and any(one.holds(asked) for one in told)

@@ -9,7 +9,7 @@ from stopper.core.facts_memory import Memory
 from stopper.core.flow.labelling import labels_of
 from stopper.core.flow.passing import given
 from stopper.core.origins import NONE, PASSING, TEXT_METHODS, Labels
-from stopper.core.values import Call, Choice, Format, Parameter, Sequence, Unknown, Value, parts
+from stopper.core.values import Call, Choice, Format, Parameter, Sequence, Unknown, Value, is_constant, parts
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -20,10 +20,13 @@ NUMBER_SAFE: Final = frozenset(
 """Sinks that a number cannot harm."""
 _NO_PAGES: Final = frozenset({"subprocess", "code", "outbound-url"})
 """Sinks that the signs of tags are nothing to."""
+_NO_FOLDERS: Final = frozenset({"subprocess", "code", "sql", "html"})
+"""Sinks that a slash is nothing to."""
 _ESCAPES: Final = frozenset({
     "html.escape", "cgi.escape", "markupsafe.escape", "flask.escape", "jinja2.escape", "werkzeug.utils.escape", "bleach.clean",
     "xml.sax.saxutils.escape",
 })  # fmt: skip
+_LAST_PART: Final = frozenset({"os.path.basename", "posixpath.basename", "ntpath.basename"})
 _HANDED: Final = 2
 """Steps that have to be left where it is looked at what callers pass."""
 _new_flow: Final = drafted(Flow)
@@ -67,16 +70,31 @@ def _of_sink(facts: "SourceFacts", memory: Memory, sink: str) -> list[Flow]:
 
 
 def _of_escaped(facts: "SourceFacts", flow: Flow) -> Labels:
-    """``os.system("ping " + html.escape(host))``: what escapes the signs of tags leaves those of a shell and of templates as they are."""
+    """``os.system("ping " + html.escape(host))``: what escapes the signs of tags leaves those of a shell and of templates as they are, and
+    ``os.path.basename(name)`` leaves whatever is no slash."""
+    vain = _escapes_in_vain(flow.sink)
     found = NONE
-    for call in _escaped(facts, flow.value) if flow.sink in _NO_PAGES else ():
-        found |= labels_of(facts, call.args[0], numbers=True)
+    for call in _escaped(facts, flow.value, vain) if vain else ():
+        if flow.sink != "sql" or call.callee in _LAST_PART or is_constant(call.argument(1, "quote"), False):
+            found |= labels_of(facts, call.args[0], numbers=True)
     return found
 
 
-def _escaped(facts: "SourceFacts", value: Value, depth: int = 8) -> Iterator[Call]:
-    """The calls that escape for pages, of which the value is put together; what another call makes of that is its own."""
-    if isinstance(value, Call) and value.callee in _ESCAPES and value.args:
+def _escapes_in_vain(sink: str) -> frozenset[str]:
+    """What changes a text and leaves it as harmful as it was, for that sink. In a statement what is quoted is another matter."""
+    pages = (
+        _ESCAPES
+        if sink in _NO_PAGES
+        else frozenset({"html.escape", "cgi.escape"})
+        if sink == "sql"
+        else frozenset[str]()
+    )
+    return pages | (_LAST_PART if sink in _NO_FOLDERS else frozenset[str]())
+
+
+def _escaped(facts: "SourceFacts", value: Value, vain: frozenset[str], depth: int = 8) -> Iterator[Call]:
+    """The calls that escape for another place, of which the value is put together; what another call makes of that is its own."""
+    if isinstance(value, Call) and value.callee in vain and value.args:
         yield value
         return
     joined = isinstance(value, (Format, Unknown, Choice, Sequence)) or (
@@ -85,7 +103,7 @@ def _escaped(facts: "SourceFacts", value: Value, depth: int = 8) -> Iterator[Cal
     inner = parts(value) if joined else given(facts, value) if isinstance(value, Parameter) and depth > _HANDED else ()
     for one in inner if depth else ():
         if one is not value:
-            yield from _escaped(facts, one, depth - 1)
+            yield from _escaped(facts, one, vain, depth - 1)
 
 
 def _in_order(flow: Flow) -> tuple[str, int, int]:

@@ -63,7 +63,9 @@ if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
 
 
-_FILLED: Final = frozenset({"format", "join", "replace", "_replace", "with_query", "update_query", "with_fragment"})
+_FILLED: Final = frozenset(
+    {"format", "join", "joinpath", "replace", "_replace", "with_query", "update_query", "with_fragment"}
+)
 """Methods that put what they are given into what they give back."""
 DEEPEST: Final = 40
 """Values nested deeper than this are generated code; their labels are no worse for being cut."""

@@ -15,6 +15,7 @@ from stopper.core.guards.caller_askers import askers, asks_caller
 from stopper.core.guards.guards_by_their_questions import asks_round_a_view, demands_somebody
 from stopper.core.guards.kept_caller import is_asked_for_later
 from stopper.core.guards.let_in_anyway import let_in_anyway
+from stopper.core.guards.told_and_let_on import told_and_let_on
 from stopper.core.owner_names import ROLE, WHO
 from stopper.core.place import Span
 from stopper.core.values import (
@@ -75,6 +76,7 @@ def in_vain(facts: SourceFacts) -> Iterator[Told]:
     yield from _only_asserted(facts)
     yield from both_asked(facts)
     yield from let_in_anyway(facts)
+    yield from told_and_let_on(facts)
 
 
 def asks_who(value: Value) -> bool:

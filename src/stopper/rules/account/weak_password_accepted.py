@@ -15,6 +15,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.body_models import classes_by_name
 from stopper.core.flow.expected_bodies import expected_fields
+from stopper.core.flow.failed_branch import only_told
 from stopper.core.flow.read_parts import origins
 from stopper.core.flow.view_functions import FunctionIndex, index_of
 from stopper.core.flow.whole_numbers import least_number
@@ -218,7 +219,9 @@ def _looks(facts: SourceFacts, names: list[str]) -> bool:
             return True
         for one in facts.comparisons_in(name):
             sides = (one.left, one.right)
-            if any(isinstance(side, Constant) and is_no_least(side.value) for side in sides):
+            if only_told(facts, one.span) or any(
+                isinstance(side, Constant) and is_no_least(side.value) for side in sides
+            ):
                 continue
             if any(is_password_length(facts, side) or _is_length_of(side, hashed) for side in sides):
                 if any(is_too_short(least_number(facts, side)) for side in sides):

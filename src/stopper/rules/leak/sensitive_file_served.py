@@ -27,6 +27,7 @@ from stopper.core.flow.labelling import labels_of
 from stopper.core.flow.nested_functions import around
 from stopper.core.flow.parts_given_out import OWN_FILE, given_out, is_read_from_own_file
 from stopper.core.flow.passing import given
+from stopper.core.flow.steps_back import begins_like_others
 from stopper.core.flow.written_alike import written_alike
 from stopper.core.labels import Label
 from stopper.core.place import RouteRef, Span
@@ -173,6 +174,8 @@ def _is_hashed(facts: SourceFacts, path: Value, depth: int = 3) -> bool:
 _NAMED: Final = ("query-string", "request-data", "cookie", "request-header")
 _ANY: Final = "the caller names the file that is read, and nothing keeps the name in one folder"
 
+_BESIDE: Final = "the path is only held against the beginning of a folder's name, which folders beside it share"
+
 
 def _by_name(facts: SourceFacts) -> Iterator[Hit]:
     """``open(request.args["file"])``, ``send_file(…)`` and ``Path(…).read_text()`` of such a name: ``..`` and ``/`` in it lead anywhere."""
@@ -182,14 +185,20 @@ def _by_name(facts: SourceFacts) -> Iterator[Hit]:
             and not _writes(facts, flow.span)
             and not _was_just_saved(facts, flow)
             and not (_is_one_segment(facts, flow.labels))
-            and _leads_anywhere(facts, flow.value, flow.function, flow.span)
         ):
-            yield Hit(_ANY, flow.span)
+            yield from _where_it_leads(facts, flow.value, flow.function, flow.span)
     for call, path in read_by_path(facts):
         labels = labels_of(facts, path, numbers=True)
         named = any(one.kind in _NAMED for one in labels) and not _is_one_segment(facts, labels)
-        if named and _leads_anywhere(facts, path, call.function, call.span):
-            yield Hit(_ANY, call.span)
+        if named and call.span is not None:
+            yield from _where_it_leads(facts, path, call.function, call.span)
+
+
+def _where_it_leads(facts: SourceFacts, path: Value, function: str, at: Span) -> Iterator[Hit]:
+    if _leads_anywhere(facts, path, function, at):
+        yield Hit(_ANY, at)
+    elif begins_like_others(facts, path, function, at):
+        yield Hit(_BESIDE, at, severity="low", certainty="likely")
 
 
 def _leads_anywhere(facts: SourceFacts, path: Value, function: str, at: Span | None) -> bool:

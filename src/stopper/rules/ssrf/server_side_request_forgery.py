@@ -12,6 +12,7 @@ from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.checked_input import is_checked_by_callers, is_found_by
+from stopper.core.flow.failed_branch import only_told
 from stopper.core.flow.followed_values import through
 from stopper.core.flow.labelling import labels_of
 from stopper.core.flow.passing import given
@@ -222,7 +223,7 @@ def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
     }
     read = origins(value)
     for comparison in facts.comparisons_in(function):
-        if is_vain_comparison(comparison):
+        if is_vain_comparison(comparison) or only_told(facts, comparison.span):
             continue
         alike = comparison.operator in ("==", "!=")
         sides = [(comparison.left, comparison.right)] if alike or comparison.operator in ("in", "not in") else []
@@ -238,7 +239,7 @@ def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
                 return True
             if alike and _about_host(asked):
                 return True
-    for call in facts.calls_in(function):
+    for call in (one for one in facts.calls_in(function) if not only_told(facts, one.span)):
         if (_GUARDS.fullmatch(call.method) or _GUARDS.fullmatch(call.callee)) and not is_vain(facts, call):
             return True
         if (
@@ -251,7 +252,7 @@ def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
                 return True
         if _ends_like_ours(call, read):
             return True
-    if any(_asks_about_host(facts, one.value, read) for one in facts.conditions_in(function)):
+    if any(_asks_about_host(facts, one.value, read) for one in facts.conditions_in(function) if not one.tells):
         return True
     looked_up = [
         one
@@ -300,7 +301,7 @@ def _asks_about_host(facts: SourceFacts, asked: Value, read: frozenset[Origin]) 
 def _is_held_by_host(facts: SourceFacts, function: str, mine: frozenset[Origin]) -> bool:
     return any(
         one.operator in ("in", "not in", "==", "!=")
-        and not is_vain_comparison(one)
+        and not (is_vain_comparison(one) or only_told(facts, one.span))
         and _about_host(side)
         and bool(mine & origins(side))
         for one in facts.comparisons_in(function)

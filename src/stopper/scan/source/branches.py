@@ -19,26 +19,20 @@ from stopper.core.values import (
 from stopper.scan.source.blocks import Body, block
 from stopper.scan.source.cursors import statement_before
 from stopper.scan.source.drafts import (
-    new_call,
-    new_choice,
-    new_comparison,
     new_condition,
-    new_constant,
-    new_item,
-    new_member,
     new_span,
-    new_truth,
-    new_unknown,
 )
 from stopper.scan.source.elements import element_in
 from stopper.scan.source.expressions import bind_target, test_aside
+from stopper.scan.source.flags_set import left_by_flag, note_flags, only_tells
 from stopper.scan.source.project import Scope
 from stopper.scan.source.reader import Reader, canonical, either, set_scope
-from stopper.scan.source.settled import chosen, outcome
+from stopper.scan.source.settled import outcome
 from stopper.scan.source.unrolling import rows_of_settings
 
 
-def _around(reader: Reader, statements: list[ast.stmt]) -> Span:
+def around(reader: Reader, statements: list[ast.stmt]) -> Span:
+    """From the first statement to the last."""
     first, last = reader.span(statements[0]), reader.span(statements[-1])
     return new_span(first.path, first.line, last.end_line, first.column, last.end_column)
 
@@ -54,18 +48,13 @@ def read_if(reader: Reader, node: ast.If) -> Body:
     reader.under = (*outer, (value, negated))
     then = block(reader, node.body)
     reader.under = (*outer, (value, not negated))
-    reader.project.conditions.append(
-        new_condition(
-            value,
-            negated,
-            then.stops,
-            then.refuses,
-            reader.span(test),
-            reader.function,
-            _around(reader, node.body),
-            type(node.body[0]) is ast.Continue,
-        )
-    )
+    skips, tells = type(node.body[0]) is ast.Continue, not then.stops and only_tells(reader, node)
+    place, body = reader.span(test), around(reader, node.body)
+    condition = new_condition(value, negated, then.stops, then.refuses, place, reader.function, body, skips, tells)
+    reader.project.conditions.append(condition)
+    left_by_flag(reader, test, negated, then)
+    if not then.stops and not tells:
+        note_flags(reader, node, condition)
     after = dict(reader.scope) if reader.scope is reader.module.bindings else reader.scope
     set_scope(reader, before)
     otherwise = block(reader, node.orelse) if node.orelse else Body()
@@ -73,7 +62,7 @@ def read_if(reader: Reader, node: ast.If) -> Body:
         reader.project.conditions.append(
             new_condition(
                 value, not negated, otherwise.stops, otherwise.refuses, reader.span(test), reader.function,
-                _around(reader, node.orelse),
+                around(reader, node.orelse),
             )
         )  # fmt: skip
     reader.under = outer
@@ -135,13 +124,14 @@ def _merge(reader: Reader, other: Scope, other_stops: bool, own_stops: bool) -> 
             own[name] = either(value, held)
 
 
-def _snapshot(reader: Reader) -> Scope:
+def snapshot(reader: Reader) -> Scope:
+    """The names as they stand."""
     return dict(reader.scope)
 
 
 def read_for(reader: Reader, node: ast.For | ast.AsyncFor) -> None:
     over = statement_before(reader, node.iter, reader.value(node.iter))
-    before = _snapshot(reader)
+    before = snapshot(reader)
     if (rows := rows_of_settings(reader.project, node, over, lambda: element_in(reader, over))) is not None:
         reader.unrolled = True
         for row in rows:
@@ -171,7 +161,7 @@ def _is_cut_short(body: list[ast.stmt]) -> bool:
 
 def read_while(reader: Reader, node: ast.While) -> None:
     test_aside(reader, node.test)
-    before = _snapshot(reader)
+    before = snapshot(reader)
     _read_turns(reader, node.body)
     _merge(reader, before, False, False)
     block(reader, node.orelse)
@@ -184,7 +174,7 @@ def read_with(reader: Reader, node: ast.With | ast.AsyncWith) -> Body:
         entered.append((value, entry.context_expr))
         if entry.optional_vars is not None:
             bind_target(reader, entry.optional_vars, value)
-    first_call, before = len(reader.calls), _snapshot(reader)
+    first_call, before = len(reader.calls), snapshot(reader)
     body = block(reader, node.body)
     for value, place in entered:
         if type(value) is Call and (swallowed := _swallowed(reader, value)) is not None:
@@ -214,13 +204,13 @@ def _swallowed(reader: Reader, entered: Call) -> tuple[tuple[str, ...], Literal[
 
 
 def read_try(reader: Reader, node: Any) -> Body:
-    before = _snapshot(reader)
+    before = snapshot(reader)
     first_call = len(reader.calls)
     tried_body = block(reader, node.body)
     tried = tuple(dict.fromkeys(reader.calls[first_call:]))
     orelse = block(reader, node.orelse)
     stops = tried_body.stops or orelse.stops
-    kept = _snapshot(reader)
+    kept = snapshot(reader)
     all_stop = stops
     for handler in node.handlers:
         # An exception may come before or after any assignment of the body.
@@ -232,7 +222,7 @@ def read_try(reader: Reader, node: Any) -> Body:
         body = _handler(reader, handler, tried)
         all_stop = all_stop and body.stops
         if not body.stops:
-            kept = reader.scope if stops else _joined(kept, reader.scope)
+            kept = reader.scope if stops else joined(kept, reader.scope)
             stops = False
     set_scope(reader, kept)
     final = block(reader, node.finalbody)
@@ -242,7 +232,8 @@ def read_try(reader: Reader, node: Any) -> Body:
     return Body(all_stop or final.stops, False)
 
 
-def _joined(one: Scope, other: Scope) -> Scope:
+def joined(one: Scope, other: Scope) -> Scope:
+    """What names may stand for after one of two ways."""
     made = dict(one)
     for name, value in other.items():
         held = made.get(name)
@@ -277,119 +268,3 @@ def _catches(reader: Reader, node: ast.expr | None) -> tuple[str, ...]:
     value = reader.value(node)
     found = value.items if type(value) is Sequence else (value,)
     return tuple(canonical(one.dotted) if type(one) is Name else "?" for one in found)
-
-
-def read_match(reader: Reader, node: ast.Match) -> None:
-    subject = reader.value(node.subject)
-    before = _snapshot(reader)
-    merged, only = before, chosen(reader, node)
-    for case in node.cases:
-        set_scope(reader, dict(before))
-        _compare(reader, subject, case.pattern)
-        for child in ast.walk(case.pattern):
-            name = getattr(child, "name", None)
-            if isinstance(name, str):
-                reader.scope[name] = new_unknown((subject,))
-        _capture_members(reader, subject, case.pattern)
-        guard = None if case.guard is None else reader.value(case.guard)
-        if case.guard is not None:
-            reader.project.asides.append(reader.span(case.guard))
-        outer, asked = reader.under, _asked_plainly(reader, subject, case, guard)
-        reader.under = outer if asked is None else (*outer, (asked, False))
-        body = block(reader, case.body)
-        reader.under = outer
-        if asked is not None:
-            place, around = reader.span(case.pattern), _around(reader, case.body)
-            reader.project.conditions.append(
-                new_condition(asked, False, body.stops, body.refuses, place, reader.function, around)
-            )
-        if case is only:
-            merged = _snapshot(reader)
-        elif not body.stops and only is None:
-            merged = _joined(merged, _snapshot(reader))
-    set_scope(reader, merged)
-
-
-def _asked_plainly(reader: Reader, subject: Value, case: ast.match_case, guard: Value | None) -> Value | None:
-    """The test that ``case None:``, ``case "admin":`` and ``case ValueError():`` make, as an ``if`` would; ``case key if known(key):`` asks what
-    stands behind its ``if``."""
-    if guard is not None and isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None:
-        return guard
-    return None if guard is not None else _asked_by(reader, subject, case.pattern)
-
-
-def _asked_by(reader: Reader, subject: Value, pattern: ast.pattern) -> Value | None:
-    if isinstance(pattern, ast.MatchOr):  # ``case None | "":``
-        several = [_asked_by(reader, subject, one) for one in pattern.patterns]
-        asked = tuple(one for one in several if one is not None)
-        return new_choice(asked) if len(asked) == len(several) else None
-    if isinstance(pattern, ast.MatchSingleton):
-        return new_truth((subject, new_constant(pattern.value, reader.span(pattern))))
-    if isinstance(pattern, ast.MatchValue):
-        return new_truth((subject, reader.value(pattern.value)))
-    if isinstance(pattern, ast.MatchClass) and not pattern.patterns and not pattern.kwd_patterns:
-        kind = reader.value(pattern.cls)
-        return new_call("isinstance", (subject, kind), (), False, None, reader.function, reader.span(pattern))
-    return None
-
-
-def _capture_members(reader: Reader, subject: Value, pattern: ast.pattern | None) -> None:
-    """``case {"kid": str(kid)}:`` gives a name to the subject's member, as ``kid = subject["kid"]`` does."""
-    match pattern:
-        case ast.MatchAs(name=name, pattern=inner):
-            if name is not None:
-                reader.scope[name] = subject
-            _capture_members(reader, subject, inner)
-        case ast.MatchMapping(keys=keys, patterns=patterns):
-            for key, one in zip(keys, patterns, strict=True):
-                _capture_members(reader, new_item(subject, reader.value(key), None, reader.span(key)), one)
-        case ast.MatchSequence(patterns=patterns):
-            for index, one in enumerate(patterns):
-                if isinstance(one, ast.MatchStar) and one.name is not None:
-                    reader.scope[one.name] = subject
-                _capture_members(reader, _at(reader, subject, index, one), one)
-        case ast.MatchClass(patterns=patterns, kwd_attrs=names, kwd_patterns=named):
-            for one in patterns[:1]:  # ``str(kid)`` is the thing itself
-                _capture_members(reader, subject, one)
-            for name, one in zip(names, named, strict=True):
-                _capture_members(reader, new_member(subject, name, reader.span(one)), one)
-        case ast.MatchOr(patterns=patterns):
-            for one in patterns:
-                _capture_members(reader, subject, one)
-        case _:
-            pass
-
-
-def _at(reader: Reader, subject: Value, index: int, pattern: ast.pattern) -> Value:
-    """What stands at that place of the subject, itself where the subject is written out: ``match (name, password):``."""
-    if type(subject) is Sequence and not subject.open and index < len(subject.items):
-        return subject.items[index]
-    return new_item(subject, new_constant(index), None, reader.span(pattern))
-
-
-def _compare(reader: Reader, subject: Value, pattern: ast.pattern) -> None:
-    """``case "admin":`` compares, as ``==`` does; so does each of ``case "admin" | "boss":``, and each literal inside of
-    ``case ("admin", "…"):``, ``case {"role": "admin"}:`` and ``case User(role="admin"):``."""
-    match pattern:
-        case ast.MatchValue(value=literal):
-            side = reader.value(literal)
-            compared = new_comparison("==", subject, side, reader.span(pattern), reader.function)
-            reader.project.comparisons.append(compared)
-        case ast.MatchOr(patterns=patterns):
-            for one in patterns:
-                _compare(reader, subject, one)
-        case ast.MatchAs(pattern=inner) if inner is not None:
-            _compare(reader, subject, inner)
-        case ast.MatchSequence(patterns=patterns):
-            for index, one in enumerate(patterns):
-                if isinstance(one, ast.MatchStar):
-                    break  # where what follows stands cannot be told
-                _compare(reader, _at(reader, subject, index, one), one)
-        case ast.MatchMapping(keys=keys, patterns=patterns):
-            for key, one in zip(keys, patterns, strict=True):
-                _compare(reader, new_item(subject, reader.value(key), None, reader.span(key)), one)
-        case ast.MatchClass(kwd_attrs=names, kwd_patterns=named):
-            for name, one in zip(names, named, strict=True):
-                _compare(reader, new_member(subject, name, reader.span(one)), one)
-        case _:
-            pass

@@ -45,6 +45,7 @@ def read_function(project: Project, waiting: Pending) -> None:
         value = reader.value(node.body)
         project.returns.append(new_return(value, reader.span(node.body), waiting.name))
     else:
+        reader.statements = node.body
         block(reader, node.body)
     # A nested function is read while its parent waits, so only the returns of this very function count.
     returned.extend(one.value for one in project.returns[before:] if one.function == waiting.name)

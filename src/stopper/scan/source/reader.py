@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Final, cast
 
 from stopper.core.drafts import changed
+from stopper.core.fact import Condition
 from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.values import (
@@ -58,6 +59,7 @@ class Reader:
         "branches",
         "calls",
         "closure",
+        "flags",
         "follows",
         "function",
         "loops",
@@ -67,6 +69,7 @@ class Reader:
         "project",
         "returned",
         "scope",
+        "statements",
         "taken",
         "under",
         "unrolled",
@@ -95,6 +98,10 @@ class Reader:
         """What the ``return`` that is read gives back."""
         self.under: tuple[tuple[Value, bool], ...] = ()
         """The tests around the statement that is read."""
+        self.statements: list[ast.stmt] | None = None
+        """All statements of the function that is read."""
+        self.flags: dict[str, list[tuple[Condition, bool]]] = {}
+        """The flags that were set where a test held, each with that test and whether the flag is true then."""
 
     def span(self, node: Any) -> Span:
         """Where a node stands, columns in characters."""

@@ -7,12 +7,13 @@ from stopper.core.values import (
 )
 from stopper.scan.source.binding import annotated, assign, augmented, grow
 from stopper.scan.source.blocks import STATEMENTS, Body, block
-from stopper.scan.source.branches import read_for, read_if, read_match, read_try, read_while, read_with
+from stopper.scan.source.branches import read_for, read_if, read_try, read_while, read_with
 from stopper.scan.source.calls import read_call
 from stopper.scan.source.definitions import read_class, read_definition, read_function
 from stopper.scan.source.expressions import EXPRESSIONS
 from stopper.scan.source.imports import read_import, read_import_from
 from stopper.scan.source.leaving import read_assert, read_raise, read_return, refuse, refuses, says
+from stopper.scan.source.matching import read_match
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.reader import READERS, Reader
 from stopper.scan.source.removing import take_out
