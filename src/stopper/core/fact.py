@@ -50,6 +50,8 @@ class Function:
     """It gives back one value after the other: it has a ``yield`` with something behind it."""
     yields: tuple[Value, ...] = ()
     """What it gives in that way."""
+    gives: str = ""
+    """The class that its annotation says it gives back, or gives several of: ``-> list[Account]``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,10 @@ def surely_on(facts: "SourceFacts", several: tuple[Value, ...], on: tuple[bool, 
     if len(spans) < len(several):
         return False
     around = [list(facts.conditions_around(place)) for place in spans]
-    shared = set.intersection(*({id(one) for one in tests} for tests in around))
-    own = [[one for one in tests if id(one) not in shared] for tests in around]
+    shared = (
+        [test for test in around[0] if all(any(one is test for one in tests) for tests in around)] if around else []
+    )
+    own = [[one for one in tests if not any(one is test for test in shared)] for tests in around]
     ways = [_goes(facts, tests) for tests in own]
     if None in ways:
         return False

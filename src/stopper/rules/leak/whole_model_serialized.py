@@ -19,6 +19,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probing.provoke import asked_honestly
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.stores.cleaned_copies import cleaned_copies
+from stopper.core.stores.whole_records import are_kept, is_answered_whole, shows_hidden_fields
 from stopper.core.stores.whole_rows import (
     PEOPLE,
     SECRET,
@@ -67,7 +68,11 @@ def detect(app: App) -> Iterator[Hit]:
     runs = running_functions(facts)
     gives = giving_functions(facts, wide) if wide else frozenset[str]()
     documents = facts.imports("pymongo", "flask_pymongo")
-    by_libraries = next(facts.calls(*_BY_LIBRARIES), None) is not None or any(map(is_data_class, facts.classes()))
+    by_libraries = (
+        next(facts.calls(*_BY_LIBRARIES), None) is not None
+        or any(map(is_data_class, facts.classes()))
+        or are_kept(facts)
+    )
     schemas = facts.imports("marshmallow_sqlalchemy", "flask_marshmallow")
     fields = facts.imports("marshmallow", "flask_marshmallow", "apiflask", "flask_restx", "flask_restful", "pydantic")
     yield from _hashes_shown(facts) if fields else ()
@@ -99,6 +104,7 @@ def detect(app: App) -> Iterator[Hit]:
         if (flow.span.path, flow.span.line) in seen or not (
             _shows_columns(facts, flow, methods, marshals)
             or (flow.detail in ("flask.jsonify", "return") and gives_data_classes(facts, flow.value))
+            or (flow.detail == "flask.jsonify" and is_answered_whole(facts, flow.value))
             or ((runs or rows) and any(is_row_of_all(one, runs, rows, gives) for one in held_in(flow.value, 8)))
             or (schemas and any(dumped_whole(facts, one, takes_all_columns) for one in walk(flow.value, 4)))
             or (documents and any(_is_whole_document(facts, one, flow.function) for one in held_in(flow.value)))
@@ -137,6 +143,8 @@ def _is_all_of_it(facts: SourceFacts, function: str, value: Call | Member | Name
             return bool(args) and not _is_sifted(facts, value)
         case Member(attribute="__dict__", owner=owner):
             return not is_kept_by_no_table(facts, owner)
+        case Name(dotted=dotted) if dotted in methods:
+            return True  # ``map(User.as_dict, users)``
         case Name(dotted=dotted):
             return dotted.endswith((".__table__.columns", ".__mapper__.columns")) or (
                 dotted.endswith(".__dict__") and may_be_of_rows(facts, dotted[:-9])
@@ -151,6 +159,7 @@ def _is_all_of_it(facts: SourceFacts, function: str, value: Call | Member | Name
             return (
                 callee.endswith(".__dict__.copy")
                 or is_whole_row(facts, value)
+                or shows_hidden_fields(facts, value)
                 or (callee in _WHOLE and callee != "dataclasses.asdict")
                 or (_is_wide_method(facts, value, methods) and not _names_fields(value))
             )

@@ -62,9 +62,18 @@ def read_function(project: Project, waiting: Pending) -> None:
     project.functions[waiting.name] = new_function(
         waiting.name, reader.span(node), parameters, waiting.decorators, waiting.owner, tuple(dict.fromkeys(reader.calls)),
         tuple(returned), _docstring(node), waiting.name in project.yielded,
-        tuple(yielded),
+        tuple(yielded), _said_to_give(reader, node),
     )  # fmt: skip
     note_handing_on(project, waiting, reader)
+
+
+def _said_to_give(reader: Reader, node: FunctionNode | ast.Lambda) -> str:
+    """The class that stands in the annotation: ``Account``, ``Account | None``, ``list[Account]``."""
+    if isinstance(node, ast.Lambda) or node.returns is None:
+        return ""
+    found = (part for part in ast.walk(_unquoted(node.returns)) if isinstance(part, (ast.Name, ast.Attribute)))
+    named = (said.dotted for part in found if type(said := reader.value(part)) is Name)
+    return next((one for one in named if "." in one and not one.startswith("typing.")), "")
 
 
 def _docstring(node: FunctionNode | ast.Lambda) -> str:

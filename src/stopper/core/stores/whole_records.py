@@ -1,0 +1,100 @@
+"""Records that a program keeps its rows in, data classes and such, which go out with every field, the hash of a password too."""
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from stopper.core.fact import ClassFact
+from stopper.core.flow.body_models import classes_by_name
+from stopper.core.values import Call, Item, Member, Name, Parameter, Value, options, text_of
+
+if TYPE_CHECKING:
+    from stopper.core.facts import SourceFacts
+
+_TAKES_APART: Final = frozenset({"dataclasses.asdict", "attr.asdict", "attrs.asdict"})
+_HIDDEN: Final = re.compile(
+    r"(?i)(?:\w+_)?(?:hashed_)?(?:pass(?:word|wd|phrase)?|pwd?|pin)(?:_?(?:hash|digest|salt))?|password_\w*hash|(?:totp|mfa|otp|two_factor)_?(?:secret|seed)|ssn|(?:private_|secret_)?api_?key"
+)
+"""Fields of a kept record that nobody is shown, whoever asks."""
+_SHOWN_ONCE: Final = re.compile(
+    r"(?i)created|issued|new|request|form|command|input|credential|key|token|secret|setting|config|option"
+)
+"""Records that hand a secret to whoever gets it, that carry what somebody has typed, or that no table holds."""
+_DEEPEST: Final = 4
+
+
+def shows_hidden_fields(facts: "SourceFacts", value: Value) -> bool:
+    """``asdict(account)`` of a data class that has the hash of a password among its fields, with nothing taken out of it afterwards."""
+    if not isinstance(value, Call) or value.callee not in _TAKES_APART or not value.args:
+        return False
+    if any(word in ("filter", "dict_factory") for word, _ in value.keywords):
+        return False
+    hidden = _hidden_fields(_record(facts, value.args[0]))
+    return bool(hidden) and not _is_cleaned(facts, value)
+
+
+def _is_cleaned(facts: "SourceFacts", copy: Call) -> bool:
+    """That where the copy is made, or where it goes out, a hidden field is taken out, or a list says which fields stay."""
+    homes = {copy.function, facts.function_around(copy.span) if copy.span is not None else ""}
+    return any(
+        (call.method == "pop" or call.callee == "operator.delitem")
+        and any(_HIDDEN.fullmatch(text_of(said) or "") for given in call.args for said in options(given))
+        for home in homes
+        for call in facts.calls_in(home)
+    ) or any(one.operator in ("in", "not in") for home in homes for one in facts.comparisons_in(home))
+
+
+def is_answered_whole(facts: "SourceFacts", value: Value) -> bool:
+    """``jsonify(account)`` of such a data class, which Flask takes apart itself."""
+    known = _record(facts, value)
+    return known is not None and _is_plain(known) and bool(_hidden_fields(known))
+
+
+def are_kept(facts: "SourceFacts") -> bool:
+    """That the project has such a data class at all."""
+    return any(_is_plain(one) and _hidden_fields(one) for one in facts.classes())
+
+
+def _is_plain(known: ClassFact) -> bool:
+    return any(one.name.rpartition(".")[2] == "dataclass" for one in known.decorators)
+
+
+def _hidden_fields(known: ClassFact | None) -> tuple[str, ...]:
+    if known is None or _SHOWN_ONCE.search(known.name.rpartition(".")[2]):
+        return ()
+    return tuple(name for name in known.fields if _HIDDEN.fullmatch(name))
+
+
+def _record(facts: "SourceFacts", value: Value, depth: int = _DEEPEST) -> ClassFact | None:
+    """The class of the project of which the value is an object, by how it was made or what an annotation says."""
+    classes = classes_by_name(facts)
+    for one in options(value) if depth else ():
+        name = _class_name(facts, one)
+        if name in classes:
+            return classes[name]
+        inner: tuple[Value, ...] = ()
+        if isinstance(one, Item) or (isinstance(one, Member) and one.attribute == "__dict__"):
+            inner = (one.owner,)
+        elif isinstance(one, Call) and (made := facts.function(one.callee)) is not None:
+            inner = made.returns
+        for part in inner:
+            if (found := _record(facts, part, depth - 1)) is not None:
+                return found
+    return None
+
+
+def _class_name(facts: "SourceFacts", value: Value) -> str:
+    """The name of its class, as far as a call, an annotation, or the function that gives it back says it."""
+    match value:
+        case Name(dotted=name) | Parameter(typed=name) if name:
+            return name
+        case Call(callee=name) if (made := facts.function(name)) is not None:
+            return made.gives
+        case Call(callee=name) if name in classes_by_name(facts):
+            return name
+        case Call(span=place) | Item(span=place) | Member(span=place) if place is not None:
+            around = facts.function_around(place)
+            home = facts.function(around)
+            given = any(one.span.holds(place) for one in facts.returns_of(around)) if home is not None else False
+            return home.gives if home is not None and given else ""
+        case _:
+            return ""
