@@ -3,7 +3,7 @@
 from typing import Final
 
 from stopper.core.flow.parts_given_out import OWN_FILE, is_own_file
-from stopper.core.values import Call, Constant, Format, Member, Name, Unknown, Value, text_of
+from stopper.core.values import Call, Constant, Format, Item, Member, Name, Unknown, Value, text_of
 
 _ROOTS: Final = frozenset(
     {".", "./", "..", "../", "/", "../..", "instance", "./instance", ".git", "logs", "/var/log", "backups", "/etc", "/app", "/srv", "~"}
@@ -51,6 +51,23 @@ def is_root(folder: Value) -> bool:
 def made_whole(path: Value | None) -> tuple[Value, ...]:
     """What ``os.path.abspath(…)`` was given."""
     return path.args[:1] if isinstance(path, Call) and path.callee in ("os.path.abspath", "os.path.realpath") else ()
+
+
+def newest(path: Value | None) -> tuple[Value, ...]:
+    """What ``max(glob.glob("/var/backups/*.sql"), key=os.path.getmtime)``, or ``sorted(…)[-1]``, looks for."""
+    while isinstance(path, Item):
+        path = path.owner
+    if isinstance(path, Call) and path.callee in ("max", "min", "next", "sorted", "iter"):
+        return newest(path.args[0]) if path.args else ()
+    if isinstance(path, Call) and (path.callee in ("glob.glob", "glob.iglob") or path.method in ("glob", "rglob")):
+        return path.args[:1]
+    return ()
+
+
+def packed(path: Call) -> tuple[Value, ...]:
+    """The folder that ``shutil.make_archive("/tmp/all", "zip", app.instance_path)`` packs."""
+    folder = path.argument(2, "root_dir") if path.callee == "shutil.make_archive" else None
+    return () if folder is None else (folder,)
 
 
 def is_of_root(path: Value) -> bool:

@@ -17,6 +17,11 @@ _APPLICATIONS: Final = re.compile(
     r"/(?:app|code|srv|src|project|application|opt|(?:srv|opt|var/www|usr/src|home/[\w-]+)/(?:app|application|project|src|code|backend|api|flask[\w-]*|web_?app))"
 )
 """Where the code of applications lies by custom."""
+_BY_ENDING: Final = re.compile(
+    r"(?i)^\s*location\s+~\*?\s+\S*\\\.(?:\(\??:?)?(?:[\w?+]+\|)*(?:py|pyc|db|sqlite3?|sql|env|log|bak|ini|cfg|conf|pem|key|git)(?:\||\)|\$|\s)"
+)
+_LONGEST: Final = 12
+"""Lines of a block of nginx that are looked at."""
 _PYTHON: Final = re.compile(r"(?i)python|gunicorn|uwsgi|waitress|hypercorn|uvicorn|\bflask\s+run")
 _WORKDIR: Final = re.compile(r"(?i)^\s*(?:WORKDIR\s+|WorkingDirectory\s*=\s*)[\"']?(/[\w./-]+)")
 _STARTS: Final = re.compile(
@@ -43,11 +48,23 @@ def served_projects(facts: "SourceFacts") -> Iterator[Span]:
     for file in facts.files_of("config", "deployment"):
         if _is_of_pages(facts, file):
             continue
+        yield from _by_endings(file)
         for number, line in file.lines_with("alias", "root"):
             found = _SERVED.match(line)
             folder = found[1].rstrip("/") if found is not None else ""
             if folder and (folder in homes or _APPLICATIONS.fullmatch(folder)) and not _only_refuses(file, number):
                 yield Span(file.path, number, number, 1, len(line) + 1)
+
+
+def _by_endings(file: "TextFile") -> Iterator[Span]:
+    """``location ~* \\.(css|py|db)$`` with a folder: files that are for nobody else, by what their names end in."""
+    for number, line in file.lines_with("location"):
+        found = _BY_ENDING.match(line)
+        inside = file.lines[number : number + _LONGEST]
+        block = inside[: _end(inside)]
+        gives = any(re.match(r"\s*(?:root|alias|try_files)\s", one) for one in block)
+        if found is not None and gives and not _only_refuses(file, number):
+            yield Span(file.path, number, number, 1, len(line) + 1)
 
 
 def _is_of_pages(facts: "SourceFacts", file: "TextFile") -> bool:

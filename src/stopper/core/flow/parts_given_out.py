@@ -14,7 +14,7 @@ SIGNS: Final = re.compile(r"(?:jwt|jose|joserfc|authlib|hmac|hashlib|itsdangerou
 """What these are given, ``jwt.encode(claims, key)``, is not seen in what they give."""
 
 
-OWN_FILE: Final = re.compile(r"(?i)(?:^|/)\.env[\w.]*$|\.(?:sqlite3?|db|log|bak|sql|pem|key|env)$")
+OWN_FILE: Final = re.compile(r"(?i)(?:^|/)\.env[\w.]*$|\.(?:sqlite3?|db|log|bak|sql|pem|key|env)(?:\.gz|\.\d)?$")
 """Files of a project that are nobody else's: logs, databases, keys, settings of the environment."""
 _LINES: Final = frozenset({"join", "deque", "list", "reversed", "islice"})
 

@@ -40,6 +40,20 @@ _PIPED: Final = re.compile(r"\|\s*(?:tee|cat|head|tail|grep|jq|sed|awk)\b")
 _CONTINUES: Final = re.compile(
     r"(?i)^\s*-?\s*(?:continue-on-error|allow_failure|ignore_outcome|ignore_errors|continueOnError)\s*[:=]\s*[\"']?(true)\b"
 )
+_IGNORED: Final = re.compile(r"(?i)^\s*ignore_outcome\s*=\s*(true)\b")
+"""What tox lets pass; with ``ignore_errors`` it goes on, and fails in the end."""
+_UNASKED: Final = re.compile(
+    r"(?i)(?<![\w/.-])(?:semgrep\s+(?:scan\b|--config\b)|trivy\s+(?:fs|filesystem|image|repo|repository|config|rootfs)\b|trufflehog\s+(?:git|filesystem|github|gitlab)\b).*"
+)
+_CODE_BY: Final = {
+    "semgrep": r"--error\b|--strict\b",
+    "trivy": r"--exit-code\b|--config\b|TRIVY_EXIT_CODE",
+    "trufflehog": r"--fail\b",
+}
+"""Tools that end with 0 whatever they find, and what makes them say it."""
+_READS: Final = re.compile(
+    r"(?i)\bjq\b|python|upload-sarif|sarif|--json-output|gitlab-\w+-report|defectdojo|\bgrep\b|\btest\b|\bif\b"
+)
 _ALLOWS: Final = re.compile(r"^\s*allow_failure\s*:\s*$")
 _CODES: Final = re.compile(r"^\s*(?:exit_codes\s*:.*\b1\b|-\s*1\s*$)")
 """The exit code by which the tools say that they found something."""
@@ -127,7 +141,10 @@ def _let_off(file: TextFile, step: Step, tool: Line, whole: str) -> Hit | None:
             return Hit("the exit code of this security tool is noted, and nothing asks for it", tool.span)
     if (asked := _only_said(step, tool)) is not None:
         return Hit("a failure of this security tool is said, and the build goes on", asked.span)
-    allowed = step.find(_CONTINUES) or _allows_findings(step)
+    if (unasked := _UNASKED.search(tool.text)) is not None and not _sets_code(unasked, tool, step):
+        return Hit(f"{unasked[0].split()[0]} ends well whatever it finds, unless it is told otherwise", tool.span)
+    allowed = None if file.path.endswith("tox.ini") else step.find(_CONTINUES)
+    allowed = allowed or (step.find(_IGNORED) if file.path.endswith("tox.ini") else _allows_findings(step))
     if allowed is not None and not _asked_later(step, whole):
         if _is_sent_on(step, whole):
             said = "the build goes on when this security step fails: look whether what it sends to code scanning stops anybody"
@@ -150,13 +167,22 @@ def _let_off(file: TextFile, step: Step, tool: Line, whole: str) -> Hit | None:
     return None
 
 
+def _sets_code(command: re.Match[str], tool: Line, step: Step) -> bool:
+    """That the command says by which code findings end it, itself or by a variable, or that its report is read by something behind it."""
+    whole = next((one.text for one in step.commands if one.span == tool.span), tool.text)
+    told = _CODE_BY[command[0].split()[0].lower()]
+    behind = step.text.partition(tool.text)[2]
+    return re.search(told, whole[command.start() :]) is not None or _READS.search(f"{tool.text}\n{behind}") is not None
+
+
 def _only_said(step: Step, tool: Line) -> Line | None:
     """``if ! bandit -r app; then echo "found something"; fi``: the test takes the failure, and nothing behind it ends the build."""
     if not _ASKED.search(tool.text) or not TOOL.search(tool.text.partition("if ")[2]):
         return None
     behind = step.lines[step.lines.index(tool) + 1 :]
     end = next((number for number, line in enumerate(behind) if _FI.match(line.text)), None)
-    if end is None or any(_ANSWERS.search(line.text) and not _SAYS.match(line.text) for line in behind[:end]):
+    commands = (one for line in behind[: end or 0] for one in re.split(r";|&&|\|\|", line.text))
+    if end is None or any(_ANSWERS.search(one) and not _SAYS.match(one) for one in commands):
         return None
     return tool
 

@@ -15,7 +15,7 @@ from stopper.core.answers.files_by_path import (
     refuses_parents,
     sent_parts,
 )
-from stopper.core.answers.own_folders import is_of_root, is_own_text, is_root, made_whole
+from stopper.core.answers.own_folders import is_of_root, is_own_text, is_root, made_whole, newest, packed
 from stopper.core.app import App
 from stopper.core.deployment.proxy_roots import served_projects
 from stopper.core.exchange import Request, Response
@@ -116,8 +116,15 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit("files of the project are served by a name that the caller chooses", call.span)
         elif call.function and isinstance(path, (Unknown, Call)) and is_own_text(path):
             yield Hit("a file of the project itself is given out", call.span, certainty="likely")
-        elif call.function and any(OWN_FILE.search(text_of(one) or "") for one in (path, *made_whole(path))):
+        elif call.function and any(
+            OWN_FILE.search(text_of(one) or "") for one in (path, *made_whole(path), *newest(path))
+        ):
             yield Hit("a log, a database or a key is given out", call.span, certainty="likely")
+        elif call.function and isinstance(path, Call) and any(map(is_root, packed(path))):
+            yield Hit("an archive of the project's own folder is given out", call.span, certainty="likely")
+    for one in facts.assignments():
+        if one.attribute in ("static_folder", "_static_folder") and is_root(one.value):
+            yield Hit(_SERVED, one.span)
     yield from _by_name(facts)
     for call in opened_entities(facts):
         yield Hit("the caller's XML names files, and the parser opens them", call.span)

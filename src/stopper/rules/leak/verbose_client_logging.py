@@ -63,6 +63,7 @@ def detect(app: App) -> Iterator[Hit]:
         *_variables(facts),
         *_hooks(facts),
         *_traced(facts),
+        *_in_files(facts),
     )
     for span in said:
         if not asked_for(facts, span):
@@ -137,6 +138,25 @@ def _loggers(facts: SourceFacts) -> Iterator[Span]:
             and _OF_AMAZON.fullmatch(name)
         ):
             yield call.span
+
+
+_ENTRY: Final = re.compile(r"(?i)^\s*(qualname|level)\s*[=:]\s*(\S+)")
+
+
+def _in_files(facts: SourceFacts) -> Iterator[Span]:
+    """Levels in the INI file that ``logging.config.fileConfig`` reads."""
+    if next(facts.calls("logging.config.fileConfig"), None) is None:
+        return
+    for file in facts.files_of("config"):
+        section: dict[str, tuple[str, int]] = {}
+        for number, line in (*enumerate(file.lines, 1), (0, "[")) if any(file.lines_with("qualname")) else ():
+            if line.lstrip().startswith("["):
+                (name, _), (level, place) = section.get("qualname", ("", 0)), section.get("level", ("", 0))
+                if _is_verbose(name, Constant(level.upper())):
+                    yield Span(file.path, place, place, 1, len(file.lines[place - 1]) + 1)
+                section = {}
+            elif (said := _ENTRY.match(line)) is not None:
+                section[said[1].lower()] = (said[2], number)
 
 
 def _logger_names(receiver: Value | None) -> tuple[str, ...]:
