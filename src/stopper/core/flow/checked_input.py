@@ -77,7 +77,8 @@ def is_each_checked(
 ) -> bool:  # fmt: skip
     """That everything of these kinds which a text is put together from is checked: a name from a list beside a title from nobody's is none."""
     at = made_at(value) or at
-    parted = [one for part in value.parts for one in options(part)] if isinstance(value, Format) else []
+    made = [one for one in options(value) if isinstance(one, Format)]  # a loop may add to it or not
+    parted = [one for text in made for part in text.parts for one in options(part)]
     pieces = [one for one in parted if any(label.kind in kinds for label in labels_of(facts, one, numbers=True))]
     if pieces:
         return all(is_each_checked(facts, one, function, *kinds, text_counts=text_counts, at=at) for one in pieces)

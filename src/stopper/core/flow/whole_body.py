@@ -7,7 +7,20 @@ from stopper.core.flow.body_models import takes_all
 from stopper.core.flow.passing import passed
 from stopper.core.guards.asked_in_vain import only_notes
 from stopper.core.place import Span
-from stopper.core.values import NAMED, Call, Choice, Format, Item, Mapping, Name, Parameter, Value, options, walk
+from stopper.core.values import (
+    NAMED,
+    Call,
+    Choice,
+    Format,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Value,
+    options,
+    walk,
+)
 
 if TYPE_CHECKING:
     from stopper.core.fact import Comparison
@@ -75,9 +88,35 @@ def is_whole_of(facts: "SourceFacts", value: Value | None, depth: int = 3) -> bo
                     gone_through = gone_through.receiver  # the names of ``body.items()``
                 if is_whole_of(facts, gone_through, depth - 1) and not is_held_by_name(facts, key):
                     return True
+            case Mapping(items=((Member() as column, Item(owner=held, key=read)),), open=True) if read == column:
+                # ``{one.name: body[one.name] for one in User.__table__.columns}``
+                if names_all_columns(column) and is_whole_of(facts, held, depth - 1) and not _is_listed(facts, column):
+                    return True
             case _:
                 pass
     return is_whole(value)
+
+
+def names_all_columns(value: Value) -> bool:
+    """``User.__table__.columns``, ``inspect(User).column_attrs``: every column there is, those of rights among them."""
+    return any(_is_of_table(part) for part in walk(value, 5))
+
+
+def _is_of_table(part: Value) -> bool:
+    match part:
+        case Name(dotted=said) | Call(callee=said) | Member(attribute=said):
+            words = said.removesuffix(".keys").split(".")
+        case _:
+            return False
+    return "__table__" in words or "__mapper__" in words or "_meta" in words or words[-1] in ("column_attrs", "columns")
+
+
+def _is_listed(facts: "SourceFacts", column: Member) -> bool:
+    """That the column's name is held against a list of those that callers may set; that the body has it says nothing."""
+    return any(
+        one.left == column and not is_whole(one.right) and admits_by_list(facts, one, column.span)
+        for one in facts.comparisons("in", "not in")
+    )
 
 
 def _name_gone_through(name: Value) -> Item | None:

@@ -233,8 +233,13 @@ def _names_role(value: Value) -> bool:
 def _method_not_called(facts: SourceFacts) -> Iterator[Told]:
     """``if not current_user.is_admin: abort(403)`` where ``is_admin`` is a method: a method is never false."""
     methods = _plain_methods(facts)
-    for one in facts.conditions() if methods or _asking_functions(facts) else ():
-        for part in options(one.value):
+    for one in facts.conditions():
+        if isinstance(one.value, Name) and (one.refuses or _is_guard(facts, one.function)):
+            word = one.value.dotted
+            if _is_plain_function(facts, word):
+                yield one.span, f"`{word.rpartition('.')[2]}` is a function and is not called, so this is always true"
+                continue
+        for part in options(one.value) if methods or _asking_functions(facts) else ():
             word = part.dotted if isinstance(part, Name) else part.attribute if isinstance(part, Member) else ""
             owner = word.rpartition(".")[0] if isinstance(part, Name) else ""
             who = WHO.search(owner) is not None or (isinstance(part, Member) and asks_who(part.owner))
@@ -242,6 +247,12 @@ def _method_not_called(facts: SourceFacts) -> Iterator[Told]:
                 yield one.span, f"`{word.rpartition('.')[2]}` is a method and is not called, so this is always true"
             elif word in _asking_functions(facts):
                 yield one.span, f"`{word.rpartition('.')[2]}` is a function and is not called, so this is always true"
+
+
+def _is_plain_function(facts: SourceFacts, name: str) -> bool:
+    """A function or method of the project of which no decorator makes a value."""
+    known = facts.function(name)
+    return known is not None and not any(_PROPERTY.fullmatch(one.name) for one in known.decorators)
 
 
 def _asking_functions(facts: SourceFacts) -> frozenset[str]:

@@ -16,6 +16,12 @@ _CODE_DOOR: Final = re.compile(
     r"(?i)(^|[/_.-])(?:(?:one-time-|login-|sms-)?code|pass-?code|challenge|second-(?:factor|step)|two-?(?:factor|step))([/_.-]|$)"
 )
 """Where a code is shown; of other things than log-ins as well, such as of a discount."""
+_OF_A_CODE: Final = re.compile(r"(?i).*pyotp.*\.verify")
+_SETS_UP: Final = re.compile(r"(?i)set_?-?up|enab|disab|enroll?|activat|confirm|register|remove|delete")
+"""Where somebody begins or ends the use of codes: a wrong one opens nothing there."""
+_SETS_UP_FACTOR: Final = re.compile(
+    r"(?i)_?(?:pre_)?(?:enable|disable|enroll?|set_?up|activate|register|remove|delete)_(?:\w+_)?(?:t?otp|mfa|2fa|factor)"
+)
 _OPENS: Final = re.compile(r"flask_login\.login_user|(?:.*\.)?(?:create_access_token|jwt\.encode)")
 _CODE: Final = re.compile(
     r"(?i)^(otp|totp|pin|code|passcode|(otp|pin|reset|verification)_?code|(reset|security|login|access)_?pin)$"
@@ -113,4 +119,16 @@ def looks_code_up(facts: SourceFacts, calls: list[Call]) -> bool:
         for call in calls
         if call.method in _LOOKS_UP and not call.callee.startswith("flask.")
         for value in (*call.args, *(said for _, said in call.keywords))
+    )
+
+
+def asks_second_factor(facts: SourceFacts, route: SourceRoute, functions: list[str]) -> bool:
+    """A code of six digits is held against the account's secret: who knows the password alone has come this far, and can try a million."""
+    if any(_SETS_UP_FACTOR.match(name.rpartition(".")[2]) for name in functions):
+        return False
+    return not _SETS_UP.search(f"{route.path} {route.view.rpartition('.')[2]}") and any(
+        _OF_A_CODE.fullmatch(call.callee)
+        or (call.method == "verify" and _OF_A_CODE.fullmatch(f"{getattr(call.receiver, 'callee', '')}.verify"))
+        for name in functions
+        for call in facts.calls_in(name)
     )

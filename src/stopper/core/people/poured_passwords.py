@@ -1,13 +1,14 @@
 """``User(**schema.load(request.get_json()))``: a row that is made of a whole body, and of the password that stands in it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from stopper.core.account_names import is_password_name
 from stopper.core.fact import ClassFact
 from stopper.core.facts import SourceFacts
 from stopper.core.flow.body_models import classes_by_name
+from stopper.core.flow.unpacked_calls import unpacked
 from stopper.core.people.password_columns import SEALS, hashing_classes, is_table_class
 from stopper.core.people.password_schemas import mentioned
 from stopper.core.place import Span
@@ -19,7 +20,7 @@ _WATCHED: Final = ("*.listen", "*.listens_for", "*.pre_save.connect", "*.pre_sav
 """What hashes when a row is written."""
 
 
-def poured_passwords(facts: SourceFacts) -> Iterator[Span]:
+def poured_passwords(facts: SourceFacts, is_typed: Callable[[Value], bool]) -> Iterator[Span]:
     """The places where a row with a column for the password is made of a body that has one, and nothing there hashes it or takes it out."""
     hashing = hashing_classes(facts)
     for one in facts.classes():
@@ -30,7 +31,8 @@ def poured_passwords(facts: SourceFacts) -> Iterator[Span]:
             said = any(is_password_name(name) for name, _ in call.keywords)
             if call.span is None or len(poured) != 1 or said or not call.function:
                 continue
-            if _holds_password(facts, call, poured[0]) and not _is_looked_after(facts, call.function):
+            holds = _holds_password(facts, call, poured[0]) or _is_handed_one(facts, call, is_typed)
+            if holds and not _is_looked_after(facts, call.function):
                 yield call.span
 
 
@@ -52,6 +54,16 @@ def _holds_password(facts: SourceFacts, call: Call, poured: Value) -> bool:
             if any(_has_password(found) and not _seals(facts, found) for found in schemas):
                 return True
     return False
+
+
+def _is_handed_one(facts: SourceFacts, call: Call, is_typed: Callable[[Value], bool]) -> bool:
+    """``def create(**fields): db.session.add(User(**fields))`` where somebody calls it with what was typed."""
+    return any(
+        is_password_name(name) and is_typed(value)
+        for made in unpacked(facts, call)
+        for name, value in made.keywords
+        if name != "**"
+    )
 
 
 def _makes_of_loaded(facts: SourceFacts, name: str) -> bool:

@@ -16,6 +16,7 @@ _OF_ONE: Final = re.compile(
     rf"(?is)\s*(?:select\b(?:(?!\b(?:from|join)\b).)*\bfrom|delete\s+from|update)\s+{_NAMED}(?:\s+set\s(?:(?!\b(?:where|from|select)\b).)*)?\s+where\s(?P<where>(?:(?!\b(?:select|join)\b).)*)"
 )
 """A statement about one table, and what it asks of its rows."""
+_WHOLE_ROW: Final = re.compile(rf"(?is)\s*select\s+\*\s+from\s+{_NAMED}")
 _WHOLE: Final = re.compile(rf"(?is)\s*select\s(?!\s*count)[^()]*\sfrom\s+{_NAMED}(?!.*\b(?:where|join)\b)")
 _COMPARED: Final = re.compile(r"(?:^|[\s(])[\"`\[]?(\w+)[\"`\]]?\s*=")
 STATEMENTS: Final = (
@@ -106,6 +107,16 @@ def columns_read(rows: Value) -> tuple[str, ...]:
             if read is not None:
                 last = [name.split(".")[-1].split() for name in read[1].split(",") if name.strip()]
                 return tuple(words[-1].strip('"`') if words else "" for words in last)
+    return ()
+
+
+def columns_fetched(facts: SourceFacts, rows: Value) -> tuple[str, ...]:
+    """The same, also of ``SELECT *`` where a statement of the project makes the table."""
+    if (columns := columns_read(rows)) or not isinstance(rows, Call):
+        return columns
+    for part in walk(rows, 5):
+        if isinstance(part, Call) and part.args and (one := _WHOLE_ROW.match(text_of(part.args[0]) or "")):
+            return made_tables(facts).get(one[1].lower(), ())
     return ()
 
 

@@ -9,14 +9,13 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.body_models import classes_by_name, is_record, takes_all
 from stopper.core.flow.nested_functions import inside
 from stopper.core.flow.passed_keywords import passed_as
-from stopper.core.flow.whole_body import admits_by_list, is_whole, is_whole_of
+from stopper.core.flow.whole_body import admits_by_list, is_whole, is_whole_of, names_all_columns
 from stopper.core.guards.reached_by_admins import is_reached_by_admins, is_run_by_admins_alone
 from stopper.core.stores.columns_from_body import columns_from_body
 from stopper.core.stores.writes_elsewhere import (
     gives_rights,
     holds_rights,
     is_of_all_columns,
-    names_all_columns,
     writes_elsewhere,
 )
 from stopper.core.values import (
@@ -311,6 +310,10 @@ def _is_stored(call: Call) -> bool:
         return call.callee.count(".") > 1 and (".query" in call.callee or ".__dict__." in call.callee)
     if isinstance(made, Member) and made.attribute == "__dict__":
         return True
+    if isinstance(made, Call) and made.method == "setdefault":
+        return isinstance(
+            made.receiver, Mapping
+        )  # a dictionary of the module: ``PROFILES.setdefault(key, {}).update(body)``
     if isinstance(made, Call):
         return (
             made.method

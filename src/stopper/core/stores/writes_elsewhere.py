@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.core.facts import SourceFacts
 from stopper.core.flow.body_models import admitted_words, class_of, classes_by_name, is_record, is_schema
-from stopper.core.flow.whole_body import is_held_by_name, is_whole, is_whole_of
+from stopper.core.flow.whole_body import is_held_by_name, is_whole, is_whole_of, names_all_columns
 from stopper.core.guards.reached_by_admins import is_reached_by_admins
 from stopper.core.origins import FORMS
 from stopper.core.values import (
@@ -14,9 +14,9 @@ from stopper.core.values import (
     Format,
     Item,
     Mapping,
-    Member,
-    Name,
     Parameter,
+    Sequence,
+    Unknown,
     Value,
     is_constant,
     parts,
@@ -51,6 +51,25 @@ def writes_elsewhere(facts: SourceFacts) -> Iterator[Call]:
     for call in facts.calls_matching(_SAVES.pattern):
         if any(is_merged(facts, value) for value in call.args):
             yield call
+    yield from _into_a_row_kept(facts)
+
+
+def _into_a_row_kept(facts: SourceFacts) -> Iterator[Call]:
+    """``PROFILES[key] = PROFILES[key] | body``: an update of a row in a dictionary that outlives the request."""
+    for one in facts.assignments():
+        row = one.into if one.function and one.target.startswith("[") else None
+        if not isinstance(row, Mapping) or row.span is None or facts.function_around(row.span) == one.function:
+            continue  # the last: a dictionary of the function itself, which nobody finds again
+        if is_merged(facts, one.value) or _is_over_rights(facts, one.value):
+            yield Call("?.update", (one.value,), receiver=row, function=one.function, span=one.span)
+
+
+def _is_over_rights(facts: SourceFacts, value: Value) -> bool:
+    """``{"role": "user", **body}``: what the program says of rights, and the caller's word over it."""
+    items = value.items if isinstance(value, Mapping) else ()
+    return (
+        bool(items) and is_whole_of(facts, items[-1][1]) and any(GRANTS.search(text_of(key) or "") for key, _ in items)
+    )
 
 
 def _by_library(facts: SourceFacts) -> Iterator[Call]:
@@ -131,7 +150,9 @@ def _members(value: Value, depth: int = 6) -> Iterator[Item]:
 
 
 def _are_rows(facts: SourceFacts, value: Value) -> bool:
-    """A list of the body, whose entries are rows: ``body["members"]``."""
+    """A list of the body, whose entries are rows: ``body["members"]``; a list that the body itself stands in."""
+    if isinstance(value, Sequence) and any(is_whole_of(facts, one) for one in value.items):
+        return True
     return is_whole_of(facts, value) or (
         isinstance(value, Item) and text_of(value.key) is not None and is_whole_of(facts, value.owner)
     )
@@ -242,22 +263,10 @@ def is_of_all_columns(facts: SourceFacts, call: Call) -> bool:
     return isinstance(taken, Item) and is_whole_of(facts, taken.owner) and names_all_columns(call.args[1])
 
 
-def names_all_columns(value: Value) -> bool:
-    """``User.__table__.columns``, ``inspect(User).column_attrs``: every column there is, those of rights among them."""
-    return any(_is_of_table(part) for part in walk(value, 5))
-
-
-def _is_of_table(part: Value) -> bool:
-    match part:
-        case Name(dotted=said) | Call(callee=said) | Member(attribute=said):
-            words = said.removesuffix(".keys").split(".")
-        case _:
-            return False
-    return "__table__" in words or "__mapper__" in words or "_meta" in words or words[-1] in ("column_attrs", "columns")
-
-
 def is_merged(facts: SourceFacts, value: Value) -> bool:
-    """``{**kept, **body}``: what is kept, with whatever the caller sent over it."""
+    """``{**kept, **body}``, ``kept | body``: what is kept, with whatever the caller sent over it."""
+    if isinstance(value, Unknown):
+        return len(value.parts) == 2 and is_whole_of(facts, value.parts[1]) and not is_whole_of(facts, value.parts[0])
     if not isinstance(value, Mapping) or not value.open:
         return False
     poured = [inner for key, inner in value.items if getattr(key, "value", None) in ("**", None)]

@@ -17,7 +17,9 @@ from stopper.core.keys.random_words import token_hex
 from stopper.core.keys.shown_secrets import is_shown, runs_statement, says_password, says_secret
 from stopper.core.login_names import PASSWORD
 from stopper.core.naming import HUMP
+from stopper.core.people.basic_logins import unslowed_basic
 from stopper.core.people.code_doors import (
+    asks_second_factor,
     is_code,
     is_code_door,
     lets_somebody_in,
@@ -64,12 +66,6 @@ LAYERS: Final = 4
 _LOGIN_NAME: Final = re.compile(
     r"(?i)(^|[/_.-])(log_?-?in|sign_?-?in|authenticate|auth|tokens?|sessions?|otp|totp|2fa|mfa|pin|verify_?-?(otp|code|pin))([/_.-]|$)"
 )
-_OF_A_CODE: Final = re.compile(r"(?i).*pyotp.*\.verify")
-_SETS_UP: Final = re.compile(r"(?i)set_?-?up|enab|disab|enroll?|activat|confirm|register|remove|delete")
-"""Where somebody begins or ends the use of codes: a wrong one opens nothing there."""
-_SETS_UP_FACTOR: Final = re.compile(
-    r"(?i)_?(?:pre_)?(?:enable|disable|enroll?|set_?up|activate|register|remove|delete)_(?:\w+_)?(?:t?otp|mfa|2fa|factor)"
-)
 _REFRESH: Final = re.compile(r"(?i)(^|[/_.-])refresh([/_. -]|$)")
 _QUERIES: Final = re.compile(r"(?i).*\.?(filter(_by)?|where|(execute|query)(_\w+)?|find(_one)?|first|get|fetch\w*)$")
 _SETTINGS: Final = ("RATELIMIT_DEFAULT", "RATELIMIT_APPLICATION")
@@ -82,11 +78,13 @@ def detect(app: App) -> Iterator[Hit]:
     if limited_as_a_whole(facts):
         return
     index = index_of(facts)
+    for span in unslowed_basic(index, LAYERS):
+        yield Hit("a password comes with each request, and nothing slows down guessing it", span)
     for route in facts.routes:
         if facts.is_test(route.span):
             continue
         functions = _functions(index, route)
-        if _is_guarded(app, route) and not _asks_second_factor(facts, route, functions):
+        if _is_guarded(app, route) and not asks_second_factor(facts, route, functions):
             continue
         if _is_login(index, route, functions) and not counts_attempts(index, route, functions):
             method = "POST" if "POST" in route.methods else route.methods[0]
@@ -109,18 +107,6 @@ def _has_messages_sent(index: FunctionIndex, route: SourceRoute, functions: list
 def _is_named_so(route: SourceRoute) -> bool:
     """``/log-in``, ``/storeLogin``, ``def sign_in``."""
     return any(_LOGIN_NAME.search(HUMP.sub("-", one)) for one in (route.path, route.view.rpartition(".")[2]))
-
-
-def _asks_second_factor(facts: SourceFacts, route: SourceRoute, functions: list[str]) -> bool:
-    """A code of six digits is held against the account's secret: who knows the password alone has come this far, and can try a million."""
-    if any(_SETS_UP_FACTOR.match(name.rpartition(".")[2]) for name in functions):
-        return False
-    return not _SETS_UP.search(f"{route.path} {route.view.rpartition('.')[2]}") and any(
-        _OF_A_CODE.fullmatch(call.callee)
-        or (call.method == "verify" and _OF_A_CODE.fullmatch(f"{getattr(call.receiver, 'callee', '')}.verify"))
-        for name in functions
-        for call in facts.calls_in(name)
-    )
 
 
 def _functions(index: FunctionIndex, route: SourceRoute) -> list[str]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.account_names import is_clear_password, is_of_a_service, is_password_name, said_name
+from stopper.core.account_names import is_clear_password, is_password_name, said_name
 from stopper.core.app import App
 from stopper.core.fact import Comparison
 from stopper.core.facts import SourceFacts, source_of
@@ -17,16 +17,16 @@ from stopper.core.people.password_columns import (
     is_column,
     is_own_column,
     is_table_class,
-    only_carries,
 )
 from stopper.core.people.passwords_in_files import written_to_files
 from stopper.core.people.passwords_in_memory import kept_in_memory
-from stopper.core.people.passwords_unhashed import HASHED_COLUMN, is_given_sealed, unhashed
-from stopper.core.people.passwords_written_down import written_down
+from stopper.core.people.passwords_put_into_rows import is_persons, is_set, put_into_rows
+from stopper.core.people.passwords_unhashed import HASHED_COLUMN, is_given_sealed
 from stopper.core.people.poured_passwords import poured_passwords
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.stores.named_columns import column_of
+from stopper.core.stores.sql_tables import columns_fetched
 from stopper.core.text_words import mentions
 from stopper.core.values import (
     Call,
@@ -49,18 +49,13 @@ from stopper.core.values import (
 COMPARED: Final = "a stored password is compared in clear"
 STORED: Final = "a password is stored as it was typed"
 _FINDERS: Final = ("*.filter_by", "*.find_one", "*.get_or_none", "*.find_one_or_404", "*.first_or_404")
-_INSERTS: Final = ("*.insert_one", "*.insert", "*.create", "*.put_item", "*.update_one")
-_FILLS: Final = ("create", "insert", "objects.create")
 _WORD: Final = r"(?:\w*_)?(?:password|passwd|pwd|pw|pass|passwort|kennwort|wachtwoord|contrasena|senha|mot_de_passe|parola|sifre|heslo|haslo|losenord|psw)"
 _QUERY: Final = re.compile(
     rf"(?is)\b(?:where|and)\s+[\w.\"`]*{_WORD}[\"`]?\s*=|insert\s+into\s+\S+\s*\([^)]*\b{_WORD}\b|\bset\s+[^;]*\b{_WORD}[\"`]?\s*="
 )
 _PEOPLE: Final = re.compile(r"(?i)passwords|credentials|\busers?\b|users|accounts|people")
-_OF_PERSON: Final = re.compile(r"\w*(user|account|person|member|customer|u)\.\w+")
 _CHANGES_ROWS: Final = re.compile(r"(?i)^\s*(insert|update)")
 _HASH: Final = re.compile(r"(?i)hash|digest|crypt|argon|scrypt|pbkdf2")
-_HASHES: Final = re.compile(rf"(?i)hash|digest|{HASHED_COLUMN.pattern.removeprefix('(?i)')}")
-"""Members of a document that should hold a hash."""
 _OPENS: Final = re.compile(r"(?i)^(?:decrypt|unseal|(?:standard_|urlsafe_)?b(?:16|32|64|85)decode|unhexlify|from_?hex)")
 _ALIKE: Final = re.compile(r"self\.(\w+)=\w+\.\1|\w+\.(\w+)=self\.\2")
 _HASHING_TYPE: Final = re.compile(r"PasswordType|PasswordProperty")
@@ -71,8 +66,9 @@ def detect(app: App) -> Iterator[Hit]:
     """Comparisons with a stored password, and passwords that go into a row, document or query as they came."""
     facts = source_of(app)
     kept = [call.span for call in written_to_files(facts) if call.span is not None]
-    whole = ((span, STORED) for span in (*kept, *poured_passwords(facts)))
-    found = [*_compared(facts), *_queried(facts), *_stored(facts), *whole]
+    whole = ((span, STORED) for span in (*kept, *poured_passwords(facts, lambda value: _is_typed(facts, value))))
+    rows = ((span, STORED) for span in put_into_rows(facts, lambda value: _is_typed(facts, value)))
+    found = [*_compared(facts), *_queried(facts), *rows, *whole]
     if all(message != COMPARED for _, message in found):  # else the comparison shows the same
         found += ((span, STORED) for span in kept_in_memory(facts, lambda value: _is_typed(facts, value)))
     seen: set[object] = set()
@@ -164,7 +160,7 @@ def _is_check(facts: SourceFacts, typed: Value, kept: Value) -> bool:
 def _is_column_asked(facts: SourceFacts, typed: Value, kept: Value) -> bool:
     """``User.query.filter(User.password == typed)``: the database is asked for the password itself."""
     owner, name = column_of(facts, kept)
-    found = classes_by_name(facts).get(owner) if _is_persons(name) and not _HASH.search(name) else None
+    found = classes_by_name(facts).get(owner) if is_persons(name) and not _HASH.search(name) else None
     asks = found is not None and is_table_class(found) and found.name not in hashing_classes(facts)
     return asks and found is not None and is_column(facts, found, name) and _is_typed(facts, typed)
 
@@ -218,7 +214,7 @@ def _is_typed(facts: SourceFacts, value: Value) -> bool:
         return False
     if isinstance(value, Unknown) and any(isinstance(one, Call) and SEALS.search(one.method) for one in value.parts):
         return False  # ``sealed, salt = encrypt_password(typed)``
-    if _HASH.search(said_name(value)) or not (is_clear_password(facts, value) or _is_set(value)):
+    if _HASH.search(said_name(value)) or not (is_clear_password(facts, value) or is_set(value)):
         return False
     sent = facts.derives(value, "request-data") or facts.derives(value, "authorization-header", by_name=False)
     return isinstance(value, Parameter) or sent or _is_of_form(value)
@@ -231,13 +227,6 @@ def _is_beside(facts: SourceFacts, value: Value) -> bool:
               and (key := text_of(one.args[0])) is not None and not is_password_name(key)
               and not facts.derives(one, "password", by_name=False)]  # fmt: skip
     return bool(beside) and all(one in beside or not facts.derives(one, "password") for one in several)
-
-
-def _is_set(value: Value) -> bool:
-    """What a setter is given: ``@password.setter``, ``set_password(self, value)``."""
-    return isinstance(value, Parameter) and is_password_name(
-        value.function.rpartition(".")[2].removeprefix("set_").removeprefix("_")
-    )
 
 
 def _is_sealed_if_there(value: Choice) -> bool:
@@ -255,18 +244,21 @@ def _is_of_form(value: Value) -> bool:
 
 
 def _is_kept(facts: SourceFacts, value: Value) -> bool:
-    return _is_called_so(value) and (not facts.derives(value, "request-data") or _looked_up(value))
+    return _is_called_so(facts, value) and (not facts.derives(value, "request-data") or _looked_up(value))
 
 
-def _is_called_so(value: Value) -> bool:
+def _is_called_so(facts: SourceFacts, value: Value) -> bool:
     match value:
         case Member(attribute=name) | Item(key=Constant(value=str(name))):
-            return _is_persons(name) and not _HASH.search(name)
+            return is_persons(name) and not _HASH.search(name)
+        case Item(key=Constant(value=int(place)), owner=owner) if columns := columns_fetched(facts, owner):
+            name = columns[place] if -len(columns) <= place < len(columns) else ""
+            return is_persons(name) and not _HASH.search(name)
         case Item(owner=owner):
             return _is_table(owner) and not _HASH.search(str(said_name(owner)))
         case Name(dotted=dotted):
             last = dotted.rpartition(".")[2]
-            return "." in dotted and _is_persons(last) and not dotted.startswith(("flask.request", "flask.session"))
+            return "." in dotted and is_persons(last) and not dotted.startswith(("flask.request", "flask.session"))
         case Call(method="get", args=(_, *_), receiver=receiver) if receiver is not None:
             return _is_table(receiver)
         case _:
@@ -315,66 +307,6 @@ def _formatted(value: Value) -> Iterator[Value]:
     for one in walk(value, 3):
         if isinstance(one, Format):
             yield from one.parts
-
-
-def _is_persons(name: str) -> bool:
-    return is_password_name(name) and not is_of_a_service(name)
-
-
-def _stored(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
-    if not any(is_password_name(one.key) for one in facts.readings()) and not facts.imports(
-        "flask_wtf", "wtforms", "marshmallow", "pydantic"
-    ):
-        return
-    hashing = hashing_classes(facts)
-    for one in facts.classes():
-        if one.name in hashing or only_carries(one) or not any(is_password_name(name) for name in one.attributes):
-            continue
-        for call in facts.calls(one.name, *(f"{one.name}.{word}" for word in _FILLS)):
-            if call.span and any(_is_persons(name) and _is_typed(facts, value) for name, value in call.keywords):
-                yield call.span, STORED
-    for one in facts.classes():
-        if one.name in hashing or not is_table_class(one):
-            continue
-        for call in facts.calls(one.name, *(f"{one.name}.{word}" for word in _FILLS)):
-            if call.span and any(
-                _is_typed(facts, value) and is_column(facts, one, name) and not is_password_name(name)
-                for name, value in call.keywords
-            ):
-                yield call.span, STORED
-    filled = [
-        made
-        for made in facts.assignments()
-        if made.function
-        and "." in made.target
-        and (not made.target.startswith("self.") or (_is_set(made.value) and not is_given_sealed(facts, made.value)))
-        and (_is_persons(said_name(made.value)) or _is_set(made.value))
-        and _is_typed(facts, made.value)
-    ]
-    columns = {
-        name
-        for one in facts.classes()
-        if filled and one.name not in hashing and is_table_class(one)
-        for name in one.attributes
-        if is_column(facts, one, name) and not is_password_name(name)
-    }
-    yield from ((made.span, STORED) for made in filled if made.attribute in columns)
-    yield from ((span, STORED) for span in written_down(facts, _is_persons, lambda value: _is_typed(facts, value)))
-    for call in facts.calls("*.values"):  # ``insert(User).values(password=…)``
-        if call.span and any(is_password_name(name) and _is_typed(facts, value) for name, value in call.keywords):
-            yield call.span, STORED
-    for call in facts.calls(*_INSERTS):
-        if call.span and any(
-            (_is_persons(name) or _HASHES.fullmatch(name)) and _is_typed(facts, value)
-            for arg in call.args
-            for name, value in members(arg)
-        ):
-            yield call.span, STORED
-    yield from ((span, STORED) for span in unhashed(facts, lambda value: _is_typed(facts, value)))
-    if not hashing:
-        for made in facts.assignments():
-            if _is_persons(made.attribute) and made.function and _OF_PERSON.fullmatch(made.target) and _is_typed(facts, made.value) and not made.target.startswith("self."):  # fmt: skip
-                yield made.span, STORED
 
 
 RULE = Rule(

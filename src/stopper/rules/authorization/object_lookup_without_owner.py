@@ -64,6 +64,7 @@ _NARROWED: Final = frozenset({"before_compile", "do_orm_execute"})
 _NARROWS: Final = frozenset({"filter", "filter_by", "where", "with_loader_criteria", "options"})
 _WHO_ASKS: Final = re.compile(r"(?i)user|tenant|principal|identity|security|account|organi[sz]ation|company")
 _FIRESTORES: Final = ("firebase_admin", "google.cloud.firestore", "google.cloud")
+_ASKS_OTHERS: Final = frozenset({"requests", "httpx", "aiohttp", "urllib3"})
 _SERVES: Final = frozenset({"flask.send_file", "flask.send_from_directory"})
 _FILE_ID: Final = re.compile(r"(?i)(?:^|_)(?:id|uuid|number|no|uid)$")
 _STEM: Final = re.compile(r"_?(?:ids?|uuids?|pk)$")
@@ -336,7 +337,7 @@ def _looks_up(index: FunctionIndex, call: Call) -> bool:
         maps = [value for value in (*call.args, call.keyword("Key")) if isinstance(value, Mapping)]
         if maps:
             return not any(OWNER.search(key) for key in maps[0].keys())  # noqa: SIM118
-        return not (call.method == "get" and call.callee.count(".") == 1 and _is_library(call))
+        return not (call.method == "get" and _is_library(call))
     if call.method in _BY_FILTER:
         if any(OWNER.search(name) and _is_of_path(index, value) for name, value in call.keywords):
             return True  # whose things they are is said by the address
@@ -369,7 +370,8 @@ def _is_person_of_path(index: FunctionIndex, call: Call | Item) -> bool:
 
 
 def _is_library(call: Call) -> bool:
-    return call.callee.partition(".")[0] in ("requests", "httpx", "os", "session", "cache", "redis")
+    root, _, rest = call.callee.partition(".")
+    return root in _ASKS_OTHERS or ("." not in rest and root in ("os", "session", "cache", "redis"))
 
 
 def _names_owner(value: Value) -> bool:

@@ -37,7 +37,7 @@ from stopper.core.stores.query_clients import asked_of_clients
 from stopper.core.stores.sql_placeholders import TEXTS, placeholder
 from stopper.core.stores.statement_texts import is_built, is_own_text, is_put_together
 from stopper.core.stores.statements_by_name import run_by_name
-from stopper.core.values import Call, Format, Parameter, Value
+from stopper.core.values import Call, Format, Parameter, Value, options
 
 _MORE: Final = re.compile(
     r"pandas\.read_sql(?:_query)?|peewee\.SQL|duckdb\.(?:sql|query|execute)|(?:.*\.)?(?:copy_expert|mogrify)|sqlalchemy\.(?:literal_column|sql\.literal_column)|(?:.*\.)?(?:db\.text|exec_driver_sql|from_statement|fetch_all|fetch_one|fetchrow|execute_sql|execute_query)"
@@ -83,7 +83,8 @@ def detect(app: App) -> Iterator[Hit]:
 
 def _is_checked(facts: SourceFacts, value: Value, function: str) -> bool:
     """That every part of the statement that came from the caller is held against something; numbers came as nothing else."""
-    said = pieces(value, made_at(value)) if isinstance(value, Format) else ()
+    made = [one for one in options(value) if isinstance(one, Format)]  # a loop may add to it or not
+    said = [piece for one in made for piece in pieces(one, made_at(one))]
     sent = [(part, at) for part, at in said if _may_say_anything(facts, part)]
     return all(_is_held(facts, part, function, at) for part, at in sent or [(value, None)])
 

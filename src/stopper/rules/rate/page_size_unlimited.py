@@ -9,26 +9,19 @@ from stopper.core.edits import call_edits
 from stopper.core.exchange import Exchange, Response
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
-from stopper.core.flow import passing
-from stopper.core.flow.body_models import HANDS_BODY, class_of, declares
-from stopper.core.flow.bounded_fields import is_bounded
-from stopper.core.flow.held_attributes import held_under
+from stopper.core.flow.body_models import declares
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probing.baseline import answered, attempt, candidates
 from stopper.core.probing.query import query_names, with_query, without_query
 from stopper.core.rule import Edit, Hit, Rule
+from stopper.core.stores.page_sizes import SIZES, is_asked, is_asked_there, is_free, is_held_inside, is_vast
 from stopper.core.stores.whole_tables import whole_tables
 from stopper.core.values import (
-    NAMED,
-    REST,
     Call,
-    Constant,
     Format,
     Item,
     Mapping,
-    Member,
-    Name,
     Parameter,
     Unknown,
     Value,
@@ -38,15 +31,12 @@ from stopper.core.values import (
     walk,
 )
 
-_NAMES: Final = re.compile(
-    r"(?i)^(limit|per_?page|page_?size|size|count|max_?results|top|first|n|num|take|rows|pagesize|items)$"
-)
 _SINKS: Final = ("*.limit", "*.paginate", "*.fetchmany", "*.head", "*.slice", "*.islice")
 _PARSERS: Final = ("flask_restful", "flask_restx", "webargs", "flask_smorest", "apiflask")
-_BY_NAME: Final = ("*.find",)
+_BY_NAME: Final = ("*.find", "*.search")
 """What is told the number by its name alone: ``things.find(wanted, limit=size)``."""
-NO_BOUND: Final = 10_000
-"""Rows. Of larger pages than this a bound is none."""
+_SEARCHES: Final = ("elasticsearch", "opensearchpy", "elasticsearch_dsl")
+"""Stores that are told it as ``size``: ``es.search(query=wanted, size=size)``."""
 _CAPS: Final = ("max_per_page",)
 _HOLDS: Final = re.compile(r"(?i)(^|[._])(min|clamp|cap|bound|limit_to)\w*$")
 
@@ -60,46 +50,47 @@ def detect(app: App) -> Iterator[Hit]:
         for one in facts.readings(
             "flask.request.args", "flask.request.values", "flask.request.json", "flask.request.get_json"
         )
-        if _NAMES.match(one.key)
+        if SIZES.match(one.key)
     }
     names |= {
         name
         for call in facts.calls("flask.request.args.get", "flask.request.values.get")
-        if (name := text_of(call.argument(0)) or "") and _NAMES.match(name)
+        if (name := text_of(call.argument(0)) or "") and SIZES.match(name)
     }
-    if not names and not declares(facts, _NAMES) and not facts.imports(*_PARSERS):
+    if not names and not declares(facts, SIZES) and not facts.imports(*_PARSERS):
         return
     seen: set[object] = set()
+    told_as = ("per_page", "limit", "error_out", *(("size",) if facts.imports(*_SEARCHES) else ()))
     for call in facts.calls(*_SINKS, *_BY_NAME, "paginate", "flask_sqlalchemy.paginate"):
         given = [
             *(call.args if f"*.{call.method}" not in _BY_NAME else ()),
-            *(value for name, value in call.keywords if name in ("per_page", "limit", "error_out") or not name),
+            *(value for name, value in call.keywords if name in told_as or not name),
         ]
         spread = _spread(facts, call)
         given += [value for name, value in spread if name in ("per_page", "limit")]
         caps = [call.keyword(*_CAPS), *(value for name, value in spread if name in _CAPS)]
-        if call.method == "paginate" and _is_vast(call.keyword("max_page_size")):
+        if call.method == "paginate" and is_vast(call.keyword("max_page_size")):
             yield Hit("the largest page that a caller may ask for is no limit", call.span)
             continue
-        if any(cap is not None and not is_constant(cap, None) and not _is_vast(cap) for cap in caps) or (
+        if any(cap is not None and not is_constant(cap, None) and not is_vast(cap) for cap in caps) or (
             call.receiver is not None and call.method == "limit" and "flask_limiter" in call.callee
         ):
             continue
-        if not any(_free(facts, value) for value in given) or _is_held_inside(facts, call):
+        if not any(is_free(facts, value) for value in given) or is_held_inside(facts, call):
             continue
         if _hands_on(facts, call):
             continue  # told there, once for all who call it
-        if not _asked(facts, call.function) and not seen & {call.span, call.function or call.span}:
+        if not is_asked_there(facts, call.function) and not seen & {call.span, call.function or call.span}:
             seen |= {call.span, call.function or call.span}
             yield Hit("the caller says how large a page is, and nothing holds it down", call.span)
     for span, function in _sliced(facts):
-        if not seen & {span, function} and not _asked(facts, function):
+        if not seen & {span, function} and not is_asked(facts, function):
             seen |= {span, function}
             yield Hit("the caller says how large a page is, and nothing holds it down", span)
     for call in facts.calls("*.execute"):
         text = next((text for value in call.args[:1] for text in _sql(value)), "")
-        free = any(_free(facts, part) for value in call.args for part in _inside(value))
-        if not free or not re.search(r"(?i)\blimit\b", text) or _asked(facts, call.function) or call.function in seen:
+        free = any(is_free(facts, part) for value in call.args for part in _inside(value))
+        if not free or not re.search(r"(?i)\blimit\b", text) or is_asked(facts, call.function) or call.function in seen:
             continue
         seen.add(call.function or call.span)
         yield Hit("the caller says how many rows are read, and nothing holds it down", call.span)
@@ -112,7 +103,7 @@ def _sliced(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
             bounds: tuple[Value, ...] = (
                 part.key.parts if isinstance(part, Item) and isinstance(part.key, Unknown) else ()
             )
-            if len(bounds) == 2 and not is_constant(bounds[1], None) and _free(facts, _width(*bounds)):
+            if len(bounds) == 2 and not is_constant(bounds[1], None) and is_free(facts, _width(*bounds)):
                 yield returned.span, returned.function
 
 
@@ -128,7 +119,7 @@ def _hands_on(facts: SourceFacts, call: Call) -> bool:
     if facts.function(call.callee) is None:
         return False
     return any(
-        isinstance(option, Parameter) and option.function == call.callee and _free(facts, option)
+        isinstance(option, Parameter) and option.function == call.callee and is_free(facts, option)
         for inner in facts.calls_in(call.callee)
         if any(inner.method == sink.removeprefix("*.") for sink in _SINKS)
         for value in (*inner.args, *(given for _, given in inner.keywords))
@@ -171,136 +162,6 @@ def _inside(value: Value) -> Iterator[Value]:
                     yield from getattr(part, "args", ())
 
 
-def _free(facts: SourceFacts, value: Value, depth: int = 2) -> bool:
-    """The number itself, or a cast of it; ``min(…)`` and the like are no more free."""
-    for option in options(value):
-        match option:
-            case Item(owner=Name(dotted=dotted), key=Constant(value=str(key))) if dotted.startswith("flask.request."):
-                if _NAMES.match(key):
-                    return True
-            case Item(owner=Call(callee="flask.request.get_json"), key=Constant(value=str(key))) if _NAMES.match(key):
-                return True
-            case Parameter() if depth and not facts.is_view(option.function):
-                if any(
-                    _free(facts, given, depth - 1) and not _asked(facts, call.function, depth - 1)
-                    for call in facts.calls(option.function)
-                    for given in passing.passed(facts, option, call)
-                ):
-                    return True
-            case Call(callee="int" | "float" | "abs", args=(inner, *_)):
-                if _free(facts, inner):
-                    return True
-            case Call(callee="min", args=several) if any(map(_is_vast, several)):
-                if any(_free(facts, one) for one in several) and not any(map(_is_small, several)):
-                    return True
-            case Call(callee="max", args=several):
-                if any(_free(facts, one) for one in several):  # it has a least, and no most
-                    return True
-            case Call(callee=callee) if callee.startswith(("flask.request.args.", "flask.request.values.")):
-                if option.args and _NAMES.match(text_of(option.args[0]) or ""):
-                    return True
-            case Call(
-                method="get", receiver=Call(method="parse_args") as owner, args=(Constant(value=str(key)), *_)
-            ) if _NAMES.match(key) and not _is_declared_small(facts, owner, key):
-                return True
-            case (
-                Call(method="get", receiver=Call() as owner, args=(Constant(value=str(key)), *_))
-                | Item(owner=Call() as owner, key=Constant(value=str(key)))
-            ) if _NAMES.match(key) and _is_handed_to_wrapper(facts, owner):
-                return True
-            case Item(owner=Parameter(index=index), default=left_out) if (
-                index == NAMED and left_out is not None and _free(facts, left_out, depth)
-            ):
-                return True  # ``kwargs.pop("per_page", request.args.get("per_page"))``
-            case Item(owner=owner, key=Constant(value=str(key))) | Member(owner=owner, attribute=key) if _NAMES.match(
-                key
-            ):
-                kept = list(held_under(facts, owner, key)) if depth and isinstance(option, Member) else []
-                if kept:  # ``Page.of_request().limit``, with what the object was made of
-                    return any(
-                        _free(facts, one, depth - 1) and not _asked(facts, home, depth - 1) for one, home in kept
-                    )
-                if facts.derives(option, "request-data") and not _is_declared_small(facts, owner, key):
-                    return True
-            case _:
-                pass
-    return False
-
-
-def _is_handed_to_wrapper(facts: SourceFacts, value: Value) -> bool:
-    """What a schema hands to ``def paginate(*args)`` in a decorator of the project: ``return arguments(PageSchema)(paginate)``."""
-    return any(
-        isinstance(part, Parameter)
-        and (part.index <= REST or part.index == NAMED)
-        and any(call.method in HANDS_BODY for call in facts.calls_in(part.function.rpartition(".")[0]))
-        for part in walk(value, 4)
-    )
-
-
-def _is_vast(value: Value | None) -> bool:
-    """A bound that holds nobody back."""
-    return isinstance(value, Constant) and isinstance(value.value, int) and value.value > NO_BOUND
-
-
-def _is_small(value: Value) -> bool:
-    return isinstance(value, Constant) and not _is_vast(value)
-
-
-def _is_declared_small(facts: SourceFacts, owner: Value, key: str) -> bool:
-    """A field with a largest value, or an argument of a parser whose type is no plain number."""
-    if is_bounded(facts, owner, key, NO_BOUND):
-        return True
-    if class_of(facts, owner) is not None:
-        return False
-    said = [call for call in facts.calls("*.add_argument") if text_of(call.argument(0, "name")) == key]
-    tables = [
-        value
-        for call in facts.calls_matching(r"webargs\.flaskparser\..*use_(?:args|kwargs)|.*\.(?:arguments|input)")
-        for part in walk(call.argument(0, "argmap", "schema"), 2)
-        if isinstance(part, Mapping) and (value := part.get(key)) is not None
-    ]
-    kinds = [one.keyword("type") for one in said] + [one.keyword("validate") for one in tables if isinstance(one, Call)]
-    if not said and not tables:
-        return True  # what the caller sends is read in a way that cannot be seen
-    return any(kind is not None and not isinstance(kind, Name) for kind in kinds) or any(
-        one.keyword("choices") is not None for one in said
-    )
-
-
-def _asked(facts: SourceFacts, function: str, depth: int = 3) -> bool:
-    """The function compares the number with something larger than nothing."""
-    return any(
-        one.function == function
-        and any(_free(facts, side, depth) for side in (one.left, one.right))
-        and not any(isinstance(side, Constant) and side.value in (0, 1) for side in (one.left, one.right))
-        for one in facts.comparisons(">", ">=", "<", "<=", "in", "not in")
-    )
-
-
-def _is_held_inside(facts: SourceFacts, call: Call) -> bool:
-    """That the call is of a function of the project which compares the number with something larger than nothing, or cuts it."""
-    called = facts.function(call.callee)
-    if called is None:
-        return False
-    given = called.parameters[1:] if called.parameters[:1] in (("self",), ("cls",)) else called.parameters
-    mine = {
-        name
-        for index, name in enumerate(given)
-        if (passed := call.argument(index, name)) is not None and _free(facts, passed)
-    }
-    return any(
-        any(_is_one_of(side, mine) for side in (one.left, one.right))
-        and not any(isinstance(side, Constant) and side.value in (0, 1) for side in (one.left, one.right))
-        for one in facts.comparisons_in(called.name)
-    ) or any(
-        inner.callee == "min" and any(_is_one_of(a, mine) for a in inner.args) for inner in facts.calls_in(called.name)
-    )
-
-
-def _is_one_of(value: Value, names: set[str]) -> bool:
-    return any(isinstance(one, Parameter) and one.parameter in names for one in options(value))
-
-
 _ROUTES: Final = {"quick": 8, "standard": 20, "deep": 80}
 _USUAL: Final = ("limit", "per_page", "page_size", "size")
 _ASKED: Final = 1_000_000
@@ -313,7 +174,7 @@ def probe(target: Target) -> Steps[Verdict]:
     paged = judged = 0
     for route, method in list(candidates(target))[: _ROUTES[target.depth]]:
         request = target.request_for(route, method)
-        known = [name for name in dict.fromkeys((*query_names(request), *route.names)) if _NAMES.match(name)]
+        known = [name for name in dict.fromkeys((*query_names(request), *route.names)) if SIZES.match(name)]
         if not known and target.app.spec is not None:
             continue  # a document names the parameters; without one the usual names are tried
         honest = yield from attempt(answered(target, without_query(request, *known)))
@@ -368,7 +229,7 @@ def _given(response: Response) -> int | None:
     members = cast("dict[str, object]", said)
     inner = [cast("dict[str, object]", one) for one in members.values() if isinstance(one, dict)]
     for name, value in (pair for one in (members, *inner) for pair in one.items()):
-        if _NAMES.match(name) and name not in ("count", "num", "n", "items") and type(value) is int:
+        if SIZES.match(name) and name not in ("count", "num", "n", "items") and type(value) is int:
             return value
     return None
 

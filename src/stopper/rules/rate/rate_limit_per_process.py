@@ -12,6 +12,7 @@ from stopper.core.deployment.setting_facts import MISSING, in_force, is_written,
 from stopper.core.deployment.stages_of_settings import is_for_one_desk
 from stopper.core.deployment.switched_on import is_on
 from stopper.core.edits.call_edits import calls_at, passing
+from stopper.core.fact import Assignment
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.people.limiter_facts import LIMITERS, returns_too_many, says_too_many
 from stopper.core.place import Span
@@ -33,6 +34,10 @@ _MANY: Final = re.compile(
 _MEMORIES: Final = frozenset({
     "dict", "collections.defaultdict", "collections.Counter", "collections.OrderedDict", "cachetools.TTLCache", "cachetools.LRUCache",
 })  # fmt: skip
+
+
+_SIMPLE: Final = re.compile(r"(?i)(?:^|\.)simple(?:cache)?$")
+"""Flask-Caching's name for a dictionary of the process."""
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -127,11 +132,13 @@ def _told(workers: int | None, place: Span | None) -> Hit | None:
 
 
 def _own(facts: SourceFacts) -> Iterator[tuple[str, Span]]:
-    """Dictionaries of a module that a function counts in which says 429."""
+    """Dictionaries of a module, or of an object of one, that a function counts in which says 429."""
     memories = [
         one
         for one in facts.assignments()
-        if not one.function and _is_own_memory(one.value) and not one.attribute.startswith("__")
+        if (_is_own_memory(one.value) or _is_cache_in_memory(facts, one.value))
+        and (not one.function or _is_of_lasting_object(facts, one))
+        and not one.attribute.startswith("__")
     ]
     if not memories:
         return
@@ -143,6 +150,32 @@ def _own(facts: SourceFacts) -> Iterator[tuple[str, Span]]:
     for one in memories:
         if any(_is_looked_in(facts, name, one.value) for name in reached):
             yield "the counters stand in the memory of a process", one.span
+
+
+def _is_of_lasting_object(facts: SourceFacts, one: Assignment) -> bool:
+    """``self.hits = defaultdict(deque)`` of an object that no request makes anew."""
+    owner, _, word = one.function.rpartition(".")
+    if word != "__init__" or not one.target.startswith("self."):
+        return False
+    made = [call for call in facts.calls(owner) if call.function != one.function]
+    return any(not call.function for call in made)
+
+
+def _is_cache_in_memory(facts: SourceFacts, value: Value) -> bool:
+    """``Cache(app, config={"CACHE_TYPE": "SimpleCache"})`` of Flask-Caching, ``SimpleCache()`` of cachelib."""
+    if not isinstance(value, Call) or value.method not in ("Cache", "SimpleCache"):
+        return False
+    if value.method == "SimpleCache":
+        return value.callee.startswith("cachelib.")
+    config = value.keyword("config")
+    said = config.get("CACHE_TYPE") if isinstance(config, Mapping) else None
+    kinds = (
+        plain(facts, said)
+        if said is not None
+        else [one for held in facts.config_values("CACHE_TYPE") for one in plain(facts, held)]
+    )
+    own = value.callee.startswith("flask_caching.")
+    return own and bool(kinds) and all(isinstance(one, str) and _SIMPLE.search(one) for one in kinds)
 
 
 def _is_own_memory(value: Value) -> bool:
