@@ -136,10 +136,10 @@ def _own(facts: SourceFacts) -> Iterator[tuple[str, Span]]:
     memories = [
         one
         for one in facts.assignments()
-        if (_is_own_memory(one.value) or _is_cache_in_memory(facts, one.value))
-        and (not one.function or _is_of_lasting_object(facts, one))
-        and not one.attribute.startswith("__")
+        if (_is_own_memory(one.value) and (not one.function or _is_of_lasting_object(facts, one)))
+        or (_is_cache_in_memory(facts, one.value) and not facts.is_view(one.function))
     ]
+    memories = [one for one in memories if not one.attribute.startswith("__")]
     if not memories:
         return
     refusing = set(returns_too_many(facts))
