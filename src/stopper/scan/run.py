@@ -162,7 +162,11 @@ def _known(
     elif document is None:
         options.progress("crawling", 0, 1)
         given = options.identities
-        seen = crawled(courier, prefix, canary, others=bool(given), enters=not all(one.headers for one in given))
+        enters, led = (
+            not all(one.headers for one in given),
+            [path.removeprefix(prefix) for path in courier.graphql.others],
+        )
+        seen = crawled(courier, prefix, canary, others=bool(given), enters=enters, led=led)
         document = found_spec(
             courier, "", [place for place in seen.documents if place not in _asked(prefix)][:NEAR_MOST]
         )

@@ -13,7 +13,7 @@ _SHAPES: Final = re.compile(
     r"|badly formed hexadecimal UUID|codec can't (?:de|en)code|\[Errno -?\d+\]|Max retries exceeded with url|Failed to establish a new connection"
     r"|\(?(?:sqlite3|psycopg2?|pymysql|MySQLdb|asyncpg|pyodbc|cx_Oracle|oracledb)(?:\.\w+)*\.\w*Error\b|sqlalchemy\.exc\.|\[SQL: |no such (?:table|column): "
     r"|UNIQUE constraint failed|NOT NULL constraint failed|near \"[^\"]*\": syntax error|violates (?:unique|foreign key|not-null|check) constraint"
-    r"|Expecting (?:value|property name|',' delimiter)[^<]{0,40}: line \d+ column \d+|(?<![\w.])(?:\w+\.)*[A-Z]\w*(?:Error|Exception)\(['\"]|<class '\w"
+    r"|Expecting (?:value|property name|',' delimiter)[^<]{0,40}: line \d+ column \d+|(?<![\w.])(?:\w+\.)*[A-Z]\w*(?:Error|Exception)\(['\"]|<class '\w|\(<string>, line \d+\)|name '\w{1,60}' is not defined"
 )
 """How Python, its standard library and the usual drivers put their failures."""
 

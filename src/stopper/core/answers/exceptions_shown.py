@@ -9,7 +9,7 @@ SAID_OF_AN_EXCEPTION: Final = re.compile(
     rf"{_QUOTE}\w{{1,40}}{_QUOTE} object (?:has no attribute {_QUOTE}|is not (?:subscriptable|iterable|callable)\b)|\w{{1,60}}\(\) (?:missing \d+ required positional argument|got an unexpected keyword argument)|"
     r"Start tag expected, (?:'|&#39;|\\u0027)(?:<|&lt;|\\u003c)|Document is empty, line \d+, column \d+|Opening and ending tag mismatch: |(?:not well-formed \(invalid token\)|no element found|mismatched tag): line \d+, column \d+|"
     rf"invalid literal for int\(\) with base \d+: |could not convert string to float: |unsupported operand type\(s\) for |(?:list|tuple|string) ind(?:ex|ices) (?:out of range|must be integers)|"
-    rf"name {_QUOTE}\w{{1,60}}{_QUOTE} is not defined|invalid load key, |could not find MARK|while (?:parsing a|scanning for the next)\b[^<>]{{0,200}}?{_QUOTE}<\w+ string>",
+    rf"name {_QUOTE}\w{{1,60}}{_QUOTE} is not defined|\(<string>, line \d+\)|invalid load key, |could not find MARK|while (?:parsing a|scanning for the next)\b[^<>]{{0,200}}?{_QUOTE}<\w+ string>",
     re.DOTALL,
 )
 """Sentences of CPython 3.11 to 3.14, subprocess, os, lxml, expat, pickle and PyYAML: none of them is written for a caller."""

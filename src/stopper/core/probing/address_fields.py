@@ -30,7 +30,7 @@ _MAY_GO: Final = re.compile(r"(?i)(^|[/_-])(redirect|goto|load|curl|request|url|
 """Paths of readings that may."""
 ANY: Final = "one of the usual names of an address"
 _USUAL: Final = (
-    "url", "uri", "link", "source", "src", "target", "address", "href", "webhook_url", "callback_url", "image_url", "endpoint", "feed", "site", "remote_url", "file_url",
+    "url", "uri", "link", "source", "src", "target", "target_url", "address", "href", "webhook_url", "callback_url", "image_url", "endpoint", "feed", "site", "remote_url", "file_url",
 )  # fmt: skip
 """What a body is asked with that nobody knows a member of."""
 LEAST_SHOWN: Final = 11

@@ -29,7 +29,6 @@ from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probing.accounts.anybody import lets_anybody_in, lets_in_by_any_password
 from stopper.core.probing.accounts.login import (
-    asks_basic,
     goes_on,
     known_log_in,
     lets_in,
@@ -37,8 +36,8 @@ from stopper.core.probing.accounts.login import (
     login_routes,
     retyped,
     told_apart,
-    understood,
 )
+from stopper.core.probing.accounts.way_in import way_in
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import (
     Call,
@@ -301,7 +300,7 @@ def probe(target: Target) -> Steps[Verdict]:
     found: Verdict | None = None
     refused = Counter[str]()
     for route in routes[:2]:  # beside the log-in of everybody often stands one of administrators
-        way = yield from _way_in(target, route)
+        way = yield from way_in(target, route)
         if way is not None:
             if (any_password := (yield from lets_in_by_any_password(target, route, way[0]))) is not None:
                 return any_password
@@ -336,17 +335,6 @@ def _let_in(ref: RouteRef, control: Exchange, exchange: Exchange) -> Verdict:
         Evidence("exchange", "a default account is let in", exchange),
     ]
     return failed(f"{ref} lets in a default account", [ref], evidence)
-
-
-def _way_in(target: Target, route: Route) -> Steps[tuple[int, Response] | None]:
-    """The coding in which the route understands an account and refuses one that cannot exist, and that refusal."""
-    for number, request in enumerate(login_requests(target, route, f"nobody-{target.canary}", token_hex(8))):
-        answer = (yield from send(request)).response
-        if lets_in(answer) or answer.status == 429:
-            return None
-        if understood(answer) and (number == 2 or not asks_basic(answer)):
-            return number, answer
-    return None
 
 
 def _tried(

@@ -24,7 +24,7 @@ from stopper.core.probing.accounts.log_in_inputs import refused_log_ins
 from stopper.core.probing.accounts.log_in_words import obeyed_in_words
 from stopper.core.probing.accounts.login import lets_in
 from stopper.core.probing.accounts.name_with_condition import name_with_condition
-from stopper.core.probing.baseline import beyond, same, says_nothing
+from stopper.core.probing.baseline import alike, beyond, same, says_nothing
 from stopper.core.probing.header_inputs import looked_up_headers
 from stopper.core.probing.inputs import Input, judged
 from stopper.core.probing.likely_inputs import ASKED
@@ -199,7 +199,10 @@ class _Begun:
         broke = _breaks(quoted.response)
         if broke or not _as_before(quoted.response, plain.response, target.canary):
             doubled = yield from send(one.given(f"{stem}''"))
-            mended = _as_before(doubled.response, plain.response, target.canary)
+            mended = _as_before(doubled.response, plain.response, target.canary) or (
+                one.request.method == "POST"
+                and alike(doubled.response, plain.response)  # what it has made has an id of its own
+            )
             if broke and mended and _breaks((yield from send(one.given(f"{stem}'"))).response):
                 if not _ERRORS.search(quoted.response.text) and (yield from _is_a_shell(one, stem)):
                     return []
@@ -208,11 +211,11 @@ class _Begun:
                 return _evidence(
                     plain, doubled, quoted, "an odd number of quotes is answered otherwise, an even one is not"
                 )
-        alike = partial(_as_before, canary=target.canary)
+        before = partial(_as_before, canary=target.canary)
         return (
             (yield from _obeyed(target, one, plain, stem))
-            or (yield from obeyed_in_words(one, plain, stem, alike))
-            or (yield from sorted_by_a_query(one, plain, alike))
+            or (yield from obeyed_in_words(one, plain, stem, before))
+            or (yield from sorted_by_a_query(one, plain, before))
         )
 
 

@@ -148,7 +148,10 @@ def probe(target: Target) -> Steps[Verdict]:
 
 
 def _told(one: Provoked) -> Exchange | None:
-    before = exception_text(one.honest.response.text)
+    honest = one.honest.response
+    before = (
+        exception_text(honest.text) if honest.succeeded else None
+    )  # what it was asked honestly may be wrong to it already
     for answer in one.wrong:
         text = exception_text(answer.response.text)
         if text and text != before and _TRACEBACK not in answer.response.text:

@@ -29,6 +29,7 @@ from stopper.core.probing.cookies import also_by_cookie, answers_with_cookies
 from stopper.core.probing.landing import landed
 from stopper.core.probing.only_asked import may_only_ask
 from stopper.core.probing.other_sites import ELSEWHERE, asks_first, without_asking
+from stopper.core.probing.stored_text import PAGES
 from stopper.core.probing.things.objects import marked
 from stopper.core.rule import Hit, Rule
 from stopper.core.values import Item, Name, Truth, Value, text_of, walk
@@ -280,16 +281,18 @@ def _likeliest(target: Target, route: Route, method: str) -> tuple[bool, bool, b
 def _shown_after(
     target: Target, ref: RouteRef, request: Request, person: Identity, honest: Exchange
 ) -> Steps[Verdict | None]:
-    """The same where a form sends on once it was taken: what another site's page wrote stands on the page that follows."""
+    """The same where a form sends on once it was taken, or is shown again beside all that was written: what another site's page wrote stands on
+    the page that follows."""
     foreign_request, marks = marked(request, target.canary)
     if not marks:
         return None
     foreign = yield from send(
         person.on(foreign_request).with_headers(("Origin", ELSEWHERE), ("Sec-Fetch-Site", "cross-site"))
     )
-    if not foreign.response.sends_on or foreign.response.refused:
+    sends_on = foreign.response.sends_on
+    if foreign.response.refused or sends_on != honest.response.sends_on or not (sends_on or foreign.response.succeeded):
         return passed(f"{ref} refuses a request that another site makes")
-    path = urlsplit(foreign.response.header("Location") or "").path or "/"
+    path = urlsplit((foreign.response.header("Location") or "") if sends_on else request.target).path or "/"
     after = yield from landed(target, (yield from send(person.on(Request("GET", path, (("Accept", "text/html"),))))))
     if not any(mark in after.response.text for mark in marks.values()):
         return None
@@ -345,7 +348,10 @@ def _tried(target: Target, route: Route, method: str, person: Identity) -> Steps
         return None
     foreign = yield from send(person.on(request).with_headers(("Origin", ELSEWHERE), ("Sec-Fetch-Site", "cross-site")))
     if not foreign.response.succeeded or not alike(foreign.response, honest.response):
-        return passed(f"{ref} refuses a request that another site makes")
+        # A page of all that was written is longer after each.
+        grows = route.takes_form and honest.response.content_type in PAGES
+        shown = (yield from _shown_after(target, ref, request, person, honest)) if grows else None
+        return shown or passed(f"{ref} refuses a request that another site makes")
     if asks_first(foreign.request):
         simple = yield from without_asking(foreign, honest)
         if simple is None:

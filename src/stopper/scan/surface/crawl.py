@@ -152,7 +152,9 @@ class _Guessing(Crawl):
         else:
             self._guess(nothing, one_of(led)[:OF_LISTS_MOST], PARTS_PART)
         if lists and few and headed and len(self.found) < SOME:
-            self._guess(nothing, lists[-1], ALONE_PART if len(self.found) < FEW else WORDS_PART)
+            # Where nothing of what is tried at the root first was there, and much elsewhere, nothing else will be.
+            rooted = at_root(self.paths()) or len(self.found) <= FEW
+            self._guess(nothing, lists[-1] if rooted else (), ALONE_PART if len(self.found) < FEW else WORDS_PART)
             self._guess(nothing, weaknesses(self.paths()), ALONE_PART)
         if not nothing.plain.refused and nothing.plain.status not in MOVED:  # else most lies behind a log-in
             self._guess(nothing, rest_of(self.paths()), REST_PART, REST_SECONDS)
@@ -200,8 +202,10 @@ class _Guessing(Crawl):
         """Requests up to which is guessed: a *part* of all, or what the probes of so few routes will leave; the last names get that alone."""
         most = self.courier.max_requests
         left = most - FOR_PROBES - FOR_ONE * (len(self.found) + len(self.forms))
-        if part == REST_PART:  # one of them may be a log-in, which asks much
-            return min(left - FOR_A_LOG_IN * any(map(LOGIN.search, self.paths())), int(most * REST_MOST))
+        behind = FOR_A_LOG_IN * any(map(LOGIN.search, self.paths()))
+        if part == REST_PART:
+            return min(left - behind, int(most * REST_MOST))
+        left -= behind * (len(self.found) > FEW)  # else probes ask little
         return int(max(most * part, GUESSED_LEAST, left))
 
     def _is_idle(self, path: str) -> bool:

@@ -35,6 +35,8 @@ FORMS_MOST: Final = 8
 """Further forms of a page that are sent to one place."""
 FOLDER_MOST: Final = 12
 """Paths of one folder that are asked for."""
+IDLE_MOST: Final = 2
+"""Things of one kind in a row whose pages tell nothing new, after which no more of them are asked for."""
 NAMED_IN_FOLDER: Final = 60
 """The same of routes that a text names below the root of an API."""
 _API: Final = re.compile(r"(?i)(^|/)(api|rest|v\d{1,2})$")
@@ -116,6 +118,8 @@ class Crawl:
     """Guesses in a folder that were answered as any word is."""
     listed: dict[str, str] = field(default_factory=dict[str, str])
     """The id of the first thing of a list that was read."""
+    idle: dict[str, int] = field(default_factory=dict[str, int])
+    """Things of one kind in a row, by their template, whose pages told nothing new."""
     parted: set[str] = field(default_factory=set[str])
     """The things below which was asked."""
     folders: dict[str, Nothing] = field(default_factory=dict[str, Nothing])
@@ -157,6 +161,20 @@ class Crawl:
                 self.waiting.append(Place(self.prefix + path))
 
     def ask(self, nothing: Nothing, place: Place) -> None:
+        """Ask *place*, unless things of its kind tell nothing new any more."""
+        kind, numbers = templated(place.path)
+        if place.template or place.surmise or not numbers:
+            self._ask(nothing, place)
+        elif self.idle.get(kind, 0) < IDLE_MOST:
+            known, before = kind in self.asked, self._told()
+            self._ask(nothing, place)
+            self.idle[kind] = self.idle.get(kind, 0) + 1 if known and self._told() == before else 0
+
+    def _told(self) -> int:
+        """How much is known of what there is."""
+        return len(self.found) + len(self.forms) + len(self.more_forms) + len(self.led)
+
+    def _ask(self, nothing: Nothing, place: Place) -> None:
         path = place.path
         if self.who is not None and ENDS.search(path):
             return

@@ -129,6 +129,8 @@ def _described(door: str, courier: Courier, who: Identity | None) -> Schema | No
     if schema is not None:
         graphql.told[door] = schema
         graphql.operations.append(_asks(door))
+    elif answer.succeeded and who is None:
+        graphql.others.append(door)
     return schema
 
 

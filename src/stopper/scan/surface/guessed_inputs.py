@@ -49,7 +49,7 @@ MORE: Final = (
 BODY: Final = (
     "username", "name", "email", "id", "user_id", "user", "title", "description", "message", "content", "text", "data", "body", "comment", "query", "search",
     "q", "url", "file", "filename", "path", "host", "hostname", "ip", "address", "cmd", "command", "code", "expression", "expr", "template", "input", "value", "key",
-    "payload", "xml", "yaml", "object", "type", "category", "prompt", "question", "feedback", "note", "subject", "uri", "link", "target", "image_url", "webhook_url",
+    "payload", "xml", "yaml", "object", "type", "category", "prompt", "question", "feedback", "note", "subject", "uri", "link", "target", "target_url", "image_url", "webhook_url",
     "callback_url", "domain", "customer", "product", "product_id", "item", "account", "author", "tag", "status", "amount", "quantity", "price", "filter", "keyword", "search_term",
     "document", "blob", "pickle", "serialized", "session", "state", "config", "script", "func", "args", "formula", "review", "reason", "bio", "address",
 )  # fmt: skip

@@ -111,7 +111,10 @@ class HonestRequests:
         return {name: self._meant(name, value) for name, value in body.items()}
 
     def _meant(self, name: str, value: object) -> object:
-        """What a member says that names another thing: ``wallet_id`` is the id of a wallet that was seen, where one was."""
+        """What a member says that names another thing: ``wallet_id`` is the id of a wallet that was seen, where one was. What is or is not
+        (``is_admin``) is no text, though a document that was made from names calls it one."""
+        if _FLAG.match(name) and value == plausible("", self.canary):
+            return False
         said = as_parameter(name)
         if not said.endswith("_id") or isinstance(value, bool) or not isinstance(value, (int, str)):
             return value
@@ -128,6 +131,9 @@ class HonestRequests:
         if known is None or (isinstance(value, int) and not known.isdigit()):
             return value
         return int(known) if isinstance(value, int) else known
+
+
+_FLAG: Final = re.compile(r"(?:is|has|can)(?:_|(?=[A-Z]))")
 
 
 def _asks_by_id(route: Route) -> tuple[str, ...]:

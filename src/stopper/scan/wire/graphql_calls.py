@@ -69,6 +69,8 @@ class GraphqlTransport:
     """What doors say of themselves whose fields may be no routes yet."""
     asked: set[str] = field(default_factory=set[str])
     """Doors that were asked what they are, with who asked."""
+    others: list[str] = field(default_factory=list[str])
+    """Usual places of such doors at which something else answers."""
     _without: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 from stopper.core.app import Route
 from stopper.core.exchange import Request, Response
 from stopper.core.login_names import BEST, LOGIN
+from stopper.core.probing.accounts.login import is_log_in_form
 from stopper.scan.wire.transport import READ_METHODS
 
 WAITED: Final = 4.5
@@ -49,9 +50,8 @@ class LockedDatabase:
 
     def know(self, routes: Sequence[Route], canary: str) -> None:
         """Take up where a body is read that nobody's password is in."""
-        doors = [
-            one for one in routes if "POST" in one.methods and not one.parameters and LOGIN.search(one.path.rstrip("/"))
-        ]
+        posts = [one for one in routes if "POST" in one.methods and not one.parameters]
+        doors = [one for one in posts if LOGIN.search(one.path.rstrip("/"))] or [*filter(is_log_in_form, posts)]
         door = min(doors, key=lambda one: (not BEST.search(one.path), len(one.path)), default=None)
         if door is None:
             return

@@ -245,6 +245,8 @@ def made_by_another(
     if control is None:
         return None
     shown = inner_object(control.response.json()) if control.response.succeeded else {}
+    if not shown and kind is None:
+        return None  # a page says nothing by a name
     hers, his = (yield from _called(target, alice)), (yield from _called(target, bob))
     both = {one: hers[where] for where, one in his.items() if hers.get(where) not in (None, one)}
     apart = yield from told_apart(target, alice, bob)

@@ -18,6 +18,7 @@ from stopper.core.probing.things.changes import owners_in
 from stopper.core.probing.things.kinds import at_number
 from stopper.core.probing.things.objects import entries, inner_object, plain_members
 from stopper.core.probing.things.teams import same_team
+from stopper.core.probing.things.told_on_pages import others_on_pages
 from stopper.core.rule import Severity
 
 _PERSONAL: Final = re.compile(
@@ -97,8 +98,9 @@ def asked(target: Target, alice: Identity, bob: Identity, told: set[str]) -> Ste
         if shared is not None and (yield from _shows_others(target, shared, bob, his)):
             continue  # who is shown the list may open what it shows
         verdict = yield from attempt(_by_number(target, route, (alice, hers), (bob, his)))
+        verdict = verdict or (yield from attempt(others_on_pages(target, route, alice)))
         weighs = next((wrong[one.path.rstrip("/")] for one in beside if one.path.rstrip("/") in wrong), None)
-        found += [replace(verdict, severity=weighs)] if verdict is not None else []
+        found += [replace(verdict, severity=weighs or verdict.severity)] if verdict is not None else []
     for route, half in below[:ROUTES_MOST]:
         verdict = yield from attempt(_in_her_name(target, route, half, (alice, hers), (bob, his)))
         found += [verdict] if verdict is not None else []
