@@ -133,13 +133,15 @@ def _told(workers: int | None, place: Span | None) -> Hit | None:
 
 def _own(facts: SourceFacts) -> Iterator[tuple[str, Span]]:
     """Dictionaries of a module, or of an object of one, that a function counts in which says 429."""
-    memories = [
-        one
+    memories: list[tuple[Value, Span]] = [
+        (one.value, one.span)
         for one in facts.assignments()
-        if (_is_own_memory(one.value) and (not one.function or _is_of_lasting_object(facts, one)))
-        or (_is_cache_in_memory(facts, one.value) and not facts.is_view(one.function))
+        if _is_own_memory(one.value)
+        and (not one.function or _is_of_lasting_object(facts, one))
+        and not one.attribute.startswith("__")
     ]
-    memories = [one for one in memories if not one.attribute.startswith("__")]
+    caches = [one for one in facts.calls("flask_caching.Cache", "cachelib.*") if _is_cache_in_memory(facts, one)]
+    memories += [(one, one.span) for one in caches if one.span is not None and not facts.is_view(one.function)]
     if not memories:
         return
     refusing = set(returns_too_many(facts))
@@ -147,9 +149,9 @@ def _own(facts: SourceFacts) -> Iterator[tuple[str, Span]]:
     reached = refusing | {call.callee for name in refusing for call in facts.calls_in(name)}
     if not refusing:
         return
-    for one in memories:
-        if any(_is_looked_in(facts, name, one.value) for name in reached):
-            yield "the counters stand in the memory of a process", one.span
+    for memory, place in memories:
+        if any(_is_looked_in(facts, name, memory) for name in reached):
+            yield "the counters stand in the memory of a process", place
 
 
 def _is_of_lasting_object(facts: SourceFacts, one: Assignment) -> bool:
@@ -161,12 +163,10 @@ def _is_of_lasting_object(facts: SourceFacts, one: Assignment) -> bool:
     return any(not call.function for call in made)
 
 
-def _is_cache_in_memory(facts: SourceFacts, value: Value) -> bool:
+def _is_cache_in_memory(facts: SourceFacts, value: Call) -> bool:
     """``Cache(app, config={"CACHE_TYPE": "SimpleCache"})`` of Flask-Caching, ``SimpleCache()`` of cachelib."""
-    if not isinstance(value, Call) or value.method not in ("Cache", "SimpleCache"):
-        return False
     if value.method == "SimpleCache":
-        return value.callee.startswith("cachelib.")
+        return True
     config = value.keyword("config")
     said = config.get("CACHE_TYPE") if isinstance(config, Mapping) else None
     kinds = (
@@ -174,8 +174,9 @@ def _is_cache_in_memory(facts: SourceFacts, value: Value) -> bool:
         if said is not None
         else [one for held in facts.config_values("CACHE_TYPE") for one in plain(facts, held)]
     )
-    own = value.callee.startswith("flask_caching.")
-    return own and bool(kinds) and all(isinstance(one, str) and _SIMPLE.search(one) for one in kinds)
+    return (
+        value.method == "Cache" and bool(kinds) and all(isinstance(one, str) and _SIMPLE.search(one) for one in kinds)
+    )
 
 
 def _is_own_memory(value: Value) -> bool:
