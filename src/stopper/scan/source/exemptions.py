@@ -97,7 +97,8 @@ class Exemptions:
         """That no earlier ``if …: return`` lets the request go."""
         result: bool | None = True
         for condition in self.judges.conditions.get(name, ()):
-            if condition.stops and not condition.refuses and condition.span.line < place.line:
+            within = condition.body is not None and condition.body.holds(place)  # ``abort(404)`` of that test itself
+            if condition.stops and not condition.refuses and not within and condition.span.line < place.line:
                 said = self._answer(condition.value, asked, condition.negated)
                 passes = _turned(said, condition.negated)
                 if passes:

@@ -25,6 +25,7 @@ from stopper.core.values import (
     walk,
 )
 from stopper.scan.source import names
+from stopper.scan.source.called_like_classes import CalledLikeClasses
 from stopper.scan.source.dispatching import asks_by_hooks, comes_first, opens, said
 from stopper.scan.source.exemptions import Asked, Exemptions, endpoint
 from stopper.scan.source.groups import Origin
@@ -50,6 +51,7 @@ class Guards:
         self.routes = routes
         self.judges = Judges(project, facts)
         self.exemptions = Exemptions(self.judges)
+        self.called_like = CalledLikeClasses(project, self.judges)
         self._inner: dict[str, str] = {}
         self._hooks: dict[str, Judgement | None] = {}
         self._by_view: dict[str, list[Reading]] = {}
@@ -295,6 +297,7 @@ class Guards:
             under = self.project.under.get(id(call), ())
             library = names.GUARD_CALLS.fullmatch(call.callee) and not is_constant(call.keyword("optional"), True)
             own = call.callee in self.project.functions and self.judges.is_guard_call(call)
+            own = own or self.called_like.guard(call)
             if library or (own and self.judges.reached_by_nobody(under)):
                 yield from self._checked(view, call.callee, under, call.span, asked)
         yield from self._refusals_handed_on(view, asked)
