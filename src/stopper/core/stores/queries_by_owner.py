@@ -49,6 +49,37 @@ def only_narrows(facts: SourceFacts, call: Call, value: Value) -> bool:
     )
 
 
+def reads_all_otherwise(facts: SourceFacts, value: Value, span: Span, function: str) -> bool:
+    """``if customer_id: rows = Order.query.filter_by(customer_id=customer_id)`` with ``else: rows = Order.query.all()``: who names none gets them all."""
+    said = _keys(value)
+    others = [one.body for one in facts.conditions_in(function) if said & _keys(one.value) and one.negated and one.body]
+    if not others:
+        return False
+    calls = [call for call in facts.calls_in(function) if call.span is not None]
+    asked = {name for call in calls if call.span is not None and call.span.holds(span) for name in _rows_of(call)}
+    return any(
+        asked & _rows_of(call)
+        for call in calls
+        for body in others
+        if call.span is not None and body.holds(call.span) and not body.holds(span)
+    )
+
+
+def _rows_of(call: Call) -> set[str]:
+    """The classes whose rows a query gives: ``session.query(Order, Item).join(…)``, ``Order.query.all()``."""
+    found: set[str] = set()
+    for part in walk(call, 12):
+        if isinstance(part, Call) and part.method in ("query", "select"):
+            found |= {one.dotted for one in part.args if isinstance(one, Name)}
+        if isinstance(part, Call) and ".query." in part.callee:
+            found.add(part.callee.partition(".query.")[0])
+        if isinstance(part, Name) and part.dotted.endswith(".query"):
+            found.add(part.dotted.removesuffix(".query"))
+        if isinstance(part, Member) and part.attribute == "query" and isinstance(part.owner, Name):
+            found.add(part.owner.dotted)
+    return found
+
+
 def _keys(value: Value) -> set[str]:
     return {text for part in walk(value, 5) if isinstance(part, Item) and (text := text_of(part.key))}
 

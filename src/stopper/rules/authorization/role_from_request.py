@@ -11,25 +11,21 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow import passing
 from stopper.core.flow.passed_keywords import passed_as
-from stopper.core.flow.read_parts import origins
 from stopper.core.flow.said_anew import is_said_anew
 from stopper.core.flow.said_by_caller import (
-    CASTS,
     GUARDS,
     SENT,
     as_brought,
-    is_for_services,
     is_grant,
     is_held_to_a_list,
-    kept_in_g,
     overruled,
     said_under,
     ways_back,
 )
 from stopper.core.guards.reached_by_admins import is_brought_by_admins, is_reached_by_admins
-from stopper.core.guards.whose_it_is import lets_on, looks_at_who, turns_away
-from stopper.core.owner_names import ADMIN_PATH, ROLE, ROLES_SAID, WHO, WHOSE
-from stopper.core.people.made_for_others import asks_who, made_for_somebody
+from stopper.core.guards.whose_it_is import lets_on, turns_away
+from stopper.core.owner_names import ADMIN_PATH, ROLE, ROLES_SAID, WHO
+from stopper.core.people.made_for_others import made_for_somebody
 from stopper.core.people.poured_roles import poured_roles
 from stopper.core.people.rows_of_people import roles_of_rows
 from stopper.core.place import RouteRef, Span
@@ -38,7 +34,8 @@ from stopper.core.probing.baseline import attempt, every
 from stopper.core.probing.said_beside import Change, with_change
 from stopper.core.rule import Hit, Rule
 from stopper.core.stores.made_things import makes
-from stopper.core.stores.queries_by_owner import asked_for_before_the_own, is_of_a_session, owners_asked_for
+from stopper.core.stores.owners_said import owners_said
+from stopper.core.stores.queries_by_owner import asked_for_before_the_own
 from stopper.core.stores.query_comparisons import is_query
 from stopper.core.values import (
     Call,
@@ -66,7 +63,10 @@ def detect(app: App) -> Iterator[Hit]:
         (span, f"what the caller sends as `{key}` counts more than the credential")
         for span, key in (*overruled(facts), *asked_for_before_the_own(facts))
     )
-    for span, why in (*_granted(facts), *poured_roles(facts), *_whose(facts), *made_for_somebody(app, facts), *said):
+    whose = (
+        (span, f"whose data is read is decided by `{key}`, which the caller sends") for span, key in owners_said(facts)
+    )
+    for span, why in (*_granted(facts), *poured_roles(facts), *whose, *made_for_somebody(app, facts), *said):
         if span not in seen:
             seen.add(span)
             yield Hit(why, span)
@@ -228,44 +228,6 @@ def _makers(facts: SourceFacts) -> list[str]:
     """What is called with a role by keyword; empty names would mean every call."""
     found = {call.callee for call, _, _ in passed_as(facts, ROLE.search) if makes(call)}
     return sorted(found) or ["stopper.nothing"]
-
-
-def _whose(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
-    """``filter_by(user_id=request.args["user_id"])`` where the function never looks at who is calling."""
-    if not any(WHOSE.search(one.key) for one in facts.readings()):
-        return
-    for value, span, function in owners_asked_for(facts):
-        before = [(one, function) for one in _from_before(facts, value)]
-        for one, where in (*as_brought(facts, value, function, 1), *before):  # the views that hand it over
-            key = said_under(facts, one)
-            services = where != function and is_for_services(facts, where)
-            asks = services or is_of_a_session(facts, one) or looks_at_who(facts, function)
-            if key and WHOSE.search(key) and not asks_who(facts, where) and not asks:
-                yield span, f"whose data is read is decided by `{key}`, which the caller sends"
-
-
-def _from_before(facts: SourceFacts, value: Value) -> list[Value]:
-    """What functions that run before put into ``g`` under that name, where they do not ask who is calling, or what a function of the
-    project gives without asking."""
-    if isinstance(value, Call) and (made := facts.function(value.callee)) is not None:
-        asks = looks_at_who(facts, made.name)
-        return [] if asks else [one for one in made.returns if not _is_held(facts, one, made.name)]
-    if not isinstance(value, Name) or not value.dotted.startswith("flask.g."):
-        return []
-    return [
-        one.value
-        for one in kept_in_g(facts, value.dotted)
-        if not looks_at_who(facts, one.function) and not _is_held(facts, one.value, one.function)
-    ]
-
-
-def _is_held(facts: SourceFacts, value: Value, function: str) -> bool:
-    """That the function compares it with something, or asks something else about it: which tenants the caller has."""
-    mine = origins(value)
-    sides = [side for one in facts.comparisons_in(function) for side in (one.left, one.right)]
-    sides += [one for call in facts.calls_in(function) if call.callee not in CASTS for one in call.args]
-    sides += [one for call in facts.calls_in(function) for _, one in call.keywords]
-    return any(mine & origins(side) for side in sides)
 
 
 _ROUTES: Final = {"quick": 4, "standard": 7, "deep": 80}
