@@ -12,6 +12,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.passing import handed
 from stopper.core.flow.view_functions import index_of
 from stopper.core.keys.endless_entries import endless_entries
+from stopper.core.keys.made_with_keys import is_made_with_a_key, is_signing_key
 from stopper.core.keys.short_draws import is_short_draw
 from stopper.core.people.handed_reset_tokens import handed_out
 from stopper.core.place import RouteRef, Span
@@ -160,7 +161,7 @@ def _is_over_token(value: Value) -> bool:
 
 def _makes(call: Call) -> bool:
     return _MAKES.fullmatch(call.callee) is not None and not any(
-        isinstance(one, Call) and _STRONG.fullmatch(one.callee) for one in walk(call)
+        (isinstance(one, Call) and _STRONG.fullmatch(one.callee)) or is_signing_key(one) for one in walk(call, 8)
     )
 
 
@@ -210,9 +211,9 @@ def _is_guessable(facts: SourceFacts, value: Value) -> bool:
     noted = times_noted(value)
     calls = [one for one in walk(value, 8) if isinstance(one, Call) and id(one) not in noted]
     calls += [one for call in calls if (own := facts.function(call.callee)) is not None for said in own.returns for one in walk(said, 3) if isinstance(one, Call) and id(one) not in times_noted(said)]  # fmt: skip
-    return any(_GUESSABLE.fullmatch(one.callee) for one in calls) and not any(
-        _STRONG.fullmatch(one.callee) for one in calls
-    )
+    keyed = any(_STRONG.fullmatch(one.callee) or is_made_with_a_key(facts, one) for one in calls)
+    keyed = keyed or any(map(is_signing_key, walk(value, 8)))
+    return not keyed and any(_GUESSABLE.fullmatch(one.callee) for one in calls)
 
 
 _SQL_BY_TOKEN: Final = re.compile(

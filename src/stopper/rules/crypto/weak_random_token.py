@@ -103,7 +103,7 @@ def detect(app: App) -> Iterator[Hit]:
     if not made and not clocks:
         return
     seen: set[tuple[str, int]] = set()
-    uses = [*_uses(facts, made), *(_timed(facts) if clocks else ())]
+    uses = [*_once_each(facts, made), *(_timed(facts) if clocks else ())]
     at_once = {
         facts.function_around(span) for span, _ in uses if any(one.span and span.holds(one.span) for one in made)
     } - {""}
@@ -117,6 +117,14 @@ def detect(app: App) -> Iterator[Hit]:
         if (span.path, span.line) not in seen:
             seen.add((span.path, span.line))
             yield Hit("what opens a door comes from a generator that can be guessed", span, certainty=certainty)
+
+
+def _once_each(facts: SourceFacts, made: list[Call]) -> list[tuple[Span, Certainty]]:
+    """Where what is drawn becomes what opens a door; what is told where it is drawn is not told again where others take it."""
+    uses = list(_uses(facts, made))
+    there = [use for use in uses if any(one.span and use[0].holds(one.span) for one in made)]
+    later = [one for one in made if not any(one.span and span.holds(one.span) for span, _ in there)]
+    return uses if len(later) == len(made) else [*there, *(_uses(facts, later) if later else ())]
 
 
 def _timed(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
