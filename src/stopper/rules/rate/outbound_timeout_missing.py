@@ -155,8 +155,20 @@ def _says_how_long(facts: SourceFacts, owner: str) -> bool:
 def _waits(facts: SourceFacts, call: Call, position: int | None) -> bool:
     """That no time is given, in one of the ways that ``**`` is filled where it stands in the call."""
     if call.open and call.keyword("**") is not None:
+        if _is_told_by_decorator(facts, call.function):
+            return False
         return any(_waits_so(facts, one, position) for one in unpacked(facts, call))
     return _waits_so(facts, call, position)
+
+
+def _is_told_by_decorator(facts: SourceFacts, name: str) -> bool:
+    """``kwargs.setdefault("timeout", 60)`` of what stands around the function, which hands its keywords on."""
+    function = facts.function(name)
+    around = tuple(f"{one.name}." for one in function.decorators if one.name) if function is not None else ()
+    return bool(around) and any(
+        text_of(call.argument(0)) == "timeout" and call.function.startswith(around)
+        for call in facts.calls("*.setdefault")
+    )
 
 
 def _waits_so(facts: SourceFacts, call: Call, position: int | None) -> bool:

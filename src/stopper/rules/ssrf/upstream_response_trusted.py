@@ -185,6 +185,11 @@ def _is_checked(facts: SourceFacts, function: str, read: Call | None = None, *, 
         for one in walk(side, 5)
     ):
         return True
+    if any(
+        one.operator in ("in", "not in") and text_of(one.left) is not None and _is_read_answer(one.right)
+        for one in facts.comparisons_in(function)
+    ):
+        return True  # ``if "state" not in answer:``
     conditions = facts.conditions_in(function)
     if any(_looks(one) for condition in conditions for one in walk(condition.value, 5)):
         return True
