@@ -379,6 +379,7 @@ RULE = Rule(
     asvs=("V13.3.1",),
     surfaces=("source",),
     ends="`STOPPER_SECRETS` of Stopper names where secrets lie, so none stands in a file.",
+    repeats=("default-account-enabled",),
     certainty="likely",
     detect=detect,
     fix=fix,

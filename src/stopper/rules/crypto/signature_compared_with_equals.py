@@ -23,6 +23,7 @@ from stopper.core.values import (
     EnvironmentValue,
     Format,
     Item,
+    Mapping,
     Member,
     Name,
     Parameter,
@@ -49,6 +50,7 @@ _TOKEN: Final = re.compile(
 )
 _OPEN: Final = re.compile(r"(?i)type|name|url|addr|expir|header|_id$|algorithm|version|len|valid")
 _MAC_WORD: Final = re.compile(r"(?i)sign|hmac|mac(?:$|_)")
+_DRAWN: Final = re.compile(r"secrets\.|random\.|os\.urandom|uuid\.|.*\.generate")
 _SPENT: Final = re.compile(r"(?i)(?:^|_)(?:last|previous|used)_")
 """What was used before: it is compared so that it is not taken again."""
 _ACTING: Final = re.compile(r"(?:.*\.)?current_user(?:\._get_current_object)?")
@@ -170,7 +172,11 @@ def _judged(facts: SourceFacts, one: Comparison) -> Certainty | None:
         if _is_keyed_hash(facts, made) and (_is_sent(facts, shown) or _says(_SIGNATURE, shown)):
             return "likely"
         if _is_named(facts, shown) and _is_sent(facts, shown) and not _is_sent(facts, made):
-            if any(_SPENT.search(word) for word in _words(made)) or _is_known_digest(made, shown):
+            if (
+                any(_SPENT.search(word) for word in _words(made))
+                or _is_known_digest(made, shown)
+                or _is_plain_digest(facts, made)
+            ):
                 continue
             if isinstance(made, (Item, Member)) and any(part == shown for part in walk(made.owner, 6)):
                 continue  # what is compared was looked up by the very value: there is nothing left to guess
@@ -271,6 +277,25 @@ def _is_known_digest(kept: Value, shown: Value) -> bool:
     return fixed and any("digest" in word.lower() for word in _words(shown)) and not _says(_MAC_WORD, shown)
 
 
+def _is_plain_digest(facts: SourceFacts, kept: Value, depth: int = 3) -> bool:
+    """``self.to_dict()["confirmation_token"]``, the hash of what stands in the list itself, with no key: whoever is shown the list can work it out."""
+    if isinstance(kept, Item) and isinstance(kept.owner, Call):
+        given = [one.value for one in facts.returns_of(kept.owner.callee)]
+        word = text_of(kept.key)
+        held = [value for one in given if isinstance(one, Mapping) for key, value in one.items if text_of(key) == word]
+        return depth > 0 and bool(held) and all(_is_plain_digest(facts, one, depth - 1) for one in held)
+    if isinstance(kept, Call) and (own := facts.function(kept.callee)) is not None:
+        made = [one for one in own.returns if not is_constant(one, None)]
+        return depth > 0 and bool(made) and all(_is_plain_digest(facts, one, depth - 1) for one in made)
+    hashed = [one for one in _made_of(kept) if _HASHES.fullmatch(one.callee)]
+    parts = [part for one in hashed for part in walk(one, 10)]
+    keyed = any(
+        isinstance(part, (ConfigValue, EnvironmentValue)) or _is_key(part) or _says(_SECRET, part) for part in parts
+    )
+    drawn = any(isinstance(part, Call) and _DRAWN.match(part.callee) for part in parts)
+    return bool(hashed) and not keyed and not drawn
+
+
 def _is_of_the_session(value: Value) -> bool:
     """That the value was kept in the session: a caller cannot write there, so he cannot try one guess after the other."""
     return isinstance(value, Item) and isinstance(value.owner, Name) and value.owner.dotted == "flask.session"
@@ -345,6 +370,7 @@ RULE = Rule(
     asvs=("V11.2.4",),
     surfaces=("source",),
     ends="Stopper's `@bearer` and `@api_key` compare signatures and hashes in constant time.",
+    repeats=("api-key-compared-with-equals",),
     detect=detect,
     fix=fix,
 )
