@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from stopper.core.app import App
 from stopper.core.deployment.served_heirs import inherited_from_tests
-from stopper.core.deployment.stages_of_settings import is_for_one_desk, is_for_tests
+from stopper.core.deployment.stages_of_settings import is_for_one_desk, is_for_tests, is_in_a_branch_for_tests
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.compared_sides import compared
@@ -51,6 +51,8 @@ def written(app: App, *keys: str) -> Iterator[ConfigWrite]:
     serves people has from one for tests counts as written where that class begins."""
     facts = source_of(app)
     for write in facts.config_writes(*keys):
+        if write.loaded is not False and is_in_a_branch_for_tests(facts, write):
+            continue
         if write.loaded is not False and not is_for_tests(write):
             yield write
         elif write.loaded is not False:

@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.fact import ConfigWrite
+from stopper.core.values import ConfigValue, EnvironmentValue, Member, Name, Value, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -23,6 +24,7 @@ _FILE_FOR_TESTS: Final = re.compile(
 """Of tests, and of what makes the pages of a documentation."""
 _FILE_FOR_DESK: Final = re.compile(rf"{_FOLDER}/(?:dev(?:elopment)?|local)\.py$")
 """A class ``Config`` in ``settings/test.py`` or ``settings/dev.py``."""
+_SAYS_TESTS: Final = re.compile(r"(?i)(?:is_?)?(?:unit_?)?tests?(?:ing)?(?:_mode)?")
 _LIVE: Final = re.compile(r"(?i)prod|live|staging|deploy|release")
 
 
@@ -33,6 +35,24 @@ def is_for_tests(write: ConfigWrite) -> bool:
         or _FILE_FOR_TESTS.search(write.span.path)
         or _FILLS_FOR_TESTS.search(write.function.rpartition(".")[2])
     )
+
+
+def is_in_a_branch_for_tests(facts: "SourceFacts", write: ConfigWrite) -> bool:
+    """``if os.environ.get("TESTING"):``, around the write: what is set there serves nobody."""
+    return any(
+        _SAYS_TESTS.fullmatch(_asked(part).rpartition(".")[2])
+        for asked in facts.conditions_around(write.span)
+        if not asked.negated
+        for part in walk(asked.value, 3)
+    )
+
+
+def _asked(part: Value) -> str:
+    match part:
+        case EnvironmentValue(variable=name) | ConfigValue(key=name) | Name(dotted=name) | Member(attribute=name):
+            return name
+        case _:
+            return ""
 
 
 def is_for_one_desk(write: ConfigWrite) -> bool:

@@ -10,7 +10,7 @@ from stopper.core.deployment.setting_facts import stands_in, written
 from stopper.core.deployment.stages_of_settings import is_for_one_desk, is_said_anew_for_people
 from stopper.core.exchange import Exchange
 from stopper.core.fact import ConfigWrite
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
@@ -18,7 +18,7 @@ from stopper.core.probing.baseline import candidates
 from stopper.core.rule import Certainty, Edit, Hit, Rule, Severity
 from stopper.core.secret import Secret
 from stopper.core.tokens.flask_cookie import session_cookie_name, signs_cookie
-from stopper.core.values import Call, Choice, Constant, Sequence, Value, text_of
+from stopper.core.values import Call, Choice, ConfigValue, Constant, Member, Sequence, Value, text_of, walk
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -30,6 +30,11 @@ def detect(app: App) -> Iterator[Hit]:
         if job is not None and not any(one.span.path.startswith(job[0]) for one in facts.routes):
             message = (
                 "a key for sessions stands in the source of a job without routes: look whether others take it over"
+            )
+            yield Hit(message, write.span, certainty="possible", severity="low")
+        elif _is_refused(facts, write):
+            message = (
+                "a key for sessions stands in the source: look that nobody is served where the start does not refuse it"
             )
             yield Hit(message, write.span, certainty="possible", severity="low")
         elif is_said_anew_for_people(facts, write):
@@ -44,6 +49,30 @@ def detect(app: App) -> Iterator[Hit]:
     for write in written(app, "SECRET_KEY_FALLBACKS"):
         if isinstance(write.value, Sequence) and any(map(_is_literal, write.value.items)):
             yield Hit("a key that session cookies are still taken under stands in the source", write.span)
+
+
+def _is_refused(facts: SourceFacts, write: ConfigWrite) -> bool:
+    """``if app.config["PRODUCTION"] and app.secret_key == "replace-me": raise …``"""
+    said = text_of(write.value)
+    held = [
+        one
+        for one in facts.comparisons("==", "in")
+        for key, other in ((one.left, one.right), (one.right, one.left))
+        if said and _is_the_key(key) and any(text_of(part) == said for part in walk(other, 1))
+    ]
+    raised = [one.span for one in facts.raises()]
+    return any(
+        asked.span.holds(one.span) and asked.body is not None and any(map(asked.body.holds, raised))
+        for one in held
+        for asked in facts.conditions_in(one.function)
+    )
+
+
+def _is_the_key(value: Value) -> bool:
+    """``app.config["SECRET_KEY"]``, ``app.secret_key``"""
+    return (isinstance(value, ConfigValue) and value.key == "SECRET_KEY") or (
+        isinstance(value, Member) and value.attribute == "secret_key"
+    )
 
 
 _JOB: Final = re.compile(r"(?i)(?:.*/)?(?:jobs?|cron(?:[_-]?jobs?)?|batch(?:es)?)/[^/]+/")
