@@ -11,6 +11,8 @@ from stopper.core.values import Call, Caught, Constant, Item, Member, Parameter,
 _ACCOUNT: Final = re.compile(
     r"(?i)(?:user_?)?(?:e_?)?mail(?:_?address)?|user_?name|login(?:_?name)?|phone(?:_?number)?"
 )
+_SAYS_WHO: Final = re.compile(r"(?i)mail|user|login|phone|account(?!_?ids?$)")
+"""An account with an id alone may be one at a bank."""
 _KEY_OF_PERSON: Final = re.compile(r"(?i)mail|user_?name|login|phone")
 
 
@@ -58,12 +60,21 @@ def is_said_of_both(facts: SourceFacts, span: Span) -> bool:
     )
 
 
+_FORMS: Final = frozenset({"fullmatch", "match", "search", "validate_email", "is_email", "is_valid_email"})
+
+
+def is_said_of_the_form(facts: SourceFacts, span: Span) -> bool:
+    """``if ADDRESS.fullmatch(typed) is None: return "Invalid e-mail"``: how it is written, whoever has it."""
+    around = [one for one in facts.conditions_around(span) if one.body is not None]
+    inner = min(around, key=lambda one: one.body.end_line - one.body.line if one.body is not None else 0, default=None)
+    return inner is not None and any(isinstance(part, Call) and part.method in _FORMS for part in walk(inner.value, 5))
+
+
 def takes_account(facts: SourceFacts, name: str) -> bool:
     """That the function reads whom an account is of out of the request, checks a password, or is given either."""
     return (
         any(
-            one.function == name
-            and (is_password_name(one.key) or re.search(r"(?i)mail|user|login|phone|account", one.key))
+            one.function == name and (is_password_name(one.key) or _SAYS_WHO.search(one.key))
             for one in facts.readings()
         )
         or any(checks_password_hash(call) or _asks_for_account(facts, call) for call in facts.calls_in(name))

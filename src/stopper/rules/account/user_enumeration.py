@@ -15,7 +15,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.view_functions import index_of
 from stopper.core.keys.random_words import token_hex
 from stopper.core.login_names import PASSWORD
-from stopper.core.people.given_accounts import is_caught_on_the_way, is_said_of_both, takes_account
+from stopper.core.people.given_accounts import is_caught_on_the_way, is_said_of_both, is_said_of_the_form, takes_account
 from stopper.core.people.hash_timing import BY_TIME, hashed_for_known_alone
 from stopper.core.people.password_schemas import mentioned
 from stopper.core.people.refused_apart import refused_apart
@@ -81,6 +81,8 @@ def detect(app: App) -> Iterator[Hit]:
                 if told or not takes_account(facts, name):
                     continue
                 for span, text in answers_of(facts, name):
+                    if is_said_of_the_form(facts, span):
+                        continue
                     if is_caught_on_the_way(facts, name, span) or (says_nobody(text) and is_said_of_both(facts, span)):
                         continue
                     if name not in seen and (_TAKEN.search(text) if registers else says_which(text)):

@@ -17,7 +17,7 @@ from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, p
 from stopper.core.probing.baseline import Baseline, bearers, candidates, establish
 from stopper.core.probing.tokens_in_query import by_query
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.tokens.links_to_things import names_nobody
+from stopper.core.tokens.links_to_things import is_of_one_purpose, names_nobody
 from stopper.core.tokens.tokens_in_paths import handed_to_verifiers, read_by_loaders, tokens_in_paths
 from stopper.core.tokens.tokens_looked_up import tokens_looked_up
 from stopper.core.values import (
@@ -72,6 +72,8 @@ def detect(app: App) -> Iterator[Hit]:
     seen: set[tuple[str, int]] = set()
     for item, function, sure in _accepted(facts):
         if item.span is None or (item.span.path, item.span.line) in seen or _is_for_once(facts, function):
+            continue
+        if is_of_one_purpose(facts, function, item):
             continue
         seen.add((item.span.path, item.span.line))
         yield Hit(

@@ -56,6 +56,8 @@ def detect(app: App) -> Iterator[Hit]:
             continue  # straight from the token endpoint, over TLS (OpenID Connect Core 1.0 §3.1.3.7)
         if not _decides(facts, call) and is_only_a_first_look(facts, call):
             continue
+        if _is_of_a_log_in(facts, call):
+            continue
         if _is_signed_by_hand(facts, call):
             continue
         if _is_used(facts, call):
@@ -63,6 +65,17 @@ def detect(app: App) -> Iterator[Hit]:
             yield _told(app, call)
     yield from _switched_off(app, seen)
     yield from _headers(facts, seen)
+
+
+def _is_of_a_log_in(facts: SourceFacts, call: Call) -> bool:
+    """``session["oidc_auth_token"]["access_token"]``, which nothing of the project puts there: a library does, after the provider has been asked."""
+    keys = {
+        text_of(part.key) or ""
+        for given in call.args
+        for part in walk(given, 12)
+        if isinstance(part, Item) and isinstance(part.owner, Name) and part.owner.dotted == "flask.session"
+    }
+    return bool(keys) and "" not in keys and keys.isdisjoint(flow.detail for flow in facts.flows("session"))
 
 
 def _told(app: App, call: Call) -> Hit:
