@@ -26,6 +26,7 @@ _MAY_BE_PUBLIC: Final = re.compile(
 )
 """Where people register, log in, show a link that they were sent, write to us or give back a key that they found: open by design."""
 _MANY: Final = 4
+_API: Final = re.compile(r"(?:rest_?)?api|v\d+")
 ROUTES: Final = {"quick": 4, "standard": 8, "deep": 20}
 
 
@@ -70,8 +71,15 @@ def detect(app: App) -> Iterator[Hit]:
 
 
 def _reads_are_for_all(app: App, guarded: Sequence[tuple[Route, str]], paths: Collection[str]) -> bool:
-    """That reading is open at many of the paths where a change needs a key, and needs one itself at few: nobody forgot it so often."""
-    opened = sum(route.path in paths and "GET" in route.methods and _is_open(route, "GET") for route in app.routes)
+    """That reading is open at many of the paths where a change needs a key, or beside them, and needs one itself at few: nobody forgot it
+    so often."""
+    stems = [stem for path in paths if len(stem := path.split("/")[1:3]) == 2 and _API.fullmatch(stem[0])]
+    opened = sum(
+        (route.path in paths or route.path.split("/")[1:3] in stems)
+        and "GET" in route.methods
+        and _is_open(route, "GET")
+        for route in app.routes
+    )
     changed = {route.path for route, method in guarded if method in _CHANGES}
     closed = sum(method == "GET" and route.path in changed and not _is_open(route, method) for route, method in guarded)
     return opened >= _MANY and opened > 2 * closed
@@ -112,9 +120,7 @@ def _family(route: Route) -> tuple[str, str]:
     """What routes that belong together share: the blueprint, and the path without its last parts."""
     parts = [part for part in route.path.split("/") if part]
     stem = [part for part in parts if not part.startswith("{")]
-    return route.blueprint, "/".join(
-        stem[:2] if len(stem) > 2 or (stem and re.fullmatch(r"api|v\d+", stem[0])) else stem[:1]
-    )
+    return route.blueprint, "/".join(stem[:2] if len(stem) > 2 or (stem and _API.fullmatch(stem[0])) else stem[:1])
 
 
 def _uses_keys(target: Target) -> bool:

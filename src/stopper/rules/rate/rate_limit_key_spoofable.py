@@ -39,6 +39,10 @@ _CHOSEN: Final = re.compile(
     r"(?i)(?:device|client|visitor|install(?:ation)?|browser)_?(?:id|uuid)|(?:device_?)?fingerprint"
 )
 """Members of a body by which a program says which one it is. Names of accounts are none: whoever guesses at one is counted by it."""
+_QUERY: Final = "the query"
+_OF_CONNECTION: Final = frozenset(
+    {"flask.request.remote_addr", "flask_limiter.util.get_remote_address", "flask_limiter.get_remote_address"}
+)
 _COUNTS: Final = ("*.incr", "*.incrby", "*.zadd", "*.zcard", "*.hit", "*.hincrby")
 
 
@@ -53,7 +57,12 @@ def detect(app: App) -> Iterator[Hit]:
             seen |= {call.span, *([("limiter", call.function)] if call.callee in LIMITERS else [])}
             if again:
                 continue  # the same limiter, made in another way where the first does not work
-            yield Hit(f"callers are counted by {why}, which they write themselves", call.span)
+            said = f"callers are counted by {why}, which they write themselves"
+            if why == _QUERY and _is_beside_who_asks(facts, key):
+                said = f"{said}, beside who they are: look whether the view takes any"
+                yield Hit(said, call.span, certainty="possible", severity="low")
+            else:
+                yield Hit(said, call.span)
     told = bool(seen)
     yield from _by_hand(facts, seen)
     if not told:
@@ -97,6 +106,16 @@ def _judged(facts: SourceFacts, key: Value) -> str | None:
     return None
 
 
+def _is_beside_who_asks(facts: SourceFacts, key: Value) -> bool:
+    """``f"{request.remote_addr}/{request.args['room']}"``: each caller has a count of their own for each room, and no header names them."""
+    made = [own for one in options(key) if isinstance(one, Name) and (own := facts.function(one.dotted)) is not None]
+    parts = [part for own in made for value in own.returns for part in walk(value, 6)]
+    names = {part.dotted if isinstance(part, Name) else part.callee for part in parts if isinstance(part, (Name, Call))}
+    whose = names & _OF_CONNECTION or any(facts.derives(part, "session", "claims", by_name=False) for part in parts)
+    headers = (label.source.lower() for part in parts for label in facts.labels(part) if label.kind == "request-header")
+    return bool(whose) and SPOOFABLE.isdisjoint(headers)
+
+
 def _given_back(facts: SourceFacts, name: str) -> str | None:
     function = facts.function(name)
     values = function.returns if function is not None else ()
@@ -111,7 +130,7 @@ def _source(facts: SourceFacts, value: Value) -> str | None:
         if label.kind == "authorization-header":
             return "`Authorization`"
         if label.kind == "query-string":
-            return "the query"
+            return _QUERY
     for part in walk(value):
         said = (text_of(part.argument(0)) or "") if isinstance(part, Call) and part.callee in _LISTS else ""
         if said.lower() in SPOOFABLE:
@@ -144,7 +163,7 @@ def _by_hand(facts: SourceFacts, seen: set[object]) -> Iterator[Hit]:
             and call.span not in seen
             and not call.callee.startswith("flask_limiter")
             and not _MEASURES.search(call.callee)
-            and ((functions and why != "the query") or _calls_429(facts, call.function))
+            and ((functions and why != _QUERY) or _calls_429(facts, call.function))
         ):
             seen.add(call.span)
             readers = frozenset(_read_in(facts, call.args[0]))
