@@ -20,7 +20,7 @@ _INTERNAL: Final = re.compile(
     r"_?profiler|trace|heapdump|threaddump|server-?status|server-?info|diagnostics?|eval|shell|seed|reset-?db|fixtures?|sysinfo|settings/dump)(?=[/_.-]|$)"
 )
 _SAFE: Final = re.compile(
-    r"(?i)(^/docs?/|speed-?tests?|/tests?/\{|s?/\{[^/]*\}/tests?(?=/|$)|latest|contest|trace(?:s|route)?/\{|/tests?$.*result|environments?|[/_]ping/?$|profiles?/\{)"
+    r"(?i)(^/docs?/|speed-?tests?|/tests?/\{|s?/\{[^/]*\}/tests?(?=/|$)|latest|contest|trace(?:s|route)?/\{|/tests?$.*result|environments?|[/_]ping/?$|profiles?/\{|(?:scan|find|detect|match|mark|toggle)[_-]internals?)"
 )
 _LOGS: Final = re.compile(
     r"(?i)(?:^|[/_.-])(?:(?:get|read|show|view|list|tail|download|fetch|display)[-_]?)?(?:(?:access|error|app|application|server|system|debug|audit|flask)[-_]?)?logs?/?$"

@@ -19,7 +19,7 @@ _NOT_API: Final = re.compile(
     r"(?i)(^|/)(openapi|swagger|apispec|api-docs|apidocs|docs?|redoc|rapidoc|static|assets|favicon\.ico|robots\.txt|sitemap\.xml|swaggerui|flasgger_static|\.well-known)(?:[/._-]|$)"
 )
 _HEALTH: Final = re.compile(
-    r"(?i)^/?(api/)?(health\w*|ping|ready|readiness|live|liveness|livez|readyz|version|status)?/?$"
+    r"(?i)^/?(api/)?(?:__)?(health\w*|(?:lb)?heartbeat|ping|ready|readiness|live|liveness|livez|readyz|version|status)?(?:__)?/?$"
 )
 _ERROR: Final = re.compile(r"(?i)/errors?/(?:\d{3})?$")
 """Where the page of an error stands by its number."""

@@ -127,14 +127,19 @@ _COLLECTION: Final = re.compile(r"(?i)(?:^|[/_-])(?:web_?-?)?hooks/?$")
 """Where hooks are listed, made and taken away; what comes in goes to one of them."""
 
 
+_MANAGED: Final = re.compile(
+    r"(?i)(?:^|[/_-])(?:web_?-?)?hooks?[/_-](?:update|set|change|refresh|replace)(?:[_-]?all)?/?$"
+)
+
+
 _TARGET_FIELD: Final = re.compile(
     r"(?i)(?:(?:target|callback|endpoint|payload|hook|webhook|delivery)_?)?ur[il]|endpoint|target"
 )
 
 
 def _takes_a_target(facts: SourceFacts, route: SourceRoute) -> bool:
-    """``POST /webhooks`` with a ``url`` in its body: whoever wants to be told of things says where."""
-    return _COLLECTION.search(route.path) is not None and any(
+    """``POST /webhooks`` with a ``url`` in its body: whoever wants to be told of things says where; ``POST /webhook/update`` says it anew."""
+    return (_COLLECTION.search(route.path) or _MANAGED.search(route.path)) is not None and any(
         _TARGET_FIELD.fullmatch(one.key)
         for one in facts.readings(*_READ_FROM)
         if one.function in (route.view, f"{route.view}.post")

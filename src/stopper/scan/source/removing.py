@@ -27,6 +27,8 @@ def latest(pairs: Sequence[tuple[Value, Value]]) -> Pairs:
 
 def take_out(reader: Reader, target: ast.expr, key: Value) -> None:
     """``target.pop(key)``, ``del target[key]``: the name stands for a mapping without that key from here on."""
+    if type(target) is ast.Subscript:
+        _take_out_of_member(reader, target, key)
     if type(target) is not ast.Name:
         return
     for one in options(key):
@@ -35,10 +37,32 @@ def take_out(reader: Reader, target: ast.expr, key: Value) -> None:
         if name is None or owner is None:
             continue
         reader.taken.append((target.id, owner))
-        if type(owner) is Choice and not owner.every:  # a branch before it may have changed the mapping
-            reader.scope[target.id] = either(*[_without(held, one, name) for held in owner.options])
-        else:
-            reader.scope[target.id] = _without(owner, one, name)
+        reader.scope[target.id] = _without_in_each(owner, one, name)
+
+
+def _take_out_of_member(reader: Reader, target: ast.Subscript, key: Value) -> None:
+    """``del told["params"]["token"]``, where ``told`` is a mapping that was put together here."""
+    name, word = text_of(key), target.slice.value if type(target.slice) is ast.Constant else None
+    owner = reader.scope.get(target.value.id) if type(target.value) is ast.Name else None
+    if type(target.value) is not ast.Name or type(owner) is not Mapping or name is None or type(word) is not str:
+        return
+    items = tuple(
+        (said, _without_in_each(_copied(held), key, name) if text_of(said) == word else held)
+        for said, held in owner.items
+    )
+    reader.taken.append((target.value.id, owner))
+    reader.scope[target.value.id] = new_mapping(items, owner.open, owner.span, owner.name)
+
+
+def _copied(value: Value) -> Value:
+    """``params.copy()`` holds what ``params`` does."""
+    return value.receiver if type(value) is Call and value.method == "copy" and value.receiver is not None else value
+
+
+def _without_in_each(owner: Value, key: Value, name: str) -> Value:
+    if type(owner) is Choice and not owner.every:  # a branch before it may have changed the mapping
+        return either(*[_without(held, key, name) for held in owner.options])
+    return _without(owner, key, name)
 
 
 def _without(owner: Value, key: Value, name: str) -> Value:
