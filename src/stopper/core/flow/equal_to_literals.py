@@ -6,18 +6,34 @@ from stopper.core.flow.read_parts import Origin, origins
 from stopper.core.values import Choice, Constant, Truth, Value
 
 if TYPE_CHECKING:
-    from stopper.core.fact import Comparison, Condition
+    from stopper.core.fact import Comparison
     from stopper.core.facts import SourceFacts
     from stopper.core.place import Span
 
 
 def is_literal_there(facts: "SourceFacts", value: Value, function: str, place: "Span | None") -> bool:
-    """That a test around the place lets only literals through, of the one thing of the request which the value is made of."""
+    """That a test around the place lets only literals through, or one before it turns everything else away, of the one thing of the request which
+    the value is made of."""
     mine = origins(value)
     if place is None or len(mine) != 1:
         return False
-    equal = [one for one in facts.comparisons_in(function) if one.operator == "==" and _is_to_literal(one, mine)]
-    return bool(equal) and any(_lets_through(one, equal) for one in facts.conditions_around(place))
+    asked = [
+        one for one in facts.comparisons_in(function) if one.operator in ("==", "!=") and _is_to_literal(one, mine)
+    ]
+    if not asked:
+        return False
+    around = list(facts.conditions_around(place))
+    if any(_lets_through(one.value, asked, differs=one.negated) for one in around):
+        return True
+    outer = {one.span for one in around}
+    return any(
+        one.stops
+        and one.span < place
+        and not (one.body is not None and one.body.holds(place))
+        and _lets_through(one.value, asked, differs=not one.negated)
+        and {each.span for each in facts.conditions_around(one.span)} <= outer
+        for one in facts.conditions_in(function)
+    )
 
 
 def _is_to_literal(one: "Comparison", mine: frozenset[Origin]) -> bool:
@@ -25,16 +41,17 @@ def _is_to_literal(one: "Comparison", mine: frozenset[Origin]) -> bool:
     return any(isinstance(said, Constant) and bool(mine & origins(asked)) for asked, said in sides)
 
 
-def _lets_through(condition: "Condition", equal: "list[Comparison]") -> bool:
-    """Each half of an ``or`` compares with a literal, or some part of an ``and``."""
-    if condition.negated:
-        return False
-    asked = condition.value
-    if not isinstance(asked, Choice):
-        return _is_one_of(asked, equal)
-    holds = [_is_one_of(one, equal) for one in asked.options]
-    return any(holds) if asked.every else all(holds)
+def _lets_through(value: Value, asked: "list[Comparison]", *, differs: bool) -> bool:
+    """Each half of an ``or`` compares with a literal, or some part of an ``and``; the other way round, where what holds is turned away (*differs*)."""
+    if not isinstance(value, Choice):
+        return _is_one_of(value, asked, differs)
+    holds = [_is_one_of(one, asked, differs) for one in value.options]
+    return any(holds) if value.every is not differs else all(holds)
 
 
-def _is_one_of(asked: Value, equal: "list[Comparison]") -> bool:
-    return isinstance(asked, Truth) and not asked.differs and any(asked.parts == (one.left, one.right) for one in equal)
+def _is_one_of(value: Value, asked: "list[Comparison]", differs: bool) -> bool:
+    return (
+        isinstance(value, Truth)
+        and value.differs is differs
+        and any(value.parts == (one.left, one.right) for one in asked)
+    )

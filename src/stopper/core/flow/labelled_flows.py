@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Final
 from stopper.core.drafts import drafted
 from stopper.core.fact import Flow, SinkKind
 from stopper.core.facts_memory import Memory
+from stopper.core.flow.equal_to_literals import is_literal_there
 from stopper.core.flow.labelling import labels_of
 from stopper.core.flow.passing import given
+from stopper.core.labels import UNTRUSTED
 from stopper.core.origins import NONE, PASSING, TEXT_METHODS, Labels
 from stopper.core.values import Call, Choice, Format, Parameter, Sequence, Unknown, Value, is_constant, parts
 
@@ -56,17 +58,17 @@ def _of_sink(facts: "SourceFacts", memory: Memory, sink: str) -> list[Flow]:
     if sink not in memory.labelled:
         numbers = sink in NUMBER_SAFE
         memory.labelled[sink] = [
-            _new_flow(
-                flow.sink,
-                flow.value,
-                labels_of(facts, flow.value, numbers=numbers) or _of_escaped(facts, flow),
-                flow.span,
-                flow.function,
-                flow.detail,
-            )
+            _new_flow(flow.sink, flow.value, _carried(facts, flow, numbers), flow.span, flow.function, flow.detail)
             for flow in memory.flows[sink]
         ]
     return memory.labelled[sink]
+
+
+def _carried(facts: "SourceFacts", flow: Flow, numbers: bool) -> Labels:
+    """What a flow carries; what is one of a few literals where it comes to its sink (``if name == "a": …``) says nothing of the caller."""
+    found = labels_of(facts, flow.value, numbers=numbers) or _of_escaped(facts, flow)
+    sent = frozenset(one for one in found if one.kind in UNTRUSTED) if numbers or flow.sink == "response" else NONE
+    return found - sent if sent and is_literal_there(facts, flow.value, flow.function, flow.span) else found
 
 
 def _of_escaped(facts: "SourceFacts", flow: Flow) -> Labels:

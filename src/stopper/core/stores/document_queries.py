@@ -9,7 +9,7 @@ from stopper.core.flow.expected_bodies import expected_fields, is_plain
 from stopper.core.flow.passed_keywords import passed_as
 from stopper.core.labels import UNTRUSTED_TEXT
 from stopper.core.place import Span
-from stopper.core.values import Call, Choice, Format, Item, Mapping, Name, Value, options, text_of, walk
+from stopper.core.values import Call, Choice, Format, Item, Mapping, Name, Sequence, Value, options, text_of, walk
 
 _FINDERS: Final = (
     "*.find_one", "*.find", "*.count_documents", "*.delete_one", "*.delete_many", "*.update_one", "*.update_many",
@@ -27,8 +27,12 @@ def documents_by_request(facts: SourceFacts) -> Iterator[tuple[Span | None, str]
     if not facts.imports(*_HOMES):
         return
     raw_queries = (call for call, _, _ in passed_as(facts, "__raw__".__eq__))
-    for call in (*facts.calls(*_FINDERS), *raw_queries):
-        query = call.keyword("__raw__") or call.argument(0, "filter", "query")
+    asked = [
+        (call, call.keyword("__raw__") or call.argument(0, "filter", "query"))
+        for call in (*facts.calls(*_FINDERS), *raw_queries)
+    ]
+    asked += [(call, found) for call in facts.calls(*_PIPELINES) for found in _matched(call.argument(0, "pipeline"))]
+    for call, query in asked:
         if query is None or not facts.derives(query, *_KINDS):
             continue
         expected = expected_fields(facts, call.function)
@@ -43,6 +47,16 @@ def documents_by_request(facts: SourceFacts) -> Iterator[tuple[Span | None, str]
     for call, text in scripts:
         if facts.derives(text, "request-data") and not is_checked(facts, text, call.function):
             yield call.span, "text from the request becomes JavaScript of the query"
+
+
+def _matched(pipeline: Value | None) -> Iterator[Value]:
+    """What a pipeline looks for: each ``{"$match": …}``; all of it, where it is no list of one's own."""
+    for one in options(pipeline) if pipeline is not None else ():
+        if not isinstance(one, Sequence):
+            yield one
+        for stage in one.items if isinstance(one, Sequence) else ():
+            found = stage.get("$match") if isinstance(stage, Mapping) else None
+            yield from (found,) if found is not None else ()
 
 
 def _scripts(query: Value) -> Iterator[Value]:
