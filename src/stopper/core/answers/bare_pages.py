@@ -92,9 +92,19 @@ def is_left_to_flask(facts: SourceFacts, flow: Flow) -> bool:
     if facts.imports(*_JSON_OF_RESOURCES) and not _is_plain_view(facts, flow.function):
         return False
     given = next((one.value for one in facts.returns_of(flow.function) if one.span == flow.span), flow.value)
-    return not (
-        isinstance(given, Sequence) and len(given.items) > 2
-    )  # headers stand beside it, and may say another type
+    return not _has_headers(given)
+
+
+def _has_headers(given: Value) -> bool:
+    """``return text, 200, headers`` and ``return text, {"Content-Type": "application/json"}``: what stands beside a text may say another type of it."""
+    beside = given.items[1:] if isinstance(given, Sequence) else ()
+    return len(beside) > 1 or any(map(_may_say_type, beside))
+
+
+def _may_say_type(headers: Value) -> bool:
+    return isinstance(headers, Mapping) and (
+        headers.open or any((text_of(key) or "content-type").lower() == "content-type" for key, _ in headers.items)
+    )
 
 
 def _is_as_it_came(facts: SourceFacts, value: Value, function: str) -> bool:
@@ -140,8 +150,9 @@ def _is_plain_view(facts: SourceFacts, function: str) -> bool:
 def _is_left_as_it_is(facts: SourceFacts, flow: Flow) -> bool:
     """``make_response(f"Comment received: {comment}")`` that nobody gives another type afterwards."""
     plain = any(
-        call.span == flow.span and len(call.args) < 3 and not call.open for call in facts.calls("flask.make_response")
-    )
+        call.span == flow.span and len(call.args) < 3 and not call.open and not any(map(_may_say_type, call.args[1:]))
+        for call in facts.calls("flask.make_response")
+    ) and not any(_has_headers(one.value) for one in facts.returns_of(flow.function) if one.span.holds(flow.span))
     return plain and not any(
         made.attribute.lower() in (*_TYPES, "headers") for made in facts.assignments_in(flow.function)
     )

@@ -53,6 +53,12 @@ def read_by_path(facts: "SourceFacts") -> Iterator[tuple[Call, Value]]:
         path = call.argument(0, "filename", "file", "name")
         if path is not None and (text_of(call.argument(1, "mode")) or "r")[:1] not in "wax":
             yield call, path
+    for call in facts.calls(
+        "*.open_resource", "*.open_instance_resource"
+    ):  # joined with a folder, whatever it begins with
+        path = call.argument(0, "resource")
+        if path is not None and (text_of(call.argument(1, "mode")) or "r")[:1] not in "wax":
+            yield call, path
     for call in facts.calls("flask.send_from_directory", "werkzeug.utils.send_from_directory"):
         folder = call.argument(0, "directory")
         if folder is not None:

@@ -7,6 +7,7 @@ from typing import Final
 from stopper.core.answers.bare_pages import in_every_template, is_bare_text, is_json_page, said_by_templates
 from stopper.core.answers.flashed_markup import flashed_as_markup
 from stopper.core.answers.kept_markup import KEPT, kept_as_markup
+from stopper.core.answers.links_by_request import links_by_request
 from stopper.core.answers.marked_words import marked_texts
 from stopper.core.answers.page_types import is_plain
 from stopper.core.answers.plain_templates import makes_no_page
@@ -58,6 +59,7 @@ _ESCAPED: Final = re.compile(
     r"\|\s*(?:tojson|e|escape|forceescape|urlencode|int|float|length)\b(?:\([^)]*\))?\s*\|\s*safe\b"
 )
 _OFF: Final = re.compile(r"\{%-?\s*autoescape\s+false")
+LINKED: Final = "a link of the page leads wherever the request says, javascript: too"
 PUT_TOGETHER: Final = "text from the request becomes part of a page without being escaped"
 FLASHED: Final = "the template takes what is flashed for markup, and a part of it comes from the request"
 _NONE: Final[list[str]] = []
@@ -101,6 +103,7 @@ def detect(app: App) -> Iterator[Hit]:
     yield from _stored(facts, seen)
     yield from (Hit("the template takes for markup what the request says", one) for one in said_by_templates(facts))
     yield from _environments(facts)
+    yield from (Hit(LINKED, span, severity="medium") for span in links_by_request(facts))
 
 
 def _filters(facts: SourceFacts) -> Iterator[Hit]:
