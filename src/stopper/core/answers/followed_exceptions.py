@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from stopper.core.answers.exception_texts import EVERYTHING
+from stopper.core.answers.exception_texts import EVERYTHING, certainty_of
 from stopper.core.answers.never_raised import is_never_raised
 from stopper.core.answers.reworded_exceptions import raised_as, reached, worded_by_others
 from stopper.core.deployment.switched_on import asked_for
@@ -219,7 +219,8 @@ class FollowedExceptions:
                 yield part, in_text  # a function that one place calls has what is passed in place of the parameter
 
     def _is_our_wording(self, value: Caught, function: str) -> bool:
-        """That what is caught is raised by a function of the project that was tried, with a text of the project."""
+        """That what is caught is raised by a function of the project that was tried, with a text of the project, and nothing is caught beside
+        it in whose text the inside is told: ``except (QuotaError, OSError)``."""
         if self._worded is None:
             raises = self._facts.raises()
             own = [one for one in raises if not self._facts.derives(one.value, "exception")]
@@ -228,7 +229,10 @@ class FollowedExceptions:
             self._worded |= {(self._facts.function_around(one.span), one.exception) for one in own}
         handlers = (one for one in self._facts.handlers() if one.function == function and one.catches == value.catches)
         named = [(one, name) for one in handlers for name in one.catches if name not in EVERYTHING]
-        return any((callee, name) in self._worded for one, name in named for callee in reached(self._facts, one.tried))
+        tried = {name: [*reached(self._facts, one.tried)] for one, name in named}
+        worded = {name for name, callees in tried.items() if any((callee, name) in self._worded for callee in callees)}
+        left = (name for name in value.catches if name not in worded and name not in classes_by_name(self._facts))
+        return bool(worded) and not any(certainty_of((name,), set()) == "likely" for name in left)
 
     def _tells_nothing(self, value: Caught) -> bool:
         """That it never comes, or that nothing was tried but to read a number, a date or JSON: the text says what is wrong with it, and

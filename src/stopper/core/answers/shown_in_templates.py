@@ -14,17 +14,21 @@ _ASKS: Final = re.compile(r"\{%-?\s*(?:el)?if\b")
 _OTHERS: Final = re.compile(r"\{%-?\s*(?:extends|include|import|from)\s+['\"]([^'\"]+)")
 _HARMLESS: Final = r"\s*\.\s*(?:description|code|name|status|status_code)\b"
 """What an error of HTTP says of itself, which an exception of a library does not have."""
+_SHOW: Final = ("flask.render_template", "flask.render_template_string")
 _STEPS: Final = 5
 
 
 def is_printed(facts: SourceFacts, flow: Flow) -> bool:
     """That ``render_template("error.html", error=error)`` may show the text of what it is handed: not where all its pages are known, and
     none prints it."""
-    page = next((one for one in facts.calls("flask.render_template") if one.span == flow.span), None)
+    page = next((one for one in facts.calls(*_SHOW) if one.span == flow.span), None)
     if page is None or page.open:
         return True
     names = [name for name, given in page.keywords if any(isinstance(one, (Caught, Parameter)) for one in walk(given))]
-    pages = list(pages_shown(facts, page.argument(0, "template_name_or_list")))
+    if page.method == "render_template_string":
+        said = text_of(page.argument(0, "source"))
+        return said is None or not names or any(_prints(said, name) for name in names)
+    pages = ["\n".join(one.lines) for one in pages_shown(facts, page.argument(0, "template_name_or_list"))]
     return not names or not pages or any(_prints(one, name) for one in pages for name in names)
 
 
@@ -58,9 +62,8 @@ def _is_called(file: TextFile, name: str) -> bool:
     return f"/{file.path}".endswith(f"/{name}")
 
 
-def _prints(file: TextFile, name: str) -> bool:
+def _prints(page: str, name: str) -> bool:
     used = re.compile(rf"(?<![\w.]){re.escape(name)}\b(?!{_HARMLESS})")
     return any(
-        used.search(_TEXT.sub("", block)) is not None and _ASKS.match(block) is None
-        for block in _BLOCK.findall("\n".join(file.lines))
+        used.search(_TEXT.sub("", block)) is not None and _ASKS.match(block) is None for block in _BLOCK.findall(page)
     )

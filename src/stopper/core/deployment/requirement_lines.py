@@ -15,6 +15,7 @@ _NAME: Final = re.compile(r"^name\s*=\s*\"([^\"]+)\"")
 _VERSION: Final = re.compile(r"^version\s*=\s*\"([^\"]+)\"")
 _PIPFILE: Final = re.compile(r"^\s*\"([\w.-]+)\":\s*\{\s*$")
 _PIPFILE_VERSION: Final = re.compile(r"^\s*\"version\":\s*\"==([^\"]+)\"")
+_QUOTED_NAME: Final = re.compile(r"""^["']([\w.-]+)["'](?=\s*=)""")
 _POETRY: Final = re.compile(r"^([\w.-]+)\s*=\s*(?:\"|\{\s*version\s*=\s*\")(==|\^|~|>=)?\s*([\d][\w.]*)")
 _ANY_VERSION: Final = re.compile(r"^([\w.-]+)\s*=\s*(?:\"\*\"|\{)")
 _LESS: Final = re.compile(r"<\s*(\d{1,9}(?:\.\d{1,9})*)(?![\w.]*\*)")
@@ -68,9 +69,10 @@ def pins_of(file: TextFile) -> Iterator[Pin]:
         yield from _project(file)
     elif last == "Pipfile":
         for number, line in enumerate(file.lines, 1):
-            if match := _POETRY.match(line.strip()):
+            bare = _QUOTED_NAME.sub(r"\1", line.strip())
+            if match := _POETRY.match(bare):
                 yield _pin(match[1], match[3], match[2] == "==", file, number, line)
-            elif match := _ANY_VERSION.match(line.strip()):
+            elif match := _ANY_VERSION.match(bare):
                 yield _pin(match[1], "", False, file, number)
     elif last.endswith((".yml", ".yaml")):
         for number, line in enumerate(file.lines, 1):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _IN_QUERIES: Final = frozenset({"key", "appid", "app_id", "apitoken", "access_token", "subscription-key"})
 """What services call their keys in an address, beside the usual names."""
+_SIGN: Final = ("jwt.encode", "jwt.decode", "jose.jwt.encode", "jose.jwt.decode")
 _LAST_WORDS: Final = ("key", "token", "secret")
 """Without one of these at its end a setting is the name of somebody, which is sent as well."""
 
@@ -34,8 +35,17 @@ def _name(value: Value) -> str:
 
 
 def _sent(facts: "SourceFacts") -> frozenset[str]:
-    names = (_name(part) for _, held in sent_credentials(facts) for part in walk(held, 4))
+    held = [*(value for _, value in sent_credentials(facts)), *_signing(facts)]
+    names = (_name(part) for value in held for part in walk(value, 4))
     return frozenset(name for name in names if name.lower().rpartition("_")[2] in _LAST_WORDS)
+
+
+def _signing(facts: "SourceFacts") -> Iterator[Value]:
+    """The keys that tokens are signed and read with."""
+    for call in facts.calls(*_SIGN):
+        given = call.argument(1, "key")
+        if given is not None:
+            yield given
 
 
 def sent_credentials(facts: "SourceFacts") -> tuple[Put, ...]:

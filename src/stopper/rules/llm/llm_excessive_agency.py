@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.fact import Flow, SinkKind
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Verdict
+from stopper.core.flow.body_models import classes_by_name
 from stopper.core.flow.changing_calls import writes
 from stopper.core.flow.checked_input import is_checked
 from stopper.core.flow.view_functions import index_of
@@ -16,7 +17,7 @@ from stopper.core.outgoing.llm_names import asks_by_name, model_calls, said, tal
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probing.llm import broken, models
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Unknown, Value, parts, walk
+from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Unknown, Value, parts, text_of, walk
 
 _SINKS: Final[tuple[SinkKind, ...]] = ("code", "subprocess", "sql", "deserialisation", "file-path")
 _WORDS: Final = {
@@ -29,6 +30,10 @@ _WORDS: Final = {
 _ASKS: Final = re.compile(r"(?i)valid|confirm|approv|check|allow|permit|require|schema|verify")
 _AGENTS: Final = ("langchain_experimental.utilities.PythonREPL", "langchain_experimental.tools.PythonREPLTool", "langchain_experimental.tools.PythonAstREPLTool", "langchain_community.tools.ShellTool", "langchain.tools.ShellTool", "langchain_experimental.agents.create_python_agent", "langchain_experimental.agents.create_pandas_dataframe_agent")  # fmt: skip
 
+_RUNS_ANYTHING: Final = frozenset(
+    {"terminal", "python_repl", "bash", "shell", "requests_all", "requests_post", "requests_delete"}
+)
+"""Tools that LangChain knows by these names."""
 _TELLS: Final = re.compile(
     r"(?i)_?(?:get|list|find|search|look_?up|show|read|count|describe|calc\w*|compute|convert|current|weather|today|time|now|sum|estimate|tell)(?:_|$)"
 )
@@ -44,7 +49,7 @@ def detect(app: App) -> Iterator[Hit]:
         return
     asked = {id(call) for call in model_calls(facts)}
     for flow in facts.flows(*_SINKS):
-        if _is_listed(facts, flow):
+        if _is_listed(facts, flow) or (flow.sink == "sql" and _is_record(facts, flow.value)):
             continue
         if not (flow.sink == "sql" and _is_expression(flow.value)) and _from_model(facts, flow.value, asked):
             yield Hit(f"what the model answered is {_WORDS[flow.sink]}", flow.span)
@@ -54,12 +59,29 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(
                 "the model chooses which function is called, out of all that there are", call.span, certainty="likely"
             )
+    for call in facts.calls("?"):
+        if (chosen := _out_of_all(call.receiver)) is not None and _from_model(facts, chosen, asked):
+            yield Hit("the model chooses which function is called, out of all that there are", call.span)
+    for call in facts.calls_matching(r"langchain\w*\.(?:.*\.)?load_tools"):
+        named = [text_of(one) for one in walk(call.argument(0, "tool_names"), 2)]
+        if any(one in _RUNS_ANYTHING for one in named):
+            yield Hit("the model gets a tool that runs any code", call.span, certainty="likely")
     yield from _dispatched(facts)
     yield from _decided(facts, asked)
     for call in facts.calls(*_AGENTS):
         yield Hit("the model gets a tool that runs any code", call.span, certainty="likely")
     for call in facts.calls_matching(_STATEMENTS):
         yield Hit("the model writes statements or code, and the library runs them", call.span, certainty="likely")
+
+
+def _out_of_all(called: Value | None) -> Value | None:
+    """The name in ``globals()[name](**arguments)``."""
+    all_of = (
+        isinstance(called, Item)
+        and isinstance(called.owner, Call)
+        and called.owner.callee in ("globals", "locals", "vars")
+    )
+    return called.key if all_of and isinstance(called, Item) else None
 
 
 def _decided(facts: SourceFacts, asked: set[int]) -> Iterator[Hit]:
@@ -126,6 +148,11 @@ def _is_a_change(facts: SourceFacts, call: Call) -> bool:
         and told
         and any(isinstance(one, Name) and writes(facts, one.dotted) for _, one in table.items)
     )
+
+
+def _is_record(facts: SourceFacts, value: Value) -> bool:
+    """``handler.execute(Command(name))``: an object of the project is no statement."""
+    return isinstance(value, Call) and value.callee in classes_by_name(facts)
 
 
 def _is_expression(value: Value) -> bool:

@@ -48,6 +48,9 @@ _INTERNAL: Final = frozenset(
         "_hidden_params",
     }
 )
+_COUNTED: Final = frozenset(
+    {"total_cost", "total_tokens", "prompt_tokens", "completion_tokens", "successful_requests", "usage_metadata"}
+)
 _NAMED: Final = frozenset({"model", "model_name", "system_prompt", "prompt_template", "cost", "cost_usd", *_INTERNAL})
 _WHOLE: Final = frozenset({"model_dump", "model_dump_json", "to_dict", "dict", "json", "to_json", "to_dict_recursive"})
 _PROMPT: Final = "the system prompt"
@@ -153,7 +156,10 @@ def _sent_back(facts: SourceFacts, value: Value, asked: Asked) -> Iterator[Value
 
 
 def _inside(facts: SourceFacts, value: Value) -> tuple[Value, ...]:
-    """The parts of a value; of ``talk[1:]`` what comes after the first message, and of ``reply.text`` what the record holds there."""
+    """The parts of a value; of ``talk[1:]`` what comes after the first message, of ``reply.text`` what the record holds there, and of
+    ``len(talk)`` nothing."""
+    if isinstance(value, Call) and value.callee in ("len", "bool", "type", "hash", "id", "isinstance"):
+        return ()
     if isinstance(value, Member) and isinstance(value.owner, Call):
         held = tuple([one for one, _ in held_under(facts, value.owner, value.attribute)])
         if held:
@@ -181,6 +187,8 @@ def _internal(
     sent = list(_sent_back(facts, value, asked | through))
     read = {id(part.owner) for part in sent if isinstance(part, (Item, Member))}
     for part in sent:
+        if isinstance(part, Member) and part.attribute in _COUNTED and _is_counter(part.owner):
+            return f"{part.attribute} of what was asked"
         if isinstance(part, Member) and part.attribute in (*_INTERNAL, "model") and _of_model(facts, part.owner, asked):
             return f"{part.attribute} of the completion"
         said = [text_of(one) for one in options(part.key)] if isinstance(part, Item) else []
@@ -202,6 +210,11 @@ def _internal(
     if _is_asked(value, asked):
         return "the whole completion"
     return ""
+
+
+def _is_counter(value: Value) -> bool:
+    """The callback of LangChain that adds up what a chain has used."""
+    return isinstance(value, Call) and value.method in ("get_openai_callback", "get_usage_metadata_callback")
 
 
 def _of_model(facts: SourceFacts, value: Value, asked: Asked) -> bool:

@@ -225,11 +225,16 @@ def _is_answer(facts: SourceFacts, value: Value) -> bool:
     return isinstance(value, Call) and facts.function(value.callee) is not None and facts.derives(value, "model-output")
 
 
-def _told(value: Value) -> tuple[Value, ...]:
+def _told(value: Value, depth: int = 3) -> tuple[Value, ...]:
     """The parts of a log line, each for itself."""
-    if isinstance(value, Mapping):
-        return tuple([one for _, one in value.items])
-    return value.parts if isinstance(value, (Unknown, Format)) else (value,)
+    inside: tuple[Value, ...] = ()
+    if isinstance(value, Call) and value.method == "dumps":
+        inside = value.args[:1]
+    elif isinstance(value, Mapping):
+        inside = tuple([one for _, one in value.items])
+    elif isinstance(value, (Unknown, Format)):
+        inside = value.parts
+    return tuple([part for one in inside for part in _told(one, depth - 1)]) if inside and depth else (value,)
 
 
 def _is_number(value: Value) -> bool:

@@ -228,7 +228,9 @@ def _is_fixed(facts: SourceFacts, call: Call) -> bool:
 def _missing(facts: SourceFacts, call: Call, place: int, word: str) -> bool:
     if call.lacks(place, word):
         return True
-    values = plain(facts, call.argument(place, word))
+    said = call.argument(place, word)
+    shown = given(facts, said) if isinstance(said, Parameter) else (said,)
+    values = [value for one in shown for value in plain(facts, one)]
     if word == "samesite":
         return bool(values) and all(value is None or str(value).lower() not in ("lax", "strict") for value in values)
     return bool(values) and not any(values)

@@ -15,6 +15,7 @@ from stopper.core.values import (
     Constant,
     EnvironmentValue,
     Member,
+    Name,
     Parameter,
     Value,
     options,
@@ -132,6 +133,9 @@ def _made_from(value: Value, facts: SourceFacts, depth: int = 5) -> Iterator[Val
         for passed in given_for(facts, value):
             if passed is not value:
                 yield from _made_from(passed, facts, depth - 1)
+    if depth and isinstance(value, Name) and (made := facts.function(value.dotted)) is not None:
+        for returned in made.returns:  # ``StringEncryptedType(String, column_key)``, which calls it
+            yield from _made_from(returned, facts, depth - 1)
     if depth and (
         not isinstance(value, Call) or value.method in _SPELL or value.callee.startswith(("hashlib.", "base64."))
     ):

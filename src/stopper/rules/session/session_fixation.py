@@ -6,9 +6,10 @@ from typing import Final
 
 from stopper.core.account_names import checks_password_hash
 from stopper.core.app import App
-from stopper.core.fact import Flow, SourceRoute
+from stopper.core.fact import Flow, Function, SourceRoute
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.view_functions import index_of
 from stopper.core.guards.own_sessions import sent_back, takes_new_id, written_into
 from stopper.core.guards.session_keeping import is_kept_on_server
 from stopper.core.place import RouteRef, Span
@@ -41,6 +42,7 @@ _LOGINS: Final = tuple(
 """What keeps people in the session; a model's ``UserMixin`` alone does not."""
 _OUT: Final = re.compile(r"(?i)(^|[/_.-])(log[-_]?out|sign[-_]?out|log[-_]?off)")
 _SESSION_COOKIE: Final = re.compile(r"(?i)sess|sid|auth|token|jwt|user|login|remember|account|member|access|refresh")
+_OF_SESSION: Final = re.compile(r"(?i)sess|sid$")
 _ENDS: Final = re.compile(
     r"(?i).*(logout_user|session(_interface)?\.(clear|pop|regenerate|destroy|delete|invalidate)|delete_cookie|unset_jwt_cookies|unset_access_cookies|regenerate\w*|(end|clear|destroy|revoke|invalidate|drop)_\w*session\w*|revoke\w*|forget\w*|(?:log|sign)_?(?:out|off)(?:_\w+)?)"
 )
@@ -78,20 +80,26 @@ def detect(app: App) -> Iterator[Hit]:
     for route in facts.routes:
         if not _OUT.search(route.path) and not _OUT.search(route.view.rpartition(".")[2]):
             continue
-        function = facts.function(route.view)
-        if function is None or _asks_before(facts, route):
-            continue
-        if _ends(facts, route.view) and not _opens_alone(facts, route.view):
-            continue
-        if left := _left_behind(facts, route.view) or _still_there(facts, route.view):
-            yield Hit(f"the log-out leaves {left} in the session", function.span, certainty="likely")
-        elif not _forgets(facts, route.view):
-            yield Hit(
-                "nothing in sight clears the session at the log-out: look whether it ends somewhere else",
-                function.span,
-                certainty="possible",
-                severity="low",
-            )
+        for function in index_of(facts).of_view(route.view):
+            word = function.name.rpartition(".")[2]
+            if not function.owner or word.upper() in route.methods:
+                yield from _of_logout(facts, route, function)
+
+
+def _of_logout(facts: SourceFacts, route: SourceRoute, function: Function) -> Iterator[Hit]:
+    """What a log-out leaves: by its view, or by the method of its view class."""
+    name = function.name
+    if _asks_before(facts, route) or (_ends(facts, name) and not _opens_alone(facts, name)):
+        return
+    if left := _left_behind(facts, name) or _still_there(facts, name):
+        yield Hit(f"the log-out leaves {left} in the session", function.span, certainty="likely")
+    elif not _forgets(facts, name):
+        yield Hit(
+            "nothing in sight clears the session at the log-out: look whether it ends somewhere else",
+            function.span,
+            certainty="possible",
+            severity="low",
+        )
 
 
 def _of_its_own(facts: SourceFacts) -> Iterator[Hit]:
@@ -183,7 +191,8 @@ def _ends(facts: SourceFacts, function: str) -> bool:
     """That the function, or one that it calls, ends the session: not by taking something else out of it."""
     called = list(facts.calls_in(function))
     called += [call for name in [one.callee for one in called] for call in facts.calls_in(name)]
-    return any(_ENDS.fullmatch(call.callee) and not _takes_out_another(call) for call in called) or _empties(
+    own = any(_WHO.match(key) for flow in facts.flows("session") for key in _keys(flow))
+    return any(_ENDS.fullmatch(call.callee) and not _takes_out_another(call, own) for call in called) or _empties(
         facts, called
     )
 
@@ -202,11 +211,12 @@ def _is_of_session(value: Value) -> bool:
     return said in ("flask.session", "flask.session.keys")
 
 
-def _takes_out_another(call: Call) -> bool:
-    """``session.pop("cart")``, ``delete_cookie("theme")``: who is logged in stays in the session."""
+def _takes_out_another(call: Call, in_session: bool) -> bool:
+    """``session.pop("cart")``, ``delete_cookie("theme")``: who is logged in stays in the session. Where the log-in wrote *in_session* who
+    it is, no cookie but the session's own ends it."""
     if call.method == "delete_cookie":
         said = text_of(call.argument(0, "key"))
-        return said is not None and _SESSION_COOKIE.search(said) is None
+        return said is not None and (_OF_SESSION if in_session else _SESSION_COOKIE).search(said) is None
     key = text_of(call.argument(0)) if call.callee == "flask.session.pop" else None
     return key is not None and _WHO.match(key) is None
 

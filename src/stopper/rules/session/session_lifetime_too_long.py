@@ -9,12 +9,12 @@ from stopper.core.app import App
 from stopper.core.deployment.lifetimes_of_settings import lasting, said_time, seconds
 from stopper.core.deployment.setting_facts import in_force, written
 from stopper.core.deployment.stages_of_settings import is_for_one_desk
-from stopper.core.facts import source_of
+from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probing.cookies import session_cookies
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import is_constant, text_of
+from stopper.core.values import Call, is_constant, text_of, walk
 
 LONGEST: Final = {"PERMANENT_SESSION_LIFETIME": 31 * 86400.0, "REMEMBER_COOKIE_DURATION": 31 * 86400.0}
 """A month; Flask's default for the first is 31 days, Flask-Login's for the second is 365."""
@@ -41,7 +41,8 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(f"{key} lets the cookie live {said_time(force)}", reader="running")
     for call in facts.calls("*.set_cookie"):
         name = text_of(call.argument(0, "key")) or ""
-        length = seconds(facts, call.argument(2, "max_age")) if _KEEPS.search(name) else None
+        keeps = _KEEPS.search(name) is not None
+        length = (seconds(facts, call.argument(2, "max_age")) or _until(facts, call)) if keeps else None
         if length is not None and length > max(LONGEST.values()):
             yield Hit(f"the cookie {name} lives {said_time(length)}", call.span, certainty="likely")
     if not facts.imports("flask_login"):
@@ -56,6 +57,16 @@ def detect(app: App) -> Iterator[Hit]:
     for write in written(app, "SESSION_PROTECTION"):
         if is_constant(write.value, None, False):
             yield Hit("Flask-Login's SESSION_PROTECTION is off", write.span)
+
+
+def _until(facts: SourceFacts, call: Call) -> float | None:
+    """``expires=datetime.now(UTC) + timedelta(weeks=260)``"""
+    added = (
+        seconds(facts, part)
+        for part in walk(call.argument(3, "expires"), 3)
+        if isinstance(part, Call) and part.method in ("timedelta", "relativedelta")
+    )
+    return max((one for one in added if one is not None), default=None)
 
 
 def probe(target: Target) -> Steps[Verdict]:

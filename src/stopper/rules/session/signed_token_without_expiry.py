@@ -98,7 +98,7 @@ def _is_left_out(facts: SourceFacts, age: Value | None) -> bool:
     return (
         isinstance(age, Parameter)
         and is_constant(age.default, None)
-        and any(call.lacks(age.index, age.parameter) for call in facts.calls(age.function))
+        and any(call.lacks(age.index, age.parameter) for call in facts.calls(age.function.removesuffix(".__init__")))
     )
 
 

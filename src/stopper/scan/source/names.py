@@ -212,6 +212,10 @@ OUTBOUND_CLIENTS: Final = frozenset({"Client", "AsyncClient", "ClientSession"})
 """What makes a client, which keeps headers and parameters for all that it sends."""
 
 Sink = tuple[str, int | None, tuple[str, ...]]
+_OF_ABORT: Final = (
+    "message", "error", "errors", "description", "detail", "details", "reason", "cause", "info", "data", "msg", "exception",
+)  # fmt: skip
+"""What people call the members of the answer that ``abort`` of Flask-RESTful and Flask-RESTX makes of its keywords."""
 SINKS: Final[dict[str, tuple[Sink, ...]]] = {
     "print": (("print", -1, ()),),
     "pprint.pprint": (("print", -1, ()),),
@@ -238,8 +242,10 @@ SINKS: Final[dict[str, tuple[Sink, ...]]] = {
     "flask.Response": (("response", 0, ("response",)), ("response-header", 2, ("headers",))),
     "flask.abort": (("response", 1, ("description", "response", "message")),),
     "flask.flash": (("response", 0, ("message",)),),
-    "flask_restful.abort": (("response", None, ("message", "error", "description")),),
-    "flask_restx.abort": (("response", 1, ("message",)),),
+    "flask_restful.abort": (("response", None, _OF_ABORT),),
+    "flask_restx.abort": (("response", 1, _OF_ABORT),),
+    "flask_restx.Namespace.abort": (("response", 1, _OF_ABORT),),
+    "flask_restx.Api.abort": (("response", 1, _OF_ABORT),),
     "flask_smorest.abort": (("response", None, ("message", "errors")),),
     "apiflask.abort": (("response", 1, ("message", "detail", "extra_data")),),
     "apiflask.HTTPError": (("response", 1, ("message", "detail", "extra_data")),),
