@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from stopper.core.fact import ClassFact
 from stopper.core.flow.body_models import classes_by_name, is_record
 from stopper.core.flow.passing import handed
-from stopper.core.values import Call, Item, Member, Name, Parameter, Unknown, Value, options, text_of
+from stopper.core.values import Call, ConfigValue, Item, Member, Name, Parameter, Unknown, Value, options, text_of
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -83,6 +83,9 @@ def _made(facts: "SourceFacts", value: Value, steps: int) -> Iterator[Call]:
                     yield from _made(facts, given, steps - 1)
             if isinstance(option.default, Call):
                 yield from _made(facts, option.default, steps - 1)
+        elif isinstance(option, ConfigValue) and steps:  # ``current_app.config["SETTINGS"]``
+            for kept in facts.config_values(option.key):
+                yield from _made(facts, kept, steps - 1)
         elif isinstance(option, Item) and steps:  # ``current_app.extensions["courier"]``
             for kept in kept_by_application(facts, option):
                 yield from _made(facts, kept, steps - 1)

@@ -39,13 +39,16 @@ def holds_password(key: str) -> bool:
 
 
 def is_default(names: list[str], passwords: list[str]) -> bool:
-    """A usual name with a literal password, or any name with a usual one."""
+    """A usual name with a literal password, any name with a usual one, or with itself as the password."""
     held = [
         one for one in passwords if one.lower() not in _CLOSED and (len(one) > _SHORT or not one.startswith(_HASHED))
     ]
     if not names or not held:
         return False
-    return any(PEOPLE.fullmatch(name) for name in names) or any(USUAL.fullmatch(one) for one in held)
+    themselves = {name.partition("@")[0].lower() for name in names if len(name) > 3}
+    return any(PEOPLE.fullmatch(name) for name in names) or any(
+        USUAL.fullmatch(one) or one.lower() in themselves for one in held
+    )
 
 
 _HASHED: Final = ("$", "pbkdf2:", "scrypt:")

@@ -12,6 +12,7 @@ from stopper.core.answers.marked_words import marked_texts
 from stopper.core.answers.page_types import is_plain
 from stopper.core.answers.plain_templates import makes_no_page
 from stopper.core.answers.refused_pages import refused_with_words
+from stopper.core.answers.said_safe import said_safe
 from stopper.core.answers.unescaped_templates import filled_unescaped
 from stopper.core.app import App
 from stopper.core.fact import Flow
@@ -52,12 +53,7 @@ _KINDS: Final[tuple[LabelKind, ...]] = (
     "request-url",
 )
 _TAG: Final = re.compile(r"(?i)<\s*/?\s*(?:!doctype|[a-z][\w-]*)[\s>/=]|<[a-z][\w-]*$|<\x00[^<]*</\x00")
-_SAFE: Final = re.compile(r"\{\{[^{}]*?\b([A-Za-z_]\w*)(?:[.\[][^{}|]*)?[^{}]*?\|\s*safe\b")
 _FILTER: Final = re.compile(r"\|\s*safe\b")
-"""What every match of ``_SAFE`` ends in, found at a fraction of the cost."""
-_ESCAPED: Final = re.compile(
-    r"\|\s*(?:tojson|e|escape|forceescape|urlencode|int|float|length)\b(?:\([^)]*\))?\s*\|\s*safe\b"
-)
 _OFF: Final = re.compile(r"\{%-?\s*autoescape\s+false")
 LINKED: Final = "a link of the page leads wherever the request says, javascript: too"
 PUT_TOGETHER: Final = "text from the request becomes part of a page without being escaped"
@@ -257,7 +253,7 @@ def _templates(facts: SourceFacts) -> Iterator[Hit]:
     files: dict[str, list[str]] = {}
     for file in facts.files_of("template"):
         text = "\n".join(file.lines)
-        found = _said_to_be_safe(text) if _FILTER.search(text) else []
+        found = sorted(said_safe(text)) if _FILTER.search(text) else []
         if found or _OFF.search(text):
             files[file.path] = found or ["*"]
     everywhere = tuple(in_every_template(facts)) if files else ()
@@ -266,7 +262,7 @@ def _templates(facts: SourceFacts) -> Iterator[Hit]:
         if first is None:
             continue
         if call.callee.endswith("_string"):
-            names = ["*"] if _OFF.search(first) else _said_to_be_safe(first)
+            names = ["*"] if _OFF.search(first) else sorted(said_safe(first))
         else:
             names = next((said for path, said in files.items() if path == first or path.endswith("/" + first)), _NONE)
         for name, value in (*call.keywords, *(everywhere if names else ())):
@@ -277,11 +273,6 @@ def _templates(facts: SourceFacts) -> Iterator[Hit]:
             ):
                 yield Hit(f"the template takes {name} for markup, and it comes from the request", call.span)
                 break
-
-
-def _said_to_be_safe(text: str) -> list[str]:
-    """The names that a template takes for markup; what ``tojson`` or ``escape`` made is one already."""
-    return sorted({one.group(1) for one in _SAFE.finditer(text) if not _ESCAPED.search(one.group())})
 
 
 def _environments(facts: SourceFacts) -> Iterator[Hit]:

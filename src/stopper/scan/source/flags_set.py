@@ -96,7 +96,10 @@ def _asked_flags(test: ast.expr, negated: bool) -> Iterator[tuple[str, bool]]:
 def _ends_session(func: ast.expr) -> bool:
     """``session.clear()``, ``logout_user()``: who was there is not any more, and the request goes on."""
     return _word(func) == "logout_user" or (
-        type(func) is ast.Attribute and func.attr in ("clear", "pop") and type(func.value) is ast.Name and func.value.id == "session"
+        type(func) is ast.Attribute
+        and func.attr in ("clear", "pop")
+        and type(func.value) is ast.Name
+        and func.value.id == "session"
     )
 
 
