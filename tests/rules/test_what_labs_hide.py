@@ -19,10 +19,10 @@ from stopper.core.finding import Verdict
 from stopper.core.probe import Identity, Target
 from stopper.core.probing.accounts.login import is_log_in_form, log_in
 from stopper.core.probing.ids_in_paths import templated
+from stopper.core.probing.told_missing import missing_in
 from stopper.core.secret import Secret
 from stopper.scan.engine import run_probe
 from stopper.scan.surface.crawl import crawled
-from stopper.scan.surface.missing_fields import missing_in
 from stopper.scan.surface.rest_of_words import rest_of
 from stopper.scan.surface.usual_things import beside_versions
 from stopper.scan.wire.courier import Courier

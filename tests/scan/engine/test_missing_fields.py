@@ -8,8 +8,9 @@ from flask import Flask, jsonify, request
 
 from stopper.core.app import App, Route
 from stopper.core.exchange import Response
+from stopper.core.probing.told_missing import missing_in
 from stopper.scan.surface.honest import HonestRequests
-from stopper.scan.surface.missing_fields import learn_fields, missing_in
+from stopper.scan.surface.missing_fields import learn_fields
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.wsgi import WsgiTransport
 

@@ -1,16 +1,8 @@
 """Members that a refusal asks for, read where a probe meets it: ``'content' is a required property``."""
 
-import json
 import re
-from dataclasses import replace
 from typing import Final
 
-from stopper.core.exchange import Exchange, Request
-from stopper.core.keys.random_words import random_mark
-from stopper.core.probe import Identity, Steps, Target, send
-from stopper.core.probing.inputs import members
-
-ROUNDS: Final = 3
 _NAME: Final = r"[\"'`]?([A-Za-z_][\w]{0,39})[\"'`]?"
 _SAYS: Final = (
     re.compile(rf"(?i){_NAME}\s+(?:is|are|was)\s+(?:a\s+)?(?:required|missing|mandatory|needed)\b"),
@@ -29,7 +21,6 @@ _NO_NAME: Final = frozenset({
 _COUNTED: Final = re.compile(
     r"(?i)(^|_)(id|amount|quantity|qty|price|number|count|size|year|age|total|nights|days|hours|points|rating|stars)$|[a-z]Id$"
 )
-_REFUSED: Final = (400, 422)
 
 
 def missing_members(refusal: str, known: dict[str, object]) -> list[str]:
@@ -42,20 +33,6 @@ def missing_members(refusal: str, known: dict[str, object]) -> list[str]:
             if one.group(1).lower() not in _NO_NAME and one.group(1) not in known:
                 found.setdefault(one.group(1))
     return list(found)[:6]
-
-
-def with_what_is_missing(target: Target, refused: Exchange, who: Identity) -> Steps[Exchange]:
-    """The answer once *refused* brings along what it was told to: random texts, and a one where a number is meant."""
-    for _ in range(ROUNDS):
-        said = members(refused.request)
-        names = missing_members(refused.response.text, said) if refused.response.status in _REFUSED else []
-        if not names:
-            break
-        stem = target.canary + random_mark(3)
-        more = {name: usual(name, f"{stem}m{at}") for at, name in enumerate(names)}
-        request: Request = replace(refused.request, body=json.dumps({**said, **more}).encode())
-        refused = yield from send(who.on(request))
-    return refused
 
 
 def usual(name: str, text: str) -> object:

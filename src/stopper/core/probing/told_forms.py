@@ -45,12 +45,17 @@ def in_the_form_told(request: Request, refused: Exchange) -> Request:
     changed: dict[str, object] = {}
     for name, value in said.items():
         spelled = as_parameter(name)
-        if (later or dated) and _WHEN.fullmatch(spelled) and not _BORN.fullmatch(spelled):
+        if (later or dated) and is_a_day(spelled):
             day = _day(spelled, value, text)
             changed |= {name: day} if day is not None else {}
         elif isinstance(value, str) and spelled.endswith(("url", "uri", "link", "website")) and _URL.search(text):
             changed[name] = "https://example.com/"
     return replace(request, body=json.dumps({**said, **changed}).encode()) if changed else request
+
+
+def is_a_day(name: str) -> bool:
+    """Whether a member, as parameters are spelled, says when something is that may still be to come."""
+    return _WHEN.fullmatch(name) is not None and not _BORN.fullmatch(name)
 
 
 def _day(name: str, value: object, text: str) -> object:

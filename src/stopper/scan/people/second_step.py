@@ -13,11 +13,11 @@ from stopper.core.login_names import OPAQUE, PASSWORD, SUBJECT, pairs
 from stopper.core.naming import as_parameter
 from stopper.core.probe import Skipped
 from stopper.core.probing.accounts.account_body import PHONE
+from stopper.core.probing.told_missing import missing_in
 from stopper.core.probing.turned_away import turned_away
 from stopper.scan.people.doors import json_of
 from stopper.scan.people.scene import Scene
 from stopper.scan.people.step_on_a_page import typed_in
-from stopper.scan.surface.missing_fields import missing_in
 
 ROUTES_MOST: Final = 3
 ROUNDS: Final = 5

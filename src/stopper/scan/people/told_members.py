@@ -8,9 +8,9 @@ from stopper.core.exchange import Response
 from stopper.core.login_names import PASSWORD
 from stopper.core.naming import as_parameter
 from stopper.core.probing.accounts.account_body import account_body
+from stopper.core.probing.told_missing import missing_in
+from stopper.core.probing.told_values import named_in
 from stopper.scan.surface.honest import plausible
-from stopper.scan.surface.missing_fields import missing_in
-from stopper.scan.surface.told_values import named_in
 
 Account = tuple[str, str, str]
 """The address, the name and the password of somebody."""

@@ -11,10 +11,11 @@ from stopper.core.keys.random_words import random_mark
 _ID_NAMES: Final = ("id", "uuid", "_id", "slug", "key", "number", "uid", "serial", "code", "reference", "ref", "sku")
 _STATUSES: Final = range(100, 600)
 """Numbers of HTTP for how a request went (RFC 9110, section 15)."""
-_OWN_ID: Final = re.compile(r"[a-z]+_?(id|Id|uuid|number|Number|no|code|Code|serial)")
-"""What the first member of a thing is called where it is the thing's own id: ``booking_id``, ``accountNumber``."""
+_OWN_ID: Final = re.compile(r"[a-z]+_?(id|Id|uuid|number|Number|no|code|Code|serial)|id_[a-z]+|id[A-Z][a-z]+")
+"""What the first member of a thing is called where it is the thing's own id: ``booking_id``, ``accountNumber``, ``id_booking``."""
 _ONLY_ID: Final = re.compile(
-    r"(?!(?:user|owner|author|customer|account|created_by|parent)_?(?:id|Id))[a-z]+(?:_id|Id|_uuid)"
+    r"(?!(?:user|owner|author|customer|account|created_by|parent)_?(?:id|Id)|id_?(?:user|owner|author|customer|account|parent)|id(?:User|Owner|Author|Customer|Account|Parent))"
+    r"(?:[a-z]+(?:_id|Id|_uuid)|id_[a-z]+|id[A-Z][a-z]+)"
 )
 _ID: Final = re.compile(r"[\w.@:+-]{1,128}")
 _FIXED: Final = re.compile(r"(?i)mail|passw|pwd|url|uri|date|time|phone|role|type|status|lang|currency|country")
@@ -108,8 +109,11 @@ def marked(request: Request, canary: str) -> tuple[Request, dict[str, str]]:
     plain = f"text {canary}"
     free = own or free or [name for name, value in members.items() if value == plain and not _REFERS.search(name)]
     marks = {name: f"{stem}x{number}" for number, name in enumerate(free)}
+    mails = {
+        name: f"{stem}@example.com" for name, value in members.items() if value == f"{canary}@example.com"
+    }  # two things seldom share one
     hidden = {name: True for name, value in members.items() if value is False and _HIDES.search(name)}
-    text = json.dumps({**members, **hidden, **marks}).encode()
+    text = json.dumps({**members, **mails, **hidden, **marks}).encode()
     return Request(request.method, request.target, request.headers, text, request.effect, request.identity), marks
 
 

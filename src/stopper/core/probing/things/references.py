@@ -13,15 +13,13 @@ from stopper.core.probe import Identity, Steps, Target, send
 from stopper.core.probing.accounts.own_values import SELF, own_numbers, says_whose
 from stopper.core.probing.baseline import is_door
 from stopper.core.probing.inputs import members
-from stopper.core.probing.missing import with_what_is_missing
+from stopper.core.probing.things.as_refusals_tell import REFUSED, as_it_went, as_refusals_tell
 from stopper.core.probing.things.id_elsewhere import forms_of_a_noun
 from stopper.core.probing.things.kinds import Kind, kinds, new_id, route_at
 from stopper.core.probing.things.objects import entries, ids, inner_object, is_free_text, marked
 from stopper.core.probing.told_forms import in_the_form_told
 
 _WHICH: Final = ("id", "uuid", "no", "number", "code", "serial", "slug", "key", "ref", "sku")
-REFUSED: Final = (400, 404, 409, 422)
-"""How a server says that a body does not do."""
 _BOUND: Final = frozenset({"enum", "format", "pattern", "const", "maxLength", "anyOf", "oneOf"})
 """What of a schema says that not every text will do."""
 _NOBODY: Final = re.compile(
@@ -35,6 +33,8 @@ _SOMEBODY: Final = re.compile(
 """Members that say who is meant, as parameters are spelled."""
 GUESSES_MOST: Final = 3
 """Other kinds of things of which one is named where nobody knows the body."""
+DEEP: Final = 2
+"""Things of other kinds that are made one for the other: a lesson wants a course, which wants a teacher."""
 
 
 def references(target: Target, create: Route, said: dict[str, object]) -> Iterator[tuple[str, Kind]]:
@@ -44,11 +44,11 @@ def references(target: Target, create: Route, said: dict[str, object]) -> Iterat
         yield from ((name, kind) for kind in made if kind.create_route == source.made)
 
 
-def filled(target: Target, create: Route, request: Request, who: Identity) -> Steps[Request]:
+def filled(target: Target, create: Route, request: Request, who: Identity, deep: int = DEEP) -> Steps[Request]:
     """*request* with what *who* has wherever it names another thing: an entry of the list of such things, else a new one."""
     said = members(request)
     for name, source in list(_named(target, create, said)):
-        number = yield from _one_of(target, source, who)
+        number = yield from _one_of(target, source, who, deep)
         said[name] = said[name] if number is None else number
     return replace(request, body=json.dumps(said).encode()) if said != members(request) else request
 
@@ -64,13 +64,14 @@ def in_own_name(target: Target, request: Request, who: Identity) -> Steps[Reques
     return replace(request, body=json.dumps(said).encode()) if said != members(request) else request
 
 
-def made_with(target: Target, create: Route, request: Request, who: Identity) -> Steps[Exchange]:
-    """The answer to *request*; where it is refused, to the same with what *who* has wherever it names another thing, or may name one, and
-    then with the honest value of what takes no other."""
+def made_with(target: Target, create: Route, request: Request, who: Identity, deep: int = DEEP) -> Steps[Exchange]:
+    """The answer to *request*; where it is refused, to the same with what *who* has wherever it names another thing, or may name one, then
+    with the honest value of what takes no other, and last as the refusals tell."""
+    request = as_it_went(target, create, request)
     answer = yield from send(who.on(request))
     if answer.response.status not in REFUSED:
         return answer
-    better = yield from completed(target, create, request, who)
+    better = yield from completed(target, create, request, who, deep)
     if better != request:
         answer = yield from send(who.on(better))
         if answer.response.status not in REFUSED:
@@ -80,14 +81,14 @@ def made_with(target: Target, create: Route, request: Request, who: Identity) ->
         better, answer = told, (yield from send(who.on(told)))
         if answer.response.status not in REFUSED:
             return answer
-    plain = yield from filled(target, create, _as_asked(target, create, better, answer), who)
+    plain = yield from filled(target, create, _as_asked(target, create, better, answer), who, deep)
     if plain != better:
         answer = yield from send(who.on(plain))
     if answer.response.status in REFUSED:
         formed = yield from _as_listed(target, create, plain, who)
         answer = (yield from send(who.on(formed))) if formed != plain else answer
     if answer.response.status in REFUSED:
-        answer = yield from with_what_is_missing(target, answer, who)
+        answer = yield from as_refusals_tell(target, create, answer, who)
     return answer
 
 
@@ -131,14 +132,14 @@ def _as_asked(target: Target, create: Route, request: Request, refused: Exchange
     return replace(request, body=json.dumps({**said, **back}).encode()) if back else request
 
 
-def completed(target: Target, create: Route, request: Request, who: Identity) -> Steps[Request]:
+def completed(target: Target, create: Route, request: Request, who: Identity, deep: int = DEEP) -> Steps[Request]:
     """*request* with what *who* has wherever it names another thing; with one of each kind where nobody knows what it must say."""
-    better = yield from filled(target, create, request, who)
+    better = yield from filled(target, create, request, who, deep)
     if better != request or create.request_schema is not None:
         return better
     said = members(request)
     for source in list(_sources(target, create))[:GUESSES_MOST]:
-        number = yield from _one_of(target, source, who)
+        number = yield from _one_of(target, source, who, deep)
         if number is not None:
             said.setdefault(f"{source.noun}_id", number)
     return replace(request, body=json.dumps(said).encode()) if said != members(request) else request
@@ -186,16 +187,17 @@ def _named(target: Target, create: Route, said: dict[str, object]) -> Iterator[t
                 yield name, one
 
 
-def _one_of(target: Target, source: _Source, who: Identity) -> Steps[object]:
+def _one_of(target: Target, source: _Source, who: Identity, deep: int) -> Steps[object]:
     """The id of a thing of that kind, as the answer that says it spells it."""
     if source.listed is not None:
         listed = yield from send(who.on(target.request_for(source.listed, "GET")))
         for entry in entries(listed.response.json()):
             for one in ids(entry, source.parameter):
                 return _as_said(entry, one)
-    if target.mode != "active" or source.made is None:
+    if target.mode != "active" or source.made is None or not deep:
         return None
-    made = yield from send(who.on(marked(target.request_for(source.made, "POST"), target.canary)[0]))
+    request = marked(target.request_for(source.made, "POST"), target.canary)[0]
+    made = yield from made_with(target, source.made, request, who, deep - 1)
     number = new_id(made, source.parameter) if made.response.succeeded else None
     return _as_said(inner_object(made.response.json()), number) if number is not None else None
 

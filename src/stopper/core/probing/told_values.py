@@ -34,7 +34,7 @@ _NAME: Final = re.compile(r"[A-Za-z_]\w{0,39}")
 def values_told(body: Mapping[str, object], response: Response, canary: str) -> dict[str, object]:
     """Other values for members of *body* of which the refusal speaks; none where it is understood by nobody."""
     found: dict[str, object] = {}
-    for name, said in _complaints(response):
+    for name, said in complaints(response):
         if name in body and name not in found:
             value = _wanted(body[name], said, canary)
             if value is not None and value != body[name]:
@@ -58,7 +58,7 @@ def _wanted(sent: object, said: str, canary: str) -> object | None:
     return None
 
 
-def _complaints(response: Response) -> Iterator[tuple[str, str]]:
+def complaints(response: Response) -> Iterator[tuple[str, str]]:
     """Each member that a refusal names, with what it says of it."""
     said = response.json()
     if said is None:
