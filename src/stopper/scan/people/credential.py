@@ -156,7 +156,8 @@ def forms(held: Held, app: App) -> Iterator[Way]:
         ]
         bearer = (("Authorization", Secret(f"Bearer {text}")),)
         kinds = {scheme.kind for scheme in (app.spec.schemes.values() if app.spec else ())}
-        first = held.token is not None and not (names and kinds == {"apiKey"})
+        usual = [name.lower() == "authorization" for name in names]  # Swagger 2.0 has no other word for a bearer token
+        first = held.token is not None and not (names and kinds == {"apiKey"} and not all(usual))
         if first:
             yield bearer
         for name in (*names, "X-API-Key", *TOKEN_HEADERS):

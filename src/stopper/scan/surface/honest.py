@@ -102,6 +102,8 @@ class HonestRequests:
         for name in (*route.fields, *self.learned.get(route.path, ())):
             picked = route.examples.get(name) if route.takes_form and name in route.fields else None
             body.setdefault(name, picked or plausible(name, self.canary))
+        if route.takes_form:  # what a page offers to be picked, also where a document calls it a text
+            body.update({name: route.examples[name] for name in body if name in route.examples})
         if not body and route.request_schema is None:
             body = {
                 name: plausible(name, self.canary) if isinstance(value, str) else value

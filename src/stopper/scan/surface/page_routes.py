@@ -94,7 +94,8 @@ def _with_page_of(route: Route, form: Route | None, asked: Route | None) -> Rout
     says = bool(route.names or route.files or route.body_names)
     if form is not None and "POST" in route.methods and (not says or route.takes_form):
         told = replace(route, readers=route.readers | form.readers)
-        picked = {name: value for name, value in form.examples.items() if name in route.names}
+        read = (*route.names, *route.body_names)
+        picked = {name: value for name, value in form.examples.items() if name in read}
         return replace(told, examples={**picked, **route.examples}) if says else replace(
             told, fields=form.fields, files=form.files, examples={**form.examples, **route.examples}, takes_form=True, request_schema=None
         )  # fmt: skip

@@ -35,6 +35,9 @@ _DONE: Final = frozenset({
 """What is done to a thing that is there."""
 _SAID: Final = re.compile(r"(?i)\bid\W{0,4}(\d{1,18}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24})\b")
 """How a sentence names an id: ``Added note "x" with id 5``."""
+_OF_A_NOUN: Final = re.compile(r"(\w{3,})_(id|uuid|pk)")
+_SHOWS: Final = {"get", "list", "view", "show", "fetch", "read", "find"}
+"""What a path says before the word that all of them are shown."""
 LEAST: Final = 4
 """Letters that a deed and what comes of it share."""
 SENTENCE: Final = 300
@@ -58,8 +61,14 @@ class Kind:
         thing = self.thing
         if thing is not None and not stands_elsewhere(thing):
             return thing.parameters[0][0]
-        own = (one for one in self.members if not _is_whose(self.base, one))
+        others = [one for one in self.members if _is_of_another_kind(one, self._changed)]
+        changed = [one for one in self._changed if not stands_elsewhere(one)]
+        own = (one for one in (*changed, *self.members) if one not in others and not _is_whose(self.base, one))
         return next(own, self.members[0]).parameters[0][0]
+
+    @property
+    def _changed(self) -> list[Route]:
+        return [one for one in self.members if {"PUT", "PATCH", "DELETE"} & set(one.methods)]
 
     @property
     def thing(self) -> Route | None:
@@ -67,6 +76,10 @@ class Kind:
         reads = [one for one in self.members if "GET" in one.methods]
         ids = {as_parameter(one.parameters[0][0]) for one in self.members if not _is_whose(self.base, one)}
         reads = [one for one in reads if not (ids and _is_whose(self.base, one))]
+        reads = [one for one in reads if not _is_of_another_kind(one, self._changed)]
+        changed = {one.parameters[0][0] for one in self._changed}
+        named = [one for one in reads if one.parameters[0][0] in changed]
+        reads = named if len(changed) == 1 and named and not stands_elsewhere(named[0]) else reads
         by_path = [one for one in reads if one.path.rstrip("/").endswith("}")]
         return next(iter((*by_path, *(one for one in reads if stands_elsewhere(one)))), None)
 
@@ -75,6 +88,18 @@ def _is_whose(base: str, route: Route) -> bool:
     """Whether the id in a path is that of the person who has such things, and none of the thing: ``/permissions/{user_id}``."""
     name = as_parameter(route.parameters[0][0])
     return WHOSE_ID.fullmatch(name) is not None and not PERSON.search(base.rpartition("/")[2])
+
+
+def _is_of_another_kind(read: Route, changed: list[Route]) -> bool:
+    """Whether what reads by an id names it as a thing of another kind than all that *changed* one does: ``/grades/of/{course_id}`` beside
+    ``/grades/update/{grade_id}``."""
+    name = as_parameter(read.parameters[0][0])
+    others = [as_parameter(one.parameters[0][0]) for one in changed]
+    nouns = [one[1] for one in map(_OF_A_NOUN.fullmatch, (name, *others)) if one is not None]
+    if name in others or not others or len(nouns) <= len(others):
+        return False
+    ends = [one.rpartition("_")[2].removesuffix("s") for one in nouns]
+    return ends[0] not in ends[1:] and not any(one.startswith(nouns[0][:LEAST]) for one in nouns[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +146,10 @@ def collection_of(target: Target, route: Route) -> str:
     # ``/notes``, ``/note`` and ``/get_notes`` of ``/get_note_v2/{id}``, else ``/notes`` of ``/note/{id}`` and the other way round
     words = (_many(noun), noun, _many(stem)) if noun else (_many(stem), *forms_of_a_noun(stem))
     named = next((path for word in words if _known(target, path := f"{before}/{word}")), "")
-    return named or (before if "/" in base.lstrip("/") else base)
+    if named or "/" not in base.lstrip("/"):
+        return named or base
+    around = before.rpartition("/")[0]  # ``/grades`` of ``/grades/grade/update/{id}``
+    return around if not _known(target, before) and _made_in(target, around) is not None else before
 
 
 def _many(noun: str) -> str:
@@ -150,7 +178,29 @@ def made_beside(target: Target, beside: str) -> Route | None:
     found = next((route for path in words if thing and (route := route_at(target, path, "POST")) is not None), None)
     if found or not thing:
         return found
-    return _made_below(target, before, thing) or _made_of_another(target, thing) or _made_by_a_deed(target, thing)
+    below = _made_below(target, before, thing) or _made_of_another(target, thing) or _made_by_a_deed(target, thing)
+    return below or _made_in(target, beside)
+
+
+def _made_in(target: Target, base: str) -> Route | None:
+    """Where things are made at a path below the base that only says so: ``/grades/add-new`` and ``/grades/create_grade`` beside ``/grades/update/{id}``."""
+    place = re.compile(rf"{re.escape(base)}/({'|'.join(_MAKES)})[_-]?\w+/?", re.IGNORECASE)
+    made = [
+        one for one in target.app.routes if "POST" in one.methods and not one.parameters and place.fullmatch(one.path)
+    ]
+    return made[0] if len(made) == 1 and base.strip("/") else None
+
+
+def _listed_in(target: Target, base: str) -> Route | None:
+    """Where they are listed in the same manner: ``/grades/get-all`` and ``/grades/all-grades``."""
+    for route in target.app.routes:
+        around, _, last = route.path.rstrip("/").rpartition("/")
+        words = as_parameter(last).split("_")
+        before = set(words[: words.index("all")]) if "all" in words else {""}
+        plain = "GET" in route.methods and not route.parameters and around == base and bool(base.strip("/"))
+        if plain and before <= _SHOWS:
+            return route
+    return None
 
 
 def _made_below(target: Target, before: str, thing: str) -> Route | None:
@@ -195,7 +245,8 @@ def listed_at(target: Target, base: str) -> Route | None:
         for join in "_-"
     ]
     paths = (base, *(f"{base}/{word}" for word in words), *many)
-    return next((route for path in paths if (route := route_at(target, path, "GET")) is not None), None)
+    found = next((route for path in paths if (route := route_at(target, path, "GET")) is not None), None)
+    return found or (_listed_in(target, base) if _made_in(target, base) is not None else None)
 
 
 def makes_things(route: Route) -> bool:
@@ -218,7 +269,8 @@ def takes_its_id(kind: Kind, route: Route) -> bool:
     if stands_elsewhere(route):
         return route.path.rstrip("/") == kind.base
     read = kind.thing or next((one for one in kind.members if one.path.startswith(f"{kind.base}/{{")), None)
-    if read is not None and before == read.path.partition("{")[0]:
+    reads = read.path.partition("{")[0] if read is not None else "?"
+    if before == reads or (before.startswith(reads) and _DELETES.fullmatch("/" + before.removeprefix(reads))):
         return True
     noun = _after_a_deed(before.rstrip("/").rpartition("/")[2])
     if noun and noun.removesuffix("s") == as_parameter(kind.base.rpartition("/")[2]).removesuffix("s"):

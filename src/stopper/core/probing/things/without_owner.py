@@ -6,7 +6,7 @@ from typing import Final
 from stopper.core.exchange import Exchange
 from stopper.core.finding import Verdict
 from stopper.core.probe import Steps, Target, send
-from stopper.core.probing.accounts.others_accounts import account
+from stopper.core.probing.accounts.registration import newcomer
 from stopper.core.probing.things.changes import owners
 from stopper.core.probing.things.kinds import Kind, Thing, at_number
 
@@ -18,7 +18,7 @@ def open_to_strangers(target: Target, kind: Kind, thing: Thing, seen: Exchange) 
     it are no team then that keeps its things together."""
     if kind.thing is None or owners(kind, thing.number, seen):
         return False
-    stranger = yield from account(target, "first")
+    stranger = yield from newcomer(target, "first")
     if stranger is None:
         return False
     read = yield from send(stranger.person.on(at_number(target, kind.thing, thing.number)))
