@@ -35,6 +35,8 @@ def test_names_behind_safe_are_told(text: str, names: set[str]) -> None:
         '{{ "<b>%s</b>" | safe | format(text) }}',
         '{{ "<b>" ~ (text | e) ~ "</b>" | safe }}',
         "{{ text }} is safe",
+        "{% import 'languages/' + lang + '.html' as lang %}{{ lang.words | safe }}",
+        "{% from 'parts.html' import line, row as cell with context %}{{ line | safe }}{{ cell | safe }}",
         "{{ | safe }}",
         "{{ ( | safe }}",
     ],

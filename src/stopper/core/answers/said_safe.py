@@ -6,6 +6,8 @@ from typing import Final
 
 _SAID: Final = re.compile(r"\{\{-?((?:[^{}]|\{[^{}]*\})*?)-?\}\}")
 _SET: Final = re.compile(r"\{%-?\s*set\s+([A-Za-z_]\w*)\s*=((?:[^%]|%(?!\}))*?)-?%\}")
+_IMPORTED: Final = re.compile(r"\{%-?\s*(?:import\s[^%]*?\sas|from\s[^%]*?\simport)\s+([^%]*?)-?%\}")
+"""What a template brings from another one, and no view gives it."""
 _SIGNS: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[A-Za-z_]\w*|\d+|\S")
 _ESCAPES: Final = frozenset(
     {"e", "escape", "forceescape", "tojson", "urlencode", "int", "float", "length", "count", "striptags", "round", "xmlattr"}
@@ -27,7 +29,8 @@ def said_safe(text: str) -> frozenset[str]:
         made.setdefault(one[1], set()).update(_bare(_SIGNS.findall(one[2])[:_MOST]))
     found = {name for one in _SAID.finditer(text) if "safe" in one[1] for name in _safe(_SIGNS.findall(one[1])[:_MOST])}
     found |= {name for one in _SET.finditer(text) if "safe" in one[2] for name in _safe(_SIGNS.findall(one[2])[:_MOST])}
-    return frozenset(found.union(*(made[name] for name in found if name in made)))
+    own = {word for one in _IMPORTED.finditer(text) for word in re.findall(r"\w+", one[1])}
+    return frozenset(found.union(*(made[name] for name in found if name in made)) - own)
 
 
 def _safe(signs: list[str]) -> Iterator[str]:

@@ -204,7 +204,8 @@ def believed_unset(facts: SourceFacts, functions: set[str]) -> Iterator[Span]:
                 yield asked.span
             elif _is_kept_secret(value) and body is not None and all(map(body.holds, digests)):
                 elsewhere = [one for one in facts.conditions_in(name) if not body.holds(one.span)]
-                yield from () if any(one.refuses for one in elsewhere) else (asked.span,)
+                closed = any(one.refuses or (one.negated and one.stops and one.value == value) for one in elsewhere)
+                yield from () if closed else (asked.span,)
 
 
 def _is_kept_secret(value: Value) -> bool:

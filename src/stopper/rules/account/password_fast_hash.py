@@ -21,7 +21,7 @@ _DIRECT: Final = (
     *(f"hashlib.{name}" for name in _HASHES),
     *(f"Crypto.Hash.{name}.new" for name in ("MD4", "MD5", "SHA", "SHA1", "SHA256", "SHA512")),
     *(f"passlib.hash.hex_{name}.hash" for name in ("md4", "md5", "sha1", "sha256", "sha512")),
-    *(f"passlib.hash.{name}.hash" for name in ("md5_crypt", "des_crypt", "ldap_md5", "ldap_sha1", "nthash", "lmhash", "mysql323", "mysql41")),
+    *(f"passlib.hash.{name}.hash" for name in ("md5_crypt", "des_crypt", "ldap_md5", "ldap_sha1", "ldap_salted_md5", "ldap_salted_sha1", "ldap_salted_sha256", "ldap_salted_sha512", "nthash", "lmhash", "mysql323", "mysql41")),
     "zlib.crc32", "hashlib.new", "hmac.new", "hmac.digest",
 )  # fmt: skip
 _OF_DATABASE: Final = (

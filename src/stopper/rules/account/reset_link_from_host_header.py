@@ -33,6 +33,7 @@ from stopper.core.values import (
     Unknown,
     Value,
     is_constant,
+    options,
     text_of,
     walk,
 )
@@ -58,7 +59,7 @@ def detect(app: App) -> Iterator[Hit]:
     names |= {
         function.name for route in facts.routes if _MAILED.search(route.path) for function in index.of_view(route.view)
     }
-    handed = _handed_the_host(facts, names) - names
+    handed = (_handed_the_host(facts, names) | _asked_for_links(facts, names)) - names
     seen: set[tuple[str, int]] = set()
     telling: set[str] = set()
     for name in (*sorted(names), *sorted(handed)):
@@ -85,6 +86,20 @@ def _handed_the_host(facts: SourceFacts, names: set[str]) -> set[str]:
         if any(call.function in names and any(map(_is_host, _values([call]))) for call in calls)
     }
     return {name for name in given | later if facts.function(name) is not None}
+
+
+def _asked_for_links(facts: SourceFacts, names: set[str]) -> set[str]:
+    """Functions that these call for the link: ``link_for(token)``, which reads the host itself."""
+    called = {call.callee for name in names for call in facts.calls_in(name)}
+    return {
+        name
+        for name in called
+        if any(
+            isinstance(text, (Format, Unknown)) and any(_from_host(facts, part) for part in walk(text, 3))
+            for one in facts.returns_of(name)
+            for text in options(one.value)
+        )
+    }
 
 
 def _is_pinned(app: App, facts: SourceFacts) -> bool:

@@ -20,6 +20,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed, se
 from stopper.core.probing.baseline import answered, attempt, candidates, is_door
 from stopper.core.probing.inputs import members
 from stopper.core.rule import Hit, Rule
+from stopper.core.stores.found_rows import is_found
 from stopper.core.values import Call, Item, Member, Name, Truth, Value, is_constant, options, walk
 
 _JSON: Final = ("flask.request.get_json", "flask.request.json")
@@ -155,7 +156,10 @@ def _is_checked(facts: SourceFacts, function: str) -> bool:
     ):
         return True
     if any(
-        _of_json(part) for one in facts.conditions_in(function) for part in options(one.value) if not _compares(part)
+        _of_json(part)
+        for one in facts.conditions_in(function)
+        for part in options(one.value)
+        if not _compares(part) and not is_found(part)
     ):
         return True
     if any(_judges_a_member(one) for one in facts.comparisons_in(function)):
@@ -170,7 +174,7 @@ def _compares(value: Value) -> bool:
 
 def _judges_a_member(one: Comparison) -> bool:
     """That a member is held against something the program knows; ``product.stock < data["amount"]`` asks what is there and takes any type."""
-    sides = (one.left, one.right)
+    sides = [side for side in (one.left, one.right) if not is_found(side)]
     measured = one.operator in ("<", "<=", ">", ">=") and any(isinstance(side, Member) for side in sides)
     return any(map(_of_json, sides)) and not (measured and any(isinstance(side, Item) for side in sides))
 

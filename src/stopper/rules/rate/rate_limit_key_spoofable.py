@@ -20,7 +20,7 @@ from stopper.core.probing.burst import burst
 from stopper.core.probing.errors_seen import limits_met
 from stopper.core.probing.other_address import counted_by_header
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Item, Name, Value, options, text_of, walk
+from stopper.core.values import Call, Choice, Format, Item, Name, Unknown, Value, options, text_of, walk
 
 SPOOFABLE: Final = frozenset(
     {
@@ -131,6 +131,8 @@ def _source(facts: SourceFacts, value: Value) -> str | None:
             return "`Authorization`"
         if label.kind == "query-string":
             return _QUERY
+    if any(map(_is_cookie, _stands_in(value))):
+        return "a cookie"
     for part in walk(value):
         said = (text_of(part.argument(0)) or "") if isinstance(part, Call) and part.callee in _LISTS else ""
         if said.lower() in SPOOFABLE:
@@ -147,6 +149,23 @@ def _source(facts: SourceFacts, value: Value) -> str | None:
         if _CHOSEN.fullmatch(named) and facts.derives(part, "request-data", by_name=False):
             return f"`{named}` of the body"
     return None
+
+
+def _stands_in(value: Value) -> Iterator[Value]:
+    """The value, and what is put into it as it comes."""
+    yield value
+    inner: tuple[Value, ...] = ()
+    if isinstance(value, Format) or (isinstance(value, Unknown) and len(value.parts) == 1):
+        inner = value.parts  # the second: a lambda
+    elif isinstance(value, Choice):
+        inner = value.options
+    for part in inner:
+        yield from _stands_in(part)
+
+
+def _is_cookie(value: Value) -> bool:
+    """``request.cookies.get("visitor")``: whoever sends none, or another one, is somebody else."""
+    return isinstance(value, Item) and isinstance(value.owner, Name) and value.owner.dotted == "flask.request.cookies"
 
 
 def _by_hand(facts: SourceFacts, seen: set[object]) -> Iterator[Hit]:

@@ -20,6 +20,7 @@ from stopper.core.text_words import mentions
 from stopper.core.values import Call, Choice, Name, Value, is_constant
 
 _KEY: Final = "MAX_CONTENT_LENGTH"
+_REQUEST: Final = Name("flask.request")
 _MOST: Final = "16 * 1024 * 1024"
 _CONFIGURED: Final = ("flask.Flask", "apiflask.APIFlask", "flask_openapi3.OpenAPI", "flask_api.FlaskAPI")
 _PADDING: Final = 17 * 1024 * 1024
@@ -68,6 +69,10 @@ def detect(app: App) -> Iterator[Hit]:
     if unset:
         yield Hit("the size of a request is declared unlimited", unset[0].span)
         return
+    for one in facts.assignments():
+        if one.attribute == "max_content_length" and one.into == _REQUEST and is_constant(one.value, None):
+            yield Hit("the size of a request is declared unlimited", one.span)
+            return
     for write in written(app, _KEY):
         sizes = plain(facts, write.value)
         if sizes and all(isinstance(size, int) and size > _HUGE for size in sizes):
