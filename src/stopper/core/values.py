@@ -247,12 +247,22 @@ Kind = TypeVar("Kind", Item, Call, Mapping, Format)
 
 
 def options(value: Value | None) -> Iterator[Value]:
-    """The values it may have: a Choice opened, anything else itself, nothing for None."""
+    """The values it may have: a Choice opened, and one place of rows to choose from, anything else itself, nothing for None."""
     if isinstance(value, Choice):
         for option in value.options:
             yield from options(option)
+    elif type(value) is Item and type(value.owner) is Choice and (placed := _in_each_row(value.owner, value.key)):
+        yield from options(placed)
     elif value is not None:
         yield value
+
+
+def _in_each_row(rows: Choice, key: Value) -> Choice | None:
+    """``key, checks = (A, {…}) if … else (B, {…})``: what stands at that place of each; nothing where one of them cannot be told."""
+    place = key.value if type(key) is Constant and type(key.value) is int else -1
+    told = [one.items for one in rows.options if type(one) is Sequence and not one.open]
+    found = [row[place] for row in told if 0 <= place < len(row)]
+    return Choice(tuple(found)) if len(found) == len(rows.options) else None
 
 
 def _may_say(value: Value, key: str) -> bool:

@@ -1,6 +1,7 @@
 """How long something lasts, and how far ahead of now it ends."""
 
 import math
+import re
 import time
 from collections.abc import Iterator
 from typing import Final
@@ -13,6 +14,7 @@ from stopper.core.values import (
     Constant,
     Mapping,
     Member,
+    Name,
     Parameter,
     Unknown,
     Value,
@@ -41,8 +43,8 @@ def seconds_of(value: Value | None, facts: SourceFacts | None = None) -> float |
             found.append(float(one.value))
         elif isinstance(one, Call) and one.method in ("timedelta", "relativedelta"):
             found.extend(_delta(one, facts))
-        elif isinstance(one, Call) and one.callee in ("int", "float") and one.args:
-            inner = seconds_of(one.args[0], facts)
+        elif isinstance(one, Call) and (one.callee in ("int", "float") or one.method == "total_seconds"):
+            inner = seconds_of(one.argument(0) or one.receiver, facts)
             found.extend([inner] if inner is not None else [])
         elif isinstance(one, Parameter) and one.default is not None and not isinstance(one.default, Constant):
             inner = seconds_of(one.default)
@@ -98,7 +100,7 @@ def distance(facts: SourceFacts, value: Value | None) -> float | None:
         if (
             isinstance(one, Call)
             and one.receiver is not None
-            and one.method in ("timestamp", "replace", "timetuple", "utctimetuple")
+            and one.method in ("timestamp", "replace", "timetuple", "utctimetuple", "strftime", "isoformat")
         ):
             return distance(facts, one.receiver)
         if isinstance(one, Call) and one.callee.endswith("timegm") and one.args:
@@ -115,11 +117,20 @@ def _fixed(value: Value) -> float | None:
     end = value.value if isinstance(value, Constant) else None
     if isinstance(value, Call) and value.callee == "datetime.datetime" and value.args:
         year = value.args[0].value if isinstance(value.args[0], Constant) else None
-        end = (year - 1970) * 365.25 * 86400 if isinstance(year, int) else None
+        end = _seconds_till(year) if isinstance(year, int) else None
+    if isinstance(value, Call) and value.method in ("strptime", "fromisoformat", "parse"):
+        said = re.match(r"\d{4}(?=-|$)", text_of(value.argument(0)) or "")
+        end = _seconds_till(int(said[0])) if said is not None else None
+    if isinstance(value, Name) and value.dotted in ("datetime.datetime.max", "datetime.date.max"):
+        end = _seconds_till(9999)
     if not isinstance(end, (int, float)) or isinstance(end, bool):
         return None
     left = float(end) - time.time()
     return left if left > 365 * 86400 else None
+
+
+def _seconds_till(year: int) -> float:
+    return (year - 1970) * 365.25 * 86400
 
 
 def _years_on(value: Value) -> float | None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from stopper.core.fact import Handler
 from stopper.core.flow.places_in_steps import is_behind
 from stopper.core.flow.raising import raised_in
-from stopper.core.values import Call, Name, Parameter, walk
+from stopper.core.text_words import mentions
+from stopper.core.values import Call, ConfigValue, EnvironmentValue, Name, Parameter, Value, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -93,8 +94,25 @@ def stops_somebody(facts: "SourceFacts", function: str) -> bool:
 def refuses_in(facts: "SourceFacts", handler: Handler) -> bool:
     """An abort in the handler, or a refusal by what a function of the project says: ``if not is_service_call(): return unauthorized()``."""
     return asks_otherwise(facts, handler) or any(
-        call.method in REFUSING and call.span is not None and handler.span.holds(call.span)
+        call.method in REFUSING
+        and call.span is not None
+        and handler.span.holds(call.span)
+        and not any(
+            handler.span.holds(one.span) and _asks_where_it_runs(one.value)
+            for one in facts.conditions_around(call.span)
+        )
         for call in facts.calls_in(handler.function)
+    )
+
+
+_OF_A_DESK: Final = re.compile(r"(?i)debug|(?:^|_)env(?:ironment)?$|development")
+
+
+def _asks_where_it_runs(value: Value) -> bool:
+    """``if not app.debug: abort(401)``: on somebody's desk nobody is turned away."""
+    settings = [one for one in walk(value, 4) if isinstance(one, (EnvironmentValue, ConfigValue))]
+    return mentions(value, _OF_A_DESK) or any(
+        _OF_A_DESK.search(one.key if isinstance(one, ConfigValue) else one.variable) for one in settings
     )
 
 

@@ -11,7 +11,7 @@ from stopper.core.flow.held_attributes import held_under
 from stopper.core.flow.unpacked_calls import unpacked
 from stopper.core.guards.asked_in_vain import is_asked_in_vain
 from stopper.core.tokens.jwt_keys import reached
-from stopper.core.tokens.jwt_names import Decoding, decodings, said_options, shape_of, switched_off
+from stopper.core.tokens.jwt_names import Decoding, decodings, is_pyjwt, said_options, shape_of, switched_off
 from stopper.core.values import (
     Call,
     Choice,
@@ -71,7 +71,9 @@ def required(facts: SourceFacts, call: Call, shape: Decoding) -> frozenset[str]:
     for value in (*option(facts, call, shape, "require"), *option(facts, call, shape, "required")):
         names |= _named(facts, value)
     for said in said_options(facts, call, shape):
-        if isinstance(said, Mapping):
+        if isinstance(said, Mapping) and not (
+            is_pyjwt(call.callee) and shape.options == 3
+        ):  # PyJWT 2 takes no such words
             names |= {
                 key.removeprefix("require_")
                 for key, value in _pairs(said)
@@ -175,8 +177,11 @@ def asked_by_hand(facts: SourceFacts, call: Call, claim: str) -> bool:
         if comparison.function in around:
             for side in (comparison.left, comparison.right):
                 named = text_of(side) == claim and comparison.operator in ("in", "not in")
+                own = {id(one) for part in walk(side, 6) if _is_same(part, call) for one in walk(part, 6)}
                 named = named or any(
-                    isinstance(part, Item) and any(text_of(key) == claim for key in options(part.key))
+                    isinstance(part, Item)
+                    and id(part) not in own  # what the verification is told to expect
+                    and any(text_of(key) == claim for key in options(part.key))
                     for part in walk(side, 6)
                 )
                 if named and not is_asked_in_vain(facts, comparison):

@@ -90,6 +90,8 @@ def _chosen_together(key: Value, algorithms: Value | None) -> Iterator[tuple[Val
     ):
         yield from ((held, (name,)) for said, held in key.owner.items if (name := text_of(said)) is not None)
         return
+    if isinstance(algorithms, Sequence) and len(algorithms.items) == 1 and not algorithms.open:
+        algorithms = algorithms.items[0]
     if not (isinstance(key, Item) and isinstance(algorithms, Item) and key.owner == algorithms.owner):
         return
     places = (key.key, algorithms.key)
@@ -175,9 +177,10 @@ def _fields(facts: SourceFacts, call: Call) -> Mapping | None:
         return Mapping(tuple(fields), False, call.span) if fields else None
     name = held.callee if isinstance(held, Call) else held.dotted if isinstance(held, Name) else ""
     if isinstance(held, Parameter):  # ``asdict(teacher)`` of ``teacher: Teacher``
-        known = classes_by_name(facts).get(held.typed)
-        return Mapping(tuple((Constant(one), Unknown()) for one in known.fields), False, call.span) if known else None
+        return _all_fields(facts, held.typed, call)
     found = classes_by_name(facts).get(name)
+    if found is None and isinstance(held, Call):  # ``asdict(owners.by_email(email))``, which gives back rows as objects
+        return next((_all_fields(facts, one.callee, call) for one in _made_by(facts, held)), None)
     if found is None or not (found.decorators or found.bases):
         return None
     made = [held] if isinstance(held, Call) else list(facts.calls(name))
@@ -188,6 +191,18 @@ def _fields(facts: SourceFacts, call: Call) -> Mapping | None:
     if is_constant(call.keyword("exclude_none"), True):
         items = {key: value for key, value in items.items() if not is_constant(value, None)}
     return Mapping(tuple((Constant(key), value) for key, value in items.items()), is_open, call.span)
+
+
+def _made_by(facts: SourceFacts, held: Call) -> Iterator[Call]:
+    """The objects of the project's own classes that a function of it gives back."""
+    known = classes_by_name(facts)
+    for back in returned_by(facts, held.callee):
+        yield from (one for one in options(back) if isinstance(one, Call) and one.callee in known)
+
+
+def _all_fields(facts: SourceFacts, name: str, call: Call) -> Mapping | None:
+    known = classes_by_name(facts).get(name)
+    return Mapping(tuple((Constant(one), Unknown()) for one in known.fields), False, call.span) if known else None
 
 
 def returned_by(facts: SourceFacts, callee: str) -> tuple[Value, ...]:

@@ -201,13 +201,15 @@ def _held(value: Value) -> Value:
     while isinstance(value, Call):
         if value.callee in _CONTAINERS and len(value.args) == 1:
             value = value.args[0]
-        elif value.method == "split" and value.receiver is not None:
+        elif value.method in _NO_MORE and value.receiver is not None:
             value = value.receiver
         else:
             break
     return value
 
 
+_NO_MORE: Final = frozenset({"split", "difference", "intersection"})
+"""What gives nothing that it is not asked of."""
 _CONTAINERS: Final = frozenset({"list", "tuple", "set", "frozenset", "sorted"})
 
 
@@ -241,9 +243,10 @@ def _each_kept(value: Value) -> tuple[Value, ...]:
 def _given_back(facts: SourceFacts, value: Value) -> tuple[Value, ...]:
     """``algorithms=allowed()``: what a function of the project gives back."""
     made = facts.function(value.callee) if isinstance(value, Call) else None
-    return (
-        tuple(one for back in made.returns for one in options(back)) if made is not None and made.returns else (value,)
-    )
+    if made is not None and made.yields:
+        return (Unknown(made.yields),)  # ``list(allowed())`` of one after the other
+    back = made.returns if made is not None else ()
+    return tuple(one for each in back for one in options(each)) or (value,)
 
 
 def _with_parameters(facts: SourceFacts, value: Value) -> tuple[Value, ...]:
@@ -277,9 +280,19 @@ def algorithm_names(values: tuple[Value, ...]) -> tuple[str, ...]:
 
 
 def _constant_of(part: Value) -> str | None:
-    """``jose.constants.ALGORITHMS.HS256``"""
+    """``jose.constants.ALGORITHMS.HS256``, and ``ALGORITHMS.RSA``, which is a set of names."""
     owner, _, word = part.dotted.rpartition(".") if isinstance(part, Name) else ("", "", "")
-    return word if owner.endswith("ALGORITHMS") and word in HMAC | PUBLIC_KEY else None
+    if not owner.endswith("ALGORITHMS"):
+        return None
+    return word if word in HMAC | PUBLIC_KEY else _OF_JOSE.get(word)
+
+
+_OF_JOSE: Final = {
+    "HMAC": "HS256 HS384 HS512",
+    **dict.fromkeys(("RSA", "RSA_DS"), "RS256 RS384 RS512"),
+    **dict.fromkeys(("EC", "EC_DS"), "ES256 ES384 ES512"),
+}
+"""The sets of one kind in python-jose's constants."""
 
 
 def _put_together(value: Format) -> Iterator[str]:

@@ -6,7 +6,7 @@ from stopper.core.tokens.jwt_purposes import PURPOSES
 from stopper.core.values import Choice, Item, Parameter, Sequence, Truth, Value, is_constant, text_of, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterator
 
     from stopper.core.fact import Comparison
     from stopper.core.facts import SourceFacts
@@ -82,12 +82,24 @@ def _lets_all_in(facts: "SourceFacts", one: "Comparison", kinds: set[str]) -> bo
         listed = one.right.plain() if isinstance(one.right, Sequence) and not one.right.open else ()
         return len(kinds) > 1 and kinds <= {_kind_of(str(word)) for word in listed}
     said = [text for side in (one.left, one.right) if (text := text_of(side))]
+    if said and any(kinds <= words and len(kinds) > 1 for words in _said_together(facts, one)):
+        return True
     if one.operator != "==" or not said or _kind_of(said[0]) in kinds:
         return False
     return any(
         found.refuses and not found.negated and found.span.holds(one.span)
         for found in facts.conditions_in(one.function)
     )
+
+
+def _said_together(facts: "SourceFacts", one: "Comparison") -> "Iterator[set[str]]":
+    """``kind == "access" or kind == "refresh"``, and ``kind != "access" and kind != "refresh"`` that turns away: the kinds of one test."""
+    for found in facts.conditions_in(one.function):
+        value = found.value
+        if isinstance(value, Choice) and found.span.holds(one.span):
+            tests = [test for test in value.options if isinstance(test, Truth) and len(test.parts) == 2]
+            if len(tests) == len(value.options) and all(test.differs == value.every for test in tests):
+                yield {_kind_of(text) for test in tests for part in test.parts if (text := text_of(part))}
 
 
 def _kind_of(word: str) -> str:

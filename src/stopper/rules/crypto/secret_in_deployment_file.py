@@ -41,6 +41,8 @@ _STARTED_WITH: Final = re.compile(
 )
 """A variable of a shell that is handed to what it starts."""
 _OF_KIND: Final = re.compile(r"^kind:\s*Secret\s*$")
+_SEALED: Final = re.compile(r"^kind:\s*SealedSecret\s*$")
+"""Its values are encrypted for the cluster."""
 _KEPT: Final = re.compile(r"""^\s+([A-Za-z][\w.-]{2,60}):\s*["']?([A-Za-z0-9+/]{8,}={0,2})["']?\s*(?:#.*)?$""")
 _SET: Final = re.compile(r"""^\s*([A-Za-z]\w{2,60})\s+=\s+("[^"]*"|'[^']*')""")
 """``password = "…"`` of Terraform."""
@@ -178,6 +180,8 @@ def _in_file(file: TextFile, elsewhere: dict[tuple[str, str], str]) -> Iterator[
     start them, which *elsewhere* collects with the file of each name and value."""
     told: set[str] = set()
     sealed = file.kind == "deployment" and any(_OF_KIND.match(line) for _, line in file.lines_with("kind: secret"))
+    if any(_SEALED.match(line) for _, line in file.lines_with("sealedsecret")):
+        return
     for number, written in enumerate(file.lines, 1):
         said = written.strip()
         if not said or said.startswith(("#", ";")):

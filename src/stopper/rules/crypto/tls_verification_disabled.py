@@ -16,10 +16,12 @@ from stopper.core.flow.body_models import classes_by_name
 from stopper.core.flow.passed_keywords import passed_as
 from stopper.core.flow.passing import given
 from stopper.core.flow.unpacked_calls import unpacked
+from stopper.core.outgoing.tls_contexts import CONTEXTS, asks_nothing
 from stopper.core.place import Span
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.values import (
     Call,
+    Choice,
     ConfigValue,
     Constant,
     EnvironmentValue,
@@ -86,6 +88,8 @@ _ENCRYPTS: Final = re.compile(
     r"(?i)\w*(?:use|with|start|enable|has|is)_?(?:tls|ssl|https)(?:_?enabled)?|\w*(?:tls|ssl|https)_?(?:enabled|on|active)"
 )
 """An option that says whether the line is encrypted at all, and nothing of certificates."""
+_SAYS_NO: Final = frozenset({"exists", "isfile", "is_file"})
+"""Questions to the file system, whose no is ``False`` itself."""
 _SPEAKS: Final = frozenset({"send", "sendall", "write", "request", "recv", "read", "urlopen", "login"})
 _SESSIONS: Final = (
     "requests.Session",
@@ -174,6 +178,9 @@ def _calls(facts: SourceFacts) -> Iterator[_Seen]:
         chosen = call.argument(1)
         if call.span is not None and isinstance(chosen, Name) and chosen.dotted in _NEVER:
             yield call.span, _MESSAGE, None
+    for call, _, value in passed_as(facts, CONTEXTS.__contains__):
+        if call.span is not None and _is_client(facts, call) and asks_nothing(facts, value):
+            yield call.span, _MESSAGE, None
     told: Call | None = None
     for call, name, value in chain(passed_as(facts, _OFF.__contains__), _poured(facts)):
         if call.span is None or call is told or call.callee in _UNVERIFIED:
@@ -199,8 +206,15 @@ def _is_off(facts: SourceFacts, name: str, value: Value) -> bool:
         return False
     if isinstance(value, Name):
         return value.dotted == "ssl.CERT_NONE"
-    if isinstance(value, ConfigValue) and (written := facts.config_values(value.key)):
-        return all(_is_off(facts, name, one) for one in written)
+    if isinstance(value, ConfigValue):
+        written = facts.config_values(value.key) or [one for one in (value.default,) if one is not None]
+        return bool(written) and all(_is_off(facts, name, one) for one in written)
+    if isinstance(value, Choice) and value.every:  # ``exists(bundle) and bundle`` is False where there is none
+        return False in wanted and isinstance(value.options[0], Call) and value.options[0].method in _SAYS_NO
+    if isinstance(value, Choice):  # ``bundle if isfile(bundle) else False``
+        held = [one.value for one in value.options if isinstance(one, Constant)]
+        bundles = [one for one in held if isinstance(one, str)]
+        return len(bundles) == len(value.options) - 1 and False in held and bool(bundles) and False in wanted
     if isinstance(value, Parameter):  # ``def client(verify=False)``, whatever its callers say
         return all(not isinstance(one, Parameter) and _is_off(facts, name, one) for one in given(facts, value))
     if isinstance(value, Call) and False in wanted:  # ``as_bool(os.environ.get("VERIFY", "no"))``
@@ -208,6 +222,9 @@ def _is_off(facts: SourceFacts, name: str, value: Value) -> bool:
     if isinstance(value, EnvironmentValue):  # what holds where the environment says nothing
         return value.default is not None and _is_off(facts, name, value.default)
     match value:
+        case Truth(parts=(Parameter() as told,)):  # ``verify=not insecure`` with ``insecure=True``
+            said = list(given(facts, told))
+            return False in wanted and bool(said) and all(is_constant(one, True) for one in said)
         case Truth(parts=(EnvironmentValue(default=Constant(value=default)),)):  # ``not settings.SANDBOX``
             return False in wanted and bool(default)
         case Truth(parts=(ConfigValue(key=key, default=Constant(value=default)),)) if not facts.config_values(key):

@@ -187,9 +187,22 @@ def _unbounded(facts: SourceFacts) -> Iterator[Hit]:
                 for one in missing
                 if condition.span.holds(one.span) or any(part is one.left for part in walk(condition.value, 3))
             ]
+            if _is_looked_up_again(facts, call) and not any(
+                _looks_at_the_clock(facts, where, []) for where in (home, call.function)
+            ):
+                yield Hit("every unknown kid makes the server fetch the keys again", call.span, certainty="likely")
+                continue
             either = [condition.value for condition in asked if _is_enough(condition.value, missing)]
             if asked and not any(_looks_at_the_clock(facts, where, either) for where in (home, call.function)):
                 yield Hit("every unknown kid makes the server fetch the keys again", call.span, certainty="likely")
+
+
+def _is_looked_up_again(facts: SourceFacts, call: Call) -> bool:
+    """``try: return KEYS[kid]`` and ``except KeyError: load()``, in which the call stands."""
+    return call.span is not None and any(
+        {"KeyError", "LookupError"} & set(one.catches) and one.span.holds(call.span)
+        for one in facts.handlers_in(call.function)
+    )
 
 
 def _is_enough(value: Value, missing: list[Comparison]) -> bool:

@@ -47,6 +47,7 @@ def _is_picked(facts: SourceFacts, value: Value) -> bool:
         return False
     whole = value.span
     tests = [one.span for one in facts.comparisons("==") if text_of(one.left) or text_of(one.right)]
+    tests += [one.span for one in facts.comparisons("in") if isinstance(one.right, Sequence) and one.right.plain()]
     tests += [call.span for call in facts.calls("*.startswith") if call.span is not None]
     return any(whole.holds(span) for span in tests)
 

@@ -10,7 +10,7 @@ from stopper.core.flow.flags_passed import comes_to
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.tokens.jwt_claims import asked_by_hand, option, validated, verifications
 from stopper.core.tokens.jwt_names import ENCODING, is_off, is_pyjwt, library_said, said_options
-from stopper.core.values import Call, Constant, EnvironmentValue, Mapping, Truth, is_constant, literals, walk
+from stopper.core.values import Call, Constant, EnvironmentValue, Mapping, Name, Truth, is_constant, literals, walk
 
 CHECKS: Final = {
     "verify_exp": "exp", "verify_nbf": "nbf", "verify_aud": "aud", "verify_iss": "iss", "verify_expiration": "exp",
@@ -58,8 +58,11 @@ _ENDS: Final = re.compile(r"(?i)log-?_?out|revoke|sign-?_?out")
 def _is_off(value: object) -> bool:
     if isinstance(value, Constant):
         return is_off(value)
-    if isinstance(value, Truth):  # a flag of the environment
-        return any(isinstance(part, EnvironmentValue) for part in walk(value, 4))
+    if isinstance(value, Truth):  # a flag of the environment, or what the request says
+        return any(
+            isinstance(part, EnvironmentValue) or (isinstance(part, Name) and part.dotted.startswith("flask.request."))
+            for part in walk(value, 4)
+        )
     return isinstance(value, EnvironmentValue) and any(is_off(one) for one in literals(value))
 
 

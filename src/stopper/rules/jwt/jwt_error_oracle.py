@@ -202,17 +202,34 @@ def _literals(value: Value | None) -> list[str]:
 
 
 def _sends_text(facts: SourceFacts, function: str, handler: Handler) -> bool:
-    return any(
-        isinstance(part, Caught)
-        for returned in facts.returns()
-        if returned.function == function and handler.span.holds(returned.span)
-        for part in walk(returned.value, 6)
-    ) or any(
-        isinstance(part, Caught)
+    """That what was caught is in an answer of the handler, in a header, or in an error that it raises for a handler which shows it."""
+    said = [one.value for one in facts.returns() if one.function == function and handler.span.holds(one.span)]
+    said += [
+        given
         for call in facts.calls_in(function)
         if call.method == "abort" and call.span is not None and handler.span.holds(call.span)
         for given in (*call.args, *(value for _, value in call.keywords))
-        for part in walk(given, 6)
+    ]
+    said += [
+        one.value for one in facts.flows("response-header") if one.function == function and handler.span.holds(one.span)
+    ]
+    said += [
+        one.value
+        for one in facts.raises()
+        if one.function == function and handler.span.holds(one.span) and one.value is not None
+        if _is_shown(facts, one.exception)
+    ]
+    return any(isinstance(part, Caught) for one in said for part in walk(one, 6))
+
+
+def _is_shown(facts: SourceFacts, exception: str) -> bool:
+    """That an error of the project's own has a handler, and its answer holds what the error says."""
+    return any(
+        _is_of_error(part, one.function)
+        for one in facts.error_handlers()
+        if one.what == exception
+        for said in _returned(facts, one)
+        for part in walk(said, 6)
     )
 
 

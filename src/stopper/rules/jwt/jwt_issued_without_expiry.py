@@ -7,6 +7,7 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.flags_passed import comes_to
+from stopper.core.flow.overriding import given_back
 from stopper.core.flow.passing import given
 from stopper.core.guards.idle_questions import on_another_way
 from stopper.core.place import RouteRef, Span
@@ -53,6 +54,9 @@ def detect(app: App) -> Iterator[Hit]:
         if _only_on_request(facts, call) or _only_on_one_way(facts, call):
             claims = [one for one in claims if not (isinstance(one, Mapping) and "exp" in one.keys())]  # noqa: SIM118
         known = [one for one in claims if isinstance(one, Mapping) and _never_expires(facts, call, one)]
+        dated = [one for one in claims if isinstance(one, Mapping) and _is_written_in(one, "exp")]
+        if any(one.span == other.span for one in known for other in dated):  # ``if user.is_service: del claims["exp"]``
+            claims = known
         if known and len(known) == len(claims) and not all(_is_handle(one) for one in known):
             yield Hit(MESSAGE, call.span, certainty=_certainty(known))
     for call in facts.calls("*.encode_eternal_jwt_token"):  # of Flask-Praetorian
@@ -66,7 +70,7 @@ def _claims(facts: SourceFacts, value: Value | None) -> Iterator[Value]:
     """What the claims may be: also what a function of the project returns, or what all its callers pass for a parameter."""
     for option in options(value):
         if isinstance(option, Call) and (function := facts.function(option.callee)) is not None and function.returns:
-            for returned in function.returns:
+            for returned in given_back(facts, function):
                 yield from reached(facts, returned)
         elif isinstance(option, Parameter):
             yield from _passed(facts, option)
@@ -76,6 +80,15 @@ def _claims(facts: SourceFacts, value: Value | None) -> Iterator[Value]:
             yield _spread(facts, option)
         else:
             yield option
+
+
+def _is_written_in(claims: Mapping, name: str) -> bool:
+    """That the display of the claims itself has that one, which nothing put in later."""
+    span = claims.span
+    return span is not None and any(
+        text_of(key) == name and isinstance(key, Constant) and key.span is not None and span.holds(key.span)
+        for key, _ in claims.items
+    )
 
 
 def _spread(facts: SourceFacts, claims: Mapping) -> Mapping:

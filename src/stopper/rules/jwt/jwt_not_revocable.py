@@ -147,7 +147,7 @@ def _keeps_a_list(facts: SourceFacts) -> bool:
     names += [
         part.value
         for call in facts.calls("*.get", "*.exists", "*.has", "*.sismember", "*.zscore", "*.hget", "*.hexists")
-        if call.function not in idle
+        if call.function not in idle and call.function.rpartition(".")[0] not in unused
         for part in walk(call, 4)
         if isinstance(part, Constant) and isinstance(part.value, str)
     ]  # what is looked for in a cache under f"blocked:{token}"

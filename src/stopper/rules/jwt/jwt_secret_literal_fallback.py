@@ -11,6 +11,7 @@ from stopper.core.deployment.setting_facts import stands_in
 from stopper.core.deployment.settings_set_aside import is_set_aside, taken
 from stopper.core.edits.environment_edits import without_fallback
 from stopper.core.facts import SourceFacts, source_of
+from stopper.core.flow.held_attributes import held_under
 from stopper.core.flow.module_values import bound_to
 from stopper.core.flow.passing import callers, passed
 from stopper.core.place import Span
@@ -23,6 +24,7 @@ from stopper.core.values import (
     Constant,
     EnvironmentValue,
     Item,
+    Member,
     Name,
     Parameter,
     Value,
@@ -48,8 +50,8 @@ def detect(app: App) -> Iterator[Hit]:
                 yield from _hit(app, facts, outside, put[0], put[1], seen)
         for value, literal in _fallbacks(facts, key):
             span = getattr(value, "span", None) or literal.span or call.span
-            if span is not None and literal.span is not None and literal.span.path != span.path:
-                span = literal.span  # a reader of the environment in a file of its own serves many settings
+            if span is not None and literal.span is not None and _is_passed_in(facts, literal.span, span):
+                span = literal.span  # a reader of the environment serves many settings
             yield from _hit(app, facts, value, literal, span, seen)
     for write in facts.config_writes(*dict.fromkeys((*_KEYS, *key_settings(app, facts)))):
         if write.loaded is not False and "test" not in write.owner.lower() and not is_set_aside(facts, write):
@@ -59,6 +61,12 @@ def detect(app: App) -> Iterator[Hit]:
             if isinstance(write.value, Constant) and stands_in(facts, write):
                 yield from _hit(app, facts, write.value, write.value, write.span, seen)
     yield from _beside(app, facts)
+
+
+def _is_passed_in(facts: SourceFacts, literal: Span, read: Span) -> bool:
+    """That the literal stands in another file, or in another function, which calls the one that reads."""
+    around = facts.function_around(literal)
+    return literal.path != read.path or (around != "" and around != facts.function_around(read))
 
 
 def _beside(app: App, facts: SourceFacts) -> Iterator[Hit]:
@@ -116,6 +124,9 @@ def _fallbacks(facts: SourceFacts, value: Value | None, depth: int = 3) -> Itera
                 yield from _fallbacks(facts, call.argument(position, value.parameter), depth - 1)
         case Call():
             yield from _of_call(facts, value, depth)
+        case Member(owner=owner, attribute=attribute) if depth > 0:
+            for held, _ in held_under(facts, owner, attribute):
+                yield from _fallbacks(facts, held, depth - 1)
         case Name() if depth > 0:
             yield from _fallbacks(facts, bound_to(facts, value), depth - 1)
         case _:

@@ -90,7 +90,8 @@ def _settings(app: App, facts: SourceFacts) -> Iterator[Hit]:
     }
     for write in facts.config_writes(*TOKENS):
         if write.loaded is not False and (
-            f"config:{SESSIONS}" in marks(facts, write.value) or sessions & marks(facts, write.value)
+            not sessions.isdisjoint((f"config:{write.key}", *marks(facts, write.value)))
+            or f"config:{SESSIONS}" in marks(facts, write.value)
         ):
             yield Hit(f"{write.key} is the same secret as SECRET_KEY", write.span)
     own = app.config.get(SESSIONS)

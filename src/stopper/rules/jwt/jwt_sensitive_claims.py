@@ -113,7 +113,7 @@ def _told(facts: SourceFacts, claims: Value, depth: int = 3) -> Iterator[str]:
         if _is_whole_row(value):
             yield name or "with a whole row"
             continue
-        if isinstance(key, Unknown) and _holds_a_password(facts, value):
+        if _holds_a_password(facts, value):
             yield "with all that a log-in sends"
             continue
         if isinstance(key, Unknown) and _is_row_of_a_log_in(facts, value):

@@ -349,7 +349,7 @@ def _walrus(reader: Reader, node: ast.NamedExpr) -> Value:
 
 def _yielded(reader: Reader, node: ast.Yield | ast.YieldFrom) -> Value:
     value = _inner(reader, node)
-    if reader.function and type(value) is not Constant:
+    if reader.function and not (type(value) is Constant and type(value.value) is not str):
         reader.project.yielded.setdefault(reader.function, []).append((value, reader.span(node)))
     return value
 

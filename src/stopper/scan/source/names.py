@@ -261,6 +261,11 @@ SINKS: Final[dict[str, tuple[Sink, ...]]] = {
     "exec": (("code", 0, ()),),
     "compile": (("code", 0, ()),),
     "open": (("file-path", 0, ("file",)),),
+    **{
+        f"flask.{owner}.{name}": (("file-path", 0, ("resource",)),)
+        for owner in ("Flask", "Blueprint")
+        for name in ("open_resource", "open_instance_resource")
+    },
     "flask.send_file": (("file-path", 0, ("path_or_file", "filename_or_fp")),),
     "os.remove": (("file-path", 0, ()),),
     "os.unlink": (("file-path", 0, ()),),
