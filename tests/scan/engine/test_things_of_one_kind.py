@@ -54,3 +54,25 @@ def test_what_is_or_is_not_is_no_text_though_a_document_says_so(name: str, flag:
     route = Route("/people", ("POST",), request_schema=schema, readers=frozenset({"spec"}))
     body = json.loads(HonestRequests(canary="stp")(route, "POST").body)
     assert (body[name] is False) is flag
+
+
+@pytest.mark.parametrize("path", ["/people/", "/people"])
+def test_a_form_is_sent_where_the_server_sends_it_on_to(path: str) -> None:
+    app = Flask("people")
+    app.add_url_rule("/", "start", lambda: '<form method="post" action="/people"><input name="name"></form>')
+    app.add_url_rule(path, "people", lambda: "found", methods=["POST"])
+    seen = crawled(Courier(WsgiTransport(app), mode="default", max_requests=100), "", "stp", ("/",))
+    assert [route.path for route in seen.routes if "POST" in route.methods] == [path]
+
+
+@pytest.mark.parametrize(("host", "own"), [("127.0.0.1:5000", True), ("localhost", True), ("elsewhere.test", False)])
+def test_an_address_of_the_machine_itself_is_where_the_application_stood_when_it_was_written(
+    host: str, own: bool
+) -> None:
+    app = Flask("written")
+    page = f'<a href="http://{host}/tasks">tasks</a><script>fetch("http://{host}/answers", {{method: "POST"}})</script>'
+    app.add_url_rule("/", "start", lambda: page)
+    app.add_url_rule("/tasks", "tasks", lambda: "three tasks")
+    app.add_url_rule("/answers", "answers", lambda: "thank you", methods=["POST"])
+    seen = crawled(Courier(WsgiTransport(app), mode="default", max_requests=100), "", "stp", ("/",))
+    assert {"/tasks", "/answers"}.issubset({route.path for route in seen.routes}) is own

@@ -258,7 +258,7 @@ class Crawl:
 
     def take_forms(self, response: Response, path: str) -> None:
         for form in form_routes(response, self.origin, path):
-            place, numbers = templated(form.path)
+            place, numbers = templated(self._with_slash(form.path))
             parameters = tuple((name, "string") for name in numbers)
             known, form = self.forms.get(place), replace(form, path=place, parameters=parameters)
             if known is not None and (not {*form.fields} <= {*known.fields} or _said_by(form) != _said_by(known)):
@@ -266,6 +266,15 @@ class Crawl:
                 self.more_forms.update({(place, (*form.fields, *_said_by(form))): form} if more < FORMS_MOST else {})
             self.forms.setdefault(place, form)
             self.ids.setdefault(place, numbers)
+
+    def _with_slash(self, path: str) -> str:
+        """Where a form is sent that the server sends on to the same path with a slash, which a browser does with all that is in it."""
+        if path.endswith("/") or templated(path)[0] in {*self.found, *self.forms}:
+            return path
+        with suppress(Skipped):
+            said = self.courier.carry(replace(as_person(self.who, plain_get(path)), method="OPTIONS")).response
+            return path + "/" if only_slash(path, said) else path
+        return path
 
     def follow(self, response: Response, path: str, depth: int) -> None:
         if path == self.prefix + "/":

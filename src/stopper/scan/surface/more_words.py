@@ -106,6 +106,7 @@ _PLAIN_HINTS: Final = (
     "products",
     "ping",
     "user/1",
+    "users/1",
     "data",
     "exec",
     "files",

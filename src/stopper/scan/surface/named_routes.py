@@ -48,6 +48,8 @@ _FOREIGN: Final = re.compile(
 _FILE: Final = re.compile(r"(?i)\.(css|js|mjs|png|jpe?g|gif|svg|ico|woff2?|ttf|map|webp|mp4|pdf|zip|html?)$|//")
 _TAG: Final = re.compile(r"(?i)/(a|b|p|h\d|li|ul|td|tr|br|div|span|script|body|html|head|pre|code|form|table|text)")
 """What closes a tag, where markup stands in a text."""
+_HERE: Final = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d{1,5})?(?=/)")
+"""Where an application stood when its scripts were written."""
 _NO_PATHS: Final = ("/bin/", "/usr/", "/etc/", "/tmp/", "/home/", "/var/", "/proc/", "/opt/")
 
 
@@ -65,7 +67,7 @@ class Named:
 def named_routes(response: Response) -> Iterator[Named]:
     """The routes that the text of an answer names, each path once for each method and body. Whether they exist must be asked."""
     kind = response.content_type
-    text = response.text[:_READ]
+    text = _HERE.sub("", response.text[:_READ])
     patterns = [_SPOKEN]
     if kind.endswith("json"):
         patterns += [_KEYED, _POINTED]

@@ -35,13 +35,19 @@ def linked(response: Response, origin: str, path: str) -> Iterator[tuple[str, st
 
 
 def on_host(text: str, origin: str, path: str) -> SplitResult | None:
-    """Where an address that stands on the page at *path* leads, when that is the same origin."""
+    """Where an address that stands on the page at *path* leads, when that is the same origin. An address of the machine itself is where the
+    application stood when it was written."""
     try:
         where = urlsplit(urljoin(origin + path, text))
     except ValueError:
         return None
-    own = f"{where.scheme}://{where.netloc}" == origin and where.path.startswith("/") and not _HOLES.search(where.path)
-    return where if own else None
+    own = f"{where.scheme}://{where.netloc}" == origin or (
+        where.scheme in ("http", "https") and where.hostname in _HERE
+    )
+    return where if own and where.path.startswith("/") and not _HOLES.search(where.path) else None
+
+
+_HERE: Final = ("localhost", "127.0.0.1", "0.0.0.0")
 
 
 def _texts(value: object, into: list[str], depth: int) -> None:
