@@ -12,6 +12,7 @@ from tests.rules.test_what_small_products_hide import READS, by_id, told
 from tests.rules.toy_people import ToyPeople
 
 from stopper.core.app import App, Route, SecurityScheme, Spec
+from stopper.core.probing.page_forms import chosen, forms_of
 from stopper.core.secret import Secret
 from stopper.scan.people.credential import Held, forms
 from stopper.scan.surface.honest import HonestRequests
@@ -203,3 +204,45 @@ def test_what_a_page_offers_is_picked_where_a_document_calls_it_a_text() -> None
     )
     (route,) = with_pages_of((described,), (form,))
     assert HonestRequests(canary="canary").body(route) == {"note": "text canary", "status": "Pending"}
+
+
+@pytest.mark.parametrize(
+    ("options", "picked"),
+    [(("Admin", "Manager", "Analyst"), "Manager"), (("student", "admin"), "student"), (("Admin", "Root"), "Admin")],
+)
+def test_of_roles_that_a_page_offers_an_ordinary_one_is_picked(options: tuple[str, ...], picked: str) -> None:
+    offered = "".join(f'<option value="{one}">{one}</option>' for one in options)
+    page = f'<form method="post"><select name="role"><option value="">-</option>{offered}</select></form>'
+    assert [chosen(form) for form in forms_of(page)] == [{"role": picked}]
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_things_of_numbers_alone_that_whoever_registers_changes(keeps: bool) -> None:
+    people, scores, numbers = ToyPeople("scores"), dict[int, Sent](), itertools.count(1)
+    makers: dict[int, str] = {}
+
+    @people.app.route("/scores", methods=["GET", "POST"])
+    def all_scores() -> Any:
+        me = people.caller()
+        if request.method == "GET":
+            return jsonify(list(scores.values()))
+        number = next(numbers)
+        scores[number], makers[number] = {"id": number, "points": request.get_json()["points"]}, me
+        return jsonify(id=number), 201
+
+    @people.app.route("/scores/<int:id>", methods=["GET", "DELETE"])
+    def one(id: int) -> Any:
+        me = people.caller()
+        if id not in scores or (keeps and request.method == "DELETE" and makers[id] != me):
+            abort(404)
+        return jsonify(scores.pop(id) if request.method == "DELETE" else scores[id])
+
+    account = body(username="string", password="string")
+    paths: dict[str, Any] = {
+        "/register": {"post": account},
+        "/login": {"post": account},
+        "/scores": {**READS, "post": body(points="integer")},
+        "/scores/{id}": by_id("get", "delete"),
+    }
+    found = people.judged(**paths)
+    assert told(found) == (set() if keeps else {"DELETE /scores/{id}"}), found.message

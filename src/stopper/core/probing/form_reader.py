@@ -3,6 +3,8 @@
 from html.parser import HTMLParser
 from typing import Final
 
+from stopper.core.probing.accounts.account_body import HIGH, RIGHTS
+
 _NO_TEXT: Final = frozenset({"submit", "button", "image", "reset", "file"})
 
 
@@ -44,7 +46,8 @@ class FormReader(HTMLParser):
             self._choosing = False
 
     def _choose(self, value: str) -> None:
-        """Take the first choice of a list that says something."""
-        name, tag, _ = self.found[-1][1][-1]
-        self.found[-1][1][-1] = (name, tag, value)
-        self._choosing = False
+        """Take the first choice of a list that says something; of rights the first that makes nobody an administrator, where there is one."""
+        name, tag, before = self.found[-1][1][-1]
+        high = bool(RIGHTS.search(name) and HIGH.search(value))
+        self.found[-1][1][-1] = (name, tag, before if high and before else value)
+        self._choosing = high

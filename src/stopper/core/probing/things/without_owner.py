@@ -7,6 +7,7 @@ from stopper.core.exchange import Exchange
 from stopper.core.finding import Verdict
 from stopper.core.probe import Steps, Target, send
 from stopper.core.probing.accounts.registration import newcomer
+from stopper.core.probing.baseline import same
 from stopper.core.probing.things.changes import owners
 from stopper.core.probing.things.kinds import Kind, Thing, at_number
 
@@ -22,6 +23,8 @@ def open_to_strangers(target: Target, kind: Kind, thing: Thing, seen: Exchange) 
     if stranger is None:
         return False
     read = yield from send(stranger.person.on(at_number(target, kind.thing, thing.number)))
+    if not thing.texts:  # it is numbers alone
+        return same(read.response, seen.response)
     return read.response.succeeded and any(text in read.response.text for text in thing.texts)
 
 
