@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from stopper.core.fact import ClassFact
 from stopper.core.flow.body_models import classes_by_name, is_record
 from stopper.core.flow.passing import handed
+from stopper.core.place import Span
 from stopper.core.values import Call, ConfigValue, Item, Member, Name, Parameter, Unknown, Value, options, text_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def held_under(
             value = _by_default(facts, known, attribute)
         if value is not None:
             yield value, made.function
+        if known is not None:
+            yield from _appended(facts, known, attribute)
 
 
 def surely_held(facts: "SourceFacts", owner: Value, attribute: str) -> list[Value] | None:
@@ -61,7 +64,7 @@ def _each_made(facts: "SourceFacts", value: Value, steps: int) -> Iterator[Call 
         if isinstance(option, Parameter) and isinstance(option.default, Call):
             several.append(option.default)
         if isinstance(option, Call) and option.callee[:1] != "?":
-            several = [one.value for one in facts.returns_of(option.callee)]
+            several = _given_back(facts, option.callee)
         for one in several if steps else ():
             yield from _each_made(facts, one, steps - 1)
         if not several or not steps:
@@ -74,8 +77,8 @@ def _made(facts: "SourceFacts", value: Value, steps: int) -> Iterator[Call]:
         if isinstance(option, Call) and option.callee in classes_by_name(facts):
             yield option
         elif isinstance(option, Call) and option.callee[:1] != "?" and steps:
-            for one in facts.returns_of(option.callee):
-                yield from _made(facts, one.value, steps - 1)
+            for one in _given_back(facts, option.callee):
+                yield from _made(facts, one, steps - 1)
         elif isinstance(option, Parameter) and steps:
             yield from raised_for(facts, option)
             for given in handed(facts, option):
@@ -89,6 +92,13 @@ def _made(facts: "SourceFacts", value: Value, steps: int) -> Iterator[Call]:
         elif isinstance(option, Item) and steps:  # ``current_app.extensions["courier"]``
             for kept in kept_by_application(facts, option):
                 yield from _made(facts, kept, steps - 1)
+
+
+def _given_back(facts: "SourceFacts", name: str) -> list[Value]:
+    """What a function gives back, also one that is read as a part of its only caller."""
+    found = [one.value for one in facts.returns_of(name)]
+    own = None if found else facts.function(name)
+    return found if own is None else list(own.returns)
 
 
 def _place(value: Item) -> str:
@@ -145,6 +155,23 @@ def _by_default(facts: "SourceFacts", known: ClassFact, attribute: str) -> Value
     if isinstance(made, Unknown) and len(made.parts) == 1:
         return made.parts[0]
     return held.keyword("default")
+
+
+def _appended(facts: "SourceFacts", known: ClassFact, attribute: str) -> Iterator[tuple[Value, str]]:
+    """What is put into the list of a record, ``errors: list = field(default_factory=list)``, by ``outcome.errors.append(…)``."""
+    held = known.attributes.get(attribute)
+    if isinstance(held, Call) and held.method in ("field", "Field") and held.span is not None:
+        put = facts.once("what is put into lists of records", lambda: _put_into_lists(facts))
+        yield from put.get(held.span, ())
+
+
+def _put_into_lists(facts: "SourceFacts") -> dict[Span, list[tuple[Value, str]]]:
+    found: dict[Span, list[tuple[Value, str]]] = {}
+    for call in facts.calls("*.append", "*.add"):
+        into = call.receiver
+        if isinstance(into, Call) and into.method in ("field", "Field") and into.span is not None and call.args:
+            found.setdefault(into.span, []).append((call.args[0], call.function))
+    return found
 
 
 _OF_THE_ROW: Final = frozenset({"id", "pk", "_id"})

@@ -1,6 +1,6 @@
 """Settings and variables that are keys by what they are used for, whatever they are called: what is sent to another service as its key."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.naming import is_key_name
@@ -23,6 +23,13 @@ def is_key_by_use(facts: "SourceFacts", value: Value) -> bool:
     return bool(name) and name in sent_as_keys(facts)
 
 
+def is_secret_by_use(facts: "SourceFacts", value: Value) -> bool:
+    """The same, or that tokens are signed with it."""
+    name = _name(value)
+    signs = bool(name) and name in facts.once("settings that tokens are signed with", lambda: _sign(facts))
+    return signs or is_key_by_use(facts, value)
+
+
 def sent_as_keys(facts: "SourceFacts") -> frozenset[str]:
     """The names of these settings and variables."""
     return facts.once("settings that are sent as keys", lambda: _sent(facts))
@@ -35,17 +42,18 @@ def _name(value: Value) -> str:
 
 
 def _sent(facts: "SourceFacts") -> frozenset[str]:
-    held = [*(value for _, value in sent_credentials(facts)), *_signing(facts)]
+    return _named_as_keys(value for _, value in sent_credentials(facts))
+
+
+def _sign(facts: "SourceFacts") -> frozenset[str]:
+    """The names of the keys that tokens are signed and read with."""
+    given = (call.argument(1, "key") for call in facts.calls(*_SIGN))
+    return _named_as_keys(one for one in given if one is not None)
+
+
+def _named_as_keys(held: Iterable[Value]) -> frozenset[str]:
     names = (_name(part) for value in held for part in walk(value, 4))
     return frozenset(name for name in names if name.lower().rpartition("_")[2] in _LAST_WORDS)
-
-
-def _signing(facts: "SourceFacts") -> Iterator[Value]:
-    """The keys that tokens are signed and read with."""
-    for call in facts.calls(*_SIGN):
-        given = call.argument(1, "key")
-        if given is not None:
-            yield given
 
 
 def sent_credentials(facts: "SourceFacts") -> tuple[Put, ...]:

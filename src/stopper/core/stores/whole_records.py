@@ -43,6 +43,20 @@ def _is_cleaned(facts: "SourceFacts", copy: Call) -> bool:
     ) or any(one.operator in ("in", "not in") for home in homes for one in facts.comparisons_in(home))
 
 
+def shows_all_fields(facts: "SourceFacts", value: Value) -> bool:
+    """``user.__dict__``, ``vars(user)`` of an object of the project that has the hash of a password, or ``asdict(user)``."""
+    match value:
+        case Call(callee="vars", args=(owner, *_)) | Member(attribute="__dict__", owner=owner):
+            known = _record(facts, owner)
+        case _:
+            return shows_hidden_fields(facts, value)
+    held = (
+        {one.attribute for one in facts.assignments_in(f"{known.name}.__init__")} if known is not None else set[str]()
+    )
+    named = {*known.attributes, *known.fields, *held} if known is not None else held
+    return any(map(_HIDDEN.fullmatch, named))
+
+
 def is_answered_whole(facts: "SourceFacts", value: Value) -> bool:
     """``jsonify(account)`` of such a data class, which Flask takes apart itself."""
     known = _record(facts, value)

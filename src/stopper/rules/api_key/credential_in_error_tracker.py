@@ -10,7 +10,7 @@ from stopper.core.edits.call_edits import passing
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.left_out import left_out
 from stopper.core.flow.unpacked_calls import unpacked
-from stopper.core.keys.keys_by_use import is_key_by_use
+from stopper.core.keys.keys_by_use import is_secret_by_use
 from stopper.core.labels import CREDENTIALS
 from stopper.core.outgoing.held_headers import carried, mappings
 from stopper.core.rule import Edit, Hit, Rule
@@ -167,7 +167,7 @@ def _is_credential(facts: SourceFacts, value: Value, depth: int = 6) -> bool:
             return False
         case Item() | Call(callee="?.get"):
             return any(label.kind in CREDENTIALS for label in facts.labels(value))
-        case EnvironmentValue() | ConfigValue() if is_key_by_use(facts, value):
+        case EnvironmentValue() | ConfigValue() if is_secret_by_use(facts, value):
             return True
         case Call(callee=callee) if _TELLS_LITTLE.search(callee.rpartition(".")[2]):
             return False

@@ -17,7 +17,7 @@ from stopper.core.flow.passing import callers as running
 from stopper.core.flow.passing import passed
 from stopper.core.flow.shown_fields import secret_fields
 from stopper.core.flow.told_once import OF_SEVERAL, handed_in, told_once
-from stopper.core.keys.keys_by_use import is_key_by_use
+from stopper.core.keys.keys_by_use import is_secret_by_use
 from stopper.core.keys.told_by_text import told_at
 from stopper.core.labels import CREDENTIALS, UNTRUSTED, Label, LabelKind
 from stopper.core.naming import sensitive
@@ -98,7 +98,7 @@ def _logged(facts: SourceFacts) -> Iterator[tuple[Hit, Flow]]:
             and not any(_is_record_or_link(facts, one) or _is_session_cookie(one) for one in shown_in(flow.value))
             and not any(True for one in mappings_in(flow.value) for _ in _sent(one))
             and not any(
-                (isinstance(one, Call) and one.callee in _MAKERS) or is_key_by_use(facts, one)
+                (isinstance(one, Call) and one.callee in _MAKERS) or is_secret_by_use(facts, one)
                 for one in shown_in(flow.value)
             )
         ):
@@ -270,7 +270,7 @@ class _Asking:
             return {Label("api-key", True, value.function)}
         if isinstance(value, Call) and value.callee in _MAKERS and (kind := self._drawn_as(value)) is not None:
             return {Label(kind, True, value.function)}
-        if is_key_by_use(self.facts, value):
+        if is_secret_by_use(self.facts, value):
             return {Label("api-key", True, value.name)}
         for name in _names(value):
             kind = sensitive(name)

@@ -5,6 +5,7 @@ from typing import Final
 
 from stopper.core.answers.exception_texts import certainty_of, exception_text
 from stopper.core.answers.followed_exceptions import TEXTS, FollowedExceptions, Place
+from stopper.core.answers.raised_answers import raised_answers
 from stopper.core.answers.shown_in_templates import is_printed
 from stopper.core.app import App
 from stopper.core.deployment.switched_on import asked_for
@@ -47,7 +48,7 @@ def detect(app: App) -> Iterator[Hit]:
     by_handler: dict[Span, list[Span]] = {}
     by_maker: dict[str, set[Span]] = {}
     made_at: dict[str, Span] = {}
-    for flow in facts.flows("response", "response-header", "template", "redirect"):
+    for flow in (*facts.flows("response", "response-header", "template", "redirect"), *raised_answers(facts)):
         if flow.sink == "template" and (flow.function in mailers(facts) or not is_printed(facts, flow)):
             continue  # the page is a mail, or does not show it
         as_text = flow.sink in ("template", "redirect") or flow.detail not in _TAKES_NO_EXCEPTION

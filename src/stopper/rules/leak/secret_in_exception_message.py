@@ -14,7 +14,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.body_models import classes_by_name
 from stopper.core.flow.passing import handed, named
 from stopper.core.flow.written_alike import written_alike
-from stopper.core.keys.keys_by_use import is_key_by_use
+from stopper.core.keys.keys_by_use import is_secret_by_use
 from stopper.core.labels import CREDENTIALS, UNTRUSTED
 from stopper.core.naming import VARIABLE, sensitive
 from stopper.core.place import Span
@@ -60,7 +60,7 @@ def detect(app: App) -> Iterator[Hit]:
             yield _told(flow.span, certainty)
     told = {flow.span for flow in facts.flows("exception-message", label=tuple(sorted(CREDENTIALS)))}
     for flow in facts.flows("exception-message"):
-        if flow.span not in told and any(is_key_by_use(facts, one) for one in _shown(flow.value)):
+        if flow.span not in told and any(is_secret_by_use(facts, one) for one in _shown(flow.value)):
             yield Hit("a secret becomes part of the text of an exception", flow.span, certainty="likely")
         elif flow.span not in told and any(map(is_server_address, _written(flow.value))):
             message = "the address of a server, in which a password most often stands, becomes part of the text of an exception"
@@ -276,7 +276,7 @@ def fix(app: App, hit: Hit) -> Edit | None:
     given = [flow.value for flow in facts.flows("exception-message") if flow.span == hit.span]
     given += [value for call in calls_at(facts, hit.span) for value in call.args]
     for value in dict.fromkeys(given):
-        edit = stars_in(value, lambda part: _judged(facts, part, steps=1) is not None or is_key_by_use(facts, part))
+        edit = stars_in(value, lambda part: _judged(facts, part, steps=1) is not None or is_secret_by_use(facts, part))
         if edit is not None:
             return edit
     return None

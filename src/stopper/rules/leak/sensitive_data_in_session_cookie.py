@@ -14,6 +14,7 @@ from stopper.core.exchange import Exchange
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.passing import callers
 from stopper.core.guards.session_keeping import is_kept_on_server
 from stopper.core.keys.new_keys import MAKERS
 from stopper.core.labels import CREDENTIALS
@@ -26,7 +27,9 @@ from stopper.core.probing.accounts.login import ENTERED
 from stopper.core.probing.provoke import asked_honestly
 from stopper.core.probing.things.objects import plain_members
 from stopper.core.rule import Hit, Rule
+from stopper.core.stores.whole_records import shows_all_fields
 from stopper.core.values import (
+    NAMED,
     Call,
     Constant,
     Format,
@@ -85,6 +88,7 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.flows("session"):
         by_key = is_secret_name(flow.detail) or _holds_secret_name(flow.value) or _is_grant(flow.value)
         by_key = by_key or _is_row_of_person(flow.value) or _is_seed(flow.value)
+        by_key = by_key or _pours_secret_name(facts, flow.value) or shows_all_fields(facts, flow.value)
         by_key = by_key or (_OF_A_FORM.search(flow.detail) is not None and _is_whole_form(flow.value))
         if flow.detail and _HARMLESS.search(flow.detail):
             continue
@@ -119,6 +123,18 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(message, flow.span, certainty="possible", severity="low")
         else:
             yield Hit(message, flow.span, certainty="likely")
+
+
+def _pours_secret_name(facts: SourceFacts, value: Value) -> bool:
+    """``remember(card_number=…)`` of a function that writes all its ``**fields`` into the session."""
+    poured = (one for one in walk(value, 3) if isinstance(one, Parameter) and one.index == NAMED)
+    return any(
+        is_secret_name(name)
+        for one in poured
+        for call in callers(facts, one.function)
+        for name, _ in call.keywords
+        if name != "**"
+    )
 
 
 def _is_seed(value: Value) -> bool:

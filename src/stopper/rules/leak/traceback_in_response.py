@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
+from stopper.core.answers.raised_answers import raised_answers
 from stopper.core.app import App
 from stopper.core.deployment.behind_settings import is_behind_setting
 from stopper.core.deployment.switched_on import asked_for
@@ -12,6 +14,7 @@ from stopper.core.exchange import Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.kept_in_mappings import kept_under
 from stopper.core.people.mailing import mailers
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed
@@ -19,7 +22,7 @@ from stopper.core.probing.baseline import beyond
 from stopper.core.probing.errors_seen import errors_seen
 from stopper.core.probing.provoke import provoked, to_the_end
 from stopper.core.rule import Edit, Hit, Rule
-from stopper.core.values import Call, Format, Member, Name, Unknown, Value, options, parts, walk
+from stopper.core.values import Call, Format, Item, Member, Name, Unknown, Value, options, parts, walk
 
 _SINKS: Final = ("response", "response-header", "template", "html")
 _MAKERS: Final = frozenset({"traceback.format_exc", "traceback.format_tb", "traceback.format_stack", "traceback.format_exception",
@@ -60,8 +63,12 @@ def detect(app: App) -> Iterator[Hit]:
     seen = bool(printing) or facts.says(*_FRAMES) or not _MAKERS.isdisjoint(facts.callees())
     found = [
         flow
-        for flow in facts.flows(*_SINKS)
-        if (_shows(flow, printing, on_demand) if seen else flow.has("traceback") and not on_demand)
+        for flow in (*facts.flows(*_SINKS), *raised_answers(facts))
+        if (
+            _shows(flow, printing, on_demand) or _keeps(facts, flow, printing, on_demand)
+            if seen
+            else flow.has("traceback") and not on_demand
+        )
         and not _is_asked_for(facts, flow.span)
         and not _is_handed_on(facts, flow)
         and not (flow.sink == "template" and flow.function in mailers(facts))  # the page is a mail
@@ -117,6 +124,16 @@ def _shows(flow: Flow, printing: set[str], on_demand: bool) -> bool:
             case _:
                 continue
     return False
+
+
+def _keeps(facts: SourceFacts, flow: Flow, printing: set[str], on_demand: bool) -> bool:
+    """``jsonify(JOBS[number])``, where another function has put the traceback into what lies there."""
+    return flow.sink == "response" and any(
+        _shows(replace(flow, value=held, labels=facts.labels(held), function=function), printing, on_demand)
+        for part in walk(flow.value, 3)
+        if isinstance(part, Item)
+        for held, function in kept_under(facts, part)
+    )
 
 
 def _seen(value: Value, depth: int = 12) -> Iterator[Value]:

@@ -120,7 +120,7 @@ def detect(app: App) -> Iterator[Hit]:
 def _shows_columns(facts: SourceFacts, flow: Flow, methods: Collection[str], marshals: bool) -> bool:
     """A part of an answer is all that an object or a row has."""
     inside = list(walk(flow.value))
-    left = _of_one_column(inside) | cleaned_copies(facts, flow.function, inside)
+    left = _of_one_column(facts, inside) | cleaned_copies(facts, flow.function, inside)
     if marshals:
         left |= _marshalled(flow.value)
     read = any(isinstance(one, Call) and one.callee == "getattr" for one in inside)
@@ -222,11 +222,12 @@ def _marshalled(value: Value) -> frozenset[int]:
     return frozenset(id(part) for call in made for part in walk(call.args[0]))
 
 
-def _of_one_column(inside: list[Value]) -> frozenset[int]:
+def _of_one_column(facts: SourceFacts, inside: list[Value]) -> frozenset[int]:
     """The columns out of which one is taken by a name that does not come from themselves: ``getattr(Person.__table__.columns, "town")``."""
     taken = [one.args[0] for one in inside if isinstance(one, Call) and one.callee == "getattr" and one.args]
     taken += [one.owner for one in inside if isinstance(one, Item) and _is_a_name(one.key)]
-    return frozenset(id(part) for one in taken if tells_all(one) or _is_own_dict(one) for part in walk(one, 3))
+    whole = (one for one in taken if tells_all(one) or _is_own_dict(one) or is_whole_row(facts, one))
+    return frozenset(id(part) for one in whole for part in walk(one, 3))
 
 
 def _is_a_name(key: Value) -> bool:

@@ -18,7 +18,7 @@ from stopper.core.probing.baseline import candidates
 from stopper.core.rule import Certainty, Edit, Hit, Rule, Severity
 from stopper.core.secret import Secret
 from stopper.core.tokens.flask_cookie import session_cookie_name, signs_cookie
-from stopper.core.values import Call, Choice, ConfigValue, Constant, Member, Sequence, Value, text_of, walk
+from stopper.core.values import Call, Choice, ConfigValue, Constant, Member, Parameter, Sequence, Value, text_of, walk
 
 
 def detect(app: App) -> Iterator[Hit]:
@@ -81,7 +81,8 @@ _JOB: Final = re.compile(r"(?i)(?:.*/)?(?:jobs?|cron(?:[_-]?jobs?)?|batch(?:es)?
 def _literal_writes(app: App) -> Iterator[ConfigWrite]:
     for write in written(app, "SECRET_KEY"):
         named = text_of(write.value) == "SECRET_KEY"  # a class of the names that settings have
-        if _is_literal(write.value) and not named and not stands_in(source_of(app), write):
+        literal = _is_literal(write.value) or _is_worked_out(source_of(app), write.value)
+        if literal and not named and not stands_in(source_of(app), write):
             yield write  # what stands in for an unset variable is ``secret-key-unsafe-default``
 
 
@@ -94,17 +95,29 @@ _PLACE: Final = re.compile(r"\$\{\w+(?::?\?[^}]*)?\}|\$\w+|\{\{.*\}\}|%\(\w+\)s"
 """Where a file of settings has its variable written in: ``${SECRET_KEY}``. One with a fallback is a literal."""
 
 
-def _is_literal(value: Value | None, depth: int = 4) -> bool:
-    """A text or bytes of the code, also rewritten: ``base64.b64decode("…")``, ``hashlib.sha256(b"…").hexdigest()``."""
+def _is_worked_out(facts: SourceFacts, value: Value) -> bool:
+    """``derive("shop")`` of a function of the project that only writes what it is told in another way."""
+    made = facts.function(value.callee) if isinstance(value, Call) and value.args else None
+    if made is None or not isinstance(value, Call) or len(made.returns) != 1:
+        return False
+    told = all(isinstance(one, Constant) for one in (*value.args, *(held for _, held in value.keywords)))
+    return told and _is_literal(made.returns[0], told=made.name)
+
+
+def _is_literal(value: Value | None, depth: int = 4, told: str = "") -> bool:
+    """A text or bytes of the code, also rewritten: ``base64.b64decode("…")``, ``hashlib.sha256(b"…").hexdigest()``. *told* is a function whose
+    parameters are literals."""
     if isinstance(value, Constant):
         return isinstance(value.value, (str, bytes)) and bool(value.value) and not _PLACE.fullmatch(str(value.value))
+    if isinstance(value, Parameter):
+        return bool(told) and value.function == told
     if isinstance(value, Choice):  # one of a table of stages, each with a literal
-        return not value.every and depth > 0 and all(_is_literal(one, depth - 1) for one in value.options)
+        return not value.every and depth > 0 and all(_is_literal(one, depth - 1, told) for one in value.options)
     if not isinstance(value, Call) or depth == 0 or not _REWRITES.fullmatch(value.callee):
         return False
     inside = (*value.args, *((value.receiver,) if value.receiver is not None else ()))
-    return any(_is_literal(one, depth - 1) for one in inside) and all(
-        isinstance(one, Constant) or _is_literal(one, depth - 1) for one in inside
+    return any(_is_literal(one, depth - 1, told) for one in inside) and all(
+        isinstance(one, Constant) or _is_literal(one, depth - 1, told) for one in inside
     )
 
 
