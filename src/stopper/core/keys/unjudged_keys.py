@@ -278,6 +278,9 @@ def _given(facts: SourceFacts, call: Call, names: frozenset[str]) -> Iterator[st
     """The keys that are given to somebody who may judge them: any function that is neither the project's nor known to look at forms."""
     if call.method == "compare_digest" and len(call.args) == 2:
         yield from _compared(facts, call.args[0], call.args[1], "==", names)
+        for shown, known in (call.args, call.args[::-1]):  # the whole of it, with however short a text: no form
+            if isinstance(known, Constant) and isinstance(shown, Item) and not isinstance(shown.key, Unknown):
+                yield from names_in(facts, shown, names, 2)
         return
     if FORMS.fullmatch(call.callee) or (call.callee[:1] != "?" and facts.function(call.callee) is not None):
         return
