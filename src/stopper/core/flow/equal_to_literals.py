@@ -1,14 +1,17 @@
 """Values that are one literal wherever something is done with them: ``if name == "sum" or name == "mean": …``."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from stopper.core.flow.read_parts import Origin, origins
-from stopper.core.values import Choice, Constant, Truth, Value
+from stopper.core.values import Call, Choice, Constant, Truth, Value
 
 if TYPE_CHECKING:
     from stopper.core.fact import Comparison
     from stopper.core.facts import SourceFacts
     from stopper.core.place import Span
+
+_TIDIES: Final = frozenset({"strip", "lower", "upper", "casefold", "str"})
+_READS: Final = frozenset({"get", "getlist", "pop", "get_json"})
 
 
 def is_literal_there(facts: "SourceFacts", value: Value, function: str, place: "Span | None") -> bool:
@@ -38,7 +41,19 @@ def is_literal_there(facts: "SourceFacts", value: Value, function: str, place: "
 
 def _is_to_literal(one: "Comparison", mine: frozenset[Origin]) -> bool:
     sides = ((one.left, one.right), (one.right, one.left))
-    return any(isinstance(said, Constant) and bool(mine & origins(asked)) for asked, said in sides)
+    return any(
+        isinstance(said, Constant) and _is_as_sent(asked) and bool(mine & origins(asked)) for asked, said in sides
+    )
+
+
+def _is_as_sent(asked: Value) -> bool:
+    """The text itself, tidied at most: ``gethostbyname(host) == "127.0.0.1"`` says nothing of how the host is written."""
+    while isinstance(asked, Call) and asked.method in _TIDIES:
+        inner = asked.args[0] if asked.callee == "str" and asked.args else asked.receiver
+        if inner is None:
+            break
+        asked = inner
+    return not isinstance(asked, Call) or asked.method in _READS
 
 
 def _lets_through(value: Value, asked: "list[Comparison]", *, differs: bool) -> bool:

@@ -27,6 +27,9 @@ _FINDS: Final = (
     "*.query_db",
     "*.get_by_id",
 )
+_UNPACKS: Final = re.compile(
+    r"base64\.\w*decode\w*|binascii\.(?:unhexlify|a2b_\w+)|bytes\.fromhex|(?:\w+\.)*json\.loads|urllib\.parse\.unquote(?:_plus)?"
+)
 _KEEPS: Final = frozenset({"strip", "lower", "upper", "casefold"})
 _FINDER: Final = re.compile(
     r"(?i)_?(?:find|get|load|fetch|look_?up)_(?:\w+_)?(?:user|account|customer|member|person|employee)\w*"
@@ -35,29 +38,39 @@ _FINDER: Final = re.compile(
 
 def named_by_cookies(facts: SourceFacts) -> Iterator[tuple[str, Span]]:
     """The name of each such cookie, and where it is read."""
-    if not any(one.source == _COOKIES and _NAMES.fullmatch(one.key) for one in facts.readings(_COOKIES)):
+    if not any(True for _ in facts.readings(_COOKIES)):
         return
     for value in _looked_up(facts):
-        for part in _raw(value):
+        for part, unpacked in _raw(value):
             if isinstance(part, Item) and isinstance(part.owner, Name) and part.owner.dotted == _COOKIES:
                 name = str(part.key.value) if isinstance(part.key, Constant) else ""
-                if part.span is not None and _NAMES.fullmatch(name):
+                if part.span is not None and (unpacked or _NAMES.fullmatch(name)):
                     yield name, part.span
 
 
-def _raw(value: Value, depth: int = 4) -> Iterator[Value]:
-    """The value, and what it is where a text was only cut or counted; what a signer made of it is another."""
-    yield value
+def said_by_cookies(facts: SourceFacts) -> Iterator[tuple[str, Span]]:
+    """What is wrong with each such cookie, and where it is read."""
+    yield from (
+        (f"the cookie {name}, which nobody signs, says who the caller is", at) for name, at in named_by_cookies(facts)
+    )
+
+
+def _raw(value: Value, depth: int = 6, unpacked: bool = False) -> Iterator[tuple[Value, bool]]:
+    """The value, and what it is where a text was only cut, counted or unpacked; what a signer made of it is another. What stands packed in a cookie of any
+    name is no draw, which nobody has to unpack."""
+    yield value, unpacked
     if isinstance(value, Call) and depth:
-        inner = (
-            value.args[:1] if value.callee in ("int", "str") else (value.receiver,) if value.method in _KEEPS else ()
-        )
+        packed = _UNPACKS.fullmatch(value.callee) is not None
+        keeps = value.method in _KEEPS or (value.method == "decode" and value.callee[:1] == "?")
+        inner = value.args[:1] if packed or value.callee in ("int", "str") else (value.receiver,) if keeps else ()
         for part in inner:
             if part is not None:
-                yield from _raw(part, depth - 1)
+                yield from _raw(part, depth - 1, unpacked or packed)
+    elif isinstance(value, Item) and isinstance(value.owner, Call) and depth:
+        yield from _raw(value.owner, depth - 1, unpacked)
     elif isinstance(value, (Choice, Sequence)) and depth:
         for part in value.options if isinstance(value, Choice) else value.items:
-            yield from _raw(part, depth - 1)
+            yield from _raw(part, depth - 1, unpacked)
 
 
 _CALLER: Final = re.compile(

@@ -10,8 +10,9 @@ from stopper.core.facts import Reading, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.body_models import classes_by_name
 from stopper.core.flow.passing import passed as passed_for
+from stopper.core.guards.let_in_by_host import let_in_by_host
 from stopper.core.guards.let_in_by_name import is_let_in_by_name
-from stopper.core.guards.named_by_cookies import named_by_cookies
+from stopper.core.guards.named_by_cookies import said_by_cookies
 from stopper.core.owner_names import ROLE, WHO
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
@@ -83,10 +84,10 @@ def detect(app: App) -> Iterator[Hit]:
                 certainty="certain" if person else "possible",
                 severity=None if person else "low",
             )
-    for name, span in named_by_cookies(facts):
+    for what, span in (*said_by_cookies(facts), *let_in_by_host(facts)):
         if span not in seen and not _is_proved(facts, facts.function_around(span)):
             seen.add(span)
-            yield Hit(f"the cookie {name}, which nobody signs, says who the caller is", span)
+            yield Hit(what, span)
     for name, call in _modelled(facts) if facts.says("headers") else ():
         if call.span is not None and call.span not in seen and not _is_proved(facts, call.function):
             yield Hit(f"the header {name}, which any client can set, says who the caller is", call.span)

@@ -15,6 +15,7 @@ from stopper.core.keys.random_picks import is_picked, picks
 from stopper.core.naming import HUMP
 from stopper.core.place import Span
 from stopper.core.rule import Certainty, Edit, Hit, Rule
+from stopper.core.tokens.cookies_worked_out import cookies_worked_out
 from stopper.core.tokens.jwt_names import ENCODING
 from stopper.core.values import (
     Call,
@@ -80,6 +81,8 @@ _ENTRY: Final = re.compile(r"(?:\w+[:/-])*?([a-zA-Z_]+)[:/-]")
 def detect(app: App) -> Iterator[Hit]:
     """A number of ``random``, a time under a hash or ``uuid1`` that becomes something which opens a door."""
     facts = source_of(app)
+    for place in cookies_worked_out(facts):
+        yield Hit("what opens a door is worked out from the account's name alone", place)
     made = [call for call in facts.calls_matching(GENERATORS) if not picks(call)]
     if made:
         lengths = {
