@@ -25,6 +25,36 @@ SIGNS = (
     "\n\n@app.post('/y')\ndef y():\n    return jwt.encode({'sub': '1', 'exp': 9}, os.environ['K'], algorithm='HS256')\n"
 )
 READS = "\n\n@app.get('/me')\ndef me():\n    return request.cookies['user_name']\n"
+JOBS = """
+from flask_login import current_user, login_required
+db = SQLAlchemy(app)
+
+
+class Job(db.Model):
+    owner_id = db.Column(db.ForeignKey("users.id"))
+
+
+@app.get("/jobs")
+@login_required
+def jobs():
+    return jsonify(jobs={})
+
+
+@app.get("/jobs/<int:job_id>")
+@login_required
+def job(job_id):
+    return jsonify(Job.query.get(job_id).name)
+
+
+@app.post("/jobs/<int:job_id>")
+@login_required
+def rename(job_id):
+    Job.query.get(job_id).name = request.form["name"]
+    db.session.commit()
+    return "ok"
+"""
+LIMIT = "from flask_limiter import Limiter\n\n\ndef caller():\n    return {}\n\n\nlimiter = Limiter(app=app, key_func=caller)\n"
+REFUSED = "app.config['SECRET_KEY'] = 'Fjord-Anker-41-Wal'\nif {}:\n    raise RuntimeError\n"
 
 
 @pytest.mark.parametrize(
@@ -49,6 +79,12 @@ READS = "\n\n@app.get('/me')\ndef me():\n    return request.cookies['user_name']
         ("jwt-audience-issuer-unchecked", HEAD + DECODES.format("'K'") + SIGNS, ["low"]),
         ("rate-limit-missing", HEAD + "@app.get('/notes')\ndef notes():\n    return 'ok'\n", ["low"]),
         ("rate-limit-missing", HEAD + "@app.post('/notes')\ndef notes():\n    return 'ok'\n", [None]),
+        ("object-lookup-without-owner", HEAD + JOBS.format("Job.query.all()"), ["low", None]),
+        ("object-lookup-without-owner", HEAD + JOBS.format("Job.query.filter_by(owner_id=current_user.id).all()"), [None, None]),
+        ("rate-limit-key-spoofable", HEAD + LIMIT.format("request.remote_addr + request.args['room']"), ["low"]),
+        ("rate-limit-key-spoofable", HEAD + LIMIT.format("request.args['room']"), [None]),
+        ("secret-key-hardcoded", HEAD + REFUSED.format("app.secret_key == 'Fjord-Anker-41-Wal' and not app.debug"), ["low"]),
+        ("secret-key-hardcoded", HEAD + REFUSED.format("app.config['NAME'] == 'Fjord-Anker-41-Wal'"), [None]),
         ("request-body-not-validated", HEAD + BODY, ["low"]),
         ("request-body-not-validated", HEAD + "@app.post('/x')\n" + BODY, [None]),
     ],

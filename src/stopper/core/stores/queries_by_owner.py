@@ -56,16 +56,16 @@ def reads_all_otherwise(facts: SourceFacts, value: Value, span: Span, function: 
     if not others:
         return False
     calls = [call for call in facts.calls_in(function) if call.span is not None]
-    asked = {name for call in calls if call.span is not None and call.span.holds(span) for name in _rows_of(call)}
+    asked = {name for call in calls if call.span is not None and call.span.holds(span) for name in rows_of(call)}
     return any(
-        asked & _rows_of(call)
+        asked & rows_of(call)
         for call in calls
         for body in others
         if call.span is not None and body.holds(call.span) and not body.holds(span)
     )
 
 
-def _rows_of(call: Call) -> set[str]:
+def rows_of(call: Call) -> set[str]:
     """The classes whose rows a query gives: ``session.query(Order, Item).join(…)``, ``Order.query.all()``."""
     found: set[str] = set()
     for part in walk(call, 12):

@@ -14,6 +14,7 @@ from stopper.core.flow.view_functions import FunctionIndex, index_of
 from stopper.core.guards.apart_from_parent import is_tied_to_judged, looked_up_apart
 from stopper.core.guards.asked_whose import asks_on_another_way, asks_whose
 from stopper.core.guards.directories import is_in_a_directory, models_named
+from stopper.core.guards.everybodys_rows import is_a_wish, is_read_for_all, model_of, says_no_owner
 from stopper.core.guards.free_things import stops_where_found, takes_what_is_free
 from stopper.core.guards.named_by_id import ACCOUNT_NUMBER, PAYS, is_id, is_statement_by_id
 from stopper.core.guards.reached_by_admins import logs_in_admins_alone
@@ -23,11 +24,9 @@ from stopper.core.owner_names import ADMIN_GUARD, OWNER, PRIVATE, is_for_custome
 from stopper.core.people import people_tables
 from stopper.core.people.everybodys_deeds import is_everybodys_deed
 from stopper.core.people.kinds_of_staff import asks_a_role, is_for_a_role, is_for_admins
-from stopper.core.people.password_columns import is_table_class
 from stopper.core.place import RouteRef
 from stopper.core.rule import Hit, Rule, Severity
 from stopper.core.stores.made_things import collection_of, collections_of, is_listed_whole
-from stopper.core.stores.queries_by_owner import only_narrows
 from stopper.core.stores.rows_of_somebody import is_of_people
 from stopper.core.stores.sql_tables import table_of, tables_of, tables_read_whole
 from stopper.core.values import (
@@ -86,6 +85,7 @@ def detect(app: App) -> Iterator[Hit]:
     for route in app.routes:
         if "admin" in route.path.lower() or not any(map(is_seemingly_guarded, route.access.values())):
             continue
+        lesser: Hit | None = None
         for method in route.methods:
             access = route.access.get(method)
             if access is None or not is_seemingly_guarded(access) or method in ("HEAD", "OPTIONS"):
@@ -105,11 +105,11 @@ def detect(app: App) -> Iterator[Hit]:
                     one
                     for one in _lookups(index, own)
                     if (_matters(index, route, method, one) or asks_on_another_way(index, route, own, one))
-                    and _model(one) not in narrowed
+                    and model_of(one) not in narrowed
                     and not asks_whose(index, route, own, one)
                     and not takes_what_is_free(index, own)
                     and not stops_where_found(index, own, one)
-                    and not _is_a_wish(facts, one)
+                    and not is_a_wish(facts, one)
                     and not is_tied_to_judged(facts, route, own, one)
                 ),
                 None,
@@ -123,7 +123,12 @@ def detect(app: App) -> Iterator[Hit]:
             if call is not None:
                 message = f"{method} {route.path} looks a thing up by its id and never asks whose it is"
                 where = RouteRef(method, route.path)
-                if _says_no_owner(facts, call):
+                if is_read_for_all(facts, own, call):
+                    said = f"{message}: look whether everybody may read it, as they may its list"
+                    lesser = Hit(said, call.span, where, certainty="possible", severity="low")
+                    continue
+                lesser = None
+                if says_no_owner(facts, call):
                     message = f"{message}: look whether it is somebody's, its model has no column that says so"
                     yield Hit(message, call.span, where, certainty="possible", severity="low")
                 else:
@@ -139,20 +144,8 @@ def detect(app: App) -> Iterator[Hit]:
                 )
                 yield Hit(message, told.span, RouteRef(method, route.path), certainty="likely")
                 break
-
-
-def _is_a_wish(facts: SourceFacts, look: Call | Item) -> bool:
-    """``if number: query = query.filter_by(branch_id=number)``: a list that is there without it as well."""
-    given = (*look.args, *(value for _, value in look.keywords)) if isinstance(look, Call) else ()
-    return isinstance(look, Call) and any(only_narrows(facts, look, value) for value in given)
-
-
-def _says_no_owner(facts: SourceFacts, looked_up: Call | Item) -> bool:
-    """That the models which the look-up names are known, and none has a column of whoever owns a row: what it finds may be everybody's."""
-    named = {_model(looked_up)} | {part.dotted for part in walk(looked_up, 4) if isinstance(part, Name)}
-    named |= {name.rpartition(".")[0] for name in named}
-    models = [known for name in named if (known := classes_by_name(facts).get(name)) and is_table_class(known)]
-    return bool(models) and not any(OWNER.search(name) for one in models for name in (*one.attributes, *one.fields))
+        if lesser is not None:
+            yield lesser
 
 
 def _narrowed_models(facts: SourceFacts) -> frozenset[str]:
@@ -172,10 +165,6 @@ def _narrowed_models(facts: SourceFacts) -> frozenset[str]:
         if isinstance(part, Member)
     }
     return frozenset(one.name for one in facts.classes() if columns & one.attributes.keys()) if columns else frozenset()
-
-
-def _model(looked_up: Call | Item) -> str:
-    return looked_up.callee.rpartition(".query.")[0] if isinstance(looked_up, Call) else ""
 
 
 def _loaders(index: FunctionIndex, own: list[Function], route: Route) -> list[Function]:
