@@ -17,10 +17,20 @@ _OF_SOME: Final = re.compile(r"(?i)/(\w+?)s?/\{[^{}/]+\}(/(?:users|people|member
 _LISTS: Final = frozenset(
     {"all", "paginate", "scalars", "fetchall", "find", "select", "render", "sort_and_page", "to_collection_dict"}
 )
+_CHANGES: Final = re.compile(r"(?i)delet|remov|updat|edit|chang|cancel|clos|approv|revok|transfer|drop")
+"""Words of a path that says what becomes of the thing which its body names."""
 _OF_A_ROW: Final = 4
 """So many members of an answer that is written out are those of a row."""
 _SHOWS: Final = re.compile(r"(?i)schema|serial|dump|marshal|(?:to|as)_?(?:dict|json|api|public)")
 """What makes an answer of what was looked up."""
+
+
+def is_spoken_of(index: FunctionIndex, route: Route, method: str, looked_up: Value) -> bool:
+    """A comment that a new thread refers to, where somebody has the list of all comments: what everybody reads may be spoken of."""
+    if method != "POST" or route.parameters or _CHANGES.search(route.path):
+        return False
+    lists = [f"{name}.query.{word}" for name in models_named(looked_up) for word in ("all", "paginate", "order_by")]
+    return bool(lists) and any(True for _ in index.facts.calls(*lists))
 
 
 def is_in_a_directory(app: App, index: FunctionIndex, route: Route, models: Iterable[str]) -> bool:

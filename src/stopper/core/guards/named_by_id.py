@@ -3,12 +3,18 @@
 import re
 from typing import Final
 
+from stopper.core.fact import SourceRoute
+from stopper.core.flow.body_models import is_record
 from stopper.core.flow.view_functions import FunctionIndex
 from stopper.core.guards.who_calls import is_who
 from stopper.core.stores.sql_conditions import compared, statement_of
 from stopper.core.stores.sql_tables import table_of
 from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, walk
 
+_LOADS: Final = frozenset(
+    {"load", "loads", "model_validate", "model_validate_json", "parse_obj", "parse_raw", "deserialize"}
+)
+"""What a library of schemas makes of a body."""
 _SQL: Final = re.compile(r"(?is)^\s*(select|update|delete)\b.*\bwhere\b")
 _OWNER: Final = r"(?:user|owner|author|account|customer|tenant|org|team|created_by|member|company|merchant|client|patient|student|seller|buyer|employee|workspace)\w*"
 _SQL_OWNER: Final = re.compile(rf"(?i)\b{_OWNER}\s*=")
@@ -45,7 +51,28 @@ def is_id(index: FunctionIndex, value: Value) -> bool:
                 getattr(part.owner, "dotted", getattr(part.owner, "callee", ""))
             ):
                 return True
+        if _is_of_loaded(index, part):
+            return True
     return False
+
+
+def _is_of_loaded(index: FunctionIndex, part: Value) -> bool:
+    """``body.order_id`` of what a class of declared fields made of the request, ``data["order_id"]`` of what a schema did."""
+    match part:
+        case Item(owner=owner, key=Constant(value=str(name))) | Member(owner=owner, attribute=name):
+            pass
+        case _:
+            return False
+    if not _is_id_name(name):
+        return False
+    loaded = isinstance(owner, Call) and (owner.method in _LOADS or is_record(index.facts, owner.callee))
+    in_path = {one for route in _routes_of(index, owner) for one, _ in route.parameters}
+    handed = isinstance(owner, Parameter) and owner.parameter not in in_path and bool(_routes_of(index, owner))
+    return (loaded or handed) and index.facts.derives(owner, "request-data", by_name=False)
+
+
+def _routes_of(index: FunctionIndex, owner: Value) -> tuple[SourceRoute, ...]:
+    return tuple(index.facts.routes_of_view(owner.function)) if isinstance(owner, Parameter) else ()
 
 
 def _is_id_name(key: str) -> bool:

@@ -23,6 +23,7 @@ from stopper.core.values import (
     Member,
     Name,
     Parameter,
+    Truth,
     Value,
     text_of,
     walk,
@@ -158,12 +159,13 @@ _LOG_IN: Final = re.compile(
 
 
 def asks_for_a_log_in_alone(facts: SourceFacts, guard: str) -> bool:
-    """``def admin_only(view)`` round which ``@jwt_required()`` stands, and that refuses nobody by itself: whoever is logged in passes, whatever the
-    name promises."""
+    """``def admin_only(view)`` round which ``@jwt_required()`` stands, and that refuses nobody by itself but who is not logged in: whoever is
+    passes, whatever the name promises."""
     if facts.function(guard) is None:
         return False
     own = (guard, *inside(facts, guard))
-    if any(asked.stops or asked.refuses for name in own for asked in facts.conditions_in(name)):
+    refusing = [asked for name in own for asked in facts.conditions_in(name) if asked.stops or asked.refuses]
+    if not all(_asks_for_anybody(asked.value) for asked in refusing):
         return False
     known = [found for name in own if (found := facts.function(name)) is not None]
     beside = [each for found in known for each in found.decorators if each.name != "functools.wraps"]
@@ -171,7 +173,33 @@ def asks_for_a_log_in_alone(facts: SourceFacts, guard: str) -> bool:
     if any(each.call is not None and (each.call.args or each.call.keywords) for each in beside):
         return False
     asking = [*(each.name for each in beside), *(name for name in called if not _NOTES.fullmatch(name))]
-    return bool(asking) and all(_LOG_IN.fullmatch(name) for name in asking)
+    asking = [name for name in asking if not (refusing and _REFUSES.fullmatch(name))]
+    return bool(asking or refusing) and all(_LOG_IN.fullmatch(name) for name in asking)
+
+
+_REFUSES: Final = re.compile(
+    r"\?|flask\.(?:abort|redirect|url_for|jsonify|make_response|flash|session\.get)|(?:.*\.)?unauthorized"
+)
+"""What a guard calls that turns somebody away, and the view itself."""
+_ANYBODY: Final = re.compile(
+    r"(?:.*\.)?(?:current_user(?:\.is_(?:authenticated|active|anonymous))?|flask\.g\.(?:current_)?user|flask\.session)"
+)
+_ID_OF_ANYBODY: Final = re.compile(r"(?i)(?:current_?)?(?:user|account|member|login)(?:_?(?:id|name))?|uid|email")
+
+
+def _asks_for_anybody(value: Value) -> bool:
+    """``current_user.is_authenticated``, ``current_user is None``, ``"user_id" in session``: whether somebody is logged in, and not who."""
+    match value:
+        case Name(dotted=said):
+            return _ANYBODY.fullmatch(said) is not None
+        case Item(owner=Name(dotted="flask.session"), key=Constant(value=str(key))):
+            return _ID_OF_ANYBODY.fullmatch(key) is not None
+        case Truth(parts=several) | Choice(options=several):
+            asked = [one for one in several if not isinstance(one, Constant)]
+            words = [text for one in several if (text := text_of(one)) is not None]
+            return bool(asked) and all(map(_asks_for_anybody, asked)) and all(map(_ID_OF_ANYBODY.fullmatch, words))
+        case _:
+            return False
 
 
 def _is_for_admins(one: Decorator) -> bool:

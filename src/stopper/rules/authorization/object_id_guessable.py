@@ -143,12 +143,19 @@ def _counted(facts: SourceFacts) -> Iterator[Hit]:
         call.function for call in facts.calls("*.execute") if call.args and _NEXT.match(text_of(call.args[0]) or "")
     }
     makers |= {call.function for maker in makers for call in facts.calls(maker) if call.function}
+    asked = {
+        f"{model.name}.{name}"
+        for model in (facts.classes() if makers else ())
+        for name, column in model.attributes.items()
+        if _is_asked_for(facts, name, column)
+    }
     for function in sorted(makers):
         if not facts.routes_reaching(function):
             continue
         pairs = [(one.attribute, one.value, one.span) for one in facts.assignments_in(function)]
         for call in facts.calls_in(function):
-            pairs += [(name, value, call.span) for name, value in call.keywords if call.span]
+            names = ((f"{call.callee}.{name}", name, value) for name, value in call.keywords)
+            pairs += [("id" if full in asked else name, value, call.span) for full, name, value in names if call.span]
             pairs += [member for one in call.args[_asks(call) :] if call.span for member in _members(one, call.span)]
         pairs += [member for one in facts.returns_of(function) for member in _members(one.value, one.span)]
         found = next(
@@ -179,7 +186,7 @@ def _by_default(facts: SourceFacts) -> Iterator[Hit]:
 
 def _is_asked_for(facts: SourceFacts, name: str, column: Value) -> bool:
     """``/s/<code>`` with a unique column ``code``: whatever it is called, it finds the thing."""
-    unique = isinstance(column, Call) and is_constant(column.keyword("unique"), True)
+    unique = isinstance(column, Call) and is_constant(column.keyword("unique", "primary_key"), True)
     return unique and any(name == one for route in facts.routes for one, _ in route.parameters)
 
 
