@@ -13,12 +13,8 @@ from stopper.core.flow.unpacked_calls import unpacked
 from stopper.core.flow.view_functions import FunctionIndex, index_of
 from stopper.core.guards.apart_from_parent import is_tied_to_judged, looked_up_apart
 from stopper.core.guards.asked_whose import asks_on_another_way, asks_whose
-<<<<<<< HEAD
-from stopper.core.guards.directories import is_in_a_directory, models_named
-from stopper.core.guards.everybodys_rows import is_a_wish, is_read_for_all, model_of, says_no_owner
-=======
 from stopper.core.guards.directories import is_in_a_directory, is_spoken_of, models_named
->>>>>>> 939fd672 (Ids in what a schema made of the body; guards named for administrators that ask for a log-in alone; columns under which something is found)
+from stopper.core.guards.everybodys_rows import is_a_wish, is_read_for_all, model_of, says_no_owner
 from stopper.core.guards.free_things import stops_where_found, takes_what_is_free
 from stopper.core.guards.named_by_id import ACCOUNT_NUMBER, PAYS, is_id, is_statement_by_id
 from stopper.core.guards.reached_by_admins import logs_in_admins_alone
