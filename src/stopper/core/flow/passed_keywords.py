@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from operator import itemgetter
 
 from stopper.core.facts import SourceFacts
-from stopper.core.values import Call, Value
+from stopper.core.values import Call, Constant, Mapping, Parameter, Value
 
 _Passed = tuple[int, Call, str, Value]
 
@@ -26,3 +26,12 @@ def _by_name(facts: SourceFacts) -> dict[str, list[_Passed]]:
             number += 1
             found.setdefault(name, []).append((number, call, name, value))
     return found
+
+
+def gathered(facts: SourceFacts, parameter: Parameter) -> Iterator[Mapping]:
+    """``def read(raw, **checks)``: what each caller passes by keyword for which the function has no parameter of its own."""
+    function = facts.function(parameter.function)
+    own = function.parameters if function is not None else ()
+    for call in facts.calls(parameter.function):
+        rest = tuple((Constant(name, value.span), value) for name, value in call.keywords if name not in own)
+        yield Mapping(rest, call.open, call.span)

@@ -15,6 +15,8 @@ from stopper.core.tokens.jwt_names import Decoding, decodings, is_pyjwt, said_op
 from stopper.core.values import (
     Call,
     Choice,
+    ConfigValue,
+    EnvironmentValue,
     Item,
     Mapping,
     Member,
@@ -50,11 +52,15 @@ def option(facts: SourceFacts, call: Call, shape: Decoding, name: str) -> tuple[
     """What an option of this decode may be, with settings followed."""
     found: list[Value] = []
     for said in said_options(facts, call, shape):
-        if isinstance(said, Mapping) and (value := said.get(name)) is not None:
-            for one in reached(facts, value):
-                made_of = one.args[0] if isinstance(one, Call) and one.callee in _CONTAINERS and one.args else None
-                found.extend(reached(facts, made_of) if made_of is not None else (one,))
+        if isinstance(said, Mapping):
+            found.extend(_followed(facts, said.get(name)))
     return tuple(found)
+
+
+def _followed(facts: SourceFacts, value: Value | None) -> Iterator[Value]:
+    for one in reached(facts, value) if value is not None else ():
+        made_of = one.args[0] if isinstance(one, Call) and one.callee in _CONTAINERS and one.args else None
+        yield from reached(facts, made_of) if made_of is not None else (one,)
 
 
 _CONTAINERS: Final = frozenset({"list", "tuple", "set", "frozenset", "sorted"})
@@ -67,18 +73,7 @@ def options_unknown(facts: SourceFacts, call: Call, shape: Decoding) -> bool:
 
 def required(facts: SourceFacts, call: Call, shape: Decoding) -> frozenset[str]:
     """The claims that this verification demands to be there, by its own options or the library's registry of claims."""
-    names: set[str] = set()
-    for value in (*option(facts, call, shape, "require"), *option(facts, call, shape, "required")):
-        names |= _named(facts, value)
-    for said in said_options(facts, call, shape):
-        if isinstance(said, Mapping) and not (
-            is_pyjwt(call.callee) and shape.options == 3
-        ):  # PyJWT 2 takes no such words
-            names |= {
-                key.removeprefix("require_")
-                for key, value in _pairs(said)
-                if key.startswith("require_") and is_constant(value, True)
-            }
+    names = _in_all([_of_options(facts, call, shape, said) for said in said_options(facts, call, shape)])
     names |= _essential(call.keyword("claims_options"))
     names |= _of_class(call.keyword("claims_cls"))
     if call.callee.startswith(("joserfc.", "authlib.")):
@@ -92,6 +87,25 @@ def required(facts: SourceFacts, call: Call, shape: Decoding) -> frozenset[str]:
         name for name, words in (("aud", ("audience",)), ("iss", ("issuer",))) if call.keyword(*words) is not None
     }
     return frozenset(names)
+
+
+def _of_options(facts: SourceFacts, call: Call, shape: Decoding, said: Value) -> set[str]:
+    """What one of the mappings demands that the options may be."""
+    if not isinstance(said, Mapping):
+        return set()
+    names = {
+        name
+        for word in ("require", "required")
+        for value in _followed(facts, said.get(word))
+        for name in _named(facts, value)
+    }
+    if is_pyjwt(call.callee) and shape.options == 3:
+        return names  # PyJWT 2 takes no ``require_exp``
+    return names | {
+        key.removeprefix("require_")
+        for key, value in _pairs(said)
+        if key.startswith("require_") and is_constant(value, True)
+    }
 
 
 def _named(facts: SourceFacts, value: Value, steps: int = 3) -> set[str]:
@@ -176,7 +190,13 @@ def asked_by_hand(facts: SourceFacts, call: Call, claim: str) -> bool:
     for comparison in facts.comparisons():
         if comparison.function in around:
             for side in (comparison.left, comparison.right):
-                named = text_of(side) == claim and comparison.operator in ("in", "not in")
+                named = (
+                    text_of(side) == claim
+                    and comparison.operator in ("in", "not in")
+                    and not isinstance(
+                        comparison.right, (EnvironmentValue, ConfigValue)
+                    )  # a list of what is switched on
+                )
                 own = {id(one) for part in walk(side, 6) if _is_same(part, call) for one in walk(part, 6)}
                 named = named or any(
                     isinstance(part, Item)

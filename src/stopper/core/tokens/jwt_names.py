@@ -13,8 +13,10 @@ from typing import Final, cast
 from stopper.core.app import App
 from stopper.core.facts import SourceFacts
 from stopper.core.flow.module_values import bound_to, field_of
+from stopper.core.flow.passed_keywords import gathered
 from stopper.core.flow.passing import given
 from stopper.core.values import (
+    NAMED,
     Call,
     Constant,
     Format,
@@ -190,7 +192,9 @@ def said_options(facts: SourceFacts, call: Call, shape: Decoding) -> tuple[Value
 
 
 def _returned(facts: SourceFacts, option: Value) -> tuple[Value, ...]:
-    """What a helper of the project gives as options, else the value itself."""
+    """What a helper of the project gives as options, or what callers pass by name for ``**checks``, else the value itself."""
+    if isinstance(option, Parameter) and option.index == NAMED:
+        return tuple(gathered(facts, option)) or (option,)
     function = facts.function(option.callee) if isinstance(option, Call) else None
     given = tuple(one for value in function.returns for one in options(value)) if function is not None else ()
     return given or (option,)

@@ -8,6 +8,7 @@ from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.flags_passed import comes_to
 from stopper.core.flow.overriding import given_back
+from stopper.core.flow.passed_keywords import gathered
 from stopper.core.flow.passing import given
 from stopper.core.guards.idle_questions import on_another_way
 from stopper.core.place import RouteRef, Span
@@ -108,14 +109,10 @@ def _spread(facts: SourceFacts, claims: Mapping) -> Mapping:
 def _passed(facts: SourceFacts, parameter: Parameter) -> Iterator[Value]:
     position = parameter.index if parameter.index >= 0 else None
     callers = list(facts.calls(parameter.function))
-    function = facts.function(parameter.function)
-    own = function.parameters if function is not None else ()
-    for caller in callers:
-        if parameter.index == NAMED:
-            named = tuple((Constant(name), value) for name, value in caller.keywords if name not in own)
-            yield Mapping(named, caller.open, caller.span)
-        else:
-            yield caller.argument(position, parameter.parameter) or parameter
+    if parameter.index == NAMED:
+        yield from gathered(facts, parameter)
+    else:
+        yield from (caller.argument(position, parameter.parameter) or parameter for caller in callers)
     if not callers:
         yield parameter
 

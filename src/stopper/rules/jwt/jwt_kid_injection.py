@@ -1,6 +1,7 @@
 """The name of a key becomes part of a path, a query or a command, so a token can choose a key that its writer knows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingType
 from typing import Final
 
 from stopper.core.app import App
@@ -14,7 +15,7 @@ from stopper.core.probing.signature import any_signature, first_let_in, no_basel
 from stopper.core.probing.token_doors import elsewhere
 from stopper.core.rule import Hit, Rule
 from stopper.core.tokens.jwt_header import header_members, is_held
-from stopper.core.values import Call, Item, Member, Value, walk
+from stopper.core.values import Call, Item, Mapping, Member, Unknown, Value, walk
 
 DIGIT: Final = "proc/sys/kernel/randomize_va_space"
 """Holds `2` and a line's end wherever addresses are laid out at random, as they are unless somebody turned that off (proc(5))."""
@@ -37,7 +38,8 @@ def detect(app: App) -> Iterator[Hit]:
     for flow in facts.all_flows:
         if flow.sink not in SINKS or flow.span in seen or facts.is_test(flow.span):
             continue
-        if _holds_kid(facts, flow.value) and not is_held(facts, KID, {flow.function, *_givers(facts, flow.function)}):
+        address = _without_query(flow.value) if flow.sink == "outbound-url" else flow.value
+        if _holds_kid(facts, address) and not is_held(facts, KID, {flow.function, *_givers(facts, flow.function)}):
             seen.add(flow.span)
             yield Hit(f"the token's kid becomes part of {SINKS[flow.sink]}", flow.span)
     for value, span, function in _read_paths(facts):
@@ -46,6 +48,13 @@ def detect(app: App) -> Iterator[Hit]:
         if not is_held(facts, KID, {function, *_givers(facts, function)}):
             seen.add(span)
             yield Hit(f"the token's kid becomes part of {SINKS['file-path']}", span)
+
+
+def _without_query(value: Value) -> Value:
+    """``get(url, params={"kid": kid})``: what stands in a query does not change where the keys come from."""
+    if isinstance(value, Unknown) and any(isinstance(part, Mapping) for part in value.parts):
+        return Unknown(tuple(part for part in value.parts if not isinstance(part, Mapping)), value.span)
+    return value
 
 
 def _read_paths(facts: SourceFacts) -> Iterator[tuple[Value, Span, str]]:
@@ -78,7 +87,7 @@ def probe(target: Target) -> Steps[Verdict]:
     verdict = yield from _at_the_first(target)
     kids = _kids(target)
 
-    def misled(token: str, rights: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    def misled(token: str, rights: MappingType[str, object]) -> Iterator[tuple[str, str]]:
         for kid, secret in kids if "kid" in target.forge.header(token) else ():
             yield f"whose kid is {kid!r}", target.forge.headed(token, secret, {"kid": kid}, **rights)
 

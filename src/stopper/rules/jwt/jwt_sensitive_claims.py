@@ -51,7 +51,7 @@ _ROWS: Final = re.compile(
     r"(?is)^\s*select\s+(?:\w+\.)?\*\s+from\s+[\"`\[]?\w*(?:user|account|member|customer|employee|person|people)"
 )
 _MORE: Final = re.compile(
-    r"(?i)^(credit_?card\w*|card|cvv|cvc|pin|account_number|social_security\w*|medical\w*|diagnosis|address|driver_?licen[cs]e\w*|"
+    r"(?i)^(credit_?card\w*|card|cvv|cvc|pin|account_number|social_security\w*|medical\w*|diagnosis|address|driver_?licen[cs]e\w*|(?:security|secret)_?answer\w*|"
     r"(hashed_?|user_?)?(password|passwd|pwd)(_?(hash|digest|salt))?|private_key|api_?secret|db_?password)$"
 )
 
@@ -181,6 +181,8 @@ _LOG_IN: Final = re.compile(r"(?i)log-?_?in|sign-?_?in|authenticate|/token$|regi
 
 def _is_whole_row(value: Value) -> bool:
     """``dict(row)`` of what ``SELECT * FROM users`` found, ``vars(user)``: the hash of the password is in it."""
+    if isinstance(value, Member) and value.attribute == "__dict__":
+        return not isinstance(value.owner, Name)
     if not isinstance(value, Call) or value.callee not in ("dict", "vars", "dataclasses.asdict") or not value.args:
         return False
     if value.callee == "vars":

@@ -7,8 +7,9 @@ from typing import Final, cast
 from stopper.core.app import App
 from stopper.core.edits.verify_type_edits import of_one_type
 from stopper.core.exchange import Response
-from stopper.core.facts import SourceFacts, source_of
+from stopper.core.facts import Condition, SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.body_models import classes_by_name
 from stopper.core.flow.passing import given
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send
 from stopper.core.probing.accounts.login import entered
@@ -28,6 +29,8 @@ from stopper.core.values import (
     Constant,
     Item,
     Mapping,
+    Member,
+    Name,
     Parameter,
     Value,
     is_constant,
@@ -144,17 +147,40 @@ def _asks_kind(app: App, facts: SourceFacts, call: Call, key: Value | None) -> b
     if call.keyword("subject") is not None:
         return True
     kinds = {kind for mark in marks(facts, key) for kind in _signed(app, facts).get(mark, ())}
-    if not asks_in_vain_for_kind(facts, around, {*KINDS, *own}, kinds, _in_every_token(app, facts, key)):
+    everywhere = _in_every_token(app, facts, key)
+    if not asks_in_vain_for_kind(facts, around, {*KINDS, *own}, kinds, everywhere):
         if any(asked_by_hand(facts, call, kind) for kind in {*KINDS, *own}):
             return True
         if any(
             isinstance(part, Item) and (text_of(part.key) in own or (one.refuses and text_of(part.key) in KINDS))
             for function in around
             for one in facts.conditions_in(function)
+            if not _is_there_at_all(one, everywhere)
             for part in walk(one.value, 4)
         ):
             return True  # ``if claims.get("mfa_pending"): …``, ``if claims.get("purpose"): raise Refused``
+        if any(
+            _member_of_object(facts, side) in {*KINDS, *own}
+            for function in around
+            for one in facts.comparisons_in(function)
+            for side in (one.left, one.right)
+        ):
+            return True  # ``claims.kind != "access"`` of an object that holds them
     return _audience_tells(app, facts, call, key)
+
+
+def _member_of_object(facts: SourceFacts, side: Value) -> str:
+    """What is asked of an object that a call made, or of one of a class of the project; empty for anything else."""
+    if isinstance(side, Member) and isinstance(side.owner, Call):
+        return side.attribute
+    owner, _, word = side.dotted.rpartition(".") if isinstance(side, Name) else ("", "", "")
+    return word if owner in classes_by_name(facts) else ""
+
+
+def _is_there_at_all(one: Condition, everywhere: frozenset[str]) -> bool:
+    """``if not claims["typ"]: raise`` and ``if not isinstance(claims["typ"], str)`` of a claim that tokens of every kind have."""
+    asked = one.value.args[0] if isinstance(one.value, Call) and one.value.callee == "isinstance" else one.value
+    return one.negated and isinstance(asked, Item) and text_of(asked.key) in everywhere
 
 
 def _in_every_token(app: App, facts: SourceFacts, key: Value | None) -> frozenset[str]:
