@@ -7,15 +7,17 @@ import pytest
 from flask import Flask, jsonify, request
 
 from stopper.core.app import App, Route
-from stopper.core.exchange import Response
+from stopper.core.exchange import Request, Response
 from stopper.core.probe import Identity
 from stopper.core.probing.accounts.login import understood
 from stopper.core.secret import Secret
 from stopper.scan.catalogue import find
 from stopper.scan.people.identities import Scene, gather
+from stopper.scan.people.logging_in import log_in
 from stopper.scan.surface.honest import HonestRequests
 from stopper.scan.trial import try_rule
 from stopper.scan.wire.courier import Courier
+from stopper.scan.wire.transport import Hold, at_once
 from stopper.scan.wire.wsgi import WsgiTransport
 
 SCHEMA = {
@@ -131,3 +133,30 @@ def test_probes_send_an_account_in_the_form_that_let_somebody_in() -> None:
     assert rule is not None
     dave = Identity("dave", (), subject="dave", password=Secret("daves-password"))
     assert try_rule(rule, app, identities=[dave]).outcome == "fail"
+
+
+class JustStarted(WsgiTransport):
+    """A server that gives no answer in time to the first log-ins."""
+
+    def __init__(self, app: Flask, silent: int) -> None:
+        super().__init__(app)
+        self.silent, self.logged_in = silent, 0
+
+    def send(self, request: Request, timeout: float, hold: Hold = at_once) -> Response:
+        self.logged_in += request.target == "/user/login"
+        if request.target == "/user/login" and self.logged_in <= self.silent:
+            return Response(0, error="no whole answer in time", seconds=5.0)
+        return super().send(request, timeout, hold)
+
+
+@pytest.mark.parametrize(("silent", "people"), [(0, 1), (1, 1), (4, 0)])
+def test_a_log_in_that_a_server_has_let_wait_once_is_tried_once_more(silent: int, people: int) -> None:
+    app = rude([])
+    transport = JustStarted(app, silent)
+    with app.test_client() as client:
+        client.post("/user/register", json={"login": "ann", "password": "Ann-9x!", "role": "user", "is_admin": False})
+    model = App(routes=(Route("/user/login", ("POST",), fields=("login", "password")), Route("/all", ("GET",))))
+    ann = Identity("ann", (), subject="ann", password=Secret("Ann-9x!"))
+    scene = Scene(model, Courier(transport, mode="active"), HonestRequests(), "canary1")
+    assert (log_in(scene, ann) is not None) is bool(people)
+    assert transport.logged_in <= 2 or not people

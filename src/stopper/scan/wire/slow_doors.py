@@ -44,6 +44,7 @@ class SlowDoors:
         self._heard = 0
         self._silent: dict[tuple[str, str], tuple[int, int]] = {}
         """Doors that gave no answer in time, with how often in a row and when last."""
+        self._forgiven: set[tuple[str, str]] = set()
 
     def learn(self, request: Request, response: Response) -> None:
         """Any answer tells what is usual, and one that did not come in time that the door hangs."""
@@ -66,6 +67,17 @@ class SlowDoors:
                 if times and self._heard - heard < again:
                     return f"no answer came there in time ({times} in a row); it is asked again when {again:.0f} others have answered"
             return ""
+
+    def is_forgiven(self, request: Request) -> bool:
+        """Whether a door that has let somebody wait in vain is asked at once again, which is done once for each: a server that has just started
+        is slow to answer the first."""
+        with self._lock:
+            door = _asked(request)
+            if door not in self._silent or door in self._forgiven:
+                return False
+            self._forgiven.add(door)
+            del self._silent[door]
+            return True
 
     def spent(self, request: Request, response: Response) -> None:
         """Count what the answer to a probe took that only varies what it sends. A door that failed slowly and answers at once again is open."""
