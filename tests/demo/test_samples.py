@@ -15,9 +15,10 @@ from stopper.demo.loopback import LoopbackOnly
 from stopper.demo.planted import planted, untold
 from stopper.demo.serve_one import serve
 from stopper.scan import catalogue
+from stopper.scan.audit.parent import run_audit
 from stopper.scan.options import ProbeOptions
 from stopper.scan.report import Report
-from stopper.scan.run import run_audit, run_scan
+from stopper.scan.run import run_scan
 from stopper.scan.score import scored
 
 

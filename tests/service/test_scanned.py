@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from stopper.scan import catalogue
+from stopper.scan.audit.parent import run_audit
 from stopper.scan.options import ProbeOptions
-from stopper.scan.run import run_audit
 
 _APP = """
 from pathlib import Path

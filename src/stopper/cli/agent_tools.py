@@ -15,12 +15,13 @@ from stopper.core.errors import UsageError
 from stopper.core.rule import Rule
 from stopper.scan import catalogue
 from stopper.scan.access.text import counted
-from stopper.scan.audit.parent import read_access
+from stopper.scan.audit.parent import read_access, run_audit
+from stopper.scan.check import run_check
 from stopper.scan.options import CheckOptions, ProbeOptions
 from stopper.scan.report import Report
 from stopper.scan.reports.json import document
 from stopper.scan.reports.shown import shown
-from stopper.scan.run import run_audit, run_check, run_scan
+from stopper.scan.run import run_scan
 from stopper.scan.score import scored
 from stopper.scan.suppression import reader, suppressed
 

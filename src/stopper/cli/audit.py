@@ -31,8 +31,8 @@ def command(app: str, **given: Any) -> int:
     from stopper.cli.probing import files_of, probe_options
     from stopper.cli.progress import Progress
     from stopper.cli.signals import as_ctrl_c
+    from stopper.scan.audit.parent import run_audit
     from stopper.scan.audit.target import named
-    from stopper.scan.run import run_audit
 
     named(app, Path.cwd())  # refused before anything is read
     env_file = given["env_file"]

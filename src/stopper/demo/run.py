@@ -20,9 +20,9 @@ from rich.table import Table
 from stopper.core.errors import IncompleteError, UsageError
 from stopper.demo.planted import planted, untold
 from stopper.scan import catalogue
+from stopper.scan.audit.parent import run_audit
 from stopper.scan.options import ProbeOptions
 from stopper.scan.report import Report
-from stopper.scan.run import run_audit
 from stopper.scan.score import scored
 
 HOST = "127.0.0.1"

@@ -1,4 +1,4 @@
-"""The three runs: source alone, a live address, and an application in this machine seen from inside and outside."""
+"""The run that asks a live address: what is known of it from outside, then all that probes ask."""
 
 import contextlib
 import re
@@ -12,8 +12,6 @@ from stopper.core.errors import IncompleteError
 from stopper.core.exchange import Request, Response
 from stopper.core.login_names import LOGIN
 from stopper.core.probe import Skipped
-from stopper.scan.audit.parent import run_audit
-from stopper.scan.check import run_check
 from stopper.scan.options import ProbeOptions
 from stopper.scan.people.doors import REGISTER
 from stopper.scan.probing import Clock, examine, nothing, start
@@ -32,8 +30,6 @@ from stopper.scan.target import new_canary
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.first_visit import given_to, is_wanted
 from stopper.scan.wire.http import HttpTransport
-
-__all__ = ["run_audit", "run_check", "run_scan"]
 
 WORKERS = 8
 _PLAIN: Final = "wrong version number"

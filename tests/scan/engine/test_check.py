@@ -5,8 +5,8 @@ from pathlib import Path
 from tests.scan.engine.leak_rules import CHANGED, SIGNATURE
 from tests.scan.engine.sample_app import BAD, GOOD
 
+from stopper.scan.check import run_check
 from stopper.scan.options import CheckOptions
-from stopper.scan.run import run_check
 
 
 def test_a_check_reads_and_runs_nothing(tmp_path: Path) -> None:
