@@ -310,8 +310,10 @@ def _is_of_a_script(app: App, place: Span) -> bool:
 
 
 def application_made(app: App) -> Span | None:
-    """Where the source makes its application: the place of what is not there."""
-    calls = sorted(source_of(app).calls(*APPLICATIONS), key=_is_for_a_context)
+    """Where the source makes its application, also one of a class of its own: the place of what is not there."""
+    facts = source_of(app)
+    heirs = (one.name for one in facts.classes(*APPLICATIONS))
+    calls = sorted(facts.calls(*APPLICATIONS, *heirs), key=_is_for_a_context)
     places = [call.span for call in calls if call.span is not None and not _is_of_a_script(app, call.span)]
     return next((place for place in places if not _BESIDE.search(place.path)), places[0] if places else None)
 

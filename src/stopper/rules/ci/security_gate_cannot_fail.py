@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.app import App
-from stopper.core.deployment.ci_steps import Line, Step, steps_of
+from stopper.core.deployment.ci_steps import Line, Step, lines_of, steps_of
 from stopper.core.fact import TextFile
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.place import Span
@@ -52,7 +52,7 @@ _CODE_BY: Final = {
 }
 """Tools that end with 0 whatever they find, and what makes them say it."""
 _READS: Final = re.compile(
-    r"(?i)\bjq\b|python|upload-sarif|sarif|--json-output|gitlab-\w+-report|defectdojo|\bgrep\b|\btest\b|\bif\b"
+    r"(?i)\bjq\b|python|upload-sarif|sarif|--json-output|gitlab-\w+-report|defectdojo|\bgrep\b|\btest\b|\bif\b|aqua-scanner"
 )
 _ALLOWS: Final = re.compile(r"^\s*allow_failure\s*:\s*$")
 _CODES: Final = re.compile(r"^\s*(?:exit_codes\s*:.*\b1\b|-\s*1\s*$)")
@@ -82,6 +82,8 @@ def detect(app: App) -> Iterator[Hit]:
     for file in source_of(app).files_of("workflow", "build", "shell"):
         if not any(file.lines_with(*_WORDS)):
             continue
+        if ".pre-commit-config." in file.path:
+            yield from _in_hooks(file)
         steps = list(steps_of(file))
         whole = "\n".join(step.text for step in steps)
         job: Line | None = None
@@ -93,6 +95,21 @@ def detect(app: App) -> Iterator[Hit]:
                 yield hit
             elif found is not None and job is not None and step.is_item:
                 yield Hit("the build goes on when this job fails, and a security tool is in it", job.span)
+
+
+_MARKS: Final = re.compile(r"[^\w=-]")
+_HOOK: Final = re.compile(r"^\s*-\s*id\s*:\s*[\"']?([\w-]+)")
+
+
+def _in_hooks(file: TextFile) -> Iterator[Hit]:
+    """``args: [--exit-zero]`` of a hook of pre-commit."""
+    hook = ""
+    for line in lines_of(file):
+        started = _HOOK.match(line.text)
+        hook = started[1] if started is not None else hook
+        said = _MARKS.sub(" ", line.text)
+        if hook and TOOL.search(hook) and not TOOL.search(line.text) and _SWALLOWED.search(said):
+            yield Hit("this hook ends well whatever its security tool finds", line.span, certainty="certain")
 
 
 def _sessions(facts: SourceFacts) -> Iterator[Hit]:
@@ -171,8 +188,7 @@ def _sets_code(command: re.Match[str], tool: Line, step: Step) -> bool:
     """That the command says by which code findings end it, itself or by a variable, or that its report is read by something behind it."""
     whole = next((one.text for one in step.commands if one.span == tool.span), tool.text)
     told = _CODE_BY[command[0].split()[0].lower()]
-    behind = step.text.partition(tool.text)[2]
-    return re.search(told, whole[command.start() :]) is not None or _READS.search(f"{tool.text}\n{behind}") is not None
+    return re.search(told, whole[command.start() :]) is not None or _READS.search(step.text) is not None
 
 
 def _only_said(step: Step, tool: Line) -> Line | None:

@@ -25,7 +25,7 @@ from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.checked_input import is_checked, is_checked_by_callers
 from stopper.core.flow.labelling import labels_of
 from stopper.core.flow.nested_functions import around
-from stopper.core.flow.parts_given_out import OWN_FILE, given_out, is_read_from_own_file
+from stopper.core.flow.parts_given_out import OWN_FILE, given_out, is_own_file, is_read_from_own_file
 from stopper.core.flow.passing import given
 from stopper.core.flow.steps_back import begins_like_others
 from stopper.core.flow.written_alike import written_alike
@@ -114,10 +114,10 @@ def detect(app: App) -> Iterator[Hit]:
         path = call.argument(0, "path_or_file")
         if isinstance(path, Call) and is_of_root(path):
             yield Hit("files of the project are served by a name that the caller chooses", call.span)
-        elif call.function and isinstance(path, (Unknown, Call)) and is_own_text(path):
+        elif call.function and (is_own_file(path) or (isinstance(path, (Unknown, Call)) and is_own_text(path))):
             yield Hit("a file of the project itself is given out", call.span, certainty="likely")
         elif call.function and any(
-            OWN_FILE.search(text_of(one) or "") for one in (path, *made_whole(path), *newest(path))
+            OWN_FILE.search(text_of(one) or "") for one in (*facts.followed(path), *made_whole(path), *newest(path))
         ):
             yield Hit("a log, a database or a key is given out", call.span, certainty="likely")
         elif call.function and isinstance(path, Call) and any(map(is_root, packed(path))):
@@ -139,7 +139,7 @@ def detect(app: App) -> Iterator[Hit]:
             is_of_root(path)
             and facts.is_view(call.function)
             and not _writes(facts, call.span)
-            and facts.derives(path, "path-parameter")
+            and any(isinstance(one, Parameter) and one.function == call.function for one in walk(path, 4))
         ):
             yield Hit("files of the project are served by a name that the caller chooses", call.span)
 

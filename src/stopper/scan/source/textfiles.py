@@ -26,7 +26,7 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
     (re.compile(r"(?:^|/)[\w.-]*requirements[\w.-]*\.(?:txt|in)$|(?:^|/)requirements/[\w.-]+\.(?:txt|in)$|(?:^|/)constraints[\w.-]*\.txt$"
                 r"|(?:^|/)(?:poetry|uv|pdm|Pipfile)\.lock$|(?:^|/)(?:pyproject\.toml|Pipfile|setup\.cfg|setup\.py|environment\.ya?ml)$"), "requirements"),
     (re.compile(r"(?:^|/)README[\w.-]*\.(?:md|rst)$|(?:^|/)docs?/(?:[\w.-]+/)*[\w.-]+\.(?:md|rst)$"
-                r"|(?i:(?:^|/)[\w.-]*postman[\w.-]*\.json$)"), "docs"),
+                r"|(?i:(?:^|/)[\w.-]*(?:postman|insomnia|bruno)[\w.-]*(?:/[\w.-]+)*\.json$)|\.(?:http|rest)$"), "docs"),
     (re.compile(r"(?:^|/)Procfile$"), "procfile"),
     (re.compile(r"(?i)(?:^|/)[\w.-]*(?:openapi|swagger)[\w.-]*\.(?:json|ya?ml)$|(?:^|/)[\w-]*(?:openapi|swagger|specs?|specifications?)/(?:v\d+/)?[\w.-]+\.(?:json|ya?ml)$"
                 r"|(?:^|/)(?:api|spec|api[_-]?spec)\.ya?ml$"), "openapi"),
@@ -54,7 +54,7 @@ KINDS: Final[tuple[tuple[re.Pattern[str], FileKind], ...]] = (
 
 _ENDINGS: Final = frozenset({
     "env", "flaskenv", "dockerfile", "yml", "yaml", "json", "html", "htm", "j2", "jinja", "jinja2", "js", "sql", "pem", "key", "service", "tf", "tfvars", "Caddyfile",
-    "p12", "pfx", "pub", "conf", "config", "sh", "bash", "ini", "cfg", "toml", "txt", "lock", "py", "md", "rst", "Dockerfile", "Containerfile", "Jenkinsfile",
+    "p12", "pfx", "pub", "conf", "config", "sh", "bash", "ini", "cfg", "toml", "txt", "lock", "py", "md", "rst", "http", "rest", "Dockerfile", "Containerfile", "Jenkinsfile",
     "Makefile", "makefile", "GNUmakefile", "justfile", "Procfile", "Pipfile",
 })  # fmt: skip
 _NAMED: Final = re.compile(
