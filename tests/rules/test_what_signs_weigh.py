@@ -54,6 +54,10 @@ def rename(job_id):
     return "ok"
 """
 LIMIT = "from flask_limiter import Limiter\n\n\ndef caller():\n    return {}\n\n\nlimiter = Limiter(app=app, key_func=caller)\n"
+PROVIDER = (
+    "import jwt, requests\n\n\n@app.get('/me')\ndef me():\n    key = {}\n    said = jwt.decode(request.headers['Authorization'][7:], key,"
+    " algorithms=['RS256'], audience='huts', issuer='https://login.example/')\n    return said['name']\n"
+)
 REFUSED = "app.config['SECRET_KEY'] = 'Fjord-Anker-41-Wal'\nif {}:\n    raise RuntimeError\n"
 
 
@@ -81,6 +85,8 @@ REFUSED = "app.config['SECRET_KEY'] = 'Fjord-Anker-41-Wal'\nif {}:\n    raise Ru
         ("rate-limit-missing", HEAD + "@app.post('/notes')\ndef notes():\n    return 'ok'\n", [None]),
         ("object-lookup-without-owner", HEAD + JOBS.format("Job.query.all()"), ["low", None]),
         ("object-lookup-without-owner", HEAD + JOBS.format("Job.query.filter_by(owner_id=current_user.id).all()"), [None, None]),
+        ("jwt-claims-not-required", HEAD + PROVIDER.format("requests.get('https://login.example/keys', timeout=9).json()['keys'][0]"), ["low"]),
+        ("jwt-claims-not-required", HEAD + PROVIDER.format("app.config['PUBLIC_KEY']"), [None]),
         ("rate-limit-key-spoofable", HEAD + LIMIT.format("request.remote_addr + request.args['room']"), ["low"]),
         ("rate-limit-key-spoofable", HEAD + LIMIT.format("request.args['room']"), [None]),
         ("secret-key-hardcoded", HEAD + REFUSED.format("app.secret_key == 'Fjord-Anker-41-Wal' and not app.debug"), ["low"]),

@@ -39,13 +39,19 @@ def detect(app: App) -> Iterator[Hit]:
         said = ", ".join(missing)
         certainty: Certainty = "certain" if "exp" in missing else "possible"
         # That nothing is compared there with who issued it or for whom is told at this line too, and weighs more.
-        weak = certainty == "possible" or not {"iss", "aud"}.isdisjoint(missing)
+        weak = certainty == "possible" or not {"iss", "aud"}.isdisjoint(missing) or _is_of_a_provider(facts, call)
         yield Hit(
             f"{library_said(app, call.callee)} is not told to require {said}",
             call.span,
             certainty=certainty,
             severity="low" if weak else None,
         )
+
+
+def _is_of_a_provider(facts: SourceFacts, call: Call) -> bool:
+    """That the key was fetched from whoever issues the tokens: a provider's token has an ``exp`` and a ``sub`` (RFC 9068 §2.2, OpenID Connect
+    Core 1.0 §2), and nobody else can sign one."""
+    return facts.derives(call.argument(1, "key"), "upstream", by_name=False)
 
 
 def _missing(facts: SourceFacts, call: Call, shape: Decoding) -> list[str]:

@@ -15,7 +15,7 @@ from stopper.core.probe import Steps, Target, failed, listen, not_applicable, pa
 from stopper.core.probing.address_fields import MOST, address_fields, aimed
 from stopper.core.probing.baseline import answered, attempt
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Item, Member, Value, options, text_of, walk
+from stopper.core.values import Call, Item, Member, Parameter, Value, options, text_of, walk
 
 SINKS: Final[tuple[SinkKind, ...]] = (
     "sql",
@@ -172,6 +172,8 @@ def _is_checked(facts: SourceFacts, function: str, read: Call | None = None, *, 
         for call in facts.calls_in(function)
     ):
         return True
+    if any(_raises_of_answer(facts, call) for call in facts.calls_in(function)):
+        return True
     if any(
         _is_given_answer(call) and _is_checked(facts, call.callee)
         for call in facts.calls_in(function)
@@ -212,6 +214,18 @@ def _is_checked(facts: SourceFacts, function: str, read: Call | None = None, *, 
 def _is_given_answer(call: Call) -> bool:
     """``refuse_failures(answer)``"""
     return any(isinstance(value, Call) and _CALL.fullmatch(value.callee) for value in call.args)
+
+
+def _raises_of_answer(facts: SourceFacts, call: Call) -> bool:
+    """``ServiceError.raise_if_error(answer.json())``, a function of the project that raises where a test of what it is given holds."""
+    if facts.function(call.callee) is None or not any(map(_is_read_answer, call.args)):
+        return False
+    return any(
+        one.body is not None
+        and any(isinstance(part, Parameter) for part in walk(one.value, 5))
+        and any(one.body.holds(raised.span) for raised in facts.raises() if raised.function == call.callee)
+        for one in facts.conditions_in(call.callee)
+    )
 
 
 def _only_loads(facts: SourceFacts, call: Call) -> bool:
