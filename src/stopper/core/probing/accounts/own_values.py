@@ -118,7 +118,9 @@ def own_numbers(target: Target, person: Identity, parameter: str = "") -> Steps[
         if number is None and wanted in _OF_PEOPLE:  # ``/user/profile/7``
             number = next((pages[name] for name in ("user", "profile", "account") if name in pages), None)
         found = {wanted: number} if number is not None else {}
-    return {} if BELONGS.fullmatch(wanted) else found or _in_the_session(person)
+    if BELONGS.fullmatch(wanted):
+        return {}
+    return {**_in_the_session(person), **found}  # of routes some tell everybody the same
 
 
 Told = tuple[str, dict[str, str], str | None]

@@ -27,6 +27,7 @@ from stopper.core.probing.accounts.people import by_cookie, number_in_lists
 from stopper.core.probing.baseline import is_door, same
 from stopper.core.probing.things import one_thing as things
 from stopper.core.probing.things.below_people import as_below
+from stopper.core.probing.things.held_in_profiles import holds_her_things
 from stopper.core.probing.things.kinds import at_number, entry_of, route_at
 from stopper.core.probing.things.objects import plain_members
 from stopper.core.probing.things.own_things import own_things
@@ -75,8 +76,10 @@ def asked(target: Target, route: Route, alice: Identity, bob: Identity) -> Steps
     """Under Alice's own id stands something personal; Bob gets the same, and something else under his own id."""
     name = parameter_of(route)
     hers, his = (yield from own_numbers(target, alice, name)), (yield from own_numbers(target, bob, name))
+    pairs = {(number, his[kind]) for kind, number in hers.items() if his.get(kind) not in (None, number)}
     for kind, number in hers.items():
-        if his.get(kind) not in (None, number):
+        if (number, his.get(kind)) in pairs:
+            pairs.remove((number, his[kind]))  # once, however many tell it
             found = yield from _under(target, route, (alice, number), (bob, his[kind]))
             if found:
                 return found[0]
@@ -106,7 +109,9 @@ def _under(
     if own.response.refused and browsers[0] is not None and browsers[1] is not None:
         alice, bob = browsers[0], browsers[1]
         own = yield from send(alice.on(read))
-    if not own.response.succeeded or not _is_personal(route, own, alice):
+    if not own.response.succeeded:
+        return []
+    if not _is_personal(route, own, alice) and not (yield from holds_her_things(target, own, alice, bob)):
         return []
     under_his = yield from send(bob.on(at_number(target, route, other)))
     alone = same(own.response, under_his.response) and not (
