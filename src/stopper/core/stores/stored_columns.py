@@ -14,6 +14,7 @@ from stopper.core.flow.labelling import labels_of
 from stopper.core.flow.passing import handed
 from stopper.core.guards.reached_by_admins import is_brought_by_admins
 from stopper.core.labels import UNTRUSTED
+from stopper.core.origins import FREE_FIELD
 from stopper.core.people.password_columns import is_table_class
 from stopper.core.place import Span
 from stopper.core.stores.kept_rows import LOOP, as_written, handed_to, marked, pages_with
@@ -95,6 +96,7 @@ def _written(facts: "SourceFacts") -> Iterator[tuple[Column, Filling]]:
         for made in facts.calls(name):
             yield from ((Column(name, word), Filling(value, made.function)) for word, value in made.keywords)
             yield from _poured(facts, name, made)
+    yield from _of_forms(facts, models)
     for one in facts.assignments() if models else ():
         if not one.attribute or "." not in one.target:
             continue
@@ -123,6 +125,18 @@ def _poured(facts: "SourceFacts", model: str, made: Call) -> Iterator[tuple[Colu
             for column in classes_by_name(facts)[model].attributes:
                 if declared_as(facts, loaded, column) is not None:
                     yield Column(model, column), Filling(Item(value, Constant(column)), made.function)
+
+
+def _of_forms(facts: "SourceFacts", models: list[str]) -> Iterator[tuple[Column, Filling]]:
+    """``form.populate_obj(note)``: the columns of the row of which the form has a field for words."""
+    for call in facts.calls("*.populate_obj") if models else ():
+        form = classes_by_name(facts).get(call.receiver.callee) if isinstance(call.receiver, Call) else None
+        model = row_of(facts, call.argument(0, "obj"))
+        if form is None or model not in models:
+            continue
+        for word, field in form.attributes.items():
+            if isinstance(field, Call) and FREE_FIELD.fullmatch(field.callee):
+                yield Column(model, word), Filling(Member(field, "data"), call.function)
 
 
 def _is_sent(facts: "SourceFacts", made: Filling) -> bool:

@@ -27,6 +27,7 @@ from stopper.core.values import (
     Constant,
     Format,
     Item,
+    Member,
     Name,
     Parameter,
     Sequence,
@@ -95,7 +96,8 @@ def _asked_for_links(facts: SourceFacts, names: set[str]) -> set[str]:
         name
         for name in called
         if any(
-            isinstance(text, (Format, Unknown)) and any(_from_host(facts, part) for part in walk(text, 3))
+            (isinstance(text, (Format, Unknown)) and any(_from_host(facts, part) for part in walk(text, 3)))
+            or (isinstance(text, Call) and any(_from_host(facts, part) for part in _host_of(text)))
             for one in facts.returns_of(name)
             for text in options(one.value)
         )
@@ -207,7 +209,11 @@ def _page_asks(facts: SourceFacts, name: str, page: Call) -> bool:
 
 def _returns_link(facts: SourceFacts, name: str) -> bool:
     """A function that only makes the link."""
-    return any(isinstance(part, (Format, Unknown)) for one in facts.returns_of(name) for part in walk(one.value, 2))
+    return any(
+        isinstance(part, (Format, Unknown)) or (isinstance(part, Call) and any(True for _ in _host_of(part)))
+        for one in facts.returns_of(name)
+        for part in walk(one.value, 2)
+    )
 
 
 def _is_held(facts: SourceFacts, name: str) -> bool:
@@ -236,6 +242,10 @@ def _is_host(value: Value) -> bool:
             return dotted in _HOST
         case Item(owner=Name(dotted="flask.request.headers" | "flask.request.environ"), key=Constant(value=str(key))):
             return key.lower() in _HEADERS
+        case Member(
+            owner=Call(callee="urllib.parse.urlsplit" | "urllib.parse.urlparse", args=(whole, *_)), attribute=word
+        ):
+            return word in ("netloc", "hostname") and _is_host(whole)
         case Call(callee=callee, receiver=inner) if value.method in ("strip", "rstrip", "replace", "lower"):
             return callee.rpartition(".")[0] in _HOST or (inner is not None and _is_host(inner))
         case _:

@@ -76,6 +76,7 @@ def _in_source(app: App, facts: SourceFacts) -> Iterator[Hit]:
             elif isinstance(given, Call) and given.method == "Blueprint" and _is_auth_blueprint(given):
                 yield Hit("the blueprint that lets people in is exempt from the limiter", call.span)
     yield from _filters(app, facts)
+    yield from _without_defaults(app, facts)
 
 
 def _under_endpoint(app: App, facts: SourceFacts, given: Value) -> str:
@@ -203,6 +204,21 @@ def _filters(app: App, facts: SourceFacts) -> Iterator[Hit]:
         ]
         if any(_names_login(app, text) for value in values for text in _texts(value)):
             yield Hit("requests to log in are taken out before the limiter counts", function.span)
+
+
+def _without_defaults(app: App, facts: SourceFacts) -> Iterator[Hit]:
+    """``Limiter(default_limits_exempt_when=lambda: request.endpoint in ("login", "static"))``, where the log-in has no limit of its own."""
+    own = any(
+        one.name.endswith((".limit", ".shared_limit")) and _lets_in(facts, function.name)
+        for function in facts.functions()
+        for one in function.decorators
+    )
+    for call in facts.calls("flask_limiter.Limiter", "flask_limiter.extension.Limiter") if not own else ():
+        said = call.keyword("default_limits_exempt_when")
+        answers = [one.value for one in facts.returns_of(said.dotted)] if isinstance(said, Name) else [said]
+        given = [one for one in answers if one is not None and not _is_denied(one)]
+        if any(_names_login(app, text) for one in given for text in _texts(one)):
+            yield Hit("requests to log in are exempt from the limits of every route", call.span)
 
 
 def _names_login(app: App, text: str) -> bool:

@@ -256,6 +256,8 @@ SINKS: Final[dict[str, tuple[Sink, ...]]] = {
     "flask.render_template_string": (("code", 0, ("source",)), ("template", -2, ())),
     "jinja2.Template": (("code", 0, ("source",)),),
     "jinja2.Environment.from_string": (("code", 0, ("source",)),),
+    "flask.current_app.jinja_env.from_string": (("code", 0, ("source",)),),
+    "flask.Flask.jinja_env.from_string": (("code", 0, ("source",)),),
     "markupsafe.Markup": (("html", 0, ()),),
     "eval": (("code", 0, ()),),
     "exec": (("code", 0, ()),),
