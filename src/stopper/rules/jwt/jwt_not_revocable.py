@@ -45,10 +45,7 @@ HANDLES: Final = frozenset({"jti", "sid", "session_id", "ver", "version", "token
 _COLUMNS: Final = re.compile(r"(?i)\b(\w*(?:revo[ck]|block|deny|valid_from|valid_after|token_version)\w*)\b")
 """Words of a query that may be such a column or table."""
 _MAKES: Final = re.compile(r"(?i)\s*(?:create|drop|alter)\s")
-_OF_A_LINK: Final = re.compile(
-    r"(?i)(?:reset|confirm|verif|activat|invit|unsubscribe|magic|recover)\w*_?(?:token|link|code|jwt)|(?:token|link|jwt)_for_(?:reset|confirm|verif|activat|invit)"
-)
-"""``get_reset_token``: what a mail brings, which logs nobody in."""
+_PASSWORD: Final = re.compile(r"(?i)passw|passwd|(?:^|_)pwd?(?:_|$)|pwdhash")
 _DEPTH: Final = 9
 """Levels of a value that are looked through for the token."""
 
@@ -69,10 +66,20 @@ def detect(app: App) -> Iterator[Hit]:
             continue  # a link or a state that happens to be a token logs nobody in
         if any(a.function == call.function and a.attribute in HANDLES and "[" in a.target for a in facts.assignments()):
             continue
-        made = facts.function_around(call.span) if call.span is not None else call.function
-        if _only_goes_out(facts, call) or _OF_A_LINK.search(made.rpartition(".")[2]):
+        if _only_goes_out(facts, call) or _ends_with_the_password(facts, call.argument(shape.key, "key", "secret")):
             continue
         yield Hit("the token has no jti and nothing remembers which tokens were ended", call.span)
+
+
+def _ends_with_the_password(facts: SourceFacts, key: Value | None, depth: int = 3) -> bool:
+    """``app.config["KEY"] + user.password_hash``, also out of functions of the project: a new password ends what was signed before it."""
+    for part in walk(key, 8):
+        if isinstance(part, Member) and _PASSWORD.search(part.attribute):
+            return True
+        own = facts.function(part.callee) if depth and isinstance(part, Call) else None
+        if own is not None and any(_ends_with_the_password(facts, one, depth - 1) for one in own.returns):
+            return True
+    return False
 
 
 def _only_goes_out(facts: SourceFacts, call: Call) -> bool:
