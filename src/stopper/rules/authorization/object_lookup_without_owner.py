@@ -16,6 +16,7 @@ from stopper.core.guards.asked_whose import asks_on_another_way, asks_whose
 from stopper.core.guards.directories import is_in_a_directory, is_spoken_of, models_named
 from stopper.core.guards.everybodys_rows import is_a_wish, is_read_for_all, model_of, says_no_owner
 from stopper.core.guards.free_things import stops_where_found, takes_what_is_free
+from stopper.core.guards.kept_in_memory import kept_keys, kept_under, looked_through
 from stopper.core.guards.named_by_id import ACCOUNT_NUMBER, PAYS, is_id, is_statement_by_id
 from stopper.core.guards.reached_by_admins import logs_in_admins_alone
 from stopper.core.guards.seeming_guards import is_seemingly_guarded
@@ -31,7 +32,6 @@ from stopper.core.stores.rows_of_somebody import is_of_people
 from stopper.core.stores.sql_tables import table_of, tables_of, tables_read_whole
 from stopper.core.values import (
     Call,
-    Constant,
     Item,
     Mapping,
     Member,
@@ -213,7 +213,8 @@ def _lookups(index: FunctionIndex, own: list[Function]) -> Iterator[Call | Item]
         for call in facts.calls_in(function.name):
             if call.callee in _SERVES and any(_is_number(index, value) for value in call.args):
                 yield call
-        yield from _kept_under(index, function)
+        yield from kept_under(index, function)
+        yield from looked_through(index, function)
 
 
 def _handed_on(index: FunctionIndex, name: str, steps: int = 2) -> Iterator[Call]:
@@ -230,15 +231,6 @@ def _is_body(value: Value) -> bool:
     return (isinstance(value, Name) and value.dotted in ("flask.request.json", "flask.request.form")) or (
         isinstance(value, Call) and value.callee == "flask.request.get_json"
     )
-
-
-def _kept_under(index: FunctionIndex, function: Function) -> Iterator[Item]:
-    """What a view takes out of a dictionary of the module: ``ORDERS.get(order_id)``."""
-    for item in index.facts.all_lookups:
-        if item.span is None or not function.span.holds(item.span) or not is_id(index, item.key):
-            continue
-        if isinstance(item.owner, Mapping) and not any(isinstance(value, Constant) for _, value in item.owner.items):
-            yield item
 
 
 def _is_number(index: FunctionIndex, value: Value) -> bool:
@@ -289,6 +281,8 @@ def _is_of_somebody(index: FunctionIndex, route: Route, method: str, call: Call 
     """That the model which is looked up says whose a row is. What everybody may read, only its owner may change."""
     if method == "GET" and (_CATALOGUE.search(route.path) or _TEMPLATES.search(route.path)):
         return False
+    if any(map(_MINE.search, kept_keys(index, call))):
+        return True
     known = classes_by_name(index.facts)
     models = [known[name] for name in models_named(call) if name in known]
     if isinstance(call, Call) and call.method in _OF_DOCUMENTS and "." in call.callee:
