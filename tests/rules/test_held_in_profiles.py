@@ -26,7 +26,8 @@ def test_a_profile_with_things_that_no_list_shows_to_others(asks: bool, listed_t
             abort(404)
         return jsonify(id=id, username=two.people[id]["name"], meals=meals[id])
 
-    found = two.judged(**{"/meals": READS, "/me": READS, "/users/{id}": by_id("get")})
+    paths: dict[str, Any] = {"/meals": READS, "/me": READS, "/users/{id}": by_id("get")}
+    found = two.judged(**paths)
     assert told(found) == ({"GET /users/{id}"} if not asks and not listed_to_all else set()), found.message
 
 
