@@ -38,7 +38,9 @@ def counts_attempts(index: FunctionIndex, route: SourceRoute, functions: list[st
     names += _of_classes(index, functions, route)
     names += [call.callee for call in calls if call.method != "limit" or "limiter" in call.callee.lower()]
     names += [one.target for name in functions for one in facts.assignments_in(name)]
-    if any(_THROTTLES.search(name) for name in names) or _answers_too_many(index, functions):
+    home = max((one for one in facts.modules if route.view.startswith(f"{one}.")), key=len, default="")
+    said = (name.removeprefix(f"{home}.") for name in names)  # what the file of the log-in is called limits nobody
+    if any(_THROTTLES.search(name) for name in said) or _answers_too_many(index, functions):
         return True
     if any(call.method in _INCREASES for call in calls) and _is_asked_for(index, functions):
         return True
