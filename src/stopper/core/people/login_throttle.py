@@ -29,6 +29,8 @@ _TOO_MANY: Final = (429, 423)
 def counts_attempts(index: FunctionIndex, route: SourceRoute, functions: list[str]) -> bool:
     """A decorator, hook, call, status, comparison, limit on the blueprint or name that speaks of limits."""
     facts = index.facts
+    if any(name.endswith(".post") for name in functions):  # the page of a view class takes no guesses
+        functions = [name for name in functions if not name.endswith((".get", ".head"))]
     told = [*route.decorators, *(one for name in functions for one in index.by_name[name].decorators)]
     idle = [one.name for one in told if _THROTTLES.search(one.name) and limits_nobody(facts, one.name)]
     functions = [name for name in functions if not any(name == one or name.startswith(f"{one}.") for one in idle)]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, cast
 
 from stopper.core.app import App
@@ -21,6 +22,7 @@ from stopper.core.stores.writes_elsewhere import (
 from stopper.core.values import (
     Call,
     Constant,
+    Format,
     Item,
     Mapping,
     Member,
@@ -87,7 +89,7 @@ _LOOKS: Final = frozenset({"validate", "load", "validate_json"})
 def whole_writes(app: App) -> Iterator[Call]:
     """The calls that do so, each place once."""
     facts, seen = source_of(app), set[object]()
-    ways = (_by_setattr, _by_keywords, _by_update, _by_auto_schema, writes_elsewhere, columns_from_body)
+    ways = (_by_setattr, _by_setter, _by_keywords, _by_update, _by_auto_schema, writes_elsewhere, columns_from_body)
     for call in (call for way in ways for call in way(facts)):
         if call.span in seen or call.span is None or _looked_at_before(facts, call):
             continue
@@ -140,6 +142,21 @@ def _by_setattr(facts: SourceFacts) -> Iterator[Call]:
         whole = _is_inside(facts, call.args[1]) or is_of_all_columns(facts, call)
         if whole and not _kept_to_a_list(facts, call):
             yield call
+
+
+def _by_setter(facts: SourceFacts) -> Iterator[Call]:
+    """``getattr(person, f"set_{name}")(value)``: a method that sets a field is picked by the name that was sent."""
+    listed = list(facts.comparisons("in", "not in"))
+    for call in facts.calls("getattr"):
+        picked = call.args[1] if len(call.args) > 1 else None
+        if not isinstance(picked, Format) or not (text_of(picked.parts[0]) or "").startswith("set"):
+            continue
+        for name in picked.parts:
+            sent = isinstance(name, (Item, Member)) and _is_inside(facts, name)
+            if any(one.left == name and not is_whole_of(facts, one.right) for one in listed):
+                continue  # wherever the list is asked: the setter may be called by another function
+            if sent and not _kept_to_a_list(facts, replace(call, args=(call.args[0], name))):
+                yield call
 
 
 def _kept_to_a_list(facts: SourceFacts, call: Call) -> bool:
@@ -307,8 +324,10 @@ def _is_stored(call: Call) -> bool:
     if _CALLER.search(call.callee):
         return True
     if made is None:
-        return call.callee.count(".") > 1 and (".query" in call.callee or ".__dict__." in call.callee)
-    if isinstance(made, Member) and made.attribute == "__dict__":
+        return call.callee.count(".") > 1 and (
+            ".query" in call.callee or ".__dict__." in call.callee or ".__data__." in call.callee
+        )
+    if isinstance(made, Member) and made.attribute in ("__dict__", "__data__"):  # of Python, of Peewee
         return True
     if isinstance(made, Call) and made.method == "setdefault":
         return isinstance(
