@@ -14,6 +14,7 @@ from stopper.core.flow.view_functions import index_of
 from stopper.core.keys.endless_entries import endless_entries
 from stopper.core.keys.made_with_keys import is_made_with_a_key, is_signing_key
 from stopper.core.keys.short_draws import is_short_draw
+from stopper.core.people.counted_resets import counted_resets
 from stopper.core.people.handed_reset_tokens import handed_out
 from stopper.core.place import RouteRef, Span
 from stopper.core.probe import Steps, Target, failed, not_applicable, passed, send, unsure
@@ -72,6 +73,8 @@ def detect(app: App) -> Iterator[Hit]:
         if hit.span is not None and (hit.span.path, hit.span.line) not in seen:
             seen.add((hit.span.path, hit.span.line))
             yield hit
+    for span in counted_resets(facts, sorted(resets)):
+        yield Hit("the number of a row is all that a reset asks for, and numbers are counted", span)
     for span in handed_out(app, _sets_password):
         yield Hit("a reset token goes to whoever asks for the reset, in the answer", span, certainty="likely")
     for span in endless_entries(facts, reached, RESETS):
