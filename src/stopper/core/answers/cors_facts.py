@@ -58,7 +58,8 @@ class Saying:
     @property
     def with_credentials(self) -> bool:
         """Flask-CORS takes anything that is true, also the text ``"false"``."""
-        return isinstance(self.credentials, Constant) and bool(self.credentials.value)
+        said = self.credentials.default if isinstance(self.credentials, EnvironmentValue) else self.credentials
+        return isinstance(said, Constant) and bool(said.value)
 
 
 def sayings(facts: SourceFacts) -> Iterator[Saying]:

@@ -156,7 +156,15 @@ def _lets_secrets_through(asked: Call) -> bool:
 
 
 def _is_paired(value: Value) -> bool:
+    """That names and what stands under them are put in an order, not names alone: ``sorted(config.items())``, ``sorted((k, repr(v)) for …)``."""
+    if isinstance(value, Sequence) and value.open and len(value.items) == 1:
+        row = value.items[0]
+        return isinstance(row, Sequence) and sum(_is_of_a_loop(one) for one in row.items) > 1
     return isinstance(value, Call) and value.method in ("items", "values")
+
+
+def _is_of_a_loop(value: Value) -> bool:
+    return any(isinstance(part, Item) and part.key == Unknown() for part in walk(value, 3))
 
 
 def _picked(facts: "SourceFacts", flow: Flow) -> bool:
@@ -166,7 +174,7 @@ def _picked(facts: "SourceFacts", flow: Flow) -> bool:
         made = facts.function(value.callee) if isinstance(value, Call) else None
         if made is not None:
             made_at.append(made.span)
-    left_out = [one.value for one in facts.conditions_in(flow.function) if one.negated]
+    left_out = [one.value for one in facts.conditions_in(flow.function) if one.negated and not one.skips]
     tests = [found.span for found in facts.comparisons("in", "not in")]
     tests += [
         call.span
@@ -176,6 +184,10 @@ def _picked(facts: "SourceFacts", flow: Flow) -> bool:
         and not _lets_secrets_through(call)
         and not any(one is call for one in left_out)  # ``if not name.startswith("PATH")``: the rest is shown
     ]
+    others = [found.span for found in facts.comparisons("not in")]
+    for one in facts.conditions_in(flow.function):  # ``if not name.startswith("SHOW_"): continue``
+        if one.skips and any(one.span.holds(test) for test in (tests if one.negated else others)):
+            return True
     filled = [
         one.body
         for one in facts.conditions_in(flow.function)
@@ -185,6 +197,7 @@ def _picked(facts: "SourceFacts", flow: Flow) -> bool:
     ]  # ``for key in config: if key.startswith("SHOW_"): shown[key] = config[key]``
     held = list(_held_at(flow.value))
     put = [one.span for one in facts.assignments_in(flow.function) if one.target[:1] == "["]
+    put += [call.span for call in facts.calls_in(flow.function) if call.method == "append" and call.span is not None]
     if put and all(any(body.holds(span) for body in filled) for span in put):
         return True  # ``value = config[key]`` stands before the test, and ``shown[key] = value`` behind it
     return any(span.holds(test) for span in made_at for test in tests) or (

@@ -55,7 +55,7 @@ def filled_with_keys(facts: "SourceFacts", name: str) -> Iterator[str]:
 
 _FILLS: Final = frozenset({"model_validate", "from_orm", "parse_obj", "model_construct"})
 """Methods of a model's class that make an object of what they are given."""
-_DUMPS: Final = frozenset({"model_dump", "model_dump_json", "dict", "json", "asdict"})
+_DUMPS: Final = frozenset({"model_dump", "model_dump_json", "dict", "json", "asdict", "_asdict"})
 
 
 def is_dump(value: Value) -> bool:

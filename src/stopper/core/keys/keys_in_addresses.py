@@ -7,14 +7,17 @@ from stopper.core.facts import SourceFacts
 from stopper.core.flow.declared_queries import modelled_queries
 from stopper.core.keys.api_key_names import is_key_name
 from stopper.core.keys.keys_looked_up import turns_away
+from stopper.core.naming import may_be_key
 from stopper.core.place import Span
-from stopper.core.values import Call, Parameter, Value, parts, text_of, walk
+from stopper.core.values import Call, ConfigValue, EnvironmentValue, Item, Parameter, Value, parts, text_of, walk
 
 _LISTS: Final = ("flask.request.args.getlist", "flask.request.values.getlist")
+_IN_URL: Final = ("flask.request.args", "flask.request.values", "flask.request.view_args")
 _VAGUE: Final = frozenset({"key", "token"})
 _SPELLS: Final = frozenset(
     {"encode", "decode", "strip", "lower", "upper", "hexdigest", "str", "bytes", "b64encode", "urlsafe_b64encode"}
 )
+_HASHES: Final = ("sha256", "sha512", "sha384", "sha3_256", "blake2b")
 _PROVING: Final = ("compare_digest", "sha256", "sha512", "sha1", "md5", "blake2b", "new", "digest")
 
 
@@ -25,6 +28,45 @@ def keys_in_addresses(facts: SourceFacts) -> Iterator[Span]:
         if name and call.span is not None and (is_key_name(name) or _is_proven(facts, call, name)):
             yield call.span
     yield from (span for span, _, fields in modelled_queries(facts) if any(map(is_key_name, fields)))
+    yield from _proven_readings(facts)
+
+
+def _proven_readings(facts: SourceFacts) -> Iterator[Span]:
+    """Where what is read from the address as ``roast_key`` or ``key`` is compared or hashed for the check, in whatever function."""
+    asked = {
+        one.span
+        for one in facts.readings(*_IN_URL)
+        if (one.key.lower() in _VAGUE or may_be_key(one.key)) and not is_key_name(one.key)
+    }
+    for call in facts.calls() if asked else ():
+        for place, given in enumerate(call.args):
+            places = {part.span for part in walk(given, 7) if isinstance(part, Item) and part.span is not None} & asked
+            if places and _proves(facts, call, place):
+                yield from places
+                asked -= places
+
+
+def _proves(facts: SourceFacts, call: Call, place: int) -> bool:
+    """That a call holds what it is given there against a setting, or turns callers away by its hash."""
+    if call.method == "compare_digest" and len(call.args) == 2:
+        return any(_is_setting(part) for part in walk(call.args[1 - place], 4))
+    if not turns_away(facts, call.function):
+        return False
+    function = facts.function(call.callee)
+    if function is None:
+        return call.method in _HASHES
+    named = function.parameters[place] if place < len(function.parameters) else ""
+    return any(
+        inner.method in _HASHES and any(_carries(one, named) for one in inner.args)
+        for inner in facts.calls_in(call.callee)
+    )
+
+
+def _is_setting(value: Value) -> bool:
+    name = (
+        value.variable if isinstance(value, EnvironmentValue) else value.key if isinstance(value, ConfigValue) else ""
+    )
+    return is_key_name(name) or may_be_key(name)
 
 
 def _is_proven(facts: SourceFacts, call: Call, name: str) -> bool:

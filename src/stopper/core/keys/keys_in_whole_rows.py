@@ -6,7 +6,20 @@ from stopper.core.flow.body_models import classes_by_name
 from stopper.core.keys.api_key_names import is_key_name
 from stopper.core.naming import sensitive
 from stopper.core.stores.whole_rows import tells_all
-from stopper.core.values import Call, Item, Mapping, Member, Name, Value, text_of, walk
+from stopper.core.values import (
+    Call,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Sequence,
+    Value,
+    is_constant,
+    options,
+    text_of,
+    walk,
+)
 
 if TYPE_CHECKING:
     from stopper.core.fact import ClassFact
@@ -84,7 +97,23 @@ def _left(facts: "SourceFacts", function: str, value: Mapping, keys: frozenset[s
         if one.operator not in ("!=", "not in"):
             return False
         said = {text for part in (*walk(one.left, 4), *walk(one.right, 4)) if (text := text_of(part)) is not None}
-        if not said:
+        if not said and not _is_left_to_default(facts, function, one.right):
             return False  # a list that is not seen
         keys -= said
     return bool(keys)
+
+
+def _is_left_to_default(facts: "SourceFacts", function: str, value: Value) -> bool:
+    """``def to_dict(self, exclude=()):`` that somebody calls without a word: then nothing is left out."""
+    named = next((one for one in options(value) if isinstance(one, Parameter) and one.index >= 0), None)
+    if named is None or not _is_empty(named.default):
+        return False
+    calls = facts.calls(function, f"*.{function.rpartition('.')[2]}")
+    return any(
+        (call.callee == function or facts.function(call.callee) is None) and call.lacks(named.index, named.parameter)
+        for call in calls
+    )
+
+
+def _is_empty(value: Value | None) -> bool:
+    return is_constant(value, None) or (isinstance(value, (Sequence, Mapping)) and not value.items and not value.open)

@@ -83,6 +83,8 @@ def kept_as_made(facts: SourceFacts) -> Iterator[Span]:
 def digests_kept(facts: SourceFacts) -> Iterator[tuple[Value, Span]]:
     """What is kept as the digest of a key, by a name or in a model that says so: ``ApiKey(digest=hashed(raw))``, ``{"key_hash": hashed(raw)}``."""
     for call, name, value in passed_as(facts, HASH.search):
+        if "prefix" in name.lower():
+            continue  # its first letters, by which people know it again
         if call.span is not None and (_IN_DIGEST.search(name) or MODEL.fullmatch(call.callee.rpartition(".")[2])):
             yield value, call.span
     for one in facts.assignments():

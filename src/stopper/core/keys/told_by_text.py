@@ -7,7 +7,9 @@ from stopper.core.answers.shown_as_text import shown_in
 from stopper.core.deployment.server_addresses import is_server_address
 from stopper.core.fact import Condition, Flow
 from stopper.core.facts import SourceFacts
+from stopper.core.flow.handed_through import handed_through
 from stopper.core.labels import Label
+from stopper.core.naming import sensitive
 from stopper.core.place import Span
 from stopper.core.values import Call, Constant, Mapping, Member, Truth, Value, text_of, walk
 
@@ -55,8 +57,14 @@ def _is_of_password_field(value: Value) -> bool:
 
 
 def told_at(facts: SourceFacts, flow: Flow) -> frozenset[Label]:
-    """The same at a place where it is shown. Whoever starts a command that prints the address of its database knows it."""
+    """The same at a place where it is shown, with what goes through a decorator that logs it. Whoever starts a command that prints the
+    address of its database knows it."""
     told = _told_by_text(flow.value)
+    told |= {
+        Label(kind, True, name)
+        for name in handed_through(facts, flow.value, flow.function)
+        if (kind := sensitive(name)) is not None
+    }
     if flow.sink == "print" and flow.function and not facts.routes_reaching(flow.function):
         told = frozenset(one for one in told if one.source != ADDRESS)
     answered = {one for one in told if one.source == ANSWER}

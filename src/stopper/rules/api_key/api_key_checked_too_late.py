@@ -66,9 +66,10 @@ def detect(app: App) -> Iterator[Hit]:
                 yield hit
     if not reads:
         return
+    asking = checks | {one.function for one in facts.conditions() if one.refuses and one.function}
     for function in sorted(
         {one.function for one in facts.conditions()}
-        | {call.function for call in (facts.calls(*checks) if checks else ())}
+        | {call.function for call in (facts.calls(*asking) if asking else ())}
     ):
         refusal = _refusal(facts, function, checks) if function else None
         if refusal is None:
@@ -276,11 +277,25 @@ def _first_refusal(facts: SourceFacts, function: str, checks: frozenset[str]) ->
     found += [
         call.span
         for call in facts.calls_in(function)
-        if call.callee in checks
-        and call.span is not None
+        if call.span is not None
+        and (call.callee in checks or _is_handed_key(facts, call))
         and any(one.refuses for one in facts.conditions_in(call.callee))
     ]
     return min(found, key=lambda span: span.line) if found else None
+
+
+def _is_handed_key(facts: SourceFacts, call: Call) -> bool:
+    """``self._check(api_key)``: a function of the project whose refusal is about the key that it is given, and that gives nothing back."""
+    made = facts.function(call.callee)
+    return (
+        made is not None
+        and not made.returns
+        and any(is_shown_key(facts, one) for one in call.args)
+        and any(
+            one.refuses and one.function == call.callee and _about_key(facts, one.value, frozenset())
+            for one in facts.conditions_in(call.callee)
+        )
+    )
 
 
 def _about_key(facts: SourceFacts, value: Value, checks: frozenset[str]) -> bool:

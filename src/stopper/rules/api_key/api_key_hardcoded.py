@@ -283,7 +283,8 @@ def _is_handed_token(facts: SourceFacts, value: Value) -> bool:
 
 
 def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
-    """``hmac.compare_digest(key, "literal")``, a keyword ``api_key="literal"``, a header of an outbound call."""
+    """``hmac.compare_digest(key, "literal")``, a keyword ``api_key="literal"``, a variable that is set where nobody did, a header of an
+    outbound call."""
     for call in facts.calls("hmac.compare_digest", "secrets.compare_digest"):
         if (
             len(call.args) == 2
@@ -307,6 +308,9 @@ def _in_calls(facts: SourceFacts) -> Iterator[tuple[Span, Certainty]]:
             and not _repeats(value, name)
         ):
             yield call.span, "likely"
+    for call in facts.calls("os.environ.setdefault"):
+        if len(call.args) == 2 and call.span is not None:
+            yield from _held(text_of(call.args[0]) or "", call.args[1], call.span)
     for name, held in sent_credentials(facts):
         for literal in _literals_of(facts, held) if _is_key_in_use(name) else ():
             if literal.span is not None and _is_key(literal) and not facts.is_test(literal.span):

@@ -112,7 +112,7 @@ def _skipped_checks(facts: SourceFacts) -> Iterator[Span]:
     compared += [(one.left, listed(one.right), one.span, one.function) for one in facts.comparisons("in", "not in")]
     yield from _answers_yes_unset(facts, compared)
     yield from _answers_yes_without_a_variable(facts, compared)
-    yield from _answers_yes_below(facts, compared)
+    yield from _answers_yes_beside(facts, compared)
     for outer in facts.conditions() if compared else ():
         if outer.negated or _asks_none(facts, outer.value) is not None:
             if outer.stops and not outer.refuses and _lets_in_unset(facts, outer, compared):
@@ -154,19 +154,22 @@ def _answers_yes_unset(facts: SourceFacts, compared: list[Compared]) -> Iterator
                 yield one.span
 
 
-def _answers_yes_below(facts: SourceFacts, compared: list[Compared]) -> Iterator[Span]:
-    """``if KEY is not None: return compare_digest(shown, KEY)`` with ``return True`` below it."""
+def _answers_yes_beside(facts: SourceFacts, compared: list[Compared]) -> Iterator[Span]:
+    """``if KEY is not None: return compare_digest(shown, KEY)`` with ``return True`` below it; the same two the other way round."""
     for outer in facts.conditions() if compared else ():
         body = outer.body
-        test = outer.value
-        wanted = present(test)
-        if outer.negated or outer.refuses or not outer.stops or body is None:
+        absent = listed(present(outer.value)) if outer.negated else _asks_none(facts, outer.value)
+        wanted = present(outer.value) if absent is None else absent
+        if outer.refuses or not outer.stops or body is None:
             continue
         if not isinstance(wanted, (EnvironmentValue, ConfigValue)) or not says_key(wanted):
             continue
-        held = any(body.holds(span) for span in _compared_with(wanted, compared, outer.function))
-        below = [one for one in facts.returns_of(outer.function) if one.span.line > body.end_line]
-        if held and any(is_constant(one.value, True) for one in below[:1]) and _may_be_unset(facts, wanted):
+        given = facts.returns_of(outer.function)
+        below = [one for one in given if one.span.line > body.end_line]
+        yes = below[:1] if absent is None else [one for one in given if body.holds(one.span)]
+        places = [body] if absent is None else [one.span for one in below]
+        held = any(one.holds(span) for span in _compared_with(wanted, compared, outer.function) for one in places)
+        if held and any(is_constant(one.value, True) for one in yes) and _may_be_unset(facts, wanted):
             yield outer.span
 
 

@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.passing import given
 from stopper.core.keys.api_key_names import is_key_name, is_shown_key, makes_keys
+from stopper.core.keys.hashed_by_database import hashed_by_database
 from stopper.core.naming import sensitive
 from stopper.core.rule import Certainty, Edit, Hit, Rule
 from stopper.core.values import (
@@ -60,6 +61,8 @@ def detect(app: App) -> Iterator[Hit]:
                 certainty=certainty if sure else "possible",
                 severity=None if sure else "low",
             )
+    for call, name in hashed_by_database(facts):
+        yield Hit(f"an API key is hashed with {name}, by the database", call.span, certainty="likely")
     for call in facts.calls(*FAST):
         if any(_is_chosen(facts, call, value) for value in call.args[:1]):
             yield Hit("a key that a person chose is hashed with a fast hash", call.span, certainty="likely")

@@ -8,6 +8,7 @@ from stopper.core.answers.settings_shown import shows_settings_whole
 from stopper.core.answers.shown_as_text import mappings_in, shown_in
 from stopper.core.app import App
 from stopper.core.deployment.behind_settings import is_behind_setting
+from stopper.core.deployment.echoed_variables import echoed_variables
 from stopper.core.edits.call_edits import calls_at
 from stopper.core.edits.leaving_out_edits import stars_in
 from stopper.core.fact import Flow
@@ -78,7 +79,10 @@ _WORDS: Final[dict[LabelKind, str]] = {
 
 def detect(app: App) -> Iterator[Hit]:
     """A credential that reaches a logger or ``print`` as it is."""
-    yield from told_once((hit, handed_in(source_of(app), flow)) for hit, flow in _logged(source_of(app)))
+    facts = source_of(app)
+    yield from told_once((hit, handed_in(facts, flow)) for hit, flow in _logged(facts))
+    for kind, span in echoed_variables(facts):
+        yield Hit(f"{_WORDS[kind]} is printed when the script runs", span, certainty="likely")
 
 
 def _logged(facts: SourceFacts) -> Iterator[tuple[Hit, Flow]]:

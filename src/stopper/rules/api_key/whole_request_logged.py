@@ -31,6 +31,7 @@ from stopper.core.values import (
     Truth,
     Unknown,
     Value,
+    options,
     parts,
     text_of,
     walk,
@@ -82,6 +83,10 @@ _MAY_HOLD_NONE: Final = frozenset(
 _DOOR: Final = re.compile(
     r"(?i)log-?_?in|sign-?_?(?:in|up)|auth(?:enticate|orize)?(?:/|$)|token|password|passwd|regist|session|(?:^|/)keys?(?:/|$)|secret|2fa|mfa|otp|oauth|saml|sso"
 )
+_AUDIT: Final = re.compile(
+    r"(?i)audit(?:_?(?:log|trail|entry|event|record)s?)?|(?:access|request|api|http|call|activity)_?(?:log|trail|journal)(?:_?(?:entry|line|record))?s?|log_?(?:entry|line|record)s?"
+)
+"""What a table of such lines is called."""
 _FEW: Final = 3
 _TELLS_NOTHING: Final = frozenset({"len", "bool", "type", "isinstance", "hash", "sorted_keys"})
 
@@ -90,7 +95,7 @@ def detect(app: App) -> Iterator[Hit]:
     """All headers, the URL with its query, or the body as a whole, in a logger or ``print``."""
     facts = source_of(app)
     places: dict[tuple[str, str, Span | None], list[tuple[str, Flow]]] = {}
-    for flow in facts.flows("log", "print"):
+    for flow in (*facts.flows("log", "print"), *_kept_in_audits(facts)):
         what = _whole(facts, flow.value)
         if what is not None and not _only_debugging(facts, flow.span):
             # One thing that a function logs wherever it ends is one finding, and so is all that it notes in a record.
@@ -109,6 +114,17 @@ def detect(app: App) -> Iterator[Hit]:
             yield Hit(message, told.span, certainty="possible", severity="low")
         else:
             yield Hit(said, told.span)
+
+
+def _kept_in_audits(facts: SourceFacts) -> Iterator[Flow]:
+    """``AuditEntry(path=request.path, headers=str(dict(request.headers)))``: a log that is a table."""
+    for model in facts.classes():
+        if not _AUDIT.fullmatch(model.name.rpartition(".")[2]) or not model.bases:
+            continue
+        for call in facts.calls(model.name):
+            for _, held in call.keywords if call.span is not None else ():
+                if call.span is not None and _whole(facts, held) not in (None, *_MAY_HOLD_NONE):
+                    yield Flow("log", held, frozenset(), call.span, call.function, "record")
 
 
 def _is_of_a_look(facts: SourceFacts, flow: Flow) -> bool:
@@ -252,13 +268,11 @@ def _asks_for(comparison: Comparison, names: list[Item]) -> bool:
 
 def _gives_names(value: Value) -> bool:
     """That going through it gives names alone: a body, a form or a query, not headers, which give pairs."""
-    said = value.callee if isinstance(value, Call) else value.dotted if isinstance(value, Name) else ""
-    return WHOLE.get(said) in (
-        "the whole body",
-        "the whole form",
-        "the whole query",
-        "the whole query and form",
-        "all cookies",
+    said = [one for one in options(value) if not (isinstance(one, Mapping) and not one.items)]  # ``or {}``
+    return bool(said) and all(
+        WHOLE.get(one.callee if isinstance(one, Call) else one.dotted if isinstance(one, Name) else "")
+        in ("the whole body", "the whole form", "the whole query", "the whole query and form", "all cookies")
+        for one in said
     )
 
 

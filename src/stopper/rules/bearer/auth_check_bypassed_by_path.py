@@ -241,6 +241,8 @@ def _is_open_shape(facts: SourceFacts, shape: Value) -> bool:
 def _is_loose(facts: SourceFacts, prefix: Value | None) -> bool:
     """That a prefix ends in the middle of a part of the path: ``/public`` is also the beginning of ``/publications``."""
     held = [part for one in facts.followed(prefix) for part in walk(one, 3)]
+    settings = (said for one in held if isinstance(one, ConfigValue) for said in facts.followed(one))
+    held += [part for said in settings for part in walk(said, 2)]  # ``tuple(app.config["OPEN"])``
     texts = [str(one.value) for one in held if isinstance(one, Constant) and isinstance(one.value, str)]
     return any(text != "" and not text.endswith("/") for text in texts)
 

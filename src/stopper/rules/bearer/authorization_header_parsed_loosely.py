@@ -58,7 +58,9 @@ def _taken_apart(facts: SourceFacts, function: str) -> Iterator[tuple[Span, bool
             scheme = not blank and (literal or "").strip(" :").lower() in SCHEMES
             if scheme or (blank and call.method in ("split", "rsplit", "partition", "rpartition")):
                 yield call.span, scheme and call.method in _LETTERS
-        elif call.method in ("group", "groups") and _is_unasked_match(facts, function, call):
+        elif call.method in ("group", "groups") and (
+            _is_unasked_match(facts, function, call) or _fits_any_scheme(facts, function, call)
+        ):
             yield call.span, True
         elif call.callee in ("re.sub", "re.split") and any(_is_header(facts, one) for one in call.args):
             yield call.span, False
@@ -88,6 +90,20 @@ def _is_unasked_match(facts: SourceFacts, function: str, group: Call) -> bool:
         and not any(part is group for one in chosen for part in walk(one, 4))
         and not any(name in _CAUGHT or name in ("AttributeError", "TypeError") for name in caught)
     )
+
+
+def _fits_any_scheme(facts: SourceFacts, function: str, group: Call) -> bool:
+    """``re.search(r"[\\w.-]+$", header)``: the pattern names no scheme, and nothing compares what it found with one."""
+    found = group.receiver
+    if not isinstance(found, Call) or found.method not in ("match", "fullmatch", "search"):
+        return False
+    made = found.receiver if isinstance(found.receiver, Call) and found.receiver.callee == "re.compile" else found
+    pattern = text_of(made.args[0]) if made.args else None
+    if pattern is None or not any(_is_header(facts, one) for one in found.args):
+        return False
+    named = any(scheme in pattern.lower() for scheme in SCHEMES)
+    compared = facts.comparisons_in(function)
+    return not named and not any(_asks_scheme(facts, one.operator, one.left, one.right) for one in compared)
 
 
 def _values(facts: SourceFacts, function: str) -> Iterator[Value]:

@@ -158,7 +158,11 @@ def _looks_at_credentials(facts: SourceFacts, name: str) -> bool:
     ]
     return any(
         facts.derives(one, *_SHOWN)
-        or any(isinstance(part, Name) and WHO.search(part.dotted) is not None for part in walk(one, 4))
+        or any(
+            (isinstance(part, Name) and WHO.search(part.dotted) is not None)
+            or (isinstance(part, Call) and part.method == "compare_digest")
+            for part in walk(one, 4)
+        )
         for one in held
     )
 

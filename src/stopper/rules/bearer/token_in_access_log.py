@@ -30,7 +30,7 @@ _PROXY: Final = re.compile(
     r"|(?:sent|upstream)_http_set_cookie|cookie_(?:(?!\w*[cx]srf)\w*token\w*|\w*sess(?:ion)?(?:_?id)?|sid|jwt\w*))\b"
 )
 """nginx's variables in a ``log_format``."""
-_VARIABLE: Final = re.compile(r"\$http_(\w+)")
+_VARIABLE: Final = re.compile(r"\$http_(\w+)|%\(?\{(?:http_)?([\w-]+)\}[ie]")
 _LINE: Final = re.compile(r"(?i)log_?-?format")
 _SWITCHES: Final = {
     word: re.compile(pattern.encode())
@@ -70,7 +70,7 @@ def detect(app: App) -> Iterator[Hit]:
         if assigned.attribute.lower() not in SETTINGS:
             continue
         texts = [str(one.value) for one in walk(assigned.value) if isinstance(one, Constant)]
-        if any(_GUNICORN.search(text) for text in texts):
+        if any(_GUNICORN.search(text) or _names_own_key(facts, text) for text in texts):
             yield Hit(MESSAGE, assigned.span)
         elif in_url and any(_QUERY.search(text) for text in texts):
             yield Hit(QUERY, assigned.span, certainty="likely")
@@ -81,9 +81,7 @@ def detect(app: App) -> Iterator[Hit]:
                     yield Hit(MESSAGE, Span(file.path, number, number, 0, len(line)))
         for number, line in _format_lines(file):
             if not line.lstrip().startswith("#") and (
-                _PROXY.search(line)
-                or _GUNICORN.search(line)
-                or not facts.once(_OWN, lambda: _key_headers(facts)).isdisjoint(_VARIABLE.findall(line.lower()))
+                _PROXY.search(line) or _GUNICORN.search(line) or _names_own_key(facts, line)
             ):
                 yield Hit(MESSAGE, Span(file.path, number, number, 0, len(line)))
             elif in_url and not line.lstrip().startswith("#") and _QUERY.search(line):
@@ -102,6 +100,13 @@ def _format_lines(file: TextFile) -> Iterator[tuple[int, str]]:
             if ";" in file.lines[after - 2] and not _LINE.search(line):
                 break
             yield after, line
+
+
+def _names_own_key(facts: SourceFacts, text: str) -> bool:
+    """That a format names a header which the application holds against a key: ``$http_x_depot_key``, ``%({x-depot-key}i)s``."""
+    named = [one or other for one, other in _VARIABLE.findall(text.lower())]
+    own = facts.once(_OWN, lambda: _key_headers(facts)) if named else set[str]()
+    return any(name.replace("-", "_") in own for name in named)
 
 
 def _key_headers(facts: SourceFacts) -> set[str]:

@@ -33,7 +33,7 @@ _TOGETHER: Final = 3
 _AS_IT_COMES: Final = "is read as it comes, and nobody says which proxy may set it"
 _SHOWN: Final = re.compile(r"(?i)dump|debug|describe")
 """Functions that show a request as it came: the header stands there under its own name."""
-_ALL: Final = re.compile(r"""forwarded[-_]allow[-_]ips["'\s=,:]*["']?\*""", re.IGNORECASE)
+_ALL: Final = re.compile(r"""(?:forwarded[-_]allow[-_]ips|trusted-proxy)["'\s=,:]*["']?\*""", re.IGNORECASE)
 _OVERWRITES: Final = re.compile(
     r"(?i)^\s*(?:proxy_set_header\s+([\w-]+)\s+\$(?:remote_addr|realip_remote_addr)\s*;|RequestHeader\s+set\s+([\w-]+)\s+[\"']?(?:%\{REMOTE_ADDR\}[se]|expr=%\{REMOTE_ADDR\}))"
 )
@@ -57,11 +57,14 @@ def detect(app: App) -> Iterator[Hit]:
         yield from _by_hand(facts)
         yield from _untold(facts)
     for file in facts.files_of("dockerfile", "compose", "procfile", "config", "script"):
-        for number, line in file.lines_with("forwarded-allow-ips", "forwarded_allow_ips"):
+        for number, line in file.lines_with("forwarded-allow-ips", "forwarded_allow_ips", "trusted-proxy"):
             if _ALL.search(line):
                 yield Hit(
                     "every address may say that it is the proxy", Span(file.path, number, number, 1, len(line) + 1)
                 )
+    for call in facts.calls("waitress.serve", "waitress.create_server"):
+        if any("*" in plain(facts, said) for said in given_as(facts, call, "trusted_proxy", None)):
+            yield Hit("every address may say that it is the proxy", call.span)
     for assigned in facts.assignments():
         if assigned.attribute == "forwarded_allow_ips" and "*" in plain(facts, assigned.value):
             yield Hit("every address may say that it is the proxy", assigned.span)

@@ -62,7 +62,7 @@ def read_if(reader: Reader, node: ast.If) -> Body:
         reader.project.conditions.append(
             new_condition(
                 value, not negated, otherwise.stops, otherwise.refuses, reader.span(test), reader.function,
-                around(reader, node.orelse),
+                around(reader, node.orelse), type(node.orelse[0]) is ast.Continue,
             )
         )  # fmt: skip
     reader.under = outer

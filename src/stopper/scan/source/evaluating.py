@@ -66,6 +66,8 @@ def _is_step(statement: ast.stmt) -> bool:
 def _is_line(statement: ast.stmt) -> bool:
     if type(statement) in (ast.Assign, ast.AnnAssign):
         assigned = cast("ast.Assign | ast.AnnAssign", statement)
+        if type(assigned.value) is ast.Lambda:
+            return False  # it defines a function
         targets: list[ast.expr] = assigned.targets if isinstance(assigned, ast.Assign) else [assigned.target]
         return not any(isinstance(part, ast.Attribute) for one in targets for part in ast.walk(one))
     if type(statement) is ast.For:

@@ -22,6 +22,7 @@ from stopper.core.values import (
     Plain,
     Sequence,
     Value,
+    options,
 )
 from stopper.scan.source.drafts import (
     new_call,
@@ -36,9 +37,9 @@ from stopper.scan.source.drafts import (
 )
 from stopper.scan.source.picking import picked
 from stopper.scan.source.reader import NOTHING, Reader, either
+from stopper.scan.source.removing import MOST_ITEMS, latest
 
 MOST_PARTS: Final = 24
-MOST_ITEMS: Final = 4096
 MOST_TEXTS: Final = 8
 LARGEST_TEXT: Final = 65536
 LARGEST_BASE: Final = 1024
@@ -63,11 +64,10 @@ OPERATORS: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
 
 def percent(template: Value, given: list[Value], node: ast.expr, reader: Reader) -> Value:
     """``template % given``: folded where the template has nothing but plain ``%s`` and ``%d`` and all is literal."""
-    texts = _plain(given)
-    if type(template) is Constant and type(template.value) is str and texts is not None:
+    if type(template) is Constant and type(template.value) is str and _is_written(given):
         pieces = PLAIN_PERCENT.split(template.value)
-        if len(pieces) == len(texts) + 1 and "%" not in "".join(pieces):
-            return _filled(reader, pieces, texts, node)
+        if len(pieces) == len(given) + 1 and "%" not in "".join(pieces):
+            return _filled(reader, pieces, given, node)
     return formatted(reader, [template, *given, NOTHING], node)
 
 
@@ -81,14 +81,14 @@ def braces(template: Value, given: list[Value], named: dict[str, Value], node: a
         }
         named = {**{word: value for word, value in named.items() if word != "**" or not members}, **members}
     everything = [*given, *named.values()]
-    if type(template) is Constant and type(template.value) is str and _plain(everything) is not None:
+    if type(template) is Constant and type(template.value) is str and _is_written(everything):
         fields = PLAIN_FIELD.findall(template.value)
         by_name = {**{str(number): value for number, value in enumerate(given)}, **named}
         wanted = [by_name.get(field or str(number)) for number, field in enumerate(fields)]
-        texts = _plain([value for value in wanted if value is not None])
+        held = [value for value in wanted if value is not None]
         pieces = PLAIN_FIELD.sub("\0", template.value).split("\0")
-        if texts is not None and None not in wanted and not any(brace in "".join(pieces) for brace in "{}"):
-            return _filled(reader, pieces, texts, node)
+        if len(held) == len(wanted) and not any(brace in "".join(pieces) for brace in "{}"):
+            return _filled(reader, pieces, held, node)
     return formatted(reader, [template, *everything, NOTHING], node)
 
 
@@ -97,10 +97,19 @@ def _plain(given: list[Value]) -> list[str] | None:
     return texts if len(texts) == len(given) and sum(map(len, texts)) <= LARGEST_TEXT else None
 
 
-def _filled(reader: Reader, pieces: list[str], texts: list[str], node: ast.expr) -> Value:
+def _is_written(given: list[Value]) -> bool:
+    """That each of these is a literal, or one of a few."""
+    said = [one for value in given for one in options(value)]
+    return _plain(said) is not None and not any(type(one) is Choice and one.every for one in given)
+
+
+def _filled(reader: Reader, pieces: list[str], given: list[Value], node: ast.expr) -> Value:
     parts: list[Value] = [new_constant(pieces[0])]
-    for text, piece in zip(texts, pieces[1:], strict=True):
-        parts += [new_constant(text), new_constant(piece)]
+    for value, piece in zip(given, pieces[1:], strict=True):
+        parts += [
+            value if type(value) is Choice else new_constant(str(cast("Constant", value).value)),
+            new_constant(piece),
+        ]
     return formatted(reader, parts, node)
 
 
@@ -188,7 +197,7 @@ def binary(reader: Reader, node: ast.BinOp) -> Value:
     if type(node.op) is ast.BitOr and type(left) is Mapping:
         poured = one_mapping(right, left.items)
         if type(poured) is Mapping:
-            return mapping(left.items + poured.items, left.open or poured.open, reader.span(node))
+            return mapping(latest(left.items + poured.items), left.open or poured.open, reader.span(node))
     if type(node.op) is ast.BitOr:  # what ``{**left, **right}`` is
         if isinstance(left, Mapping) and not left.open:
             return mapping((*left.items, (NOTHING, right)), True, reader.span(node))

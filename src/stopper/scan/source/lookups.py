@@ -247,6 +247,8 @@ def item(reader: Reader, owner: Value, key: Value, default: Value | None, node: 
         owner = as_it_came(owner)
     if type(owner) is Mapping and text is not None:
         known = owner.get(text)
+        if known is None and (poured := [held for said, held in owner.items if said is NOTHING and request_part(held)]):
+            return item(reader, either(*poured), key, default, node)  # ``{**request.args, **request.headers}["key"]``
         if owner.open and _ends_with_environment(owner):
             return EnvironmentValue(
                 text, default if known is None else known, reader.span(node), text if sensitive(text) else ""

@@ -211,6 +211,9 @@ OUTBOUND_BY_METHOD: Final = frozenset({"request", "stream", "build_request", "Re
 OUTBOUND_CLIENTS: Final = frozenset({"Client", "AsyncClient", "ClientSession"})
 """What makes a client, which keeps headers and parameters for all that it sends."""
 
+DUMPS_INTO: Final = frozenset({"json.dump", "yaml.dump", "yaml.safe_dump", "ujson.dump", "simplejson.dump"})
+"""What writes its first argument into the stream that is its second."""
+
 Sink = tuple[str, int | None, tuple[str, ...]]
 _OF_ABORT: Final = (
     "message", "error", "errors", "description", "detail", "details", "reason", "cause", "info", "data", "msg", "exception",

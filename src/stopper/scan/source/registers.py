@@ -8,10 +8,9 @@ from typing import Final
 
 from stopper.core.values import Call, Constant, Mapping, Name, Unknown, Value, text_of
 from stopper.scan.source.drafts import new_call, new_mapping, new_name
-from stopper.scan.source.folding import MOST_ITEMS
 from stopper.scan.source.project import FunctionNode, Module, Project, Register
 from stopper.scan.source.reader import Reader
-from stopper.scan.source.removing import latest
+from stopper.scan.source.removing import MOST_ITEMS, latest
 from stopper.scan.source.straight import result_of
 
 _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)

@@ -2,12 +2,15 @@
 
 import ast
 from collections.abc import Sequence
+from typing import Final
 
 from stopper.core.flow.left_out import is_spread, kinds_under
 from stopper.core.values import Call, Choice, Mapping, Parameter, Value, options, text_of
 from stopper.scan.source.drafts import new_mapping
-from stopper.scan.source.folding import MOST_ITEMS
 from stopper.scan.source.reader import NONE, NOTHING, Reader, either
+
+MOST_ITEMS: Final = 4096
+"""As many things of a display or a mapping are kept."""
 
 Pairs = tuple[tuple[Value, Value], ...]
 

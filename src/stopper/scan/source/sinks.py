@@ -28,6 +28,8 @@ class Home(Protocol):
 def record_sinks(home: Home, call: Call, word: str, owner: Value | None) -> None:
     for kind, position, keywords in names.SINKS.get(call.callee, ()):
         _sink(home, call, kind, position, keywords)
+    if call.callee in names.DUMPS_INTO and (kind_of_log := _kind_of_log(call.argument(1, "fp", "stream"))):
+        _sink(home, call, kind_of_log, 0, ())
     if owner is None:
         if _is_outbound(call.callee):
             _outbound(home, call, word)  # ``from requests import get``
@@ -92,6 +94,13 @@ def _is_log_file(owner: Value) -> bool:
     )
 
 
+def _kind_of_log(stream: Value | None) -> str:
+    """What ``json.dump(entry, sys.stdout)`` is: printed; a log where the file is one by its name; else a file like others."""
+    if type(stream) is Name and stream.dotted in ("sys.stdout", "sys.stderr"):
+        return "print"
+    return "log" if stream is not None and _is_log_file(stream) else ""
+
+
 def _sink(home: Home, call: Call, kind: str, position: int | None, keywords: tuple[str, ...]) -> None:
     found: list[Value] = []
     if position == -1:
@@ -111,7 +120,7 @@ def _sink(home: Home, call: Call, kind: str, position: int | None, keywords: tup
 
 def _outbound(home: Home, call: Call, word: str) -> None:
     position = 1 if word in names.OUTBOUND_BY_METHOD and not call.callee.startswith("urllib.") else 0
-    url = None if word in names.OUTBOUND_CLIENTS else call.argument(position, "url")
+    url = call.keyword("base_url") if word in names.OUTBOUND_CLIENTS else call.argument(position, "url")
     query = call.keyword("params")
     asked = [value for value in (url, query) if value is not None]
     if asked:

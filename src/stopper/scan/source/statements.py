@@ -5,7 +5,7 @@ import ast
 from stopper.core.values import (
     Call,
 )
-from stopper.scan.source.binding import annotated, assign, augmented, grow
+from stopper.scan.source.binding import annotated, augmented, grow
 from stopper.scan.source.blocks import STATEMENTS, Body, block
 from stopper.scan.source.branches import read_for, read_if, read_try, read_while, read_with
 from stopper.scan.source.calls import read_call
@@ -14,6 +14,7 @@ from stopper.scan.source.expressions import EXPRESSIONS
 from stopper.scan.source.imports import read_import, read_import_from
 from stopper.scan.source.leaving import read_assert, read_raise, read_return, refuse, refuses, says
 from stopper.scan.source.matching import read_match
+from stopper.scan.source.named_lambdas import assign_or_define
 from stopper.scan.source.project import Module, Project
 from stopper.scan.source.reader import READERS, Reader
 from stopper.scan.source.removing import take_out
@@ -101,7 +102,7 @@ READERS.update(EXPRESSIONS)
 READERS[ast.Call] = read_call
 
 STATEMENTS.update({
-    ast.Expr: _expression, ast.Assign: assign, ast.AnnAssign: annotated, ast.AugAssign: augmented, ast.Return: read_return,
+    ast.Expr: _expression, ast.Assign: assign_or_define, ast.AnnAssign: annotated, ast.AugAssign: augmented, ast.Return: read_return,
     ast.Assert: read_assert, ast.Raise: read_raise, ast.If: read_if, ast.For: read_for, ast.AsyncFor: read_for, ast.While: read_while, ast.With: read_with, ast.AsyncWith: read_with,
     ast.Try: read_try, ast.TryStar: read_try, ast.Match: read_match, ast.Import: read_import, ast.ImportFrom: read_import_from,
     ast.FunctionDef: read_definition, ast.AsyncFunctionDef: read_definition, ast.ClassDef: read_class, ast.Global: _global,
