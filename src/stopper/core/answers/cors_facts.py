@@ -8,6 +8,7 @@ from typing import Final
 from stopper.core.deployment.switched_on import asked_for
 from stopper.core.deployment.variables_in_files import set_in_files
 from stopper.core.facts import SourceFacts
+from stopper.core.flow.passing import given as passed_for
 from stopper.core.place import Span
 from stopper.core.values import (
     Call,
@@ -19,6 +20,7 @@ from stopper.core.values import (
     Item,
     Mapping,
     Name,
+    Parameter,
     Sequence,
     Value,
     literals,
@@ -153,6 +155,8 @@ def _followed(facts: SourceFacts, value: Value | None, depth: int = 4) -> Value 
             return said if isinstance(said, Constant) else value
         case EnvironmentValue(default=Constant(value=str()) | Sequence() as said):
             return said
+        case Parameter() if depth and len(handed := passed_for(facts, value)) == 1 and handed[0] is not value:
+            return _followed(facts, handed[0], depth - 1)
         case EnvironmentValue(variable=variable):
             return next((Constant(said) for _, said, _ in set_in_files(facts, (variable,))), value)
         case Sequence(items=items) if depth:  # of a text that was split, each is a part

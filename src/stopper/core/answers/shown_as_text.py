@@ -4,13 +4,15 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.core.values import Call, Choice, Constant, Format, Item, Mapping, Sequence, Truth, Unknown, Value
+from stopper.core.values import Call, Choice, Constant, Format, Item, Mapping, Sequence, Truth, Unknown, Value, text_of
 
 _TELLS_NOTHING: Final = frozenset({"bool", "len", "type", "isinstance", "hash", "id", "any", "all"})
 _MASKS: Final = re.compile(
     r"(?i)mask|redact|scrub|obfuscat|hash|digest|fingerprint|saniti[sz]e|censor|truncate|shorten|anonymi[sz]e"
 )
 """What a function of this name gives is made for being shown."""
+MASK: Final = re.compile(r"(?i)[*#•x]{3,}|redacted|hidden|masked|filtered")
+"""What stands in the place of a secret."""
 _VERIFIES: Final = re.compile(r"\?\.(?:verify|authenticate|check|validate)(?:_\w+)?")
 """What a method out of sight that is called so gives: who it is, or whether; not what it was shown."""
 _WRITES: Final = frozenset({
@@ -33,6 +35,8 @@ def _shown_in(value: Value, depth: int, met: dict[int, int]) -> Iterator[Value]:
     match value:
         case Truth():
             return
+        case Choice(options=several) if any(MASK.search(text_of(one) or "") for one in several):
+            return  # ``shown = "***" if "KEY" in name else value``
         case Item(owner=Call(method="split" | "partition"), key=Constant(value=0)):
             return  # ``header.split()[0]`` is the scheme
         case Item(owner=Item(owner=Call(method="split" | "partition"), key=Constant(value=0)), key=Unknown()):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.core.answers.shown_as_text import MASK
 from stopper.core.app import App
 from stopper.core.deployment.switched_on import asked_for
 from stopper.core.edits.call_edits import calls_at
@@ -57,8 +58,6 @@ _VIEWS: Final = re.compile(r"\.(?:items|values|to_dict|to_wsgi_list|copy|lists|d
 _MASKS: Final = re.compile(
     r"(?i)mask|redact|scrub|obfuscat|hash|digest|saniti[sz]e|censor|filter|safe|clean|strip_|allow"
 )
-_MASK: Final = re.compile(r"(?i)[*#•x]{3,}|redacted|hidden|masked|filtered")
-"""What stands in the place of a secret."""
 _SHOWS: Final = frozenset(
     {
         "str",
@@ -169,7 +168,7 @@ def _whole(facts: SourceFacts, value: Value, depth: int = 10, met: dict[int, int
             return WHOLE.get(f"flask.request.{name.rpartition('.')[2]}")
         case Item() | Truth() | Member():
             return None
-        case Choice(options=several) if any(_MASK.search(text_of(one) or "") for one in several):
+        case Choice(options=several) if any(MASK.search(text_of(one) or "") for one in several):
             return None  # ``shown = "***" if "KEY" in name else value``
         case Call(callee=callee) if callee in _TELLS_NOTHING or _MASKS.search(callee.rpartition(".")[2]):
             return None

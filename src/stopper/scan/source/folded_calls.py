@@ -1,7 +1,7 @@
 """Calls with a known answer: look-ups, texts put together, displays made anew; all others are calls."""
 
 import ast
-from typing import Final
+from typing import Final, TypeGuard
 
 from stopper.core.drafts import changed
 from stopper.core.naming import sensitive
@@ -204,6 +204,8 @@ def _folded_builtin(
         if type(args[0]) is Sequence:
             kind = args[0].kind if callee not in ("set", "frozenset") else "set"
             return new_sequence(args[0].items, kind, args[0].open, reader.span(node))
+    elif callee == "sorted" and len(args) == 1 and not keywords and _is_of_texts(args[0]):
+        return new_sequence(args[0].items, "list", False, reader.span(node))
     elif callee == "getattr" and len(args) >= 2 and type(args[1]) is Constant and type(args[1].value) is str:
         found = attribute(reader, args[0], args[1].value)
         return args[2] if len(args) == 3 and _is_not_there(reader, args[0], found) else found
@@ -221,6 +223,11 @@ def _folded_builtin(
         rows = [new_sequence(row, "tuple", False, None) for row in zip(*columns, strict=False)]
         return new_sequence(tuple(rows), "list", False, reader.span(node))
     return None
+
+
+def _is_of_texts(value: Value) -> TypeGuard[Sequence]:
+    """That it is written out, text by text: in which order they stand says nothing."""
+    return type(value) is Sequence and not value.open and all(text_of(one) is not None for one in value.items)
 
 
 _MADE_OF: Final = frozenset({"collections.ChainMap"})
