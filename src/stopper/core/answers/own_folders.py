@@ -49,7 +49,9 @@ def is_root(folder: Value) -> bool:
 
 
 def made_whole(path: Value | None) -> tuple[Value, ...]:
-    """What ``os.path.abspath(…)`` was given."""
+    """What ``os.path.abspath(…)`` was given, and what ``shutil.copy(…)`` copied and where to."""
+    if isinstance(path, Call) and path.callee in ("shutil.copy", "shutil.copy2", "shutil.copyfile"):
+        return path.args[:2]
     return path.args[:1] if isinstance(path, Call) and path.callee in ("os.path.abspath", "os.path.realpath") else ()
 
 

@@ -122,5 +122,6 @@ def times_a_day(text: str) -> int | None:
 
 
 def is_limited(function: Function) -> bool:
-    """A decorator between route and view that limits."""
-    return any(LIMITING.search(one.name) and not one.above_route for one in function.decorators)
+    """A decorator between route and view that limits: ``@limiter.exempt`` does the opposite."""
+    marks = (one for one in function.decorators if not one.above_route and not one.name.endswith(".exempt"))
+    return any(LIMITING.search(one.name) for one in marks)

@@ -29,7 +29,7 @@ _PRINTS: Final = re.compile(
     r"[^\n|;&]*(?:\$\{\{\s*secrets\.[\w.-]+\s*\}\}|\$\{?" + _SECRET_NAME + r"\b(?!:0:[1-8]\}|:?\+[^$}]*\})\}?)"
 )
 _DUMPS: Final = re.compile(
-    r"(?i)(?:^|run:\s*\|?|[;&]\s*|-\s+)\s*(?:printenv|env|set|export\s+-p)\s*(?:$|\|\s*(?:sort|cat)\s*$)|toJSON\(\s*secrets\s*\)|toJSON\(\s*env\s*\)|\bp?print\((?:[\w.]*dumps\()?(?:dict\()?os\.environ\b(?!\.(?:get|keys)|\[)"
+    r"(?i)(?:^|run:\s*\|?|[;&]\s*|-\s+)\s*(?:printenv|env|set|export\s+-p)\s*(?:$|\|\s*(?:sort|cat)\s*$|\|\s*grep\s+(?!-\w*[qc])[^|;&>]*$)|toJSON\(\s*secrets\s*\)|toJSON\(\s*env\s*\)|\bp?print\((?:[\w.]*dumps\()?(?:dict\()?os\.environ\b(?!\.(?:get|keys)|\[)"
 )
 _AWAY: Final = re.compile(r"\|[^|]*>\s*/dev/null")
 """What a pipe ends with whose last command is asked for its exit code alone."""

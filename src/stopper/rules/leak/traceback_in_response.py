@@ -14,6 +14,7 @@ from stopper.core.exchange import Response
 from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.held_attributes import held_under
 from stopper.core.flow.kept_in_mappings import kept_under
 from stopper.core.people.mailing import mailers
 from stopper.core.place import RouteRef, Span
@@ -65,7 +66,7 @@ def detect(app: App) -> Iterator[Hit]:
         flow
         for flow in (*facts.flows(*_SINKS), *raised_answers(facts))
         if (
-            _shows(flow, printing, on_demand) or _keeps(facts, flow, printing, on_demand)
+            _shows(facts, flow, printing, on_demand) or _keeps(facts, flow, printing, on_demand)
             if seen
             else flow.has("traceback") and not on_demand
         )
@@ -104,10 +105,11 @@ def _ends_in(facts: SourceFacts, callee: str, answering: set[str], depth: int) -
     return any(isinstance(one, Call) and _ends_in(facts, one.callee, answering, depth - 1) for one in made)
 
 
-def _shows(flow: Flow, printing: set[str], on_demand: bool) -> bool:
-    if flow.has("traceback") and not on_demand:
-        return True
-    for value in _seen(flow.value):
+def _shows(facts: SourceFacts, flow: Flow, printing: set[str], on_demand: bool) -> bool:
+    inside = (isinstance(one, Call) and one.callee in _MAKERS for one in walk(flow.value, 12))
+    if flow.has("traceback") and not on_demand and not any(inside):
+        return True  # made elsewhere; what is made here is looked for in what goes out
+    for value in _seen(facts, flow.value):
         match value:
             case Member(attribute="traceback" | "exc_info", owner=Call(callee=callee)) if _OF_TASKS.search(callee):
                 return True
@@ -129,22 +131,28 @@ def _shows(flow: Flow, printing: set[str], on_demand: bool) -> bool:
 def _keeps(facts: SourceFacts, flow: Flow, printing: set[str], on_demand: bool) -> bool:
     """``jsonify(JOBS[number])``, where another function has put the traceback into what lies there."""
     return flow.sink == "response" and any(
-        _shows(replace(flow, value=held, labels=facts.labels(held), function=function), printing, on_demand)
+        _shows(facts, replace(flow, value=held, labels=facts.labels(held), function=function), printing, on_demand)
         for part in walk(flow.value, 3)
         if isinstance(part, Item)
         for held, function in kept_under(facts, part)
     )
 
 
-def _seen(value: Value, depth: int = 12) -> Iterator[Value]:
+def _seen(facts: SourceFacts, value: Value, depth: int = 12) -> Iterator[Value]:
     """The value and what is inside it, but for what only went into a digest or was counted."""
     yield value
+    if isinstance(value, Member) and isinstance(value.owner, Call) and depth:  # ``report.title``, and not its stack
+        held = [one for one, _ in held_under(facts, value.owner, value.attribute)]
+        for one in held:
+            yield from _seen(facts, one, depth - 1)
+        if held:
+            return
     counted = isinstance(value, Call) and (
         value.callee.startswith(("hashlib.", "hmac.", "zlib.")) or value.callee in ("len", "hash")
     )
     for part in parts(value) if depth and not counted else ():
         if not _is_bare(part) or _makes_text(value):
-            yield from _seen(part, depth - 1)
+            yield from _seen(facts, part, depth - 1)
 
 
 def _makes_text(value: Value) -> bool:

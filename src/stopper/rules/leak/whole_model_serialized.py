@@ -40,6 +40,7 @@ from stopper.core.stores.whole_selects import (
 )
 from stopper.core.values import (
     Call,
+    Choice,
     Constant,
     Item,
     Mapping,
@@ -232,6 +233,8 @@ def _of_one_column(facts: SourceFacts, inside: list[Value]) -> frozenset[int]:
 
 def _is_a_name(key: Value) -> bool:
     """A text, or one that comes from elsewhere; what a loop gives of the columns themselves is none."""
+    if isinstance(key, Choice):  # ``for name in ("id", "title")``
+        return all(text_of(one) is not None for one in key.options)
     return text_of(key) is not None or (
         isinstance(key, (Parameter, Item, Call)) and not any(map(tells_all, walk(key, 4)))
     )

@@ -119,7 +119,9 @@ def _limits_callers(facts: SourceFacts, function: str) -> bool:
     """A limiter for every route, or on a way that leads to the call; a limiter that stands on other routes bounds nothing here."""
     if not facts.imports(*_LIMITERS):
         return False
-    if not facts.imports("flask_limiter") or not any(True for _ in facts.calls(*LIMITERS)) or has_default(facts):
+    if not facts.imports("flask_limiter") or not any(True for _ in facts.calls(*LIMITERS)):
+        return True
+    if has_default(facts) and not _is_exempt(facts, function):
         return True
     guards = [one for one in facts.functions() if is_limited(one)]
     placed = {id(decorator.call) for one in guards for decorator in one.decorators}
@@ -127,6 +129,13 @@ def _limits_callers(facts: SourceFacts, function: str) -> bool:
         return True
     index = index_of(facts)
     return any(function in index.calling([one.name], 4) for one in guards)
+
+
+def _is_exempt(facts: SourceFacts, function: str) -> bool:
+    """That a view on the way is taken out of the limit for every route: ``@limiter.exempt``."""
+    index = index_of(facts)
+    views = [one for one in facts.functions() if any(mark.name.endswith(".exempt") for mark in one.decorators)]
+    return any(function in index.calling([one.name], 4) for one in views)
 
 
 def _only_slows(facts: SourceFacts, function: str) -> bool:

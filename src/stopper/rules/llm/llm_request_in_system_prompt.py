@@ -11,7 +11,21 @@ from stopper.core.labels import UNTRUSTED
 from stopper.core.outgoing.llm_names import SYSTEM, messages, model_calls, said
 from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Item, Mapping, Name, Unknown, Value, options, text_of, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    Constant,
+    Format,
+    Item,
+    Mapping,
+    Name,
+    Sequence,
+    Unknown,
+    Value,
+    options,
+    text_of,
+    walk,
+)
 
 _KINDS: Final = tuple(UNTRUSTED)
 _ORDER: Final = re.compile(
@@ -115,6 +129,8 @@ def _instructs(value: Format) -> bool:
 
 
 def _tainted(facts: SourceFacts, value: Value, function: str) -> bool:
+    if _holds_numbers(value):
+        return False
     texts = [part for part in walk(value, 6) if isinstance(part, Format)]
     sent = [piece for text in texts for piece in text.parts if facts.derives(piece, *_KINDS)]
     if all(is_checked(facts, one, function) for one in sent or (value,)):
@@ -122,6 +138,19 @@ def _tainted(facts: SourceFacts, value: Value, function: str) -> bool:
     return facts.derives(value, *_KINDS) or any(
         _is_of_a_field(facts, part) or _is_rendered_with_it(facts, part, function) for part in walk(value, 4)
     )
+
+
+def _holds_numbers(value: Value) -> bool:
+    """``int(level)``, also in a text of it and words of the code: no number gives an order."""
+    match value:
+        case Constant() | Call(callee="int" | "float" | "len" | "bool" | "round"):
+            return True
+        case Format(parts=inside) | Sequence(items=inside) | Choice(options=inside) | Call(method="join", args=inside):
+            return all(map(_holds_numbers, inside))
+        case Unknown(parts=inside):
+            return all(map(_holds_numbers, inside))
+        case _:
+            return False
 
 
 def _is_rendered_with_it(facts: SourceFacts, value: Value, function: str) -> bool:

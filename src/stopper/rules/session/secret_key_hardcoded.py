@@ -12,6 +12,7 @@ from stopper.core.exchange import Exchange
 from stopper.core.fact import ConfigWrite
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
+from stopper.core.flow.held_attributes import held_under
 from stopper.core.place import RouteRef
 from stopper.core.probe import Skipped, Steps, Target, failed, not_applicable, passed, send, unsure
 from stopper.core.probing.baseline import candidates
@@ -81,7 +82,10 @@ _JOB: Final = re.compile(r"(?i)(?:.*/)?(?:jobs?|cron(?:[_-]?jobs?)?|batch(?:es)?
 def _literal_writes(app: App) -> Iterator[ConfigWrite]:
     for write in written(app, "SECRET_KEY"):
         named = text_of(write.value) == "SECRET_KEY"  # a class of the names that settings have
-        literal = _is_literal(write.value) or _is_worked_out(source_of(app), write.value)
+        facts = source_of(app)
+        literal = (
+            _is_literal(write.value) or _is_worked_out(facts, write.value) or _is_made_with_one(facts, write.value)
+        )
         if literal and not named and not stands_in(source_of(app), write):
             yield write  # what stands in for an unset variable is ``secret-key-unsafe-default``
 
@@ -93,6 +97,18 @@ _REWRITES: Final = re.compile(
 
 _PLACE: Final = re.compile(r"\$\{\w+(?::?\?[^}]*)?\}|\$\w+|\{\{.*\}\}|%\(\w+\)s")
 """Where a file of settings has its variable written in: ``${SECRET_KEY}``. One with a fallback is a literal."""
+
+
+def _is_made_with_one(facts: SourceFacts, value: Value) -> bool:
+    """``settings.secret_key`` of ``Settings(secret_key="…")``; what a class of settings says by default, the environment may say anew."""
+    if not isinstance(value, Member):
+        return False
+    defaults = [known.attributes.get(value.attribute) for known in facts.classes()]
+    by_default = {one.span for one in defaults if isinstance(one, Constant)}
+    held = [one for one, _ in held_under(facts, value.owner, value.attribute)]
+    return bool(held) and all(
+        isinstance(one, Constant) and one.span not in by_default and _is_literal(one) for one in held
+    )
 
 
 def _is_worked_out(facts: SourceFacts, value: Value) -> bool:

@@ -118,6 +118,8 @@ def _unsafe(facts: SourceFacts, write: ConfigWrite) -> tuple[str, Certainty | No
         return "SECRET_KEY falls back to a literal in the source, in the function that looks for it", None
     if len(given) > 1 and isinstance(value, Call) and any(_made_anew(one.value) for one in given):
         return None if _puts_away(facts, value.callee) else (_FALLS_BACK_TO_NEW, "possible")
+    if isinstance(value, Call) and value.callee == "next" and _falls_back(value):
+        return "SECRET_KEY falls back to a literal in the source when the environment has none", None
     if isinstance(value, Call) and _is_handed_fallback(facts, value):
         return "SECRET_KEY falls back to a literal in the source, which the function that looks for it is given", None
     if isinstance(value, Constant) and value.value and (stands_in(facts, write) or _is_otherwise(facts, write)):
@@ -134,6 +136,13 @@ def _unsafe(facts: SourceFacts, write: ConfigWrite) -> tuple[str, Certainty | No
                 if _made_anew(fallback) or (isinstance(value, Choice) and _made_anew(one)):
                     return _FALLS_BACK_TO_NEW, "possible"
     return None
+
+
+def _falls_back(picked: Call) -> bool:
+    """``next((environ[name] for name in NAMES if name in environ), "dev")``"""
+    last = picked.argument(1, "default")
+    literal = isinstance(last, Constant) and isinstance(last.value, (str, bytes)) and bool(last.value)
+    return literal and any(map(_says_environment, walk(picked.argument(0), 5)))
 
 
 def _is_handed_fallback(facts: SourceFacts, asked: Call) -> bool:
