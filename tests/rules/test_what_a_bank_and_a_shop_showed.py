@@ -200,3 +200,32 @@ def test_pages_under_numbers_that_name_several_others_are_told_where_the_scan_re
         report = run_scan(url, ProbeOptions(rules=(rule("cross-user-object-access"),), mode="active"))
     places = [str(place.route) for one in report.findings for place in one.places]
     assert places == ["GET /order/{id}"] * (mails and not asks)
+
+
+@pytest.mark.parametrize("way", ["built", "bound", "filtered"])
+def test_a_condition_that_is_answered_by_one_word_is_told_and_a_filter_of_signs_is_not(way: str, tmp_path: Any) -> None:
+    """Whatever the statement says, the page names what was looked for, and says no more of it than that it is there."""
+    app, kept = Flask("there"), f"{tmp_path}/people.db"
+    with sqlite3.connect(kept) as connection:
+        connection.execute("CREATE TABLE person (name TEXT)")
+        connection.execute("INSERT INTO person VALUES ('ann')")
+
+    @app.get("/there")
+    def there() -> str:
+        name = request.args.get("q", "")
+        connection = sqlite3.connect(kept)
+        try:
+            if way == "built":
+                found = connection.execute(f"SELECT * FROM person WHERE name = '{name}'").fetchall()
+            else:
+                found = connection.execute("SELECT * FROM person WHERE name = ?", (name,)).fetchall()
+        except sqlite3.Error:
+            found = []
+        finally:
+            connection.close()
+        if way == "filtered" and " OR " in name:
+            return f"<p>{escape(name)}: no</p>"
+        return f"<p>{escape(name)}: {'there' if found else 'not there'}</p>"
+
+    probed = try_rule(rule("sql-injection"), app, depth="standard")
+    assert (probed.outcome == "fail") is (way == "built"), probed.message

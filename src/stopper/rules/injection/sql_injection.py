@@ -282,18 +282,32 @@ def _obeyed(target: Target, one: Input, plain: Exchange, stem: str) -> Steps[lis
         if true.response.status >= 500 or _as_before(true.response, plain.response, target.canary):
             continue
         false = yield from send(one.given(stem + no))
-        if not (
-            _as_before(false.response, plain.response, target.canary) and _gives_more(true.response, plain.response)
-        ):
+        if not _as_before(false.response, plain.response, target.canary):
             continue
-        # The text may be somebody's name by now, because a probe wrote it there: one that nobody has sent yet must be obeyed too.
-        # What another probe writes to the same thing in between is no answer either: the opposite must give nothing, right after it.
-        token = token_hex(4)
-        fresh = yield from send(one.given(f"{stem}{token}{yes}"))
-        never = yield from send(one.given(f"{stem}{token}{no}"))
-        if _gives_more(fresh.response, plain.response) and _gives_more(fresh.response, never.response):
-            return _evidence(plain, false, true, "a condition that is always true gives what is not the caller's")
+        if _gives_more(true.response, plain.response):
+            # The text may be somebody's name by now, because a probe wrote it there: one that nobody has sent yet must be obeyed too.
+            # What another probe writes to the same thing in between is no answer either: the opposite must give nothing, right after it.
+            token = token_hex(4)
+            fresh = yield from send(one.given(f"{stem}{token}{yes}"))
+            never = yield from send(one.given(f"{stem}{token}{no}"))
+            if _gives_more(fresh.response, plain.response) and _gives_more(fresh.response, never.response):
+                return _evidence(plain, false, true, "a condition that is always true gives what is not the caller's")
+        if (yes, no) == _PAIRS[0] and (told := (yield from _answered_by_truth(target, one, plain, stem, true))):
+            return told
     return []
+
+
+def _answered_by_truth(target: Target, one: Input, plain: Exchange, stem: str, true: Exchange) -> Steps[list[Evidence]]:
+    """Where what is found is answered by a word and no more (``Found``): conditions of the same signs that hold are answered alike, and those that
+    do not as what is not there. Whatever looks for such signs takes them for the same."""
+    answers = list[Exchange]()
+    for left, right in (("c", "c"), ("c", "d"), ("e", "e"), ("e", "f")):
+        answers.append((yield from send(one.given(f"{stem}{token_hex(3)}' OR '{left}'='{right}"))))
+    holds, never, again, after = answers
+    pairs = ((holds, true), (again, true), (never, plain), (after, plain))
+    if not all(_as_before(seen.response, like.response, target.canary) for seen, like in pairs):
+        return []
+    return _evidence(plain, never, holds, "a condition that is true is answered otherwise")
 
 
 def lets_more(one: Input) -> bool:

@@ -27,7 +27,7 @@ from stopper.scan.survey import ENDS_ACCESS
 from stopper.scan.wire.courier import Courier
 
 TURNED_AWAY_MOST: Final = 120
-"""Log-ins after which a route that has let nobody in is left alone: an eighth of what a scan may ask."""
+"""Log-ins after which routes that have let nobody in are left alone: an eighth of what a scan may ask."""
 UNNAMED_MOST: Final = 3
 """Routes at which an account is tried though their paths say nothing of it."""
 ODD_MOST: Final = 2
@@ -41,7 +41,8 @@ def log_in(scene: Scene, person: Identity) -> Identity | None:
     password = person.password.reveal()
     for route in (*doors(scene.app, LOGIN), *_unnamed(scene, person)):
         for number, requests in _likely_first(scene, route, person.subject, password):
-            if route.path in scene.limited or scene.tried.get(route.path, 0) >= TURNED_AWAY_MOST:
+            in_vain = 0 if route.path in scene.forms else sum(scene.tried.values())
+            if route.path in scene.limited or in_vain >= TURNED_AWAY_MOST:
                 break
             if (ready := logged_in(scene, person, route, requests)) is not None:
                 scene.useless.pop(person.name, None)
