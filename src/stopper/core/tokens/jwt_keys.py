@@ -12,6 +12,7 @@ from stopper.core.app import App
 from stopper.core.facts import SourceFacts
 from stopper.core.flow.body_models import classes_by_name
 from stopper.core.flow.enumerations import members_of
+from stopper.core.flow.kept_by_application import kept_by_application
 from stopper.core.flow.module_values import bound_to
 from stopper.core.flow.parts_returned import parts_returned
 from stopper.core.flow.passing import callers, handed, passed
@@ -126,7 +127,7 @@ def _inside(facts: SourceFacts, value: Value) -> Iterable[Value]:
             return facts.config_values(key)
         case Name() | Member(owner=ConfigValue()):
             bound = bound_to(facts, value)
-            return () if bound is None else (bound,)
+            return tuple(kept_by_application(facts, value)) if bound is None else (bound,)
         case Parameter(default=default):
             given = handed(facts, value)
             return [*given] if default is None else [*given, default]

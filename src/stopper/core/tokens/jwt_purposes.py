@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.facts import SourceFacts
 from stopper.core.flow.held_attributes import held_under
+from stopper.core.flow.kept_by_application import kept_by_application
 from stopper.core.flow.module_values import bound_to
 from stopper.core.flow.passing import callers, given, passed
 from stopper.core.place import Span
@@ -84,11 +85,15 @@ def marks(facts: SourceFacts, value: Value | None, steps: int = 3) -> set[str]:
             found |= {f"config:{one.key}", f"config:{_of_pair(one.key)}"}
         elif isinstance(one, Name):
             found |= {f"name:{one.dotted}", f"name:{_of_pair(one.dotted)}"}
+            for held in kept_by_application(facts, one) if steps else ():
+                found |= marks(facts, held, steps - 1)
         elif isinstance(one, Item) and _KEY_ENTRY.search(said := text_of(one.key) or ""):
             found.add(f"entry:{said}")
             for passed in given(facts, one.owner) if isinstance(one.owner, Parameter) else ():
                 held = passed.get(said) if isinstance(passed, Mapping) else None
                 found |= marks(facts, held) if held is not None else set()
+                if _is_settings(passed):  # ``Tokens(app.config)``
+                    found |= {f"config:{said}", f"config:{_of_pair(said)}"}
         elif isinstance(one, Parameter) and steps:
             first, *others = [marks(facts, held, steps - 1) for held in given(facts, one) if held is not one] or [found]
             found |= first.intersection(*others)
@@ -100,6 +105,12 @@ def marks(facts: SourceFacts, value: Value | None, steps: int = 3) -> set[str]:
         elif isinstance(one, Constant) and (key := key_bytes(one)) and not is_asymmetric(key):
             found.add(f"text:{hash(key)}")
     return found
+
+
+def _is_settings(value: Value) -> bool:
+    if isinstance(value, Member):
+        return value.attribute == "config"
+    return isinstance(value, Name) and value.dotted in ("flask.current_app.config", "flask.Flask.config")
 
 
 def _of_pair(name: str) -> str:

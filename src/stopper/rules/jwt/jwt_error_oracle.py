@@ -202,7 +202,18 @@ def _literals(value: Value | None) -> list[str]:
 
 
 def _sends_text(facts: SourceFacts, function: str, handler: Handler) -> bool:
-    """That what was caught is in an answer of the handler, in a header, or in an error that it raises for a handler which shows it."""
+    """That what was caught is in an answer of the handler, or in an error that it raises for one which shows it."""
+    raised = [
+        one.value
+        for one in facts.raises()
+        if one.function == function and handler.span.holds(one.span) and one.value is not None
+        if _is_shown(facts, one.exception)
+    ]
+    return _answers_with_text(facts, function, handler) or _hold_what_was_caught(raised)
+
+
+def _answers_with_text(facts: SourceFacts, function: str, handler: Handler) -> bool:
+    """In its body, or in a header."""
     said = [one.value for one in facts.returns() if one.function == function and handler.span.holds(one.span)]
     said += [
         given
@@ -213,18 +224,17 @@ def _sends_text(facts: SourceFacts, function: str, handler: Handler) -> bool:
     said += [
         one.value for one in facts.flows("response-header") if one.function == function and handler.span.holds(one.span)
     ]
-    said += [
-        one.value
-        for one in facts.raises()
-        if one.function == function and handler.span.holds(one.span) and one.value is not None
-        if _is_shown(facts, one.exception)
-    ]
+    return _hold_what_was_caught(said)
+
+
+def _hold_what_was_caught(said: list[Value]) -> bool:
     return any(isinstance(part, Caught) for one in said for part in walk(one, 6))
 
 
 def _is_shown(facts: SourceFacts, exception: str) -> bool:
-    """That an error of the project's own has a handler, and its answer holds what the error says."""
-    return any(
+    """That an error of the project's own has a handler, or is caught, and the answer holds what the error says."""
+    caught = (one for one in facts.handlers() if exception in one.catches)
+    return any(_answers_with_text(facts, one.function, one) for one in caught) or any(
         _is_of_error(part, one.function)
         for one in facts.error_handlers()
         if one.what == exception

@@ -29,6 +29,7 @@ from stopper.core.values import (
     Constant,
     Item,
     Mapping,
+    Member,
     Name,
     Parameter,
     Unknown,
@@ -126,14 +127,14 @@ def _share_of_others(facts: SourceFacts, exp: Value | None) -> float:
 
 def _share_of_access(facts: SourceFacts, claims: Mapping, exp: Value | None) -> float:
     """What part of the longest time that callers pass is passed by one that asks for no refresh token; 0 where nobody can tell."""
-    kinds = [one for name in KINDS if isinstance(one := claims.get(name), Parameter)]
+    kinds = _kinds_told(claims)
     length = next((part for part in walk(exp, 6) if isinstance(part, Parameter)), None)
     if not kinds or length is None:
         return 0.0
     longest, others = 0.0, 0.0
     for caller in callers(facts, length.function):
         number = max((_number(value) or 0.0 for value in passed_for(facts, length, caller)), default=0.0)
-        said = [text_of(one) or "" for kind in kinds for one in passed_for(facts, kind, caller) or (kind.default,)]
+        said = [_said_key(one) for kind in kinds for one in passed_for(facts, kind, caller) or (kind.default,)]
         longest = max(longest, number)
         if said and all(said) and not any("refresh" in word.lower() for word in said):
             others = max(others, number)
@@ -159,12 +160,16 @@ def _is_refresh(facts: SourceFacts, call: Call, claims: Mapping) -> bool:
 
 def _may_refresh(facts: SourceFacts, claims: Mapping) -> bool:
     """``issue(user, "refresh", days=7)``: one function signs both kinds, and a caller asks for the long one."""
-    return any(
-        "refresh" in (text_of(told) or "").lower()
-        for name in KINDS
-        if isinstance(kind := claims.get(name), Parameter)
-        for told in given(facts, kind)
-    )
+    return any("refresh" in _said_key(told).lower() for kind in _kinds_told(claims) for told in given(facts, kind))
+
+
+def _kinds_told(claims: Mapping) -> list[Parameter]:
+    """The parameters that say the kind, ``{"typ": kind}`` or ``{"typ": kind.value}`` of a member of an enumeration."""
+    held = [
+        said.owner if isinstance(said, Member) and said.attribute in ("value", "name") else said
+        for said in map(claims.get, KINDS)
+    ]
+    return [one for one in held if isinstance(one, Parameter)]
 
 
 def _by_kind(facts: SourceFacts, exp: Value | None) -> list[tuple[str, Value]]:
@@ -178,8 +183,9 @@ def _by_kind(facts: SourceFacts, exp: Value | None) -> list[tuple[str, Value]]:
     return []
 
 
-def _said_key(key: Value) -> str:
-    return key.dotted if isinstance(key, Name) else str(key.value) if isinstance(key, Constant) else ""
+def _said_key(key: Value | None) -> str:
+    said = key.value if isinstance(key, Constant) else key.dotted if isinstance(key, Name) else None
+    return "" if said is None else str(said)
 
 
 def _length(facts: SourceFacts, value: Value | None) -> float | None:
