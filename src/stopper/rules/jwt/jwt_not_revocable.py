@@ -8,6 +8,7 @@ from stopper.core.app import App
 from stopper.core.fact import ClassFact, Function
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.flow.passing import given
+from stopper.core.place import Span
 from stopper.core.rule import Hit, Rule
 from stopper.core.tokens.jwt_keys import reached
 from stopper.core.tokens.jwt_names import ENCODING, encodings
@@ -76,10 +77,24 @@ def _ends_with_the_password(facts: SourceFacts, key: Value | None, depth: int = 
     for part in walk(key, 8):
         if isinstance(part, Member) and _PASSWORD.search(part.attribute):
             return True
+        if isinstance(part, Call) and part.span in _columns_of_passwords(facts):
+            return True  # ``self.password`` of a model
         own = facts.function(part.callee) if depth and isinstance(part, Call) else None
         if own is not None and any(_ends_with_the_password(facts, one, depth - 1) for one in own.returns):
             return True
     return False
+
+
+def _columns_of_passwords(facts: SourceFacts) -> frozenset[Span | None]:
+    """Where models say what a password is kept as."""
+    return facts.once(
+        "columns of passwords",
+        lambda: frozenset(
+            one.value.span
+            for one in facts.assignments()
+            if not one.function and _PASSWORD.search(one.attribute) and isinstance(one.value, Call)
+        ),
+    )
 
 
 def _only_goes_out(facts: SourceFacts, call: Call) -> bool:
