@@ -47,6 +47,14 @@ UNREACHABLE = {
         "in the address that somebody is sent to",
     ): "what an address says that an answer leads to is not looked at",
     (
+        "exception-text-in-response",
+        "abort of a namespace, and what is caught beside an exception of the project",
+    ): "its namespace is hung up elsewhere, and the units are not there",
+    (
+        "exception-text-in-response",
+        "the texts are collected in a list of a record",
+    ): "it says the same whatever is sent",
+    (
         "api-key-unset-fails-open",
         "the hook that asks is hung up only where the key is set",
     ): "without a key it is open as it says",
