@@ -130,8 +130,10 @@ def is_on(
             return not _is_option(facts, value) and any(
                 is_on(facts, one, depth=depth - 1) for one in _handed(facts, value) if one is not value
             )
-        case Truth(parts=(_, Name(dotted="sys.argv"))):
+        case Truth(parts=(_, typed)) if _is_typed(typed):
             return value.differs  # ``"--production" not in sys.argv``: until it is typed
+        case Truth(parts=(Truth(parts=(_, typed)) as inner,)) if _is_typed(typed):
+            return not inner.differs
         case Truth(parts=(left, right)):
             return _holds(facts, left, right, told) or holds_unasked(facts, value) is True
         case Truth(parts=(Truth(parts=(left, right)),)):
@@ -142,6 +144,13 @@ def is_on(
             return is_on(facts, untyped(facts, name, parser))
         case _:
             return False
+
+
+def _is_typed(value: Value) -> bool:
+    """``sys.argv``, ``sys.argv[1:]``, and what stands in for it where a test calls: ``argv = sys.argv[1:] if argv is None else argv``."""
+    inner = next((one for one in options(value) if not isinstance(one, Parameter)), value)
+    owner = inner.owner if isinstance(inner, Item) else inner
+    return isinstance(owner, Name) and owner.dotted == "sys.argv"
 
 
 def _given_back(facts: SourceFacts, call: Call, made: Function, told: MappingType[str, Value], depth: int) -> bool:
@@ -295,7 +304,8 @@ def asked_for(facts: SourceFacts, span: Span | None, steps: int = 2, *, by_name:
         return False
     around = facts.function_around(span)
     last = around.rpartition(".")[2].rstrip("'")  # a setter has the name of its property once more
-    desk = _LOCAL_START.fullmatch(last) is not None or _SETS_FLAG.fullmatch(last) is not None
+    sets = not last.isupper() and _SETS_FLAG.fullmatch(last) is not None  # ``DEBUG`` as a property is the setting
+    desk = sets or _LOCAL_START.fullmatch(last) is not None
     if desk and not facts.is_view(around):
         return True
     known: dict[tuple[int, bool], bool] = facts.once("conditions for a desk", dict[tuple[int, bool], bool])
