@@ -57,7 +57,7 @@ def detect(app: App) -> Iterator[Hit]:
         known = [one for one in claims if isinstance(one, Mapping) and _never_expires(facts, call, one)]
         dated = [one for one in claims if isinstance(one, Mapping) and _is_written_in(one, "exp")]
         if any(one.span == other.span for one in known for other in dated):  # ``if user.is_service: del claims["exp"]``
-            claims = known
+            claims = [*known]
         if known and len(known) == len(claims) and not all(_is_handle(one) for one in known):
             yield Hit(MESSAGE, call.span, certainty=_certainty(known))
     for call in facts.calls("*.encode_eternal_jwt_token"):  # of Flask-Praetorian

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from stopper.core.flow.view_functions import VERBS
-from stopper.core.values import Call, Constant, Item, Member, Name, Value
+from stopper.core.values import Call, ConfigValue, Constant, Item, Member, Name, Value
 from stopper.scan.source.implementations import only_declares
 from stopper.scan.source.project import Project
 from stopper.scan.source.renaming import hand, note_called, rename, rename_in_functions
@@ -67,16 +67,20 @@ def _name_kept(project: Project, tests: frozenset[str]) -> None:
 
 
 def _kept(project: Project, tests: frozenset[str]) -> dict[tuple[str, str], Call]:
-    """Where an object of one class of the project is put, with the call that makes it: in ``extensions``, on the application, on ``g``."""
+    """Where an object of one class of the project is put, with the call that makes it: in ``extensions``, on the application, on ``g``, in a
+    setting."""
+    put = [
+        ((home, one.attribute or one.target.strip("[]\"'")), one.value)
+        for one in project.assignments
+        if one.span.path not in tests and one.into is not None and (home := _home(one.into))
+    ]
+    put += [(("config", one.key), one.value) for one in project.config if one.span.path not in tests]
     kept: dict[tuple[str, str], Call | None] = {}
-    for one in project.assignments:
-        home = _home(one.into) if one.into is not None else ""
-        if home and one.span.path not in tests:
-            key = one.attribute or one.target.strip("[]\"'")
-            made = one.value if type(one.value) is Call else None
-            known = kept.setdefault((home, key), made)
-            if made is None or known is None or known.callee != made.callee or made.callee not in project.classes:
-                kept[home, key] = None
+    for place, value in put:
+        made = value if type(value) is Call else None
+        known = kept.setdefault(place, made)
+        if made is None or known is None or known.callee != made.callee or made.callee not in project.classes:
+            kept[place] = None
     return {place: made for place, made in kept.items() if made is not None}
 
 
@@ -97,6 +101,8 @@ def _asked(call: Call) -> tuple[tuple[str, str], str]:
     if call.callee.startswith("?.") and type(held) is Item and type(held.key) is Constant and type(held.owner) is Name:
         home = "extensions" if held.owner.dotted.endswith(_EXTENSIONS) else ""
         return (home, str(held.key.value)), call.callee[2:]
+    if call.callee.startswith("?.") and type(held) is ConfigValue:
+        return ("config", held.key), call.callee[2:]
     match = _OF_APP.fullmatch(call.callee)
     if match is None:
         return ("", ""), ""
