@@ -48,6 +48,7 @@ from stopper.scan.source.picking import (
     is_by_setting,
     picked,
 )
+from stopper.scan.source.prepared_addresses import prepared_address
 from stopper.scan.source.reader import NONE, NOTHING, READERS, Reader, canonical, either, named
 from stopper.scan.source.rows import class_of, method_beside
 from stopper.scan.source.statuses import status_named
@@ -90,6 +91,8 @@ def attribute(reader: Reader, owner: Value, name: str) -> Value:
             known = of_typed_settings(reader.project, owner, name)
         known = known if known is not None else status_named(dotted, name)
         found = known if known is not None else new_name(canonical(reader.project.inherited(dotted, name)))
+    elif name == "url" and (address := prepared_address(owner)) is not None:
+        return address
     else:
         if name == "value" and (_is_of_enum(owner) or (type(owner) is Constant and type(owner.value) is int)):
             return owner
