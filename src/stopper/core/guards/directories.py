@@ -17,7 +17,7 @@ _OF_SOME: Final = re.compile(r"(?i)/(\w+?)s?/\{[^{}/]+\}(/(?:users|people|member
 _LISTS: Final = frozenset(
     {"all", "paginate", "scalars", "fetchall", "find", "select", "render", "sort_and_page", "to_collection_dict"}
 )
-_CHANGES: Final = re.compile(r"(?i)delet|remov|updat|edit|chang|cancel|clos|approv|revok|transfer|drop")
+_CHANGES: Final = re.compile(r"(?i)delete|remove|update|edit|change|cancel|close|approve|revoke|transfer|drop")
 """Words of a path that says what becomes of the thing which its body names."""
 _OF_A_ROW: Final = 4
 """So many members of an answer that is written out are those of a row."""

@@ -37,7 +37,7 @@ from stopper.core.rule import Hit, Rule
 from stopper.core.values import Call, Constant, Item, Sequence, Value, is_constant, text_of, walk
 
 _TAKEN: Final = re.compile(
-    r"(?i)e-?mail(?:\b|_).{0,30}(?:\b|_)(already|in use|taken|registered|exists)|(?:that|this|your|the) address .{0,20}(?:already|in use|taken|registered)|already (been )?registered|account .{0,20}already exists|account (with|for|under) (this|that|your|the) (e-?mail|address)\b.{0,20}already|user already exists|user_(already_)?exists|already (has|have) an account|(has|have) an account already"
+    r"(?i)e-?mail(?:\b|_).{0,30}(?:\b|_)(already|in use|taken|registered|exists)|(?:that|this|your|the) address .{0,20}(?:already|in use|taken|registered)|already (been )?registered|account .{0,20}already exists|account (with|for|under) (this|that|your|the) (e-?mail|address)\b.{0,20}already|user already exists|user_(already_)?exists|already (has|have) an account|already (?:a|an) (?:\w+ )?(?:member|user|customer|account|profile) (?:with|for|under|by|of|at) (?:this|that|your|the) (?:e-?mail|address)|account (?:with|for|under) (?:this|that|your|the) (?:e-?mail|address)(?: address)? exists|(has|have) an account already"
 )
 """What a registration says of an address that somebody has. Names that everybody sees are told by the site itself."""
 _INVITES: Final = re.compile(r"(?i)invit")
