@@ -33,6 +33,7 @@ from stopper.core.values import (
     Call,
     Item,
     Mapping,
+    Member,
     Parameter,
     Sequence,
     Truth,
@@ -158,7 +159,7 @@ def _judged(facts: SourceFacts, value: Value, fallback: Span) -> Iterator[tuple[
     strong = any(map(_STRONG.fullmatch, names)) or any(_is_drawn_inside(facts, one) for one in calls)
     if not strong:
         weak = next((name for name in names if _WEAK.fullmatch(name)), None)
-        if weak is not None and not any(isinstance(one, Parameter) and is_key_part(one) for one in inner):
+        if weak is not None and not any(isinstance(one, (Parameter, Member)) and is_key_part(one) for one in inner):
             where = next((one.span for one in calls if one.callee == weak and one.span), None) or fallback
             yield where, f"a key is made with {weak}, which can be computed"
         elif weak is None and (digest := digest_of_known_things(calls)) is not None:
