@@ -1,5 +1,6 @@
 """A stranger learns from the texts of failing libraries how the inside is built."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -125,6 +126,7 @@ def fix(app: App, hit: Hit) -> Edit | None:
 # -- on the wire -----------------------------------------------------------------------------------------------------------------
 
 _TRACEBACK: Final = "Traceback (most recent call last)"
+_OF_A_PROGRAM: Final = re.compile(r"<string>|is not defined")
 
 
 def probe(target: Target) -> Steps[Verdict]:
@@ -149,10 +151,10 @@ def probe(target: Target) -> Steps[Verdict]:
 
 
 def _told(one: Provoked) -> Exchange | None:
-    honest = one.honest.response
-    before = (
-        exception_text(honest.text) if honest.succeeded else None
-    )  # what it was asked honestly may be wrong to it already
+    before = exception_text(one.honest.response.text)
+    status = one.honest.response.status
+    if before is not None and (status >= 500 or (status >= 400 and _OF_A_PROGRAM.search(before))):
+        return one.honest  # it fails for want of something, or takes any text for a program
     for answer in one.wrong:
         text = exception_text(answer.response.text)
         if text and text != before and _TRACEBACK not in answer.response.text:
