@@ -1,21 +1,19 @@
 """What a scan changes that was there before is read first, and put back when the scan ends."""
 
-import json
 import re
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, cast
 
 from stopper.core.exchange import Exchange, Request, Response
 from stopper.core.naming import as_parameter
-from stopper.core.probing.baseline import steady
 from stopper.core.probing.ids_in_paths import ID
 from stopper.core.probing.participles import with_deeds
 from stopper.core.probing.things.objects import as_id, inner_object, is_masked
-from stopper.core.redactor import is_sensitive_name
-from stopper.scan.wire.body_members import members_of, with_members
+from stopper.scan.wire.body_members import members_of
 from stopper.scan.wire.deeds_by_get import deed_in, words_of
+from stopper.scan.wire.growing import Growing
+from stopper.scan.wire.kept import Kept
 from stopper.scan.wire.made_up_ids import NOBODY
 from stopper.scan.wire.spared_accounts import is_of_oneself
 from stopper.scan.wire.things_made import creates
@@ -26,10 +24,6 @@ UNREAD: Final = "it could not be read beforehand"
 TRIES: Final = 2
 """How often one is looked at for requests of nobody by name."""
 _CHANGES: Final = ("PUT", "PATCH")
-_MOVES: Final = re.compile(
-    r"(?i)updated|modified|changed|last_|lastseen|version|revision|etag|views|hits|expire|token|csrf|nonce"
-)
-"""Members that change by themselves."""
 _OF_AN_ACCOUNT: Final = re.compile(
     r"(?i)(^|/)(users?|accounts?|members?|people|customers?|profiles?)/[^/]{1,80}/(roles?|permissions|e?-?mail|user_?name|name|phone|address|plan|tier|level|limit|profile|settings|preferences)/?$"
 )
@@ -51,52 +45,6 @@ _ENDS: Final = frozenset({
 _OF_THE_BODY: Final = ("content-type", "content-length", "accept")
 
 
-@dataclass(slots=True)
-class Kept:
-    """One thing as it was: how it is read, its members, and how it was changed."""
-
-    read: Request
-    was: dict[str, object]
-    ways: dict[str, Request] = field(default_factory=dict[str, Request])
-    """The first change by each method that went through, of a POST by its path too."""
-    said: set[str] = field(default_factory=set[str])
-    """Names of members that changes named."""
-
-    def different(self, now: Response) -> list[str]:
-        """The members that are not as they were, and those that were added; all that were changed where nothing is shown, or it is gone:
-        ``PATCH status=deleted`` may have taken it away."""
-        shown = inner_object(now.json()) if now.succeeded else {}
-        if not shown:
-            return sorted(self.said & self.was.keys()) or ["what it holds"]
-        changed = [name for name, value in self.was.items() if not _equal(name, value, shown.get(name))]
-        return [*changed, *(name for name in shown if name in self.said and name not in self.was)]
-
-    def unseen(self) -> list[str]:
-        """Members that were changed and of which nobody is shown what they were: secrets that are only written, and what is masked."""
-        hidden = [name for name in self.said if name not in self.was and is_sensitive_name(name)]
-        return sorted([*hidden, *(name for name in self.said if is_masked(self.was.get(name)))])
-
-    def amends(self, different: list[str], takes: Collection[str]) -> Iterator[Request]:
-        """The changes that put it back: with all members that were named, then with those alone that differ; last by what the place itself
-        *takes*, whoever has sent that. A POST is sent again only where it says what differs: it may be a deed."""
-        known = [name for name, value in self.was.items() if not is_masked(value)]
-        whole = [name for name in known if name in self.said or name in different]
-        told = [name for name in different if name in known]
-        for names in (whole, told):
-            for method in ("PATCH", "PUT"):
-                if method in self.ways:
-                    yield with_members(self.ways[method], {name: self.was[name] for name in names})
-        for way in [one for key, one in self.ways.items() if key.startswith("POST")]:
-            own = [name for name in known if name in members_of(way)]
-            if not set(own).isdisjoint(told):
-                yield with_members(way, {name: self.was[name] for name in own})
-        for method in [one for one in ("PATCH", "PUT") if one in takes and one not in self.ways and told]:
-            names = told if method == "PATCH" else known
-            body = json.dumps({name: self.was[name] for name in names}).encode()
-            headers = (*self.read.headers, ("Content-Type", "application/json"))
-            yield replace(self.read, method=method, headers=headers, body=body, effect="write")
-
-
 class AsItWas:
     """One per courier, shared by all its threads."""
 
@@ -111,6 +59,7 @@ class AsItWas:
         """What could not be read before a change of it was sent."""
         self._changed_unread: dict[tuple[str, tuple[str, int, str]], str] = {}
         """The changes of those that went through: one of each route, the one with the shortest path."""
+        self._growing = Growing()
         self._lock = threading.Lock()
 
     def before(
@@ -149,9 +98,16 @@ class AsItWas:
             self.kept[place] = Kept(reading, was)
         return bool(was)
 
-    def ends_unread(self, request: Request) -> str:
+    def refusal(self, request: Request) -> str:
+        """Why a change of what was there is not sent, or an empty text. To be asked after :meth:`before`."""
+        if ends := self._ends_unread(request):
+            return f"its path says {ends!r}, and what that is done to could not be read beforehand"
+        kept = self._kept_of(request)
+        return self._growing.refusal(request, kept) if kept is not None else ""
+
+    def _ends_unread(self, request: Request) -> str:
         """The word by which a change ends a thing that was there, and that nobody was shown beforehand; an empty text for any other: ``/close/5``,
-        ``/orders/5/cancel``. To be asked after :meth:`before`."""
+        ``/orders/5/cancel``."""
         places = _places(request)
         if next(iter(places)) not in self._unread or any(map(self.kept.__contains__, places)):
             return ""
@@ -182,21 +138,21 @@ class AsItWas:
 
     def shown(self, request: Request) -> Mapping[str, object]:
         """What is known of what *request* is about to change, by the names of its members."""
-        kept = next((self.kept[place] for place in _places(request) if place in self.kept), None)
+        kept = self._kept_of(request)
         return kept.was if kept is not None else {}
+
+    def _kept_of(self, request: Request) -> Kept | None:
+        return next((self.kept[place] for place in _places(request) if place in self.kept), None)
 
     def to_put_back(self) -> int:
         """How many requests putting everything back takes at the most, where the first way is right."""
         return sum(3 for kept in list(self.kept.values()) if kept.ways)
 
-    def learn(self, request: Request, response: Response) -> None:
-        """Note how a thing that was read was changed."""
-        if not _changes(request):
+    def learn(self, request: Request, response: Response, read: Callable[[Request], Response | None]) -> None:
+        """Note how a thing that was read was changed, and whether it grows by that. ``read`` sends."""
+        if not _changes(request) or _of_an_own_person(request):
             return
-        places = _places(request)
-        kept = next((self.kept[place] for place in places if place in self.kept), None)
-        if _of_an_own_person(request):
-            return
+        places, kept = _places(request), self._kept_of(request)
         with self._lock:
             if kept is None:
                 said = request.method in _CHANGES or _of_an_account(request) or _does_something(request, response)
@@ -210,6 +166,8 @@ class AsItWas:
                 path = request.target.partition("?")[0]
                 deed = request.method == "POST" or _is_a_deed(request, kept)
                 kept.ways.setdefault(f"{request.method} {path}" if deed else request.method, request)
+        if ID.fullmatch(request.target.partition("?")[0].rpartition("/")[2]) or _does_something(request, response):
+            self._growing.learn(request, response, kept, read)
 
     def put_back(
         self, carry: Callable[[Request], Exchange], left: dict[str, list[str]], takes: Callable[[str], Collection[str]]
@@ -316,9 +274,3 @@ def _of_an_account(request: Request) -> bool:
     path = request.target.partition("?")[0]
     said = is_of_oneself(path) or OF_ALL.search(path) or _OF_AN_ACCOUNT.search(path)
     return request.method == "POST" and bool(said)
-
-
-def _equal(name: str, was: object, now: object) -> bool:
-    if was == now or _MOVES.search(name):
-        return True
-    return steady(json.dumps(was, sort_keys=True)) == steady(json.dumps(now, sort_keys=True))

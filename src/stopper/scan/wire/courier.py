@@ -194,8 +194,8 @@ class Courier:
     def _read_before(self, request: Request) -> Request:
         """Keep what *request* is about to change. Raises Skipped where that could not be given back to somebody who was given."""
         self.was.before(request, self.made.is_own, self._read_first)
-        if ends := self.was.ends_unread(request):
-            self._skip(request, f"its path says {ends!r}, and what that is done to could not be read beforehand")
+        if why := self.was.refusal(request):
+            self._skip(request, why)
         self.blind.before(request, self.made)
         given = request.identity in self.given.names and not self.made.is_own(request.target)
         if given:
@@ -372,7 +372,7 @@ class Courier:
         self.load.learn(request, response)
         self.slow.learn(request, response)
         self.made.learn(request, response, since)
-        self.was.learn(request, response)
+        self.was.learn(request, response, self._read_first)
         self.links.learn(request, response)
         self.blind.learn(request, response)
         self.given.learn(request)
