@@ -46,6 +46,16 @@ _TO: Final = re.compile(
     r"(to|recipient|receiver|payee|beneficiary|destination|target)(_?(account|user|username|wallet|card|iban|email))?(_?(id|number|no|name))?"
 )
 """Members that say to whom money goes."""
+_FROM: Final = re.compile(
+    r"((credit|debit|bank|payment)_?)?card_?(number|num|no)|cvv2?|cvc2?|(pay|paid)_?(from|with|by)(_?\w+)?|"
+    r"(from|source|debit|charge)_?(account|wallet|card|iban)(_?(id|number|no))?"
+)
+"""Members that say what is paid with."""
+_BOUGHT: Final = frozenset({
+    "order", "orders", "booking", "bookings", "book", "reservation", "reservations", "reserve", "ticket", "tickets", "subscription", "subscriptions", "subscribe",
+    "purchase", "purchases", "checkout", "rental", "rentals", "trip", "trips", "ride", "rides", "appointment", "appointments",
+})  # fmt: skip
+"""Words of a path of what is paid as it is made, where a body says with what."""
 SAID_MOST: Final = 8
 """Members of a body that says so; one of more is a guess at what a route may read."""
 
@@ -67,6 +77,10 @@ def sends_money(request: Request, words: Collection[str], own: bool) -> str:
 
 def _moves_money(request: Request, words: set[str]) -> str:
     said, sum_named = _MOVES & words, _names(request, _HOW_MUCH)
+    if sum_named or words & _BOUGHT:
+        means = next((name for name, _ in members_in(request, 2) if _FROM.fullmatch(as_parameter(name))), "")
+        if means:
+            return means
     if said and (sum_named or _MONEY & (words - said) or _names(request, _SECURITY)):
         return min(said)
     if not sum_named:
