@@ -95,6 +95,9 @@ def left_behind(courier: Courier) -> Iterable[Skip]:
             request,
             f"it led to another page {times}: what it made may have stayed there, as no answer says where that is",
         )
+    for path, number in sorted(courier.blind.failed.found.items()):
+        things = "1 thing" if number == 1 else f"{number} things"
+        yield Skip(f"POST {path}", f"the server failed, and {things} with texts of this scan stayed at GET {path}")
     for changed, members in sorted(courier.unlike.items()):
         said = ", ".join(members)
         known = members != [UNREAD] and not said.startswith(UNSHOWN)

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -17,7 +18,7 @@ from stopper.scan.surface.honest import HonestRequests
 from stopper.scan.wire.body_members import members_in
 from stopper.scan.wire.courier import Courier
 from stopper.scan.wire.foreign_deeds import makes_an_account
-from stopper.scan.wire.things_made import is_an_id
+from stopper.scan.wire.things_made import is_an_id, path_of
 
 ENDS_ACCESS: Final = re.compile(
     r"(?i)log-?out|sign-?out|revoke|password|delete|disable|deactivate|close|rotate|refresh|renew"
@@ -73,7 +74,14 @@ def tidy(app: App, courier: Courier) -> None:
             if names & {value for _, value in members_in(made, 3) if isinstance(value, str)}
         }
         _delete(app, courier, [one for one in people.items() if one[0] not in asking])
+        _look_after_failures(courier)
         _delete(app, courier, list(asking.items()))
+
+
+def _look_after_failures(courier: Courier) -> None:
+    left = Counter(path_of(made.target) for made in courier.made.left())
+    with contextlib.suppress(Skipped):
+        courier.blind.failed.look(lambda request: courier.carry(request, last=True), left)
 
 
 def _delete(app: App, courier: Courier, things: Iterable[tuple[str, Request]]) -> None:

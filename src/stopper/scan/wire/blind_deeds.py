@@ -13,6 +13,7 @@ from stopper.core.probing.things.objects import as_id
 from stopper.scan.wire.body_members import members_in
 from stopper.scan.wire.deeds_by_get import ALWAYS, words_of
 from stopper.scan.wire.deletions import INVENTED, deletes_of_others
+from stopper.scan.wire.failed_makes import FailedMakes
 from stopper.scan.wire.foreign_deeds import makes_an_account
 from stopper.scan.wire.spared_accounts import is_of_oneself
 from stopper.scan.wire.things_made import ThingsMade, creates, is_an_id
@@ -52,6 +53,7 @@ class BlindDeeds:
         self._sent: dict[str, list[str]] = {}
         self._done: dict[str, list[str]] = {}
         self._led_on: Counter[str] = Counter()
+        self.failed = FailedMakes()
         self._lock = threading.Lock()
 
     def before(self, request: Request, made: ThingsMade) -> None:
@@ -72,7 +74,8 @@ class BlindDeeds:
                 self._sent[target] = named
 
     def learn(self, request: Request, response: Response) -> None:
-        """Note that it went through, and made nothing."""
+        """Note that it went through, and made nothing; or that it failed, and may have made something."""
+        self.failed.learn(request, response)
         with self._lock:
             named = self._sent.get(request.target) if request.method == "POST" else None
             if named is not None and response.went_through and not creates(request, response):
