@@ -148,6 +148,7 @@ def page(rule: Rule) -> Page:
 @lru_cache(maxsize=256)
 def read_page(text: str, slug: str) -> Page:
     """Read a page's Markdown. Raises CatalogueError for a part that is missing or a section that no page has."""
+    _require_closed_blocks(text, slug)
     head, sections = _sections(text)
     lines = [line for line in head.splitlines() if line.strip() and not line.startswith("<!--")]
     if not lines or not lines[0].startswith("# "):
@@ -172,6 +173,18 @@ def read_page(text: str, slug: str) -> Page:
         identities=tuple(_IDENTITY.findall(text)),
         text=text,
     )
+
+
+def _require_closed_blocks(text: str, slug: str) -> None:
+    """A block that is left open would hide the examples behind it."""
+    opened = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("```"):
+            if opened and line.strip("` "):
+                break
+            opened = 0 if opened else number
+    if opened:
+        raise CatalogueError(f"line {opened} of the page of {slug}: the block that begins there is not closed")
 
 
 def _sections(text: str) -> tuple[str, dict[str, tuple[int, str]]]:

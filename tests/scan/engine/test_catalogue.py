@@ -100,6 +100,7 @@ def test_an_example_knows_its_line_of_the_page() -> None:
     [
         ("# Title\n", "Title\n", "does not begin with a title"), ("## Fix", "## Repair", "has a section 'Repair'"), ("## Good", "### Good", "has no section '## Good'"),
         ("One sentence\nover two lines.\n\nMore.\n", "", "has no sentence"), ("### Bad: first", "### Maybe: first", "a case is"),
+        ("y = 2  # expect: a-slug\n```\n", "y = 2  # expect: a-slug\n", "the block that begins there is not closed"),
         ("```python\nz", "```\nz", "say what the block holds"), ("```python\n## not a heading\napp = 1\n```", "", "has no code under 'Good'"),
     ],
 )  # fmt: skip

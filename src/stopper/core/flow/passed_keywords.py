@@ -33,5 +33,5 @@ def gathered(facts: SourceFacts, parameter: Parameter) -> Iterator[Mapping]:
     function = facts.function(parameter.function)
     own = function.parameters if function is not None else ()
     for call in facts.calls(parameter.function):
-        rest = tuple((Constant(name, value.span), value) for name, value in call.keywords if name not in own)
+        rest = tuple((Constant(name), value) for name, value in call.keywords if name not in own)
         yield Mapping(rest, call.open, call.span)
