@@ -1,10 +1,22 @@
 """For whom settings are, by the name of their class or file: for tests, for one desk, for people."""
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.fact import ConfigWrite
-from stopper.core.values import ConfigValue, EnvironmentValue, Member, Name, Value, walk
+from stopper.core.values import (
+    Call,
+    Choice,
+    ConfigValue,
+    Constant,
+    EnvironmentValue,
+    Member,
+    Name,
+    Sequence,
+    Truth,
+    Value,
+)
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -39,20 +51,40 @@ def is_for_tests(write: ConfigWrite) -> bool:
 
 def is_in_a_branch_for_tests(facts: "SourceFacts", write: ConfigWrite) -> bool:
     """``if os.environ.get("TESTING"):``, around the write: what is set there serves nobody."""
-    return any(
-        _SAYS_TESTS.fullmatch(_asked(part).rpartition(".")[2])
-        for asked in facts.conditions_around(write.span)
-        if not asked.negated
-        for part in walk(asked.value, 3)
-    )
+    return any(_holds_for_tests(one.value, one.negated) for one in facts.conditions_around(write.span))
 
 
-def _asked(part: Value) -> str:
-    match part:
+def _holds_for_tests(test: Value, negated: bool) -> bool:
+    """That the test holds for nobody but tests; with *negated*, that it fails for nobody but them."""
+    match test:
+        case Truth(parts=(inner,)):
+            return _holds_for_tests(inner, not negated)
+        case Truth(parts=(asked, Constant() as said)) | Truth(parts=(Constant() as said, asked)):
+            wants = _means_yes(said.value) is not (test.differs is not negated)
+            return wants and _holds_for_tests(asked, False)
+        case Truth(parts=(asked, Sequence(items=several, open=False))) if several:
+            wants = test.differs is negated and all(
+                isinstance(one, Constant) and _means_yes(one.value) for one in several
+            )
+            return wants and _holds_for_tests(asked, False)
+        case Choice(options=several):
+            each = (_holds_for_tests(one, negated) for one in several)
+            return any(each) if test.every is not negated else all(each)
+        case Call():
+            of = next(iter(test.args), None) if test.receiver is None else test.receiver
+            return of is not None and _holds_for_tests(of, negated)
+        case EnvironmentValue(default=other) | ConfigValue(default=other) if not isinstance(other, Constant | None):
+            return _holds_for_tests(replace(test, default=None), negated) and _holds_for_tests(
+                other, negated
+            )  # ``TESTING or …``
         case EnvironmentValue(variable=name) | ConfigValue(key=name) | Name(dotted=name) | Member(attribute=name):
-            return name
+            return not negated and _SAYS_TESTS.fullmatch(name.rpartition(".")[2]) is not None
         case _:
-            return ""
+            return False
+
+
+def _means_yes(said: object) -> bool:
+    return bool(said) and str(said).strip().lower() not in ("0", "false", "no", "off", "none")
 
 
 def is_for_one_desk(write: ConfigWrite) -> bool:

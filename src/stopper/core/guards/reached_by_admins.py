@@ -286,9 +286,18 @@ def _named(value: Value) -> Iterator[str]:
 
 
 def logs_in_admins_alone(facts: SourceFacts) -> bool:
-    """That Flask-Login is never handed anybody but an administrator, whatever other accounts there are."""
+    """That Flask-Login is never handed anybody but an administrator, whatever other accounts there are; where nothing else lets people in, that
+    sessions name administrators alone, or always the same one."""
     handed = [value for call in facts.calls("flask_login.login_user") for value in call.args[:1]]
+    if not handed and next(facts.calls(*_ISSUE), None) is None:
+        kept = [flow.value for flow in facts.flows("session") if _ID_OF_ANYBODY.fullmatch(flow.detail)]
+        if kept and all(isinstance(one, Constant) for one in kept):
+            return True
+        handed = kept
     return bool(handed) and all(any(map(_is_an_admin, walk(value, 6))) for value in handed)
+
+
+_ISSUE: Final = ("jwt.encode", "jose.jwt.encode", "*.create_access_token")
 
 
 def _is_an_admin(value: Value) -> bool:
