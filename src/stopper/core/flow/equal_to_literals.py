@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING, Final
 
+from stopper.core.answers.exception_texts import EVERYTHING
 from stopper.core.flow.read_parts import Origin, origins
 from stopper.core.values import Call, Choice, Constant, Truth, Value
 
 if TYPE_CHECKING:
-    from stopper.core.fact import Comparison
+    from stopper.core.fact import Comparison, Condition
     from stopper.core.facts import SourceFacts
     from stopper.core.place import Span
 
@@ -28,14 +29,29 @@ def is_literal_there(facts: "SourceFacts", value: Value, function: str, place: "
     around = list(facts.conditions_around(place))
     if any(_lets_through(one.value, asked, differs=one.negated) for one in around):
         return True
-    outer = {one.span for one in around}
+    outer = {(one.span, one.negated) for one in around}
     return any(
         one.stops
         and one.span < place
         and not (one.body is not None and one.body.holds(place))
         and _lets_through(one.value, asked, differs=not one.negated)
-        and {each.span for each in facts.conditions_around(one.span)} <= outer
+        and {(each.span, each.negated) for each in facts.conditions_around(one.span)} <= outer
+        and not _is_caught_before(facts, one, place)
         for one in facts.conditions_in(function)
+    )
+
+
+def _is_caught_before(facts: "SourceFacts", test: "Condition", place: "Span") -> bool:
+    """``raise ValueError`` of the test, with an ``except ValueError:`` between it and the place that goes on: what is another value comes there too."""
+    raised = {
+        one.exception for one in facts.raises() if test.body is not None and test.body.holds(one.span) and one.exception
+    }
+    return bool(raised) and any(
+        test.span < one.span < place
+        and not one.span.holds(place)
+        and one.action in ("pass", "go-on")
+        and not raised.union(EVERYTHING).isdisjoint(one.catches)
+        for one in facts.handlers_in(test.function)
     )
 
 

@@ -22,7 +22,20 @@ def only_tells(reader: Reader, node: ast.If) -> bool:
     if flags is None or reader.statements is None:
         return False
     asked = {one.id for one in ast.walk(node.test) if type(one) is ast.Name}
-    return asked.isdisjoint(flags) and not any(_asks(one, frozenset(flags)) for one in reader.statements)
+    return (
+        asked.isdisjoint(flags)
+        and not any(_asks(one, frozenset(flags)) for one in reader.statements)
+        and (not flags or _are_own(reader.statements, set(flags)))
+    )
+
+
+def _are_own(statements: list[ast.stmt], flags: set[str]) -> bool:
+    """That the function makes the flags itself: a list that it is handed, or one of the module, is asked elsewhere."""
+    for one in (part for statement in statements for part in ast.walk(statement)):
+        if type(one) in (ast.Global, ast.Nonlocal) and not flags.isdisjoint(getattr(one, "names", ())):
+            return False
+    made = (part for statement in statements for part in ast.walk(statement) if type(part) is ast.Name)
+    return flags <= {one.id for one in made if type(one.ctx) is ast.Store}
 
 
 def note_flags(reader: Reader, node: ast.If, condition: Condition) -> None:
@@ -111,6 +124,9 @@ def _asks(node: ast.AST, flags: frozenset[str]) -> bool:
     """That one of the flags is read anywhere but where it is shown."""
     if type(node) is ast.Name:
         return node.id in flags and type(node.ctx) is ast.Load
+    test = getattr(node, "test", None)
+    if test is not None and any(type(one) is ast.Name and one.id in flags for one in ast.walk(test)):
+        return True  # ``if str(error):``
     return any(_asks(child, flags) for child in _beside_shown(node, flags))
 
 
