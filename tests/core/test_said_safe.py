@@ -18,6 +18,8 @@ from stopper.core.answers.said_safe import said_safe
         ("{{ text | safe if shown else other }}", {"text"}),
         ("{{ (one if asked else two) | safe }}", {"one", "two"}),
         ("{{ text | safe | e }}", {"text"}),
+        ('{{ {"a": text}["a"] | safe }}', {"text"}),
+        ('{{ [text, "b"] | join | safe }}', {"text"}),
     ],
 )
 def test_names_behind_safe_are_told(text: str, names: set[str]) -> None:
@@ -34,6 +36,9 @@ def test_names_behind_safe_are_told(text: str, names: set[str]) -> None:
         '{{ "<b>" | safe ~ text ~ "</b>" | safe }}',
         '{{ "<b>%s</b>" | safe | format(text) }}',
         '{{ "<b>" ~ (text | e) ~ "</b>" | safe }}',
+        '{{ {"a": "<b>", "b": "<i>"}[text] | safe }}',
+        '{{ ("<b>", "<i>")[text] | safe }}',
+        '{{ lines | map("e") | join("<br>") | safe }}',
         "{{ text }} is safe",
         "{% import 'languages/' + lang + '.html' as lang %}{{ lang.words | safe }}",
         "{% from 'parts.html' import line, row as cell with context %}{{ line | safe }}{{ cell | safe }}",

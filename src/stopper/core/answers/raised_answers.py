@@ -31,7 +31,7 @@ def _described(facts: "SourceFacts") -> Iterator[Flow]:
         return
     for call in facts.calls(*(f"{_HOME}{name}" for name in _STATUS)):
         said = call.argument(0, "description")
-        if said is not None and call.span is not None and _is_shown(facts, call):
+        if said is not None and call.span is not None and _is_shown(facts, call) and not _is_kept_back(facts, call):
             yield Flow("response", said, facts.labels(said), call.span, call.function, "flask.abort")
     for one in facts.assignments():
         made = one.into if one.attribute == "description" else None
@@ -43,6 +43,20 @@ def _is_shown(facts: "SourceFacts", made: Call) -> bool:
     status = _STATUS[made.callee.removeprefix(_HOME)]
     asked = [one for one in facts.error_handlers() if one.what in (status, made.callee) or one.what in _GENERAL]
     return not asked or any(_tells(facts, one) for one in asked)
+
+
+def _is_kept_back(facts: "SourceFacts", made: Call) -> bool:
+    """A command of the application answers nobody; nor does what an ``except BadRequest:`` further down answers by itself."""
+    function = facts.function(made.function)
+    if function is not None and any(one.name.endswith(".command") for one in function.decorators):
+        return True
+    return made.span is not None and any(
+        not one.name
+        and one.action != "raise"
+        and made.span < one.span
+        and not {made.callee, f"{_HOME}HTTPException"}.isdisjoint(one.catches)
+        for one in facts.handlers_in(made.function)
+    )
 
 
 def _tells(facts: "SourceFacts", handler: ErrorHandler) -> bool:

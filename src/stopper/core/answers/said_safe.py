@@ -68,10 +68,11 @@ def _bare(signs: list[str]) -> Iterator[str]:
 
 
 def _names(signs: list[str]) -> Iterator[str]:
-    """The names that stand there, without what functions are called with: what those make of it is not seen."""
+    """The names that stand there, without what functions are called with (what those make of it is not seen) and what something is picked by."""
     depth = 0
     for before, word, after in zip(["", *signs], signs, [*signs[1:], ""], strict=False):
-        depth += (word == "(" and _is_word(before)) or (depth > 0 and word in "([{")
+        opens = (word in "([" and _is_word(before)) or (word == "[" and before in (")", "]", "}"))
+        depth += opens or (depth > 0 and word in "([{")
         depth -= depth > 0 and word in ")]}"
         if not depth and before != "." and _is_word(word) and word not in _WORDS and after != "=":
             yield word
@@ -115,6 +116,8 @@ def _filtered(part: list[str]) -> tuple[list[str], list[str]]:
         depth += (sign in "([{") - (sign in ")]}")
         if depth == 0 and sign == "|" and place + 1 < len(part):
             filters.append(part[place + 1])
+            if part[place + 1 : place + 3] == ["map", "("]:  # ``lines | map("e") | join``
+                filters += (word.strip("'\"") for word in part[place + 3 : place + 4])
         elif not filters:
             first.append(sign)
     return first, filters

@@ -18,7 +18,7 @@ _APPLICATIONS: Final = re.compile(
 )
 """Where the code of applications lies by custom."""
 _BY_ENDING: Final = re.compile(
-    r"(?i)^\s*location\s+~\*?\s+\S*\\\.(?:\(\??:?)?(?:[\w?+]+\|)*(?:py|pyc|db|sqlite3?|sql|env|log|bak|ini|cfg|conf|pem|key|git)(?:\||\)|\$|\s)"
+    r"(?i)^\s*location\s+~\*?\s+\S*\\\.(?:\(\??:?)?(?:[\w?+]+\|)*(?:py|pyc|db|sqlite3?|sql|env|log|bak|ini|cfg|conf|pem|key|git)(?:\||\)?(?:\$|\s))"
 )
 _LONGEST: Final = 12
 """Lines of a block of nginx that are looked at."""

@@ -54,6 +54,8 @@ _SHOWN: Final = (
     "flask.g.",
 )
 _ASKS: Final = re.compile(r"(?i)^(?:is_(?!authenticated|active|anonymous)|has_|can_|may_)\w+$")
+_LEAVES_FUNCTION: Final = re.compile(r"staticmethod|classmethod|functools\.(?:wraps|cache|lru_cache)")
+"""Decorators after which it is a function still: ``@LocalProxy`` makes a value of it."""
 _PROPERTY: Final = re.compile(r"(?:.*\.)?(?:property|cached_property|hybrid_property|hybrid_method|setter)")
 _ERROR: Final = re.compile(
     r"(?:.*\.)?(?:\w*(?:Auth|Login|Token|Permission|Access|Api|API|Forbidden|Unauthori[sz]ed|Denied|Credential)\w*(?:Error|Exception)|Forbidden|Unauthori[sz]ed|\w*Denied)"
@@ -252,7 +254,7 @@ def _method_not_called(facts: SourceFacts) -> Iterator[Told]:
 def _is_plain_function(facts: SourceFacts, name: str) -> bool:
     """A function or method of the project of which no decorator makes a value."""
     known = facts.function(name)
-    return known is not None and not any(_PROPERTY.fullmatch(one.name) for one in known.decorators)
+    return known is not None and all(_LEAVES_FUNCTION.fullmatch(one.name) for one in known.decorators)
 
 
 def _asking_functions(facts: SourceFacts) -> frozenset[str]:

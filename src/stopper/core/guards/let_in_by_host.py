@@ -25,8 +25,15 @@ def let_in_by_host(facts: SourceFacts) -> Iterator[tuple[str, Span]]:
         else set[str]()
     )
     for one in facts.conditions() if _says_host(facts) else ():
-        if one.refuses and one.body is not None and (_turns_others_away(one) or _asks(one, asking)):
+        told = one.refuses and one.body is not None and (_turns_others_away(one) or _asks(one, asking))
+        if told and not _is_asked_everywhere(facts, one):
             yield _SAID, one.span
+
+
+def _is_asked_everywhere(facts: SourceFacts, one: Condition) -> bool:
+    """Before every route, whatever is asked for: so a program of one's own machine keeps off pages that give its address another name."""
+    whole = bool(facts.routes) and all(one.function in route.hooks for route in facts.routes)
+    return whole and not any(True for _ in facts.conditions_around(one.span))
 
 
 def _says_host(facts: SourceFacts) -> bool:

@@ -7,6 +7,8 @@ from stopper.core.account_names import LOGS_IN, REGISTERS, RESETS
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts
 from stopper.core.guards.asked_together import COMPARES
+from stopper.core.keys.api_key_names import is_key_name
+from stopper.core.naming import may_be_key, sensitive
 from stopper.core.place import Span
 from stopper.core.values import Call, ConfigValue, EnvironmentValue, Name, Truth, Value, is_constant, options, walk
 
@@ -39,11 +41,21 @@ def _compares(one: Condition) -> bool:
     """That what the caller shows is held against what is known, and is another one where the test holds."""
     value = one.value
     if isinstance(value, Call):
-        return one.negated and value.callee in COMPARES and any(map(_is_shown, value.args))
+        in_test = value.span is not None and one.span.holds(value.span)  # else it has a name, which others may ask
+        return in_test and one.negated and value.callee in COMPARES and any(map(_is_shown, value.args))
     if isinstance(value, Truth) and len(value.parts) == 2 and value.differs is not one.negated:
-        known = any(isinstance(part, (ConfigValue, EnvironmentValue)) for part in value.parts)
+        known = any(map(_is_secret, value.parts))
         return known and any(map(_is_shown, value.parts))
     return False
+
+
+def _is_secret(value: Value) -> bool:
+    """A setting that is called as a key is; a version is held against a header too."""
+    match value:
+        case ConfigValue(key=name) | EnvironmentValue(variable=name):
+            return sensitive(name) is not None or is_key_name(name) or may_be_key(name)
+        case _:
+            return False
 
 
 def _is_shown(value: Value) -> bool:
