@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from stopper.core.values import Call, Name, Value
+from stopper.core.values import Call, Name, Value, is_constant
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -14,9 +14,12 @@ _FOR_EITHER: Final = frozenset(f"ssl.PROTOCOL_{word}" for word in ("TLS", "SSLv2
 
 
 def asks_nothing(facts: "SourceFacts", value: Value) -> bool:
-    """``SSLContext(PROTOCOL_TLS)``, of which nobody sets ``verify_mode``."""
+    """``SSLContext(PROTOCOL_TLS)``, of which nobody sets ``verify_mode``; to ask for the host's name sets it too."""
     if not isinstance(value, Call) or value.callee != "ssl.SSLContext":
         return False
     said = value.argument(0, "protocol")
     general = said is None or (isinstance(said, Name) and said.dotted in _FOR_EITHER)
-    return general and not any(one.attribute == "verify_mode" for one in facts.assignments())
+    return general and not any(
+        one.attribute == "verify_mode" or (one.attribute == "check_hostname" and is_constant(one.value, True))
+        for one in facts.assignments()
+    )

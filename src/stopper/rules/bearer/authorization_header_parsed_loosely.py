@@ -1,5 +1,6 @@
 """A header of another form ends in a 500, or another scheme's value is taken for a token."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -92,6 +93,10 @@ def _is_unasked_match(facts: SourceFacts, function: str, group: Call) -> bool:
     )
 
 
+_WORD_FIRST: Final = re.compile(r"(?<!\\)\b[A-Za-z][A-Za-z-]{2,}\)?\[?(?:\s|\\s)")
+"""``^ApiKey (\\w+)$``: a word of the pattern itself with a blank behind it."""
+
+
 def _fits_any_scheme(facts: SourceFacts, function: str, group: Call) -> bool:
     """``re.search(r"[\\w.-]+$", header)``: the pattern names no scheme, and nothing compares what it found with one."""
     found = group.receiver
@@ -101,7 +106,7 @@ def _fits_any_scheme(facts: SourceFacts, function: str, group: Call) -> bool:
     pattern = text_of(made.args[0]) if made.args else None
     if pattern is None or not any(_is_header(facts, one) for one in found.args):
         return False
-    named = any(scheme in pattern.lower() for scheme in SCHEMES)
+    named = any(scheme in pattern.lower() for scheme in SCHEMES) or _WORD_FIRST.search(pattern) is not None
     compared = facts.comparisons_in(function)
     return not named and not any(_asks_scheme(facts, one.operator, one.left, one.right) for one in compared)
 

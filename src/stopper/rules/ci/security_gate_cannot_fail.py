@@ -47,10 +47,12 @@ _UNASKED: Final = re.compile(
 )
 _CODE_BY: Final = {
     "semgrep": r"--error\b|--strict\b",
-    "trivy": r"--exit-code\b|--config\b|TRIVY_EXIT_CODE",
+    "trivy": r"--exit-code\b|--config\b",
     "trufflehog": r"--fail\b",
 }
 """Tools that end with 0 whatever they find, and what makes them say it."""
+_NO_GATE: Final = re.compile(r"(?i)--download-(?:java-)?db-only|cyclonedx|spdx|--generate-default-config")
+"""Fetches what is known of weaknesses, or lists what an image is made of."""
 _READS: Final = re.compile(
     r"(?i)\bjq\b|python|upload-sarif|sarif|--json-output|gitlab-\w+-report|defectdojo|\bgrep\b|\btest\b|\bif\b|aqua-scanner"
 )
@@ -158,7 +160,7 @@ def _let_off(file: TextFile, step: Step, tool: Line, whole: str) -> Hit | None:
             return Hit("the exit code of this security tool is noted, and nothing asks for it", tool.span)
     if (asked := _only_said(step, tool)) is not None:
         return Hit("a failure of this security tool is said, and the build goes on", asked.span)
-    if (unasked := _UNASKED.search(tool.text)) is not None and not _sets_code(unasked, tool, step):
+    if (unasked := _UNASKED.search(tool.text)) is not None and not _sets_code(unasked, tool, step, whole):
         return Hit(f"{unasked[0].split()[0]} ends well whatever it finds, unless it is told otherwise", tool.span)
     allowed = None if file.path.endswith("tox.ini") else step.find(_CONTINUES)
     allowed = allowed or (step.find(_IGNORED) if file.path.endswith("tox.ini") else _allows_findings(step))
@@ -184,10 +186,12 @@ def _let_off(file: TextFile, step: Step, tool: Line, whole: str) -> Hit | None:
     return None
 
 
-def _sets_code(command: re.Match[str], tool: Line, step: Step) -> bool:
+def _sets_code(command: re.Match[str], tool: Line, step: Step, file_text: str) -> bool:
     """That the command says by which code findings end it, itself or by a variable, or that its report is read by something behind it."""
     whole = next((one.text for one in step.commands if one.span == tool.span), tool.text)
     told = _CODE_BY[command[0].split()[0].lower()]
+    if _NO_GATE.search(whole) or f"{command[0].split()[0].upper()}_EXIT_CODE" in file_text:
+        return True
     return re.search(told, whole[command.start() :]) is not None or _READS.search(step.text) is not None
 
 
