@@ -211,6 +211,22 @@ def test_a_route_that_answers_404_until_its_query_names_a_thing_is_known() -> No
     assert {(one.path, one.optional) for one in found} >= {("/api/marks", ("student",))}
 
 
+def test_a_form_that_is_sent_to_its_own_page_is_known_to_whoever_sees_it() -> None:
+    """Where a guard sends whoever has no credential to the log-in, also who asks what the page takes, that page is known as one that is read."""
+    app, ann = Flask("topics"), Identity("ann", (("Cookie", Secret("who=ann")),))
+    app.before_request(lambda: None if request.cookies or request.path in ("/", "/login") else redirect("/login"))
+    app.add_url_rule("/", "home", lambda: '<a href="/topics">t</a><a href="/login">l</a>')
+    app.add_url_rule("/login", "login", lambda: "<form method=post><input name=user></form>", methods=["GET", "POST"])
+    page = "<form method=post action=/topics><input name=title></form>"
+    app.add_url_rule("/topics", "topics", lambda: page, methods=["GET", "POST"])
+    nobody, hers = (
+        crawled(Courier(WsgiTransport(app), max_requests=300), "", "canary", ("/",), who).routes for who in (None, ann)
+    )
+    (form,) = [one for one in beside(nobody, hers) if one.path == "/topics"]
+    assert (form.methods, form.fields) == (("POST",), ("title",))
+    assert not [one for one in beside((*nobody, form), hers) if one.path == "/topics"]
+
+
 def test_what_a_script_sends_by_each_method_is_known() -> None:
     app = _app("/pets")
     app.add_url_rule("/pets/<int:pet>", "pet", lambda pet: {"id": pet}, methods=["GET", "PATCH", "DELETE"])

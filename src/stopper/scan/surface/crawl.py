@@ -288,9 +288,11 @@ def beside(described: Sequence[Route], seen: Sequence[Route]) -> tuple[Route, ..
 
 def _is_known_as(seen: Route, pattern: re.Pattern[str], route: Route) -> bool:
     """Whether *route* is what was seen: ``/posts/new`` stands beside ``/posts/{id}``, which a link to a number has shown, and so does what takes
-    other methods."""
+    other methods, or a form that is sent to its own page, where nobody else was told that the page takes one."""
     path = seen.path.rstrip("/")
     if not pattern.fullmatch(path):
+        return False
+    if seen.takes_form and route.readers <= {"wire"} and path == route.path.rstrip("/") and "POST" not in route.methods:
         return False
     other = {*seen.methods} - {*route.methods, "HEAD", "OPTIONS"}
     told = route.readers <= {"wire"} and (path.rpartition("/")[2] in _MAKES or other)
