@@ -21,6 +21,7 @@ SUM = {"amount": "10.00"}
         ("p2p", {"to": "ben", **SUM}), ("transactions", {"toAccount": 5, **SUM}), ("settle-up", {"recipient_id": 5, **SUM}),
         ("pot", {"move": {"payee": "ben", "sum": 3}}), ("dinner", {"room": "x", "card_number": 1, **SUM}), ("settle", {"pay_from": "x", **SUM}),
         ("invoices", {"from_account": 1, **SUM}), ("bookings", {"room": "x", "guests": 1, "cvv": "1"}), ("orders", {"cardNumber": "1", "items": 1}),
+        ("invest", {"fund": "gold", "units": 1}),
     ],
 )  # fmt: skip
 def test_nothing_that_moves_money_is_sent(path: str, body: dict[str, object]) -> None:

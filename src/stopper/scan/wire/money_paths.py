@@ -42,6 +42,8 @@ _HOW_MUCH: Final = re.compile(r"(.+_)?(amount|sum|cents)")
 """Those of them that are a sum: an account has a currency from the beginning."""
 _SECURITY: Final = re.compile(r"symbol|ticker|shares|stock_?(id|symbol)?|coin_?(id)?")
 """Members that say what is bought, where that is worth money."""
+_PARTS: Final = re.compile(r"(.+_)?(units?|shares?|quantity|qty|lots?|number)")
+"""Members that say how much of a fund or a plan."""
 _TO: Final = re.compile(
     r"(to|recipient|receiver|payee|beneficiary|destination|target)(_?(account|user|username|wallet|card|iban|email))?(_?(id|number|no|name))?"
 )
@@ -83,6 +85,8 @@ def _moves_money(request: Request, words: set[str]) -> str:
             return means
     if said and (sum_named or _MONEY & (words - said) or _names(request, _SECURITY)):
         return min(said)
+    if "invest" in words and _names(request, _PARTS):
+        return "invest"
     if not sum_named:
         return ""
     pair = next((pair for pair in _PAIRS if pair <= words), None)
