@@ -426,12 +426,21 @@ def test_a_deed_on_what_nobody_can_read_is_named() -> None:
     assert courier.unlike == {"POST /polls/1/vote": ["it could not be read beforehand"]}
 
 
-@pytest.mark.parametrize(("target", "named"), [("/archive/1", True), ("/edit/1", True), ("/polls/1", False)])
-def test_a_deed_that_a_page_answers_with_another_page_is_named_too(target: str, named: bool) -> None:
+@pytest.mark.parametrize(
+    ("target", "body", "named"),
+    [
+        ("/archive/1", b"", True),
+        ("/edit/1", b"", True),
+        ("/polls/1", b"", False),
+        ("/polls/1", b"note=x", True),
+        ("/search/1", b"q=x", False),
+    ],
+)
+def test_a_deed_that_a_page_answers_with_another_page_is_named_too(target: str, body: bytes, named: bool) -> None:
     app = Flask("tickets")
     app.add_url_rule("/<kind>/<int:number>", view_func=lambda kind, number: redirect(f"/{kind}"), methods=["POST"])
     courier = Courier(WsgiTransport(app), mode="active")
-    courier.carry(Request("POST", target, (), b"", "write"))
+    courier.carry(Request("POST", target, (), body, "write"))
     courier.put_back()
     assert bool(courier.unlike) is named
 

@@ -260,14 +260,16 @@ def _changes(request: Request) -> bool:
 
 
 def _does_something(request: Request, response: Response) -> bool:
-    """Whether a POST on a thing says a deed, or one word that is no name of several things (``/users/1/owner``), and has made nothing."""
+    """Whether a POST on a thing says a deed, or one word that is no name of several things (``/users/1/owner``), or has a body and says nothing but
+    the thing (``/users/1``), and has made nothing."""
     parts = request.target.partition("?")[0].rstrip("/").split("/")
     last, inside = as_parameter(parts[-1]), any(map(ID.fullmatch, parts))
     word = re.fullmatch(r"[a-z][a-z_]*", last) is not None and last not in _LOOKS  # a text of a probe is none
     one = inside and word and (not last.endswith("s") or last.endswith("ss"))
     before = parts[-2] if ID.fullmatch(parts[-1]) else ""  # ``/archive/5``, ``/profile/edit/5``: a GET may read there
     deed = deed_in(request.target) or (before and (deed_in(f"/1/{before}") or as_parameter(before) in _SETS))
-    return bool(deed) or (one and not creates(request, response))
+    alone = bool(request.body) and ID.fullmatch(parts[-1]) is not None and _LOOKS.isdisjoint(words_of(before))
+    return bool(deed) or ((one or alone) and not creates(request, response))
 
 
 def _of_an_account(request: Request) -> bool:
