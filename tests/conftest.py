@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.longer import LONG
 
 from stopper.core import probe
@@ -17,6 +18,8 @@ from stopper.core.secret import Secret
 from stopper.scan.audit import parent as audit
 
 CAPABILITY = "capability missing: "
+settings.register_profile("anywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("anywhere")  # how fast a machine is that other work uses is no property of the code
 _chromium = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )

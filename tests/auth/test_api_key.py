@@ -228,7 +228,7 @@ def test_a_failed_note_of_last_use_does_not_refuse(
     assert keys.verify(made.key.reveal()).subject == "alice"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=80) | st.from_regex(r"stp_[a-z]{1,8}_[A-Za-z0-9]{8,14}_[A-Za-z0-9]{40,52}", fullmatch=True))
 def test_any_text_is_refused_and_nothing_else_is_raised(text: str) -> None:
     if parts_of(text) is None:

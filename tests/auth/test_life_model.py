@@ -335,6 +335,5 @@ TestLife = pytest.mark.longer(Life.TestCase)
 TestLife.settings = settings(
     max_examples=examples(100),
     stateful_step_count=30,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

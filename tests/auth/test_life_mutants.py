@@ -91,7 +91,6 @@ def test_the_model_sees(broken: str) -> None:
             settings=settings(
                 max_examples=4000,  # it ends at the first that fails
                 stateful_step_count=30,
-                deadline=None,
                 phases=[Phase.generate],
                 report_multiple_bugs=False,
                 derandomize=True,

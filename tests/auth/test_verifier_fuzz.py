@@ -89,7 +89,7 @@ def _changed(whole: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.longer
-@settings(max_examples=examples(600), deadline=None)
+@settings(max_examples=examples(600))
 @given(head=header_changes, payload=changes)
 def test_what_they_refuse_we_refuse_signed_members(head: dict[str, Any], payload: dict[str, Any]) -> None:
     token = hs256(_changed(header(), head), _changed(claims(), payload))
@@ -99,7 +99,7 @@ def test_what_they_refuse_we_refuse_signed_members(head: dict[str, Any], payload
 
 
 @pytest.mark.longer
-@settings(max_examples=examples(600), deadline=None)
+@settings(max_examples=examples(600))
 @given(raw=st.data())
 def test_what_they_refuse_we_refuse_damaged_tokens(raw: st.DataObject) -> None:
     token = hs256()
@@ -112,7 +112,7 @@ def test_what_they_refuse_we_refuse_damaged_tokens(raw: st.DataObject) -> None:
 
 
 @pytest.mark.longer
-@settings(max_examples=examples(400), deadline=None)
+@settings(max_examples=examples(400))
 @given(head=st.binary(max_size=40), payload=st.binary(max_size=40))
 def test_what_they_refuse_we_refuse_any_bytes_signed(head: bytes, payload: bytes) -> None:
     token = hs256(head, payload)
@@ -125,7 +125,7 @@ honest_text = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1
 
 
 @pytest.mark.longer
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(300))
 @given(
     subject=honest_text,
     scope=st.lists(st.from_regex(r"[a-z:]{1,10}", fullmatch=True), max_size=4),
@@ -146,7 +146,7 @@ def test_an_honest_token_is_taken_by_all(
 
 
 @pytest.mark.longer
-@settings(max_examples=examples(600), deadline=None)
+@settings(max_examples=examples(600))
 @given(
     st.text(max_size=200)
     | st.from_regex(r"[A-Za-z0-9_-]{0,20}\.[A-Za-z0-9_-]{0,20}\.[A-Za-z0-9_-]{0,20}", fullmatch=True)
@@ -158,7 +158,7 @@ def test_any_text_is_refused_and_nothing_else_is_raised(text: str) -> None:
 
 
 @pytest.mark.longer
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=examples(500))
 @given(st.binary(max_size=120))
 def test_base64url_is_one_to_one(raw: bytes) -> None:
     token = f"{b64(b'{}')}.{b64(raw)}.{b64(b'x')}"
@@ -166,7 +166,7 @@ def test_base64url_is_one_to_one(raw: bytes) -> None:
 
 
 @pytest.mark.longer
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=examples(500))
 @given(values)
 def test_strict_json_reads_what_json_reads_or_refuses(value: Any) -> None:
     text = json.dumps({"v": value})

@@ -131,7 +131,7 @@ def test_a_report_that_somebody_wrote_by_hand_shows_no_secret(diff) -> None:
         assert KEY not in out + err
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=8),

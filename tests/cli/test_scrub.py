@@ -56,7 +56,7 @@ def test_two_keys_and_text_between() -> None:
     assert BODY[:20] not in scrubbed(text.encode()).decode()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.binary(max_size=80), max_size=8))
 def test_bytes_that_are_no_text_come_out_as_they_went_in(chunks: list[bytes]) -> None:
     data = b"".join(chunks)

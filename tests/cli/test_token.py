@@ -164,7 +164,7 @@ def test_a_word_list_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture
     assert "words.txt" in capsys.readouterr().err
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=60), st.binary(max_size=60), st.text(alphabet="AZaz09-_=.é", max_size=20))
 def test_any_bytes_are_read_or_refused(head: bytes, payload: bytes, tail: str) -> None:
     for text in (

@@ -50,7 +50,7 @@ def _statuses(headers: Any) -> tuple[int, int | None]:
 
 
 @pytest.mark.longer
-@settings(deadline=None, max_examples=examples(150))
+@settings(max_examples=examples(150))
 @given(claims=_claims, header=_headers)
 def test_a_token_with_any_claims_and_header(claims: dict[str, Any], header: dict[str, Any]) -> None:
     """Signed with the true key. Half of what is drawn stands on an honest token."""
@@ -63,7 +63,7 @@ def test_a_token_with_any_claims_and_header(claims: dict[str, Any], header: dict
 
 
 @pytest.mark.longer
-@settings(deadline=None, max_examples=examples(150))
+@settings(max_examples=examples(150))
 @given(place=st.integers(0, len(HONEST)), take=st.integers(0, 3), put=st.text("abcXYZ019-_.=+/%\u00e9 ", max_size=3))
 def test_a_token_that_was_changed_anywhere(place: int, take: int, put: str) -> None:
     changed = HONEST[:place] + put + HONEST[place + take :]
@@ -77,7 +77,7 @@ def test_a_token_that_was_changed_anywhere(place: int, take: int, put: str) -> N
 
 
 @pytest.mark.longer
-@settings(deadline=None, max_examples=examples(150))
+@settings(max_examples=examples(150))
 @given(
     parts=st.lists(
         st.sampled_from(["Bearer", "bearer", "Basic", "eA==", HONEST, "x", ",", ", ", " ", "  ", "\t", "=", "%"]),

@@ -39,7 +39,7 @@ ENCODINGS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("spell", ENCODINGS.values(), ids=ENCODINGS.keys())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=secret_texts, before=around, after=around)
 def test_a_live_secret_survives_in_no_spelling(spell: Any, text: str, before: str, after: str) -> None:
     held = Secret(text)
@@ -55,7 +55,7 @@ def _name(spell: Any) -> str:
     return next(name for name, known in ENCODINGS.items() if known is spell)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=secret_texts, before=st.binary(max_size=9), after=st.binary(max_size=9))
 def test_base64_of_something_around_the_secret(text: str, before: bytes, after: bytes) -> None:
     """`Basic` carries user:password, so the secret stands at any of three offsets."""
@@ -71,7 +71,7 @@ def test_base64_of_something_around_the_secret(text: str, before: bytes, after: 
     assert held
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     texts=st.lists(st.from_regex(r"[A-Za-z0-9_-]{16,43}", fullmatch=True), min_size=8, max_size=12, unique=True),
     pick=st.integers(0, 7),
@@ -212,7 +212,7 @@ def test_ordinary_text_is_left_alone(text: str) -> None:
     assert mask(text) == text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.from_regex(r"[a-z]{1,9}", fullmatch=True)
@@ -229,7 +229,7 @@ def test_words_numbers_ids_hashes_and_paths_are_left_alone(words: list[str]) -> 
     assert mask(text) == text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=300))
 def test_masking_never_fails_and_twice_is_once(text: str) -> None:
     assert mask(mask(text)) == mask(text)

@@ -242,7 +242,7 @@ def test_any_bytes_as_gzip_are_a_body_or_a_refusal(pieces: list[bytes]) -> None:
     assert found == gzip.decompress(b"".join(pieces))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.binary(max_size=300),
     st.sampled_from([b"", b"HTTP/1.1 200 OK\r\n", OK, OK + b"Content-Length: 5\r\n", OK + b"\r\n"]),

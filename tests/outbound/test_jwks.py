@@ -353,7 +353,7 @@ members = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(members | st.fixed_dictionaries({"keys": st.lists(members, max_size=3)}))
 def test_any_document_gives_keys_or_503(document: object) -> None:
     with Peer(reply(json.dumps(document).encode())) as peer:

@@ -112,7 +112,7 @@ def connected(url: str, answers: list[str]) -> list[tuple[str, int]]:
 addresses = st.lists(st.ip_addresses().map(str), min_size=1, max_size=3)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(urls, addresses)
 @example("https://127.0.0.1/", ["8.8.8.8"])
 @example("https://public.example/", ["8.8.8.8", "127.0.0.1"])
@@ -127,7 +127,7 @@ def test_the_way_that_was_just_closed_is_open_to_good_urls() -> None:
 
 
 @pytest.mark.soak
-@settings(max_examples=20_000, deadline=None)
+@settings(max_examples=20_000)
 @given(urls, addresses)
 def test_no_spelling_of_very_many_leads_to_a_forbidden_address(url: str, answers: list[str]) -> None:
     """The long form of the same."""

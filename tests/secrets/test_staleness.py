@@ -162,7 +162,7 @@ class Lent(Staleness):
     lends = 90.0
 
 
-settings.register_profile("staleness", max_examples=60, stateful_step_count=40, deadline=None)
+settings.register_profile("staleness", max_examples=60, stateful_step_count=40)
 TestStaleness = pytest.mark.feature("F19")(Staleness.TestCase)
 TestStaleness.settings = settings.get_profile("staleness")
 TestLent = pytest.mark.feature("F19")(Lent.TestCase)

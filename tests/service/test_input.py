@@ -131,7 +131,7 @@ _bodies = st.one_of(
 
 
 @pytest.mark.feature("F25")
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(path=st.sampled_from(["/auth/register", "/auth/login", "/auth/refresh"]), body=_bodies)
 def test_any_bytes_are_answered_without_a_fault_of_ours(client: FlaskClient, path: str, body: bytes) -> None:
     answer = client.post(path, data=body, content_type="application/json")

@@ -53,7 +53,7 @@ def test_a_burst_passes_and_then_nobody(server: RedisServer) -> None:
     assert counters.take([_attempt()]) is None
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     asked=st.lists(
         st.tuples(st.sampled_from("abc"), st.sampled_from([1, 2, 3]), st.booleans(), st.sampled_from([None, "n", "a"])),

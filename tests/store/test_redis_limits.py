@@ -23,7 +23,7 @@ def server(valkey: Valkey) -> Iterator[RedisServer]:
     made.close()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(asked=st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([1, 3, 7]), st.booleans()), max_size=40))
 def test_redis_and_memory_tell_the_same(server: RedisServer, asked: list[tuple[str, int, bool]]) -> None:
     """What is left, too; over a day, so that no part of a window ends meanwhile."""

@@ -84,7 +84,7 @@ def test_older_projects_name_them_in_their_setup(tmp_path: Path, name: str, text
     assert dependencies((tmp_path,)) == {"flask": "1.1.4", "pyjwt": "1.7"}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(["setup.cfg", "setup.py", "requirements.txt", "pyproject.toml", "Pipfile", "uv.lock"]),
     data=st.binary(max_size=200),

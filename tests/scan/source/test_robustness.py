@@ -215,7 +215,7 @@ app.register_blueprint(bp)
 """
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_mutated_source_never_crashes_the_reader(tmp_path: Path, data: st.DataObject):
     lines = WHOLE.split("\n")
@@ -247,7 +247,7 @@ def test_mutated_source_never_crashes_the_reader(tmp_path: Path, data: st.DataOb
     assert all(flow.span.path == "app.py" for flow in facts.flows())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=400))
 def test_bytes_are_text_or_one_line_that_says_why_not(data: bytes):
     found = decode(data, "a.py")

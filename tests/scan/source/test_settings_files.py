@@ -68,7 +68,7 @@ def test_small_names_are_no_settings(tmp_path):
     assert [at[1:] for at in _written(tmp_path, "LIMIT")] == [("config.json", 1)]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300), st.sampled_from(["cfg", "json", "toml", "yaml"]))
 @example(b"[" * 100_000, "json")
 @example(b"A = " + b"(" * 100_000, "cfg")

@@ -157,7 +157,7 @@ ODD = st.recursive(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(items=st.lists(ODD, max_size=4), variables=ODD, auth=ODD)
 def test_any_content_of_a_collection_gives_routes_that_can_be_asked(items: Any, variables: Any, auth: Any) -> None:
     document = {"info": {"name": "x"}, "item": items, "variable": variables, "auth": auth}

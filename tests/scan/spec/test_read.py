@@ -174,7 +174,7 @@ JSON = st.recursive(
 
 @given(JSON, JSON, JSON)
 @example({"parameters": [{"in": []}]}, None, None)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_content_of_a_document_gives_routes(item: Any, components: Any, other: Any) -> None:
     document = {
         "openapi": "3.0.1",
@@ -190,7 +190,7 @@ def test_any_content_of_a_document_gives_routes(item: Any, components: Any, othe
 
 
 @given(st.text(max_size=300))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_text_is_routes_or_a_usage_error(text: str) -> None:
     with contextlib.suppress(UsageError):
         _, routes = read_spec(text, "here")

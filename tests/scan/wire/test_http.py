@@ -288,7 +288,7 @@ def test_an_unknown_name_is_incomplete() -> None:
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_bytes_are_an_answer_or_an_error(answer: bytes) -> None:
     def talk(link: socket.socket) -> None:
         head(link)
