@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.fact import Condition
+from stopper.core.flow.passing import callers
 from stopper.core.place import Span
-from stopper.core.values import Call, Format, Truth, Value, options, walk
+from stopper.core.values import Call, Format, Name, Truth, Value, options, walk
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -72,6 +73,30 @@ def _asks_by(test: Value, asker: str, here: str) -> bool:
 
 
 def only_told(facts: "SourceFacts", asked: Span | None) -> bool:
-    """``if host not in HOSTS: error = "…"``, and nobody asks for the error: what stands there keeps nothing away."""
+    """``if host not in HOSTS: error = "…"``, and nobody asks for the error: what stands there keeps nothing away. Neither does what a function
+    of the project gives back to such tests alone."""
     told = facts.once("tests that only tell", lambda: tuple(one.span for one in facts.conditions() if one.tells))
-    return asked is not None and any(one.holds(asked) for one in told)
+    if asked is None or not told:
+        return False
+    if any(one.holds(asked) for one in told):
+        return True
+    home = facts.function_around(asked)
+    return home in facts.once("functions that such tests ask", lambda: _asked_to_tell(facts)) and any(
+        one.span.holds(asked) for one in facts.returns_of(home)
+    )
+
+
+def _asked_to_tell(facts: "SourceFacts") -> frozenset[str]:
+    """The functions of the project that are called in tests that only tell, and that nothing else calls or names."""
+    told = [one for one in facts.conditions() if one.tells]
+    asked = {
+        call.span: call.callee
+        for one in told
+        for call in facts.calls_in(one.function)
+        if call.span is not None and one.span.holds(call.span) and facts.function(call.callee) is not None
+    }
+    alone = {name for name in asked.values() if all(call.span in asked for call in callers(facts, name))}
+    if not alone:
+        return frozenset()
+    handed = (value for call in facts.calls() for value in (*call.args, *(said for _, said in call.keywords)))
+    return frozenset(alone - {value.dotted for value in handed if isinstance(value, Name)})

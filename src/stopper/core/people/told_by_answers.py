@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from stopper.core.account_names import checks_password_hash
+from stopper.core.answers.reworded_exceptions import reached
 from stopper.core.fact import Handler
 from stopper.core.facts import SourceFacts
 from stopper.core.flow.raising import raised_in
@@ -76,7 +77,9 @@ def told_by_error(facts: SourceFacts, name: str) -> Span | None:
         if call.method not in _FAIL_FOR_NOBODY or call.span is None or not is_by_account(call) or _is_proven(call):
             continue
         apart = _answered_otherwise(facts, name)
-        caught = [one for one in facts.handlers_in(name) if call.callee in one.tried and _catches(one)]
+        wanted = {call.callee, facts.function_around(call.span)}  # what the ``try`` calls may look up
+        catching = [one for one in facts.handlers_in(name) if _catches(one)]
+        caught = [one for one in catching if wanted & {*one.tried, *reached(facts, one.tried)}]
         for one in caught:
             for span, said in _answers_of(facts, name, one):
                 if apart(said):
