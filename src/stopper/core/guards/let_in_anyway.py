@@ -6,6 +6,7 @@ from typing import Final
 
 from stopper.core.fact import Assignment, Condition
 from stopper.core.facts import SourceFacts
+from stopper.core.flow.steps_run import only_runs
 from stopper.core.people.password_checks import checks_password
 from stopper.core.place import Span
 from stopper.core.values import Call, Choice, Name, Truth, Value
@@ -69,11 +70,7 @@ def _only_notes(facts: SourceFacts, function: str, one: Condition) -> bool:
     body = one.body
     return (
         body is not None
-        and all(
-            _ONLY_NOTES.fullmatch(call.callee)
-            for call in facts.calls_in(function)
-            if call.span is not None and body.holds(call.span)
-        )
+        and only_runs(facts, function, body, _ONLY_NOTES)
         and not any("." not in said.target for said in facts.assignments_in(function) if body.holds(said.span))
     )
 

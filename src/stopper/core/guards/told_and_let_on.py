@@ -1,11 +1,13 @@
 """Views that notice that a credential is wrong, or that nobody is there, say so and do their work all the same."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from stopper.core.account_names import LOGS_IN, REGISTERS, RESETS
 from stopper.core.fact import Condition
 from stopper.core.facts import SourceFacts
+from stopper.core.flow.steps_run import only_runs, run_within
 from stopper.core.guards.asked_together import COMPARES
 from stopper.core.keys.api_key_names import is_key_name
 from stopper.core.naming import may_be_key, sensitive
@@ -16,12 +18,16 @@ _CHANGES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _SHOWN: Final = ("flask.request.headers", "flask.request.authorization", "flask.request.cookies")
 _CALLING: Final = ("flask.session", "flask_login.current_user", "flask_security.current_user", "flask.g.")
 _LETS_IN: Final = frozenset({"login_user", "create_access_token"})
+_SAYS: Final = re.compile(
+    r"(?:.*\.)?(?:debug|info|warning|warn|error|exception|critical|log|print|flash|logout_user)|flask\.session\.(?:clear|pop)"
+)
+"""What says something, or ends the session: the request goes on behind it."""
 
 
 def told_and_let_on(facts: SourceFacts) -> Iterator[tuple[Span, str]]:
     """``if not compare_digest(shown, key): message = "not allowed"``, and ``if person is None: session.clear()``, in a view that changes something."""
     for one in facts.conditions():
-        if not one.tells or not _is_work(facts, one.function):
+        if not (one.tells or _only_steps(facts, one)) or not _is_work(facts, one.function):
             continue
         if _compares(one):
             yield one.span, "a wrong credential is only noted, and the request goes on"
@@ -75,9 +81,28 @@ def _is_nobody(one: Condition) -> bool:
 
 
 def _ends_session(facts: SourceFacts, one: Condition) -> bool:
-    return one.body is not None and any(
-        call.span is not None
-        and one.body.holds(call.span)
-        and (call.method == "logout_user" or (call.method == "clear" and "session" in call.callee))
-        for call in facts.calls_in(one.function)
+    return one.body is not None and any(map(_ends, run_within(facts, one.function, one.body)))
+
+
+def _ends(call: Call) -> bool:
+    return call.method == "logout_user" or (call.method == "clear" and "session" in call.callee)
+
+
+def _only_steps(facts: SourceFacts, one: Condition) -> bool:
+    """That its body, which ends the session, is nothing but calls that say something or end it, also in functions of the project, and that the
+    view asks nothing afterwards."""
+    body = one.body
+    if body is None or one.stops or one.skips or not facts.is_view(one.function):
+        return False
+    if any(
+        other.span.line > body.end_line or (other is not one and other.span == one.span)
+        for other in facts.conditions_in(one.function)
+    ):
+        return False
+    said = [call.span for call in facts.calls_in(one.function) if call.span is not None and body.holds(call.span)]
+    lines = {line for span in said for line in range(span.line, span.end_line + 1)}
+    return (
+        lines.issuperset(range(body.line, body.end_line + 1))
+        and not any(body.holds(kept.span) for kept in facts.assignments_in(one.function))
+        and only_runs(facts, one.function, body, _SAYS)
     )

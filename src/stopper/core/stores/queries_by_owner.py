@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from stopper.core.facts import SourceFacts
+from stopper.core.flow.steps_run import run_within
 from stopper.core.guards.whose_it_is import looks_at_who
 from stopper.core.owner_names import WHO, WHOSE, WHOSE_ID
 from stopper.core.place import Span
@@ -57,11 +58,12 @@ def reads_all_otherwise(facts: SourceFacts, value: Value, span: Span, function: 
         return False
     calls = [call for call in facts.calls_in(function) if call.span is not None]
     asked = {name for call in calls if call.span is not None and call.span.holds(span) for name in rows_of(call)}
+    if not asked:
+        return False
     return any(
-        asked & rows_of(call)
-        for call in calls
-        for body in others
-        if call.span is not None and body.holds(call.span) and not body.holds(span)
+        any(asked & rows_of(call) for call in otherwise)
+        for otherwise in (run_within(facts, function, body) for body in others)
+        if not any(call.span is not None and call.span.holds(span) for call in otherwise)
     )
 
 
