@@ -357,7 +357,7 @@ class SourceFacts:
 
     def function_around(self, span: Span) -> str:
         """The qualified name of the innermost function around a place; ``""`` at module level."""
-        return self._memory.function_around(span.path, span.line, span.end_line, self.all_functions)
+        return self._memory.function_around(span, self.all_functions)
 
     def grown(self, **changes: Any) -> "SourceFacts":
         """The same facts with more of them. What was worked out about the others stays; only for whoever makes facts."""

@@ -56,8 +56,10 @@ class Memory:
     children: dict[str, list[ClassFact]] = field(default_factory=dict[str, list[ClassFact]])
     patterns: dict[str, list[Call]] = field(default_factory=dict[str, list[Call]])
     lines: dict[str, list[Function]] = field(default_factory=dict[str, list[Function]])
-    around: dict[tuple[str, int, int], str] = field(default_factory=dict["tuple[str, int, int]", str])
-    """The innermost function around the lines that were asked for."""
+    around: dict[tuple[str, int, int], list[Function]] = field(
+        default_factory=dict["tuple[str, int, int]", list[Function]]
+    )
+    """The innermost functions around the lines that were asked for: several, where more than one begins on a line."""
     heirs: dict[tuple[str, ...], list[ClassFact]] = field(default_factory=dict["tuple[str, ...]", "list[ClassFact]"])
     comparisons: dict[str, list[Comparison]] = field(default_factory=dict[str, list[Comparison]])
     of_functions: dict[str, tuple[object, dict[str, list[Any]]]] = field(
@@ -160,17 +162,23 @@ class Memory:
             ]
         return found
 
-    def function_around(self, path: str, line: int, end: int, every: Sequence[Function]) -> str:
-        """The innermost function around these lines, ``""`` at module level."""
-        name = self.around.get((path, line, end))
-        if name is None:
+    def function_around(self, span: Span, every: Sequence[Function]) -> str:
+        """The innermost function around these lines, ``""`` at module level; of several that begin on one line the one that holds the place."""
+        lines = span.path, span.line, span.end_line
+        found = self.around.get(lines)
+        if found is None:
             if not self.lines:
                 for one in every:
                     self.lines.setdefault(one.span.path, []).append(one)
-            found = [one for one in self.lines.get(path, ()) if one.span.line <= line and end <= one.span.end_line]
-            name = max(found, key=lambda one: one.span.line).name if found else ""
-            self.around[path, line, end] = name
-        return name
+            held = [
+                one for one in self.lines.get(span.path, ())
+                if one.span.line <= span.line and span.end_line <= one.span.end_line
+            ]  # fmt: skip
+            last = max((one.span.line for one in held), default=0)
+            found = self.around[lines] = [one for one in held if one.span.line == last]
+        if len(found) > 1:
+            return next((one for one in found if one.span.holds(span)), found[0]).name
+        return found[0].name if found else ""
 
     def views_of(self, routes: Sequence[SourceRoute]) -> dict[str, list[SourceRoute]]:
         """The routes by their view."""

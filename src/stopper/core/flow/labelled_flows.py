@@ -7,11 +7,12 @@ from stopper.core.drafts import drafted
 from stopper.core.fact import Flow, SinkKind
 from stopper.core.facts_memory import Memory
 from stopper.core.flow.equal_to_literals import is_literal_there
+from stopper.core.flow.held_attributes import held_under
 from stopper.core.flow.labelling import labels_of
 from stopper.core.flow.passing import given
 from stopper.core.labels import UNTRUSTED
 from stopper.core.origins import NONE, PASSING, TEXT_METHODS, Labels
-from stopper.core.values import Call, Choice, Format, Parameter, Sequence, Unknown, Value, is_constant, parts
+from stopper.core.values import Call, Choice, Format, Member, Parameter, Sequence, Unknown, Value, is_constant, parts
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -102,10 +103,19 @@ def _escaped(facts: "SourceFacts", value: Value, vain: frozenset[str], depth: in
     joined = isinstance(value, (Format, Unknown, Choice, Sequence)) or (
         isinstance(value, Call) and (value.callee in PASSING or value.method in TEXT_METHODS)
     )
-    inner = parts(value) if joined else given(facts, value) if isinstance(value, Parameter) and depth > _HANDED else ()
+    inner = parts(value) if joined else _elsewhere(facts, value) if depth > _HANDED else ()
     for one in inner if depth else ():
         if one is not value:
             yield from _escaped(facts, one, vain, depth - 1)
+
+
+def _elsewhere(facts: "SourceFacts", value: Value) -> tuple[Value, ...]:
+    """What callers pass for a parameter, and what an object was made with under a name."""
+    if isinstance(value, Parameter):
+        return given(facts, value)
+    if isinstance(value, Member):
+        return tuple(one for one, _ in held_under(facts, value.owner, value.attribute))
+    return ()
 
 
 def _in_order(flow: Flow) -> tuple[str, int, int]:

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Final
 
-from stopper.core.flow.read_parts import origins
+from stopper.core.flow.places_in_steps import comes_before, ways_to
+from stopper.core.flow.read_parts import Origin, origins
 from stopper.core.values import Call, Name, Value, text_of, walk
 
 if TYPE_CHECKING:
@@ -27,15 +28,28 @@ def leaves_steps_back(call: Call) -> bool:
 def begins_like_others(facts: "SourceFacts", path: Value, function: str, at: "Span | None") -> bool:
     """``if not path.startswith("/srv/files"): abort(404)``: ``/srv/files-of-others`` begins so too."""
     mine = origins(path)
-    return any(
+    asked = [
+        one.span
+        for one in facts.conditions_in(function)
+        if one.stops and any(_asks_beginning(part, mine) for part in walk(one.value, 4))
+    ]
+    return bool(asked) and (at is None or _is_behind(facts, at, asked, function))
+
+
+def _is_behind(facts: "SourceFacts", place: "Span", asked: "list[Span]", function: str, steps: int = 4) -> bool:
+    """That one of them is asked before the place, or before a call by which the function comes to it."""
+    return any(comes_before(facts, one, place) for one in asked) or (
+        steps > 0 and any(_is_behind(facts, one, asked, function, steps - 1) for one in ways_to(facts, place, function))
+    )
+
+
+def _asks_beginning(part: Value, mine: frozenset[Origin]) -> bool:
+    return (
         isinstance(part, Call)
         and part.method == "startswith"
         and part.receiver is not None
         and bool(mine & origins(part.receiver))
         and _names_folder(text_of(part.argument(0)) or "")
-        for one in facts.conditions_in(function)
-        if one.stops and (at is None or one.span < at)
-        for part in walk(one.value, 4)
     )
 
 

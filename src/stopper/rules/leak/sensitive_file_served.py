@@ -23,6 +23,7 @@ from stopper.core.fact import Flow
 from stopper.core.facts import SourceFacts, source_of
 from stopper.core.finding import Evidence, Verdict
 from stopper.core.flow.checked_input import is_checked, is_checked_by_callers
+from stopper.core.flow.held_attributes import held_under
 from stopper.core.flow.labelling import labels_of
 from stopper.core.flow.nested_functions import around
 from stopper.core.flow.parts_given_out import OWN_FILE, given_out, is_own_file, is_read_from_own_file
@@ -37,7 +38,7 @@ from stopper.core.probing.inputs import Input, inputs
 from stopper.core.probing.raw_bodies import XML, bare_bodies
 from stopper.core.probing.xml import KERNEL, by_entity
 from stopper.core.rule import Hit, Rule
-from stopper.core.values import Call, Constant, Format, Mapping, Parameter, Unknown, Value, text_of, walk
+from stopper.core.values import Call, Constant, Format, Mapping, Member, Parameter, Unknown, Value, text_of, walk
 
 _SERVED: Final = "the folder of the project is served as static files"
 _UPWARDS: Final = "../" * 12
@@ -111,17 +112,8 @@ def detect(app: App) -> Iterator[Hit]:
         elif call.function and OWN_FILE.search(text_of(name) or ""):
             yield Hit("a log, a database or a key is given out", call.span, certainty="likely")
     for call in facts.calls("flask.send_file"):
-        path = call.argument(0, "path_or_file")
-        if isinstance(path, Call) and is_of_root(path):
-            yield Hit("files of the project are served by a name that the caller chooses", call.span)
-        elif call.function and (is_own_file(path) or (isinstance(path, (Unknown, Call)) and is_own_text(path))):
-            yield Hit("a file of the project itself is given out", call.span, certainty="likely")
-        elif call.function and any(
-            OWN_FILE.search(text_of(one) or "") for one in (*facts.followed(path), *made_whole(path), *newest(path))
-        ):
-            yield Hit("a log, a database or a key is given out", call.span, certainty="likely")
-        elif call.function and isinstance(path, Call) and any(map(is_root, packed(path))):
-            yield Hit("an archive of the project's own folder is given out", call.span, certainty="likely")
+        told = (_given_out(facts, call, path) for path in _held(facts, call.argument(0, "path_or_file")))
+        yield from [hit for hit in told if hit is not None][:1]
     for one in facts.assignments():
         if one.attribute in ("static_folder", "_static_folder") and is_root(one.value):
             yield Hit(_SERVED, one.span)
@@ -142,6 +134,27 @@ def detect(app: App) -> Iterator[Hit]:
             and any(isinstance(one, Parameter) and one.function == call.function for one in walk(path, 4))
         ):
             yield Hit("files of the project are served by a name that the caller chooses", call.span)
+
+
+def _held(facts: SourceFacts, path: Value | None) -> tuple[Value | None, ...]:
+    """The path; where an object holds it, what that was made with."""
+    held = held_under(facts, path.owner, path.attribute) if isinstance(path, Member) else ()
+    return (path, *(one for one, _ in held))
+
+
+def _given_out(facts: SourceFacts, call: Call, path: Value | None) -> Hit | None:
+    """What ``send_file(path)`` gives away that is the project's own."""
+    if isinstance(path, Call) and is_of_root(path):
+        return Hit("files of the project are served by a name that the caller chooses", call.span)
+    if not call.function:
+        return None
+    if is_own_file(path) or (isinstance(path, (Unknown, Call)) and is_own_text(path)):
+        return Hit("a file of the project itself is given out", call.span, certainty="likely")
+    if any(OWN_FILE.search(text_of(one) or "") for one in (*facts.followed(path), *made_whole(path), *newest(path))):
+        return Hit("a log, a database or a key is given out", call.span, certainty="likely")
+    if isinstance(path, Call) and any(map(is_root, packed(path))):
+        return Hit("an archive of the project's own folder is given out", call.span, certainty="likely")
+    return None
 
 
 def _folders(facts: SourceFacts, folder: Value | None) -> tuple[Value, ...]:
