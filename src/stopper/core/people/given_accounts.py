@@ -67,7 +67,15 @@ def is_said_of_the_form(facts: SourceFacts, span: Span) -> bool:
     """``if ADDRESS.fullmatch(typed) is None: return "Invalid e-mail"``: how it is written, whoever has it."""
     around = [one for one in facts.conditions_around(span) if one.body is not None]
     inner = min(around, key=lambda one: one.body.end_line - one.body.line if one.body is not None else 0, default=None)
-    return inner is not None and any(isinstance(part, Call) and part.method in _FORMS for part in walk(inner.value, 5))
+    return inner is not None and any(isinstance(part, Call) and _asks_form(part) for part in walk(inner.value, 5))
+
+
+def _asks_form(call: Call) -> bool:
+    """``directory.search(address)`` looks somebody up."""
+    if call.method not in ("match", "search"):
+        return call.method in _FORMS
+    by = call.receiver
+    return call.callee.startswith(("re.", "regex.")) or (isinstance(by, Call) and by.callee.endswith(".compile"))
 
 
 def takes_account(facts: SourceFacts, name: str) -> bool:

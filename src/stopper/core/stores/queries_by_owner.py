@@ -64,6 +64,7 @@ def reads_all_otherwise(facts: SourceFacts, value: Value, span: Span, function: 
         any(asked & rows_of(call) for call in otherwise)
         for otherwise in (run_within(facts, function, body) for body in others)
         if not any(call.span is not None and call.span.holds(span) for call in otherwise)
+        if not any(isinstance(part, Name) and WHO.search(part.dotted) for call in otherwise for part in walk(call))
     )
 
 

@@ -1,11 +1,25 @@
 """Records that a program keeps its rows in, data classes and such, which go out with every field, the hash of a password too."""
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.fact import ClassFact
 from stopper.core.flow.body_models import classes_by_name
-from stopper.core.values import Call, Item, Member, Name, Parameter, Value, options, text_of
+from stopper.core.values import (
+    Call,
+    Constant,
+    Item,
+    Mapping,
+    Member,
+    Name,
+    Parameter,
+    Unknown,
+    Value,
+    options,
+    text_of,
+    walk,
+)
 
 if TYPE_CHECKING:
     from stopper.core.facts import SourceFacts
@@ -33,14 +47,51 @@ def shows_hidden_fields(facts: "SourceFacts", value: Value) -> bool:
 
 
 def _is_cleaned(facts: "SourceFacts", copy: Call) -> bool:
-    """That where the copy is made, or where it goes out, a hidden field is taken out, or a list says which fields stay."""
+    """That where the copy is made, or where it goes out, a hidden field is taken out or says something else, or a list says which fields stay."""
     homes = {copy.function, facts.function_around(copy.span) if copy.span is not None else ""}
-    return any(
-        (call.method == "pop" or call.callee == "operator.delitem")
-        and any(_HIDDEN.fullmatch(text_of(said) or "") for given in call.args for said in options(given))
-        for home in homes
-        for call in facts.calls_in(home)
-    ) or any(one.operator in ("in", "not in") for home in homes for one in facts.comparisons_in(home))
+    return (
+        any(
+            (call.method == "pop" or call.callee == "operator.delitem")
+            and any(_HIDDEN.fullmatch(text_of(said) or "") for given in call.args for said in options(given))
+            for home in homes
+            for call in facts.calls_in(home)
+        )
+        or any(
+            one.operator in ("in", "not in") or _names_hidden(one.left) or _names_hidden(one.right)
+            for home in homes
+            for one in facts.comparisons_in(home)
+            if one.operator in ("in", "not in", "==", "!=")
+        )
+        or any(
+            one.target[:1] == "[" and _HIDDEN.fullmatch(one.attribute) and isinstance(one.value, Constant)
+            for home in homes
+            for one in facts.assignments_in(home)
+        )
+    )
+
+
+def _names_hidden(value: Value) -> bool:
+    return _HIDDEN.fullmatch(text_of(value) or "") is not None
+
+
+def shown_in_part(facts: "SourceFacts", inside: Iterable[Value]) -> frozenset[int]:
+    """The copies of which one field is taken, ``asdict(account)["name"]``, or over whose hidden fields a literal is written:
+    ``{**asdict(account), "password": None}``, ``asdict(account) | {"password": ""}``."""
+    found = set[int]()
+    for one in inside:
+        if isinstance(one, Item) and text_of(one.key) is not None and not _names_hidden(one.key):
+            found.add(id(one.owner))
+        over = one.parts[1] if isinstance(one, Unknown) and len(one.parts) == 2 else one
+        names = (
+            {text_of(key) for key, held in over.items if isinstance(held, Constant)}
+            if isinstance(over, Mapping)
+            else set[str | None]()
+        )
+        for part in walk(one, 3) if names else ():
+            if isinstance(part, Call) and part.callee in _TAKES_APART and part.args:
+                hidden = _hidden_fields(_record(facts, part.args[0]))
+                found |= {id(part)} if hidden and names.issuperset(hidden) else set()
+    return frozenset(found)
 
 
 def shows_all_fields(facts: "SourceFacts", value: Value) -> bool:

@@ -19,7 +19,7 @@ from stopper.core.probe import Steps, Target, failed, not_applicable, passed
 from stopper.core.probing.provoke import asked_honestly
 from stopper.core.rule import Edit, Hit, Rule
 from stopper.core.stores.cleaned_copies import cleaned_copies
-from stopper.core.stores.whole_records import are_kept, is_answered_whole, shows_hidden_fields
+from stopper.core.stores.whole_records import are_kept, is_answered_whole, shown_in_part, shows_hidden_fields
 from stopper.core.stores.whole_rows import (
     PEOPLE,
     SECRET,
@@ -121,7 +121,7 @@ def detect(app: App) -> Iterator[Hit]:
 def _shows_columns(facts: SourceFacts, flow: Flow, methods: Collection[str], marshals: bool) -> bool:
     """A part of an answer is all that an object or a row has."""
     inside = list(walk(flow.value))
-    left = _of_one_column(facts, inside) | cleaned_copies(facts, flow.function, inside)
+    left = _of_one_column(facts, inside) | cleaned_copies(facts, flow.function, inside) | shown_in_part(facts, inside)
     if marshals:
         left |= _marshalled(flow.value)
     read = any(isinstance(one, Call) and one.callee == "getattr" for one in inside)
