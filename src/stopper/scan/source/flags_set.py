@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from stopper.core.drafts import changed
 from stopper.core.fact import Condition
+from stopper.core.values import Name
 from stopper.scan.source.blocks import Body
 from stopper.scan.source.reader import Reader
 
@@ -18,13 +19,13 @@ _ADDS: Final = frozenset({"append", "add"})
 
 def only_tells(reader: Reader, node: ast.If) -> bool:
     """That the body sets flags or says something, that nothing else hangs on the test, and that nobody asks the flags."""
-    flags = _flags(node)
+    flags = _flags(reader, node)
     if flags is None or reader.statements is None:
         return False
     asked = {one.id for one in ast.walk(node.test) if type(one) is ast.Name}
     return (
         asked.isdisjoint(flags)
-        and not any(_asks(one, frozenset(flags)) for one in reader.statements)
+        and not any(_asks(reader, one, frozenset(flags)) for one in reader.statements)
         and (not flags or _are_own(reader.statements, set(flags)))
     )
 
@@ -40,7 +41,7 @@ def _are_own(statements: list[ast.stmt], flags: set[str]) -> bool:
 
 def note_flags(reader: Reader, node: ast.If, condition: Condition) -> None:
     """Keep which flags the body of that condition sets, for the ``if`` that asks them."""
-    for flag, is_set in (_flags(node) or {}).items():
+    for flag, is_set in (_flags(reader, node) or {}).items():
         reader.flags.setdefault(flag, []).append((condition, is_set))
 
 
@@ -56,7 +57,7 @@ def left_by_flag(reader: Reader, test: ast.expr, negated: bool, then: Body) -> N
                         break
 
 
-def _flags(node: ast.If) -> dict[str, bool] | None:
+def _flags(reader: Reader, node: ast.If) -> dict[str, bool] | None:
     """The flags that a body sets, each with whether it is true then; none at all where it does anything else."""
     found: dict[str, bool] = {}
     for one in node.body:
@@ -67,7 +68,7 @@ def _flags(node: ast.If) -> dict[str, bool] | None:
                 found[name] = True
             case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=word))) if word in _ADDS:
                 found[name] = True
-            case ast.Expr(value=ast.Call(func=func)) if _word(func) in _SAYS or _ends_session(func):
+            case ast.Expr(value=ast.Call(func=func)) if _word(reader, func) in _SAYS or _ends_session(reader, func):
                 pass
             case ast.Pass():
                 pass
@@ -76,7 +77,7 @@ def _flags(node: ast.If) -> dict[str, bool] | None:
     match node.orelse:
         case []:
             return found
-        case [ast.If() as other] if (others := _flags(other)) is not None:
+        case [ast.If() as other] if (others := _flags(reader, other)) is not None:
             return found | others
         case _:
             return None
@@ -106,31 +107,37 @@ def _asked_flags(test: ast.expr, negated: bool) -> Iterator[tuple[str, bool]]:
             return
 
 
-def _ends_session(func: ast.expr) -> bool:
+def _ends_session(reader: Reader, func: ast.expr) -> bool:
     """``session.clear()``, ``logout_user()``: who was there is not any more, and the request goes on."""
-    return _word(func) == "logout_user" or (
+    return _word(reader, func) == "logout_user" or (
         type(func) is ast.Attribute
         and func.attr in ("clear", "pop")
         and type(func.value) is ast.Name
-        and func.value.id == "session"
+        and _word(reader, func.value) == "session"
     )
 
 
-def _word(func: ast.expr) -> str:
-    return func.attr if type(func) is ast.Attribute else func.id if type(func) is ast.Name else ""
+def _word(reader: Reader, func: ast.expr) -> str:
+    """The name of what is called, also where it was imported under another one."""
+    if type(func) is ast.Attribute:
+        return func.attr
+    if type(func) is not ast.Name:
+        return ""
+    bound = reader.load(func.id)
+    return bound.dotted.rpartition(".")[2] if type(bound) is Name else func.id
 
 
-def _asks(node: ast.AST, flags: frozenset[str]) -> bool:
+def _asks(reader: Reader, node: ast.AST, flags: frozenset[str]) -> bool:
     """That one of the flags is read anywhere but where it is shown."""
     if type(node) is ast.Name:
         return node.id in flags and type(node.ctx) is ast.Load
     test = getattr(node, "test", None)
     if test is not None and any(type(one) is ast.Name and one.id in flags for one in ast.walk(test)):
         return True  # ``if str(error):``
-    return any(_asks(child, flags) for child in _beside_shown(node, flags))
+    return any(_asks(reader, child, flags) for child in _beside_shown(reader, node, flags))
 
 
-def _beside_shown(node: Any, flags: frozenset[str]) -> Iterable[ast.AST]:
+def _beside_shown(reader: Reader, node: Any, flags: frozenset[str]) -> Iterable[ast.AST]:
     """The parts of a node without the flags that it shows."""
 
     def is_flag(one: ast.AST) -> bool:
@@ -139,7 +146,7 @@ def _beside_shown(node: Any, flags: frozenset[str]) -> Iterable[ast.AST]:
     children = ast.iter_child_nodes(node)
     if type(node) in (ast.FormattedValue, ast.Dict):
         return (one for one in children if not is_flag(one))
-    if type(node) is ast.Call and (word := _word(node.func)) in _SAYS | _ADDS:
+    if type(node) is ast.Call and (word := _word(reader, node.func)) in _SAYS | _ADDS:
         given = (*node.args, *(one.value for one in node.keywords))
         held = node.func.value if word in _ADDS and type(node.func) is ast.Attribute else node.func
         return (one for one in (held, *given) if not is_flag(one))
