@@ -89,8 +89,12 @@ def hashing_classes(facts: SourceFacts) -> set[str]:
 
 
 def _only_keeps(facts: SourceFacts, made: str) -> bool:
-    """``def __init__(self, name, password): self.name = name; self.password = password``: the column holds what is passed."""
+    """``def __init__(self, name, password): self.name = name; self.password = password``: the column holds what is passed. What is given no
+    password and calls nothing hashes none."""
     kept = [one.value for one in facts.assignments_in(made) if is_password_name(one.attribute)]
+    known = facts.function(made)
+    if not kept and known is not None and not known.calls and not any(map(is_password_name, known.parameters)):
+        return True
     calls = any(SEALS.search(call.callee) or is_password_name(call.method) for call in facts.calls_in(made))
     return bool(kept) and not calls and all(isinstance(value, (Parameter, Item)) for value in kept)
 

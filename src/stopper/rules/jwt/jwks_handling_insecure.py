@@ -44,6 +44,8 @@ _FETCH: Final = re.compile(
     r"(requests|httpx)(\.\w+)*\.(get|request)|urllib\.request\.urlopen|(requests|httpx)\.\w*([Ss]ession|Client)\.get"
 )
 
+_STEPS: Final = 4
+"""How far a fetch is followed back through the functions that make it."""
 _CLOCKS: Final = ("monotonic", "time", "now", "utcnow", "perf_counter")
 
 
@@ -162,8 +164,7 @@ def _unbounded(facts: SourceFacts) -> Iterator[Hit]:
         if call.function and _FETCH.fullmatch(call.callee) and _is_key_address(facts, call.argument(0, "url"))
     }
     for home in fetching:
-        known = facts.function(home)
-        if known is None or any("cache" in one.name for one in known.decorators):
+        if facts.function(home) is None or _is_cached(facts, home):
             continue
         fetches = [one for one in facts.calls_in(home) if _FETCH.fullmatch(one.callee)]
         steps = {step for one in fetches if (step := written_in(facts, one)) != home}
@@ -191,18 +192,39 @@ def _unbounded(facts: SourceFacts) -> Iterator[Hit]:
                 _looks_at_the_clock(facts, where, []) for where in (home, call.function)
             ):
                 yield Hit("every unknown kid makes the server fetch the keys again", call.span, certainty="likely")
-                continue
+                break  # one mend of the function that fetches ends it
             either = [condition.value for condition in asked if _is_enough(condition.value, missing)]
             if asked and not any(_looks_at_the_clock(facts, where, either) for where in (home, call.function)):
                 yield Hit("every unknown kid makes the server fetch the keys again", call.span, certainty="likely")
 
 
 def _is_looked_up_again(facts: SourceFacts, call: Call) -> bool:
-    """``try: return KEYS[kid]`` and ``except KeyError: load()``, in which the call stands."""
+    """``try: return KEYS[kid]`` and ``except KeyError: load()``, in which the call stands, or that of a function which makes it: one that
+    neither looks at the clock nor keeps what it gives."""
+    made = [call]
+    for _ in range(_STEPS):
+        if any(_stands_where_none_was_found(facts, one) for one in made):
+            return True
+        steps = {written_in(facts, one) for one in made}
+        free = [
+            one for one in sorted(steps) if one and not (_is_cached(facts, one) or _looks_at_the_clock(facts, one, []))
+        ]
+        made = [one for step in free for one in facts.calls(step)]
+    return False
+
+
+def _stands_where_none_was_found(facts: SourceFacts, call: Call) -> bool:
     return call.span is not None and any(
-        {"KeyError", "LookupError"} & set(one.catches) and one.span.holds(call.span)
+        {"KeyError", "LookupError"} & set(one.catches)
+        and one.span.holds(call.span)
+        and not _looks_at_the_clock(facts, call.function, [])
         for one in facts.handlers_in(call.function)
     )
+
+
+def _is_cached(facts: SourceFacts, function: str) -> bool:
+    known = facts.function(function)
+    return known is not None and any("cache" in one.name for one in known.decorators)
 
 
 def _is_enough(value: Value, missing: list[Comparison]) -> bool:

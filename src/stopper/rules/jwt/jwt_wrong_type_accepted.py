@@ -32,6 +32,7 @@ from stopper.core.values import (
     Member,
     Name,
     Parameter,
+    Truth,
     Value,
     is_constant,
     parts,
@@ -179,8 +180,11 @@ def _member_of_object(facts: SourceFacts, side: Value) -> str:
 
 def _is_there_at_all(one: Condition, everywhere: frozenset[str]) -> bool:
     """``if not claims["typ"]: raise`` and ``if not isinstance(claims["typ"], str)`` of a claim that tokens of every kind have."""
-    asked = one.value.args[0] if isinstance(one.value, Call) and one.value.callee == "isinstance" else one.value
-    return one.negated and isinstance(asked, Item) and text_of(asked.key) in everywhere
+    asked, negated = one.value, one.negated
+    if isinstance(asked, Truth) and len(asked.parts) == 1:  # ``is_missing = not claims["typ"]`` above
+        asked, negated = asked.parts[0], not negated
+    asked = asked.args[0] if isinstance(asked, Call) and asked.callee == "isinstance" else asked
+    return negated and isinstance(asked, Item) and text_of(asked.key) in everywhere
 
 
 def _in_every_token(app: App, facts: SourceFacts, key: Value | None) -> frozenset[str]:
