@@ -128,8 +128,8 @@ def plain(facts: SourceFacts, value: Value | None, depth: int = 6) -> tuple[obje
             said, wanted = plain(facts, left, depth - 1), plain(facts, right, depth - 1)
             if isinstance(left, Constant) and isinstance(right, Constant):  # ``SCHEME == "https"``
                 found = compared(facts, left, right)
-                alike = left.value == right.value
-                return (alike is not value.differs,) if found is not None and found.operator in ("==", "!=") else ()
+                same = left.value == right.value
+                return (same is not value.differs,) if found is not None and found.operator in ("==", "!=") else ()
             if is_constant(right, None):  # ``os.environ.get("HTTPS") is not None``
                 return tuple((one is None) is not value.differs for one in said)
             alike = _compared(wanted, said) if isinstance(left, Constant) else _compared(said, wanted)

@@ -149,13 +149,13 @@ def _by_setter(facts: SourceFacts) -> Iterator[Call]:
     listed = list(facts.comparisons("in", "not in"))
     for call in facts.calls("getattr"):
         picked = call.args[1] if len(call.args) > 1 else None
-        if not isinstance(picked, Format) or not (text_of(picked.parts[0]) or "").startswith("set"):
+        if not isinstance(picked, Format) or not (text_of(next(iter(picked.parts), None)) or "").startswith("set"):
             continue
         for name in picked.parts:
             sent = isinstance(name, (Item, Member)) and _is_inside(facts, name)
             if any(one.left == name and not is_whole_of(facts, one.right) for one in listed):
                 continue  # wherever the list is asked: the setter may be called by another function
-            if sent and not _kept_to_a_list(facts, replace(call, args=(call.args[0], name))):
+            if sent and not _kept_to_a_list(facts, replace(call, args=(*call.args[:1], name))):
                 yield call
 
 

@@ -90,8 +90,8 @@ def marks(facts: SourceFacts, value: Value | None, steps: int = 3) -> set[str]:
         elif isinstance(one, Item) and _KEY_ENTRY.search(said := text_of(one.key) or ""):
             found.add(f"entry:{said}")
             for passed in given(facts, one.owner) if isinstance(one.owner, Parameter) else ():
-                held = passed.get(said) if isinstance(passed, Mapping) else None
-                found |= marks(facts, held) if held is not None else set()
+                entry = passed.get(said) if isinstance(passed, Mapping) else None
+                found |= marks(facts, entry) if entry is not None else set()
                 if _is_settings(passed):  # ``Tokens(app.config)``
                     found |= {f"config:{said}", f"config:{_of_pair(said)}"}
         elif isinstance(one, Parameter) and steps:

@@ -14,7 +14,7 @@ from stopper.scan.access.calling import GARBAGE, Calls, Door, door_of
 from stopper.scan.access.layers import Layer, Way, way_to
 from stopper.scan.access.tracer import Journey, journey
 from stopper.scan.running.read import openapi_path
-from stopper.scan.source import names
+from stopper.scan.source import guard_names
 from stopper.scan.surface.honest import HonestRequests
 
 BUDGET: Final = 60.0
@@ -271,9 +271,11 @@ def suggests_access(layer: Layer) -> bool:
 def is_guard_name(name: str) -> bool:
     """Whether a dotted name (its arguments left out) could be a guard's: its last word, or its class's, says so."""
     dotted = name.partition("(")[0]
-    if names.NOT_GUARDS.fullmatch(dotted):
+    if guard_names.NOT_GUARDS.fullmatch(dotted):
         return False
-    return bool(names.GUARDS.fullmatch(dotted) or names.SUGGESTS_AUTH.search(".".join(dotted.split(".")[-2:][-1:])))
+    return bool(
+        guard_names.GUARDS.fullmatch(dotted) or guard_names.SUGGESTS_AUTH.search(".".join(dotted.split(".")[-2:][-1:]))
+    )
 
 
 def _same_place(location: str, path: str) -> bool:

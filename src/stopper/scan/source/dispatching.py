@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from stopper.core.values import Sequence, Value, is_constant
-from stopper.scan.source import names
+from stopper.scan.source import guard_names
 from stopper.scan.source.judging import Judges
 from stopper.scan.source.project import Project
 from stopper.scan.source.routes import function_name
@@ -11,9 +11,9 @@ from stopper.scan.source.routes import function_name
 
 def opens(word: str, held: Value) -> bool:
     """``auth_required = False``, ``authentication_classes = ()``, ``public = True``: the class asks nobody."""
-    if names.ASKS_BY_CLASS.search(word):
+    if guard_names.ASKS_BY_CLASS.search(word):
         return is_constant(held, False, None) or (isinstance(held, Sequence) and not held.items and not held.open)
-    return names.OPEN_BY_CLASS.search(word) is not None and is_constant(held, True)
+    return guard_names.OPEN_BY_CLASS.search(word) is not None and is_constant(held, True)
 
 
 def said(project: Project, view_class: str, depth: int = 6) -> Iterator[tuple[str, Value]]:

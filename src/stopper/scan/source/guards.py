@@ -24,7 +24,7 @@ from stopper.core.values import (
     text_of,
     walk,
 )
-from stopper.scan.source import names
+from stopper.scan.source import guard_names
 from stopper.scan.source.called_like_classes import CalledLikeClasses
 from stopper.scan.source.dispatching import asks_by_hooks, comes_first, opens, said
 from stopper.scan.source.exemptions import Asked, Exemptions, endpoint
@@ -295,7 +295,7 @@ class Guards:
         fit that test passes without a credential."""
         for call in self.facts.calls_in(view):
             under = self.project.under.get(id(call), ())
-            library = names.GUARD_CALLS.fullmatch(call.callee) and not is_constant(call.keyword("optional"), True)
+            library = guard_names.GUARD_CALLS.fullmatch(call.callee) and not is_constant(call.keyword("optional"), True)
             own = call.callee in self.project.functions and self.judges.is_guard_call(call)
             own = own or self.called_like.guard(call)
             if library or (own and self.judges.reached_by_nobody(under)):

@@ -19,7 +19,7 @@ from stopper.core.values import (
     is_constant,
     walk,
 )
-from stopper.scan.source import names
+from stopper.scan.source import guard_names
 from stopper.scan.source.project import Project, Refusal
 from stopper.scan.source.sealed import opens_header
 from stopper.scan.source.shown import Shown
@@ -75,9 +75,9 @@ class Judges:
         """What a decorator of that name does; None when it has nothing to do with access."""
         if name == "stopper.public":
             return Judgement(False, False)
-        if names.OPTIONAL.fullmatch(name):
+        if guard_names.OPTIONAL.fullmatch(name):
             return Judgement(False, True)
-        if names.GUARDS.fullmatch(name):
+        if guard_names.GUARDS.fullmatch(name):
             if call is not None and (is_constant(call.keyword("optional"), True, "True") or _optional_flags(call)):
                 return Judgement(False, True)
             return Judgement(True, True)
@@ -87,11 +87,11 @@ class Judges:
         if name in self.project.classes:
             found = self.judge(f"{name}.__call__")
             return found if found.reads or found.stops is not False else None
-        if names.NOT_GUARDS.fullmatch(name):
+        if guard_names.NOT_GUARDS.fullmatch(name):
             return None
-        if name == "?" or (name.startswith("?.") and names.SUGGESTS_AUTH.search(name)):
+        if name == "?" or (name.startswith("?.") and guard_names.SUGGESTS_AUTH.search(name)):
             return Judgement(None, False)
-        return Judgement(None, False) if names.SUGGESTS_AUTH.search(name.rpartition(".")[2]) else None
+        return Judgement(None, False) if guard_names.SUGGESTS_AUTH.search(name.rpartition(".")[2]) else None
 
     def judge(self, name: str, depth: int = 5) -> Judgement:
         """What that function (with the functions inside it) does to a request without a credential."""
@@ -128,10 +128,10 @@ class Judges:
                         guard = max(guard, read)
                     reads = max(reads, read)
                     unseen = unseen or (
-                        not inner.reads and names.ASKS_WHO.search(call.callee.rpartition(".")[2]) is not None
+                        not inner.reads and guard_names.ASKS_WHO.search(call.callee.rpartition(".")[2]) is not None
                     )
                 elif call.callee.startswith("?") or call.callee not in self.project.functions:
-                    unseen = unseen or names.VERIFIES.search(call.callee.rpartition(".")[2]) is not None
+                    unseen = unseen or guard_names.VERIFIES.search(call.callee.rpartition(".")[2]) is not None
                 if max(reads, guard) < SURE:  # whoever calls a guard needs no other sign
                     reads = max(reads, self._call_reads(call))
             reads = max(reads, 0 if guard == SURE else self._reads(member))
@@ -163,8 +163,8 @@ class Judges:
         return function is not None and any(
             isinstance(value, Call)
             and value.callee not in self.project.functions
-            and not names.NOT_GUARDS.fullmatch(value.callee)
-            and names.HANDED_GUARD.search(value.callee.rpartition(".")[2]) is not None
+            and not guard_names.NOT_GUARDS.fullmatch(value.callee)
+            and guard_names.HANDED_GUARD.search(value.callee.rpartition(".")[2]) is not None
             for value in function.returns
         )
 
@@ -183,7 +183,7 @@ class Judges:
                 yield from self.family(inner, depth - 1)
 
     def _call_reads(self, call: Call) -> int:
-        if names.CREDENTIAL_READS.match(call.callee) is not None or opens_header(self.facts, call):
+        if guard_names.CREDENTIAL_READS.match(call.callee) is not None or opens_header(self.facts, call):
             return SURE
         return self._grade(*_given(call))
 
@@ -356,7 +356,7 @@ def _of_library(call: Call) -> bool:
 
 @lru_cache(maxsize=16384)
 def _is_guard(callee: str) -> bool:
-    return names.GUARD_CALLS.fullmatch(callee) is not None or names.GUARDS.fullmatch(callee) is not None
+    return guard_names.GUARD_CALLS.fullmatch(callee) is not None or guard_names.GUARDS.fullmatch(callee) is not None
 
 
 def _given(call: Call) -> tuple[Value | None, ...]:

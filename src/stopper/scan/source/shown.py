@@ -8,7 +8,7 @@ from stopper.core.labels import Label, LabelKind
 from stopper.core.naming import brings_credential
 from stopper.core.owner_names import OF_ANYBODY
 from stopper.core.values import Call, Constant, Item, Member, Name, Parameter, Value, parts, text_of, walk
-from stopper.scan.source import names
+from stopper.scan.source import guard_names
 
 CREDENTIAL_LABELS: Final[tuple[LabelKind, ...]] = (
     "authorization-header",
@@ -78,10 +78,10 @@ class Shown:
 
 def _is_named(value: Value) -> bool:
     if isinstance(value, Name):
-        return value.dotted.startswith(SHOWN) or names.KEPT_ON_REQUEST.match(value.dotted) is not None
+        return value.dotted.startswith(SHOWN) or guard_names.KEPT_ON_REQUEST.match(value.dotted) is not None
     if isinstance(value, Member):  # of a ``current_user`` of the project's own: ``LocalProxy(lambda: _get_user())``
         return value.attribute in _LOGGED_IN and isinstance(value.owner, Call) and value.owner.callee in _PROXIES
-    return (isinstance(value, Call) and names.ASKS_PERSON.match(value.callee) is not None) or is_key_reading(
+    return (isinstance(value, Call) and guard_names.ASKS_PERSON.match(value.callee) is not None) or is_key_reading(
         value, _SENT_IN
     )
 

@@ -1,7 +1,7 @@
 """Who is calling, as modules say it that were not read: ``forum.users.is_admin()``."""
 
 from stopper.core.values import Call, Value, walk
-from stopper.scan.source import names
+from stopper.scan.source import guard_names
 from stopper.scan.source.project import Project
 
 
@@ -11,6 +11,6 @@ def asks_unseen(project: Project, value: Value) -> bool:
         isinstance(part, Call)
         and part.receiver is None
         and part.callee not in project.functions
-        and names.UNSEEN_PERSON.fullmatch(part.callee) is not None
+        and guard_names.UNSEEN_PERSON.fullmatch(part.callee) is not None
         for part in walk(value, 4)
     )
