@@ -22,11 +22,13 @@ def only_tells(reader: Reader, node: ast.If) -> bool:
     flags = _flags(reader, node)
     if flags is None or reader.statements is None:
         return False
+    if not flags:
+        return True
     asked = {one.id for one in ast.walk(node.test) if type(one) is ast.Name}
     return (
         asked.isdisjoint(flags)
         and not any(_asks(reader, one, frozenset(flags)) for one in reader.statements)
-        and (not flags or _are_own(reader.statements, set(flags)))
+        and _are_own(reader.statements, set(flags))
     )
 
 
