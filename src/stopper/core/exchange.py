@@ -29,6 +29,11 @@ class Request:
         """The first header of that name in any letter case."""
         return _first(self.headers, name)
 
+    @property
+    def headers_without_body(self) -> Headers:
+        """Its headers but for those that describe its body: what another request of the same person takes along."""
+        return tuple(pair for pair in self.headers if pair[0].lower() not in ("content-type", "content-length"))
+
     def with_headers(self, *pairs: tuple[str, str]) -> "Request":
         """The same request with more headers, duplicates kept."""
         return Request(self.method, self.target, (*self.headers, *pairs), self.body, self.effect, self.identity)

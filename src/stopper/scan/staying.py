@@ -112,8 +112,8 @@ def stays(courier: Courier, where: str) -> str:
     said += [f"{number} of {request}" for request, number in sorted(things.items())]
     said += [f"what {request} may have made" for request in sorted(courier.blind.led_on())]
     said += [f"what {changed} changed ({', '.join(members)})" for changed, members in sorted(courier.unlike.items())]
-    open_ = dict.fromkeys(f"{one.method} {path_of(one.target)}" for one in list(courier.unanswered.values()))
-    said += [f"what {one} may have done, which had no answer yet" for one in open_]
+    unheard = dict.fromkeys(f"{one.method} {path_of(one.target)}" for one in list(courier.unanswered.values()))
+    said += [f"what {one} may have done, which had no answer yet" for one in unheard]
     if said:
         return f"at {where} stays: {'; '.join(said)}"
     return f"nothing of this scan stays at {where}" if courier.mode == "active" else ""

@@ -98,7 +98,7 @@ def _delete(app: App, courier: Courier, things: Iterable[tuple[str, Request]]) -
         )
         if path in courier.made.deleted or not where or kept.get(base, 0) >= KEPT_MOST:
             continue
-        headers = tuple(pair for pair in made.headers if pair[0].lower() not in ("content-type", "content-length"))
+        headers = made.headers_without_body
         with contextlib.suppress(Skipped):
             delete = Request("DELETE", where, headers, b"", "write", made.identity)
             if courier.carry(delete, last=True).response.refused:  # a log-in that a probe has ended made it

@@ -143,7 +143,7 @@ def aimed(request: Request, name: str, where: str, address: str) -> Request:
         mine: dict[str, object] = dict.fromkeys(_USUAL if name == ANY else (name,), address)
         mine = _in_parts(tuple(known), name, address) or mine
         body, kind = json.dumps({**known, **mine}).encode(), "application/json"
-    headers = tuple(pair for pair in request.headers if pair[0].lower() not in ("content-type", "content-length"))
+    headers = request.headers_without_body
     return Request(
         request.method, request.target, (*headers, ("Content-Type", kind)), body, request.effect, request.identity
     )

@@ -39,10 +39,7 @@ class FailedMakes:
         """Read the lists, by ``carry``. *known* things of each path are named already."""
         shown: dict[str, set[str]] = {}
         for (path, _), failed in list(self._failed.items())[:MOST]:
-            headers = tuple(
-                pair for pair in failed.headers if pair[0].lower() not in ("content-type", "content-length")
-            )
-            answer = carry(Request("GET", path, headers, identity=failed.identity)).response
+            answer = carry(Request("GET", path, failed.headers_without_body, identity=failed.identity)).response
             texts = [json.dumps(one, sort_keys=True) for one in entries(answer.json())] if answer.succeeded else []
             shown.setdefault(path, set()).update(filter(INVENTED.search, texts))
         more = {path: len(texts) - known.get(path, 0) for path, texts in shown.items()}

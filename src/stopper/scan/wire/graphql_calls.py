@@ -172,7 +172,7 @@ class GraphqlTransport:
             if name not in operation.members or request.method not in ("GET", "DELETE")
         ]
         text = _text(operation, variables, self._selection(operation))
-        headers = tuple(pair for pair in request.headers if pair[0].lower() not in ("content-type", "content-length"))
+        headers = request.headers_without_body
         sent = {"query": text, "variables": variables} if variables else {"query": text}
         if self.by_get and not operation.changes:
             pairs = [*_pairs(sent), *rest]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from stopper.core.exchange import Request, Response
-from stopper.core.probing.ids_in_paths import ID
+from stopper.core.probing.ids_in_paths import templated
 from stopper.scan.wire.body_members import members_of
 from stopper.scan.wire.kept import Kept
 
@@ -55,5 +55,4 @@ class Growing:
 
 def _route(request: Request) -> str:
     """The path of *request* without what says which thing is meant."""
-    parts = request.target.partition("?")[0].split("/")
-    return "/".join("" if ID.fullmatch(part) else part for part in parts)
+    return templated(request.target.partition("?")[0])[0]
