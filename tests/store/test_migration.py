@@ -1,5 +1,7 @@
 """Migrations go up and down, with data in the tables, in both databases, also when several start at once."""
 
+import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -52,6 +54,23 @@ def test_many_that_start_at_once_migrate_once(store_url: str) -> None:
     assert migration.difference(databases[0]) == []
     for database in databases:
         database.close()
+
+
+def test_a_new_file_that_another_process_writes_to_is_waited_for(tmp_path: Path) -> None:
+    """Of six workers that started at once on a new file now and then one failed with ``database is locked``."""
+    path = tmp_path / "new.db"
+    other = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    other.execute("CREATE TABLE x (y)")
+    other.execute("DROP TABLE x")
+    other.execute("BEGIN IMMEDIATE")
+    end = threading.Timer(0.3, other.execute, ["ROLLBACK"])
+    end.start()
+    database = Database(f"sqlite:///{path}")
+    migration.upgrade(database)
+    assert migration.difference(database) == []
+    database.close()
+    end.join()
+    other.close()
 
 
 def test_a_store_that_is_not_migrated_says_so(store_url: str, tmp_path: Path) -> None:

@@ -177,7 +177,8 @@ def _sqlite(url: URL) -> Engine:
         # SQLAlchemy begins transactions itself, below; sqlite3 must not.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
+        _write_ahead(cursor)
+        for pragma in ("synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -197,6 +198,20 @@ def _sqlite(url: URL) -> Engine:
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)
     return engine
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Set the journal to WAL. SQLite waits for no writer here, as it does elsewhere: of several processes that start on a new file all but one
+    would fail. (https://sqlite.org/c3ref/busy_handler.html: where waiting could be a deadlock, the handler is not asked.)"""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as wrong:
+            if wrong.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(random.uniform(0.005, 0.05))
 
 
 def _prepare_file(path: Path) -> None:
